@@ -1,0 +1,469 @@
+/**
+ * Values -> columns. One builder a field, chosen once by its type, so that appending a message is a walk over known
+ * builders. A value that does not fit throws and leaves every builder as it was before the message.
+ *
+ * @module
+ */
+import { SmaltiError } from "../error.ts";
+import { type FieldSchema, typeName } from "../schema.ts";
+import { bytesOf, type Columns, type NumberArray, numberArrayType } from "./columns.ts";
+import { numberToHalf } from "./half.ts";
+
+const START_CAPACITY = 64;
+const NO_BYTES = new Uint8Array(0);
+
+/** Collects the values of one field. */
+export abstract class Builder {
+  /** The field. */
+  readonly field: FieldSchema;
+  /** Where it is in a message, for errors: `position.x`. */
+  readonly path: string;
+  /** Values so far. */
+  length = 0;
+  /** Values that fit before the arrays must grow. */
+  protected capacity = 0;
+  #validity: Uint8Array | undefined;
+
+  constructor(field: FieldSchema, path: string) {
+    this.field = field;
+    this.path = path;
+  }
+
+  /** Takes one value; INVALID_MESSAGE where it is none of the field's. */
+  append(value: unknown): void {
+    if (this.length === this.capacity) this.#grow();
+    if (value === undefined || value === null) {
+      if (!this.field.nullable) throw this.refuse(value);
+      this.appendEmpty();
+      this.mark(false);
+    } else {
+      this.write(value);
+      if (this.#validity) this.mark(true);
+    }
+    this.length++;
+  }
+
+  /** A place holder under a missing parent: no value, and null only where the field allows it. */
+  appendMissing(): void {
+    if (this.length === this.capacity) this.#grow();
+    this.appendEmpty();
+    if (this.field.nullable) this.mark(false);
+    this.length++;
+  }
+
+  /** Forgets all values from `length` on. */
+  truncate(length: number): void {
+    this.length = length;
+  }
+
+  /** Adds this field's node and buffers. They are views: the next append overwrites them. */
+  collect(out: Columns): void {
+    const bits = this.#validity?.subarray(0, Math.ceil(this.length / 8));
+    const nullCount = bits ? countZeros(bits, this.length) : 0;
+    out.nodes.push(this.length, nullCount);
+    out.buffers.push(nullCount > 0 ? bits! : NO_BYTES);
+    this.collectData(out);
+  }
+
+  /** Writes the value at `this.length`. */
+  protected abstract write(value: unknown): void;
+  /** Writes a place holder at `this.length`. */
+  protected abstract appendEmpty(): void;
+  /** Makes room for `capacity` values, keeping those there are. */
+  protected abstract resize(capacity: number): void;
+  /** Adds the buffers after the validity. */
+  protected abstract collectData(out: Columns): void;
+
+  /** The error for a value that is none of the field's. */
+  refuse(value: unknown, wanted: string = typeName(this.field)): SmaltiError {
+    const seen = value === undefined ? "nothing" : show(value);
+    return new SmaltiError("INVALID_MESSAGE", `Field "${this.path}" is ${seen}: wanted ${wanted}`);
+  }
+
+  #grow(): void {
+    this.capacity = Math.max(START_CAPACITY, this.capacity * 2);
+    this.resize(this.capacity);
+    if (this.#validity) this.#validity = enlarge(this.#validity, this.capacity / 8);
+  }
+
+  private mark(valid: boolean): void {
+    // Until the first null there is no bitmap: everything before it is present.
+    this.#validity ??= new Uint8Array(this.capacity / 8).fill(255);
+    const bit = 1 << (this.length & 7);
+    if (valid) this.#validity[this.length >> 3] |= bit;
+    else this.#validity[this.length >> 3] &= ~bit;
+  }
+}
+
+function enlarge<A extends Uint8Array | NumberArray>(array: A, length: number): A {
+  const larger = new (array.constructor as new (length: number) => A)(length);
+  larger.set(array as never);
+  return larger;
+}
+
+function countZeros(bits: Uint8Array, length: number): number {
+  let zeros = 0;
+  for (let i = 0; i < length; i++) if ((bits[i >> 3] & (1 << (i & 7))) === 0) zeros++;
+  return zeros;
+}
+
+/** A value in few words. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? value.slice(0, 40) + "…" : value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return `an Array of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (typeof value === "object" && value !== null) return `an object (${value.constructor?.name ?? "no class"})`;
+  return typeof value === "function" ? "a function" : String(value);
+}
+
+/** Numbers of a typed array; what is allowed differs by type. */
+abstract class NumberBuilder extends Builder {
+  protected values: NumberArray = new (numberArrayType(this.field.type)!)(0);
+  protected appendEmpty(): void {
+    this.values[this.length] = this.values instanceof BigInt64Array || this.values instanceof BigUint64Array ? 0n : 0;
+  }
+  protected resize(capacity: number): void {
+    this.values = enlarge(this.values, capacity);
+  }
+  protected collectData(out: Columns): void {
+    out.buffers.push(bytesOf(this.values.subarray(0, this.length)));
+  }
+}
+
+class Float64Builder extends NumberBuilder {
+  protected write(value: unknown): void {
+    if (typeof value !== "number") throw this.refuse(value);
+    (this.values as Float64Array)[this.length] = value;
+  }
+}
+
+class Float32Builder extends NumberBuilder {
+  protected write(value: unknown): void {
+    if (typeof value !== "number") throw this.refuse(value);
+    const single = Math.fround(value);
+    if (Math.abs(single) === Infinity && Math.abs(value) !== Infinity) throw this.refuse(value, "float32 (up to 3.4e38)");
+    (this.values as Float32Array)[this.length] = single;
+  }
+}
+
+class HalfBuilder extends NumberBuilder {
+  protected write(value: unknown): void {
+    if (typeof value !== "number") throw this.refuse(value);
+    const half = numberToHalf(value);
+    if ((half & 0x7fff) === 0x7c00 && Math.abs(value) !== Infinity) throw this.refuse(value, "float16 (up to 65504)");
+    (this.values as Uint16Array)[this.length] = half;
+  }
+}
+
+class IntBuilder extends NumberBuilder {
+  readonly #least: number;
+  readonly #most: number;
+  constructor(field: FieldSchema, path: string, bits: number, signed: boolean) {
+    super(field, path);
+    this.#least = signed ? -(2 ** (bits - 1)) : 0;
+    this.#most = 2 ** (signed ? bits - 1 : bits) - 1;
+  }
+  protected write(value: unknown): void {
+    if (typeof value !== "number" || !Number.isInteger(value) || value < this.#least || value > this.#most) {
+      throw this.refuse(value, `${typeName(this.field)} (${this.#least} to ${this.#most})`);
+    }
+    (this.values as Int32Array)[this.length] = value;
+  }
+}
+
+class BigIntBuilder extends NumberBuilder {
+  readonly #least: bigint;
+  readonly #most: bigint;
+  constructor(field: FieldSchema, path: string, signed: boolean) {
+    super(field, path);
+    this.#least = signed ? -(2n ** 63n) : 0n;
+    this.#most = 2n ** (signed ? 63n : 64n) - 1n;
+  }
+  protected write(value: unknown): void {
+    if (typeof value === "number") {
+      if (!Number.isSafeInteger(value)) throw this.refuse(value, `${typeName(this.field)} as bigint or safe integer`);
+      value = BigInt(value);
+    }
+    if (typeof value !== "bigint") throw this.refuse(value, `${typeName(this.field)} as bigint or safe integer`);
+    if (value < this.#least || value > this.#most) {
+      throw this.refuse(value, `${typeName(this.field)} (${this.#least} to ${this.#most})`);
+    }
+    (this.values as BigInt64Array)[this.length] = value;
+  }
+}
+
+class BoolBuilder extends Builder {
+  #bits: Uint8Array = NO_BYTES;
+  protected write(value: unknown): void {
+    if (typeof value !== "boolean") throw this.refuse(value);
+    this.#put(value);
+  }
+  protected appendEmpty(): void {
+    this.#put(false);
+  }
+  #put(value: boolean): void {
+    const bit = 1 << (this.length & 7);
+    if (value) this.#bits[this.length >> 3] |= bit;
+    else this.#bits[this.length >> 3] &= ~bit;
+  }
+  protected resize(capacity: number): void {
+    this.#bits = enlarge(this.#bits, capacity / 8);
+  }
+  protected collectData(out: Columns): void {
+    out.buffers.push(this.#bits.subarray(0, Math.ceil(this.length / 8)));
+  }
+}
+
+class NullBuilder extends Builder {
+  protected write(value: unknown): void {
+    throw this.refuse(value);
+  }
+  protected appendEmpty(): void {}
+  protected resize(): void {}
+  override collect(out: Columns): void {
+    out.nodes.push(this.length, this.length);
+  }
+  protected collectData(): void {}
+}
+
+/** Bytes counted across all builders of a topic, so that a batch with large values is flushed in time. */
+export interface ByteCount {
+  /** Bytes of texts, binaries and list items held. */
+  variable: number;
+}
+
+/** Types whose values are ranges of something else: offsets here, the rest in the subclass. */
+abstract class RangeBuilder extends Builder {
+  protected offsets: Int32Array = new Int32Array(1);
+  protected appendEmpty(): void {
+    this.offsets[this.length + 1] = this.offsets[this.length];
+  }
+  protected resize(capacity: number): void {
+    this.offsets = enlarge(this.offsets, capacity + 1);
+  }
+  protected collectData(out: Columns): void {
+    out.buffers.push(bytesOf(this.offsets.subarray(0, this.length + 1)));
+  }
+  /** Sets the end of the value being written. */
+  protected close(end: number): void {
+    if (end > 0x7fffffff) {
+      throw new SmaltiError("TOO_LARGE", `Field "${this.path}" passes 2 GiB in one batch: wanted less`);
+    }
+    this.offsets[this.length + 1] = end;
+  }
+}
+
+class BinaryBuilder extends RangeBuilder {
+  protected data: Uint8Array = NO_BYTES;
+  readonly #count: ByteCount;
+  constructor(field: FieldSchema, path: string, count: ByteCount) {
+    super(field, path);
+    this.#count = count;
+  }
+  protected write(value: unknown): void {
+    if (!(value instanceof Uint8Array)) throw this.refuse(value, `${typeName(this.field)} as Uint8Array`);
+    const start = this.offsets[this.length];
+    this.room(start, value.length);
+    this.data.set(value, start);
+    this.finish(start, value.length);
+  }
+  protected finish(start: number, bytes: number): void {
+    this.close(start + bytes);
+    this.#count.variable += bytes;
+  }
+  /** Makes room for `bytes` more at `start`. */
+  protected room(start: number, bytes: number): void {
+    if (start + bytes <= this.data.length) return;
+    this.data = enlarge(this.data, Math.max(1024, 2 * this.data.length, start + bytes));
+  }
+  protected override collectData(out: Columns): void {
+    super.collectData(out);
+    out.buffers.push(this.data.subarray(0, this.offsets[this.length]));
+  }
+}
+
+const encoder = new TextEncoder();
+
+class Utf8Builder extends BinaryBuilder {
+  #last = "";
+  #lastStart = -1;
+  protected override write(value: unknown): void {
+    if (typeof value !== "string") throw this.refuse(value);
+    const start = this.offsets[this.length];
+    // Frame ids and states repeat from message to message: copying the last bytes beats encoding them again.
+    if (value === this.#last && this.#lastStart >= 0 && this.#lastStart < start) {
+      const bytes = this.offsets[this.length] - this.#lastStart;
+      this.room(start, bytes);
+      this.data.copyWithin(start, this.#lastStart, start);
+      this.#lastStart = start;
+      this.finish(start, bytes);
+      return;
+    }
+    this.room(start, value.length * 3);
+    let bytes = value.length;
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 127 || i === 64) {
+        if (!value.isWellFormed()) throw this.refuse(value, "utf8 without lone surrogates");
+        bytes = encoder.encodeInto(value, this.data.subarray(start)).written;
+        break;
+      }
+      this.data[start + i] = unit;
+    }
+    this.finish(start, bytes);
+    this.#last = value;
+    this.#lastStart = start;
+  }
+  protected override appendEmpty(): void {
+    super.appendEmpty();
+    this.#lastStart = -1;
+  }
+  override truncate(length: number): void {
+    super.truncate(length);
+    this.#lastStart = -1;
+  }
+}
+
+class ListBuilder extends RangeBuilder {
+  readonly #item: Builder;
+  readonly #itemWidth = 8;
+  readonly #count: ByteCount;
+  constructor(field: FieldSchema, path: string, count: ByteCount) {
+    super(field, path);
+    this.#item = createBuilder(field.children[0], `${path}[]`, count);
+    this.#count = count;
+  }
+  protected write(value: unknown): void {
+    const items = arrayLike(value);
+    if (!items) throw this.refuse(value, `${typeName(this.field)} as an array`);
+    for (let i = 0; i < items.length; i++) this.#item.append(items[i]);
+    this.#count.variable += items.length * this.#itemWidth;
+    this.close(this.#item.length);
+  }
+  override truncate(length: number): void {
+    super.truncate(length);
+    this.#item.truncate(this.offsets[length]);
+  }
+  protected override collectData(out: Columns): void {
+    super.collectData(out);
+    this.#item.collect(out);
+  }
+}
+
+class FixedListBuilder extends Builder {
+  readonly #item: Builder;
+  readonly #size: number;
+  constructor(field: FieldSchema, path: string, count: ByteCount, size: number) {
+    super(field, path);
+    this.#item = createBuilder(field.children[0], `${path}[]`, count);
+    this.#size = size;
+  }
+  protected write(value: unknown): void {
+    const items = arrayLike(value);
+    if (!items || items.length !== this.#size) throw this.refuse(value, `an array of ${this.#size}`);
+    for (let i = 0; i < this.#size; i++) this.#item.append(items[i]);
+  }
+  protected appendEmpty(): void {
+    for (let i = 0; i < this.#size; i++) this.#item.appendMissing();
+  }
+  protected resize(): void {}
+  override truncate(length: number): void {
+    super.truncate(length);
+    this.#item.truncate(length * this.#size);
+  }
+  protected collectData(out: Columns): void {
+    this.#item.collect(out);
+  }
+}
+
+function arrayLike(value: unknown): ArrayLike<unknown> | undefined {
+  if (Array.isArray(value)) return value;
+  return ArrayBuffer.isView(value) && !(value instanceof DataView) ? (value as unknown as ArrayLike<unknown>) : undefined;
+}
+
+/** A struct's fields; also the root, whose fields are a message's. */
+export class StructBuilder extends Builder {
+  readonly #names: string[];
+  readonly #children: Builder[];
+  constructor(field: FieldSchema, path: string, count: ByteCount) {
+    super(field, path);
+    this.#names = field.children.map((child) => child.name);
+    this.#children = field.children.map((child) => createBuilder(child, path ? `${path}.${child.name}` : child.name, count));
+  }
+  protected write(value: unknown): void {
+    if (typeof value !== "object" || ArrayBuffer.isView(value) || Array.isArray(value)) {
+      throw this.refuse(value, "an object");
+    }
+    const names = this.#names;
+    const children = this.#children;
+    const record = value as Record<string, unknown>;
+    let present = 0;
+    for (let i = 0; i < names.length; i++) {
+      const item = record[names[i]];
+      if (item !== undefined) present++;
+      children[i].append(item);
+    }
+    // Counting keys is far cheaper than looking each one up; only when there are more than fields is one unknown.
+    let keys = 0;
+    for (const _ in record) keys++;
+    if (keys > present) this.#refuseUnknown(record);
+  }
+  protected appendEmpty(): void {
+    for (const child of this.#children) child.appendMissing();
+  }
+  protected resize(): void {}
+  override truncate(length: number): void {
+    super.truncate(length);
+    for (const child of this.#children) child.truncate(length);
+  }
+  protected collectData(out: Columns): void {
+    for (const child of this.#children) child.collect(out);
+  }
+  /** The fields' columns alone, as a table has them. */
+  collectFields(out: Columns): void {
+    this.collectData(out);
+  }
+  #refuseUnknown(record: Record<string, unknown>): void {
+    for (const name of Object.keys(record)) {
+      if (record[name] === undefined || this.#names.includes(name)) continue;
+      const path = this.path ? `${this.path}.${name}` : name;
+      throw new SmaltiError(
+        "INVALID_MESSAGE",
+        `Field "${path}" is ${show(record[name])}: wanted no such field, only ${this.#names.join(", ")}`,
+      );
+    }
+  }
+}
+
+/** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
+export function createBuilder(field: FieldSchema, path: string, count: ByteCount): Builder {
+  const { type } = field;
+  switch (type.kind) {
+    case "null":
+      return new NullBuilder(field, path);
+    case "bool":
+      return new BoolBuilder(field, path);
+    case "int":
+      return type.bits === 64
+        ? new BigIntBuilder(field, path, type.signed)
+        : new IntBuilder(field, path, type.bits, type.signed);
+    case "float":
+      if (type.bits === 16) return new HalfBuilder(field, path);
+      return type.bits === 32 ? new Float32Builder(field, path) : new Float64Builder(field, path);
+    case "utf8":
+      if (type.offsets === 32) return new Utf8Builder(field, path, count);
+      break;
+    case "binary":
+      if (type.offsets === 32) return new BinaryBuilder(field, path, count);
+      break;
+    case "list":
+      if (type.offsets === 32) return new ListBuilder(field, path, count);
+      break;
+    case "fixedList":
+      return new FixedListBuilder(field, path, count, type.size);
+    case "struct":
+      return new StructBuilder(field, path, count);
+  }
+  throw new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
+}

@@ -1,0 +1,225 @@
+/**
+ * Arrow IPC bytes -> schema, batch layout, footer. Mirrors `encode.ts`, function by function.
+ * Format: Arrow Columnar Format, "Serialization and Interprocess Communication (IPC)"; Message.fbs, Schema.fbs, File.fbs.
+ *
+ * @module
+ */
+import type { BatchLayout, Codec } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import type { DataType, FieldSchema, Schema, TimeUnit } from "../schema.ts";
+import { FlatTable } from "./flatbuffer.ts";
+
+/** The first and last bytes of an Arrow IPC file. */
+export const MAGIC: Uint8Array = new TextEncoder().encode("ARROW1");
+
+/** Message.fbs, union MessageHeader. */
+export const MessageType = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const;
+
+const TIME_UNITS: readonly TimeUnit[] = ["s", "ms", "us", "ns"];
+
+/** The frame of one encapsulated message. */
+export interface MessageFrame {
+  /** One of {@linkcode MessageType}. */
+  type: number;
+  /** Bytes of continuation marker, length and metadata, before the body. */
+  headBytes: number;
+  /** Bytes of the body. */
+  bodyBytes: number;
+  /** The message table. */
+  table: FlatTable;
+}
+
+/**
+ * Reads the frame of an encapsulated message at the start of `bytes`: continuation marker (4 bytes, left out before
+ * Arrow 0.15), metadata length (int32), metadata, padding. Undefined at the end-of-stream marker.
+ */
+export function decodeFrame(bytes: Uint8Array): MessageFrame | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 4) throw cut();
+  const marked = view.getInt32(0, true) === -1;
+  if (marked && bytes.length < 8) throw cut();
+  const length = view.getInt32(marked ? 4 : 0, true);
+  if (length === 0) return undefined;
+  const headBytes = (marked ? 8 : 4) + length;
+  if (length < 0 || headBytes > bytes.length) throw cut();
+  const table = FlatTable.root(bytes.subarray(headBytes - length, headBytes));
+  return { type: table.int(1, 8), headBytes, bodyBytes: table.count(3), table };
+}
+
+/** The engine's first duty: see `Engine.parseBatch`. */
+export function decodeBatch(message: Uint8Array): BatchLayout {
+  const frame = decodeFrame(message);
+  if (!frame || (frame.type !== MessageType.recordBatch && frame.type !== MessageType.dictionaryBatch)) {
+    throw new SmaltiError("CORRUPT", "Arrow message is not a record batch");
+  }
+  if (frame.headBytes + frame.bodyBytes !== message.length) throw cut();
+  const header = frame.table.table(2);
+  const isDictionary = frame.type === MessageType.dictionaryBatch;
+  const batch = isDictionary ? header?.table(1) : header;
+  if (!header || !batch) throw new SmaltiError("CORRUPT", "Arrow message is not a record batch");
+
+  const buffers = batch.counts(2, 2);
+  for (let i = 0; i < buffers.length; i += 2) {
+    if (buffers[i] + buffers[i + 1] > frame.bodyBytes) {
+      throw new SmaltiError("CORRUPT", `Arrow buffer ${i / 2} lies outside the message's body`);
+    }
+    buffers[i] += frame.headBytes;
+  }
+  return {
+    rows: batch.count(0),
+    codec: decodeCodec(batch.table(3)),
+    nodes: batch.counts(1, 2),
+    buffers,
+    variadic: batch.counts(4, 1),
+    metadata: frame.table.keyValues(4),
+    ...(isDictionary && { dictionary: { id: header.bigint(0), isDelta: header.bool(2) } }),
+  };
+}
+
+function decodeCodec(compression: FlatTable | undefined): Codec {
+  if (!compression) return "none";
+  const codec = compression.int(0, 8);
+  if (codec > 1 || codec < 0 || compression.int(1, 8) !== 0) {
+    throw new SmaltiError("UNSUPPORTED", `Arrow batch is compressed by codec ${codec}: wanted LZ4 frame (0) or ZSTD (1)`);
+  }
+  return codec === 0 ? "lz4" : "zstd";
+}
+
+/** A schema message, as at the start of every stream. */
+export function decodeSchemaMessage(bytes: Uint8Array): Schema {
+  const frame = decodeFrame(bytes);
+  const table = frame?.type === MessageType.schema ? frame.table.table(2) : undefined;
+  if (!table) throw new SmaltiError("CORRUPT", "Arrow stream does not begin with a schema");
+  return decodeSchema(table);
+}
+
+/** What an Arrow IPC file's footer tells. */
+export interface Footer {
+  /** The file's schema. */
+  schema: Schema;
+  /** Places of dictionary batches: offset from the start of the file, bytes of head and body. */
+  dictionaries: { offset: number; length: number }[];
+  /** Places of record batches, in order of writing. */
+  batches: { offset: number; length: number }[];
+  /** Free text by key. */
+  metadata: Map<string, string>;
+}
+
+/** The footer's FlatBuffer, without the length and magic after it. */
+export function decodeFooter(bytes: Uint8Array): Footer {
+  const table = FlatTable.root(bytes);
+  const schema = table.table(1);
+  if (!schema) throw new SmaltiError("CORRUPT", "Arrow footer has no schema");
+  return {
+    schema: decodeSchema(schema),
+    dictionaries: table.blocks(2),
+    batches: table.blocks(3),
+    metadata: table.keyValues(4),
+  };
+}
+
+function decodeSchema(table: FlatTable): Schema {
+  if (table.int(0, 16) !== 0) throw new SmaltiError("UNSUPPORTED", "Arrow data is big-endian: wanted little-endian");
+  return { fields: table.tables(1).map((field) => decodeField(field, 0)), metadata: table.keyValues(2) };
+}
+
+/** Deeper than any sensor's message; bounds the recursion that hostile metadata can ask for. */
+const MAX_DEPTH = 64;
+
+function decodeField(table: FlatTable, depth: number): FieldSchema {
+  if (depth > MAX_DEPTH) throw new SmaltiError("CORRUPT", `Arrow schema is nested deeper than ${MAX_DEPTH}`);
+  const name = table.string(0) ?? "";
+  const metadata = table.keyValues(6);
+  const encoding = table.table(4);
+  const index = encoding?.table(1);
+  const type = decodeType(table.int(2, 8), table.table(3), name);
+  const children = table.tables(5).map((child) => decodeField(child, depth + 1));
+  const wanted = CHILD_COUNT[type.kind];
+  if (wanted === undefined ? children.length !== 0 : wanted > 0 && children.length !== wanted) {
+    throw new SmaltiError("CORRUPT", `Arrow field "${name}" of type ${type.kind} has ${children.length} children`);
+  }
+  return {
+    name,
+    type,
+    nullable: table.bool(1),
+    children,
+    ...(metadata.size > 0 && { metadata: Object.fromEntries(metadata) }),
+    ...(encoding && {
+      dictionary: {
+        id: encoding.bigint(0),
+        index: index ? { bits: bitWidth(index.int(0, 32), name), signed: index.bool(1) } : { bits: 32, signed: true },
+      },
+    }),
+  };
+}
+
+/** Children that a nested type must have; 0 = any number, not listed = none. */
+const CHILD_COUNT: Partial<Record<DataType["kind"], number>> = { list: 1, fixedList: 1, map: 1, struct: 0 };
+
+function bitWidth(bits: number, name: string): 8 | 16 | 32 | 64 {
+  if (bits === 8 || bits === 16 || bits === 32 || bits === 64) return bits;
+  throw new SmaltiError("CORRUPT", `Arrow field "${name}" is an integer of ${bits} bits`);
+}
+
+/** Schema.fbs, union Type. */
+function decodeType(kind: number, table: FlatTable | undefined, name: string): DataType {
+  const unit = (byDefault: number): TimeUnit => TIME_UNITS[table?.int(0, 16, byDefault) ?? byDefault] ?? "ns";
+  switch (kind) {
+    case 1:
+      return { kind: "null" };
+    case 2:
+      return { kind: "int", bits: bitWidth(table?.int(0, 32) ?? 0, name), signed: table?.bool(1) ?? false };
+    case 3:
+      return { kind: "float", bits: ([16, 32, 64] as const)[table?.int(0, 16) ?? 0] ?? 64 };
+    case 4:
+      return { kind: "binary", offsets: 32 };
+    case 5:
+      return { kind: "utf8", offsets: 32 };
+    case 6:
+      return { kind: "bool" };
+    case 8: {
+      const days = table?.int(0, 16, 1) === 0;
+      return { kind: "temporal", of: "date", bits: days ? 32 : 64, unit: days ? "day" : "ms" };
+    }
+    case 9:
+      return { kind: "temporal", of: "time", bits: table?.int(1, 32, 32) === 64 ? 64 : 32, unit: unit(1) };
+    case 10: {
+      const timezone = table?.string(1);
+      return { kind: "temporal", of: "timestamp", bits: 64, unit: unit(0), ...(timezone !== undefined && { timezone }) };
+    }
+    case 12:
+      return { kind: "list", offsets: 32 };
+    case 13:
+      return { kind: "struct" };
+    case 15:
+      return { kind: "fixedBinary", size: size(table, name) };
+    case 16:
+      return { kind: "fixedList", size: size(table, name) };
+    case 17:
+      return { kind: "map", keysSorted: table?.bool(0) ?? false };
+    case 18:
+      return { kind: "temporal", of: "duration", bits: 64, unit: unit(1) };
+    case 19:
+      return { kind: "binary", offsets: 64 };
+    case 20:
+      return { kind: "utf8", offsets: 64 };
+    case 21:
+      return { kind: "list", offsets: 64 };
+    case 23:
+      return { kind: "binaryView" };
+    case 24:
+      return { kind: "utf8View" };
+    default:
+      throw new SmaltiError("UNSUPPORTED", `Arrow field "${name}" has type number ${kind}, which smalti does not read`);
+  }
+}
+
+function size(table: FlatTable | undefined, name: string): number {
+  const value = table?.int(0, 32) ?? 0;
+  if (value < 0) throw new SmaltiError("CORRUPT", `Arrow field "${name}" has a fixed size of ${value}`);
+  return value;
+}
+
+function cut(): SmaltiError {
+  return new SmaltiError("CORRUPT", "Arrow message is cut or has a wrong length");
+}

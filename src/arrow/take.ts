@@ -1,0 +1,153 @@
+import { SmaltiError } from "../error.ts";
+import { typeName } from "../schema.ts";
+import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
+import {
+  BinaryVector,
+  BoolVector,
+  FixedBinaryVector,
+  FixedListVector,
+  ListVector,
+  NullVector,
+  NumberVector,
+  StructVector,
+  type Vector,
+} from "./vector.ts";
+
+/** Which rows to take, in which order: row `rows[i]` of source `sources[i]`. */
+export interface Picks {
+  /** Positions in the list of sources. */
+  sources: Int32Array;
+  /** Row numbers in that source. */
+  rows: Int32Array;
+}
+
+/** Rows `from` to `to` of the first source, in their order. */
+export function rangePicks(from: number, to: number): Picks {
+  return { sources: new Int32Array(to - from), rows: Int32Array.from({ length: to - from }, (_, i) => from + i) };
+}
+
+/**
+ * Gathers rows of several batches of one schema into new columns. The bytes are copies, except that a whole run of
+ * numbers taken from one batch may be a view on it.
+ */
+export function take(batches: readonly StructVector[], picks: Picks): Columns {
+  const out = emptyColumns(picks.rows.length);
+  const contiguous = isContiguous(picks);
+  for (let i = 0; i < batches[0].children.length; i++) {
+    takeField(batches.map((batch) => batch.children[i]), picks, contiguous, out);
+  }
+  return out;
+}
+
+function isContiguous({ sources, rows }: Picks): boolean {
+  for (let i = 1; i < rows.length; i++) if (rows[i] !== rows[i - 1] + 1 || sources[i] !== sources[0]) return false;
+  return rows.length > 0;
+}
+
+function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean, out: Columns): void {
+  const { sources, rows } = picks;
+  const count = rows.length;
+  const first = vectors[0];
+  for (const vector of vectors) if (!vector.loaded) vector.load();
+  const validity = takeValidity(vectors, picks);
+  out.nodes.push(count, first instanceof NullVector ? count : validity.nullCount);
+  if (first instanceof NullVector) return;
+  out.buffers.push(validity.bits);
+
+  if (first instanceof NumberVector) {
+    if (contiguous) {
+      const { values } = vectors[sources[0]] as NumberVector;
+      out.buffers.push(bytesOf(values.subarray(rows[0], rows[0] + count)));
+      return;
+    }
+    const values = new (numberArrayType(first.field.type)!)(count);
+    const from = vectors.map((vector) => (vector as NumberVector).values);
+    for (let i = 0; i < count; i++) values[i] = from[sources[i]][rows[i]];
+    out.buffers.push(bytesOf(values));
+  } else if (first instanceof BoolVector) {
+    const bits = new Uint8Array(Math.ceil(count / 8));
+    for (let i = 0; i < count; i++) {
+      const from = (vectors[sources[i]] as BoolVector).bits;
+      if (from[rows[i] >> 3] & (1 << (rows[i] & 7))) bits[i >> 3] |= 1 << (i & 7);
+    }
+    out.buffers.push(bits);
+  } else if (first instanceof FixedBinaryVector) {
+    const { size } = first;
+    const data = new Uint8Array(count * size);
+    for (let i = 0; i < count; i++) {
+      const from = (vectors[sources[i]] as FixedBinaryVector).data;
+      data.set(from.subarray(rows[i] * size, (rows[i] + 1) * size), i * size);
+    }
+    out.buffers.push(data);
+  } else if (first instanceof BinaryVector) {
+    takeBinary(vectors as readonly BinaryVector[], picks, out);
+  } else if (first instanceof ListVector) {
+    const ranges = vectors as readonly ListVector[];
+    const offsets = takeOffsets(ranges, picks, out);
+    const inner = { sources: new Int32Array(offsets[count]), rows: new Int32Array(offsets[count]) };
+    for (let i = 0; i < count; i++) {
+      const start = ranges[sources[i]].offsets[rows[i]];
+      for (let at = offsets[i]; at < offsets[i + 1]; at++) {
+        inner.sources[at] = sources[i];
+        inner.rows[at] = start + at - offsets[i];
+      }
+    }
+    takeField(ranges.map((range) => range.children[0]), inner, isContiguous(inner), out);
+  } else if (first instanceof FixedListVector) {
+    const { size } = first;
+    const inner = { sources: new Int32Array(count * size), rows: new Int32Array(count * size) };
+    for (let i = 0; i < count * size; i++) {
+      const row = Math.floor(i / size);
+      inner.sources[i] = sources[row];
+      inner.rows[i] = rows[row] * size + (i % size);
+    }
+    takeField(vectors.map((vector) => vector.children[0]), inner, contiguous, out);
+  } else if (first instanceof StructVector) {
+    for (let i = 0; i < first.children.length; i++) {
+      takeField(vectors.map((vector) => vector.children[i]), picks, contiguous, out);
+    }
+  } else {
+    throw new SmaltiError("UNSUPPORTED", `Cannot copy rows of column "${first.field.name}" of type ${typeName(first.field)}`);
+  }
+}
+
+function takeValidity(vectors: readonly Vector[], { sources, rows }: Picks): { bits: Uint8Array; nullCount: number } {
+  if (vectors.every((vector) => vector.validity === null)) return { bits: new Uint8Array(0), nullCount: 0 };
+  const bits = new Uint8Array(Math.ceil(rows.length / 8));
+  let nullCount = rows.length;
+  for (let i = 0; i < rows.length; i++) {
+    if (!vectors[sources[i]].isValid(rows[i])) continue;
+    bits[i >> 3] |= 1 << (i & 7);
+    nullCount--;
+  }
+  return nullCount === 0 ? { bits: new Uint8Array(0), nullCount } : { bits, nullCount };
+}
+
+/** Writes the offsets buffer of the taken rows; gives the offsets as numbers. A null row takes nothing. */
+function takeOffsets(vectors: readonly (ListVector | BinaryVector)[], picks: Picks, out: Columns): Float64Array {
+  const { sources, rows } = picks;
+  const offsets = new Float64Array(rows.length + 1);
+  for (let i = 0; i < rows.length; i++) {
+    const vector = vectors[sources[i]];
+    const length = vector.isValid(rows[i]) ? vector.offsets[rows[i] + 1] - vector.offsets[rows[i]] : 0;
+    offsets[i + 1] = offsets[i] + length;
+  }
+  const { type } = vectors[0].field;
+  const large = "offsets" in type && type.offsets === 64;
+  if (!large && offsets[rows.length] > 0x7fffffff) {
+    throw new SmaltiError("TOO_LARGE", `Column "${vectors[0].field.name}" passes 2 GiB in one batch: wanted less`);
+  }
+  out.buffers.push(bytesOf(large ? BigInt64Array.from(offsets, BigInt) : Int32Array.from(offsets)));
+  return offsets;
+}
+
+function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns): void {
+  const offsets = takeOffsets(vectors, picks, out);
+  const data = new Uint8Array(offsets[picks.rows.length]);
+  for (let i = 0; i < picks.rows.length; i++) {
+    const { data: from, offsets: places } = vectors[picks.sources[i]];
+    const start = places[picks.rows[i]];
+    data.set(from.subarray(start, start + offsets[i + 1] - offsets[i]), offsets[i]);
+  }
+  out.buffers.push(data);
+}

@@ -1,0 +1,402 @@
+/**
+ * Columns for reading. A vector knows where its buffers are and loads them when a value is first touched, so what
+ * nobody reads is never decompressed. One class for each layout of the Arrow columnar format.
+ *
+ * @module
+ */
+import { SmaltiError } from "../error.ts";
+import { type FieldSchema, typeName } from "../schema.ts";
+import { type NumberArray, numberArrayType } from "./columns.ts";
+import { halfToNumber } from "./half.ts";
+import { type RowClass, rowClass } from "./row_view.ts";
+
+/** Gives the raw bytes of a batch's buffers by their number, loading them as needed. */
+export interface BufferSource {
+  /** Raw bytes, 8-byte aligned; the same array at every call. */
+  buffer(index: number): Uint8Array;
+}
+
+/** Where a vector's data is: its field, its node, its buffers. */
+export interface VectorPlace {
+  field: FieldSchema;
+  length: number;
+  nullCount: number;
+  source: BufferSource;
+  /** Number of the first buffer, which is the validity bitmap in all types that have one. */
+  at: number;
+}
+
+/** One column, or one child of a column. */
+export abstract class Vector {
+  readonly field: FieldSchema;
+  readonly length: number;
+  readonly nullCount: number;
+  readonly source: BufferSource;
+  readonly at: number;
+  /** Validity bitmap, bit set = value present; null when nothing is missing or it was not loaded yet. */
+  validity: Uint8Array | null = null;
+  /** Whether the buffers are at hand. */
+  loaded = false;
+
+  constructor(place: VectorPlace) {
+    this.field = place.field;
+    this.length = place.length;
+    this.nullCount = place.nullCount;
+    this.source = place.source;
+    this.at = place.at;
+  }
+
+  /** The value of a row, undefined when missing. `row` must lie within the vector. */
+  abstract get(row: number): unknown;
+
+  /** The children, for types that have them. */
+  get children(): readonly Vector[] {
+    return [];
+  }
+
+  /** Loads and checks the buffers. */
+  load(): void {
+    if (this.nullCount > 0) this.validity = this.bytes(0, Math.ceil(this.length / 8));
+    this.loaded = true;
+  }
+
+  isValid(row: number): boolean {
+    if (!this.loaded) this.load();
+    return this.validity === null || (this.validity[row >> 3] & (1 << (row & 7))) !== 0;
+  }
+
+  /** Whether reading gives undefined. */
+  isMissing(row: number): boolean {
+    return !this.isValid(row);
+  }
+
+  /** Values of a range, as a list reads them. */
+  slice(from: number, to: number): unknown {
+    const values = new Array<unknown>(to - from);
+    for (let i = from; i < to; i++) values[i - from] = this.get(i);
+    return values;
+  }
+
+  /** A value free of views on the batch; with `json`, made of what JSON can say. */
+  plain(row: number, json: boolean): unknown {
+    const value = this.get(row);
+    return json ? jsonValue(value) : value;
+  }
+
+  /** Buffer `index` of this vector, CRC checked; CORRUPT when shorter than its rows need. */
+  bytes(index: number, wanted: number): Uint8Array {
+    const bytes = this.source.buffer(this.at + index);
+    if (bytes.length < wanted) {
+      throw this.corrupt(`has a buffer of ${bytes.length} bytes for ${this.length} rows: wanted ${wanted}`);
+    }
+    return bytes;
+  }
+
+  corrupt(what: string): SmaltiError {
+    return new SmaltiError("CORRUPT", `Column "${this.field.name}" of type ${typeName(this.field)} ${what}`);
+  }
+}
+
+function jsonValue(value: unknown): unknown {
+  if (typeof value === "bigint") {
+    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  }
+  if (value instanceof Uint8Array) return base64(value);
+  return value === undefined ? null : value;
+}
+
+function base64(bytes: Uint8Array): string {
+  let text = "";
+  // In pieces: an argument list has a limit.
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return btoa(text);
+}
+
+export class NullVector extends Vector {
+  get(_row: number): undefined {
+    return undefined;
+  }
+  override isValid(_row: number): boolean {
+    return false;
+  }
+}
+
+export class BoolVector extends Vector {
+  bits: Uint8Array = new Uint8Array(0);
+  override load(): void {
+    super.load();
+    this.bits = this.bytes(1, Math.ceil(this.length / 8));
+  }
+  get(row: number): boolean | undefined {
+    if (!this.isValid(row)) return undefined;
+    return (this.bits[row >> 3] & (1 << (row & 7))) !== 0;
+  }
+}
+
+/** Integers, floats and temporal values. */
+export class NumberVector extends Vector {
+  /** One item a row; empty until loaded. Half floats as their bits. */
+  values: NumberArray = NOTHING;
+  override load(): void {
+    super.load();
+    const type = numberArrayType(this.field.type)!;
+    const bytes = this.bytes(1, this.length * type.BYTES_PER_ELEMENT);
+    this.values = new type(bytes.buffer, bytes.byteOffset, this.length);
+  }
+  get(row: number): number | bigint | undefined {
+    return this.isValid(row) ? this.values[row] : undefined;
+  }
+  override slice(from: number, to: number): unknown {
+    if (!this.loaded) this.load();
+    if (this.validity === null) return this.values.subarray(from, to);
+    for (let i = from; i < to; i++) if (!this.isValid(i)) return super.slice(from, to);
+    return this.values.subarray(from, to);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+export class HalfVector extends NumberVector {
+  override get(row: number): number | undefined {
+    return this.isValid(row) ? halfToNumber(this.values[row] as number) : undefined;
+  }
+  override slice(from: number, to: number): unknown {
+    return Array.from({ length: to - from }, (_, i) => this.get(from + i));
+  }
+}
+
+export class FixedBinaryVector extends Vector {
+  data: Uint8Array = NOTHING;
+  readonly size: number;
+  constructor(place: VectorPlace, size: number) {
+    super(place);
+    this.size = size;
+  }
+  override load(): void {
+    super.load();
+    this.data = this.bytes(1, this.length * this.size);
+  }
+  get(row: number): Uint8Array | undefined {
+    return this.isValid(row) ? this.data.subarray(row * this.size, (row + 1) * this.size) : undefined;
+  }
+}
+
+/** Types whose rows are ranges of something else. */
+abstract class RangeVector extends Vector {
+  /** `length` + 1 places; row `i` is `offsets[i]` to `offsets[i + 1]`. */
+  offsets: Int32Array | Float64Array = new Int32Array(1);
+  override load(): void {
+    super.load();
+    if (this.length === 0) return;
+    const large = "offsets" in this.field.type && this.field.type.offsets === 64;
+    const bytes = this.bytes(1, (this.length + 1) * (large ? 8 : 4));
+    this.offsets = large
+      ? Float64Array.from(new BigInt64Array(bytes.buffer, bytes.byteOffset, this.length + 1), Number)
+      : new Int32Array(bytes.buffer, bytes.byteOffset, this.length + 1);
+  }
+  /** Refuses a row whose range is no range within `size`. */
+  protected check(row: number, size: number): void {
+    const from = this.offsets[row];
+    const to = this.offsets[row + 1];
+    if (!(from >= 0 && from <= to && to <= size)) {
+      throw this.corrupt(`has row ${row} at ${from} to ${to} of ${size}`);
+    }
+  }
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export class BinaryVector extends RangeVector {
+  data: Uint8Array = NOTHING;
+  override load(): void {
+    super.load();
+    this.data = this.bytes(2, 0);
+  }
+  get(row: number): unknown {
+    if (!this.isValid(row)) return undefined;
+    this.check(row, this.data.length);
+    return this.data.subarray(this.offsets[row], this.offsets[row + 1]);
+  }
+}
+
+export class Utf8Vector extends BinaryVector {
+  /** The whole data buffer as text when it is ASCII: slicing it is far cheaper than decoding each value. */
+  #text: string | undefined;
+  override load(): void {
+    super.load();
+    const text = this.#decode(this.data);
+    // Valid UTF-8 gives as many UTF-16 units as bytes exactly when every byte is ASCII.
+    if (text.length === this.data.length) this.#text = text;
+  }
+  override get(row: number): string | undefined {
+    if (!this.isValid(row)) return undefined;
+    this.check(row, this.data.length);
+    const from = this.offsets[row];
+    const to = this.offsets[row + 1];
+    return this.#text?.slice(from, to) ?? this.#decode(this.data.subarray(from, to));
+  }
+  #decode(bytes: Uint8Array): string {
+    try {
+      return strict.decode(bytes);
+    } catch {
+      throw this.corrupt("holds text that is not UTF-8");
+    }
+  }
+}
+
+/** Utf8View and BinaryView: 16 bytes a row, short values inline, long ones in one of several data buffers. */
+export class ViewVector extends Vector {
+  #views: DataView = new DataView(new ArrayBuffer(0));
+  #bytes: Uint8Array = NOTHING;
+  readonly #dataBuffers: number;
+  constructor(place: VectorPlace, dataBuffers: number) {
+    super(place);
+    this.#dataBuffers = dataBuffers;
+  }
+  override load(): void {
+    super.load();
+    this.#bytes = this.bytes(1, this.length * 16);
+    this.#views = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+  }
+  get(row: number): unknown {
+    if (!this.isValid(row)) return undefined;
+    const bytes = this.#value(row);
+    if (this.field.type.kind === "binaryView") return bytes;
+    try {
+      return strict.decode(bytes);
+    } catch {
+      throw this.corrupt("holds text that is not UTF-8");
+    }
+  }
+  #value(row: number): Uint8Array {
+    const length = this.#views.getInt32(16 * row, true);
+    if (length >= 0 && length <= 12) return this.#bytes.subarray(16 * row + 4, 16 * row + 4 + length);
+    const index = this.#views.getInt32(16 * row + 8, true);
+    const offset = this.#views.getInt32(16 * row + 12, true);
+    const known = index >= 0 && index < this.#dataBuffers;
+    const data = known ? this.bytes(2 + index, 0) : NOTHING;
+    if (length < 0 || offset < 0 || offset + length > data.length) {
+      throw this.corrupt(`has row ${row} at ${offset} of data buffer ${index}, ${length} bytes: outside of it`);
+    }
+    return data.subarray(offset, offset + length);
+  }
+}
+
+/** Lists and maps: a map is a list of its entries. */
+export class ListVector extends RangeVector {
+  readonly #child: Vector;
+  constructor(place: VectorPlace, child: Vector) {
+    super(place);
+    this.#child = child;
+  }
+  override get children(): readonly Vector[] {
+    return [this.#child];
+  }
+  get(row: number): unknown {
+    if (!this.isValid(row)) return undefined;
+    this.check(row, this.#child.length);
+    return this.#child.slice(this.offsets[row], this.offsets[row + 1]);
+  }
+  override plain(row: number, json: boolean): unknown {
+    if (!this.isValid(row)) return json ? null : undefined;
+    this.check(row, this.#child.length);
+    return plainList(this.#child, this.offsets[row], this.offsets[row + 1], json);
+  }
+}
+
+export class FixedListVector extends Vector {
+  readonly #child: Vector;
+  readonly size: number;
+  constructor(place: VectorPlace, child: Vector, size: number) {
+    super(place);
+    this.#child = child;
+    this.size = size;
+    if (child.length < place.length * size) throw this.corrupt(`has ${child.length} items for ${place.length} rows`);
+  }
+  override get children(): readonly Vector[] {
+    return [this.#child];
+  }
+  get(row: number): unknown {
+    return this.isValid(row) ? this.#child.slice(row * this.size, (row + 1) * this.size) : undefined;
+  }
+  override plain(row: number, json: boolean): unknown {
+    if (!this.isValid(row)) return json ? null : undefined;
+    return plainList(this.#child, row * this.size, (row + 1) * this.size, json);
+  }
+}
+
+function plainList(child: Vector, from: number, to: number, json: boolean): unknown {
+  if (!json && child instanceof NumberVector) {
+    const values = child.slice(from, to);
+    return ArrayBuffer.isView(values) ? (values as NumberArray).slice() : values;
+  }
+  return Array.from({ length: to - from }, (_, i) => child.plain(from + i, json));
+}
+
+/** A struct column; the root of a batch is one too, with the table's columns as children. */
+export class StructVector extends Vector {
+  readonly #children: readonly Vector[];
+  readonly #row: RowClass;
+  constructor(place: VectorPlace, children: readonly Vector[]) {
+    super(place);
+    this.#children = children;
+    this.#row = rowClass(place.field.children);
+    for (const child of children) {
+      if (child.length < place.length) throw this.corrupt(`has ${place.length} rows but "${child.field.name}" ${child.length}`);
+    }
+  }
+  override get children(): readonly Vector[] {
+    return this.#children;
+  }
+  /** The row as an object whose properties read the columns. */
+  view(row: number): object {
+    return new this.#row(this, row);
+  }
+  get(row: number): object | undefined {
+    return this.isMissing(row) ? undefined : new this.#row(this, row);
+  }
+  /** A struct whose fields are all missing counts as missing. */
+  override isMissing(row: number): boolean {
+    if (!this.isValid(row)) return true;
+    const children = this.#children;
+    for (let i = 0; i < children.length; i++) if (!children[i].isMissing(row)) return false;
+    return true;
+  }
+  override plain(row: number, json: boolean): unknown {
+    return this.isMissing(row) ? (json ? null : undefined) : this.plainRow(row, json);
+  }
+  /** The same for a row that is there even when all its fields are missing. */
+  plainRow(row: number, json: boolean): Record<string, unknown> {
+    return Object.fromEntries(
+      this.#children.map((child) => [child.field.name, child.plain(row, json)] as const)
+        .filter(([, value]) => value !== undefined),
+    );
+  }
+}
+
+/** Indices into a dictionary that came before. */
+export class DictionaryVector extends Vector {
+  readonly #indices: NumberVector;
+  readonly #values: Vector;
+  constructor(place: VectorPlace, indices: NumberVector, values: Vector) {
+    super(place);
+    this.#indices = indices;
+    this.#values = values;
+  }
+  #index(row: number): number {
+    const index = Number(this.#indices.get(row));
+    if (!(index >= 0 && index < this.#values.length)) {
+      throw this.corrupt(`has row ${row} at ${index} of a dictionary of ${this.#values.length}`);
+    }
+    return index;
+  }
+  get(row: number): unknown {
+    return this.isValid(row) ? this.#values.get(this.#index(row)) : undefined;
+  }
+  override isMissing(row: number): boolean {
+    return !this.isValid(row) || this.#values.isMissing(this.#index(row));
+  }
+  override plain(row: number, json: boolean): unknown {
+    return this.isValid(row) ? this.#values.plain(this.#index(row), json) : json ? null : undefined;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Where recordings live, as the client sees it: sequences, sessions, topics, batches, commit. It deals in whole
+ * batches and knows nothing of messages.
+ *
+ * @module
+ */
+import type { Columns } from "./arrow/columns.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { OpenBatch } from "./engine/batch.ts";
+import type { Metadata, SequenceInfo, TopicInfo, TopicSchema, Window } from "./types.ts";
+
+/** Recordings by name. */
+export interface Backend {
+  /** What decodes and orders. */
+  readonly engine: Engine;
+  /** Names of all sequences, in ASCII order. */
+  listSequences(): Promise<string[]>;
+  /** Starts a new sequence. ALREADY_EXISTS, LOCKED. */
+  createSequence(name: string, metadata: Metadata): Promise<SequenceSink>;
+  /** Starts another session of a sequence. NOT_FOUND, LOCKED. */
+  updateSequence(name: string): Promise<SequenceSink>;
+  /** Opens for reading. NOT_FOUND, LOCKED while it is being recorded, CORRUPT. */
+  openSequence(name: string): Promise<SequenceSource>;
+  /** Removes a sequence whole. NOT_FOUND, LOCKED. */
+  deleteSequence(name: string): Promise<void>;
+  /** Gives back what is held open. Sinks still open are aborted by their writers before. */
+  close(): Promise<void>;
+}
+
+/** One session being written. Ends by `finalize` or `abort`, once. */
+export interface SequenceSink {
+  /** Adds a topic. ALREADY_EXISTS where the sequence has it, from any session. */
+  createTopic(name: string, schema: TopicSchema): Promise<TopicSink>;
+  /** Commits what was written: durable, and locked from now on. */
+  finalize(): Promise<void>;
+  /** Gives up: `delete` removes what the session wrote, `report` keeps it, marked as failed. */
+  abort(policy: "delete" | "report", reason: string): Promise<void>;
+}
+
+/** One topic being written. */
+export interface TopicSink {
+  /**
+   * Stores rows sorted by time. The columns are read before this returns, so the caller may reuse them. Resolves to
+   * the bytes stored when the store has them; batches are stored in the order of the calls.
+   */
+  write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void>;
+  /** Resolves when all that was written would survive a loss of power. */
+  sync(): Promise<void>;
+}
+
+/** A sequence open for reading. */
+export interface SequenceSource {
+  /** What the manifest tells. */
+  readonly info: SequenceInfo;
+  /** Opens a topic. NOT_FOUND, CORRUPT. */
+  openTopic(name: string): Promise<TopicSource>;
+}
+
+/** A topic open for reading. */
+export interface TopicSource {
+  /** What the manifest tells. */
+  readonly info: TopicInfo;
+  /** Columns of its table, `timestamp_ns` first. */
+  readonly schema: TopicSchema;
+  /** Its batches that touch a window. Every call gives a walk of its own. */
+  runs(window: Window, signal?: AbortSignal): RunSource;
+}
+
+/** A batch opened for the merge: rows `from` to `to` lie in the window, sorted by time. */
+export interface Run {
+  /** Number of the batch in its topic: the order of writing, which breaks ties. */
+  batchNumber: number;
+  batch: OpenBatch;
+  /** First row in the window. */
+  from: number;
+  /** The row after the last in the window. */
+  to: number;
+}
+
+/** Batches of one topic, opened one after another in an order that the time order can use. */
+export interface RunSource {
+  /** No row of a batch not yet opened is before this time. Undefined when all are open. */
+  readonly nextNs: bigint | undefined;
+  /** About how many bytes the next batch takes. */
+  readonly nextBytes: number;
+  /** Starts reading the next batch ahead of need. */
+  prefetch(): void;
+  /** Opens the next batch; undefined where it has no row in the window. CORRUPT, IO, ABORTED. */
+  open(): Promise<Run | undefined>;
+  /** Lets go of what was read ahead. */
+  close(): void;
+}

@@ -1,0 +1,233 @@
+import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
+import type { Vector } from "../arrow/vector.ts";
+import type { Run, RunSource, TopicSource } from "../backend.ts";
+import { hexCrc, openBatch, openColumns } from "../engine/batch.ts";
+import type { Engine } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import type { FieldSchema } from "../schema.ts";
+import type { Store } from "../store/store.ts";
+import type { TopicInfo, TopicSchema, Window } from "../types.ts";
+import { topicSchema } from "./stored_schema.ts";
+import { decodeIndex, type TopicIndex } from "./topic_index.ts";
+
+/** Most footers fit, so that opening a topic is one read. */
+const TAIL_BYTES = 16 * 1024;
+
+/** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
+export class TopicFileReader implements TopicSource {
+  readonly info: TopicInfo;
+  readonly schema: TopicSchema;
+  /** Where the batches are and what times they span. */
+  readonly index: TopicIndex;
+  readonly #store: Store;
+  readonly #engine: Engine;
+  readonly #path: string;
+  readonly #dictionaries: ReadonlyMap<bigint, Vector>;
+  /** Whether the index came from the footer, with a checksum for each batch. */
+  readonly #indexed: boolean;
+
+  private constructor(parts: {
+    store: Store;
+    engine: Engine;
+    path: string;
+    info: TopicInfo;
+    schema: TopicSchema;
+    index: TopicIndex | undefined;
+    dictionaries: ReadonlyMap<bigint, Vector>;
+  }) {
+    this.#store = parts.store;
+    this.#engine = parts.engine;
+    this.#path = parts.path;
+    this.info = parts.info;
+    this.schema = parts.schema;
+    this.#indexed = parts.index !== undefined;
+    this.index = parts.index ?? decodeIndex(`{"offset":[],"length":[],"rows":[],"firstNs":[],"lastNs":[],"headerCrc":[]}`);
+    this.#dictionaries = parts.dictionaries;
+  }
+
+  /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
+  static async open(store: Store, engine: Engine, path: string, info: TopicInfo): Promise<TopicFileReader> {
+    try {
+      const footer = await readFooter(store, path, info.sizeBytes);
+      const schema = topicSchema(engine, footer.schema);
+      const index = readIndex(engine, footer);
+      const dictionaries = await readDictionaries(store, engine, path, footer);
+      const reader = new TopicFileReader({ store, engine, path, info, schema, index, dictionaries });
+      return index ? reader : await reader.#scan(footer);
+    } catch (reason) {
+      throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({ topic: info.name, file: path });
+    }
+  }
+
+  runs(window: Window, signal?: AbortSignal): RunSource {
+    return new FileRuns(this, window, signal);
+  }
+
+  /** Reads and opens one batch. */
+  async openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined> {
+    const { offset, length, rows, firstNs, lastNs, headerCrc } = this.index;
+    const where = { topic: this.info.name, file: this.#path, batch: number, offset: offset[number] };
+    const message = await bytes;
+    if (message.length < length[number]) {
+      throw new SmaltiError("CORRUPT", `Batch has ${message.length} of its ${length[number]} bytes`, where);
+    }
+    const batch = openBatch(this.#engine, message, {
+      fields: this.schema.fields,
+      where,
+      dictionaries: this.#dictionaries,
+      ...(this.#indexed && { headerCrc: headerCrc[number] }),
+    });
+    const { times } = batch;
+    if (batch.rows !== rows[number] || times[0] !== firstNs[number] || times[batch.rows - 1] !== lastNs[number]) {
+      throw new SmaltiError("CORRUPT", "Batch holds other rows than the index says", where);
+    }
+    const from = firstNs[number] >= window.firstNs ? 0 : lowerBound(times, window.firstNs);
+    const to = lastNs[number] <= window.lastNs ? batch.rows : lowerBound(times, window.lastNs + 1n);
+    return from < to ? { batchNumber: number, batch, from, to } : undefined;
+  }
+
+  /** The bytes of one batch. */
+  readBatch(number: number): Promise<Uint8Array> {
+    return this.#store.read(this.#path, this.index.offset[number], this.index.length[number]);
+  }
+
+  /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
+  async #scan(footer: Footer): Promise<TopicFileReader> {
+    const facts: { offset: number; length: number; rows: number; first: bigint; last: bigint }[] = [];
+    for (const [batch, { offset, length }] of footer.batches.entries()) {
+      const where = { topic: this.info.name, file: this.#path, batch, offset };
+      const message = await this.#store.read(this.#path, offset, length);
+      const { rows, times } = openBatch(this.#engine, message, {
+        fields: this.schema.fields,
+        where,
+        dictionaries: this.#dictionaries,
+      });
+      for (let i = 1; i < rows; i++) {
+        if (times[i] >= times[i - 1]) continue;
+        throw new SmaltiError("OUT_OF_ORDER", `Row ${i} is at ${times[i]} ns after ${times[i - 1]} ns: wanted time order`, where);
+      }
+      if (rows > 0) facts.push({ offset, length, rows, first: times[0], last: times[rows - 1] });
+    }
+    const index: TopicIndex = {
+      offset: Float64Array.from(facts, (fact) => fact.offset),
+      length: Float64Array.from(facts, (fact) => fact.length),
+      rows: Float64Array.from(facts, (fact) => fact.rows),
+      firstNs: BigInt64Array.from(facts, (fact) => fact.first),
+      lastNs: BigInt64Array.from(facts, (fact) => fact.last),
+      headerCrc: new Float64Array(facts.length),
+    };
+    return Object.assign(this, { index });
+  }
+}
+
+/** The first row at or after a time. */
+function lowerBound(times: BigInt64Array, ns: bigint): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle] < ns) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+async function readFooter(store: Store, path: string, size: number): Promise<Footer> {
+  const tail = await store.read(path, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
+  const end = tail.length - MAGIC.length;
+  const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 && MAGIC.every((byte, i) => tail[end + i] === byte);
+  if (!whole) throw new SmaltiError("CORRUPT", `File of ${size} bytes does not end as an Arrow file: it is cut or damaged`);
+  const length = new DataView(tail.buffer, tail.byteOffset + end - 4, 4).getInt32(0, true);
+  if (length <= 0 || length + 10 > size) {
+    throw new SmaltiError("CORRUPT", `Footer claims ${length} bytes of a file of ${size}`);
+  }
+  const footer = length + 10 <= tail.length
+    ? tail.subarray(tail.length - 10 - length, tail.length - 10)
+    : await store.read(path, size - 10 - length, length);
+  return decodeFooter(footer);
+}
+
+function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {
+  const text = footer.metadata.get("smalti:index");
+  if (text === undefined) {
+    if (footer.schema.metadata.has("smalti:version")) throw new SmaltiError("CORRUPT", "Footer has no index");
+    return undefined;
+  }
+  if (hexCrc(engine.crc32(new TextEncoder().encode(text))) !== footer.metadata.get("smalti:index_crc")) {
+    throw new SmaltiError("CORRUPT", "Index does not match its checksum");
+  }
+  return decodeIndex(text);
+}
+
+async function readDictionaries(store: Store, engine: Engine, path: string, footer: Footer): Promise<Map<bigint, Vector>> {
+  const dictionaries = new Map<bigint, Vector>();
+  if (footer.dictionaries.length === 0) return dictionaries;
+  const values = new Map<bigint, FieldSchema>();
+  const collect = (field: FieldSchema) => {
+    if (field.dictionary) values.set(field.dictionary.id, { ...field, dictionary: undefined });
+    field.children.forEach(collect);
+  };
+  footer.schema.fields.forEach(collect);
+  for (const { offset, length } of footer.dictionaries) {
+    const message = await store.read(path, offset, length);
+    const where = { file: path, offset };
+    const { dictionary } = engine.parseBatch(message);
+    const field = dictionary && values.get(dictionary.id);
+    if (!field) throw new SmaltiError("CORRUPT", "Dictionary batch that no column uses", where);
+    if (dictionary.isDelta || dictionaries.has(dictionary.id)) {
+      throw new SmaltiError("UNSUPPORTED", `Dictionary ${dictionary.id} is written in several parts`, where);
+    }
+    dictionaries.set(dictionary.id, openColumns(engine, message, { fields: [field], where, dictionaries }).table.children[0]);
+  }
+  return dictionaries;
+}
+
+/** Walks a topic's batches by their first time, ties by number. */
+class FileRuns implements RunSource {
+  readonly #file: TopicFileReader;
+  readonly #window: Window;
+  readonly #signal: AbortSignal | undefined;
+  /** Numbers of the batches that touch the window. */
+  readonly #order: number[];
+  #at = 0;
+  #ahead: Promise<Uint8Array> | undefined;
+
+  constructor(file: TopicFileReader, window: Window, signal: AbortSignal | undefined) {
+    const { firstNs, lastNs } = file.index;
+    this.#file = file;
+    this.#window = window;
+    this.#signal = signal;
+    this.#order = [...firstNs.keys()].filter((i) => firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs);
+    // Sorted already unless rows came late.
+    this.#order.sort((a, b) => (firstNs[a] < firstNs[b] ? -1 : firstNs[a] > firstNs[b] ? 1 : a - b));
+  }
+
+  get nextNs(): bigint | undefined {
+    if (this.#at >= this.#order.length) return undefined;
+    const first = this.#file.index.firstNs[this.#order[this.#at]];
+    return first > this.#window.firstNs ? first : this.#window.firstNs;
+  }
+
+  get nextBytes(): number {
+    return this.#at < this.#order.length ? this.#file.index.length[this.#order[this.#at]] : 0;
+  }
+
+  prefetch(): void {
+    if (this.#ahead || this.#at >= this.#order.length) return;
+    this.#ahead = this.#file.readBatch(this.#order[this.#at]);
+    this.#ahead.catch(() => {}); // open() reports it
+  }
+
+  async open(): Promise<Run | undefined> {
+    this.#signal?.throwIfAborted();
+    const number = this.#order[this.#at];
+    const bytes = this.#ahead ?? this.#file.readBatch(number);
+    this.#ahead = undefined;
+    this.#at++;
+    return await this.#file.openRun(number, bytes, this.#window);
+  }
+
+  close(): void {
+    this.#at = this.#order.length;
+    this.#ahead = undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import type { Columns } from "../arrow/columns.ts";
+import { MAGIC } from "../arrow/decode.ts";
+import { encodeFileEnd, encodeSchemaMessage } from "../arrow/encode.ts";
+import type { TopicSink } from "../backend.ts";
+import { hexCrc, sealBatch } from "../engine/batch.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Schema } from "../schema.ts";
+import type { Store } from "../store/store.ts";
+import type { TopicSchema } from "../types.ts";
+import { storedSchema } from "./stored_schema.ts";
+import { encodeIndex, type IndexEntry } from "./topic_index.ts";
+
+/** Writes one topic's Arrow IPC file: a valid stream from the first batch on, a valid file once finished. */
+export class TopicFileWriter implements TopicSink {
+  /** The file, relative to the store. */
+  readonly path: string;
+  /** When it was created. */
+  readonly created: Date = new Date();
+  /** The topic's columns. */
+  readonly schema: TopicSchema;
+  readonly #store: Store;
+  readonly #engine: Engine;
+  readonly #stored: Schema;
+  readonly #entries: IndexEntry[] = [];
+  #size = 0;
+  /** The last append; rejected once one failed, so that nothing follows a gap. */
+  #tail: Promise<void> = Promise.resolve();
+
+  private constructor(store: Store, engine: Engine, path: string, schema: TopicSchema) {
+    this.#store = store;
+    this.#engine = engine;
+    this.path = path;
+    this.schema = schema;
+    this.#stored = storedSchema(engine, schema);
+  }
+
+  /** Creates the file with its schema. ALREADY_EXISTS. */
+  static async create(store: Store, engine: Engine, path: string, schema: TopicSchema): Promise<TopicFileWriter> {
+    const writer = new TopicFileWriter(store, engine, path, schema);
+    await store.create(path);
+    const message = encodeSchemaMessage(writer.#stored);
+    const start = new Uint8Array(8 + message.length);
+    start.set(MAGIC);
+    start.set(message, 8);
+    await writer.#append(start);
+    return writer;
+  }
+
+  /** Rows written so far. */
+  get rows(): number {
+    return this.#entries.reduce((sum, entry) => sum + entry.rows, 0);
+  }
+
+  /** Bytes written so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** First and last time written so far. */
+  get range(): { firstNs?: bigint; lastNs?: bigint } {
+    if (this.#entries.length === 0) return {};
+    return {
+      firstNs: this.#entries.reduce((least, { firstNs }) => (firstNs < least ? firstNs : least), this.#entries[0].firstNs),
+      lastNs: this.#entries.reduce((most, { lastNs }) => (lastNs > most ? lastNs : most), this.#entries[0].lastNs),
+    };
+  }
+
+  write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {
+    const { message, headerCrc } = sealBatch(this.#engine, columns);
+    const headBytes = 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
+    const entry = { offset: this.#size, length: message.length, headBytes, rows: columns.rows, firstNs, lastNs, headerCrc };
+    return this.#append(message).then(() => {
+      this.#entries.push(entry);
+    });
+  }
+
+  async sync(): Promise<void> {
+    await this.#tail;
+    await this.#store.sync(this.path);
+  }
+
+  /** Writes the footer with the index, and makes all of it durable. */
+  async finish(): Promise<void> {
+    await this.#tail;
+    const index = encodeIndex(this.#entries);
+    const crc = hexCrc(this.#engine.crc32(new TextEncoder().encode(index)));
+    const metadata = new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
+    await this.#append(encodeFileEnd(this.#stored, this.#entries, metadata));
+    await this.#store.sync(this.path);
+  }
+
+  #append(bytes: Uint8Array): Promise<void> {
+    this.#size += bytes.length;
+    this.#tail = this.#tail.then(() => this.#store.append(this.path, bytes));
+    this.#tail.catch(() => {}); // whoever awaits it is told
+    return this.#tail;
+  }
+}

@@ -1,0 +1,62 @@
+import { SmaltiError } from "../error.ts";
+
+/**
+ * What a topic file's footer says of its batches, in order of writing. In the file it is JSON under `smalti:index`: one
+ * array a fact, times as decimal strings. Readers ignore keys they do not know.
+ */
+export interface TopicIndex {
+  /** Offset of the message from the start of the file. */
+  offset: Float64Array;
+  /** Bytes of the message, head and body. */
+  length: Float64Array;
+  /** Rows in the batch. */
+  rows: Float64Array;
+  /** Time of the first row, ns. */
+  firstNs: BigInt64Array;
+  /** Time of the last row, ns. */
+  lastNs: BigInt64Array;
+  /** The checksum of the batch's header. */
+  headerCrc: Float64Array;
+}
+
+/** One batch's entry, as the writer collects them. */
+export interface IndexEntry {
+  offset: number;
+  length: number;
+  headBytes: number;
+  rows: number;
+  firstNs: bigint;
+  lastNs: bigint;
+  headerCrc: number;
+}
+
+/** The index as text. */
+export function encodeIndex(entries: readonly IndexEntry[]): string {
+  return JSON.stringify({
+    offset: entries.map((entry) => entry.offset),
+    length: entries.map((entry) => entry.length),
+    rows: entries.map((entry) => entry.rows),
+    firstNs: entries.map((entry) => String(entry.firstNs)),
+    lastNs: entries.map((entry) => String(entry.lastNs)),
+    headerCrc: entries.map((entry) => entry.headerCrc),
+  });
+}
+
+/** The index from its text. CORRUPT where a fact is missing or has another number of batches. */
+export function decodeIndex(text: string): TopicIndex {
+  const json = JSON.parse(text) as Record<keyof TopicIndex, unknown[]>;
+  const batches = json.offset?.length;
+  for (const fact of ["offset", "length", "rows", "firstNs", "lastNs", "headerCrc"] as const) {
+    if (!Array.isArray(json[fact]) || json[fact].length !== batches) {
+      throw new SmaltiError("CORRUPT", `Index has no ${fact} for each of its ${batches} batches`);
+    }
+  }
+  return {
+    offset: Float64Array.from(json.offset as number[]),
+    length: Float64Array.from(json.length as number[]),
+    rows: Float64Array.from(json.rows as number[]),
+    firstNs: BigInt64Array.from(json.firstNs as string[], BigInt),
+    lastNs: BigInt64Array.from(json.lastNs as string[], BigInt),
+    headerCrc: Float64Array.from(json.headerCrc as number[]),
+  };
+}

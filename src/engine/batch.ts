@@ -1,0 +1,206 @@
+/**
+ * Stored record batches: sealed with checksums when written, opened column by column when read.
+ *
+ * # Checksums
+ *
+ * A batch's custom metadata has the key `smalti:crc`: eight hex digits for the header, then eight for each buffer.
+ * A buffer's CRC-32 covers its bytes as stored, prefix included. The header's covers, as little-endian int64: rows,
+ * 1 if compressed else 0, the nodes, the buffers' offsets (from the start of the body) and lengths, the buffers' CRCs.
+ *
+ * @module
+ */
+import { buildVectors } from "../arrow/build_vectors.ts";
+import type { Columns } from "../arrow/columns.ts";
+import { decodeFrame } from "../arrow/decode.ts";
+import { encodeBatch, type StoredBatch } from "../arrow/encode.ts";
+import { type BufferSource, StructVector, type Vector } from "../arrow/vector.ts";
+import { type ErrorDetails, SmaltiError } from "../error.ts";
+import type { FieldSchema } from "../schema.ts";
+import type { BatchLayout, Engine } from "./engine.ts";
+
+const CRC_KEY = "smalti:crc";
+const NO_BYTES = new Uint8Array(0);
+
+/** A batch ready to be stored. */
+export interface SealedBatch {
+  /** The encapsulated message: fresh bytes, the caller's. */
+  message: Uint8Array;
+  /** The header's checksum, for the index. */
+  headerCrc: number;
+}
+
+/** An encapsulated record batch message: LZ4 where that saves, with checksums. */
+export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
+  let header = 0;
+  const message = encodeBatch(columns, {
+    compress: (bytes) => engine.compress(bytes),
+    describe: (batch) => {
+      const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
+      header = headerCrc(engine, batch, crcs);
+      return new Map([[CRC_KEY, [header, ...crcs].map(hexCrc).join("")]]);
+    },
+  });
+  return { message, headerCrc: header };
+}
+
+/** A batch at hand: times and columns, whose buffers load when they are touched. */
+export interface OpenBatch {
+  /** Rows in the batch. */
+  rows: number;
+  /** Column `timestamp_ns`, loaded. */
+  times: BigInt64Array;
+  /** All columns of the table, `timestamp_ns` first. */
+  table: StructVector;
+  /** The columns after `timestamp_ns`. */
+  data: StructVector;
+  /** Bytes of the message. */
+  bytes: number;
+}
+
+/** What {@linkcode openBatch} needs to know beside the bytes. */
+export interface OpenOptions {
+  /** Columns of the table, `timestamp_ns` first. */
+  fields: readonly FieldSchema[];
+  /** Where the message comes from, for errors. */
+  where: ErrorDetails;
+  /** Dictionaries read before it. */
+  dictionaries?: ReadonlyMap<bigint, Vector>;
+  /** The header's checksum as the index has it; the message must then carry checksums. */
+  headerCrc?: number;
+}
+
+/**
+ * Opens a record batch message. The batch keeps views on `message`, which must not change. CORRUPT for damage, at once
+ * where it is in the header or the times, else when the buffer is touched.
+ */
+export function openBatch(engine: Engine, message: Uint8Array, options: OpenOptions): OpenBatch {
+  try {
+    const { layout, table } = openColumns(engine, message, options);
+    const data = dataColumns(table);
+    const time = table.children[0];
+    time.load();
+    if (time.nullCount > 0) throw time.corrupt("has missing values: wanted none");
+    return {
+      rows: layout.rows,
+      times: (time as unknown as { values: BigInt64Array }).values,
+      table,
+      data,
+      bytes: message.length,
+    };
+  } catch (reason) {
+    throw reason instanceof SmaltiError ? reason.at(options.where) : reason;
+  }
+}
+
+/** The columns of a record batch or dictionary batch message. */
+export function openColumns(
+  engine: Engine,
+  message: Uint8Array,
+  options: OpenOptions,
+): { layout: BatchLayout; table: StructVector } {
+  const layout = engine.parseBatch(message);
+  const crcs = checkHeader(engine, message, layout, options.headerCrc);
+  const source = new MessageBuffers(engine, message, layout, crcs, options.where);
+  const shape = { ...layout, bufferCount: layout.buffers.length / 2 };
+  return { layout, table: buildVectors(options.fields, shape, source, options.dictionaries) };
+}
+
+function dataColumns(table: StructVector): StructVector {
+  const { field, length, source } = table;
+  const place = { field: { ...field, children: field.children.slice(1) }, length, nullCount: 0, source, at: 0 };
+  return new StructVector(place, table.children.slice(1));
+}
+
+function checkHeader(engine: Engine, message: Uint8Array, layout: BatchLayout, indexed?: number): number[] | undefined {
+  const text = layout.metadata.get(CRC_KEY);
+  if (text === undefined) {
+    if (indexed === undefined) return undefined;
+    throw new SmaltiError("CORRUPT", "Batch has no checksums");
+  }
+  const [header, ...crcs] = (text.match(/.{8}/g) ?? []).map((digits) => parseInt(digits, 16));
+  const headBytes = decodeFrame(message)!.headBytes;
+  const batch = {
+    rows: layout.rows,
+    compressed: layout.codec !== "none",
+    nodes: layout.nodes,
+    places: layout.buffers.map((place, i) => (i % 2 === 0 ? place - headBytes : place)),
+  };
+  if (crcs.length * 2 !== layout.buffers.length || headerCrc(engine, batch, crcs) !== header) {
+    throw new SmaltiError("CORRUPT", "Batch header does not match its checksum");
+  }
+  if (indexed !== undefined && indexed !== header) {
+    throw new SmaltiError("CORRUPT", "Batch is not the one that the index names");
+  }
+  return crcs;
+}
+
+function headerCrc(
+  engine: Engine,
+  batch: Pick<StoredBatch, "rows" | "compressed" | "nodes" | "places">,
+  crcs: readonly number[],
+): number {
+  const numbers = [batch.rows, batch.compressed ? 1 : 0, ...Array.from(batch.nodes), ...Array.from(batch.places), ...crcs];
+  const bytes = new DataView(new ArrayBuffer(8 * numbers.length));
+  numbers.forEach((number, i) => bytes.setBigInt64(8 * i, BigInt(number), true));
+  return engine.crc32(new Uint8Array(bytes.buffer));
+}
+
+/** A CRC as eight hex digits. */
+export function hexCrc(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
+}
+
+/** A message's buffers: checked and decompressed when first asked for. */
+class MessageBuffers implements BufferSource {
+  readonly #engine: Engine;
+  readonly #message: Uint8Array;
+  readonly #layout: BatchLayout;
+  readonly #crcs: number[] | undefined;
+  readonly #where: ErrorDetails;
+  readonly #loaded: Uint8Array[] = [];
+
+  constructor(engine: Engine, message: Uint8Array, layout: BatchLayout, crcs: number[] | undefined, where: ErrorDetails) {
+    this.#engine = engine;
+    this.#message = message;
+    this.#layout = layout;
+    this.#crcs = crcs;
+    this.#where = where;
+  }
+
+  buffer(index: number): Uint8Array {
+    return this.#loaded[index] ??= this.#load(index);
+  }
+
+  #load(index: number): Uint8Array {
+    const offset = this.#layout.buffers[2 * index];
+    const stored = this.#message.subarray(offset, offset + this.#layout.buffers[2 * index + 1]);
+    try {
+      if (this.#crcs && this.#engine.crc32(stored) !== this.#crcs[index]) {
+        throw new SmaltiError("CORRUPT", `Buffer ${index} does not match its checksum`);
+      }
+      return aligned(this.#raw(stored, index));
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at(this.#where) : reason;
+    }
+  }
+
+  /** Format: Message.fbs, BodyCompression: the raw length as int64, -1 where the rest is stored as it is. */
+  #raw(stored: Uint8Array, index: number): Uint8Array {
+    const { codec } = this.#layout;
+    if (codec === "none" || stored.length === 0) return stored;
+    if (stored.length < 8) throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
+    const rawLength = new DataView(stored.buffer, stored.byteOffset, 8).getBigInt64(0, true);
+    const rest = stored.subarray(8);
+    if (rawLength === -1n) return rest;
+    if (rawLength === 0n) return NO_BYTES;
+    if (rawLength < 0n || rawLength > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new SmaltiError("CORRUPT", `Buffer ${index} claims ${rawLength} bytes`);
+    }
+    return this.#engine.decompress(codec, rest, Number(rawLength));
+  }
+}
+
+/** Typed arrays need their items at multiples of their size; other writers may not place them so. */
+function aligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+}

@@ -1,0 +1,154 @@
+/**
+ * The engine's codecs in TypeScript, with native code where the runtime has it.
+ *
+ * @module
+ */
+
+import { crc32 } from "@foxglove/crc";
+import { Decompress } from "fzstd";
+import { SmaltiError } from "../error.ts";
+import type { Engine, NativeCodecs } from "./engine.ts";
+import { allocate, lz4Compress, lz4Decompress } from "./lz4.ts";
+import { xxh64 } from "./xxhash.ts";
+
+const ZSTD_MAGIC = 0xfd2fb528;
+/** No block holds more. */
+const ZSTD_MAX_BLOCK = 1 << 17;
+/** The largest window that libzstd accepts unless told otherwise. */
+const ZSTD_MAX_WINDOW = 2 ** 27;
+
+/**
+ * Makes `decompress`, `compress` and `crc32` of an engine; results and errors do not depend on `native`.
+ *
+ * @example
+ * ```ts
+ * const { compress, decompress } = createCodecs(loadNativeCodecs());
+ * const frame = compress(bytes);
+ * if (frame) decompress("lz4", frame, bytes.length);
+ * ```
+ */
+export function createCodecs(native: NativeCodecs = {}): Pick<Engine, "decompress" | "compress" | "crc32"> {
+  return {
+    decompress: (codec, bytes, rawLength) =>
+      codec === "lz4"
+        ? lz4Decompress(bytes, rawLength)
+        : zstdDecompress(bytes, rawLength, native.zstdDecompress),
+    compress: lz4Compress,
+    crc32: native.crc32 ?? crc32,
+  };
+}
+
+/** Decompresses a frame whose outside is sound; throws rather than return more than `maxBytes`. */
+type NativeZstd = (bytes: Uint8Array, maxBytes: number) => Uint8Array;
+
+function zstdDecompress(bytes: Uint8Array, rawLength: number, native?: NativeZstd): Uint8Array {
+  const frame = readZstdFrame(bytes, rawLength);
+  let output: Uint8Array;
+  try {
+    output = native ? native(bytes, rawLength) : decodeZstd(bytes, rawLength, frame);
+  } catch (cause) {
+    throw cause instanceof SmaltiError ? cause : damaged(rawLength, cause);
+  }
+  if (output.length !== rawLength) throw damaged(rawLength);
+  return output.byteOffset % 8 === 0 ? output : output.slice();
+}
+
+interface ZstdFrame {
+  /** How far back a match may reach. */
+  window: number;
+  hasChecksum: boolean;
+  /** Where the blocks start and end. */
+  start: number;
+  end: number;
+}
+
+/**
+ * Checks all of a ZSTD frame but what is inside its blocks. Decoders differ in what they make of a frame that is cut, is
+ * followed by something, or claims another length than the caller; they see none. A frame that cannot hold
+ * `rawLength` bytes is refused before anything is allocated.
+ *
+ * Source: RFC 8878, section 3.1.1.
+ */
+function readZstdFrame(bytes: Uint8Array, rawLength: number): ZstdFrame {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 5 || view.getUint32(0, true) !== ZSTD_MAGIC) {
+    throw new SmaltiError("CORRUPT", "Bytes are not a ZSTD frame");
+  }
+  const flags = bytes[4];
+  const single = (flags & 0x20) !== 0;
+  const hasChecksum = (flags & 0x04) !== 0;
+  const dictionaryBytes = [0, 1, 2, 4][flags & 3];
+  const sizeBytes = [single ? 1 : 0, 2, 4, 8][flags >> 6];
+  let at = single ? 5 : 6;
+  const start = at + dictionaryBytes + sizeBytes;
+  if ((flags & 0x08) !== 0 || start + 3 > bytes.length) throw damaged(rawLength);
+
+  const windowByte = single ? undefined : bytes[5];
+  const window = windowByte === undefined
+    ? rawLength
+    : 2 ** (10 + (windowByte >> 3)) * (1 + (windowByte & 7) / 8);
+  for (const end = at + dictionaryBytes; at < end; at++) {
+    if (bytes[at] !== 0) throw new SmaltiError("UNSUPPORTED", "ZSTD frame needs a dictionary");
+  }
+  if (sizeBytes > 0) {
+    let size = sizeBytes === 2 ? 256 : 0;
+    for (let i = 0; i < sizeBytes; i++) size += bytes[at + i] * 2 ** (8 * i);
+    if (size !== rawLength) throw damaged(rawLength);
+  }
+  if (window > ZSTD_MAX_WINDOW) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `ZSTD frame needs a window of ${window} bytes: at most ${ZSTD_MAX_WINDOW} are supported`,
+    );
+  }
+
+  let end = start;
+  let mostBytes = 0;
+  for (let last = 0; last === 0;) {
+    if (end + 3 > bytes.length) throw damaged(rawLength);
+    const header = bytes[end] | (bytes[end + 1] << 8) | (bytes[end + 2] << 16);
+    last = header & 1;
+    const type = (header >> 1) & 3;
+    const size = header >> 3;
+    if (type === 3) throw damaged(rawLength);
+    mostBytes += type === 2 ? ZSTD_MAX_BLOCK : size;
+    end += 3 + (type === 1 ? 1 : size);
+  }
+  if (end + (hasChecksum ? 4 : 0) !== bytes.length || !(rawLength >= 0 && rawLength <= mostBytes)) throw damaged(rawLength);
+  return { window, hasChecksum, start, end };
+}
+
+/**
+ * Decodes through fzstd. It checks neither length nor checksum, and its streaming form is the one that shows how many
+ * bytes come out, so that is checked here.
+ */
+function decodeZstd(bytes: Uint8Array, rawLength: number, frame: ZstdFrame): Uint8Array {
+  const { start, end, window, hasChecksum } = frame;
+  // fzstd moves the whole window for every block: one larger than the content would only cost time. It also cuts a
+  // block's output at the window, so one byte more lets too many bytes show.
+  const header = new DataView(new ArrayBuffer(9));
+  header.setUint32(0, ZSTD_MAGIC, true);
+  header.setUint8(4, 0xa0); // single segment: the content size, in 4 bytes, is the window
+  header.setUint32(5, Math.min(window, rawLength) + 1, true);
+  const input = new Uint8Array(9 + end - start);
+  input.set(new Uint8Array(header.buffer));
+  input.set(bytes.subarray(start, end), 9);
+
+  const output = allocate(rawLength);
+  let op = 0;
+  const decoder = new Decompress((chunk) => {
+    output.set(chunk, op); // throws where there is more than fits
+    op += chunk.length;
+  });
+  decoder.push(input, true);
+  if (op !== rawLength) throw damaged(rawLength);
+  if (hasChecksum) {
+    const expected = new DataView(bytes.buffer, bytes.byteOffset + end, 4).getUint32(0, true);
+    if (BigInt(expected) !== (xxh64(output) & 0xffffffffn)) throw damaged(rawLength);
+  }
+  return output;
+}
+
+function damaged(rawLength: number, cause?: unknown): SmaltiError {
+  return new SmaltiError("CORRUPT", `ZSTD frame is damaged or does not hold ${rawLength} bytes`, { cause });
+}

@@ -1,0 +1,84 @@
+/**
+ * The engine: decode and time order. It does no I/O and knows no topic names.
+ *
+ * # The order
+ *
+ * Strict and total: **timestamp, then topic position, then batch number within the topic, then row within
+ * the batch.** Topic position is an integer given by the caller (the topic's place in ASCII name order);
+ * batch number is the order of writing. Rows within a batch are sorted by time, ties in the order of
+ * pushing. So no two rows compare equal, and every implementation gives the same sequence of rows.
+ *
+ * @module
+ */
+
+/** How a buffer's bytes are stored: Arrow IPC's two codecs, or as they are. */
+export type Codec = "none" | "lz4" | "zstd";
+
+/** Where the parts of one Arrow IPC record batch message lie. All places were checked against the bytes given. */
+export interface BatchLayout {
+  /** Rows in the batch. */
+  rows: number;
+  /** How every buffer is stored. */
+  codec: Codec;
+  /** Per field in depth-first order: length, null count. */
+  nodes: Float64Array;
+  /** Per buffer in depth-first order: offset from the first byte of the message, stored length. */
+  buffers: Float64Array;
+  /** Per view column: the number of its variadic data buffers. */
+  variadic: Float64Array;
+  /** The message's custom metadata. */
+  metadata: Map<string, string>;
+  /** For a dictionary batch: which dictionary, and whether it adds to what came before. */
+  dictionary?: { id: bigint; isDelta: boolean };
+}
+
+/** Orders the rows of many sorted runs, a block at a time. One merge has one Merger. */
+export interface Merger {
+  /**
+   * Adds a sorted run: rows `from` (inclusive) to `to` (exclusive) of `times`, which must not change afterwards.
+   * `topic` and `batch` break ties; no two live runs share both. `id` is what {@linkcode fill} reports; it is the
+   * caller's to choose, and may be given again once `fill` has listed it in {@linkcode exhausted}. Empty runs
+   * are not added. Throws RangeError where `from`, `to` lie outside `times` or the range is empty.
+   */
+  add(id: number, topic: number, batch: number, times: BigInt64Array, from: number, to: number): void;
+  /** The smallest time not yet given out; undefined when no run has rows left. */
+  head(): bigint | undefined;
+  /**
+   * Writes the next rows in order, none later than `untilNs` (inclusive), into `runs` (ids) and `rows`
+   * (positions in the run's `times`); as many as both arrays hold at most, but fewer is no sign of an end.
+   * Returns how many: 0 only when no row at or before `untilNs` is left.
+   */
+  fill(untilNs: bigint, runs: Int32Array, rows: Int32Array): number;
+  /** Ids of the runs whose last row the latest `fill` gave out. Overwritten by the next `fill`. */
+  readonly exhausted: readonly number[];
+}
+
+/** What a runtime may have in native code; an engine uses it where given. Same results, only faster. */
+export interface NativeCodecs {
+  /** CRC-32 (IEEE 802.3) of the bytes, as an unsigned integer. */
+  crc32?: (bytes: Uint8Array) => number;
+  /** Decompresses a ZSTD frame. */
+  zstdDecompress?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** Decode and order; see the module's doc. Errors, code and text, are the same in every implementation. */
+export interface Engine {
+  /** Which implementation this is. */
+  readonly name: "js" | "wasm";
+  /**
+   * Parses one encapsulated Arrow IPC record batch or dictionary batch message (continuation marker, metadata,
+   * body) that fills `message` exactly. Throws CORRUPT for any offset or length that the bytes cannot hold.
+   */
+  parseBatch(message: Uint8Array): BatchLayout;
+  /**
+   * Decompresses one frame into exactly `rawLength` bytes, in a fresh, 8-byte aligned array that the caller owns.
+   * Throws CORRUPT when the frame is damaged or holds another number of bytes.
+   */
+  decompress(codec: "lz4" | "zstd", bytes: Uint8Array, rawLength: number): Uint8Array;
+  /** Compresses into one LZ4 frame, or returns undefined when that would not save at least an eighth. */
+  compress(bytes: Uint8Array): Uint8Array | undefined;
+  /** CRC-32 (IEEE 802.3, as in zlib and PNG) as an unsigned integer. */
+  crc32(bytes: Uint8Array): number;
+  /** A merge of its own. */
+  createMerger(): Merger;
+}

@@ -1,0 +1,9 @@
+import { decodeBatch } from "../arrow/decode.ts";
+import { createCodecs } from "./codecs.ts";
+import type { Engine, NativeCodecs } from "./engine.ts";
+import { createMerger } from "./merge.ts";
+
+/** The engine in pure TypeScript: runs wherever JavaScript does, and faster with what the runtime has in native code. */
+export function createJsEngine(native: NativeCodecs = {}): Engine {
+  return { name: "js", parseBatch: decodeBatch, createMerger, ...createCodecs(native) };
+}

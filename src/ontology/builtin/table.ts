@@ -1,0 +1,45 @@
+/**
+ * How the tables of the built-in classes are written. Descriptions are the Python SDK's, word for word with its
+ * slips of the pen, because they are part of the schema that goes over the wire; the docstrings say what is meant.
+ *
+ * @module
+ */
+import { defineOntology, type Ontology, type OntologyOptions } from "../define_ontology.ts";
+import { type Field, list, optional } from "../field.ts";
+
+/** A list of numbers as read: a typed array while no item is missing, else an Array. */
+export type NumberList<A> = A | (number | undefined)[];
+
+/** One field for each property of `T`: optional where the property is, and of its type. */
+// deno-lint-ignore no-explicit-any -- what lists of them give is free
+export type FieldsOf<T> = { [K in keyof T]-?: Field<T[K], any> };
+
+/**
+ * A class whose messages are a `T`. The fields come from a function, so that a bundler drops a class that is not
+ * used together with the calls that make its fields. They have to match `T` property by property, none left over.
+ */
+export function builtin<T, F extends FieldsOf<T>>(
+  tag: string,
+  fields: () => F & { [K in Exclude<keyof F, keyof T>]: never },
+  options?: OntologyOptions,
+): Ontology<T> {
+  return defineOntology(tag, fields(), options) as unknown as Ontology<T>;
+}
+
+/** A struct that holds what a message of `ontology` holds. */
+export function nested<T>(ontology: Ontology<T>, description?: string): Field<T, T[]> {
+  return Object.freeze({
+    type: { kind: "struct" as const },
+    nullable: false,
+    children: ontology.fields,
+    ...(description !== undefined && { metadata: { description } }),
+  });
+}
+
+/** A list whose items may be missing, as the SDK declares all of its lists. */
+export function items<T, L>(
+  item: Field<T, L>,
+  description: string,
+): Field<L | (T | undefined)[], (L | (T | undefined)[])[]> {
+  return list(optional(item), { description });
+}

@@ -1,0 +1,129 @@
+/**
+ * Arrow schemas as plain data: what a topic's table looks like, independent of any library.
+ *
+ * @module
+ */
+
+/**
+ * An Arrow type. Names and meaning are those of the Arrow columnar format (Schema.fbs); `offsets` is the width
+ * of the offsets, so `{ kind: "utf8", offsets: 64 }` is Arrow's LargeUtf8. Temporal types are read as
+ * the integers they hold.
+ */
+export type DataType =
+  | { readonly kind: "null" }
+  | { readonly kind: "bool" }
+  | { readonly kind: "int"; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
+  | { readonly kind: "float"; readonly bits: 16 | 32 | 64 }
+  | {
+    readonly kind: "temporal";
+    readonly of: TemporalKind;
+    readonly bits: 32 | 64;
+    readonly unit: TimeUnit;
+    readonly timezone?: string;
+  }
+  | { readonly kind: "utf8" | "binary"; readonly offsets: 32 | 64 }
+  | { readonly kind: "utf8View" | "binaryView" }
+  | { readonly kind: "fixedBinary"; readonly size: number }
+  | { readonly kind: "list"; readonly offsets: 32 | 64 }
+  | { readonly kind: "map"; readonly keysSorted: boolean }
+  | { readonly kind: "fixedList"; readonly size: number }
+  | { readonly kind: "struct" };
+
+/** Which of Arrow's temporal types. */
+export type TemporalKind = "date" | "time" | "timestamp" | "duration";
+
+/** What one step of a temporal value is. */
+export type TimeUnit = "day" | "s" | "ms" | "us" | "ns";
+
+/** One column or child of a column. */
+export interface FieldSchema {
+  /** The name; in a list the one child is named `item`. */
+  readonly name: string;
+  /** The Arrow type. */
+  readonly type: DataType;
+  /** Whether values may be missing. */
+  readonly nullable: boolean;
+  /** Children: the fields of a struct, the one item field of a list. Empty for all others. */
+  readonly children: readonly FieldSchema[];
+  /** Free text by key, such as `description` and `unit`. Readers do not depend on it. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Set where the column holds indices into a dictionary; `type` is then the type of the dictionary's values. */
+  readonly dictionary?: {
+    readonly id: bigint;
+    readonly index: { readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean };
+  };
+}
+
+/** A table's schema: its columns in order, and free text by key. */
+export interface Schema {
+  /** The columns. In a topic's table the first is `timestamp_ns`. */
+  readonly fields: readonly FieldSchema[];
+  /** Free text by key. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Column 0 of every topic's table: nanoseconds, the key of every time order and window. */
+export const TIMESTAMP_FIELD: FieldSchema = {
+  name: "timestamp_ns",
+  type: { kind: "int", bits: 64, signed: true },
+  nullable: false,
+  children: [],
+  metadata: { description: "Ingestion timestamp in nanoseconds (record time)." },
+};
+
+/** A type in the words of Arrow, for messages: `int64`, `list<float64>`, `struct<x: float64, y: float64>`. */
+export function typeName(field: Pick<FieldSchema, "type" | "children" | "dictionary">): string {
+  if (field.dictionary) return `dictionary<${typeName({ ...field, dictionary: undefined })}>`;
+  const { type, children } = field;
+  const large = "offsets" in type && type.offsets === 64 ? "large_" : "";
+  switch (type.kind) {
+    case "int":
+      return `${type.signed ? "" : "u"}int${type.bits}`;
+    case "float":
+      return `float${type.bits}`;
+    case "temporal":
+      return `${type.of}[${type.unit}${type.timezone ? `, ${type.timezone}` : ""}]`;
+    case "utf8":
+    case "binary":
+      return large + type.kind;
+    case "utf8View":
+      return "utf8_view";
+    case "binaryView":
+      return "binary_view";
+    case "fixedBinary":
+      return `fixed_size_binary[${type.size}]`;
+    case "list":
+      return `${large}list<${typeName(children[0])}>`;
+    case "map":
+      return `map<${children[0].children.map(typeName).join(", ")}>`;
+    case "fixedList":
+      return `fixed_size_list<${typeName(children[0])}>[${type.size}]`;
+    case "struct":
+      return `struct<${children.map((child) => `${child.name}: ${typeName(child)}`).join(", ")}>`;
+    default:
+      return type.kind;
+  }
+}
+
+/**
+ * A text that two lists of fields share exactly when they describe the same columns: names, types, nullability
+ * and dictionaries, in order. Field metadata counts only where `withMetadata` is set.
+ */
+export function schemaKey(fields: readonly FieldSchema[], withMetadata = false): string {
+  return JSON.stringify(fields.map((field) => canonical(field, withMetadata)));
+}
+
+function canonical(field: FieldSchema, withMetadata: boolean): unknown[] {
+  const { type } = field;
+  const parameters = Object.keys(type).sort().map((key) => [key, type[key as keyof DataType]]);
+  return [
+    field.name,
+    parameters,
+    field.nullable,
+    field.children.map((child) => canonical(child, withMetadata)),
+    field.dictionary
+      ? [String(field.dictionary.id), field.dictionary.index.bits, field.dictionary.index.signed]
+      : 0,
+    withMetadata ? Object.entries(field.metadata ?? {}).sort() : 0,
+  ];
+}

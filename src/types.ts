@@ -1,0 +1,108 @@
+/**
+ * Shapes that all layers share.
+ *
+ * @module
+ */
+import type { SerializationFormat } from "./ontology/define_ontology.ts";
+import type { FieldSchema } from "./schema.ts";
+
+/** Free-form facts about a sequence or topic: anything JSON can hold. */
+export type Metadata = { [key: string]: Json };
+
+/** A value that JSON can hold. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A time in nanoseconds since the Unix epoch (or whatever clock the recording used), or an object that has one, such as `Temporal.Instant`. */
+export type TimestampNs = bigint | { readonly epochNanoseconds: bigint };
+
+/** The smallest time: -2^63 ns. */
+export const MIN_NS: bigint = -(2n ** 63n);
+/** The greatest time: 2^63 - 1 ns. */
+export const MAX_NS: bigint = 2n ** 63n - 1n;
+
+/** What a sequence is: being written, committed, given up with a reason, or rebuilt after a crash. */
+export type SequenceState = "recording" | "finalized" | "failed" | "recovered";
+
+/** One stretch of writing: from create or update to its finalize. */
+export interface SessionInfo {
+  /** Identifies it within the sequence. */
+  readonly id: string;
+  /** How it ended. */
+  readonly state: SequenceState;
+  /** When it began. */
+  readonly created: Date;
+  /** When it was committed or given up; undefined while it runs. */
+  readonly ended?: Date;
+  /** Why it failed. */
+  readonly reason?: string;
+  /** Its topics, in ASCII order. */
+  readonly topics: readonly string[];
+}
+
+/** What is known of a topic without opening its file. */
+export interface TopicInfo {
+  /** The name, without a leading `/`. */
+  readonly name: string;
+  /** The tag of its ontology. */
+  readonly ontologyTag: string;
+  /** How Mosaico stores its messages. */
+  readonly serializationFormat: SerializationFormat;
+  /** Facts given when it was created. */
+  readonly metadata: Metadata;
+  /** Messages in it. */
+  readonly rowCount: number;
+  /** Time of the first message; undefined where there is none. */
+  readonly firstNs?: bigint;
+  /** Time of the last message, inclusive; undefined where there is none. */
+  readonly lastNs?: bigint;
+  /** Bytes stored. */
+  readonly sizeBytes: number;
+  /** When it was created. */
+  readonly created: Date;
+  /** The session that wrote it. */
+  readonly sessionId: string;
+}
+
+/** What is known of a sequence from its manifest. */
+export interface SequenceInfo {
+  /** The name. */
+  readonly name: string;
+  /** Where it stands. */
+  readonly state: SequenceState;
+  /** Facts given when it was created. */
+  readonly metadata: Metadata;
+  /** When it was created. */
+  readonly created: Date;
+  /** Stretches of writing, oldest first. */
+  readonly sessions: readonly SessionInfo[];
+  /** Topics, in ASCII order of their names. */
+  readonly topics: readonly TopicInfo[];
+}
+
+/** A topic's columns and what they are called. */
+export interface TopicSchema {
+  /** The tag of its ontology. */
+  readonly ontologyTag: string;
+  /** How Mosaico stores its messages. */
+  readonly serializationFormat: SerializationFormat;
+  /** Facts about the topic. */
+  readonly metadata: Metadata;
+  /** Columns of the table, `timestamp_ns` first. */
+  readonly fields: readonly FieldSchema[];
+}
+
+/** A half-open window of time; each bound may be left out. */
+export interface TimeRange {
+  /** First time inside, inclusive. @default no bound */
+  startNs?: TimestampNs;
+  /** First time outside, exclusive. @default no bound, the only way to reach 2^63 - 1 */
+  endNs?: TimestampNs;
+}
+
+/** A window as inclusive bounds, which can say all of int64. */
+export interface Window {
+  /** First time inside. */
+  readonly firstNs: bigint;
+  /** Last time inside; below `firstNs` in an empty window. */
+  readonly lastNs: bigint;
+}

@@ -1,0 +1,44 @@
+/**
+ * `deno task ok [STEP ...]`: everything a change must pass, or the named steps. A step is silent until it fails;
+ * the tests come last and end with their counts.
+ *
+ * @module
+ */
+import { deno, install, root, run } from "./tooling.ts";
+
+const tool = (name: string): string[] => [Deno.execPath(), "run", "-A", `${root}/tools/${name}.ts`];
+
+const steps: Record<string, string[]> = {
+  fmt: [Deno.execPath(), "fmt", "--check"],
+  lint: [Deno.execPath(), "lint"],
+  source: tool("check_source"),
+  types: deno("check", "--quiet", "mod.ts", "src", "tests", "bench", "tools"),
+  examples: deno("check", "--quiet", "--doc-only", "mod.ts", "src", "README.md"),
+  jsr: deno("publish", "--dry-run", "--allow-dirty"),
+  build: tool("build"),
+  package: tool("check_package"),
+  test: tool("test"),
+};
+
+const chosen = Deno.args.length > 0 ? Deno.args : Object.keys(steps);
+const unknown = chosen.find((name) => !(name in steps));
+if (unknown !== undefined) {
+  console.error(`no step "${unknown}"; there are ${Object.keys(steps).join(", ")}`);
+  Deno.exit(2);
+}
+
+for (const directory of [".", "tests", "bench"] as const) await install(directory);
+const failed: string[] = [];
+for (const name of chosen) {
+  const start = performance.now();
+  const { code, output } = await run(steps[name], { quiet: name !== "test" });
+  if (code !== 0) failed.push(name);
+  if (name === "test") continue;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${code === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
+  if (code !== 0) console.log(output);
+}
+if (failed.length > 0) {
+  console.error(`failed: ${failed.join(", ")}`);
+  Deno.exit(1);
+}

@@ -1,0 +1,93 @@
+/**
+ * `deno task test [--only RUNTIME,...] [FILTER ...]`: the one suite on every runtime, one after another. Filters
+ * are parts of paths; anything else goes to the runner too (`-t NAME` works for all).
+ *
+ * Deno and Node run vitest, Bun runs the same files by `bun test`. Tests that start programs find them in the
+ * environment: SMALTI_MOD and SMALTI_CLI are the paths of the library's and the command line's entry, TypeScript
+ * on Deno and Bun, compiled on Node.
+ *
+ * Exits with 1 when a test failed or a runtime ran none. The last line is `N passed, N failed, N skipped`.
+ *
+ * @module
+ */
+import { build } from "./build.ts";
+import { deno, executable, install, root, run, type RuntimeName, takeRuntimes } from "./tooling.ts";
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const { runtimes, rest } = takeRuntimes(Deno.args);
+await install(".");
+await install("tests");
+if (runtimes.some((name) => name.startsWith("node"))) await build();
+
+const results = new Map<string, Counts>();
+for (const name of runtimes) {
+  console.log(`\n== ${name}`);
+  results.set(name, await test(name));
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+console.log();
+for (const [name, counts] of results) {
+  console.log(`${name}: ${format(counts)}`);
+  for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+}
+console.log(format(total));
+Deno.exit(total.failed > 0 ? 1 : 0);
+
+async function test(name: RuntimeName): Promise<Counts> {
+  const report = await Deno.makeTempFile({ prefix: "smalti-test-", suffix: ".xml" });
+  const compiled = name.startsWith("node");
+  const { code } = await run(await command(name, report), {
+    env: {
+      SMALTI_MOD: compiled ? `${root}/dist/mod.js` : `${root}/mod.ts`,
+      SMALTI_CLI: compiled ? `${root}/dist/src/cli/main.js` : `${root}/src/cli/main.ts`,
+    },
+  });
+  const counts = parse(await Deno.readTextFile(report));
+  await Deno.remove(report);
+
+  // Chosen files may skip a whole runtime (and say why); the whole suite may not.
+  if (counts.passed + counts.failed === 0 && (counts.skipped === 0 || rest.length === 0)) {
+    console.error(`${name} ran no test`);
+    counts.failed = 1;
+  }
+  // What is no test's fault (a file that does not load, an error between tests) may show in the exit code alone.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+async function command(name: RuntimeName, report: string): Promise<string[]> {
+  if (name === "bun") {
+    const reporter = [
+      "--timeout=60000",
+      "--only-failures",
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+    ];
+    const files = rest.some((arg) => !arg.startsWith("-")) ? rest : [...rest, "tests/"];
+    return [await executable("bun"), "test", ...reporter, ...files];
+  }
+  const vitest = `${root}/tests/node_modules/vitest/vitest.mjs`;
+  const runtime = name === "deno" ? deno("run", "-A") : [await executable(name)];
+  const reporter = ["--reporter=default", "--reporter=junit", `--outputFile.junit=${report}`];
+  const config = ["--config=tests/vitest.config.ts", "--silent=passed-only"];
+  return [...runtime, vitest, "run", ...config, ...reporter, ...rest];
+}
+
+/** Counts of a JUnit report, which both runners write. */
+function parse(xml: string): Counts {
+  const head = /<testsuites[^>]*>/.exec(xml)?.[0] ?? "";
+  const count = (key: string) => Number(new RegExp(` ${key}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = count("failures") + count("errors");
+  const skipped = xml.match(/<skipped\b/g)?.length ?? 0;
+  return { passed: count("tests") - failed - skipped, failed, skipped };
+}
+
+function format({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
