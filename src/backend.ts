@@ -7,7 +7,7 @@
 import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { OpenBatch } from "./engine/batch.ts";
-import type { Metadata, SequenceInfo, TopicInfo, TopicSchema, Window } from "./types.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo, TopicInfo, TopicSchema, Window } from "./types.ts";
 
 /** Recordings by name. */
 export interface Backend {
@@ -15,6 +15,8 @@ export interface Backend {
   readonly engine: Engine;
   /** Names of all sequences, in ASCII order. */
   listSequences(): Promise<string[]>;
+  /** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT. */
+  readInfo(name: string): Promise<SequenceInfo>;
   /** Starts a new sequence. ALREADY_EXISTS, LOCKED. */
   createSequence(name: string, metadata: Metadata): Promise<SequenceSink>;
   /** Starts another session of a sequence. NOT_FOUND, LOCKED. */
@@ -31,8 +33,12 @@ export interface Backend {
 export interface SequenceSink {
   /** Adds a topic. ALREADY_EXISTS where the sequence has it, from any session. */
   createTopic(name: string, schema: TopicSchema): Promise<TopicSink>;
+  /** Keeps a file beside the topics. */
+  attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void>;
+  /** Adds to the sequence's metadata, at the end of the session; a later key wins. */
+  addMetadata(metadata: Metadata): void;
   /** Commits what was written: durable, and locked from now on. */
-  finalize(): Promise<void>;
+  finalize(): Promise<SequenceInfo>;
   /** Gives up: `delete` removes what the session wrote, `report` keeps it, marked as failed. */
   abort(policy: "delete" | "report", reason: string): Promise<void>;
 }
@@ -40,8 +46,8 @@ export interface SequenceSink {
 /** One topic being written. */
 export interface TopicSink {
   /**
-   * Stores rows sorted by time. The columns are read before this returns, so the caller may reuse them. Resolves to
-   * the bytes stored when the store has them; batches are stored in the order of the calls.
+   * Stores rows sorted by time. The columns are read before this returns, so the caller may reuse them. Resolves when
+   * the store has them; batches are stored in the order of the calls.
    */
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void>;
   /** Resolves when all that was written would survive a loss of power. */
@@ -54,6 +60,8 @@ export interface SequenceSource {
   readonly info: SequenceInfo;
   /** Opens a topic. NOT_FOUND, CORRUPT. */
   openTopic(name: string): Promise<TopicSource>;
+  /** The bytes of one of the attachments in `info`. CORRUPT. */
+  readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
 }
 
 /** A topic open for reading. */

@@ -3,6 +3,11 @@ import { SmaltiError } from "./error.ts";
 const SEQUENCE = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 const TOPIC = /^[A-Za-z0-9][A-Za-z0-9_-]*(\/[A-Za-z0-9_-]+)*$/;
 
+/** Whether a name follows the rule for sequences. */
+export function isSequenceName(name: string): boolean {
+  return SEQUENCE.test(name);
+}
+
 /** A sequence's name, checked: letters, digits, `_`, `-`, the first a letter or digit. INVALID_NAME. */
 export function sequenceName(name: string): string {
   if (typeof name === "string" && SEQUENCE.test(name)) return name;

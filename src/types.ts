@@ -63,6 +63,20 @@ export interface TopicInfo {
   readonly sessionId: string;
 }
 
+/** A file kept beside the topics: a calibration, a log, a picture of the rig. */
+export interface AttachmentInfo {
+  /** Its name; several attachments may share one. */
+  readonly name: string;
+  /** Its media type, such as `text/plain`. */
+  readonly mediaType?: string;
+  /** The time it belongs to. */
+  readonly timestampNs?: bigint;
+  /** When it was made. */
+  readonly createdNs?: bigint;
+  /** Bytes in it. */
+  readonly sizeBytes: number;
+}
+
 /** What is known of a sequence from its manifest. */
 export interface SequenceInfo {
   /** The name. */
@@ -77,6 +91,8 @@ export interface SequenceInfo {
   readonly sessions: readonly SessionInfo[];
   /** Topics, in ASCII order of their names. */
   readonly topics: readonly TopicInfo[];
+  /** Files kept beside the topics, in the order of attaching. */
+  readonly attachments: readonly AttachmentInfo[];
 }
 
 /** A topic's columns and what they are called. */

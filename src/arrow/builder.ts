@@ -6,7 +6,7 @@
  */
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
-import { bytesOf, type Columns, type NumberArray, numberArrayType } from "./columns.ts";
+import { bytesOf, type Columns, type NumberArray, numberArrayType, rowWidth } from "./columns.ts";
 import { numberToHalf } from "./half.ts";
 
 const START_CAPACITY = 64;
@@ -22,11 +22,13 @@ export abstract class Builder {
   length = 0;
   /** Values that fit before the arrays must grow. */
   protected capacity = 0;
+  protected readonly count: ByteCount;
   #validity: Uint8Array | undefined;
 
-  constructor(field: FieldSchema, path: string) {
+  constructor(field: FieldSchema, path: string, count: ByteCount) {
     this.field = field;
     this.path = path;
+    this.count = count;
   }
 
   /** Takes one value; INVALID_MESSAGE where it is none of the field's. */
@@ -77,13 +79,21 @@ export abstract class Builder {
   /** The error for a value that is none of the field's. */
   refuse(value: unknown, wanted: string = typeName(this.field)): SmaltiError {
     const seen = value === undefined ? "nothing" : show(value);
-    return new SmaltiError("INVALID_MESSAGE", `Field "${this.path}" is ${seen}: wanted ${wanted}`);
+    return new SmaltiError("INVALID_MESSAGE", `Field "${this.path || "data"}" is ${seen}: wanted ${wanted}`);
   }
 
   #grow(): void {
     this.capacity = Math.max(START_CAPACITY, this.capacity * 2);
     this.resize(this.capacity);
-    if (this.#validity) this.#validity = enlarge(this.#validity, this.capacity / 8);
+    if (this.#validity) this.#validity = this.enlarge(this.#validity, this.capacity / 8);
+  }
+
+  /** A larger array that begins with what `array` holds. */
+  protected enlarge<A extends Uint8Array | NumberArray>(array: A, length: number): A {
+    const larger = new (array.constructor as new (length: number) => A)(length);
+    larger.set(array as never);
+    this.count.capacity += larger.byteLength - array.byteLength;
+    return larger;
   }
 
   private mark(valid: boolean): void {
@@ -93,12 +103,6 @@ export abstract class Builder {
     if (valid) this.#validity[this.length >> 3] |= bit;
     else this.#validity[this.length >> 3] &= ~bit;
   }
-}
-
-function enlarge<A extends Uint8Array | NumberArray>(array: A, length: number): A {
-  const larger = new (array.constructor as new (length: number) => A)(length);
-  larger.set(array as never);
-  return larger;
 }
 
 function countZeros(bits: Uint8Array, length: number): number {
@@ -124,7 +128,7 @@ abstract class NumberBuilder extends Builder {
     this.values[this.length] = this.values instanceof BigInt64Array || this.values instanceof BigUint64Array ? 0n : 0;
   }
   protected resize(capacity: number): void {
-    this.values = enlarge(this.values, capacity);
+    this.values = this.enlarge(this.values, capacity);
   }
   protected collectData(out: Columns): void {
     out.buffers.push(bytesOf(this.values.subarray(0, this.length)));
@@ -159,8 +163,8 @@ class HalfBuilder extends NumberBuilder {
 class IntBuilder extends NumberBuilder {
   readonly #least: number;
   readonly #most: number;
-  constructor(field: FieldSchema, path: string, bits: number, signed: boolean) {
-    super(field, path);
+  constructor(field: FieldSchema, path: string, count: ByteCount, bits: number, signed: boolean) {
+    super(field, path, count);
     this.#least = signed ? -(2 ** (bits - 1)) : 0;
     this.#most = 2 ** (signed ? bits - 1 : bits) - 1;
   }
@@ -175,8 +179,8 @@ class IntBuilder extends NumberBuilder {
 class BigIntBuilder extends NumberBuilder {
   readonly #least: bigint;
   readonly #most: bigint;
-  constructor(field: FieldSchema, path: string, signed: boolean) {
-    super(field, path);
+  constructor(field: FieldSchema, path: string, count: ByteCount, signed: boolean) {
+    super(field, path, count);
     this.#least = signed ? -(2n ** 63n) : 0n;
     this.#most = 2n ** (signed ? 63n : 64n) - 1n;
   }
@@ -208,7 +212,7 @@ class BoolBuilder extends Builder {
     else this.#bits[this.length >> 3] &= ~bit;
   }
   protected resize(capacity: number): void {
-    this.#bits = enlarge(this.#bits, capacity / 8);
+    this.#bits = this.enlarge(this.#bits, capacity / 8);
   }
   protected collectData(out: Columns): void {
     out.buffers.push(this.#bits.subarray(0, Math.ceil(this.length / 8)));
@@ -227,10 +231,12 @@ class NullBuilder extends Builder {
   protected collectData(): void {}
 }
 
-/** Bytes counted across all builders of a topic, so that a batch with large values is flushed in time. */
+/** Bytes counted across all builders of a topic, so that it is flushed in time. */
 export interface ByteCount {
-  /** Bytes of texts, binaries and list items held. */
+  /** Bytes of texts, binaries and list items appended; what rows of fixed width take comes on top. */
   variable: number;
+  /** Bytes of memory held, used or not. */
+  capacity: number;
 }
 
 /** Types whose values are ranges of something else: offsets here, the rest in the subclass. */
@@ -240,7 +246,7 @@ abstract class RangeBuilder extends Builder {
     this.offsets[this.length + 1] = this.offsets[this.length];
   }
   protected resize(capacity: number): void {
-    this.offsets = enlarge(this.offsets, capacity + 1);
+    this.offsets = this.enlarge(this.offsets, capacity + 1);
   }
   protected collectData(out: Columns): void {
     out.buffers.push(bytesOf(this.offsets.subarray(0, this.length + 1)));
@@ -256,11 +262,6 @@ abstract class RangeBuilder extends Builder {
 
 class BinaryBuilder extends RangeBuilder {
   protected data: Uint8Array = NO_BYTES;
-  readonly #count: ByteCount;
-  constructor(field: FieldSchema, path: string, count: ByteCount) {
-    super(field, path);
-    this.#count = count;
-  }
   protected write(value: unknown): void {
     if (!(value instanceof Uint8Array)) throw this.refuse(value, `${typeName(this.field)} as Uint8Array`);
     const start = this.offsets[this.length];
@@ -270,12 +271,12 @@ class BinaryBuilder extends RangeBuilder {
   }
   protected finish(start: number, bytes: number): void {
     this.close(start + bytes);
-    this.#count.variable += bytes;
+    this.count.variable += bytes;
   }
   /** Makes room for `bytes` more at `start`. */
   protected room(start: number, bytes: number): void {
     if (start + bytes <= this.data.length) return;
-    this.data = enlarge(this.data, Math.max(1024, 2 * this.data.length, start + bytes));
+    this.data = this.enlarge(this.data, Math.max(1024, 2 * this.data.length, start + bytes));
   }
   protected override collectData(out: Columns): void {
     super.collectData(out);
@@ -327,18 +328,17 @@ class Utf8Builder extends BinaryBuilder {
 
 class ListBuilder extends RangeBuilder {
   readonly #item: Builder;
-  readonly #itemWidth = 8;
-  readonly #count: ByteCount;
+  readonly #itemWidth: number;
   constructor(field: FieldSchema, path: string, count: ByteCount) {
-    super(field, path);
+    super(field, path, count);
     this.#item = createBuilder(field.children[0], `${path}[]`, count);
-    this.#count = count;
+    this.#itemWidth = rowWidth(field.children[0]);
   }
   protected write(value: unknown): void {
     const items = arrayLike(value);
     if (!items) throw this.refuse(value, `${typeName(this.field)} as an array`);
     for (let i = 0; i < items.length; i++) this.#item.append(items[i]);
-    this.#count.variable += items.length * this.#itemWidth;
+    this.count.variable += items.length * this.#itemWidth;
     this.close(this.#item.length);
   }
   override truncate(length: number): void {
@@ -355,7 +355,7 @@ class FixedListBuilder extends Builder {
   readonly #item: Builder;
   readonly #size: number;
   constructor(field: FieldSchema, path: string, count: ByteCount, size: number) {
-    super(field, path);
+    super(field, path, count);
     this.#item = createBuilder(field.children[0], `${path}[]`, count);
     this.#size = size;
   }
@@ -387,7 +387,7 @@ export class StructBuilder extends Builder {
   readonly #names: string[];
   readonly #children: Builder[];
   constructor(field: FieldSchema, path: string, count: ByteCount) {
-    super(field, path);
+    super(field, path, count);
     this.#names = field.children.map((child) => child.name);
     this.#children = field.children.map((child) => createBuilder(child, path ? `${path}.${child.name}` : child.name, count));
   }
@@ -441,16 +441,16 @@ export function createBuilder(field: FieldSchema, path: string, count: ByteCount
   const { type } = field;
   switch (type.kind) {
     case "null":
-      return new NullBuilder(field, path);
+      return new NullBuilder(field, path, count);
     case "bool":
-      return new BoolBuilder(field, path);
+      return new BoolBuilder(field, path, count);
     case "int":
       return type.bits === 64
-        ? new BigIntBuilder(field, path, type.signed)
-        : new IntBuilder(field, path, type.bits, type.signed);
+        ? new BigIntBuilder(field, path, count, type.signed)
+        : new IntBuilder(field, path, count, type.bits, type.signed);
     case "float":
-      if (type.bits === 16) return new HalfBuilder(field, path);
-      return type.bits === 32 ? new Float32Builder(field, path) : new Float64Builder(field, path);
+      if (type.bits === 16) return new HalfBuilder(field, path, count);
+      return type.bits === 32 ? new Float32Builder(field, path, count) : new Float64Builder(field, path, count);
     case "utf8":
       if (type.offsets === 32) return new Utf8Builder(field, path, count);
       break;

@@ -23,6 +23,7 @@ export class TopicFileWriter implements TopicSink {
   readonly #stored: Schema;
   readonly #entries: IndexEntry[] = [];
   #size = 0;
+  #finished: Promise<void> | undefined;
   /** The last append; rejected once one failed, so that nothing follows a gap. */
   #tail: Promise<void> = Promise.resolve();
 
@@ -79,8 +80,12 @@ export class TopicFileWriter implements TopicSink {
     await this.#store.sync(this.path);
   }
 
-  /** Writes the footer with the index, and makes all of it durable. */
-  async finish(): Promise<void> {
+  /** Writes the footer with the index, and makes all of it durable. A second call waits for the first. */
+  finish(): Promise<void> {
+    return this.#finished ??= this.#finish();
+  }
+
+  async #finish(): Promise<void> {
     await this.#tail;
     const index = encodeIndex(this.#entries);
     const crc = hexCrc(this.#engine.crc32(new TextEncoder().encode(index)));

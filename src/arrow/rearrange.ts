@@ -1,0 +1,73 @@
+/**
+ * Columns -> columns: parts of them, several as one, rows in another order. Column 0 is `timestamp_ns`.
+ *
+ * @module
+ */
+import type { FieldSchema } from "../schema.ts";
+import { buildVectors } from "./build_vectors.ts";
+import type { Columns } from "./columns.ts";
+import { type Picks, rangePicks, take } from "./take.ts";
+import type { StructVector } from "./vector.ts";
+
+/** Columns at hand as vectors, views on them. */
+export function vectorsOf(fields: readonly FieldSchema[], columns: Columns): StructVector {
+  const { rows, nodes, buffers } = columns;
+  const shape = { rows, nodes, bufferCount: buffers.length, variadic: [] };
+  return buildVectors(fields, shape, { buffer: (index) => buffers[index] });
+}
+
+/** Rows `from` (inclusive) to `to` (exclusive). */
+export function sliceColumns(fields: readonly FieldSchema[], columns: Columns, from: number, to: number): Columns {
+  return take([vectorsOf(fields, columns)], rangePicks(from, to));
+}
+
+/** The rows of all pieces, one piece after another. */
+export function stackColumns(fields: readonly FieldSchema[], pieces: readonly Columns[]): Columns {
+  if (pieces.length === 1) return pieces[0];
+  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
+  const picks = { sources: new Int32Array(rows), rows: new Int32Array(rows) };
+  let at = 0;
+  pieces.forEach((piece, source) => {
+    for (let row = 0; row < piece.rows; row++, at++) {
+      picks.sources[at] = source;
+      picks.rows[at] = row;
+    }
+  });
+  return take(pieces.map((piece) => vectorsOf(fields, piece)), picks);
+}
+
+/** The same rows by time, equal times in the order they came, and the first and last time. There must be a row. */
+export function inTimeOrder(
+  fields: readonly FieldSchema[],
+  columns: Columns,
+): { sorted: Columns; firstNs: bigint; lastNs: bigint } {
+  const picks = timeOrder(timesOf(columns));
+  const sorted = picks ? take([vectorsOf(fields, columns)], picks) : columns;
+  const times = timesOf(sorted);
+  return { sorted, firstNs: times[0], lastNs: times[times.length - 1] };
+}
+
+function timesOf({ rows, buffers }: Columns): BigInt64Array {
+  const { buffer, byteOffset } = buffers[1];
+  return new BigInt64Array(buffer, byteOffset, rows);
+}
+
+/**
+ * The picks that put rows in time order; undefined where they are in order already. Times are compared as pairs of
+ * 32-bit words: comparing bigints costs JavaScriptCore thirty times as much.
+ */
+function timeOrder(times: BigInt64Array): Picks | undefined {
+  const words = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
+  let sorted = true;
+  for (let i = 2; i < words.length && sorted; i += 2) sorted = !isBefore(words, i, i - 2);
+  if (sorted) return undefined;
+  const rows = Int32Array.from(times, (_, i) => i);
+  rows.sort((a, b) => isBefore(words, 2 * a, 2 * b) ? -1 : isBefore(words, 2 * b, 2 * a) ? 1 : a - b);
+  return { sources: new Int32Array(rows.length), rows };
+}
+
+function isBefore(words: Int32Array, a: number, b: number): boolean {
+  const highA = words[a + 1];
+  const highB = words[b + 1];
+  return highA < highB || (highA === highB && (words[a] >>> 0) < (words[b] >>> 0));
+}

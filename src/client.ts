@@ -1,0 +1,199 @@
+import type { Backend } from "./backend.ts";
+import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
+import type { Engine } from "./engine/engine.ts";
+import { createJsEngine } from "./engine/js.ts";
+import { loadNativeCodecs } from "./engine/load/native.ts";
+import { SmaltiError } from "./error.ts";
+import { sequenceName } from "./names.ts";
+import { SequenceHandler } from "./read/sequence_handler.ts";
+import type { TopicHandler } from "./read/topic_handler.ts";
+import { MemoryStore } from "./store/memory.ts";
+import type { Store } from "./store/store.ts";
+import type { Metadata, SequenceInfo } from "./types.ts";
+import { plainMetadata, SequenceWriter, type SessionOptions } from "./write/sequence_writer.ts";
+
+/** Options of {@linkcode Client.sequenceCreate}. */
+export interface SequenceOptions extends SessionOptions {
+  /** Facts about the sequence, kept with it. @default {} */
+  metadata?: Metadata;
+}
+
+/** Options of {@linkcode Client.listSequences}. */
+export interface ListOptions {
+  /** Read each sequence's manifest too. @default false */
+  details?: boolean;
+}
+
+/**
+ * Opens the place where recordings live:
+ *
+ * - a path or a `file:` URL: a directory, made when the first sequence is created (Deno, Bun, Node);
+ * - `memory:`: the memory of this client, gone with it.
+ *
+ * Nothing is read yet. UNSUPPORTED for any other URL.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ *
+ * await using client = await connect("./recordings");
+ * console.log(await client.listSequences());
+ * ```
+ */
+export async function connect(url: string | URL): Promise<Client> {
+  return new Client(new EmbeddedBackend(await openStore(url), createJsEngine(loadNativeCodecs())));
+}
+
+async function openStore(url: string | URL): Promise<Store> {
+  const text = String(url);
+  if (text === "memory:") return new MemoryStore();
+  // One letter before the colon is a drive.
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1].toLowerCase();
+  if (scheme !== undefined && scheme !== "file") {
+    throw new SmaltiError("UNSUPPORTED", `Cannot connect to "${text}": wanted a directory, a file: URL or memory:`);
+  }
+  if (text === "") throw new SmaltiError("INVALID_ARGUMENT", `Cannot connect to "": wanted a directory or memory:`);
+  const { openDirectory } = await import("./store/directory.ts");
+  return openDirectory(text);
+}
+
+/** A place with recordings. Made by {@linkcode connect}; close it when done. */
+export class Client implements AsyncDisposable {
+  readonly #backend: Backend;
+  readonly #writers = new Set<SequenceWriter>();
+  #closed = false;
+
+  /** @internal Use {@linkcode connect}. */
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** What decodes and orders here. */
+  get engine(): Engine {
+    return this.#backend.engine;
+  }
+
+  /** Names of all sequences, whatever their state, in ASCII order; one look at the directory. */
+  listSequences(): Promise<string[]>;
+  /** With `details`, what each manifest tells, in ASCII order of the names. */
+  listSequences(options: ListOptions & { details: true }): Promise<SequenceInfo[]>;
+  listSequences(options: ListOptions): Promise<string[] | SequenceInfo[]>;
+  async listSequences(options: ListOptions = {}): Promise<string[] | SequenceInfo[]> {
+    this.#check("list sequences");
+    const names = await this.#backend.listSequences();
+    if (!options.details) return names;
+    return await Promise.all(names.map((name) => this.#backend.readInfo(name)));
+  }
+
+  /**
+   * Starts a new sequence. The writer commits by `finalize()`; disposing it without that aborts.
+   *
+   * Rejects with INVALID_NAME, ALREADY_EXISTS where the name is taken, LOCKED where another writer has it.
+   */
+  sequenceCreate(name: string, options?: SequenceOptions): Promise<SequenceWriter>;
+  /**
+   * Starts a new sequence and runs `record` with its writer: returning commits, throwing aborts by the error policy and
+   * rejects with what was thrown. Resolves to what `record` returned, when all is durable.
+   */
+  sequenceCreate<R>(
+    name: string,
+    options: SequenceOptions,
+    record: (sequence: SequenceWriter) => Promise<R> | R,
+  ): Promise<R>;
+  async sequenceCreate<R>(
+    name: string,
+    options: SequenceOptions = {},
+    record?: (sequence: SequenceWriter) => Promise<R> | R,
+  ): Promise<SequenceWriter | R> {
+    this.#check(`create sequence ${JSON.stringify(name)}`);
+    const checked = sequenceName(name);
+    const metadata = plainMetadata(options.metadata ?? {}, `sequence "${checked}"`);
+    const sink = await this.#backend.createSequence(checked, metadata);
+    return await this.#write(checked, sink, options, record);
+  }
+
+  /**
+   * Starts another session of a sequence, to add topics. What earlier sessions wrote stays as it is.
+   *
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED where another writer has it.
+   */
+  sequenceUpdate(name: string, options?: SessionOptions): Promise<SequenceWriter>;
+  /** The same with a function that records, as in {@linkcode sequenceCreate}. */
+  sequenceUpdate<R>(
+    name: string,
+    options: SessionOptions,
+    record: (sequence: SequenceWriter) => Promise<R> | R,
+  ): Promise<R>;
+  async sequenceUpdate<R>(
+    name: string,
+    options: SessionOptions = {},
+    record?: (sequence: SequenceWriter) => Promise<R> | R,
+  ): Promise<SequenceWriter | R> {
+    this.#check(`update sequence ${JSON.stringify(name)}`);
+    const checked = sequenceName(name);
+    return await this.#write(checked, await this.#backend.updateSequence(checked), options, record);
+  }
+
+  /**
+   * Opens a sequence for reading.
+   *
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is being recorded, CORRUPT where its manifest is damaged.
+   */
+  async sequenceHandler(name: string): Promise<SequenceHandler> {
+    this.#check(`open sequence ${JSON.stringify(name)}`);
+    return new SequenceHandler(await this.#backend.openSequence(sequenceName(name)), this.engine);
+  }
+
+  /** Opens one topic of a sequence for reading. Errors as {@linkcode sequenceHandler}. */
+  async topicHandler(sequence: string, topic: string): Promise<TopicHandler> {
+    return await (await this.sequenceHandler(sequence)).topicHandler(topic);
+  }
+
+  /**
+   * Removes a sequence with all it holds, whatever its state; there is no way back.
+   *
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED where a writer has it.
+   */
+  async sequenceDelete(name: string): Promise<void> {
+    this.#check(`delete sequence ${JSON.stringify(name)}`);
+    await this.#backend.deleteSequence(sequenceName(name));
+  }
+
+  /** Aborts what is still being written and gives back what is held open. A second call does nothing. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.allSettled([...this.#writers].map((writer) => writer[Symbol.asyncDispose]()));
+    await this.#backend.close();
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #write<R>(
+    name: string,
+    sink: Awaited<ReturnType<Backend["createSequence"]>>,
+    options: SessionOptions,
+    record?: (sequence: SequenceWriter) => Promise<R> | R,
+  ): Promise<SequenceWriter | R> {
+    const writer = new SequenceWriter(name, sink, options, () => this.#writers.delete(writer));
+    this.#writers.add(writer);
+    if (!record) return writer;
+    let result: R;
+    try {
+      result = await record(writer);
+    } catch (reason) {
+      // What was thrown matters more than a failure to note it down.
+      if (writer.status === "open") await writer.abort(reason).catch(() => {});
+      throw reason;
+    }
+    if (writer.status === "open") await writer.finalize();
+    return result;
+  }
+
+  #check(verb: string): void {
+    if (this.#closed) throw new SmaltiError("CLOSED", `Cannot ${verb}: the client is closed`);
+  }
+}

@@ -1,0 +1,170 @@
+import type { Backend, SequenceSink, SequenceSource, TopicSource } from "../backend.ts";
+import type { Engine } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import { compareNames, isSequenceName } from "../names.ts";
+import { readAll, type Store } from "../store/store.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import { decodeManifest, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import { EmbeddedSink, LOCK, newSession } from "./embedded_sink.ts";
+import { TopicFileReader } from "./topic_file_reader.ts";
+
+/**
+ * Recordings as files in a store: a directory for each sequence with `sequence.json` and one Arrow IPC file a topic.
+ * The manifest is written at creation and at commit only.
+ */
+export class EmbeddedBackend implements Backend {
+  readonly engine: Engine;
+  readonly #store: Store;
+
+  constructor(store: Store, engine: Engine) {
+    this.#store = store;
+    this.engine = engine;
+  }
+
+  async listSequences(): Promise<string[]> {
+    return (await this.#store.list("")).filter(isSequenceName).sort(compareNames);
+  }
+
+  readInfo(name: string): Promise<SequenceInfo> {
+    return this.#readManifest(name);
+  }
+
+  async createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
+    const session = newSession();
+    const manifest: Manifest = {
+      name,
+      state: "recording",
+      metadata,
+      created: session.created,
+      sessions: [session],
+      topics: [],
+      attachments: [],
+    };
+    // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
+    await this.#refuseTaken(name);
+    const lock = await this.#store.lock(`${name}/${LOCK}`);
+    try {
+      await this.#refuseTaken(name);
+      await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
+    } catch (reason) {
+      await lock.release();
+      throw reason;
+    }
+    return new EmbeddedSink(this.#store, this.engine, manifest, lock);
+  }
+
+  async updateSequence(name: string): Promise<SequenceSink> {
+    await this.#readManifest(name);
+    const lock = await this.#store.lock(`${name}/${LOCK}`);
+    try {
+      const manifest = await this.#readManifest(name);
+      await this.#refuseRecording(manifest);
+      return new EmbeddedSink(this.#store, this.engine, {
+        ...manifest,
+        sessions: [...manifest.sessions, newSession()],
+      }, lock);
+    } catch (reason) {
+      await lock.release();
+      throw reason;
+    }
+  }
+
+  async openSequence(name: string): Promise<SequenceSource> {
+    const manifest = await this.#readManifest(name);
+    await this.#refuseRecording(manifest);
+    return new EmbeddedSource(this.#store, this.engine, manifest);
+  }
+
+  async deleteSequence(name: string): Promise<void> {
+    // A damaged manifest does not keep a sequence from being removed.
+    await this.#store.size(`${name}/${MANIFEST}`).catch((reason) => {
+      throw isMissing(reason) ? notFound(name) : reason;
+    });
+    const lock = await this.#store.lock(`${name}/${LOCK}`);
+    try {
+      // The manifest goes first: what is left of a removal that was cut short is then no sequence.
+      await this.#store.remove(`${name}/${MANIFEST}`);
+      await this.#store.remove(name);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  async #readManifest(name: string): Promise<Manifest> {
+    try {
+      return decodeManifest(await readAll(this.#store, `${name}/${MANIFEST}`), name);
+    } catch (reason) {
+      throw isMissing(reason) ? notFound(name) : reason;
+    }
+  }
+
+  async #refuseTaken(name: string): Promise<void> {
+    try {
+      await this.#store.size(`${name}/${MANIFEST}`);
+    } catch (reason) {
+      if (isMissing(reason)) return;
+      throw reason;
+    }
+    const text = `Cannot create sequence "${name}" in ${this.#store.url}: it is there; wanted a new name`;
+    throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
+  }
+
+  async #refuseRecording({ name, state }: Manifest): Promise<void> {
+    if (state !== "recording") return;
+    const holder = await this.#store.lockedBy(`${name}/${LOCK}`);
+    const text = holder
+      ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
+      : `Sequence "${name}" was never finalized and its writer is gone: wanted a finalized one`;
+    throw new SmaltiError("LOCKED", text, { sequence: name });
+  }
+}
+
+function isMissing(reason: unknown): boolean {
+  return reason instanceof SmaltiError && reason.code === "NOT_FOUND";
+}
+
+function notFound(name: string): SmaltiError {
+  return new SmaltiError("NOT_FOUND", `No sequence "${name}"`, { sequence: name });
+}
+
+class EmbeddedSource implements SequenceSource {
+  readonly info: Manifest;
+  readonly #store: Store;
+  readonly #engine: Engine;
+
+  constructor(store: Store, engine: Engine, manifest: Manifest) {
+    this.#store = store;
+    this.#engine = engine;
+    this.info = manifest;
+  }
+
+  async openTopic(name: string): Promise<TopicSource> {
+    const { name: sequence, topics } = this.info;
+    const info = topics.find((topic) => topic.name === name);
+    if (!info) {
+      throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, { sequence, topic: name });
+    }
+    try {
+      return await TopicFileReader.open(this.#store, this.#engine, `${sequence}/${name}.arrow`, info);
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
+    }
+  }
+
+  async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
+    const { file, crc, name, sizeBytes } = attachment as StoredAttachment;
+    const path = `${this.info.name}/${file}`;
+    const bytes = await this.#store.read(path, 0, sizeBytes);
+    if (bytes.length !== sizeBytes || this.#engine.crc32(bytes) !== crc) {
+      throw new SmaltiError("CORRUPT", `Attachment "${name}" is cut or does not match its checksum`, {
+        sequence: this.info.name,
+        file: path,
+      });
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,136 @@
+import type { SequenceSink, TopicSink } from "../backend.ts";
+import type { Engine } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import { compareNames } from "../names.ts";
+import type { Store, StoreLock } from "../store/store.ts";
+import type { AttachmentInfo, Metadata, SequenceState, SessionInfo, TopicInfo, TopicSchema } from "../types.ts";
+import { encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import { TopicFileWriter } from "./topic_file_writer.ts";
+
+/** The lock's name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
+export const LOCK = "sequence.lock";
+/** Where attachments are, likewise. */
+const ATTACHMENTS = "sequence.attachments";
+
+/** A session that begins now. */
+export function newSession(): SessionInfo {
+  return { id: crypto.randomUUID(), state: "recording", created: new Date(), topics: [] };
+}
+
+/** Writes one session: the last of the manifest's. */
+export class EmbeddedSink implements SequenceSink {
+  readonly #store: Store;
+  readonly #engine: Engine;
+  readonly #before: Manifest;
+  readonly #lock: StoreLock;
+  readonly #topics = new Map<string, { writer: Promise<TopicFileWriter>; schema: TopicSchema }>();
+  readonly #attachments: StoredAttachment[] = [];
+  #metadata: Metadata = {};
+
+  constructor(store: Store, engine: Engine, manifest: Manifest, lock: StoreLock) {
+    this.#store = store;
+    this.#engine = engine;
+    this.#before = manifest;
+    this.#lock = lock;
+  }
+
+  async createTopic(name: string, schema: TopicSchema): Promise<TopicSink> {
+    const { name: sequence, topics } = this.#before;
+    if (this.#topics.has(name) || topics.some((topic) => topic.name === name)) {
+      throw new SmaltiError(
+        "ALREADY_EXISTS",
+        `Cannot create topic "${name}" of sequence "${sequence}": it is there; wanted a new name`,
+        { sequence, topic: name },
+      );
+    }
+    const writer = TopicFileWriter.create(this.#store, this.#engine, `${sequence}/${name}.arrow`, schema);
+    this.#topics.set(name, { writer, schema });
+    try {
+      return await writer;
+    } catch (reason) {
+      this.#topics.delete(name);
+      throw reason instanceof SmaltiError ? reason.at({ sequence, topic: name }) : reason;
+    }
+  }
+
+  async attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void> {
+    const number = this.#before.attachments.length + this.#attachments.length;
+    const file = `${ATTACHMENTS}/${number}`;
+    this.#attachments.push({ ...info, sizeBytes: bytes.length, file, crc: this.#engine.crc32(bytes) });
+    await this.#store.replace(`${this.#before.name}/${file}`, bytes);
+  }
+
+  addMetadata(metadata: Metadata): void {
+    this.#metadata = { ...this.#metadata, ...metadata };
+  }
+
+  finalize(): Promise<Manifest> {
+    return this.#end("finalized");
+  }
+
+  async abort(policy: "delete" | "report", reason: string): Promise<void> {
+    try {
+      if (policy === "report") await this.#end("failed", reason);
+      else await this.#remove();
+    } finally {
+      await this.#lock.release();
+    }
+  }
+
+  /** Footers, then the manifest: what it names is whole and durable by then. */
+  async #end(state: SequenceState, reason?: string): Promise<Manifest> {
+    const before = this.#before;
+    const session = before.sessions.at(-1)!;
+    const topics: TopicInfo[] = [];
+    for (const [name, { writer, schema }] of this.#topics) {
+      const file = await writer;
+      // A topic that could not be written to its end keeps its whole batches, as the last append left them.
+      if (state === "failed") await file.finish().catch(() => {});
+      else await file.finish();
+      topics.push({
+        name,
+        ontologyTag: schema.ontologyTag,
+        serializationFormat: schema.serializationFormat,
+        metadata: schema.metadata,
+        rowCount: file.rows,
+        ...file.range,
+        sizeBytes: file.size,
+        created: file.created,
+        sessionId: session.id,
+      });
+    }
+    topics.sort((a, b) => compareNames(a.name, b.name));
+    const ended: SessionInfo = {
+      ...session,
+      state,
+      ended: new Date(),
+      ...(reason !== undefined && { reason }),
+      topics: topics.map((topic) => topic.name),
+    };
+    const manifest: Manifest = {
+      ...before,
+      // A later session that fails leaves the sequence as it was.
+      state: before.sessions.length === 1 ? state : before.state,
+      metadata: { ...before.metadata, ...this.#metadata },
+      sessions: [...before.sessions.slice(0, -1), ended],
+      topics: [...before.topics, ...topics].sort((a, b) => compareNames(a.name, b.name)),
+      attachments: [...before.attachments, ...this.#attachments],
+    };
+    await this.#store.replace(`${before.name}/${MANIFEST}`, encodeManifest(manifest));
+    // Not when that failed: the session may still be aborted, and until then nobody else may write.
+    await this.#lock.release();
+    return manifest;
+  }
+
+  async #remove(): Promise<void> {
+    const { name, sessions } = this.#before;
+    if (sessions.length === 1) {
+      // The manifest goes first: what is left of a removal that was cut short is then no sequence.
+      await this.#store.remove(`${name}/${MANIFEST}`);
+      await this.#store.remove(name);
+      return;
+    }
+    for (const { writer } of this.#topics.values()) await this.#store.remove((await writer).path);
+    for (const { file } of this.#attachments) await this.#store.remove(`${name}/${file}`);
+  }
+}

@@ -1,0 +1,129 @@
+import { SmaltiError } from "../error.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
+
+/** The manifest's name in a sequence's directory. */
+export const MANIFEST = "sequence.json";
+const VERSION = 1;
+
+/** An attachment with where its bytes are. */
+export interface StoredAttachment extends AttachmentInfo {
+  /** The file, relative to the sequence's directory. */
+  readonly file: string;
+  /** CRC-32 of the bytes. */
+  readonly crc: number;
+}
+
+/** What `sequence.json` says: the commit of a sequence. */
+export interface Manifest extends SequenceInfo {
+  readonly attachments: readonly StoredAttachment[];
+}
+
+/** The manifest as JSON text. Times are decimal strings, since they pass 2^53. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const plain = (_key: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
+  return new TextEncoder().encode(JSON.stringify({ format: "smalti", version: VERSION, ...manifest }, plain, 2) + "\n");
+}
+
+/** The manifest from its text. CORRUPT where it is none, UNSUPPORTED where its version is another. */
+export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
+  const where = { sequence: name, file: `${name}/${MANIFEST}` };
+  let json: Json;
+  try {
+    json = new Json("manifest", JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+    if (json.text("format") !== "smalti") throw new TypeError(`format is not "smalti"`);
+  } catch (cause) {
+    throw new SmaltiError("CORRUPT", `Manifest is damaged: ${(cause as Error).message}`, { ...where, cause });
+  }
+  const version = json.number("version");
+  if (version !== VERSION) {
+    throw new SmaltiError("UNSUPPORTED", `Manifest has version ${version}: wanted ${VERSION}`, where);
+  }
+  try {
+    return {
+      name,
+      state: json.text("state") as SequenceState,
+      metadata: json.object("metadata"),
+      created: json.date("created"),
+      sessions: json.list("sessions").map(decodeSession),
+      topics: json.list("topics").map(decodeTopic),
+      attachments: json.list("attachments").map(decodeAttachment),
+    };
+  } catch (cause) {
+    throw new SmaltiError("CORRUPT", `Manifest is damaged: ${(cause as Error).message}`, { ...where, cause });
+  }
+}
+
+function decodeSession(json: Json): SessionInfo {
+  return {
+    id: json.text("id"),
+    state: json.text("state") as SequenceState,
+    created: json.date("created"),
+    ...(json.has("ended") && { ended: json.date("ended") }),
+    ...(json.has("reason") && { reason: json.text("reason") }),
+    topics: json.list("topics").map((topic) => topic.value as string),
+  };
+}
+
+function decodeTopic(json: Json): TopicInfo {
+  return {
+    name: json.text("name"),
+    ontologyTag: json.text("ontologyTag"),
+    serializationFormat: json.text("serializationFormat") as TopicInfo["serializationFormat"],
+    metadata: json.object("metadata"),
+    rowCount: json.number("rowCount"),
+    ...(json.has("firstNs") && { firstNs: BigInt(json.text("firstNs")) }),
+    ...(json.has("lastNs") && { lastNs: BigInt(json.text("lastNs")) }),
+    sizeBytes: json.number("sizeBytes"),
+    created: json.date("created"),
+    sessionId: json.text("sessionId"),
+  };
+}
+
+function decodeAttachment(json: Json): StoredAttachment {
+  return {
+    name: json.text("name"),
+    ...(json.has("mediaType") && { mediaType: json.text("mediaType") }),
+    ...(json.has("timestampNs") && { timestampNs: BigInt(json.text("timestampNs")) }),
+    ...(json.has("createdNs") && { createdNs: BigInt(json.text("createdNs")) }),
+    sizeBytes: json.number("sizeBytes"),
+    file: json.text("file"),
+    crc: json.number("crc"),
+  };
+}
+
+/** One object of the text; a member that is not of the wanted kind is a TypeError that names it. */
+class Json {
+  readonly #path: string;
+  readonly value: unknown;
+  constructor(path: string, value: unknown) {
+    this.#path = path;
+    this.value = value;
+  }
+  has(key: string): boolean {
+    return this.#member(key) !== undefined;
+  }
+  text(key: string): string {
+    return this.#wanted(key, "a text", (value) => typeof value === "string") as string;
+  }
+  number(key: string): number {
+    return this.#wanted(key, "a count", (value) => Number.isSafeInteger(value) && (value as number) >= 0) as number;
+  }
+  object(key: string): Metadata {
+    return this.#wanted(key, "an object", (value) => typeof value === "object" && value !== null) as Metadata;
+  }
+  list(key: string): Json[] {
+    const items = this.#wanted(key, "a list", Array.isArray) as unknown[];
+    return items.map((item, i) => new Json(`${this.#path}.${key}[${i}]`, item));
+  }
+  date(key: string): Date {
+    return new Date(this.#wanted(key, "a date", (value) => !Number.isNaN(Date.parse(String(value)))) as string);
+  }
+  #member(key: string): unknown {
+    return (this.value as Record<string, unknown> | null)?.[key];
+  }
+  #wanted(key: string, what: string, fits: (value: unknown) => boolean): unknown {
+    const value = this.#member(key);
+    if (!fits(value)) throw new TypeError(`${this.#path}.${key} is ${JSON.stringify(value)}: wanted ${what}`);
+    return value;
+  }
+}

@@ -1,0 +1,136 @@
+import { plainRow, type RowView } from "../arrow/row_view.ts";
+import type { OpenBatch } from "../engine/batch.ts";
+import { SmaltiError } from "../error.ts";
+import type { Ontology } from "../ontology/define_ontology.ts";
+import { schemaKey } from "../schema.ts";
+import type { TopicSchema } from "../types.ts";
+
+/** A message's data where its type is not known: fields by name. */
+// deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
+export type Data = Record<string, any>;
+
+/** A message as JSON has it. */
+export interface MessageJson {
+  /** Nanoseconds as a decimal string, since they pass 2^53. */
+  timestamp_ns: string;
+  /** The topic's name. */
+  topic: string;
+  /** The tag of the topic's ontology. */
+  ontology: string;
+  /** The fields: int64 as decimal strings where they pass 2^53, bytes in base64, missing values as null. */
+  data: Record<string, unknown>;
+}
+
+/**
+ * One message of a recording: a view on its batch, whose values are read from the columns when they are touched. It is
+ * valid for as long as it is kept, and keeps its batch in memory for as long.
+ */
+export interface Message {
+  /** Its time, in nanoseconds. */
+  readonly timestampNs: bigint;
+  /** The topic's name, without a leading `/`. */
+  readonly topic: string;
+  /** The tag of the topic's ontology. */
+  readonly ontologyTag: string;
+  /**
+   * Its fields, by plain property access. Missing values, and structs whose fields are all missing, are undefined;
+   * int64 and uint64 are bigint; bytes and lists of numbers are views on the batch, not to be changed.
+   *
+   * Reading throws CORRUPT where the column's bytes are damaged.
+   */
+  readonly data: Data;
+  /** The same data with the type of an ontology. INVALID_ARGUMENT where the topic's ontology is another. */
+  getData<T>(ontology: Ontology<T>): T;
+  /** For `JSON.stringify`. */
+  toJSON(): MessageJson;
+}
+
+/** A topic as its messages need it. */
+export interface MessageTopic {
+  readonly name: string;
+  readonly sequence: string;
+  readonly schema: TopicSchema;
+  /** Ontologies that were found to be the topic's. */
+  readonly matching: Set<unknown>;
+}
+
+/** A batch with its topic. */
+export interface TopicBatch {
+  readonly topic: MessageTopic;
+  readonly batch: OpenBatch;
+}
+
+/** A message as a row of a batch. */
+export class RowMessage implements Message {
+  readonly #from: TopicBatch;
+  readonly #row: number;
+
+  constructor(from: TopicBatch, row: number) {
+    this.#from = from;
+    this.#row = row;
+  }
+
+  get timestampNs(): bigint {
+    return this.#from.batch.times[this.#row];
+  }
+
+  get topic(): string {
+    return this.#from.topic.name;
+  }
+
+  get ontologyTag(): string {
+    return this.#from.topic.schema.ontologyTag;
+  }
+
+  get data(): Data {
+    return this.#from.batch.data.view(this.#row);
+  }
+
+  getData<T>(ontology: Ontology<T>): T {
+    const { topic } = this.#from;
+    if (!topic.matching.has(ontology)) checkOntology(topic, ontology);
+    return this.data as T;
+  }
+
+  toJSON(): MessageJson {
+    return {
+      timestamp_ns: String(this.timestampNs),
+      topic: this.topic,
+      ontology: this.ontologyTag,
+      data: plainRow(this.data as RowView, true),
+    };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return this.#plain();
+  }
+
+  [Symbol.for("Deno.customInspect")](inspect: (value: unknown, options: unknown) => string, options: unknown): string {
+    return inspect(this.#plain(), options);
+  }
+
+  #plain(): unknown {
+    const { timestampNs, topic, ontologyTag } = this;
+    return { timestampNs, topic, ontologyTag, data: plainRow(this.data as RowView, false) };
+  }
+}
+
+function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
+  const { ontologyTag, fields } = topic.schema;
+  const where = { sequence: topic.sequence, topic: topic.name };
+  if (ontology?.tag !== ontologyTag) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `Cannot read topic "${topic.name}" of sequence "${topic.sequence}" as ${ontology?.tag}: its ontology is ${ontologyTag}`,
+      where,
+    );
+  }
+  if (schemaKey(fields.slice(1)) !== schemaKey(ontology.fields)) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `Cannot read topic "${topic.name}" of sequence "${topic.sequence}" as this ${ontologyTag}: its columns are others; use data`,
+      where,
+    );
+  }
+  topic.matching.add(ontology);
+}

@@ -1,0 +1,161 @@
+import type { SequenceSource, TopicSource } from "../backend.ts";
+import type { Engine } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import { compareNames, topicName } from "../names.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
+import { RowBlocks } from "./row_blocks.ts";
+import { SequenceStreamer } from "./sequence_streamer.ts";
+import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
+import { timeWindow } from "./time_window.ts";
+import { messageTopic, TopicHandler } from "./topic_handler.ts";
+
+/** Options of {@linkcode SequenceHandler.getDataStreamer}. */
+export interface SequenceStreamOptions extends StreamOptions {
+  /** Names of the topics to stream. @default all */
+  topics?: readonly string[];
+}
+
+/**
+ * A sequence open for reading: what it holds, and streams of its messages. Several streams may run side by side. It shows
+ * the sequence as it was when it was opened. Made by `client.sequenceHandler`.
+ */
+export class SequenceHandler implements AsyncDisposable {
+  readonly #source: SequenceSource;
+  readonly #engine: Engine;
+  /** Topics are opened once, when first needed. */
+  readonly #opened = new Map<string, Promise<TopicSource>>();
+
+  /** @internal Use `client.sequenceHandler`. */
+  constructor(source: SequenceSource, engine: Engine) {
+    this.#source = source;
+    this.#engine = engine;
+  }
+
+  /** The sequence's name. */
+  get name(): string {
+    return this.#source.info.name;
+  }
+
+  /** All that its manifest tells. */
+  get info(): SequenceInfo {
+    return this.#source.info;
+  }
+
+  /** Whether it was finalized, or failed, or was recovered. */
+  get state(): SequenceState {
+    return this.#source.info.state;
+  }
+
+  /** Facts given to it. */
+  get metadata(): Metadata {
+    return this.#source.info.metadata;
+  }
+
+  /** When it was created. */
+  get created(): Date {
+    return this.#source.info.created;
+  }
+
+  /** Stretches of writing, oldest first. */
+  get sessions(): readonly SessionInfo[] {
+    return this.#source.info.sessions;
+  }
+
+  /** Its topics, in ASCII order of their names. */
+  get topics(): readonly TopicInfo[] {
+    return this.#source.info.topics;
+  }
+
+  /** Messages in all topics. */
+  get rowCount(): number {
+    return this.topics.reduce((sum, topic) => sum + topic.rowCount, 0);
+  }
+
+  /** Time of the first message of all, in nanoseconds; undefined where there is none. */
+  get firstNs(): bigint | undefined {
+    return extreme(this.topics.map((topic) => topic.firstNs), (a, b) => a < b);
+  }
+
+  /** Time of the last message of all, inclusive, in nanoseconds; undefined where there is none. */
+  get lastNs(): bigint | undefined {
+    return extreme(this.topics.map((topic) => topic.lastNs), (a, b) => a > b);
+  }
+
+  /** Bytes stored in all topics. */
+  get sizeBytes(): number {
+    return this.topics.reduce((sum, topic) => sum + topic.sizeBytes, 0);
+  }
+
+  /** Files kept beside the topics. */
+  get attachments(): readonly AttachmentInfo[] {
+    return this.#source.info.attachments;
+  }
+
+  /** The bytes of one of {@linkcode attachments}. CORRUPT where they are not what was attached. */
+  readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
+    return this.#source.readAttachment(attachment);
+  }
+
+  /** Opens one topic. NOT_FOUND, INVALID_NAME, CORRUPT. */
+  async topicHandler(name: string): Promise<TopicHandler> {
+    return new TopicHandler(this.name, await this.#open(this.#known(name)), this.#engine);
+  }
+
+  /**
+   * Streams the messages of all topics, or of those named, in strict time order. Reads nothing until it is asked.
+   *
+   * NOT_FOUND where a topic is not there. RangeError where `startNs` is after `endNs` or a bound is outside int64.
+   */
+  getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
+    const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
+    const window = timeWindow(options, `sequence "${this.name}"`);
+    const chosen = new Set((options.topics ?? this.topics.map(({ name }) => name)).map((name) => this.#known(name)));
+    const names = [...chosen].sort(compareNames);
+    const openAll = () => Promise.all(names.map((name) => this.#open(name)));
+    const open = async () => {
+      const topics = (await openAll()).map((source) => ({
+        topic: messageTopic(this.name, source.info.name, source.schema),
+        source: source.runs(window, signal),
+      }));
+      return new RowBlocks(this.#engine, topics, maxBufferedBytes);
+    };
+    const fields = async () =>
+      new Map((await openAll()).map(({ info, schema }) => [info.name, schema.fields] as const));
+    return new SequenceStreamer(open, fields, signal);
+  }
+
+  /** Nothing is held open between streams; here for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** A topic's name as the manifest has it. */
+  #known(name: string): string {
+    const topic = topicName(name, this.name);
+    if (this.topics.some((other) => other.name === topic)) return topic;
+    const names = this.topics.map((other) => other.name);
+    const some = names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
+    throw new SmaltiError(
+      "NOT_FOUND",
+      `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}`,
+      { sequence: this.name, topic },
+    );
+  }
+
+  #open(topic: string): Promise<TopicSource> {
+    let source = this.#opened.get(topic);
+    if (!source) {
+      source = this.#source.openTopic(topic);
+      this.#opened.set(topic, source);
+      // What failed may succeed another time.
+      source.catch(() => this.#opened.delete(topic));
+    }
+    return source;
+  }
+}
+
+function extreme(times: readonly (bigint | undefined)[], wins: (a: bigint, b: bigint) => boolean): bigint | undefined {
+  let best: bigint | undefined;
+  for (const time of times) if (time !== undefined && (best === undefined || wins(time, best))) best = time;
+  return best;
+}

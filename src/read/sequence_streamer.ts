@@ -1,0 +1,150 @@
+import type { RecordBatch, Table } from "apache-arrow";
+import type { Columns } from "../arrow/columns.ts";
+import { toRecordBatch, toTable } from "../arrow/interchange.ts";
+import { compareNames } from "../names.ts";
+import type { FieldSchema } from "../schema.ts";
+import { blockColumns } from "./block_columns.ts";
+import { type Message, RowMessage } from "./message.ts";
+import type { RowBlock, RowBlocks } from "./row_blocks.ts";
+import { type Block, Streamer } from "./streamer.ts";
+
+/** Several topics as tables, with the order between them. */
+export interface MergedTables<T = Table> {
+  /** Each topic's messages in time order, by topic name in ASCII order. */
+  readonly tables: ReadonlyMap<string, T>;
+  /** For each message in the strict order: the place of its topic in `tables`. */
+  readonly topicIndex: Int32Array;
+  /** For each message in the strict order: its row in that table. */
+  readonly row: Int32Array;
+}
+
+/**
+ * One pass over several topics of a sequence in strict time order: by timestamp, then topic name (ASCII), then order of
+ * pushing. It gives `[topic, message]`; see {@linkcode Streamer}.
+ *
+ * @example
+ * ```ts
+ * import { connect, Temperature } from "smalti";
+ *
+ * await using client = await connect("memory:");
+ * await client.sequenceCreate("oven", {}, async (sequence) => {
+ *   const topic = await sequence.topicCreate("chamber", { ontology: Temperature });
+ *   await topic.push({ timestampNs: 5n, data: { value: 361.5 } });
+ * });
+ * const handler = await client.sequenceHandler("oven");
+ * for await (const block of handler.getDataStreamer().batches()) {
+ *   for (const [topic, message] of block) console.log(topic, message.timestampNs, message.data.value);
+ * }
+ * ```
+ */
+export class SequenceStreamer extends Streamer<[topic: string, message: Message]> {
+  readonly #fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>;
+
+  /** @internal Use {@linkcode SequenceHandler.getDataStreamer}. */
+  constructor(
+    open: () => Promise<RowBlocks>,
+    fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>,
+    signal: AbortSignal | undefined,
+  ) {
+    super(open, signal);
+    this.#fields = fields;
+  }
+
+  /** @internal */
+  protected override blockOf(rows: RowBlock): Block<[string, Message]> {
+    return new SequenceBlock(rows);
+  }
+
+  /** The messages not yet read as apache-arrow RecordBatches, a block at a time; copies. Loads apache-arrow. */
+  async *toArrow(): AsyncGenerator<MergedTables<RecordBatch>, void, undefined> {
+    try {
+      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+        const fields = await this.#fields();
+        const tables = new Map<string, RecordBatch>();
+        const parts = blockColumns(rows).sort((a, b) => compareNames(a.topic, b.topic));
+        for (const { topic, columns } of parts) tables.set(topic, await toRecordBatch(fields.get(topic)!, columns));
+        yield { tables, ...orderOf(rows, [...tables.keys()], new Int32Array(tables.size)) };
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** The messages not yet read as one apache-arrow Table a topic; copies, held in memory whole. Loads apache-arrow. */
+  async toTable(): Promise<MergedTables> {
+    const fields = await this.#fields();
+    const names = [...fields.keys()];
+    const counts = new Int32Array(names.length);
+    const batches = new Map(names.map((topic) => [topic, [] as Columns[]]));
+    const orders: Order[] = [];
+    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+      for (const { topic, columns } of blockColumns(rows)) batches.get(topic)!.push(columns);
+      orders.push(orderOf(rows, names, counts));
+    }
+    const tables = new Map<string, Table>();
+    for (const [topic, schema] of fields) tables.set(topic, await toTable(schema, batches.get(topic)!));
+    return {
+      tables,
+      topicIndex: concat(orders.map((order) => order.topicIndex)),
+      row: concat(orders.map((order) => order.row)),
+    };
+  }
+}
+
+type Order = Pick<MergedTables, "topicIndex" | "row">;
+
+/** Where each row of a block is: its topic's place in `names`, and its number there, counted on from `counts`. */
+function orderOf(block: RowBlock, names: readonly string[], counts: Int32Array): Order {
+  const { runs, length, batches } = block;
+  const places = new Map(names.map((name, place) => [name, place]));
+  const placeOfRun = batches.map((batch) => (batch ? places.get(batch.topic.name) : undefined) ?? -1);
+  const topicIndex = new Int32Array(length);
+  const row = new Int32Array(length);
+  for (let i = 0; i < length; i++) {
+    topicIndex[i] = placeOfRun[runs[i]];
+    row[i] = counts[topicIndex[i]]++;
+  }
+  return { topicIndex, row };
+}
+
+function concat(parts: readonly Int32Array[]): Int32Array {
+  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+class SequenceBlock implements Block<[string, Message]> {
+  readonly #rows: RowBlock;
+
+  constructor(rows: RowBlock) {
+    this.#rows = rows;
+  }
+
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  at(index: number): [string, Message] {
+    const { runs, rows, batches } = this.#rows;
+    const from = batches[runs[index]]!;
+    return [from.topic.name, new RowMessage(from, rows[index])];
+  }
+
+  [Symbol.iterator](): Iterator<[string, Message]> {
+    const { runs, rows, batches, length } = this.#rows;
+    let i = 0;
+    return {
+      next(): IteratorResult<[string, Message]> {
+        if (i >= length) return { done: true, value: undefined };
+        const from = batches[runs[i]]!;
+        const message = new RowMessage(from, rows[i]);
+        i++;
+        return { done: false, value: [from.topic.name, message] };
+      },
+    };
+  }
+}

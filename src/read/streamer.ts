@@ -1,0 +1,177 @@
+import type { TimeRange } from "../types.ts";
+import type { RowBlock, RowBlocks } from "./row_blocks.ts";
+
+/** Options of every `getDataStreamer`. */
+export interface StreamOptions extends TimeRange {
+  /** Stops the stream: reading rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Bound on the bytes of batches open at a time, as stored. TOO_LARGE where more overlap. @default 64 MiB */
+  maxBufferedBytes?: number;
+}
+
+/** The bound on open batches unless told otherwise. */
+export const DEFAULT_BUFFERED: number = 64 * 2 ** 20;
+
+/** Items in order and at hand: iterating a block waits for nothing. It is valid for as long as it is kept. */
+export interface Block<T> extends Iterable<T> {
+  /** Items in it; at least one. */
+  readonly length: number;
+  /** The item at a place from 0 to `length` - 1. */
+  at(index: number): T;
+}
+
+/**
+ * One pass over messages in strict time order. Iterate it (`for await`) message by message, or through `batches()` block
+ * by block, which is the fast way. Leaving the loop closes it, and with it every source.
+ *
+ * It reads when it is asked, and one batch ahead. All ways of reading share the one pass. After an error it is closed.
+ */
+export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+  readonly #open: () => Promise<RowBlocks>;
+  readonly #signal: AbortSignal | undefined;
+  #opened: Promise<RowBlocks> | undefined;
+  #closed = false;
+  #rows: RowBlock | undefined;
+  #block: Block<T> | undefined;
+  /** Place in the block of the next message. */
+  #at = 0;
+  /** Calls that wait; they are served one after another. */
+  #waiting = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** @internal Use `getDataStreamer` of a handler. */
+  constructor(open: () => Promise<RowBlocks>, signal: AbortSignal | undefined) {
+    this.#open = open;
+    this.#signal = signal;
+  }
+
+  /** @internal Messages on rows. */
+  protected abstract blockOf(rows: RowBlock): Block<T>;
+
+  /** Itself: a streamer is one pass. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next message; done at the end, and once it is closed. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    const block = this.#block;
+    if (block !== undefined && this.#at < block.length && this.#waiting === 0) {
+      return Promise.resolve({ done: false, value: block.at(this.#at++) });
+    }
+    return this.#inTurn(async () => {
+      if (!this.#hasRest() && !await this.#load()) return { done: true, value: undefined };
+      return { done: false, value: this.#block!.at(this.#at++) };
+    });
+  }
+
+  /** Closes it, as leaving a loop does. */
+  async return(): Promise<IteratorResult<T, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** The messages in blocks of up to some thousand, in the same order. Leaving the loop closes the streamer. */
+  batches(): AsyncIterableIterator<Block<T>> {
+    return blocks(() => this.nextRows().then((rows) => rows && this.blockOf(rows)), () => this.close());
+  }
+
+  /** Time of the message that comes next, in nanoseconds; the message stays. Undefined at the end. */
+  nextTimestampNs(): Promise<bigint | undefined> {
+    return this.#inTurn(async () => {
+      if (this.#hasRest()) {
+        const { runs, rows, batches } = this.#rows!;
+        return batches[runs[this.#at]]!.batch.times[rows[this.#at]];
+      }
+      return await (await this.#source())?.peek();
+    });
+  }
+
+  /** A WHATWG stream of the messages, with back-pressure. Cancelling it closes the streamer. */
+  toReadableStream(): ReadableStream<T> {
+    return new ReadableStream<T>({
+      pull: async (controller) => {
+        const { done, value } = await this.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /** Ends the pass and lets go of what it held. A second call does nothing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#rows = this.#block = undefined;
+    const blocks = await this.#opened?.catch(() => undefined);
+    blocks?.close();
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal The rows not yet given out of the block at hand, else those of the next; undefined at the end. */
+  protected nextRows(): Promise<RowBlock | undefined> {
+    return this.#inTurn(async () => {
+      if (!this.#hasRest() && !await this.#load()) return undefined;
+      const { runs, rows, length, batches } = this.#rows!;
+      const from = this.#at;
+      this.#at = length;
+      if (from === 0) return this.#rows;
+      return { runs: runs.subarray(from, length), rows: rows.subarray(from, length), length: length - from, batches };
+    });
+  }
+
+  #hasRest(): boolean {
+    return this.#rows !== undefined && this.#at < this.#rows.length;
+  }
+
+  async #load(): Promise<boolean> {
+    const rows = await (await this.#source())?.next();
+    if (this.#closed) return false;
+    this.#rows = rows;
+    this.#block = rows && this.blockOf(rows);
+    this.#at = 0;
+    return rows !== undefined;
+  }
+
+  async #source(): Promise<RowBlocks | undefined> {
+    if (this.#closed) return undefined;
+    this.#signal?.throwIfAborted();
+    return await (this.#opened ??= this.#open());
+  }
+
+  async #inTurn<R>(action: () => Promise<R>): Promise<R> {
+    this.#waiting++;
+    const before = this.#turn;
+    const mine = before.then(action);
+    this.#turn = mine.catch(() => {});
+    try {
+      return await mine;
+    } catch (reason) {
+      await this.close();
+      throw reason;
+    } finally {
+      this.#waiting--;
+    }
+  }
+}
+
+/** An iterator over blocks that closes its source when it is left. Hand-written: a generator costs twice as much. */
+function blocks<T>(read: () => Promise<T | undefined>, close: () => Promise<void>): AsyncIterableIterator<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const value = await read();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    },
+    async return() {
+      await close();
+      return { done: true, value: undefined };
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { TopicSource } from "../backend.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { SerializationFormat } from "../ontology/define_ontology.ts";
+import type { FieldSchema } from "../schema.ts";
+import type { Metadata, TopicInfo, TopicSchema } from "../types.ts";
+import type { MessageTopic } from "./message.ts";
+import { RowBlocks } from "./row_blocks.ts";
+import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
+import { timeWindow } from "./time_window.ts";
+import { TopicStreamer } from "./topic_streamer.ts";
+
+/**
+ * One topic of a sequence, open for reading: what it is, and streams of its messages. Several streams may run side by
+ * side. Made by `client.topicHandler` and {@linkcode SequenceHandler.topicHandler}.
+ */
+export class TopicHandler implements AsyncDisposable {
+  /** The sequence's name. */
+  readonly sequence: string;
+  readonly #source: TopicSource;
+  readonly #engine: Engine;
+
+  /** @internal Use `client.topicHandler`. */
+  constructor(sequence: string, source: TopicSource, engine: Engine) {
+    this.sequence = sequence;
+    this.#source = source;
+    this.#engine = engine;
+  }
+
+  /** The topic's name, without a leading `/`. */
+  get name(): string {
+    return this.#source.info.name;
+  }
+
+  /** All that is known of it without reading messages: rows, times, bytes, session. */
+  get info(): TopicInfo {
+    return this.#source.info;
+  }
+
+  /** The tag of its ontology; empty in a file that smalti did not write. */
+  get ontologyTag(): string {
+    return this.#source.schema.ontologyTag;
+  }
+
+  /** How Mosaico stores its messages. */
+  get serializationFormat(): SerializationFormat {
+    return this.#source.schema.serializationFormat;
+  }
+
+  /** Columns of its table, `timestamp_ns` first. */
+  get fields(): readonly FieldSchema[] {
+    return this.#source.schema.fields;
+  }
+
+  /** Facts given when it was created. */
+  get metadata(): Metadata {
+    return this.#source.schema.metadata;
+  }
+
+  /** Messages in it. */
+  get rowCount(): number {
+    return this.#source.info.rowCount;
+  }
+
+  /** Time of its first message, in nanoseconds; undefined where there is none. */
+  get firstNs(): bigint | undefined {
+    return this.#source.info.firstNs;
+  }
+
+  /** Time of its last message, inclusive, in nanoseconds; undefined where there is none. */
+  get lastNs(): bigint | undefined {
+    return this.#source.info.lastNs;
+  }
+
+  /** Bytes stored. */
+  get sizeBytes(): number {
+    return this.#source.info.sizeBytes;
+  }
+
+  /**
+   * Streams its messages in time order, equal times in the order of pushing. Reads nothing until it is asked.
+   *
+   * RangeError where `startNs` is after `endNs` or a bound is outside int64.
+   */
+  getDataStreamer(options: StreamOptions = {}): TopicStreamer {
+    const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
+    const window = timeWindow(options, `topic "${this.name}" of sequence "${this.sequence}"`);
+    const topic = messageTopic(this.sequence, this.name, this.#source.schema);
+    const open = () => {
+      const source = this.#source.runs(window, signal);
+      return Promise.resolve(new RowBlocks(this.#engine, [{ topic, source }], maxBufferedBytes));
+    };
+    return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);
+  }
+
+  /** Nothing is held open between streams; here for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** What the messages of a topic share. */
+export function messageTopic(sequence: string, name: string, schema: TopicSchema): MessageTopic {
+  return { sequence, name, schema, matching: new Set() };
+}

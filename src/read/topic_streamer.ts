@@ -1,0 +1,93 @@
+import type { RecordBatch, Table } from "apache-arrow";
+import type { Columns } from "../arrow/columns.ts";
+import { toRecordBatch, toTable } from "../arrow/interchange.ts";
+import type { FieldSchema } from "../schema.ts";
+import { blockColumns } from "./block_columns.ts";
+import { type Message, RowMessage } from "./message.ts";
+import type { RowBlock, RowBlocks } from "./row_blocks.ts";
+import { type Block, Streamer } from "./streamer.ts";
+
+/**
+ * One pass over the messages of one topic, in time order; see {@linkcode Streamer}.
+ *
+ * @example
+ * ```ts
+ * import { connect, Temperature } from "smalti";
+ *
+ * await using client = await connect("memory:");
+ * await client.sequenceCreate("oven", {}, async (sequence) => {
+ *   const topic = await sequence.topicCreate("chamber", { ontology: Temperature });
+ *   await topic.push({ timestampNs: 5n, data: { value: 361.5 } });
+ * });
+ * const topic = await client.topicHandler("oven", "chamber");
+ * for await (const message of topic.getDataStreamer({ startNs: 0n })) {
+ *   console.log(message.timestampNs, message.getData(Temperature).value);
+ * }
+ * ```
+ */
+export class TopicStreamer extends Streamer<Message> {
+  readonly #fields: () => Promise<readonly FieldSchema[]>;
+
+  /** @internal Use {@linkcode TopicHandler.getDataStreamer}. */
+  constructor(
+    open: () => Promise<RowBlocks>,
+    fields: () => Promise<readonly FieldSchema[]>,
+    signal: AbortSignal | undefined,
+  ) {
+    super(open, signal);
+    this.#fields = fields;
+  }
+
+  /** @internal */
+  protected override blockOf(rows: RowBlock): Block<Message> {
+    return new TopicBlock(rows);
+  }
+
+  /** The messages not yet read as one apache-arrow RecordBatch a block, in order; copies. Loads apache-arrow. */
+  async *toArrow(): AsyncGenerator<RecordBatch, void, undefined> {
+    try {
+      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+        yield await toRecordBatch(await this.#fields(), blockColumns(rows)[0].columns);
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** The messages not yet read as one apache-arrow Table, in order; copies, held in memory whole. Loads apache-arrow. */
+  async toTable(): Promise<Table> {
+    const batches: Columns[] = [];
+    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) batches.push(blockColumns(rows)[0].columns);
+    return await toTable(await this.#fields(), batches);
+  }
+}
+
+class TopicBlock implements Block<Message> {
+  readonly #rows: RowBlock;
+
+  constructor(rows: RowBlock) {
+    this.#rows = rows;
+  }
+
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  at(index: number): Message {
+    const { runs, rows, batches } = this.#rows;
+    return new RowMessage(batches[runs[index]]!, rows[index]);
+  }
+
+  [Symbol.iterator](): Iterator<Message> {
+    const { runs, rows, batches, length } = this.#rows;
+    let i = 0;
+    return {
+      next(): IteratorResult<Message> {
+        if (i >= length) return { done: true, value: undefined };
+        const value = new RowMessage(batches[runs[i]]!, rows[i]);
+        i++;
+        return { done: false, value };
+      },
+    };
+  }
+}

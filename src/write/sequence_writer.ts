@@ -1,0 +1,202 @@
+import type { SequenceSink } from "../backend.ts";
+import { SmaltiError } from "../error.ts";
+import { topicName } from "../names.ts";
+import type { Ontology } from "../ontology/define_ontology.ts";
+import { TIMESTAMP_FIELD } from "../schema.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import { TopicWriter, type WriterStatus } from "./topic_writer.ts";
+import { WriteMemory } from "./write_memory.ts";
+
+/** What becomes of a session that is given up: `delete` removes it, `report` keeps it, marked as failed. */
+export type ErrorPolicy = "delete" | "report";
+
+/** Options of `sequenceUpdate`, and of every session. */
+export interface SessionOptions {
+  /** What becomes of the session when it is aborted. @default "report" */
+  errorPolicy?: ErrorPolicy;
+  /** Bound on what the session's topics hold in memory, in bytes. @default 64 MiB */
+  maxBufferedBytes?: number;
+}
+
+/** Options of {@linkcode SequenceWriter.topicCreate}. */
+export interface TopicOptions<T> {
+  /** What the topic's messages hold: a built-in class such as `GPS`, or one's own by `defineOntology`. */
+  ontology: Ontology<T>;
+  /** Facts about the topic, kept with it. @default {} */
+  metadata?: Metadata;
+}
+
+const DEFAULT_BUFFERED = 64 * 2 ** 20;
+
+/**
+ * Writes one session of a sequence: create topics, push messages, finalize. Finalizing commits the session and locks
+ * it; leaving it without that aborts it, by its error policy.
+ *
+ * Made by `client.sequenceCreate` and `client.sequenceUpdate`. Concurrent calls are allowed.
+ *
+ * @example
+ * ```ts
+ * import { connect, GPS } from "smalti";
+ *
+ * await using client = await connect("memory:");
+ * await using sequence = await client.sequenceCreate("drive_log_01", { metadata: { vehicle: "A" } });
+ * const gps = await sequence.topicCreate("gps/front", { ontology: GPS });
+ * await gps.push({ timestampNs: 1_700_000_000_000_000_000n, data: { position: { x: 45.46, y: 9.19, z: 122 } } });
+ * await sequence.finalize(); // without this line, leaving the block would abort
+ * ```
+ */
+export class SequenceWriter implements AsyncDisposable {
+  /** The sequence's name. */
+  readonly name: string;
+  readonly #sink: SequenceSink;
+  readonly #policy: ErrorPolicy;
+  readonly #memory: WriteMemory;
+  readonly #topics = new Map<string, TopicWriter>();
+  /** What the writer does beside pushes, to be waited for before it ends. */
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #ended: () => void;
+  #status: WriterStatus = "open";
+  #aborting: Promise<void> | undefined;
+
+  /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
+  constructor(name: string, sink: SequenceSink, options: SessionOptions, ended: () => void) {
+    const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED } = options;
+    this.name = name;
+    this.#sink = sink;
+    this.#policy = errorPolicy;
+    this.#memory = new WriteMemory(maxBufferedBytes);
+    this.#ended = ended;
+  }
+
+  /** Where it stands in its life: open, finalizing, then finalized or aborted. */
+  get status(): WriterStatus {
+    return this.#status;
+  }
+
+  /** The topics created so far, by name. */
+  get topics(): ReadonlyMap<string, TopicWriter> {
+    return this.#topics;
+  }
+
+  /**
+   * Adds a topic. A leading `/` of the name is dropped. `T` is inferred from the ontology, so that `push` takes its
+   * messages and nothing else.
+   *
+   * Rejects with INVALID_NAME where the name breaks the rule, ALREADY_EXISTS where the sequence has the topic, from this
+   * session or an earlier one, CLOSED after the end.
+   */
+  async topicCreate<T>(name: string, options: TopicOptions<T>): Promise<TopicWriter<T>> {
+    this.#check(`create topic ${JSON.stringify(name)} of`);
+    const { ontology, metadata = {} } = options;
+    const topic = topicName(name, this.name);
+    const sink = await this.#wait(this.#sink.createTopic(topic, {
+      ontologyTag: ontology.tag,
+      serializationFormat: ontology.format,
+      metadata: plainMetadata(metadata, `topic "${topic}"`),
+      fields: [TIMESTAMP_FIELD, ...ontology.fields],
+    }));
+    const writer = new TopicWriter<T>(ontology, metadata, {
+      sequence: this.name,
+      topic,
+      sink,
+      memory: this.#memory,
+      status: () => this.#status,
+      abort: (reason) => this.abort(reason),
+    });
+    this.#topics.set(topic, writer);
+    return writer;
+  }
+
+  /**
+   * Keeps a file beside the topics, such as a calibration; the bytes are read before it resolves. Names may repeat.
+   * CLOSED after the end, UNSUPPORTED behind a daemon.
+   */
+  async attach(info: Omit<AttachmentInfo, "sizeBytes">, bytes: Uint8Array): Promise<void> {
+    this.#check("attach to");
+    await this.#wait(this.#sink.attach({ ...info, sizeBytes: bytes.length }, bytes));
+  }
+
+  /** Adds facts to the sequence's metadata; a later key wins. They are stored by `finalize`. CLOSED after the end. */
+  addMetadata(metadata: Metadata): void {
+    this.#check("add metadata to");
+    this.#sink.addMetadata(plainMetadata(metadata, `sequence "${this.name}"`));
+  }
+
+  /** Resolves when every message taken before, on all topics, is durable; see {@linkcode TopicWriter.flush}. */
+  async flush(): Promise<void> {
+    this.#check("flush");
+    await Promise.all([...this.#topics.values()].map((topic) => topic.flush()));
+  }
+
+  /**
+   * Commits the session: waits for everything pending, stores it durably and locks it. Its topics and rows never change
+   * from then on.
+   *
+   * Rejects where anything failed, in the background or now; the session is then aborted. CLOSED where it has ended.
+   */
+  async finalize(): Promise<SequenceInfo> {
+    this.#check("finalize");
+    this.#status = "finalizing";
+    try {
+      await Promise.all(this.#pending);
+      await Promise.all([...this.#topics.values()].map((topic) => topic.drain()));
+      const info = await this.#sink.finalize();
+      this.#status = "finalized";
+      this.#ended();
+      return info;
+    } catch (reason) {
+      await this.abort(reason);
+      throw reason;
+    }
+  }
+
+  /**
+   * Gives the session up: by the error policy, unless another is given here, it is removed, or kept with what was
+   * flushed and marked as failed with the reason. A second abort does nothing; CLOSED where the session is finalized.
+   */
+  async abort(reason?: unknown, policy: ErrorPolicy = this.#policy): Promise<void> {
+    if (this.#status === "finalized") this.#check("abort");
+    await (this.#aborting ??= this.#abort(reason, policy));
+  }
+
+  async #abort(reason: unknown, policy: ErrorPolicy): Promise<void> {
+    this.#status = "aborted";
+    const text = reason instanceof Error ? reason.message : String(reason ?? "left without finalize");
+    await Promise.allSettled(this.#pending);
+    await Promise.allSettled([...this.#topics.values()].map((topic) => topic.drain()));
+    try {
+      await this.#sink.abort(policy, text);
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** Aborts unless the session has ended: a disposer cannot see whether its block threw, so it must not commit. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#status === "open") await this.abort();
+  }
+
+  #check(verb: string): void {
+    if (this.#status === "open") return;
+    const text = `Cannot ${verb} sequence "${this.name}": it is ${this.#status}, wanted open`;
+    throw new SmaltiError("CLOSED", text, { sequence: this.name });
+  }
+
+  async #wait<T>(promise: Promise<T>): Promise<T> {
+    this.#pending.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#pending.delete(promise);
+    }
+  }
+}
+
+/** Metadata as JSON has it, free of the caller's objects. TypeError for what JSON cannot say. */
+export function plainMetadata(metadata: Metadata, what: string): Metadata {
+  try {
+    return JSON.parse(JSON.stringify(metadata)) as Metadata;
+  } catch (cause) {
+    throw new TypeError(`Cannot keep the metadata of ${what}: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,355 @@
+import { type ByteCount, show, StructBuilder } from "../arrow/builder.ts";
+import { bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
+import { columnsFrom } from "../arrow/columns_from.ts";
+import { columnsOfRecordBatch } from "../arrow/interchange.ts";
+import { inTimeOrder, sliceColumns, stackColumns } from "../arrow/rearrange.ts";
+import type { TopicSink } from "../backend.ts";
+import { SmaltiError } from "../error.ts";
+import type { Ontology } from "../ontology/define_ontology.ts";
+import type { Input } from "../ontology/field.ts";
+import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
+import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
+import type { Holder, WriteMemory } from "./write_memory.ts";
+import type { RecordBatch } from "apache-arrow";
+
+/** A batch is sent when it has so many rows... */
+const BATCH_ROWS = 65_536;
+/** ...or so many bytes, whichever comes first. */
+const BATCH_BYTES = 1 << 20;
+/** Columns of fewer bytes than this wait for more instead of making a batch of their own. */
+const OWN_BATCH_BYTES = BATCH_BYTES / 4;
+
+/** A message to be written: its time and its data. */
+export interface TopicMessage<T> {
+  /** Its time, in nanoseconds; need not be later than that of the message before. */
+  readonly timestampNs: TimestampNs;
+  /** Its data, as the topic's ontology wants it. */
+  readonly data: Input<T>;
+}
+
+/** Columns of a `T`: each field as an array of values, or of columns again where it is a struct. */
+export type ColumnsInput<T> = {
+  [K in keyof T]: ArrayLike<Input<T[K]>> | (NonNullable<T[K]> extends object ? ColumnsInput<NonNullable<T[K]>> : never);
+};
+
+/** What {@linkcode TopicWriter.pushColumns} takes: the rows' times, and a column for each field. */
+export type TopicColumns<T> = { readonly timestampNs: BigInt64Array } & ColumnsInput<T>;
+
+/** Whether a writer takes messages still. */
+export type WriterStatus = "open" | "finalizing" | "finalized" | "aborted";
+
+/** What a sequence's writer gives its topics. */
+export interface TopicContext {
+  readonly sequence: string;
+  readonly topic: string;
+  readonly sink: TopicSink;
+  readonly memory: WriteMemory;
+  /** The sequence's status. */
+  readonly status: () => WriterStatus;
+  /** Gives up the whole sequence. */
+  readonly abort: (reason: unknown) => Promise<void>;
+}
+
+/**
+ * Takes the messages of one topic. Rows are collected in columns and sent to the store in batches, each sorted by time;
+ * late messages come out in their right place all the same. `T` is the type of a message's data.
+ *
+ * Made by {@linkcode SequenceWriter.topicCreate}; ends with its sequence.
+ *
+ * @example
+ * ```ts
+ * import { connect, Temperature } from "smalti";
+ *
+ * await using client = await connect("memory:");
+ * await client.sequenceCreate("oven", {}, async (sequence) => {
+ *   const topic = await sequence.topicCreate("chamber", { ontology: Temperature });
+ *   for (let second = 0; second < 3; second++) {
+ *     await topic.push({ timestampNs: BigInt(second) * 1_000_000_000n, data: { value: 20 + second } });
+ *   }
+ * });
+ * ```
+ */
+// deno-lint-ignore no-explicit-any -- a topic whose data type is not known takes anything; it is checked when pushed
+export class TopicWriter<T = any> {
+  /** The topic's name, without a leading `/`. */
+  readonly name: string;
+  /** What its messages hold. */
+  readonly ontology: Ontology<T>;
+  /** Facts given when it was created. */
+  readonly metadata: Metadata;
+  readonly #context: TopicContext;
+  readonly #fields: readonly FieldSchema[];
+  readonly #rowBytes: number;
+  readonly #holder: Holder;
+  #count: ByteCount = { variable: 0, capacity: 0 };
+  #heldBytes = 0;
+  #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(64);
+  #root: StructBuilder;
+  /** Columns that came in pieces too small to be batches. Never at the same time as rows in the builders. */
+  #pieces: Columns[] = [];
+  #pieceBytes = 0;
+  #rowCount = 0;
+  #failure: SmaltiError | undefined;
+  /** The last batch sent. */
+  #sent: Promise<void> = Promise.resolve();
+
+  /** @internal Use {@linkcode SequenceWriter.topicCreate}. */
+  constructor(ontology: Ontology<T>, metadata: Metadata, context: TopicContext) {
+    this.name = context.topic;
+    this.ontology = ontology;
+    this.metadata = metadata;
+    this.#context = context;
+    this.#fields = [TIMESTAMP_FIELD, ...ontology.fields];
+    this.#rowBytes = this.#fields.reduce((sum, field) => sum + rowWidth(field), 0);
+    this.#root = this.#newRoot();
+    const heldBytes = () => this.#heldBytes;
+    this.#holder = {
+      get heldBytes() {
+        return heldBytes();
+      },
+      spill: () => this.#spill(),
+    };
+  }
+
+  /** Messages taken so far. */
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** Whether it takes messages: as its sequence. */
+  get status(): WriterStatus {
+    return this.#context.status();
+  }
+
+  /**
+   * Takes one message. Its values are copied. Returns undefined when there was room for it, which is nearly always, and
+   * a promise when the store cannot keep up, to be awaited before the next: `await topic.push(message)` is always right.
+   *
+   * Throws SmaltiError INVALID_MESSAGE for a value that the ontology does not allow: the message is not taken, earlier
+   * ones stay. CLOSED after the sequence has ended. Whatever the store failed with, once it has.
+   */
+  push(message: TopicMessage<T>): Promise<void> | undefined {
+    this.#check("push");
+    if (this.#pieces.length > 0) this.#send();
+    const root = this.#root;
+    const row = root.length;
+    if (row === this.#times.length) this.#growTimes();
+    try {
+      this.#times[row] = toTime(message?.timestampNs);
+      root.append(message.data ?? undefined);
+    } catch (reason) {
+      root.truncate(row);
+      throw this.#refusal(reason);
+    }
+    this.#rowCount++;
+    return this.#settle();
+  }
+
+  /**
+   * Takes many rows as columns: `timestampNs` and one column for each field, all of one length. A typed array of the
+   * field's own type is the fast way; any array of values will do. A struct is an object of columns, or an array of
+   * objects. Optional fields may be left out. Rows need not be sorted. The arrays are read before it returns.
+   *
+   * Throws INVALID_MESSAGE where a column is missing, unknown, of another length, or holds a value that the ontology
+   * does not allow: none of the rows is taken. Otherwise as {@linkcode push}.
+   *
+   * @example
+   * ```ts
+   * import { connect, defineOntology, float64 } from "smalti";
+   *
+   * const Speed = defineOntology("Speed", { forward: float64({ unit: "m/s" }) });
+   * await using client = await connect("memory:");
+   * await client.sequenceCreate("run", {}, async (sequence) => {
+   *   const topic = await sequence.topicCreate("speed", { ontology: Speed });
+   *   await topic.pushColumns({ timestampNs: BigInt64Array.of(0n, 10n), forward: Float64Array.of(1.5, 1.6) });
+   * });
+   * ```
+   */
+  pushColumns(columns: TopicColumns<T>): Promise<void> | undefined {
+    this.#check("push columns");
+    try {
+      const { timestampNs, ...data } = columns ?? {};
+      if (!(timestampNs instanceof BigInt64Array)) {
+        throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${show(timestampNs)}: wanted a BigInt64Array`);
+      }
+      const made = columnsFrom(this.ontology.fields, timestampNs.length, data);
+      return this.#takeColumns({
+        rows: made.rows,
+        nodes: [made.rows, 0, ...made.nodes],
+        buffers: [new Uint8Array(0), bytesOf(timestampNs), ...made.buffers],
+      });
+    } catch (reason) {
+      throw this.#refusal(reason);
+    }
+  }
+
+  /**
+   * Takes the rows of an apache-arrow RecordBatch whose columns are `timestamp_ns` (int64) and the ontology's fields, by
+   * name, type and order. Rows need not be sorted. The batch is read before the promise resolves.
+   *
+   * Rejects with INVALID_MESSAGE where its schema is another or a value is missing that may not be. Otherwise as
+   * {@linkcode push}.
+   */
+  async pushBatch(batch: RecordBatch): Promise<void> {
+    this.#check("push a batch");
+    let columns: Columns;
+    try {
+      columns = await columnsOfRecordBatch(batch, this.#fields);
+    } catch (reason) {
+      throw this.#refusal(reason);
+    }
+    this.#check("push a batch");
+    await this.#takeColumns(columns);
+  }
+
+  /**
+   * Resolves when every message taken before is durable: synced to the disk, where the store is one. (What a daemon
+   * has taken is durable once the sequence is finalized.) Rejects with whatever the store failed with.
+   */
+  async flush(): Promise<void> {
+    this.#check("flush");
+    await this.#drain();
+    await this.#context.sink.sync();
+  }
+
+  /**
+   * A stream that records what is written to it. Writing waits where the store cannot keep up. Closing it flushes and
+   * leaves the sequence open; aborting it aborts the sequence.
+   */
+  toWritableStream(): WritableStream<TopicMessage<T>> {
+    return new WritableStream({
+      write: (message) => this.push(message),
+      close: () => this.flush(),
+      abort: (reason) => this.#context.abort(reason),
+    });
+  }
+
+  /** @internal Sends what is left and waits until the store has it; rejects where anything failed. */
+  async drain(): Promise<void> {
+    await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    this.#send();
+    await this.#sent;
+    if (this.#failure) throw this.#failure;
+  }
+
+  #check(verb: string): void {
+    if (this.#failure) throw this.#failure;
+    const { sequence, topic, status } = this.#context;
+    if (status() === "open") return;
+    throw new SmaltiError(
+      "CLOSED",
+      `Cannot ${verb} to topic "${topic}" of sequence "${sequence}": it is ${status()}, wanted open`,
+      { sequence, topic },
+    );
+  }
+
+  #refusal(reason: unknown): unknown {
+    if (!(reason instanceof SmaltiError)) return reason;
+    const { sequence, topic } = this.#context;
+    const text = `Cannot push to topic "${topic}" of sequence "${sequence}": ${reason.rawMessage}`;
+    return new SmaltiError(reason.code, text, { sequence, topic, cause: reason.cause });
+  }
+
+  #newRoot(): StructBuilder {
+    const field: FieldSchema = { name: "", type: { kind: "struct" }, nullable: false, children: this.ontology.fields };
+    return new StructBuilder(field, "", this.#count);
+  }
+
+  #growTimes(): void {
+    const larger = new BigInt64Array(2 * this.#times.length);
+    larger.set(this.#times);
+    this.#times = larger;
+  }
+
+  /** After rows were added: sends a full batch, and keeps the shared count. */
+  #settle(): Promise<void> | undefined {
+    const { length } = this.#root;
+    if (length >= BATCH_ROWS || length * this.#rowBytes + this.#count.variable >= BATCH_BYTES) this.#send();
+    return this.#account();
+  }
+
+  #account(): Promise<void> | undefined {
+    const { memory } = this.#context;
+    const held = this.#count.capacity + 8 * this.#times.length + this.#pieceBytes;
+    if (held !== this.#heldBytes) {
+      const more = held - this.#heldBytes;
+      this.#heldBytes = held;
+      memory.hold(this.#holder, more);
+    }
+    return memory.wait();
+  }
+
+  #spill(): void {
+    this.#send();
+    this.#count = { variable: 0, capacity: 0 };
+    this.#root = this.#newRoot();
+    this.#times = new BigInt64Array(64);
+    this.#account();
+  }
+
+  /** Sends the rows collected so far as one batch. */
+  #send(): void {
+    if (this.#pieces.length > 0) {
+      this.#write(stackColumns(this.#fields, this.#pieces));
+      this.#pieces = [];
+      this.#pieceBytes = 0;
+    }
+    const rows = this.#root.length;
+    if (rows === 0) return;
+    const columns: Columns = {
+      rows,
+      nodes: [rows, 0],
+      buffers: [new Uint8Array(0), bytesOf(this.#times.subarray(0, rows))],
+    };
+    this.#root.collectFields(columns);
+    this.#write(columns);
+    this.#root.truncate(0);
+    this.#count.variable = 0;
+  }
+
+  #takeColumns(columns: Columns): Promise<void> | undefined {
+    const { rows } = columns;
+    const bytes = bytesIn(columns);
+    this.#rowCount += rows;
+    if (this.#root.length > 0) this.#send();
+    if (rows > 0 && rows < BATCH_ROWS / 4 && bytes < OWN_BATCH_BYTES) {
+      this.#pieces.push({ ...columns, buffers: columns.buffers.map((buffer) => buffer.slice()) });
+      this.#pieceBytes += bytes;
+      if (this.#pieceBytes >= BATCH_BYTES) this.#send();
+      return this.#account();
+    }
+    this.#send();
+    const step = Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (bytes / rows))));
+    for (let from = 0; from < rows; from += step) {
+      this.#write(rows <= step ? columns : sliceColumns(this.#fields, columns, from, Math.min(rows, from + step)));
+    }
+    return this.#account();
+  }
+
+  #write(columns: Columns): void {
+    const { sequence, topic, sink, memory } = this.#context;
+    const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, columns);
+    this.#sent = sink.write(sorted, firstNs, lastNs).catch((reason) => {
+      this.#failure ??= SmaltiError.from(reason, "IO").at({ sequence, topic });
+    });
+    memory.send(bytesIn(columns), this.#sent);
+  }
+}
+
+function bytesIn({ buffers }: Columns): number {
+  return buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+}
+
+function toTime(value: unknown): bigint {
+  const time = typeof value === "object" && value !== null ? (value as { epochNanoseconds: unknown }).epochNanoseconds : value;
+  if (typeof time !== "bigint") {
+    throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${value === undefined ? "missing" : show(value)}: wanted a bigint`);
+  }
+  if (time > MAX_NS || time < MIN_NS) {
+    throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${time}n: wanted int64 (-2^63 to 2^63 - 1)`);
+  }
+  return time;
+}
