@@ -1,5 +1,6 @@
 import { SmaltiError } from "../error.ts";
-import type { FieldSchema } from "../schema.ts";
+import { type FieldSchema, typeName } from "../schema.ts";
+import { rowWidth } from "./columns.ts";
 import {
   BinaryVector,
   BoolVector,
@@ -30,6 +31,9 @@ export interface BatchShape {
   variadic: ArrayLike<number>;
 }
 
+/** Values that take no bytes (nulls, structs without fields) of which a list may have this many; what they cost is time. */
+const MAX_EMPTY = 2 ** 20;
+
 /**
  * The columns of one batch as one struct vector, whose children are the table's columns in order. CORRUPT where
  * the batch's nodes and buffers do not fit the fields.
@@ -48,6 +52,9 @@ export function buildVectors(
     const [length, nullCount] = [shape.nodes[2 * node], shape.nodes[2 * node + 1]];
     node++;
     if (length === undefined || nullCount > length) throw misfit();
+    if (length > shape.rows && length > MAX_EMPTY && rowWidth(field) === 0) {
+      throw new SmaltiError("UNSUPPORTED", `Column "${field.name}" has ${length} values of type ${typeName(field)}, which take no bytes`);
+    }
     const place: VectorPlace = { field, length, nullCount, source, at: buffer };
     if (field.dictionary) {
       const values = dictionaries.get(field.dictionary.id);
@@ -102,6 +109,9 @@ export function buildVectors(
     new SmaltiError("CORRUPT", "Arrow batch does not fit its schema: it has another number of nodes or buffers");
   const children = fields.map(build);
   if (2 * node !== shape.nodes.length || buffer !== shape.bufferCount) throw misfit();
+  for (const { length, field } of children) {
+    if (length !== shape.rows) throw new SmaltiError("CORRUPT", `Batch has ${shape.rows} rows but column "${field.name}" ${length}`);
+  }
   const field: FieldSchema = { name: "", type: { kind: "struct" }, nullable: false, children: fields };
   return new StructVector({ field, length: shape.rows, nullCount: 0, source, at: 0 }, children);
 }

@@ -31,6 +31,11 @@ export abstract class Builder {
     this.count = count;
   }
 
+  /** Whether a value was missing so far. */
+  protected get hasNulls(): boolean {
+    return this.#validity !== undefined;
+  }
+
   /** Takes one value; INVALID_MESSAGE where it is none of the field's. */
   append(value: unknown): void {
     if (this.length === this.capacity) this.#grow();
@@ -136,6 +141,12 @@ abstract class NumberBuilder extends Builder {
 }
 
 class Float64Builder extends NumberBuilder {
+  /** Most values there are come here: one call instead of two. */
+  override append(value: unknown): void {
+    if (typeof value === "number" && this.length < this.capacity && !this.hasNulls) {
+      (this.values as Float64Array)[this.length++] = value;
+    } else super.append(value);
+  }
   protected write(value: unknown): void {
     if (typeof value !== "number") throw this.refuse(value);
     (this.values as Float64Array)[this.length] = value;
@@ -398,16 +409,31 @@ export class StructBuilder extends Builder {
     const names = this.#names;
     const children = this.#children;
     const record = value as Record<string, unknown>;
-    let present = 0;
-    for (let i = 0; i < names.length; i++) {
-      const item = record[names[i]];
-      if (item !== undefined) present++;
-      children[i].append(item);
+    const count = names.length;
+    let i = 0;
+    // Engines read a property by the key of the loop that is at it far faster than by any other.
+    for (const key in record) {
+      while (i < count && key !== names[i] && record[names[i]] === undefined) children[i++].append(undefined);
+      if (i === count || key !== names[i]) return this.#writeByName(record);
+      children[i++].append(record[key]);
     }
-    // Counting keys is far cheaper than looking each one up; only when there are more than fields is one unknown.
-    let keys = 0;
-    for (const _ in record) keys++;
-    if (keys > present) this.#refuseUnknown(record);
+    // What the loop does not show: missing fields, and getters of a class.
+    for (; i < count; i++) children[i].append(record[names[i]]);
+  }
+  /** For keys in another order than the fields, and unknown ones. */
+  #writeByName(record: Record<string, unknown>): void {
+    for (const key in record) {
+      if (record[key] === undefined || this.#names.includes(key)) continue;
+      const path = this.path ? `${this.path}.${key}` : key;
+      throw new SmaltiError(
+        "INVALID_MESSAGE",
+        `Field "${path}" is ${show(record[key])}: wanted no such field, only ${this.#names.join(", ")}`,
+      );
+    }
+    this.#children.forEach((child, i) => {
+      child.truncate(this.length);
+      child.append(record[this.#names[i]]);
+    });
   }
   protected appendEmpty(): void {
     for (const child of this.#children) child.appendMissing();
@@ -423,16 +449,6 @@ export class StructBuilder extends Builder {
   /** The fields' columns alone, as a table has them. */
   collectFields(out: Columns): void {
     this.collectData(out);
-  }
-  #refuseUnknown(record: Record<string, unknown>): void {
-    for (const name of Object.keys(record)) {
-      if (record[name] === undefined || this.#names.includes(name)) continue;
-      const path = this.path ? `${this.path}.${name}` : name;
-      throw new SmaltiError(
-        "INVALID_MESSAGE",
-        `Field "${path}" is ${show(record[name])}: wanted no such field, only ${this.#names.join(", ")}`,
-      );
-    }
   }
 }
 

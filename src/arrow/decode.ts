@@ -68,7 +68,7 @@ export function decodeBatch(message: Uint8Array): BatchLayout {
   return {
     rows: batch.count(0),
     codec: decodeCodec(batch.table(3)),
-    nodes: batch.counts(1, 2),
+    nodes: batch.nodes(1),
     buffers,
     variadic: batch.counts(4, 1),
     metadata: frame.table.keyValues(4),
@@ -163,14 +163,14 @@ function bitWidth(bits: number, name: string): 8 | 16 | 32 | 64 {
 
 /** Schema.fbs, union Type. */
 function decodeType(kind: number, table: FlatTable | undefined, name: string): DataType {
-  const unit = (byDefault: number): TimeUnit => TIME_UNITS[table?.int(0, 16, byDefault) ?? byDefault] ?? "ns";
+  const unit = (byDefault: number): TimeUnit => oneOf(TIME_UNITS, table?.int(0, 16, byDefault) ?? byDefault, name);
   switch (kind) {
     case 1:
       return { kind: "null" };
     case 2:
       return { kind: "int", bits: bitWidth(table?.int(0, 32) ?? 0, name), signed: table?.bool(1) ?? false };
     case 3:
-      return { kind: "float", bits: ([16, 32, 64] as const)[table?.int(0, 16) ?? 0] ?? 64 };
+      return { kind: "float", bits: oneOf([16, 32, 64] as const, table?.int(0, 16) ?? 0, name) };
     case 4:
       return { kind: "binary", offsets: 32 };
     case 5:
@@ -178,8 +178,8 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
     case 6:
       return { kind: "bool" };
     case 8: {
-      const days = table?.int(0, 16, 1) === 0;
-      return { kind: "temporal", of: "date", bits: days ? 32 : 64, unit: days ? "day" : "ms" };
+      const unit = oneOf(["day", "ms"] as const, table?.int(0, 16, 1) ?? 1, name);
+      return { kind: "temporal", of: "date", bits: unit === "day" ? 32 : 64, unit };
     }
     case 9:
       return { kind: "temporal", of: "time", bits: table?.int(1, 32, 32) === 64 ? 64 : 32, unit: unit(1) };
@@ -212,6 +212,11 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
     default:
       throw new SmaltiError("UNSUPPORTED", `Arrow field "${name}" has type number ${kind}, which smalti does not read`);
   }
+}
+
+function oneOf<T>(choices: readonly T[], index: number, name: string): T {
+  if (index in choices) return choices[index];
+  throw new SmaltiError("CORRUPT", `Arrow field "${name}" has ${index} where there are ${choices.length} choices`);
 }
 
 function size(table: FlatTable | undefined, name: string): number {

@@ -210,13 +210,23 @@ function encodeField(builder: Builder, field: FieldSchema): number {
   const pairs = keyValues(builder, new Map(Object.entries(field.metadata ?? {})));
   const name = builder.createString(field.name);
   const [kind, type] = encodeType(builder, field.type);
+  const dictionary = field.dictionary ? encodeDictionary(builder, field.dictionary) : 0;
   builder.startObject(7);
   builder.addFieldOffset(0, name, 0);
   builder.addFieldInt8(1, field.nullable ? 1 : 0, 0);
   builder.addFieldInt8(2, kind, 0);
   builder.addFieldOffset(3, type, 0);
+  builder.addFieldOffset(4, dictionary, 0);
   builder.addFieldOffset(5, children, 0);
   builder.addFieldOffset(6, pairs, 0);
+  return builder.endObject();
+}
+
+function encodeDictionary(builder: Builder, { id, index }: NonNullable<FieldSchema["dictionary"]>): number {
+  const [, type] = encodeType(builder, { kind: "int", ...index });
+  builder.startObject(4);
+  builder.addFieldInt64(0, id, 0n);
+  builder.addFieldOffset(1, type, 0);
   return builder.endObject();
 }
 

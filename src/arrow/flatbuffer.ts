@@ -8,16 +8,29 @@ import { SmaltiError } from "../error.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Bytes under a table, and how much of them may still be read. */
+interface Source {
+  bytes: Uint8Array;
+  view: DataView;
+  /** Any table or text may be pointed at from many places: without a bound a few bytes could stand for endless data. */
+  allowance: number;
+}
+
+/** How often all bytes may be read over, on average, and what a small buffer may cost on top. */
+const ALLOWANCE = { factor: 16, base: 1 << 16 };
+
 /** One table within FlatBuffer bytes. A missing field gives its default, or undefined where it has none. */
 export class FlatTable {
-  readonly #bytes: Uint8Array;
+  readonly #buffer: Source;
   readonly #view: DataView;
   readonly #start: number;
   readonly #vtable: number;
   readonly #fieldCount: number;
 
-  private constructor(bytes: Uint8Array, view: DataView, start: number) {
-    this.#bytes = bytes;
+  private constructor(buffer: Source, start: number) {
+    const { view } = buffer;
+    spend(buffer, 8);
+    this.#buffer = buffer;
     this.#view = view;
     this.#start = start;
     this.#vtable = start - view.getInt32(within(view, start, 4), true);
@@ -29,7 +42,8 @@ export class FlatTable {
   /** The root table of `bytes`. */
   static root(bytes: Uint8Array): FlatTable {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return new FlatTable(bytes, view, view.getUint32(within(view, 0, 4), true));
+    const allowance = ALLOWANCE.base + ALLOWANCE.factor * bytes.length;
+    return new FlatTable({ bytes, view, allowance }, view.getUint32(within(view, 0, 4), true));
   }
 
   /** A signed integer of 8, 16 or 32 bits. */
@@ -60,8 +74,9 @@ export class FlatTable {
     if (at === 0) return undefined;
     const length = this.#view.getUint32(within(this.#view, at, 4), true);
     within(this.#view, at + 4, length);
+    spend(this.#buffer, length);
     try {
-      return utf8.decode(this.#bytes.subarray(at + 4, at + 4 + length));
+      return utf8.decode(this.#buffer.bytes.subarray(at + 4, at + 4 + length));
     } catch (cause) {
       throw new SmaltiError("CORRUPT", "Arrow metadata holds text that is not UTF-8", { cause });
     }
@@ -69,7 +84,7 @@ export class FlatTable {
 
   table(field: number): FlatTable | undefined {
     const at = this.#follow(field);
-    return at === 0 ? undefined : new FlatTable(this.#bytes, this.#view, at);
+    return at === 0 ? undefined : new FlatTable(this.#buffer, at);
   }
 
   /** A vector of tables. */
@@ -77,15 +92,26 @@ export class FlatTable {
     const [at, length] = this.#vector(field, 4);
     return Array.from({ length }, (_, i) => {
       const place = at + 4 * i;
-      return new FlatTable(this.#bytes, this.#view, place + this.#view.getUint32(place, true));
+      return new FlatTable(this.#buffer, place + this.#view.getUint32(place, true));
     });
   }
 
-  /** A vector of structs made of 64-bit counts (FieldNode, Buffer, or plain longs), flattened. */
+  /** A vector of structs made of 64-bit counts (Buffer, or plain longs), flattened. */
   counts(field: number, perItem: number): Float64Array {
     const [at, length] = this.#vector(field, 8 * perItem);
     const result = new Float64Array(length * perItem);
     for (let i = 0; i < result.length; i++) result[i] = count(this.#view.getBigInt64(at + 8 * i, true));
+    return result;
+  }
+
+  /** A vector of FieldNode structs (length: long, null count: long), flattened; a null count of -1 says nothing. */
+  nodes(field: number): Float64Array {
+    const [at, length] = this.#vector(field, 16);
+    const result = new Float64Array(length * 2);
+    for (let i = 0; i < result.length; i++) {
+      const value = this.#view.getBigInt64(at + 8 * i, true);
+      result[i] = value === -1n && i % 2 === 1 ? -1 : count(value);
+    }
     return result;
   }
 
@@ -121,6 +147,11 @@ export class FlatTable {
     within(this.#view, at + 4, length * itemSize);
     return [at + 4, length];
   }
+}
+
+function spend(buffer: Source, bytes: number): void {
+  buffer.allowance -= bytes;
+  if (buffer.allowance < 0) throw new SmaltiError("CORRUPT", "Arrow metadata points at the same bytes too often");
 }
 
 function within(view: DataView, at: number, size: number): number {

@@ -90,7 +90,9 @@ function shallow(field: FieldSchema): FieldSchema {
 function checkNulls(fields: readonly FieldSchema[], nodes: Float64Array): void {
   let at = 0;
   const visit = (field: FieldSchema, path: string): void => {
-    const nullCount = nodes[2 * at++ + 1];
+    const [length, counted] = [nodes[2 * at], nodes[2 * at + 1]];
+    // apache-arrow leaves uncounted (-1) what has no bitmap.
+    const nullCount = nodes[2 * at++ + 1] = counted !== -1 ? counted : field.type.kind === "null" ? length : 0;
     if (nullCount > 0 && !field.nullable) {
       throw new SmaltiError("INVALID_MESSAGE", `Column "${path}" has ${nullCount} missing values: wanted none`);
     }

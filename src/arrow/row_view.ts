@@ -9,35 +9,38 @@ import { type FieldSchema, schemaKey } from "../schema.ts";
 import type { NumberVector, StructVector, Vector } from "./vector.ts";
 
 // Symbols, so that no field name can collide with them.
-const VECTOR = Symbol("vector");
+const COLUMNS = Symbol("columns");
 const ROW = Symbol("row");
 
-/** A class of row views. */
-export type RowClass = new (vector: StructVector, row: number) => RowView;
+/** A class of row views. It takes the columns themselves: every step on the way to a value costs a load from memory. */
+export type RowClass = new (columns: readonly Vector[], row: number) => RowView;
 
 /** What all row views share. */
 export class RowView {
-  readonly [VECTOR]: StructVector;
-  readonly [ROW]: number;
-  constructor(vector: StructVector, row: number) {
-    this[VECTOR] = vector;
-    this[ROW] = row;
-  }
+  declare readonly [COLUMNS]: readonly Vector[];
+  declare readonly [ROW]: number;
   /** For JSON.stringify: int64 as numbers while they are exact, else as decimal strings; bytes in base64. */
   toJSON(): unknown {
-    return this[VECTOR].plainRow(this[ROW], true);
+    return plainRow(this, true);
   }
   [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-    return this[VECTOR].plainRow(this[ROW], false);
+    return plainRow(this, false);
   }
   [Symbol.for("Deno.customInspect")](inspect: (value: unknown, options: unknown) => string, options: unknown): string {
-    return inspect(this[VECTOR].plainRow(this[ROW], false), options);
+    return inspect(plainRow(this, false), options);
   }
 }
 
 /** A plain object with the view's values, free of views on the batch. */
 export function plainRow(view: RowView, json: boolean): Record<string, unknown> {
-  return view[VECTOR].plainRow(view[ROW], json);
+  return plainColumns(view[COLUMNS], view[ROW], json);
+}
+
+/** The same for a row of columns. */
+export function plainColumns(columns: readonly Vector[], row: number, json: boolean): Record<string, unknown> {
+  return Object.fromEntries(
+    columns.map((column) => [column.field.name, column.plain(row, json)] as const).filter(([, value]) => value !== undefined),
+  );
 }
 
 /** Classes by their fields: topics of one ontology share one class, so that call sites see one shape. */
@@ -50,12 +53,21 @@ export function rowClass(fields: readonly FieldSchema[]): RowClass {
   const key = schemaKey(fields);
   const known = classes.get(key);
   if (known) return known;
-  const made = class extends RowView {};
+  // Not derived from RowView but given its prototype: a derived constructor costs as much as all the rest.
+  const made = class {
+    readonly [COLUMNS]: readonly Vector[];
+    readonly [ROW]: number;
+    constructor(columns: readonly Vector[], row: number) {
+      this[COLUMNS] = columns;
+      this[ROW] = row;
+    }
+  };
+  Object.setPrototypeOf(made.prototype, RowView.prototype);
   fields.forEach((field, index) => {
     Object.defineProperty(made.prototype, field.name, { get: getter(field, index), configurable: true });
   });
-  if (classes.size < MAX_CLASSES) classes.set(key, made);
-  return made;
+  if (classes.size < MAX_CLASSES) classes.set(key, made as RowClass);
+  return made as RowClass;
 }
 
 /**
@@ -67,7 +79,7 @@ function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
   const number = !field.dictionary && (type.kind === "int" || type.kind === "float") && type;
   if (number && number.kind === "float" && number.bits === 64) {
     return function () {
-      const vector = this[VECTOR].children[index] as NumberVector;
+      const vector = this[COLUMNS][index] as NumberVector;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
       return vector.validity === null || vector.isValid(row) ? (vector.values as Float64Array)[row] : undefined;
@@ -75,7 +87,7 @@ function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
   }
   if (number && number.kind === "int" && number.bits === 64) {
     return function () {
-      const vector = this[VECTOR].children[index] as NumberVector;
+      const vector = this[COLUMNS][index] as NumberVector;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
       return vector.validity === null || vector.isValid(row) ? (vector.values as BigInt64Array)[row] : undefined;
@@ -83,18 +95,20 @@ function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
   }
   if (number && number.bits !== 16) {
     return function () {
-      const vector = this[VECTOR].children[index] as NumberVector;
+      const vector = this[COLUMNS][index] as NumberVector;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
       return vector.validity === null || vector.isValid(row) ? (vector.values as Int32Array)[row] : undefined;
     };
   }
-  if (type.kind === "struct") {
+  if (type.kind === "struct" && !field.dictionary) {
+    const row = rowClass(field.children);
     return function () {
-      return (this[VECTOR].children[index] as StructVector).get(this[ROW]);
+      const vector = this[COLUMNS][index] as StructVector;
+      return vector.alwaysThere || !vector.isMissing(this[ROW]) ? new row(vector.children, this[ROW]) : undefined;
     };
   }
   return function () {
-    return (this[VECTOR].children[index] as Vector).get(this[ROW]);
+    return (this[COLUMNS][index] as Vector).get(this[ROW]);
   };
 }

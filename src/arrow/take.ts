@@ -23,7 +23,9 @@ export interface Picks {
 
 /** Rows `from` to `to` of the first source, in their order. */
 export function rangePicks(from: number, to: number): Picks {
-  return { sources: new Int32Array(to - from), rows: Int32Array.from({ length: to - from }, (_, i) => from + i) };
+  const rows = new Int32Array(to - from);
+  for (let i = 0; i < rows.length; i++) rows[i] = from + i;
+  return { sources: new Int32Array(to - from), rows };
 }
 
 /**
@@ -32,6 +34,7 @@ export function rangePicks(from: number, to: number): Picks {
  */
 export function take(batches: readonly StructVector[], picks: Picks): Columns {
   const out = emptyColumns(picks.rows.length);
+  for (const batch of batches) batch.loadAll();
   const contiguous = isContiguous(picks);
   for (let i = 0; i < batches[0].children.length; i++) {
     takeField(batches.map((batch) => batch.children[i]), picks, contiguous, out);
@@ -48,7 +51,6 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
   const { sources, rows } = picks;
   const count = rows.length;
   const first = vectors[0];
-  for (const vector of vectors) if (!vector.loaded) vector.load();
   const validity = takeValidity(vectors, picks);
   out.nodes.push(count, first instanceof NullVector ? count : validity.nullCount);
   if (first instanceof NullVector) return;
@@ -101,7 +103,7 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
       inner.sources[i] = sources[row];
       inner.rows[i] = rows[row] * size + (i % size);
     }
-    takeField(vectors.map((vector) => vector.children[0]), inner, contiguous, out);
+    takeField(vectors.map((vector) => vector.children[0]), inner, contiguous && size > 0, out);
   } else if (first instanceof StructVector) {
     for (let i = 0; i < first.children.length; i++) {
       takeField(vectors.map((vector) => vector.children[i]), picks, contiguous, out);
@@ -129,8 +131,10 @@ function takeOffsets(vectors: readonly (ListVector | BinaryVector)[], picks: Pic
   const offsets = new Float64Array(rows.length + 1);
   for (let i = 0; i < rows.length; i++) {
     const vector = vectors[sources[i]];
-    const length = vector.isValid(rows[i]) ? vector.offsets[rows[i] + 1] - vector.offsets[rows[i]] : 0;
-    offsets[i + 1] = offsets[i] + length;
+    offsets[i + 1] = offsets[i];
+    if (!vector.isValid(rows[i])) continue;
+    vector.check(rows[i]);
+    offsets[i + 1] += vector.offsets[rows[i] + 1] - vector.offsets[rows[i]];
   }
   const { type } = vectors[0].field;
   const large = "offsets" in type && type.offsets === 64;

@@ -8,7 +8,7 @@ import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
 import { type NumberArray, numberArrayType } from "./columns.ts";
 import { halfToNumber } from "./half.ts";
-import { type RowClass, rowClass } from "./row_view.ts";
+import { plainColumns, type RowClass, rowClass } from "./row_view.ts";
 
 /** Gives the raw bytes of a batch's buffers by their number, loading them as needed. */
 export interface BufferSource {
@@ -29,7 +29,10 @@ export interface VectorPlace {
 /** One column, or one child of a column. */
 export abstract class Vector {
   readonly field: FieldSchema;
+  /** The children, for types that have them. */
+  readonly children: readonly Vector[];
   readonly length: number;
+  /** Rows without a value; -1 where the writer did not count them. */
   readonly nullCount: number;
   readonly source: BufferSource;
   readonly at: number;
@@ -38,8 +41,9 @@ export abstract class Vector {
   /** Whether the buffers are at hand. */
   loaded = false;
 
-  constructor(place: VectorPlace) {
+  constructor(place: VectorPlace, children: readonly Vector[] = []) {
     this.field = place.field;
+    this.children = children;
     this.length = place.length;
     this.nullCount = place.nullCount;
     this.source = place.source;
@@ -49,15 +53,19 @@ export abstract class Vector {
   /** The value of a row, undefined when missing. `row` must lie within the vector. */
   abstract get(row: number): unknown;
 
-  /** The children, for types that have them. */
-  get children(): readonly Vector[] {
-    return [];
+
+  /** Loads and checks the buffers; tries again at the next call where that failed. */
+  load(): void {
+    this.read();
+    this.loaded = true;
   }
 
-  /** Loads and checks the buffers. */
-  load(): void {
-    if (this.nullCount > 0) this.validity = this.bytes(0, Math.ceil(this.length / 8));
-    this.loaded = true;
+  /** Takes up the buffers that the type has. */
+  protected read(): void {
+    // -1 where the writer did not count: then there may be a bitmap or not.
+    if (this.nullCount > 0 || this.nullCount === -1 && this.source.buffer(this.at).length > 0) {
+      this.validity = this.bytes(0, Math.ceil(this.length / 8));
+    }
   }
 
   isValid(row: number): boolean {
@@ -70,8 +78,20 @@ export abstract class Vector {
     return !this.isValid(row);
   }
 
+  /** Loads this vector and all below it; then no length is a mere claim any more. */
+  loadAll(): void {
+    if (!this.loaded) this.load();
+    for (const child of this.children) child.loadAll();
+  }
+
+  /** Loads as little as proves that the vector is as long as its batch claims. */
+  prove(): void {
+    if (!this.loaded) this.load();
+  }
+
   /** Values of a range, as a list reads them. */
   slice(from: number, to: number): unknown {
+    this.prove();
     const values = new Array<unknown>(to - from);
     for (let i = from; i < to; i++) values[i - from] = this.get(i);
     return values;
@@ -80,7 +100,8 @@ export abstract class Vector {
   /** A value free of views on the batch; with `json`, made of what JSON can say. */
   plain(row: number, json: boolean): unknown {
     const value = this.get(row);
-    return json ? jsonValue(value) : value;
+    if (json) return jsonValue(value);
+    return value instanceof Uint8Array ? value.slice() : value;
   }
 
   /** Buffer `index` of this vector, CRC checked; CORRUPT when shorter than its rows need. */
@@ -113,6 +134,8 @@ function base64(bytes: Uint8Array): string {
 }
 
 export class NullVector extends Vector {
+  /** The type has no buffers. */
+  protected override read(): void {}
   get(_row: number): undefined {
     return undefined;
   }
@@ -123,8 +146,8 @@ export class NullVector extends Vector {
 
 export class BoolVector extends Vector {
   bits: Uint8Array = new Uint8Array(0);
-  override load(): void {
-    super.load();
+  protected override read(): void {
+    super.read();
     this.bits = this.bytes(1, Math.ceil(this.length / 8));
   }
   get(row: number): boolean | undefined {
@@ -137,8 +160,8 @@ export class BoolVector extends Vector {
 export class NumberVector extends Vector {
   /** One item a row; empty until loaded. Half floats as their bits. */
   values: NumberArray = NOTHING;
-  override load(): void {
-    super.load();
+  protected override read(): void {
+    super.read();
     const type = numberArrayType(this.field.type)!;
     const bytes = this.bytes(1, this.length * type.BYTES_PER_ELEMENT);
     this.values = new type(bytes.buffer, bytes.byteOffset, this.length);
@@ -161,6 +184,7 @@ export class HalfVector extends NumberVector {
     return this.isValid(row) ? halfToNumber(this.values[row] as number) : undefined;
   }
   override slice(from: number, to: number): unknown {
+    this.prove();
     return Array.from({ length: to - from }, (_, i) => this.get(from + i));
   }
 }
@@ -172,8 +196,8 @@ export class FixedBinaryVector extends Vector {
     super(place);
     this.size = size;
   }
-  override load(): void {
-    super.load();
+  protected override read(): void {
+    super.read();
     this.data = this.bytes(1, this.length * this.size);
   }
   get(row: number): Uint8Array | undefined {
@@ -185,8 +209,8 @@ export class FixedBinaryVector extends Vector {
 abstract class RangeVector extends Vector {
   /** `length` + 1 places; row `i` is `offsets[i]` to `offsets[i + 1]`. */
   offsets: Int32Array | Float64Array = new Int32Array(1);
-  override load(): void {
-    super.load();
+  protected override read(): void {
+    super.read();
     if (this.length === 0) return;
     const large = "offsets" in this.field.type && this.field.type.offsets === 64;
     const bytes = this.bytes(1, (this.length + 1) * (large ? 8 : 4));
@@ -194,12 +218,14 @@ abstract class RangeVector extends Vector {
       ? Float64Array.from(new BigInt64Array(bytes.buffer, bytes.byteOffset, this.length + 1), Number)
       : new Int32Array(bytes.buffer, bytes.byteOffset, this.length + 1);
   }
-  /** Refuses a row whose range is no range within `size`. */
-  protected check(row: number, size: number): void {
+  /** What the ranges are ranges of: its length. */
+  protected abstract get extent(): number;
+  /** Refuses a row whose range is no range. */
+  check(row: number): void {
     const from = this.offsets[row];
     const to = this.offsets[row + 1];
-    if (!(from >= 0 && from <= to && to <= size)) {
-      throw this.corrupt(`has row ${row} at ${from} to ${to} of ${size}`);
+    if (!(from >= 0 && from <= to && to <= this.extent)) {
+      throw this.corrupt(`has row ${row} at ${from} to ${to} of ${this.extent}`);
     }
   }
 }
@@ -208,13 +234,16 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class BinaryVector extends RangeVector {
   data: Uint8Array = NOTHING;
-  override load(): void {
-    super.load();
+  protected override read(): void {
+    super.read();
     this.data = this.bytes(2, 0);
+  }
+  protected override get extent(): number {
+    return this.data.length;
   }
   get(row: number): unknown {
     if (!this.isValid(row)) return undefined;
-    this.check(row, this.data.length);
+    this.check(row);
     return this.data.subarray(this.offsets[row], this.offsets[row + 1]);
   }
 }
@@ -222,15 +251,19 @@ export class BinaryVector extends RangeVector {
 export class Utf8Vector extends BinaryVector {
   /** The whole data buffer as text when it is ASCII: slicing it is far cheaper than decoding each value. */
   #text: string | undefined;
-  override load(): void {
-    super.load();
-    const text = this.#decode(this.data);
-    // Valid UTF-8 gives as many UTF-16 units as bytes exactly when every byte is ASCII.
-    if (text.length === this.data.length) this.#text = text;
+  protected override read(): void {
+    super.read();
+    try {
+      const text = strict.decode(this.data);
+      // Valid UTF-8 gives as many UTF-16 units as bytes exactly when every byte is ASCII.
+      if (text.length === this.data.length) this.#text = text;
+    } catch {
+      // Bytes of a null row or between rows may be anything: each row tells for itself.
+    }
   }
   override get(row: number): string | undefined {
     if (!this.isValid(row)) return undefined;
-    this.check(row, this.data.length);
+    this.check(row);
     const from = this.offsets[row];
     const to = this.offsets[row + 1];
     return this.#text?.slice(from, to) ?? this.#decode(this.data.subarray(from, to));
@@ -253,8 +286,8 @@ export class ViewVector extends Vector {
     super(place);
     this.#dataBuffers = dataBuffers;
   }
-  override load(): void {
-    super.load();
+  protected override read(): void {
+    super.read();
     this.#bytes = this.bytes(1, this.length * 16);
     this.#views = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
   }
@@ -286,20 +319,20 @@ export class ViewVector extends Vector {
 export class ListVector extends RangeVector {
   readonly #child: Vector;
   constructor(place: VectorPlace, child: Vector) {
-    super(place);
+    super(place, [child]);
     this.#child = child;
   }
-  override get children(): readonly Vector[] {
-    return [this.#child];
+  protected override get extent(): number {
+    return this.#child.length;
   }
   get(row: number): unknown {
     if (!this.isValid(row)) return undefined;
-    this.check(row, this.#child.length);
+    this.check(row);
     return this.#child.slice(this.offsets[row], this.offsets[row + 1]);
   }
   override plain(row: number, json: boolean): unknown {
     if (!this.isValid(row)) return json ? null : undefined;
-    this.check(row, this.#child.length);
+    this.check(row);
     return plainList(this.#child, this.offsets[row], this.offsets[row + 1], json);
   }
 }
@@ -308,13 +341,13 @@ export class FixedListVector extends Vector {
   readonly #child: Vector;
   readonly size: number;
   constructor(place: VectorPlace, child: Vector, size: number) {
-    super(place);
+    super(place, [child]);
     this.#child = child;
     this.size = size;
     if (child.length < place.length * size) throw this.corrupt(`has ${child.length} items for ${place.length} rows`);
   }
-  override get children(): readonly Vector[] {
-    return [this.#child];
+  override prove(): void {
+    this.#child.prove();
   }
   get(row: number): unknown {
     return this.isValid(row) ? this.#child.slice(row * this.size, (row + 1) * this.size) : undefined;
@@ -330,47 +363,46 @@ function plainList(child: Vector, from: number, to: number, json: boolean): unkn
     const values = child.slice(from, to);
     return ArrayBuffer.isView(values) ? (values as NumberArray).slice() : values;
   }
+  child.prove();
   return Array.from({ length: to - from }, (_, i) => child.plain(from + i, json));
+}
+
+/** Whether a column without nulls has a value in every row: the null type has none, a dictionary may hold nulls. */
+function hasValues(vector: Vector): boolean {
+  return !(vector instanceof NullVector || vector instanceof DictionaryVector);
 }
 
 /** A struct column; the root of a batch is one too, with the table's columns as children. */
 export class StructVector extends Vector {
-  readonly #children: readonly Vector[];
   readonly #row: RowClass;
+  /** Whether no row can be missing, by the counts of nulls alone: then nothing need be loaded to know. */
+  readonly alwaysThere: boolean;
   constructor(place: VectorPlace, children: readonly Vector[]) {
-    super(place);
-    this.#children = children;
+    super(place, children);
     this.#row = rowClass(place.field.children);
+    this.alwaysThere = place.nullCount === 0 &&
+      children.some((child) => child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child)));
     for (const child of children) {
       if (child.length < place.length) throw this.corrupt(`has ${place.length} rows but "${child.field.name}" ${child.length}`);
     }
   }
-  override get children(): readonly Vector[] {
-    return this.#children;
-  }
-  /** The row as an object whose properties read the columns. */
-  view(row: number): object {
-    return new this.#row(this, row);
+  override prove(): void {
+    // One column is proof; a struct without any takes no bytes, and `buildVectors` bounds those.
+    this.children[0]?.prove();
   }
   get(row: number): object | undefined {
-    return this.isMissing(row) ? undefined : new this.#row(this, row);
+    return this.alwaysThere || !this.isMissing(row) ? new this.#row(this.children, row) : undefined;
   }
   /** A struct whose fields are all missing counts as missing. */
   override isMissing(row: number): boolean {
+    if (this.alwaysThere) return false;
     if (!this.isValid(row)) return true;
-    const children = this.#children;
+    const { children } = this;
     for (let i = 0; i < children.length; i++) if (!children[i].isMissing(row)) return false;
     return true;
   }
   override plain(row: number, json: boolean): unknown {
-    return this.isMissing(row) ? (json ? null : undefined) : this.plainRow(row, json);
-  }
-  /** The same for a row that is there even when all its fields are missing. */
-  plainRow(row: number, json: boolean): Record<string, unknown> {
-    return Object.fromEntries(
-      this.#children.map((child) => [child.field.name, child.plain(row, json)] as const)
-        .filter(([, value]) => value !== undefined),
-    );
+    return this.isMissing(row) ? (json ? null : undefined) : plainColumns(this.children, row, json);
   }
 }
 
@@ -382,6 +414,9 @@ export class DictionaryVector extends Vector {
     super(place);
     this.#indices = indices;
     this.#values = values;
+  }
+  override prove(): void {
+    this.#indices.prove();
   }
   #index(row: number): number {
     const index = Number(this.#indices.get(row));

@@ -81,13 +81,13 @@ export class EmbeddedSink implements SequenceSink {
   async #end(state: SequenceState, reason?: string): Promise<Manifest> {
     const before = this.#before;
     const session = before.sessions.at(-1)!;
-    const topics: TopicInfo[] = [];
-    for (const [name, { writer, schema }] of this.#topics) {
+    // Side by side: a disk syncs many files in little more time than one.
+    const topics = await Promise.all([...this.#topics].map(async ([name, { writer, schema }]): Promise<TopicInfo> => {
       const file = await writer;
       // A topic that could not be written to its end keeps its whole batches, as the last append left them.
       if (state === "failed") await file.finish().catch(() => {});
       else await file.finish();
-      topics.push({
+      return {
         name,
         ontologyTag: schema.ontologyTag,
         serializationFormat: schema.serializationFormat,
@@ -97,8 +97,8 @@ export class EmbeddedSink implements SequenceSink {
         sizeBytes: file.size,
         created: file.created,
         sessionId: session.id,
-      });
-    }
+      };
+    }));
     topics.sort((a, b) => compareNames(a.name, b.name));
     const ended: SessionInfo = {
       ...session,

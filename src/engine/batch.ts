@@ -13,7 +13,7 @@ import { buildVectors } from "../arrow/build_vectors.ts";
 import type { Columns } from "../arrow/columns.ts";
 import { decodeFrame } from "../arrow/decode.ts";
 import { encodeBatch, type StoredBatch } from "../arrow/encode.ts";
-import { type BufferSource, StructVector, type Vector } from "../arrow/vector.ts";
+import type { BufferSource, StructVector, Vector } from "../arrow/vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { BatchLayout, Engine } from "./engine.ts";
@@ -51,8 +51,6 @@ export interface OpenBatch {
   times: BigInt64Array;
   /** All columns of the table, `timestamp_ns` first. */
   table: StructVector;
-  /** The columns after `timestamp_ns`. */
-  data: StructVector;
   /** Bytes of the message. */
   bytes: number;
 }
@@ -76,20 +74,23 @@ export interface OpenOptions {
 export function openBatch(engine: Engine, message: Uint8Array, options: OpenOptions): OpenBatch {
   try {
     const { layout, table } = openColumns(engine, message, options);
-    const data = dataColumns(table);
     const time = table.children[0];
     time.load();
-    if (time.nullCount > 0) throw time.corrupt("has missing values: wanted none");
+    if (time.nullCount > 0 || time.validity && hasMissing(time)) throw time.corrupt("has missing values: wanted none");
     return {
       rows: layout.rows,
       times: (time as unknown as { values: BigInt64Array }).values,
       table,
-      data,
       bytes: message.length,
     };
   } catch (reason) {
     throw reason instanceof SmaltiError ? reason.at(options.where) : reason;
   }
+}
+
+function hasMissing(vector: Vector): boolean {
+  for (let row = 0; row < vector.length; row++) if (!vector.isValid(row)) return true;
+  return false;
 }
 
 /** The columns of a record batch or dictionary batch message. */
@@ -105,19 +106,13 @@ export function openColumns(
   return { layout, table: buildVectors(options.fields, shape, source, options.dictionaries) };
 }
 
-function dataColumns(table: StructVector): StructVector {
-  const { field, length, source } = table;
-  const place = { field: { ...field, children: field.children.slice(1) }, length, nullCount: 0, source, at: 0 };
-  return new StructVector(place, table.children.slice(1));
-}
-
 function checkHeader(engine: Engine, message: Uint8Array, layout: BatchLayout, indexed?: number): number[] | undefined {
   const text = layout.metadata.get(CRC_KEY);
   if (text === undefined) {
     if (indexed === undefined) return undefined;
     throw new SmaltiError("CORRUPT", "Batch has no checksums");
   }
-  const [header, ...crcs] = (text.match(/.{8}/g) ?? []).map((digits) => parseInt(digits, 16));
+  const [header, ...crcs] = (text.match(/[0-9a-f]{8}/g) ?? []).map((digits) => parseInt(digits, 16));
   const headBytes = decodeFrame(message)!.headBytes;
   const batch = {
     rows: layout.rows,

@@ -19,13 +19,6 @@ const ZSTD_MAX_WINDOW = 2 ** 27;
 
 /**
  * Makes `decompress`, `compress` and `crc32` of an engine; results and errors do not depend on `native`.
- *
- * @example
- * ```ts
- * const { compress, decompress } = createCodecs(loadNativeCodecs());
- * const frame = compress(bytes);
- * if (frame) decompress("lz4", frame, bytes.length);
- * ```
  */
 export function createCodecs(native: NativeCodecs = {}): Pick<Engine, "decompress" | "compress" | "crc32"> {
   return {

@@ -75,7 +75,7 @@ export interface Engine {
    * Throws CORRUPT when the frame is damaged or holds another number of bytes.
    */
   decompress(codec: "lz4" | "zstd", bytes: Uint8Array, rawLength: number): Uint8Array;
-  /** Compresses into one LZ4 frame, or returns undefined when that would not save at least an eighth. */
+  /** Compresses into one LZ4 frame, or returns undefined when that would not save at least a quarter. */
   compress(bytes: Uint8Array): Uint8Array | undefined;
   /** CRC-32 (IEEE 802.3, as in zlib and PNG) as an unsigned integer. */
   crc32(bytes: Uint8Array): number;

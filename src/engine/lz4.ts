@@ -44,19 +44,13 @@ let scratch = new Uint8Array(0);
 
 /**
  * Compresses into one LZ4 frame of independent blocks without checksums, or returns undefined when that would not
- * save at least an eighth of the input, judged for long inputs by a sample.
+ * save at least a quarter of the input, judged for long inputs by a sample.
  *
  * The result is the caller's. The same bytes always give the same frame.
- *
- * @example
- * ```ts
- * const frame = lz4Compress(new Uint8Array(1000));
- * if (frame) lz4Decompress(frame, 1000); // 1000 zeros
- * ```
  */
 export function lz4Compress(src: Uint8Array): Uint8Array | undefined {
   const size = src.length;
-  const budget = size - Math.ceil(size / 8);
+  const budget = size - Math.ceil(size / 4);
   if (budget < HEADER_BYTES + END_MARK_BYTES + 4) return undefined;
   // A copy of short literals may write up to 3 bytes too many.
   const capacity = budget + 4;
@@ -97,11 +91,11 @@ export function lz4Compress(src: Uint8Array): Uint8Array | undefined {
   return dst.slice(0, op + END_MARK_BYTES);
 }
 
-/** Whether pieces from the start and the middle, each compressed alone, save an eighth between them. */
+/** Whether pieces from the start and the middle, each compressed alone, save a quarter between them. */
 function worthwhile(src: Uint8Array, input: DataView, dst: Uint8Array, output: DataView): boolean {
   const length = Math.min(MAX_SAMPLE, src.length >> 3);
   const base = claimTable(src.length);
-  let room = 2 * length - (length >> 2);
+  let room = 2 * length - (length >> 1);
   for (const start of [0, src.length >> 1]) {
     const used = compressBlock(src, input, start, start + length, base, dst, output, 0, room);
     if (used === 0) return false;
@@ -229,11 +223,6 @@ function writeLength(dst: Uint8Array, op: number, length: number): number {
  *
  * Throws CORRUPT when the bytes are no LZ4 frame, are damaged, or hold another number of bytes; UNSUPPORTED when the
  * frame needs a dictionary; TOO_LARGE when the runtime cannot allocate that much.
- *
- * @example
- * ```ts
- * const column = new BigInt64Array(lz4Decompress(frame, 8 * rows).buffer);
- * ```
  */
 export function lz4Decompress(src: Uint8Array, rawLength: number): Uint8Array {
   const size = src.length;

@@ -1,4 +1,5 @@
-import { plainRow, type RowView } from "../arrow/row_view.ts";
+import { plainRow, type RowClass, rowClass, type RowView } from "../arrow/row_view.ts";
+import type { Vector } from "../arrow/vector.ts";
 import type { OpenBatch } from "../engine/batch.ts";
 import { SmaltiError } from "../error.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
@@ -50,14 +51,35 @@ export interface MessageTopic {
   readonly name: string;
   readonly sequence: string;
   readonly schema: TopicSchema;
+  /** Makes the views on rows of its columns after `timestamp_ns`. */
+  readonly row: RowClass;
   /** Ontologies that were found to be the topic's. */
   readonly matching: Set<unknown>;
 }
 
-/** A batch with its topic. */
-export interface TopicBatch {
+/** What the messages of a topic share. */
+export function messageTopic(sequence: string, name: string, schema: TopicSchema): MessageTopic {
+  return { sequence, name, schema, row: rowClass(schema.fields.slice(1)), matching: new Set() };
+}
+
+/** A batch with its topic. What messages need is at hand in it, since every step to a value costs a load from memory. */
+export class TopicBatch {
   readonly topic: MessageTopic;
+  readonly name: string;
+  readonly row: RowClass;
+  readonly times: BigInt64Array;
+  /** The columns after `timestamp_ns`. */
+  readonly columns: readonly Vector[];
   readonly batch: OpenBatch;
+
+  constructor(topic: MessageTopic, batch: OpenBatch) {
+    this.topic = topic;
+    this.name = topic.name;
+    this.row = topic.row;
+    this.times = batch.times;
+    this.columns = batch.table.children.slice(1);
+    this.batch = batch;
+  }
 }
 
 /** A message as a row of a batch. */
@@ -71,11 +93,11 @@ export class RowMessage implements Message {
   }
 
   get timestampNs(): bigint {
-    return this.#from.batch.times[this.#row];
+    return this.#from.times[this.#row];
   }
 
   get topic(): string {
-    return this.#from.topic.name;
+    return this.#from.name;
   }
 
   get ontologyTag(): string {
@@ -83,7 +105,8 @@ export class RowMessage implements Message {
   }
 
   get data(): Data {
-    return this.#from.batch.data.view(this.#row);
+    const from = this.#from;
+    return new from.row(from.columns, this.#row);
   }
 
   getData<T>(ontology: Ontology<T>): T {

@@ -2,7 +2,7 @@ import type { RunSource } from "../backend.ts";
 import type { Engine, Merger } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { MAX_NS } from "../types.ts";
-import type { MessageTopic, TopicBatch } from "./message.ts";
+import { type MessageTopic, TopicBatch } from "./message.ts";
 
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
 const BLOCK_ROWS = 4096;
@@ -116,7 +116,7 @@ export class RowBlocks {
     const run = await source.open();
     if (!run) return;
     const { batchNumber, batch, from, to } = run;
-    this.#merger.add(this.#place({ topic, batch }), position, batchNumber, batch.times, from, to);
+    this.#merger.add(this.#place(new TopicBatch(topic, batch)), position, batchNumber, batch.times, from, to);
     this.#openBytes += batch.bytes;
   }
 

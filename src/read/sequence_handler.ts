@@ -3,11 +3,12 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
+import { messageTopic } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
-import { messageTopic, TopicHandler } from "./topic_handler.ts";
+import { TopicHandler } from "./topic_handler.ts";
 
 /** Options of {@linkcode SequenceHandler.getDataStreamer}. */
 export interface SequenceStreamOptions extends StreamOptions {

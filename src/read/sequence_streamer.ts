@@ -97,7 +97,7 @@ type Order = Pick<MergedTables, "topicIndex" | "row">;
 function orderOf(block: RowBlock, names: readonly string[], counts: Int32Array): Order {
   const { runs, length, batches } = block;
   const places = new Map(names.map((name, place) => [name, place]));
-  const placeOfRun = batches.map((batch) => (batch ? places.get(batch.topic.name) : undefined) ?? -1);
+  const placeOfRun = batches.map((batch) => (batch ? places.get(batch.name) : undefined) ?? -1);
   const topicIndex = new Int32Array(length);
   const row = new Int32Array(length);
   for (let i = 0; i < length; i++) {
@@ -131,7 +131,7 @@ class SequenceBlock implements Block<[string, Message]> {
   at(index: number): [string, Message] {
     const { runs, rows, batches } = this.#rows;
     const from = batches[runs[index]]!;
-    return [from.topic.name, new RowMessage(from, rows[index])];
+    return [from.name, new RowMessage(from, rows[index])];
   }
 
   [Symbol.iterator](): Iterator<[string, Message]> {
@@ -143,7 +143,7 @@ class SequenceBlock implements Block<[string, Message]> {
         const from = batches[runs[i]]!;
         const message = new RowMessage(from, rows[i]);
         i++;
-        return { done: false, value: [from.topic.name, message] };
+        return { done: false, value: [from.name, message] };
       },
     };
   }

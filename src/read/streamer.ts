@@ -81,7 +81,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     return this.#inTurn(async () => {
       if (this.#hasRest()) {
         const { runs, rows, batches } = this.#rows!;
-        return batches[runs[this.#at]]!.batch.times[rows[this.#at]];
+        return batches[runs[this.#at]]!.times[rows[this.#at]];
       }
       return await (await this.#source())?.peek();
     });

@@ -2,8 +2,8 @@ import type { TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
-import type { Metadata, TopicInfo, TopicSchema } from "../types.ts";
-import type { MessageTopic } from "./message.ts";
+import type { Metadata, TopicInfo } from "../types.ts";
+import { messageTopic } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
@@ -96,9 +96,4 @@ export class TopicHandler implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
-}
-
-/** What the messages of a topic share. */
-export function messageTopic(sequence: string, name: string, schema: TopicSchema): MessageTopic {
-  return { sequence, name, schema, matching: new Set() };
 }

@@ -55,7 +55,7 @@ export class SequenceWriter implements AsyncDisposable {
   /** What the writer does beside pushes, to be waited for before it ends. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #ended: () => void;
-  #status: WriterStatus = "open";
+  readonly #life: { status: WriterStatus } = { status: "open" };
   #aborting: Promise<void> | undefined;
 
   /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
@@ -70,7 +70,7 @@ export class SequenceWriter implements AsyncDisposable {
 
   /** Where it stands in its life: open, finalizing, then finalized or aborted. */
   get status(): WriterStatus {
-    return this.#status;
+    return this.#life.status;
   }
 
   /** The topics created so far, by name. */
@@ -100,7 +100,7 @@ export class SequenceWriter implements AsyncDisposable {
       topic,
       sink,
       memory: this.#memory,
-      status: () => this.#status,
+      life: this.#life,
       abort: (reason) => this.abort(reason),
     });
     this.#topics.set(topic, writer);
@@ -136,12 +136,12 @@ export class SequenceWriter implements AsyncDisposable {
    */
   async finalize(): Promise<SequenceInfo> {
     this.#check("finalize");
-    this.#status = "finalizing";
+    this.#life.status = "finalizing";
     try {
       await Promise.all(this.#pending);
       await Promise.all([...this.#topics.values()].map((topic) => topic.drain()));
       const info = await this.#sink.finalize();
-      this.#status = "finalized";
+      this.#life.status = "finalized";
       this.#ended();
       return info;
     } catch (reason) {
@@ -155,12 +155,12 @@ export class SequenceWriter implements AsyncDisposable {
    * flushed and marked as failed with the reason. A second abort does nothing; CLOSED where the session is finalized.
    */
   async abort(reason?: unknown, policy: ErrorPolicy = this.#policy): Promise<void> {
-    if (this.#status === "finalized") this.#check("abort");
+    if (this.#life.status === "finalized") this.#check("abort");
     await (this.#aborting ??= this.#abort(reason, policy));
   }
 
   async #abort(reason: unknown, policy: ErrorPolicy): Promise<void> {
-    this.#status = "aborted";
+    this.#life.status = "aborted";
     const text = reason instanceof Error ? reason.message : String(reason ?? "left without finalize");
     await Promise.allSettled(this.#pending);
     await Promise.allSettled([...this.#topics.values()].map((topic) => topic.drain()));
@@ -173,12 +173,12 @@ export class SequenceWriter implements AsyncDisposable {
 
   /** Aborts unless the session has ended: a disposer cannot see whether its block threw, so it must not commit. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#status === "open") await this.abort();
+    if (this.#life.status === "open") await this.abort();
   }
 
   #check(verb: string): void {
-    if (this.#status === "open") return;
-    const text = `Cannot ${verb} sequence "${this.name}": it is ${this.#status}, wanted open`;
+    if (this.#life.status === "open") return;
+    const text = `Cannot ${verb} sequence "${this.name}": it is ${this.#life.status}, wanted open`;
     throw new SmaltiError("CLOSED", text, { sequence: this.name });
   }
 

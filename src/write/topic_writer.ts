@@ -44,8 +44,8 @@ export interface TopicContext {
   readonly topic: string;
   readonly sink: TopicSink;
   readonly memory: WriteMemory;
-  /** The sequence's status. */
-  readonly status: () => WriterStatus;
+  /** Where the sequence stands; changes with it. */
+  readonly life: { readonly status: WriterStatus };
   /** Gives up the whole sequence. */
   readonly abort: (reason: unknown) => Promise<void>;
 }
@@ -118,7 +118,7 @@ export class TopicWriter<T = any> {
 
   /** Whether it takes messages: as its sequence. */
   get status(): WriterStatus {
-    return this.#context.status();
+    return this.#context.life.status;
   }
 
   /**
@@ -237,11 +237,11 @@ export class TopicWriter<T = any> {
 
   #check(verb: string): void {
     if (this.#failure) throw this.#failure;
-    const { sequence, topic, status } = this.#context;
-    if (status() === "open") return;
+    const { sequence, topic, life } = this.#context;
+    if (life.status === "open") return;
     throw new SmaltiError(
       "CLOSED",
-      `Cannot ${verb} to topic "${topic}" of sequence "${sequence}": it is ${status()}, wanted open`,
+      `Cannot ${verb} to topic "${topic}" of sequence "${sequence}": it is ${life.status}, wanted open`,
       { sequence, topic },
     );
   }

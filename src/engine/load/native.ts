@@ -18,11 +18,6 @@ const MIN_CHUNK = 64;
  *
  * Looks the module up when called; importing this file touches nothing. `zstdDecompress` takes the most bytes it may
  * return as a second argument, and throws where a frame holds more.
- *
- * @example
- * ```ts
- * const codecs = createCodecs(loadNativeCodecs());
- * ```
  */
 export function loadNativeCodecs(): NativeCodecs {
   const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };

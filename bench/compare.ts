@@ -1,0 +1,50 @@
+/**
+ * Runs cases in turns and prints what each costs and how it compares with a rival of the same run.
+ *
+ * @module
+ */
+import { measure } from "mitata";
+import process from "node:process";
+
+/** One thing to be timed. */
+export interface Case {
+  /** `<what>/<which engine or library>`. */
+  name: string;
+  /** Does the work; throws where the result is wrong. */
+  run: () => unknown;
+  /** What it handles, for the cost of one. */
+  count: number;
+  /** The case it is compared with. */
+  rival?: string;
+}
+
+const ROUNDS = 5;
+
+/**
+ * Times every case once a round, so that a noisy moment hits all alike, and prints the least of each: ns for one of
+ * what it handles, and how many times faster than its rival that is. The first round only warms up.
+ */
+export async function compare(cases: readonly Case[], rounds: number = ROUNDS): Promise<void> {
+  const least = new Map<string, number>();
+  for (let round = 0; round <= rounds; round++) {
+    for (const { name, run, count } of cases) {
+      const once = { min_samples: 1, max_samples: 1, warmup_samples: 0, min_cpu_time: 0, warmup_threshold: 0 };
+      const { min } = await measure(async () => await run(), once);
+      if (round > 0) least.set(name, Math.min(least.get(name) ?? Infinity, min / count));
+    }
+  }
+  const { versions } = process as { versions: Record<string, string> };
+  const runtime = versions.deno ? `Deno ${versions.deno}` : versions.bun ? `Bun ${versions.bun}` : `Node ${versions.node}`;
+  const width = Math.max(...cases.map(({ name }) => name.length));
+  console.log(runtime);
+  for (const { name, rival } of cases) {
+    const cost = least.get(name)!;
+    const ratio = rival === undefined ? "" : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
+    console.log(`  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns  ${ratio}`.trimEnd());
+  }
+}
+
+/** Throws unless a result is the expected one: a fast wrong answer must not enter a table. */
+export function check(what: string, seen: unknown, wanted: unknown): void {
+  if (seen !== wanted) throw new Error(`${what} is ${seen}: wanted ${wanted}`);
+}

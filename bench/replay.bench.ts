@@ -1,0 +1,149 @@
+/**
+ * Replaying: reading the time and one float of every message in time order. smalti reads and decompresses from a disk,
+ * the others have their bytes in memory. `@mcap/core` gives raw bytes, of which one float is read.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { McapIndexedReader } from "@mcap/core";
+import { tableFromIPC } from "apache-arrow";
+import { Heap } from "heap-js";
+import { lz4Decompress } from "../src/engine/lz4.ts";
+import { connect } from "../mod.ts";
+import { check, compare } from "./compare.ts";
+import { columnsByTopic, makeRecording, type McapFile, pushColumns, Tally, writeMcap } from "./recording.ts";
+
+const recording = makeRecording();
+const { busiest, topics, whole } = recording;
+const { count } = whole;
+const plain = await writeMcap(recording, "");
+const compressed = await writeMcap(recording, "lz4");
+const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
+const client = await connect(directory);
+await pushColumns(client, "drive", topics, columnsByTopic(recording));
+const handler = await client.sequenceHandler("drive");
+const topic = await handler.topicHandler(busiest.topic);
+/** Each topic's rows as plain Arrow IPC bytes, as another tool would have them. */
+const tables = await Promise.all(topics.map(async (name) => {
+  const { tableToIPC } = await import("apache-arrow");
+  return tableToIPC(await (await handler.topicHandler(name)).getDataStreamer().toTable());
+}));
+
+try {
+  await compare([
+    { name: "merged/mcap plain", count, run: () => readMcap(plain) },
+    { name: "merged/mcap lz4", count, run: () => readMcap(compressed), rival: "merged/mcap plain" },
+    { name: "merged/apache-arrow + heap-js", count, run: mergeByHeap, rival: "merged/mcap plain" },
+    { name: "merged/apache-arrow + scan", count, run: mergeByScan, rival: "merged/mcap plain" },
+    { name: "merged/smalti js, for await", count, run: forAwait, rival: "merged/mcap plain" },
+    { name: "merged/smalti js, batches()", count, run: batches, rival: "merged/mcap plain" },
+    { name: "one topic/mcap plain", count: busiest.count, run: () => readMcap(plain, busiest.topic) },
+    { name: "one topic/smalti js, batches()", count: busiest.count, run: oneTopic, rival: "one topic/mcap plain" },
+    { name: "open and first/mcap plain", count: 1, run: () => firstMcap(plain) },
+    { name: "open and first/smalti js", count: 1, run: first, rival: "open and first/mcap plain" },
+  ]);
+} finally {
+  await client.close();
+  await rm(directory, { recursive: true });
+}
+
+async function forAwait(): Promise<void> {
+  const seen = new Tally();
+  for await (const [, message] of handler.getDataStreamer()) seen.add(message.timestampNs, message.data.acceleration.x);
+  seen.check(whole);
+}
+
+async function batches(): Promise<void> {
+  const seen = new Tally();
+  for await (const block of handler.getDataStreamer().batches()) {
+    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
+  }
+  seen.check(whole);
+}
+
+async function oneTopic(): Promise<void> {
+  const seen = new Tally();
+  for await (const block of topic.getDataStreamer().batches()) {
+    for (const message of block) seen.add(message.timestampNs, message.data.acceleration.x);
+  }
+  seen.check(busiest);
+}
+
+async function first(): Promise<void> {
+  const opened = await client.sequenceHandler("drive");
+  await using stream = opened.getDataStreamer();
+  const { value } = await stream.next();
+  check("first time", value?.[1].timestampNs, recording.times[0]);
+}
+
+async function readMcap(file: McapFile, name?: string): Promise<void> {
+  const reader = await openMcap(file);
+  const seen = new Tally();
+  for await (const { logTime, data } of reader.readMessages(name === undefined ? {} : { topics: [name] })) {
+    seen.add(logTime, new DataView(data.buffer, data.byteOffset, 24).getFloat64(0, true));
+  }
+  if (name === undefined) seen.check(whole);
+  else seen.check(busiest);
+}
+
+async function firstMcap(file: McapFile): Promise<void> {
+  const reader = await openMcap(file);
+  for await (const { logTime } of reader.readMessages()) {
+    check("first time", logTime, recording.times[0]);
+    break;
+  }
+}
+
+async function openMcap(file: McapFile): Promise<McapIndexedReader> {
+  return await McapIndexedReader.Initialize({
+    readable: file,
+    decompressHandlers: { lz4: (bytes, size) => lz4Decompress(bytes, Number(size)) },
+  });
+}
+
+interface Cursor {
+  topic: number;
+  row: number;
+  rows: number;
+  time: bigint;
+  times: { get(row: number): bigint | null };
+  x: { get(row: number): number | null };
+}
+
+function openTables(): Cursor[] {
+  return tables.map((bytes, position) => {
+    const table = tableFromIPC(bytes);
+    const times = table.getChildAt(0)!;
+    const x = table.getChildAt(1)!.getChildAt(0)!;
+    return { topic: position, row: 0, rows: table.numRows, time: times.get(0)!, times, x };
+  }).filter(({ rows }) => rows > 0);
+}
+
+function mergeByHeap(): void {
+  const heap = new Heap<Cursor>((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : a.topic - b.topic));
+  heap.init(openTables());
+  const seen = new Tally();
+  for (let top = heap.peek(); top; top = heap.peek()) {
+    seen.add(top.time, top.x.get(top.row)!);
+    if (++top.row === top.rows) heap.pop();
+    else {
+      top.time = top.times.get(top.row)!;
+      heap.replace(top);
+    }
+  }
+  seen.check(whole);
+}
+
+function mergeByScan(): void {
+  const cursors = openTables();
+  const seen = new Tally();
+  while (cursors.length > 0) {
+    let least = 0;
+    for (let i = 1; i < cursors.length; i++) if (cursors[i].time < cursors[least].time) least = i;
+    const top = cursors[least];
+    seen.add(top.time, top.x.get(top.row)!);
+    if (++top.row === top.rows) cursors.splice(least, 1);
+    else top.time = top.times.get(top.row)!;
+  }
+  seen.check(whole);
+}
