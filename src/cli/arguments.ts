@@ -1,0 +1,41 @@
+/**
+ * Arguments that several commands take. What does not parse is said by commander, with exit code 2.
+ *
+ * @module
+ */
+import { Argument, InvalidArgumentError, Option } from "commander";
+import { SmaltiError } from "../error.ts";
+import { sequenceName, topicName } from "../names.ts";
+
+/** `--store DIR`. */
+export function storeOption(): Option {
+  return new Option("--store <DIR>", "directory with the recordings")
+    .default("./recordings")
+    .argParser((text) => {
+      if (text === "") throw new InvalidArgumentError("Wanted a directory.");
+      return text;
+    });
+}
+
+/** `NAME`, of a sequence. */
+export function nameArgument(): Argument {
+  return new Argument("<NAME>", "name of the sequence").argParser(parseSequenceName);
+}
+
+/** A sequence's name, following the rule. */
+export function parseSequenceName(text: string): string {
+  return orInvalid(() => sequenceName(text));
+}
+
+/** `a,b`: names of topics, with or without a leading `/`; given again, they add up. */
+export function parseTopics(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(",").map((name) => orInvalid(() => topicName(name.trim())))];
+}
+
+function orInvalid<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (reason) {
+    throw reason instanceof SmaltiError ? new InvalidArgumentError(reason.rawMessage) : reason;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * `smalti import FILE`: an MCAP file as a new sequence.
+ *
+ * @module
+ */
+import { basename, extname } from "node:path";
+import { type Command, Option } from "commander";
+import type { Client } from "../client.ts";
+import type { Metadata } from "../types.ts";
+import { parseSequenceName, storeOption } from "./arguments.ts";
+import type { Context } from "./context.ts";
+import { count } from "./number_text.ts";
+import { withClient } from "./open.ts";
+import { writeError } from "./output.ts";
+import { startProgress } from "./progress.ts";
+import { UsageError } from "./usage_error.ts";
+
+interface Options {
+  name?: string;
+  store: string;
+}
+
+/** Adds the command. */
+export function addImport(program: Command, context: Context): void {
+  program.command("import")
+    .description("Records an MCAP file as a new sequence.")
+    .argument("<FILE>", "the MCAP file")
+    .addOption(
+      new Option("--name <NAME>", "name of the sequence (default: the file's name without its extension)")
+        .argParser(parseSequenceName),
+    )
+    .addOption(storeOption())
+    .action(async (file: string, { name = nameOfFile(file), store }: Options) => {
+      await withClient(store, (client) => importFile(context, client, file, name));
+    });
+}
+
+/** Imports a file and says what came of it. A sequence that was not finished for Ctrl-C is removed. */
+export async function importFile(
+  { out, signal }: Context,
+  client: Client,
+  file: string,
+  name: string,
+  metadata: Metadata = {},
+): Promise<void> {
+  const { importMcap } = await import("../import/mcap.ts");
+  const { openFile } = await import("../import/open_file.ts");
+  const source = await openFile(file);
+  const progress = await startProgress("importing");
+  let report;
+  try {
+    report = await importMcap(client, source, { name, metadata, signal, onProgress: progress.update });
+  } finally {
+    progress.stop();
+  }
+  const { messageCount, topics, droppedPublishTimes, unknownRecordCount } = report;
+  await out.write(
+    `imported ${count(messageCount, "message")} on ${count(topics.length, "topic")} into ${name}\n`,
+  );
+  if (droppedPublishTimes > 0) {
+    const messages = count(droppedPublishTimes, "message");
+    await writeError(`smalti: publish times of ${messages} were not their log times and are not kept\n`);
+  }
+  if (unknownRecordCount > 0) {
+    await writeError(`smalti: ${count(unknownRecordCount, "record")} of an unknown kind skipped\n`);
+  }
+}
+
+/** A sequence's name made of a file's: without the extension, `_` for what the rule forbids. */
+export function nameOfFile(file: string): string {
+  const name = basename(file, extname(file)).replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "");
+  if (name === "") {
+    throw new UsageError(`no sequence name can be made of ${JSON.stringify(file)}; give one by --name`);
+  }
+  return name;
+}

@@ -1,0 +1,135 @@
+/**
+ * `smalti info NAME`: what a sequence holds.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import { SmaltiError } from "../error.ts";
+import type { SequenceHandler } from "../read/sequence_handler.ts";
+import type { AttachmentInfo, SequenceInfo, SessionInfo, TopicInfo } from "../types.ts";
+import { activityBar } from "./activity.ts";
+import { nameArgument, storeOption } from "./arguments.ts";
+import type { Context } from "./context.ts";
+import { errorText } from "./error_text.ts";
+import { count, formatBytes, formatRate } from "./number_text.ts";
+import { readInfo, withClient } from "./open.ts";
+import { printable } from "./printable.ts";
+import { totals } from "./sequence_totals.ts";
+import { type Column, formatTable } from "./table.ts";
+import { formatDuration, formatShortTime, formatTime, isDate } from "./time_text.ts";
+
+const COLUMNS: readonly Column[] = [
+  { title: "topic" },
+  { title: "rows", align: "right" },
+  { title: "rate", align: "right" },
+  { title: "first", align: "right" },
+  { title: "last", align: "right" },
+  { title: "ontology" },
+  { title: "bytes", align: "right" },
+  { title: "activity" },
+];
+
+/** Characters of a metadata value; schemas of whole messages are among them. */
+const MAX_VALUE = 160;
+
+/** Adds the command. */
+export function addInfo(program: Command, context: Context): void {
+  program.command("info")
+    .description(
+      "Tells what a sequence holds. Times are UTC dates, or seconds where the clock is not the epoch's (before 1980).",
+    )
+    .addArgument(nameArgument())
+    .addOption(storeOption())
+    .action(async (name: string, { store }: { store: string }) => {
+      await withClient(store, async (client) => {
+        const { info, handler, locked } = await readInfo(client, store, name);
+        await context.out.write(describe(info, locked));
+        if (handler) await printTopics(context, handler);
+      });
+    });
+}
+
+/** Prints the facts and the table of a sequence. */
+export async function printInfo(context: Context, handler: SequenceHandler): Promise<void> {
+  await context.out.write(describe(handler.info));
+  await printTopics(context, handler);
+  await context.out.flush();
+}
+
+/** Facts about the sequence, a line each. */
+function describe(info: SequenceInfo, locked?: SmaltiError): string {
+  const { rowCount, sizeBytes, firstNs, lastNs } = totals(info);
+  const lines: [string, string][] = [
+    ["sequence", info.name],
+    ["state", printable(info.state) + (locked ? ` (${errorText(locked)})` : "")],
+    ["created", formatDate(info.created)],
+    ["first", formatExactTime(firstNs)],
+    ["last", formatExactTime(lastNs)],
+    ["duration", firstNs === undefined || lastNs === undefined ? "-" : formatDuration(lastNs - firstNs)],
+    ["messages", `${rowCount}`],
+    ["topics", `${info.topics.length}`],
+    ["bytes", `${sizeBytes}${sizeBytes < 1024 ? "" : ` (${formatBytes(sizeBytes)})`}`],
+    ...info.sessions.map((session): [string, string] => ["session", describeSession(session)]),
+    ...Object.entries(info.metadata).map(([key, value]): [string, string] => {
+      return ["metadata", `${printable(key)} = ${cut(printable(JSON.stringify(value)))}`];
+    }),
+    ...info.attachments.map((attachment): [string, string] => ["attachment", describeAttachment(attachment)]),
+  ];
+  return lines.map(([title, text]) => `${title.padEnd(10)}  ${text}\n`).join("");
+}
+
+async function printTopics({ out, signal }: Context, handler: SequenceHandler): Promise<void> {
+  const rows: string[][] = [];
+  for (const topic of handler.topics) {
+    signal.throwIfAborted();
+    rows.push([...describeTopic(topic), await activityOf(handler, topic.name, signal)]);
+  }
+  if (rows.length > 0) await out.write("\n" + formatTable(COLUMNS, rows));
+}
+
+function describeTopic(topic: TopicInfo): string[] {
+  const { name, rowCount, firstNs, lastNs, ontologyTag, sizeBytes } = topic;
+  return [
+    name,
+    `${rowCount}`,
+    formatRate(rowCount, firstNs, lastNs),
+    formatShortTime(firstNs),
+    formatShortTime(lastNs),
+    printable(ontologyTag),
+    formatBytes(sizeBytes),
+  ];
+}
+
+/** The bar, or the damage that keeps it from being drawn: the rest of the table is worth having. */
+async function activityOf(handler: SequenceHandler, name: string, signal: AbortSignal): Promise<string> {
+  try {
+    return await activityBar(await handler.topicHandler(name), signal);
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError) || reason.code !== "CORRUPT") throw reason;
+    return "damaged, see smalti verify";
+  }
+}
+
+function describeSession({ state, created, ended, reason, topics }: SessionInfo): string {
+  const until = ended ? ` to ${formatDate(ended)}` : "";
+  const why = reason === undefined ? "" : `: ${printable(reason)}`;
+  return `${formatDate(created)}${until}, ${count(topics.length, "topic")}, ${printable(state)}${why}`;
+}
+
+function describeAttachment({ name, mediaType, sizeBytes }: AttachmentInfo): string {
+  return printable(`${name}${mediaType ? `, ${mediaType}` : ""}, ${formatBytes(sizeBytes)}`);
+}
+
+function formatDate(date: Date): string {
+  return date.toISOString();
+}
+
+/** A time to the nanosecond, in words and as `--start` takes it. */
+function formatExactTime(ns: bigint | undefined): string {
+  if (ns === undefined) return "-";
+  return `${formatTime(ns)}${isDate(ns) ? "" : " s"} (${ns} ns)`;
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_VALUE ? text : `${text.slice(0, MAX_VALUE - 1)}…`;
+}

@@ -1,0 +1,23 @@
+/**
+ * Messages -> lines.
+ *
+ * @module
+ */
+import type { Message } from "../read/message.ts";
+import { formatTime } from "./time_text.ts";
+
+/** Ways of {@linkcode messageLine}. */
+export const FORMATS = ["text", "ndjson"] as const;
+/** One of {@linkcode FORMATS}. */
+export type Format = (typeof FORMATS)[number];
+
+/** The column of imported topics that holds what the others do not, and is null in nearly every message. */
+const OVERFLOW = "_json";
+
+/** A message as a line, its end included: JSON, or time, topic and data for people. */
+export function messageLine(message: Message, format: Format): string {
+  const json = message.toJSON();
+  if (json.data[OVERFLOW] === null) delete json.data[OVERFLOW];
+  if (format === "ndjson") return JSON.stringify(json) + "\n";
+  return `${formatTime(message.timestampNs)} ${message.topic} ${JSON.stringify(json.data)}\n`;
+}

@@ -1,0 +1,66 @@
+/**
+ * Opens the store and what is in it. The library is loaded here, so that `--help` does not wait for it.
+ *
+ * @module
+ */
+import type { Client } from "../client.ts";
+import { SmaltiError } from "../error.ts";
+import type { SequenceHandler } from "../read/sequence_handler.ts";
+import type { SequenceInfo } from "../types.ts";
+
+/** Runs `body` with a client, which is closed after it. */
+export async function withClient<R>(store: string, body: (client: Client) => Promise<R>): Promise<R> {
+  const { connect } = await import("../client.ts");
+  const client = await connect(store);
+  try {
+    return await body(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Runs `body` with an open sequence. NOT_FOUND names the store, since the wrong directory is the usual reason. */
+export async function withSequence<R>(
+  store: string,
+  name: string,
+  body: (handler: SequenceHandler) => Promise<R>,
+): Promise<R> {
+  return await withClient(store, async (client) => {
+    return await body(
+      await client.sequenceHandler(name).catch((reason) => {
+        throw namingStore(reason, store, name);
+      }),
+    );
+  });
+}
+
+/** What a manifest tells, and the handler where the sequence can be read. */
+export interface ReadInfo {
+  info: SequenceInfo;
+  handler?: SequenceHandler;
+  /** Why it cannot be read: it is being recorded, or its writer has died. */
+  locked?: SmaltiError;
+}
+
+/** What a sequence's manifest tells, whatever its state. NOT_FOUND, which names the store, CORRUPT and others. */
+export async function readInfo(client: Client, store: string, name: string): Promise<ReadInfo> {
+  try {
+    const handler = await client.sequenceHandler(name);
+    return { info: handler.info, handler };
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError) || reason.code !== "LOCKED") throw namingStore(reason, store, name);
+    // Another sequence's damage keeps the list from being made, and is not what to complain of here.
+    const all = await client.listSequences({ details: true }).catch(() => []);
+    const info = all.find((info) => info.name === name);
+    if (!info) throw reason;
+    return { info, locked: reason };
+  }
+}
+
+/** An error to throw for `reason`: where there is no such sequence, one that says where it was looked for. */
+export function namingStore(reason: unknown, store: string, name: string): unknown {
+  const missing = reason instanceof SmaltiError && reason.code === "NOT_FOUND";
+  if (!missing) return reason;
+  const text = `No sequence "${name}" in ${store}`;
+  return new SmaltiError("NOT_FOUND", text, { sequence: name, cause: reason });
+}

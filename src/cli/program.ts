@@ -1,0 +1,27 @@
+import { Command } from "commander";
+import { addDemo } from "./demo.ts";
+import { addImport } from "./import.ts";
+import { addInfo } from "./info.ts";
+import { addLs } from "./ls.ts";
+import { addPlay } from "./play.ts";
+import { addRm } from "./rm.ts";
+import { addVerify } from "./verify.ts";
+import type { Context } from "./context.ts";
+import { VERSION } from "./version.ts";
+
+/** The commands and their arguments. Parsing rejects with commander's error where they are wrong. */
+export function createProgram(context: Context): Command {
+  const program = new Command("smalti")
+    .description("Records multi-sensor time series to Arrow files and replays them in strict time order.")
+    .version(VERSION)
+    .helpCommand(true)
+    .showHelpAfterError("(--help tells how it is used)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.out.write(text),
+      writeErr: (text) => context.complaint += text,
+      outputError: (text, write) => write(text.replace(/^error: /, "smalti: ")),
+    });
+  for (const add of [addImport, addLs, addInfo, addPlay, addVerify, addRm, addDemo]) add(program, context);
+  return program;
+}

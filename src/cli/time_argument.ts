@@ -1,0 +1,70 @@
+/**
+ * Times as arguments: `1700000000123456789` (ns), `2023-11-14T22:13:20.5Z`, `+1.5` (seconds after the first message).
+ *
+ * @module
+ */
+import { InvalidArgumentError } from "commander";
+import { MAX_NS, MIN_NS } from "../types.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** A time that may need the recording to be known. */
+export interface TimeArgument {
+  /** As it was given. */
+  readonly text: string;
+  /** Nanoseconds, from the clock's zero or from the first message. */
+  readonly ns: bigint;
+  readonly fromFirst: boolean;
+}
+
+const SECONDS = /^\+(\d+)(?:\.(\d{1,9}))?$/;
+const DATE = new RegExp(
+  String.raw`^(\d{4})-(\d\d)-(\d\d)` +
+    String.raw`(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$`,
+);
+const FORMS = "integer nanoseconds, a date as 2023-11-14T22:13:20.5Z, or +seconds after the first message";
+
+/** The time that a text means. A date without a zone is UTC. Throws commander's error where it is none. */
+export function parseTime(text: string): TimeArgument {
+  if (/^-?\d+$/.test(text)) return { text, ns: inRange(BigInt(text)), fromFirst: false };
+  const [, seconds, fraction] = SECONDS.exec(text) ?? [];
+  if (seconds !== undefined) return { text, ns: toNs(BigInt(seconds), fraction), fromFirst: true };
+  return { text, ns: inRange(parseDate(text)), fromFirst: false };
+}
+
+/** The time in nanoseconds; undefined where the recording has no message to count from. Throws a UsageError. */
+export function resolveTime(
+  time: TimeArgument | undefined,
+  firstNs: bigint | undefined,
+): bigint | undefined {
+  if (!time?.fromFirst) return time?.ns;
+  if (firstNs === undefined) return undefined;
+  const ns = firstNs + time.ns;
+  if (ns > MAX_NS) throw new UsageError(`${time.text} after the first message is beyond 2^63 - 1 ns`);
+  return ns;
+}
+
+function parseDate(text: string): bigint {
+  const match = DATE.exec(text);
+  if (!match) throw new InvalidArgumentError(`Wanted ${FORMS}.`);
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0));
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const real = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 &&
+    second < 60;
+  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(match[8] ?? "") ?? [];
+  const zone = hours === undefined ? 0 : Number(hours) * 60 + Number(minutes);
+  if (!real || zone >= 24 * 60 || Number(minutes) >= 60) {
+    throw new InvalidArgumentError("There is no such date or time.");
+  }
+  const inMinutes = hour * 60 + minute - (sign === "-" ? -zone : zone);
+  return toNs(BigInt(date.getTime() / 1000 + inMinutes * 60 + second), match[7]);
+}
+
+function toNs(seconds: bigint, fraction = ""): bigint {
+  return seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+}
+
+function inRange(ns: bigint): bigint {
+  if (ns >= MIN_NS && ns <= MAX_NS) return ns;
+  throw new InvalidArgumentError("Times reach from -2^63 to 2^63 - 1 ns: from 1677-09-21 to 2262-04-11.");
+}

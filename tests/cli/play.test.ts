@@ -1,0 +1,252 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
+import { cliCommand, FLIGHT, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+import { DRIVE_START_NS, recordBoot, recordDrive, recordNoise, withClient } from "./recordings.ts";
+
+describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
+  let store: string;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    ({ directory: store, remove } = await makeTemporary());
+    await recordDrive(store);
+    await recordBoot(store, 500_000_000n);
+    await recordNoise(store, 20_000);
+  });
+  afterAll(() => remove());
+
+  /** Lines of ndjson. */
+  async function play(name: string, ...args: string[]): Promise<string[]> {
+    const { code, stdout, stderr } = await smalti(
+      "play",
+      name,
+      "--store",
+      store,
+      "--format",
+      "ndjson",
+      ...args,
+    );
+    expect([code, stderr]).toEqual([0, ""]);
+    return stdout === "" ? [] : stdout.replace(/\n$/, "").split("\n");
+  }
+
+  /** The same by the library. */
+  async function stream(
+    name: string,
+    options: SequenceStreamOptions = {},
+  ): Promise<string[]> {
+    const lines: string[] = [];
+    await withClient(store, async (client) => {
+      for await (
+        const [, message] of (await client.sequenceHandler(name))
+          .getDataStreamer(options)
+      ) {
+        const json = message.toJSON();
+        if (json.data._json === null) delete json.data._json;
+        lines.push(JSON.stringify(json));
+      }
+    });
+    return lines;
+  }
+
+  it("prints every message as ndjson in the library's order", async () => {
+    const lines = await play("drive");
+    expect(lines).toEqual(await stream("drive"));
+    expect(lines.length).toBe(16);
+    expect(JSON.parse(lines[1])).toEqual({
+      timestamp_ns: "1700000000000000000",
+      topic: "odd",
+      ontology: "Odd",
+      data: {
+        count: "9007199254740992",
+        text: `line\n"0" é`,
+        bytes: "AA==",
+        values: [0, 0.5],
+      },
+    });
+    expect(lines.filter((line) => "_json" in JSON.parse(line).data).length)
+      .toBe(1);
+    expect(await play("noise")).toEqual(await stream("noise"));
+  });
+
+  it("prints readable lines: time, topic, data", async () => {
+    const { code, stdout } = await smalti("play", "drive", "--store", store);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.length).toBe(16);
+    expect(lines[0]).toMatch(
+      /^2023-11-14T22:13:20\.000000000Z gps\/front \{.*"x":0,/,
+    );
+    const boot = await smalti("play", "boot", "--store", store);
+    expect(boot.stdout).toBe(
+      `20.220677001 noise {"value":1}\n20.720677001 noise {"value":2}\n`,
+    );
+  });
+
+  it("takes topics, with or without a leading slash", async () => {
+    const gps = await stream("drive", { topics: ["gps/front"] });
+    expect(gps.length).toBe(11);
+    expect(await play("drive", "--topics", "gps/front")).toEqual(gps);
+    expect(await play("drive", "--topics", "/gps/front")).toEqual(gps);
+    expect(await play("drive", "--topics", "odd,/gps/front,empty")).toEqual(
+      await stream("drive"),
+    );
+    expect(await play("drive", "--topics", "odd", "--topics", "gps/front"))
+      .toEqual(await stream("drive"));
+    expect(await play("drive", "--topics=empty")).toEqual([]);
+    const { code, stdout, stderr } = await smalti(
+      "play",
+      "drive",
+      "--store",
+      store,
+      "--topics",
+      "odd,nope",
+    );
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^smalti: No topic "nope" in sequence "drive"/);
+  });
+
+  it("takes times in every form: start inclusive, end exclusive", async () => {
+    const expected = await stream("drive", {
+      startNs: DRIVE_START_NS + 3_000_000_000n,
+      endNs: DRIVE_START_NS + 5_000_000_000n,
+    });
+    expect(expected.length).toBe(3);
+    for (
+      const [from, to] of [
+        ["+3", "+5.0"],
+        ["1700000003000000000", "1700000005000000000"],
+        ["2023-11-14T22:13:23Z", "2023-11-14T23:13:25+01:00"],
+        ["+2.000000001", "2023-11-14T22:13:25"],
+      ]
+    ) {
+      expect(await play("drive", "--start", from, "--end", to)).toEqual(
+        expected,
+      );
+    }
+    // From the sequence's first message, whatever topics are chosen.
+    expect(await play("boot", "--start", "+0.5")).toEqual(
+      (await stream("boot")).slice(1),
+    );
+    expect(await play("drive", "--start", "+3", "--end", "+3")).toEqual([]);
+    expect(await play("drive", "--start", "+99")).toEqual([]);
+    expect(
+      await smalti(
+        "play",
+        "drive",
+        "--store",
+        store,
+        "--start",
+        "+5",
+        "--end",
+        "+3",
+      ),
+    ).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "smalti: --start +5 is after --end +3\n",
+    });
+  });
+
+  it("keeps the time between messages at a speed", async () => {
+    const { stdout, ended } = start([
+      ...cliCommand,
+      "play",
+      "boot",
+      "--store",
+      store,
+      "--speed",
+      "0.5",
+    ]);
+    await until(() => stdout() !== "");
+    const first = performance.now();
+    expect(stdout()).toBe(`20.220677001 noise {"value":1}\n`);
+    expect((await ended).code).toBe(0);
+    // Half a second at half the speed; more where the machine is busy.
+    expect(performance.now() - first).toBeGreaterThan(800);
+    expect(stdout().split("\n").length).toBe(3);
+    expect(await play("drive", "--speed", "1e3")).toEqual(
+      await stream("drive"),
+    );
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "takes a closed pipe for the end, not for an error",
+    async () => {
+      const script = `{ "$@" 2>"$0/stderr"; echo $? >"$0/code"; } | head -n 1`;
+      for (
+        const args of [["play", "noise"], [
+          "play",
+          "noise",
+          "--format",
+          "ndjson",
+          "--speed",
+          "1e6",
+        ]]
+      ) {
+        const command = [
+          "sh",
+          "-c",
+          script,
+          store,
+          ...cliCommand,
+          ...args,
+          "--store",
+          store,
+        ];
+        const { code, stdout } = await start(command).ended;
+        expect([code, stdout.split("\n").length]).toEqual([0, 2]);
+        expect(await readFile(join(store, "code"), "utf8")).toBe("0\n");
+        expect(await readFile(join(store, "stderr"), "utf8")).toBe("");
+      }
+    },
+  );
+
+  it.skipIf(process.platform !== "linux")(
+    "ends with 1 where stdout is full",
+    async () => {
+      const script = `"$@" >/dev/full`;
+      const { code, stderr } = await start([
+        "sh",
+        "-c",
+        script,
+        "sh",
+        ...cliCommand,
+        "play",
+        "boot",
+        "--store",
+        store,
+      ]).ended;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^smalti: Cannot write to stdout: .*\n$/);
+    },
+  );
+
+  it("gives the example flight's messages, in order, without empty overflow", async () => {
+    await smalti("import", FLIGHT, "--store", store);
+    const lines = await play("flight");
+    const wanted = JSON.parse(
+      await readFile(
+        new URL("flight.expected.json", `file://${FLIGHT}`),
+        "utf8",
+      ),
+    );
+    expect(lines.length).toBe(wanted.messages);
+    const counts = new Map<string, number>();
+    let last = 0n;
+    for (const line of lines) {
+      const { timestamp_ns, topic, ontology, data, ...rest } = JSON.parse(line);
+      expect(Object.keys(rest)).toEqual([]);
+      expect(typeof ontology === "string" && !("_json" in data)).toBe(true);
+      expect(BigInt(timestamp_ns) >= last).toBe(true);
+      last = BigInt(timestamp_ns);
+      counts.set(`/${topic}`, (counts.get(`/${topic}`) ?? 0) + 1);
+    }
+    const topics = wanted.topics as { name: string; messages: number }[];
+    expect([...counts].sort()).toEqual(
+      topics.map(({ name, messages }) => [name, messages]).sort(),
+    );
+  });
+});
