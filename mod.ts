@@ -48,7 +48,7 @@ export {
 
 // Reading.
 export { SequenceHandler, type SequenceStreamOptions } from "./src/read/sequence_handler.ts";
-export { TopicHandler } from "./src/read/topic_handler.ts";
+export { TopicHandler, type VerifyOptions } from "./src/read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./src/read/sequence_streamer.ts";
 export { TopicStreamer } from "./src/read/topic_streamer.ts";
 export { type Block, Streamer, type StreamOptions } from "./src/read/streamer.ts";

@@ -7,6 +7,7 @@
 import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { OpenBatch } from "./engine/batch.ts";
+import type { SmaltiError } from "./error.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo, TopicInfo, TopicSchema, Window } from "./types.ts";
 
 /** Recordings by name. */
@@ -72,6 +73,10 @@ export interface TopicSource {
   readonly schema: TopicSchema;
   /** Its batches that touch a window. Every call gives a walk of its own. */
   runs(window: Window, signal?: AbortSignal): RunSource;
+  /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
+  countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
+  /** Reads all of it, checks what can be checked, and gives every damage found. `onRows` hears of rows checked so far. */
+  verify(onRows: (rows: number) => void, signal?: AbortSignal): Promise<SmaltiError[]>;
 }
 
 /** A batch opened for the merge: rows `from` to `to` lie in the window, sorted by time. */

@@ -86,6 +86,15 @@ export class Client implements AsyncDisposable {
   }
 
   /**
+   * What the manifest of one sequence tells, whatever its state. Rejects with NOT_FOUND, INVALID_NAME, CORRUPT where the
+   * manifest is damaged.
+   */
+  async sequenceInfo(name: string): Promise<SequenceInfo> {
+    this.#check(`look at sequence ${JSON.stringify(name)}`);
+    return await this.#backend.readInfo(sequenceName(name));
+  }
+
+  /**
    * Starts a new sequence. The writer commits by `finalize()`; disposing it without that aborts.
    *
    * Rejects with INVALID_NAME, ALREADY_EXISTS where the name is taken, LOCKED where another writer has it.

@@ -49,10 +49,7 @@ export async function readInfo(client: Client, store: string, name: string): Pro
     return { info: handler.info, handler };
   } catch (reason) {
     if (!(reason instanceof SmaltiError) || reason.code !== "LOCKED") throw namingStore(reason, store, name);
-    // Another sequence's damage keeps the list from being made, and is not what to complain of here.
-    const all = await client.listSequences({ details: true }).catch(() => []);
-    const info = all.find((info) => info.name === name);
-    if (!info) throw reason;
+    const info = await client.sequenceInfo(name);
     return { info, locked: reason };
   }
 }

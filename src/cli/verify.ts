@@ -6,7 +6,6 @@
 import type { Command } from "commander";
 import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
-import type { AttachmentInfo } from "../types.ts";
 import { nameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
@@ -14,7 +13,6 @@ import { count } from "./number_text.ts";
 import { withSequence } from "./open.ts";
 import { printable } from "./printable.ts";
 import { startProgress } from "./progress.ts";
-import { verifyTopic } from "./verify_topic.ts";
 
 /** Adds the command. */
 export function addVerify(program: Command, context: Context): void {
@@ -36,28 +34,38 @@ async function verify(context: Context, handler: SequenceHandler): Promise<void>
   const lines: string[] = [];
   let damaged = 0;
   let rowsBefore = 0;
-  const check = async (what: string, body: () => Promise<string>): Promise<void> => {
+  const check = async (what: string, body: () => Promise<{ ok: string; errors: SmaltiError[] }>): Promise<void> => {
+    let errors: SmaltiError[];
     try {
-      lines.push(`${printable(what)}: ok, ${await body()}\n`);
+      const result = await body();
+      if (result.errors.length === 0) {
+        lines.push(`${printable(what)}: ok, ${result.ok}\n`);
+        return;
+      }
+      errors = result.errors;
     } catch (reason) {
       signal.throwIfAborted();
       if (!(reason instanceof SmaltiError) || reason.code === "INTERNAL") throw reason;
-      damaged++;
-      lines.push(
-        `${printable(what)}: ${reason.code === "CORRUPT" ? "damaged" : "failed"}: ${errorText(reason)}\n`,
-      );
+      errors = [reason];
+    }
+    damaged++;
+    for (const error of errors) {
+      lines.push(`${printable(what)}: ${error.code === "CORRUPT" ? "damaged" : "failed"}: ${errorText(error)}\n`);
     }
   };
   try {
     for (const { name, rowCount } of handler.topics) {
       await check(name, async () => {
         const onRows = (rows: number) => progress.update(rowsBefore + rows, handler.rowCount);
-        return count(await verifyTopic(await handler.topicHandler(name), { signal, onRows }), "row");
+        const errors = await (await handler.topicHandler(name)).verify({ signal, onRows });
+        return { ok: count(rowCount, "row"), errors };
       });
       rowsBefore += rowCount;
     }
     for (const attachment of handler.attachments) {
-      await check(`attachment ${attachment.name}`, () => verifyAttachment(handler, attachment));
+      await check(`attachment ${attachment.name}`, async () => {
+        return { ok: count((await handler.readAttachment(attachment)).length, "byte"), errors: [] };
+      });
     }
   } finally {
     progress.stop();
@@ -72,8 +80,4 @@ async function verify(context: Context, handler: SequenceHandler): Promise<void>
       `${handler.name}: ok, ${count(handler.topics.length, "topic")}, ${count(handler.rowCount, "row")}\n`,
     );
   }
-}
-
-async function verifyAttachment(handler: SequenceHandler, attachment: AttachmentInfo): Promise<string> {
-  return count((await handler.readAttachment(attachment)).length, "byte");
 }

@@ -28,13 +28,14 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   const where = { sequence: name, file: `${name}/${MANIFEST}` };
   let json: Json;
+  let version: number;
   try {
     json = new Json("manifest", JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
     if (json.text("format") !== "smalti") throw new TypeError(`format is not "smalti"`);
+    version = json.number("version");
   } catch (cause) {
     throw new SmaltiError("CORRUPT", `Manifest is damaged: ${(cause as Error).message}`, { ...where, cause });
   }
-  const version = json.number("version");
   if (version !== VERSION) {
     throw new SmaltiError("UNSUPPORTED", `Manifest has version ${version}: wanted ${VERSION}`, where);
   }

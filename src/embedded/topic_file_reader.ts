@@ -1,17 +1,20 @@
 import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
 import type { Vector } from "../arrow/vector.ts";
 import type { Run, RunSource, TopicSource } from "../backend.ts";
-import { hexCrc, openBatch, openColumns } from "../engine/batch.ts";
+import { hexCrc, type OpenBatch, openBatch, openColumns } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
-import { SmaltiError } from "../error.ts";
+import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
 import { decodeIndex, type TopicIndex } from "./topic_index.ts";
+import { verifyTopicFile } from "./verify_topic_file.ts";
 
 /** Most footers fit, so that opening a topic is one read. */
 const TAIL_BYTES = 16 * 1024;
+/** Most schemas fit. */
+const HEAD_BYTES = 64 * 1024;
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
 export class TopicFileReader implements TopicSource {
@@ -63,10 +66,56 @@ export class TopicFileReader implements TopicSource {
     return new FileRuns(this, window, signal);
   }
 
-  /** Reads and opens one batch. */
+  async countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
+    const { firstNs, lastNs, rows } = this.index;
+    const counts = new Array<number>(Math.max(0, edgesNs.length - 1)).fill(0);
+    for (let number = 0; number < rows.length; number++) {
+      let times: BigInt64Array | undefined;
+      for (let i = 0; i < counts.length; i++) {
+        const [start, end] = [edgesNs[i], edgesNs[i + 1]];
+        if (lastNs[number] < start || firstNs[number] >= end) continue;
+        if (firstNs[number] >= start && lastNs[number] < end) {
+          counts[i] += rows[number];
+          continue;
+        }
+        // Only a batch across an edge is looked into.
+        signal?.throwIfAborted();
+        times ??= (await this.openBatch(number)).times;
+        counts[i] += lowerBound(times, end) - lowerBound(times, start);
+      }
+    }
+    return counts;
+  }
+
+  verify(onRows: (rows: number) => void, signal?: AbortSignal): Promise<SmaltiError[]> {
+    return verifyTopicFile(this, onRows, signal);
+  }
+
+  /** The bytes before the first batch: magic and schema. */
+  readHead(): Promise<Uint8Array> {
+    return this.#store.read(this.#path, 0, this.index.offset[0] ?? HEAD_BYTES);
+  }
+
+  /** Where something in the file is, for errors. */
+  place(batch?: number): ErrorDetails {
+    const where = { topic: this.info.name, file: this.#path };
+    return batch === undefined ? where : { ...where, batch, offset: this.index.offset[batch] };
+  }
+
+  /** Opens one batch whose bytes are read, for a window; undefined where it has no row in it. */
   async openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined> {
-    const { offset, length, rows, firstNs, lastNs, headerCrc } = this.index;
-    const where = { topic: this.info.name, file: this.#path, batch: number, offset: offset[number] };
+    const { firstNs, lastNs } = this.index;
+    const batch = await this.openBatch(number, bytes);
+    const { times } = batch;
+    const from = firstNs[number] >= window.firstNs ? 0 : lowerBound(times, window.firstNs);
+    const to = lastNs[number] <= window.lastNs ? batch.rows : lowerBound(times, window.lastNs + 1n);
+    return from < to ? { batchNumber: number, batch, from, to } : undefined;
+  }
+
+  /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
+  async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
+    const { length, rows, firstNs, lastNs, headerCrc } = this.index;
+    const where = this.place(number);
     const message = await bytes;
     if (message.length < length[number]) {
       throw new SmaltiError("CORRUPT", `Batch has ${message.length} of its ${length[number]} bytes`, where);
@@ -81,9 +130,7 @@ export class TopicFileReader implements TopicSource {
     if (batch.rows !== rows[number] || times[0] !== firstNs[number] || times[batch.rows - 1] !== lastNs[number]) {
       throw new SmaltiError("CORRUPT", "Batch holds other rows than the index says", where);
     }
-    const from = firstNs[number] >= window.firstNs ? 0 : lowerBound(times, window.firstNs);
-    const to = lastNs[number] <= window.lastNs ? batch.rows : lowerBound(times, window.lastNs + 1n);
-    return from < to ? { batchNumber: number, batch, from, to } : undefined;
+    return batch;
   }
 
   /** The bytes of one batch. */

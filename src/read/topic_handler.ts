@@ -1,5 +1,6 @@
 import type { TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { Metadata, TopicInfo } from "../types.ts";
@@ -8,6 +9,14 @@ import { RowBlocks } from "./row_blocks.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
+
+/** Options of {@linkcode TopicHandler.verify}. */
+export interface VerifyOptions {
+  /** Stops it. */
+  signal?: AbortSignal;
+  /** Hears of the rows checked so far. */
+  onRows?: (rows: number) => void;
+}
 
 /**
  * One topic of a sequence, open for reading: what it is, and streams of its messages. Several streams may run side by
@@ -90,6 +99,27 @@ export class TopicHandler implements AsyncDisposable {
       return Promise.resolve(new RowBlocks(this.#engine, [{ topic, source }], maxBufferedBytes));
     };
     return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);
+  }
+
+  /**
+   * Counts its messages in slices of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Uses the index and
+   * reads the times of those batches alone that lie across an edge.
+   *
+   * RangeError where the edges do not ascend. CORRUPT where a batch that is read is damaged.
+   */
+  async countRows(edgesNs: readonly bigint[], options: Pick<StreamOptions, "signal"> = {}): Promise<number[]> {
+    const wrong = edgesNs.findIndex((edge, i) => i > 0 && edge < edgesNs[i - 1]);
+    if (wrong >= 0) throw new RangeError(`Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`);
+    return await this.#source.countRows(edgesNs, options.signal);
+  }
+
+  /**
+   * Reads all of it and checks every checksum, the order, and the counts and times against the manifest. Gives every
+   * damage found as an error that says where it is; none for a sound topic.
+   */
+  async verify(options: VerifyOptions = {}): Promise<SmaltiError[]> {
+    const errors = await this.#source.verify(options.onRows ?? (() => {}), options.signal);
+    return errors.map((error) => error.at({ sequence: this.sequence }));
   }
 
   /** Nothing is held open between streams; here for `await using`. */

@@ -1,0 +1,85 @@
+import { decodeSchemaMessage, MAGIC } from "../arrow/decode.ts";
+import type { Vector } from "../arrow/vector.ts";
+import type { OpenBatch } from "../engine/batch.ts";
+import { type ErrorDetails, SmaltiError } from "../error.ts";
+import { schemaKey } from "../schema.ts";
+import type { TopicInfo, TopicSchema } from "../types.ts";
+import type { TopicIndex } from "./topic_index.ts";
+
+/** A topic's file, as far as it is looked at here. */
+export interface TopicFile {
+  readonly info: TopicInfo;
+  readonly schema: TopicSchema;
+  readonly index: TopicIndex;
+  readHead(): Promise<Uint8Array>;
+  openBatch(number: number): Promise<OpenBatch>;
+  place(batch?: number): ErrorDetails;
+}
+
+/**
+ * Reads a topic's file and gives every damage found: the schema at its start against the one in the footer, each batch's
+ * checksums and order, rows and times against the manifest. `onRows` hears of the rows checked so far.
+ */
+export async function verifyTopicFile(
+  file: TopicFile,
+  onRows: (rows: number) => void,
+  signal?: AbortSignal,
+): Promise<SmaltiError[]> {
+  const errors: SmaltiError[] = [];
+  const check = async (batch: number | undefined, body: () => Promise<void>): Promise<void> => {
+    signal?.throwIfAborted();
+    try {
+      await body();
+    } catch (reason) {
+      // Others than damage are no finding: the check itself could not be made.
+      if (!(reason instanceof SmaltiError) || !["CORRUPT", "OUT_OF_ORDER", "UNSUPPORTED"].includes(reason.code)) throw reason;
+      errors.push(reason.at(file.place(batch)));
+    }
+  };
+
+  await check(undefined, async () => checkHead(await file.readHead(), file));
+  const { rows, firstNs, lastNs } = file.index;
+  let seen = 0;
+  for (let batch = 0; batch < rows.length; batch++) {
+    await check(batch, async () => {
+      const { table, times } = await file.openBatch(batch);
+      loadAll(table);
+      checkOrder(times);
+    });
+    seen += rows[batch];
+    onRows(seen);
+  }
+  await check(undefined, () => {
+    const { info } = file;
+    const first = firstNs.reduce((least: bigint | undefined, ns) => (least === undefined || ns < least ? ns : least), undefined);
+    const last = lastNs.reduce((most: bigint | undefined, ns) => (most === undefined || ns > most ? ns : most), undefined);
+    if (seen === info.rowCount && first === info.firstNs && last === info.lastNs) return Promise.resolve();
+    throw new SmaltiError(
+      "CORRUPT",
+      `Index has ${seen} rows from ${first} to ${last} ns: the manifest has ${info.rowCount} from ${info.firstNs} to ${info.lastNs}`,
+    );
+  });
+  return errors;
+}
+
+/** Readers of streams, and of a file whose footer is lost, go by the schema at the start. */
+function checkHead(head: Uint8Array, file: TopicFile): void {
+  if (!MAGIC.every((byte, i) => head[i] === byte)) throw new SmaltiError("CORRUPT", "File does not begin as an Arrow file");
+  const { fields, metadata } = decodeSchemaMessage(head.subarray(8));
+  const same = schemaKey(fields, true) === schemaKey(file.schema.fields, true) &&
+    (metadata.get("smalti:metadata") ?? "{}") === JSON.stringify(file.schema.metadata) &&
+    (metadata.get("smalti:ontology_tag") ?? "") === file.schema.ontologyTag;
+  if (!same) throw new SmaltiError("CORRUPT", "Schema at the file's start is not the one in its footer");
+}
+
+function loadAll(vector: Vector): void {
+  vector.load();
+  vector.children.forEach(loadAll);
+}
+
+function checkOrder(times: BigInt64Array): void {
+  for (let row = 1; row < times.length; row++) {
+    if (times[row] >= times[row - 1]) continue;
+    throw new SmaltiError("OUT_OF_ORDER", `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`);
+  }
+}
