@@ -6,20 +6,47 @@
  * @module
  */
 import { type FieldSchema, schemaKey } from "../schema.ts";
-import type { NumberVector, StructVector, Vector } from "./vector.ts";
 
 // Symbols, so that no field name can collide with them.
 const COLUMNS = Symbol("columns");
 const ROW = Symbol("row");
 
-/** A class of row views. It takes the columns themselves: every step on the way to a value costs a load from memory. */
-export type RowClass = new (columns: readonly Vector[], row: number) => RowView;
+/** What row views need of a column; a Vector is one. */
+export interface Column {
+  readonly field: FieldSchema;
+  readonly loaded: boolean;
+  readonly validity: Uint8Array | null;
+  load(): void;
+  isValid(row: number): boolean;
+  get(row: number): unknown;
+  plain(row: number, json: boolean): unknown;
+}
 
-/** What all row views share. */
-export class RowView {
-  declare readonly [COLUMNS]: readonly Vector[];
-  declare readonly [ROW]: number;
+/** The same of a NumberVector. */
+interface NumberColumn extends Column {
+  readonly values: ArrayLike<unknown>;
+}
+
+/** The same of a StructVector. */
+interface StructColumn extends Column {
+  readonly children: readonly Column[];
+  readonly alwaysThere: boolean;
+  isMissing(row: number): boolean;
+}
+
+/** A class of row views. It takes the columns themselves: every step on the way to a value costs a load from memory. */
+export type RowClass = new (columns: readonly Column[], row: number) => RowView;
+
+/** A row as an object: a property for each field. */
+export interface RowView {
   /** For JSON.stringify: int64 as numbers while they are exact, else as decimal strings; bytes in base64. */
+  toJSON(): unknown;
+}
+
+/** What all row views share. Not exported: the compiler wants no computed names in declarations. */
+class Row implements RowView {
+  declare readonly [COLUMNS]: readonly Column[];
+  declare readonly [ROW]: number;
   toJSON(): unknown {
     return plainRow(this, true);
   }
@@ -33,11 +60,12 @@ export class RowView {
 
 /** A plain object with the view's values, free of views on the batch. */
 export function plainRow(view: RowView, json: boolean): Record<string, unknown> {
-  return plainColumns(view[COLUMNS], view[ROW], json);
+  const { [COLUMNS]: columns, [ROW]: at } = view as Row;
+  return plainColumns(columns, at, json);
 }
 
 /** The same for a row of columns. */
-export function plainColumns(columns: readonly Vector[], row: number, json: boolean): Record<string, unknown> {
+export function plainColumns(columns: readonly Column[], row: number, json: boolean): Record<string, unknown> {
   return Object.fromEntries(
     columns.map((column) => [column.field.name, column.plain(row, json)] as const).filter(([, value]) => value !== undefined),
   );
@@ -53,33 +81,34 @@ export function rowClass(fields: readonly FieldSchema[]): RowClass {
   const key = schemaKey(fields);
   const known = classes.get(key);
   if (known) return known;
-  // Not derived from RowView but given its prototype: a derived constructor costs as much as all the rest.
+  // Not derived from Row but given its prototype: a derived constructor costs as much as all the rest.
   const made = class {
-    readonly [COLUMNS]: readonly Vector[];
+    readonly [COLUMNS]: readonly Column[];
     readonly [ROW]: number;
-    constructor(columns: readonly Vector[], row: number) {
+    constructor(columns: readonly Column[], row: number) {
       this[COLUMNS] = columns;
       this[ROW] = row;
     }
   };
-  Object.setPrototypeOf(made.prototype, RowView.prototype);
+  Object.setPrototypeOf(made.prototype, Row.prototype);
   fields.forEach((field, index) => {
     Object.defineProperty(made.prototype, field.name, { get: getter(field, index), configurable: true });
   });
-  if (classes.size < MAX_CLASSES) classes.set(key, made as RowClass);
-  return made as RowClass;
+  const rows = made as unknown as RowClass;
+  if (classes.size < MAX_CLASSES) classes.set(key, rows);
+  return rows;
 }
 
 /**
  * Getters by type. Each is a function literal of its own although some look alike: V8 keeps what it learned of the
  * types per literal, and mixing float64 with bigint arrays in one makes both slow.
  */
-function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
+function getter(field: FieldSchema, index: number): (this: Row) => unknown {
   const { type } = field;
   const number = !field.dictionary && (type.kind === "int" || type.kind === "float") && type;
   if (number && number.kind === "float" && number.bits === 64) {
     return function () {
-      const vector = this[COLUMNS][index] as NumberVector;
+      const vector = this[COLUMNS][index] as NumberColumn;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
       return vector.validity === null || vector.isValid(row) ? (vector.values as Float64Array)[row] : undefined;
@@ -87,7 +116,7 @@ function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
   }
   if (number && number.kind === "int" && number.bits === 64) {
     return function () {
-      const vector = this[COLUMNS][index] as NumberVector;
+      const vector = this[COLUMNS][index] as NumberColumn;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
       return vector.validity === null || vector.isValid(row) ? (vector.values as BigInt64Array)[row] : undefined;
@@ -95,7 +124,7 @@ function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
   }
   if (number && number.bits !== 16) {
     return function () {
-      const vector = this[COLUMNS][index] as NumberVector;
+      const vector = this[COLUMNS][index] as NumberColumn;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
       return vector.validity === null || vector.isValid(row) ? (vector.values as Int32Array)[row] : undefined;
@@ -104,11 +133,11 @@ function getter(field: FieldSchema, index: number): (this: RowView) => unknown {
   if (type.kind === "struct" && !field.dictionary) {
     const row = rowClass(field.children);
     return function () {
-      const vector = this[COLUMNS][index] as StructVector;
+      const vector = this[COLUMNS][index] as StructColumn;
       return vector.alwaysThere || !vector.isMissing(this[ROW]) ? new row(vector.children, this[ROW]) : undefined;
     };
   }
   return function () {
-    return (this[COLUMNS][index] as Vector).get(this[ROW]);
+    return (this[COLUMNS][index] as Column).get(this[ROW]);
   };
 }

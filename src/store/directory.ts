@@ -3,17 +3,21 @@
  *
  * @module
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { constants, readFileSync } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { kill, pid } from "node:process";
 import { clearInterval, setInterval } from "node:timers";
+import { fileURLToPath } from "node:url";
 import { type ErrorCode, SmaltiError } from "../error.ts";
+import { type ClosableHandle, OpenFiles } from "./open_files.ts";
 import type { Store, StoreLock } from "./store.ts";
 
-/** Files held open at once; systems allow 256 to 1,024 a process by default. */
+/** Files kept open at once; systems allow 256 to 1,024 a process by default. */
 const MAX_OPEN = 128;
+/** Reads of more than this look at the file's size first, so that a wrong length costs no memory. */
+const TRUSTED_BYTES = 16 * 2 ** 20;
 /** How often a lock's holder says that it lives, in milliseconds. */
 const HEARTBEAT_MS = 2_000;
 /** How long a silent holder on another host counts as alive, in milliseconds. */
@@ -30,20 +34,26 @@ const CODES: Record<string, ErrorCode> = {
   EDQUOT: "NO_SPACE",
 };
 
-/** A file kept open. */
-interface OpenFile {
+/** A file kept open, and which one it was when it was opened. */
+interface OpenFile extends ClosableHandle {
   handle: FileHandle;
-  /** Calls that use it now; it is not closed before they end. */
-  users: number;
+  inode: Inode;
+}
+
+/** What identifies a file whatever its path. */
+interface Inode {
+  dev: number;
+  ino: number;
 }
 
 /** Recordings in a directory. Files and directories are made as needed. */
 export class DirectoryStore implements Store {
   readonly url: string;
-  /** Open files, least recently used first. */
-  readonly #open = new Map<string, Promise<OpenFile>>();
+  readonly #files: OpenFiles<OpenFile> = new OpenFiles(MAX_OPEN);
   /** Directories with new entries that are not yet durable. */
   readonly #unsynced = new Set<string>();
+  /** The latest run that makes them durable; runs follow each other. */
+  #directorySync: Promise<void> = Promise.resolve();
   /** What the first failed sync of a file said: its pages may be lost although a second sync would succeed. */
   readonly #failedSync = new Map<string, SmaltiError>();
   readonly #locks = new Set<StoreLock>();
@@ -53,6 +63,7 @@ export class DirectoryStore implements Store {
   }
 
   async list(path: string): Promise<string[]> {
+    this.#checkOpen();
     try {
       return await readdir(this.#absolute(path));
     } catch (reason) {
@@ -63,63 +74,75 @@ export class DirectoryStore implements Store {
   }
 
   async size(path: string): Promise<number> {
+    this.#checkOpen();
     try {
-      return (await stat(this.#absolute(path))).size;
+      return (await statFile(this.#absolute(path))).size;
     } catch (reason) {
       throw this.#error(reason, "look at", path);
     }
   }
 
   async read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    return await this.#use(path, "r", "read", async (handle) => {
-      const bytes = new Uint8Array(length);
-      let done = 0;
-      while (done < length) {
-        const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
+    const target = this.#absolute(path);
+    const key = `read ${path}`;
+    try {
+      while (true) {
+        const bytes = await this.#files.use(key, () => openFile(target, "r"), async ({ handle, inode }) => {
+          // Another file may have come to the path since this one was opened, by this process or another.
+          const [bytes, now] = await Promise.all([readRange(handle, offset, length), statFile(target)]);
+          return now.ino === inode.ino && now.dev === inode.dev ? bytes : undefined;
+        });
+        if (bytes) return bytes;
+        await this.#files.forget(key);
       }
-      return done === length ? bytes : bytes.slice(0, done);
-    });
+    } catch (reason) {
+      throw this.#error(reason, "read", path);
+    }
   }
 
   async create(path: string): Promise<void> {
-    await this.#makeDirectory(dirname(this.#absolute(path)));
-    await this.#use(path, "wx", "create", () => Promise.resolve());
-    this.#unsynced.add(dirname(this.#absolute(path)));
+    this.#checkOpen();
+    const target = this.#absolute(path);
+    await this.#makeDirectory(path);
+    try {
+      await this.#files.once(() => open(target, "wx"), () => this.#begin(path));
+      this.#unsynced.add(dirname(target));
+    } catch (reason) {
+      throw this.#error(reason, "create", path);
+    }
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#use(path, "a", "write", (handle) => writeAll(handle, bytes));
+    try {
+      await this.#use(path, (handle) => writeAll(handle, bytes));
+    } catch (reason) {
+      throw this.#error(reason, "write", path);
+    }
   }
 
   async sync(path: string): Promise<void> {
-    const failed = this.#failedSync.get(path);
-    if (failed) throw failed;
     try {
-      await this.#use(path, "a", "sync", (handle) => handle.sync());
+      const failed = this.#failedSync.get(this.#absolute(path));
+      if (failed) throw failed;
+      await this.#use(path, (handle) => this.#sync(handle, path));
       await this.#syncDirectories();
     } catch (reason) {
-      const error = SmaltiError.from(reason, "IO");
-      this.#failedSync.set(path, error);
-      throw error;
+      throw this.#error(reason, "sync", path);
     }
   }
 
   async replace(path: string, bytes: Uint8Array): Promise<void> {
+    this.#checkOpen();
     const target = this.#absolute(path);
-    const temporary = `${target}.new`;
+    const temporary = `${target}.${crypto.randomUUID()}.new`;
+    await this.#makeDirectory(path);
     try {
-      await this.#makeDirectory(dirname(target));
-      const handle = await open(temporary, "w");
-      try {
+      await this.#files.once(() => open(temporary, "wx"), async (handle) => {
         await writeAll(handle, bytes);
         await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await this.#forget(path);
+      });
       await rename(temporary, target);
+      await this.#begin(path);
       this.#unsynced.add(dirname(target));
       await this.#syncDirectories();
     } catch (reason) {
@@ -129,51 +152,63 @@ export class DirectoryStore implements Store {
   }
 
   async remove(path: string): Promise<void> {
-    for (const known of [...this.#open.keys()]) {
-      if (known === path || known.startsWith(`${path}/`)) await this.#forget(known);
-    }
+    this.#checkOpen();
     const target = this.#absolute(path);
     try {
       await rm(target, { recursive: true, force: true });
-      for (const directory of this.#unsynced) {
-        if (directory === target || directory.startsWith(`${target}/`)) this.#unsynced.delete(directory);
+      for (const directory of [...this.#unsynced, ...this.#failedSync.keys()]) {
+        if (directory !== target && !directory.startsWith(join(target, "/"))) continue;
+        this.#unsynced.delete(directory);
+        this.#failedSync.delete(directory);
       }
-      await syncDirectory(dirname(target));
+      for (const key of this.#files.keys()) {
+        const known = key.slice(key.indexOf(" ") + 1);
+        if (known === path || known.startsWith(`${path}/`)) await this.#files.forget(key);
+      }
+      await this.#syncDirectory(dirname(target));
     } catch (reason) {
-      throw this.#error(reason, "remove", path);
+      const error = this.#error(reason, "remove", path);
+      if (error.code !== "NOT_FOUND") throw error;
     }
   }
 
   async lock(path: string): Promise<StoreLock> {
+    this.#checkOpen();
     const target = this.#absolute(path);
-    const text = JSON.stringify({ host: hostname(), pid, started: startOf(pid) });
+    const text = JSON.stringify({ host: hostname(), pid, started: startOf(pid), id: crypto.randomUUID() });
+    await this.#makeDirectory(path);
+    let handle: FileHandle;
     try {
-      await this.#makeDirectory(dirname(target));
-      await this.#takeLock(target, text, path);
+      handle = await this.#takeLock(path, text);
     } catch (reason) {
       throw this.#error(reason, "lock", path);
     }
     const beat = setInterval(() => {
       const now = new Date();
-      utimes(target, now, now).catch(() => {});
+      handle.utimes(now, now).catch(() => {});
     }, HEARTBEAT_MS);
     beat.unref();
     const lock: StoreLock = {
       release: async () => {
         if (!this.#locks.delete(lock)) return;
         clearInterval(beat);
-        await unlink(target).catch(() => {});
+        await handle.close().catch(() => {});
+        // Silent for too long (a laptop that slept), the lock may be another's by now.
+        if (await readFile(target, "utf8").catch(() => "") === text) await unlink(target).catch(() => {});
       },
     };
     this.#locks.add(lock);
+    if (this.#files.closed) {
+      await lock.release();
+      this.#checkOpen();
+    }
     return lock;
   }
 
   async lockedBy(path: string): Promise<string | undefined> {
-    const target = this.#absolute(path);
+    this.#checkOpen();
     try {
-      const [text, { mtimeMs }] = await Promise.all([readFile(target, "utf8"), stat(target)]);
-      return livingHolder(text, mtimeMs);
+      return await holderOf(this.#absolute(path));
     } catch (reason) {
       const error = this.#error(reason, "look at", path);
       if (error.code === "NOT_FOUND") return undefined;
@@ -182,74 +217,40 @@ export class DirectoryStore implements Store {
   }
 
   async close(): Promise<void> {
-    for (const lock of [...this.#locks]) await lock.release();
-    for (const path of [...this.#open.keys()]) await this.#forget(path);
+    await Promise.all([this.#files.close(), ...[...this.#locks].map((lock) => lock.release())]);
   }
 
-  async #takeLock(target: string, text: string, path: string): Promise<void> {
+  async #takeLock(path: string, text: string): Promise<FileHandle> {
+    const target = this.#absolute(path);
     for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        const handle = await open(target, "wx");
-        await handle.writeFile(text);
-        await handle.close();
-        return;
-      } catch (reason) {
-        if ((reason as { code?: string }).code !== "EEXIST") throw reason;
-      }
+      const handle = await writeNew(target, text);
+      if (handle) return handle;
       const holder = await this.lockedBy(path);
-      if (holder) throw new SmaltiError("LOCKED", `Cannot lock ${path}: held by ${holder}`, { file: path });
-      // The holder is gone. Moving its lock away succeeds for one of those who try, the others find a new lock.
-      const stale = `${target}.${pid}.stale`;
-      await rename(target, stale).then(() => unlink(stale)).catch(() => {});
+      if (holder) throw new SmaltiError("LOCKED", `Cannot lock ${target}: held by ${holder}`, { file: path });
+      await removeStaleLock(target);
     }
-    throw new SmaltiError("LOCKED", `Cannot lock ${path}: others keep taking it`, { file: path });
+    throw new SmaltiError("LOCKED", `Cannot lock ${target}: others keep taking it`, { file: path });
   }
 
-  /** Runs `action` on an open file, opening it and closing the least recently used as needed. */
-  async #use<T>(path: string, flags: string, verb: string, action: (handle: FileHandle) => Promise<T>): Promise<T> {
-    // Reading and writing need handles of their own: a handle for appending cannot read.
-    const key = flags === "r" ? path : `${path}/write`;
-    try {
-      let file = flags === "wx" ? undefined : this.#open.get(key);
-      if (!file) {
-        file = open(this.#absolute(path), flags === "wx" ? "ax" : flags).then((handle) => ({ handle, users: 0 }));
-        file.catch(() => this.#open.delete(key));
-      }
-      this.#open.delete(key);
-      this.#open.set(key, file);
-      const opened = await file;
-      opened.users++;
-      try {
-        await this.#closeOldest();
-        return await action(opened.handle);
-      } finally {
-        opened.users--;
-      }
-    } catch (reason) {
-      throw this.#error(reason, verb, path);
-    }
+  /** Runs `action` on a file open for appending; NOT_FOUND where there is none. */
+  async #use<T>(path: string, action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const target = this.#absolute(path);
+    const open = () =>
+      openFile(target, constants.O_WRONLY | constants.O_APPEND, (reason) => {
+        // A network file system may tell only now that it could not write.
+        this.#failedSync.set(target, this.#error(reason, "write", path));
+      });
+    return await this.#files.use(`write ${path}`, open, ({ handle }) => action(handle));
   }
 
-  async #closeOldest(): Promise<void> {
-    if (this.#open.size <= MAX_OPEN) return;
-    for (const [key, file] of this.#open) {
-      const { users, handle } = await file.catch(() => ({ users: 1, handle: undefined }));
-      if (users > 0) continue;
-      if (this.#open.get(key) === file) this.#open.delete(key);
-      await handle?.close();
-      if (this.#open.size <= MAX_OPEN) return;
-    }
+  /** Forgets what was known of the file that was at this path before. */
+  async #begin(path: string): Promise<void> {
+    this.#failedSync.delete(this.#absolute(path));
+    await Promise.all([this.#files.forget(`read ${path}`), this.#files.forget(`write ${path}`)]);
   }
 
-  async #forget(path: string): Promise<void> {
-    for (const key of [path, path.endsWith("/write") ? path : `${path}/write`]) {
-      const file = this.#open.get(key);
-      this.#open.delete(key);
-      await file?.then(({ handle }) => handle.close()).catch(() => {});
-    }
-  }
-
-  async #makeDirectory(directory: string): Promise<void> {
+  async #makeDirectory(path: string): Promise<void> {
+    const directory = dirname(this.#absolute(path));
     try {
       const first = await mkdir(directory, { recursive: true });
       if (first === undefined) return;
@@ -257,18 +258,53 @@ export class DirectoryStore implements Store {
       const top = dirname(first);
       for (let at = directory; at.length > top.length; at = dirname(at)) this.#unsynced.add(dirname(at));
     } catch (reason) {
-      throw this.#error(reason, "make the directory of", directory);
+      const { code } = reason as { code?: string };
+      const what = "make the directory of";
+      if (code !== "EEXIST" && code !== "ENOTDIR") throw this.#error(reason, what, path);
+      const text = `Cannot ${what} ${this.#absolute(path)}: a file is in the way`;
+      throw new SmaltiError("IO", text, { file: path, cause: reason });
     }
   }
 
+  /** One run after another: who finds nothing left to do has waited for those who took it up. */
   async #syncDirectories(): Promise<void> {
-    const directories = [...this.#unsynced];
-    this.#unsynced.clear();
+    const run = async () => {
+      for (const directory of this.#unsynced) {
+        // Before the sync, since entries made while it runs need another.
+        this.#unsynced.delete(directory);
+        try {
+          await this.#syncDirectory(directory);
+        } catch (reason) {
+          this.#unsynced.add(directory);
+          throw reason;
+        }
+      }
+    };
+    this.#directorySync = this.#directorySync.then(run, run);
+    await this.#directorySync;
+  }
+
+  async #syncDirectory(directory: string): Promise<void> {
     try {
-      await Promise.all(directories.map(syncDirectory));
+      await this.#files.once(() => open(directory, "r"), (handle) => this.#sync(handle, directory));
     } catch (reason) {
-      for (const directory of directories) this.#unsynced.add(directory);
-      throw reason;
+      const { code } = reason as { code?: string };
+      // Removed since, or a system (Windows) that does not open directories and needs no sync of them.
+      if (code !== "ENOENT" && code !== "EISDIR" && code !== "EPERM") throw reason;
+    }
+  }
+
+  /** Makes a file or directory durable. Once the system failed to, nothing it says later is to be believed. */
+  async #sync(handle: FileHandle, path: string): Promise<void> {
+    const target = resolve(this.url, path);
+    const failed = this.#failedSync.get(target);
+    if (failed) throw failed;
+    try {
+      await handle.sync();
+    } catch (reason) {
+      const error = this.#error(reason, "sync", path);
+      this.#failedSync.set(target, error);
+      throw error;
     }
   }
 
@@ -276,12 +312,46 @@ export class DirectoryStore implements Store {
     return join(this.url, path);
   }
 
+  #checkOpen(): void {
+    if (this.#files.closed) throw new SmaltiError("CLOSED", `Store ${this.url} is closed`);
+  }
+
   #error(reason: unknown, verb: string, path: string): SmaltiError {
     if (reason instanceof SmaltiError) return reason;
     const { code = "", message } = reason as { code?: string; message: string };
-    const where = path === "" ? this.url : join(this.url, path);
-    return new SmaltiError(CODES[code] ?? "IO", `Cannot ${verb} ${where}: ${message}`, { file: path, cause: reason });
+    const text = `Cannot ${verb} ${resolve(this.url, path)}: ${message}`;
+    return new SmaltiError(CODES[code] ?? "IO", text, { file: path, cause: reason });
   }
+}
+
+async function openFile(
+  path: string,
+  flags: string | number,
+  onCloseError?: (reason: unknown) => void,
+): Promise<OpenFile> {
+  const inode = await statFile(path);
+  const handle = await open(path, flags);
+  return { handle, inode, close: () => handle.close().catch(onCloseError) };
+}
+
+/** What the system knows of a file; NOT_FOUND for a directory. */
+async function statFile(path: string): Promise<Inode & { size: number }> {
+  const found = await stat(path);
+  if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "ENOENT" });
+  return found;
+}
+
+/** A range of a file, shorter where the file ends before. */
+async function readRange(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  if (length > TRUSTED_BYTES) length = Math.min(length, Math.max(0, (await handle.stat()).size - offset));
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done === length ? bytes : bytes.slice(0, done);
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
@@ -292,51 +362,90 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function syncDirectory(directory: string): Promise<void> {
+/** Writes a file that must not be there yet, and keeps it open; undefined where it is. */
+async function writeNew(path: string, text: string): Promise<FileHandle | undefined> {
   let handle: FileHandle;
   try {
-    handle = await open(directory, "r");
+    handle = await open(path, "wx");
   } catch (reason) {
-    const { code } = reason as { code?: string };
-    // Removed since, or a system (Windows) that does not open directories and needs no sync of them.
-    if (code === "ENOENT" || code === "EISDIR" || code === "EPERM") return;
+    if ((reason as { code?: string }).code === "EEXIST") return undefined;
     throw reason;
   }
   try {
-    await handle.sync();
-  } finally {
+    await handle.writeFile(text);
+    return handle;
+  } catch (reason) {
     await handle.close();
+    await unlink(path);
+    throw reason;
   }
 }
 
-/** Who holds a lock, if they live; undefined for a holder that is gone. */
+/**
+ * Removes a lock whose holder is gone. Several may find so at once, and one of them may hold the new lock by the time
+ * another removes what it saw: so who removes must hold the removal's own lock, and look again.
+ */
+async function removeStaleLock(path: string): Promise<void> {
+  const removal = `${path}.removal`;
+  const handle = await writeNew(removal, "");
+  if (handle) {
+    try {
+      if (await holderOf(path) === undefined) await unlink(path);
+    } catch (reason) {
+      if ((reason as { code?: string }).code !== "ENOENT") throw reason;
+    } finally {
+      await handle.close();
+      await unlink(removal).catch(() => {});
+    }
+  } else {
+    // Somebody is at it, or died at it.
+    const age = await stat(removal).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+    if (age > SILENCE_MS) await unlink(removal).catch(() => {});
+  }
+}
+
+/** Who holds a lock, if they live; undefined for a holder that is gone. Throws where there is no lock. */
+async function holderOf(path: string): Promise<string | undefined> {
+  const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
+  return livingHolder(text, mtimeMs);
+}
+
 function livingHolder(text: string, heartbeatMs: number): string | undefined {
   let holder: { host?: string; pid?: number; started?: string };
   try {
-    holder = JSON.parse(text);
+    holder = JSON.parse(text) ?? {};
   } catch {
     holder = {}; // cut while being written: the heartbeat decides
   }
   const who = `process ${holder.pid ?? "unknown"} on ${holder.host ?? "an unknown host"}`;
-  if (holder.host !== hostname() || typeof holder.pid !== "number") {
+  if (holder.host !== hostname() || !Number.isInteger(holder.pid) || holder.pid! <= 0) {
     return Date.now() - heartbeatMs < SILENCE_MS ? who : undefined;
   }
   try {
-    kill(holder.pid, 0);
+    kill(holder.pid!, 0);
   } catch (reason) {
     if ((reason as { code?: string }).code === "ESRCH") return undefined;
   }
   // The number may have been given to another process since.
-  const started = startOf(holder.pid);
+  const started = startOf(holder.pid!);
   return holder.started && started && started !== holder.started ? undefined : who;
 }
 
-/** When a process started, in the kernel's ticks since boot (proc_pid_stat(5), field 22); undefined where /proc is not. */
+/**
+ * When a process started: the boot, and the kernel's ticks since (proc_pid_stat(5), field 22). A process that a machine
+ * starts at every boot may have the same number each time. Undefined where /proc is not.
+ */
 function startOf(process: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${process}/stat`, "utf8");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot}/${text.slice(text.lastIndexOf(")") + 2).split(" ")[19]}`;
   } catch {
     return undefined;
   }
+}
+
+/** The store in a directory given by path or `file:` URL. */
+export function openDirectory(url: string): DirectoryStore {
+  return new DirectoryStore(/^file:/i.test(url) ? fileURLToPath(url) : url);
 }

@@ -1,19 +1,26 @@
 import { SmaltiError } from "../error.ts";
 import type { Store, StoreLock } from "./store.ts";
 
+/** There can be no other. */
+const HOLDER = "a writer of this client";
+
 /** A store in memory: for tests, for recordings that need not last, for runtimes without files. */
 export class MemoryStore implements Store {
   readonly url = "memory:";
   readonly #files = new Map<string, { chunks: Uint8Array[]; size: number }>();
-  readonly #locks = new Set<string>();
+  /** Who holds which lock: release must not give back another's. */
+  readonly #locks = new Map<string, StoreLock>();
+  #closed = false;
 
-  list(path: string): Promise<string[]> {
+  // deno-lint-ignore require-await -- a closed store must reject, not throw
+  async list(path: string): Promise<string[]> {
+    this.#checkOpen();
     const prefix = path === "" ? "" : `${path}/`;
     const names = new Set<string>();
     for (const file of this.#files.keys()) {
       if (file.startsWith(prefix)) names.add(file.slice(prefix.length).split("/")[0]);
     }
-    return Promise.resolve([...names]);
+    return [...names];
   }
 
   // deno-lint-ignore require-await -- a missing file must reject, not throw
@@ -38,7 +45,10 @@ export class MemoryStore implements Store {
 
   // deno-lint-ignore require-await -- a taken path must reject, not throw
   async create(path: string): Promise<void> {
-    if (this.#files.has(path)) throw new SmaltiError("ALREADY_EXISTS", `Cannot create ${path}: it is there`);
+    this.#checkOpen();
+    if (this.#files.has(path)) {
+      throw new SmaltiError("ALREADY_EXISTS", `Cannot create ${path}: it is there`, { file: path });
+    }
     this.#files.set(path, { chunks: [], size: 0 });
   }
 
@@ -54,39 +64,55 @@ export class MemoryStore implements Store {
     this.#get(path);
   }
 
-  replace(path: string, bytes: Uint8Array): Promise<void> {
+  // deno-lint-ignore require-await -- a closed store must reject, not throw
+  async replace(path: string, bytes: Uint8Array): Promise<void> {
+    this.#checkOpen();
     this.#files.set(path, { chunks: [bytes.slice()], size: bytes.length });
-    return Promise.resolve();
   }
 
-  remove(path: string): Promise<void> {
+  // deno-lint-ignore require-await -- a closed store must reject, not throw
+  async remove(path: string): Promise<void> {
+    this.#checkOpen();
     for (const file of this.#files.keys()) {
       if (file === path || file.startsWith(`${path}/`)) this.#files.delete(file);
     }
-    return Promise.resolve();
   }
 
+  // deno-lint-ignore require-await -- a held lock must reject, not throw
   async lock(path: string): Promise<StoreLock> {
-    const holder = await this.lockedBy(path);
-    if (holder) throw new SmaltiError("LOCKED", `Cannot lock ${path}: held by ${holder}`);
-    this.#locks.add(path);
-    return {
+    this.#checkOpen();
+    if (this.#locks.has(path)) {
+      throw new SmaltiError("LOCKED", `Cannot lock ${path}: held by ${HOLDER}`, { file: path });
+    }
+    const lock: StoreLock = {
       release: () => {
-        this.#locks.delete(path);
+        if (this.#locks.get(path) === lock) this.#locks.delete(path);
         return Promise.resolve();
       },
     };
+    this.#locks.set(path, lock);
+    return lock;
   }
 
-  lockedBy(path: string): Promise<string | undefined> {
-    return Promise.resolve(this.#locks.has(path) ? "a writer of this client" : undefined);
+  // deno-lint-ignore require-await -- a closed store must reject, not throw
+  async lockedBy(path: string): Promise<string | undefined> {
+    this.#checkOpen();
+    return this.#locks.has(path) ? HOLDER : undefined;
   }
 
   close(): Promise<void> {
+    this.#closed = true;
+    this.#locks.clear();
+    this.#files.clear();
     return Promise.resolve();
   }
 
+  #checkOpen(): void {
+    if (this.#closed) throw new SmaltiError("CLOSED", `Store ${this.url} is closed`);
+  }
+
   #get(path: string): { chunks: Uint8Array[]; size: number } {
+    this.#checkOpen();
     const file = this.#files.get(path);
     if (!file) throw new SmaltiError("NOT_FOUND", `No file ${path} in memory`, { file: path });
     return file;

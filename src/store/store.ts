@@ -25,23 +25,40 @@ export interface Store {
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;
-  /** Adds to the end of a file that this store created; calls for one file are made one after another. */
+  /**
+   * Adds to the end of a file that this store created; NOT_FOUND where there is none. The caller awaits one call for a
+   * file before the next.
+   */
   append(path: string, bytes: Uint8Array): Promise<void>;
-  /** Resolves when all that was appended would survive a loss of power. Once it failed it fails for good. */
+  /**
+   * Resolves when all that was appended would survive a loss of power; NOT_FOUND where there is no file. Once the disk
+   * has failed it, it fails for good, until another file takes the path.
+   */
   sync(path: string): Promise<void>;
-  /** Puts a whole file in place, durably, so that readers see the old or the new one and nothing between. */
+  /**
+   * Puts a whole file in place, durably, and makes the directories above it. Readers see the old or the new one and
+   * nothing between; so does one call of `read`, in any process.
+   */
   replace(path: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file or a directory with all below it; nothing where there is none. */
   remove(path: string): Promise<void>;
-  /** Takes the lock that a path stands for; LOCKED, saying who holds it, where another living writer has it. */
+  /**
+   * Takes the lock that a path stands for; LOCKED, saying who holds it, where a living writer has it. `list` may show a
+   * lock that is held as a file at that path.
+   */
   lock(path: string): Promise<StoreLock>;
   /** Whether somebody living holds the lock: their description, or undefined. */
   lockedBy(path: string): Promise<string | undefined>;
-  /** Gives back what the store holds open. */
+  /** Gives back what the store holds open, locks too. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
 }
 
-/** Reads a whole file. */
+/** Reads a whole file: the old or the new one where it is being replaced. */
 export async function readAll(store: Store, path: string): Promise<Uint8Array> {
-  return await store.read(path, 0, await store.size(path));
+  while (true) {
+    const size = await store.size(path);
+    // One byte more than there are shows whether another file has come in between.
+    const bytes = await store.read(path, 0, size + 1);
+    if (bytes.length <= size) return bytes;
+  }
 }

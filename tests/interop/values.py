@@ -1,0 +1,55 @@
+"""Values of Arrow columns as JSON, in the form that pyarrow.test.ts gives its own: integers and the integers within
+temporal types as {"int": "5"}, floats as the bits of a double, bytes in base64, a struct as {"struct": {...}} without
+its missing fields, and missing where all are."""
+
+import base64
+import math
+import struct
+
+import pyarrow as pa
+
+
+def plain(scalar):
+    if not scalar.is_valid:
+        return None
+    kind = scalar.type
+    if pa.types.is_dictionary(kind):
+        return plain(scalar.value)
+    if pa.types.is_boolean(kind):
+        return scalar.as_py()
+    if pa.types.is_integer(kind):
+        return {"int": str(scalar.as_py())}
+    if pa.types.is_temporal(kind):
+        return {"int": str(scalar.value)}
+    if pa.types.is_floating(kind):
+        value = float(scalar.as_py())
+        return {"float": "nan" if math.isnan(value) else struct.pack(">d", value).hex()}
+    if pa.types.is_map(kind):
+        return [
+            {"struct": {"key": plain(entry["key"]), **without_none("value", plain(entry["value"]))}}
+            for entry in scalar.values
+        ]
+    if pa.types.is_struct(kind):
+        fields = {}
+        for field in kind:
+            fields.update(without_none(field.name, plain(scalar[field.name])))
+        return {"struct": fields} if fields else None
+    if hasattr(scalar, "values"):  # lists of all kinds
+        return [plain(item) for item in scalar.values]
+    value = scalar.as_py()
+    return value if isinstance(value, str) else {"bytes": base64.b64encode(value).decode()}
+
+
+def without_none(name, value):
+    return {} if value is None else {name: value}
+
+
+def rows(batch):
+    """The rows of a batch, each with the fields that it has."""
+    out = []
+    for i in range(batch.num_rows):
+        row = {}
+        for name, column in zip(batch.schema.names, batch.columns):
+            row.update(without_none(name, plain(column[i])))
+        out.append(row)
+    return out
