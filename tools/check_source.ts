@@ -31,6 +31,7 @@ const layers: readonly (readonly string[])[] = [
 /** Where runtime globals and `node:` may be used; all else runs wherever the web's standards do. */
 const runtimePlaces: readonly string[] = [
   "src/store/directory.ts",
+  "src/store/lock_file.ts",
   "src/engine/load/",
   "src/flight/",
   "src/import/open_file.ts",

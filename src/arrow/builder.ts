@@ -284,6 +284,10 @@ class BinaryBuilder extends RangeBuilder {
     this.close(start + bytes);
     this.count.variable += bytes;
   }
+  override truncate(length: number): void {
+    this.count.variable -= this.offsets[this.length] - this.offsets[length];
+    super.truncate(length);
+  }
   /** Makes room for `bytes` more at `start`. */
   protected room(start: number, bytes: number): void {
     if (start + bytes <= this.data.length) return;
@@ -353,6 +357,7 @@ class ListBuilder extends RangeBuilder {
     this.close(this.#item.length);
   }
   override truncate(length: number): void {
+    this.count.variable -= (this.offsets[this.length] - this.offsets[length]) * this.#itemWidth;
     super.truncate(length);
     this.#item.truncate(this.offsets[length]);
   }
@@ -389,17 +394,20 @@ class FixedListBuilder extends Builder {
 }
 
 function arrayLike(value: unknown): ArrayLike<unknown> | undefined {
-  if (Array.isArray(value)) return value;
-  return ArrayBuffer.isView(value) && !(value instanceof DataView) ? (value as unknown as ArrayLike<unknown>) : undefined;
+  const { length } = Object(value) as { length?: unknown };
+  return typeof value === "object" && Number.isInteger(length) ? (value as ArrayLike<unknown>) : undefined;
 }
 
 /** A struct's fields; also the root, whose fields are a message's. */
 export class StructBuilder extends Builder {
   readonly #names: string[];
   readonly #children: Builder[];
+  /** Whether a field is called as something that every object has, such as `constructor`. */
+  readonly #shadowing: boolean;
   constructor(field: FieldSchema, path: string, count: ByteCount) {
     super(field, path, count);
     this.#names = field.children.map((child) => child.name);
+    this.#shadowing = this.#names.some((name) => name in Object.prototype);
     this.#children = field.children.map((child) => createBuilder(child, path ? `${path}.${child.name}` : child.name, count));
   }
   protected write(value: unknown): void {
@@ -410,6 +418,7 @@ export class StructBuilder extends Builder {
     const children = this.#children;
     const record = value as Record<string, unknown>;
     const count = names.length;
+    if (this.#shadowing) return this.#writeByName(record);
     let i = 0;
     // Engines read a property by the key of the loop that is at it far faster than by any other.
     for (const key in record) {
@@ -431,8 +440,10 @@ export class StructBuilder extends Builder {
       );
     }
     this.#children.forEach((child, i) => {
+      const name = this.#names[i];
+      const own = !(name in Object.prototype) || record[name] !== Object.prototype[name as keyof object];
       child.truncate(this.length);
-      child.append(record[this.#names[i]]);
+      child.append(own ? record[name] : undefined);
     });
   }
   protected appendEmpty(): void {
@@ -455,6 +466,7 @@ export class StructBuilder extends Builder {
 /** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
 export function createBuilder(field: FieldSchema, path: string, count: ByteCount): Builder {
   const { type } = field;
+  if (field.dictionary) throw new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
   switch (type.kind) {
     case "null":
       return new NullBuilder(field, path, count);

@@ -380,8 +380,9 @@ export class StructVector extends Vector {
   constructor(place: VectorPlace, children: readonly Vector[]) {
     super(place, children);
     this.#row = rowClass(place.field.children);
-    this.alwaysThere = place.nullCount === 0 &&
-      children.some((child) => child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child)));
+    const { field, nullCount } = place;
+    this.alwaysThere = nullCount === 0 && (!field.nullable ||
+      children.some((child) => child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child))));
     for (const child of children) {
       if (child.length < place.length) throw this.corrupt(`has ${place.length} rows but "${child.field.name}" ${child.length}`);
     }
@@ -393,7 +394,7 @@ export class StructVector extends Vector {
   get(row: number): object | undefined {
     return this.alwaysThere || !this.isMissing(row) ? new this.#row(this.children, row) : undefined;
   }
-  /** A struct whose fields are all missing counts as missing. */
+  /** A struct that may be missing, and whose fields are all missing, counts as missing. */
   override isMissing(row: number): boolean {
     if (this.alwaysThere) return false;
     if (!this.isValid(row)) return true;

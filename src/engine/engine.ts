@@ -20,7 +20,7 @@ export interface BatchLayout {
   rows: number;
   /** How every buffer is stored. */
   codec: Codec;
-  /** Per field in depth-first order: length, null count. */
+  /** Per field in depth-first order: length, null count; -1 where the writer did not count. */
   nodes: Float64Array;
   /** Per buffer in depth-first order: offset from the first byte of the message, stored length. */
   buffers: Float64Array;

@@ -82,8 +82,8 @@ export class TopicBatch {
   }
 }
 
-/** A message as a row of a batch. */
-export class RowMessage implements Message {
+/** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
+export const RowMessage: new (from: TopicBatch, row: number) => Message = class RowMessage implements Message {
   readonly #from: TopicBatch;
   readonly #row: number;
 
@@ -136,7 +136,7 @@ export class RowMessage implements Message {
     const { timestampNs, topic, ontologyTag } = this;
     return { timestampNs, topic, ontologyTag, data: plainRow(this.data as RowView, false) };
   }
-}
+};
 
 function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
   const { ontologyTag, fields } = topic.schema;

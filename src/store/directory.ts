@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { constants, readFileSync } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
-import { hostname } from "node:os";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { kill, pid } from "node:process";
-import { clearInterval, setInterval } from "node:timers";
 import { fileURLToPath } from "node:url";
 import { type ErrorCode, SmaltiError } from "../error.ts";
+import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
 import type { Store, StoreLock } from "./store.ts";
 
@@ -18,10 +16,6 @@ import type { Store, StoreLock } from "./store.ts";
 const MAX_OPEN = 128;
 /** Reads of more than this look at the file's size first, so that a wrong length costs no memory. */
 const TRUSTED_BYTES = 16 * 2 ** 20;
-/** How often a lock's holder says that it lives, in milliseconds. */
-const HEARTBEAT_MS = 2_000;
-/** How long a silent holder on another host counts as alive, in milliseconds. */
-const SILENCE_MS = 10_000;
 
 const CODES: Record<string, ErrorCode> = {
   ENOENT: "NOT_FOUND",
@@ -174,27 +168,16 @@ export class DirectoryStore implements Store {
 
   async lock(path: string): Promise<StoreLock> {
     this.#checkOpen();
-    const target = this.#absolute(path);
-    const text = JSON.stringify({ host: hostname(), pid, started: startOf(pid), id: crypto.randomUUID() });
     await this.#makeDirectory(path);
-    let handle: FileHandle;
+    let held: StoreLock;
     try {
-      handle = await this.#takeLock(path, text);
+      held = await takeLock(this.#absolute(path));
     } catch (reason) {
       throw this.#error(reason, "lock", path);
     }
-    const beat = setInterval(() => {
-      const now = new Date();
-      handle.utimes(now, now).catch(() => {});
-    }, HEARTBEAT_MS);
-    beat.unref();
     const lock: StoreLock = {
       release: async () => {
-        if (!this.#locks.delete(lock)) return;
-        clearInterval(beat);
-        await handle.close().catch(() => {});
-        // Silent for too long (a laptop that slept), the lock may be another's by now.
-        if (await readFile(target, "utf8").catch(() => "") === text) await unlink(target).catch(() => {});
+        if (this.#locks.delete(lock)) await held.release();
       },
     };
     this.#locks.add(lock);
@@ -218,18 +201,6 @@ export class DirectoryStore implements Store {
 
   async close(): Promise<void> {
     await Promise.all([this.#files.close(), ...[...this.#locks].map((lock) => lock.release())]);
-  }
-
-  async #takeLock(path: string, text: string): Promise<FileHandle> {
-    const target = this.#absolute(path);
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const handle = await writeNew(target, text);
-      if (handle) return handle;
-      const holder = await this.lockedBy(path);
-      if (holder) throw new SmaltiError("LOCKED", `Cannot lock ${target}: held by ${holder}`, { file: path });
-      await removeStaleLock(target);
-    }
-    throw new SmaltiError("LOCKED", `Cannot lock ${target}: others keep taking it`, { file: path });
   }
 
   /** Runs `action` on a file open for appending; NOT_FOUND where there is none. */
@@ -359,89 +330,6 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   while (done < bytes.length) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
     done += bytesWritten;
-  }
-}
-
-/** Writes a file that must not be there yet, and keeps it open; undefined where it is. */
-async function writeNew(path: string, text: string): Promise<FileHandle | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, "wx");
-  } catch (reason) {
-    if ((reason as { code?: string }).code === "EEXIST") return undefined;
-    throw reason;
-  }
-  try {
-    await handle.writeFile(text);
-    return handle;
-  } catch (reason) {
-    await handle.close();
-    await unlink(path);
-    throw reason;
-  }
-}
-
-/**
- * Removes a lock whose holder is gone. Several may find so at once, and one of them may hold the new lock by the time
- * another removes what it saw: so who removes must hold the removal's own lock, and look again.
- */
-async function removeStaleLock(path: string): Promise<void> {
-  const removal = `${path}.removal`;
-  const handle = await writeNew(removal, "");
-  if (handle) {
-    try {
-      if (await holderOf(path) === undefined) await unlink(path);
-    } catch (reason) {
-      if ((reason as { code?: string }).code !== "ENOENT") throw reason;
-    } finally {
-      await handle.close();
-      await unlink(removal).catch(() => {});
-    }
-  } else {
-    // Somebody is at it, or died at it.
-    const age = await stat(removal).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
-    if (age > SILENCE_MS) await unlink(removal).catch(() => {});
-  }
-}
-
-/** Who holds a lock, if they live; undefined for a holder that is gone. Throws where there is no lock. */
-async function holderOf(path: string): Promise<string | undefined> {
-  const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
-  return livingHolder(text, mtimeMs);
-}
-
-function livingHolder(text: string, heartbeatMs: number): string | undefined {
-  let holder: { host?: string; pid?: number; started?: string };
-  try {
-    holder = JSON.parse(text) ?? {};
-  } catch {
-    holder = {}; // cut while being written: the heartbeat decides
-  }
-  const who = `process ${holder.pid ?? "unknown"} on ${holder.host ?? "an unknown host"}`;
-  if (holder.host !== hostname() || !Number.isInteger(holder.pid) || holder.pid! <= 0) {
-    return Date.now() - heartbeatMs < SILENCE_MS ? who : undefined;
-  }
-  try {
-    kill(holder.pid!, 0);
-  } catch (reason) {
-    if ((reason as { code?: string }).code === "ESRCH") return undefined;
-  }
-  // The number may have been given to another process since.
-  const started = startOf(holder.pid!);
-  return holder.started && started && started !== holder.started ? undefined : who;
-}
-
-/**
- * When a process started: the boot, and the kernel's ticks since (proc_pid_stat(5), field 22). A process that a machine
- * starts at every boot may have the same number each time. Undefined where /proc is not.
- */
-function startOf(process: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${process}/stat`, "utf8");
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    return `${boot}/${text.slice(text.lastIndexOf(")") + 2).split(" ")[19]}`;
-  } catch {
-    return undefined;
   }
 }
 

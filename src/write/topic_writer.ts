@@ -307,7 +307,6 @@ export class TopicWriter<T = any> {
     this.#root.collectFields(columns);
     this.#write(columns);
     this.#root.truncate(0);
-    this.#count.variable = 0;
   }
 
   #takeColumns(columns: Columns): Promise<void> | undefined {
