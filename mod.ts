@@ -90,15 +90,20 @@ export {
   int8,
   list,
   optional,
+  type OptionalKey,
   struct,
   uint16,
   uint32,
   uint64,
   uint8,
   utf8,
+  type ValueOf,
   type Values,
 } from "./src/ontology/field.ts";
 export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./src/schema.ts";
+
+// For libraries that bring their own: what decodes and orders.
+export { type BatchLayout, type Codec, type Engine, type Merger } from "./src/engine/engine.ts";
 
 // The built-in classes. `Boolean`, `Image`, `Range` and `String` would hide a global: `ontology.String`.
 export * as ontology from "./src/ontology/builtin/mod.ts";

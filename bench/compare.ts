@@ -28,19 +28,31 @@ export async function compare(cases: readonly Case[], rounds: number = ROUNDS): 
   const least = new Map<string, number>();
   for (let round = 0; round <= rounds; round++) {
     for (const { name, run, count } of cases) {
-      const once = { min_samples: 1, max_samples: 1, warmup_samples: 0, min_cpu_time: 0, warmup_threshold: 0 };
+      const once = {
+        min_samples: 1,
+        max_samples: 1,
+        warmup_samples: 0,
+        min_cpu_time: 0,
+        warmup_threshold: 0,
+      };
       const { min } = await measure(async () => await run(), once);
       if (round > 0) least.set(name, Math.min(least.get(name) ?? Infinity, min / count));
     }
   }
   const { versions } = process as { versions: Record<string, string> };
-  const runtime = versions.deno ? `Deno ${versions.deno}` : versions.bun ? `Bun ${versions.bun}` : `Node ${versions.node}`;
+  const runtime = versions.deno
+    ? `Deno ${versions.deno}`
+    : versions.bun
+    ? `Bun ${versions.bun}`
+    : `Node ${versions.node}`;
   const width = Math.max(...cases.map(({ name }) => name.length));
   console.log(runtime);
   for (const { name, rival } of cases) {
     const cost = least.get(name)!;
     const ratio = rival === undefined ? "" : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
-    console.log(`  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns  ${ratio}`.trimEnd());
+    console.log(
+      `  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns  ${ratio}`.trimEnd(),
+    );
   }
 }
 

@@ -74,7 +74,9 @@ export function makeRecording(): Recording {
   // Offset and topic in one number: sorting it gives the order.
   const keys = new Float64Array(count);
   let at = 0;
-  for (const { topic, times } of runs) for (const time of times) keys[at++] = Number(time - base) * 32 + topic;
+  for (const { topic, times } of runs) {
+    for (const time of times) keys[at++] = Number(time - base) * 32 + topic;
+  }
   keys.sort();
   const next = random(7);
   const topic = Uint8Array.from(keys, (key) => key % 32);
@@ -109,7 +111,10 @@ export async function push(client: Client, name: string, recording: Recording): 
   await client.sequenceCreate(name, {}, async (sequence) => {
     const writers = await Promise.all(topics.map((name) => sequence.topicCreate(name, { ontology: Sample })));
     for (let i = 0; i < times.length; i++) {
-      const full = writers[topic[i]].push({ timestampNs: times[i], data: { acceleration: { x: x[i], y: y[i], z: z[i] } } });
+      const full = writers[topic[i]].push({
+        timestampNs: times[i],
+        data: { acceleration: { x: x[i], y: y[i], z: z[i] } },
+      });
       if (full) await full;
     }
   });
@@ -134,7 +139,12 @@ export function columnsByTopic({ topics, topic, times, x, y, z }: Recording): To
 }
 
 /** Records it topic by topic, in columns. */
-export async function pushColumns(client: Client, name: string, topics: string[], columns: TopicColumns[]): Promise<void> {
+export async function pushColumns(
+  client: Client,
+  name: string,
+  topics: string[],
+  columns: TopicColumns[],
+): Promise<void> {
   await client.sequenceCreate(name, {}, async (sequence) => {
     for (let i = 0; i < topics.length; i++) {
       const writer = await sequence.topicCreate(topics[i], { ontology: Sample });
@@ -168,7 +178,9 @@ export async function writeMcap(recording: Recording, compression: "" | "lz4"): 
   await writer.start({ profile: "", library: "" });
   const ids: number[] = [];
   for (const name of topics) {
-    ids.push(await writer.registerChannel({ schemaId: 0, topic: name, messageEncoding: "raw", metadata: new Map() }));
+    ids.push(
+      await writer.registerChannel({ schemaId: 0, topic: name, messageEncoding: "raw", metadata: new Map() }),
+    );
   }
   const data = new Uint8Array(24);
   const view = new DataView(data.buffer);
@@ -176,7 +188,13 @@ export async function writeMcap(recording: Recording, compression: "" | "lz4"): 
     view.setFloat64(0, x[i], true);
     view.setFloat64(8, y[i], true);
     view.setFloat64(16, z[i], true);
-    await writer.addMessage({ channelId: ids[topic[i]], sequence: i, logTime: times[i], publishTime: times[i], data });
+    await writer.addMessage({
+      channelId: ids[topic[i]],
+      sequence: i,
+      logTime: times[i],
+      publishTime: times[i],
+      data,
+    });
   }
   await writer.end();
   return sink.finish();

@@ -38,7 +38,12 @@ try {
     { name: "merged/smalti js, for await", count, run: forAwait, rival: "merged/mcap plain" },
     { name: "merged/smalti js, batches()", count, run: batches, rival: "merged/mcap plain" },
     { name: "one topic/mcap plain", count: busiest.count, run: () => readMcap(plain, busiest.topic) },
-    { name: "one topic/smalti js, batches()", count: busiest.count, run: oneTopic, rival: "one topic/mcap plain" },
+    {
+      name: "one topic/smalti js, batches()",
+      count: busiest.count,
+      run: oneTopic,
+      rival: "one topic/mcap plain",
+    },
     { name: "open and first/mcap plain", count: 1, run: () => firstMcap(plain) },
     { name: "open and first/smalti js", count: 1, run: first, rival: "open and first/mcap plain" },
   ]);
@@ -49,7 +54,9 @@ try {
 
 async function forAwait(): Promise<void> {
   const seen = new Tally();
-  for await (const [, message] of handler.getDataStreamer()) seen.add(message.timestampNs, message.data.acceleration.x);
+  for await (const [, message] of handler.getDataStreamer()) {
+    seen.add(message.timestampNs, message.data.acceleration.x);
+  }
   seen.check(whole);
 }
 

@@ -50,9 +50,14 @@ async function openStore(url: string | URL): Promise<Store> {
   // One letter before the colon is a drive.
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1].toLowerCase();
   if (scheme !== undefined && scheme !== "file") {
-    throw new SmaltiError("UNSUPPORTED", `Cannot connect to "${text}": wanted a directory, a file: URL or memory:`);
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot connect to "${text}": wanted a directory, a file: URL or memory:`,
+    );
   }
-  if (text === "") throw new SmaltiError("INVALID_ARGUMENT", `Cannot connect to "": wanted a directory or memory:`);
+  if (text === "") {
+    throw new SmaltiError("INVALID_ARGUMENT", `Cannot connect to "": wanted a directory or memory:`);
+  }
   const { openDirectory } = await import("./store/directory.ts");
   return openDirectory(text);
 }
@@ -77,6 +82,7 @@ export class Client implements AsyncDisposable {
   listSequences(): Promise<string[]>;
   /** With `details`, what each manifest tells, in ASCII order of the names. */
   listSequences(options: ListOptions & { details: true }): Promise<SequenceInfo[]>;
+  /** Either, by `details`. CORRUPT where a manifest that is read is damaged. */
   listSequences(options: ListOptions): Promise<string[] | SequenceInfo[]>;
   async listSequences(options: ListOptions = {}): Promise<string[] | SequenceInfo[]> {
     this.#check("list sequences");

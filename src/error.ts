@@ -88,6 +88,8 @@ export class SmaltiError extends Error {
   readonly rawMessage: string;
 
   /**
+   * Makes an error whose message begins with its code.
+   *
    * @param code One of the closed list.
    * @param message What could not be done, the value seen, the value wanted.
    */
@@ -101,6 +103,7 @@ export class SmaltiError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
+  /** Whether a value is a SmaltiError, of this copy of the library or another. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === "object" && value !== null && BRAND in value;
   }

@@ -13,7 +13,9 @@ export function sequenceName(name: string): string {
   if (typeof name === "string" && SEQUENCE.test(name)) return name;
   throw new SmaltiError(
     "INVALID_NAME",
-    `Sequence name ${JSON.stringify(name)}: wanted letters, digits, "_" and "-", beginning with a letter or digit`,
+    `Sequence name ${
+      JSON.stringify(name)
+    }: wanted letters, digits, "_" and "-", beginning with a letter or digit`,
   );
 }
 
@@ -26,7 +28,9 @@ export function topicName(name: string, sequence?: string): string {
   if (typeof bare === "string" && TOPIC.test(bare)) return bare;
   throw new SmaltiError(
     "INVALID_NAME",
-    `Topic name ${JSON.stringify(name)}: wanted letters, digits, "_", "-" and "/" between parts, beginning with a letter or digit`,
+    `Topic name ${
+      JSON.stringify(name)
+    }: wanted letters, digits, "_", "-" and "/" between parts, beginning with a letter or digit`,
     sequence === undefined ? {} : { sequence },
   );
 }

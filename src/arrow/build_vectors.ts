@@ -53,14 +53,26 @@ export function buildVectors(
     node++;
     if (length === undefined || nullCount > length) throw misfit();
     if (length > shape.rows && length > MAX_EMPTY && rowWidth(field) === 0) {
-      throw new SmaltiError("UNSUPPORTED", `Column "${field.name}" has ${length} values of type ${typeName(field)}, which take no bytes`);
+      throw new SmaltiError(
+        "UNSUPPORTED",
+        `Column "${field.name}" has ${length} values of type ${typeName(field)}, which take no bytes`,
+      );
     }
     const place: VectorPlace = { field, length, nullCount, source, at: buffer };
     if (field.dictionary) {
       const values = dictionaries.get(field.dictionary.id);
-      if (!values) throw new SmaltiError("CORRUPT", `Column "${field.name}" uses dictionary ${field.dictionary.id}, which is not there`);
+      if (!values) {
+        throw new SmaltiError(
+          "CORRUPT",
+          `Column "${field.name}" uses dictionary ${field.dictionary.id}, which is not there`,
+        );
+      }
       buffer += 2;
-      const index = { ...field, type: { kind: "int" as const, ...field.dictionary.index }, dictionary: undefined };
+      const index = {
+        ...field,
+        type: { kind: "int" as const, ...field.dictionary.index },
+        dictionary: undefined,
+      };
       return new DictionaryVector(place, new NumberVector({ ...place, field: index }), values);
     }
     const { type } = field;
@@ -106,11 +118,16 @@ export function buildVectors(
   };
 
   const misfit = () =>
-    new SmaltiError("CORRUPT", "Arrow batch does not fit its schema: it has another number of nodes or buffers");
+    new SmaltiError(
+      "CORRUPT",
+      "Arrow batch does not fit its schema: it has another number of nodes or buffers",
+    );
   const children = fields.map(build);
   if (2 * node !== shape.nodes.length || buffer !== shape.bufferCount) throw misfit();
   for (const { length, field } of children) {
-    if (length !== shape.rows) throw new SmaltiError("CORRUPT", `Batch has ${shape.rows} rows but column "${field.name}" ${length}`);
+    if (length !== shape.rows) {
+      throw new SmaltiError("CORRUPT", `Batch has ${shape.rows} rows but column "${field.name}" ${length}`);
+    }
   }
   const field: FieldSchema = { name: "", type: { kind: "struct" }, nullable: false, children: fields };
   return new StructVector({ field, length: shape.rows, nullCount: 0, source, at: 0 }, children);

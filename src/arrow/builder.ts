@@ -122,7 +122,9 @@ export function show(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return `an Array of ${value.length}`;
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
-  if (typeof value === "object" && value !== null) return `an object (${value.constructor?.name ?? "no class"})`;
+  if (typeof value === "object" && value !== null) {
+    return `an object (${value.constructor?.name ?? "no class"})`;
+  }
   return typeof value === "function" ? "a function" : String(value);
 }
 
@@ -130,7 +132,9 @@ export function show(value: unknown): string {
 abstract class NumberBuilder extends Builder {
   protected values: NumberArray = new (numberArrayType(this.field.type)!)(0);
   protected appendEmpty(): void {
-    this.values[this.length] = this.values instanceof BigInt64Array || this.values instanceof BigUint64Array ? 0n : 0;
+    this.values[this.length] = this.values instanceof BigInt64Array || this.values instanceof BigUint64Array
+      ? 0n
+      : 0;
   }
   protected resize(capacity: number): void {
     this.values = this.enlarge(this.values, capacity);
@@ -157,7 +161,9 @@ class Float32Builder extends NumberBuilder {
   protected write(value: unknown): void {
     if (typeof value !== "number") throw this.refuse(value);
     const single = Math.fround(value);
-    if (Math.abs(single) === Infinity && Math.abs(value) !== Infinity) throw this.refuse(value, "float32 (up to 3.4e38)");
+    if (Math.abs(single) === Infinity && Math.abs(value) !== Infinity) {
+      throw this.refuse(value, "float32 (up to 3.4e38)");
+    }
     (this.values as Float32Array)[this.length] = single;
   }
 }
@@ -166,7 +172,9 @@ class HalfBuilder extends NumberBuilder {
   protected write(value: unknown): void {
     if (typeof value !== "number") throw this.refuse(value);
     const half = numberToHalf(value);
-    if ((half & 0x7fff) === 0x7c00 && Math.abs(value) !== Infinity) throw this.refuse(value, "float16 (up to 65504)");
+    if ((half & 0x7fff) === 0x7c00 && Math.abs(value) !== Infinity) {
+      throw this.refuse(value, "float16 (up to 65504)");
+    }
     (this.values as Uint16Array)[this.length] = half;
   }
 }
@@ -197,10 +205,14 @@ class BigIntBuilder extends NumberBuilder {
   }
   protected write(value: unknown): void {
     if (typeof value === "number") {
-      if (!Number.isSafeInteger(value)) throw this.refuse(value, `${typeName(this.field)} as bigint or safe integer`);
+      if (!Number.isSafeInteger(value)) {
+        throw this.refuse(value, `${typeName(this.field)} as bigint or safe integer`);
+      }
       value = BigInt(value);
     }
-    if (typeof value !== "bigint") throw this.refuse(value, `${typeName(this.field)} as bigint or safe integer`);
+    if (typeof value !== "bigint") {
+      throw this.refuse(value, `${typeName(this.field)} as bigint or safe integer`);
+    }
     if (value < this.#least || value > this.#most) {
       throw this.refuse(value, `${typeName(this.field)} (${this.#least} to ${this.#most})`);
     }
@@ -408,7 +420,9 @@ export class StructBuilder extends Builder {
     super(field, path, count);
     this.#names = field.children.map((child) => child.name);
     this.#shadowing = this.#names.some((name) => name in Object.prototype);
-    this.#children = field.children.map((child) => createBuilder(child, path ? `${path}.${child.name}` : child.name, count));
+    this.#children = field.children.map((child) =>
+      createBuilder(child, path ? `${path}.${child.name}` : child.name, count)
+    );
   }
   protected write(value: unknown): void {
     if (typeof value !== "object" || ArrayBuffer.isView(value) || Array.isArray(value)) {
@@ -466,7 +480,9 @@ export class StructBuilder extends Builder {
 /** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
 export function createBuilder(field: FieldSchema, path: string, count: ByteCount): Builder {
   const { type } = field;
-  if (field.dictionary) throw new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
+  if (field.dictionary) {
+    throw new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
+  }
   switch (type.kind) {
     case "null":
       return new NullBuilder(field, path, count);
@@ -478,7 +494,9 @@ export function createBuilder(field: FieldSchema, path: string, count: ByteCount
         : new IntBuilder(field, path, count, type.bits, type.signed);
     case "float":
       if (type.bits === 16) return new HalfBuilder(field, path, count);
-      return type.bits === 32 ? new Float32Builder(field, path, count) : new Float64Builder(field, path, count);
+      return type.bits === 32
+        ? new Float32Builder(field, path, count)
+        : new Float64Builder(field, path, count);
     case "utf8":
       if (type.offsets === 32) return new Utf8Builder(field, path, count);
       break;

@@ -13,7 +13,12 @@ export function columnsFrom(fields: readonly FieldSchema[], rows: number, record
   return out;
 }
 
-function addFields(fields: readonly FieldSchema[], record: Record<string, unknown>, path: string, out: Columns): void {
+function addFields(
+  fields: readonly FieldSchema[],
+  record: Record<string, unknown>,
+  path: string,
+  out: Columns,
+): void {
   for (const field of fields) addColumn(field, record[field.name], `${path}${field.name}`, out);
   for (const [name, column] of Object.entries(record)) {
     if (column === undefined || fields.some((field) => field.name === name)) continue;
@@ -25,7 +30,10 @@ function addFields(fields: readonly FieldSchema[], record: Record<string, unknow
 function addColumn(field: FieldSchema, column: unknown, path: string, out: Columns): void {
   const { rows } = out;
   if (column === undefined && !field.nullable) {
-    throw new SmaltiError("INVALID_MESSAGE", `Column "${path}" is missing: wanted ${typeName(field)} for ${rows} rows`);
+    throw new SmaltiError(
+      "INVALID_MESSAGE",
+      `Column "${path}" is missing: wanted ${typeName(field)} for ${rows} rows`,
+    );
   }
   if (field.type.kind === "struct" && isRecord(column)) {
     out.nodes.push(rows, 0);
@@ -35,10 +43,15 @@ function addColumn(field: FieldSchema, column: unknown, path: string, out: Colum
   }
   const values = column === undefined ? new Array<undefined>(rows) : column as ArrayLike<unknown>;
   if (typeof values !== "object" || values === null || values.length !== rows) {
-    const seen = typeof values === "object" && values !== null ? `${show(values)} with length ${values.length}` : show(values);
+    const seen = typeof values === "object" && values !== null
+      ? `${show(values)} with length ${values.length}`
+      : show(values);
     throw new SmaltiError("INVALID_MESSAGE", `Column "${path}" is ${seen}: wanted an array of ${rows}`);
   }
-  if (ArrayBuffer.isView(values) && field.type.kind !== "float" || values instanceof Float64Array || values instanceof Float32Array) {
+  if (
+    ArrayBuffer.isView(values) && field.type.kind !== "float" || values instanceof Float64Array ||
+    values instanceof Float32Array
+  ) {
     const type = numberArrayType(field.type);
     if (type !== undefined && values.constructor === type) {
       out.nodes.push(rows, 0);

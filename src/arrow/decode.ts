@@ -80,7 +80,10 @@ function decodeCodec(compression: FlatTable | undefined): Codec {
   if (!compression) return "none";
   const codec = compression.int(0, 8);
   if (codec > 1 || codec < 0 || compression.int(1, 8) !== 0) {
-    throw new SmaltiError("UNSUPPORTED", `Arrow batch is compressed by codec ${codec}: wanted LZ4 frame (0) or ZSTD (1)`);
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Arrow batch is compressed by codec ${codec}: wanted LZ4 frame (0) or ZSTD (1)`,
+    );
   }
   return codec === 0 ? "lz4" : "zstd";
 }
@@ -119,7 +122,9 @@ export function decodeFooter(bytes: Uint8Array): Footer {
 }
 
 function decodeSchema(table: FlatTable): Schema {
-  if (table.int(0, 16) !== 0) throw new SmaltiError("UNSUPPORTED", "Arrow data is big-endian: wanted little-endian");
+  if (table.int(0, 16) !== 0) {
+    throw new SmaltiError("UNSUPPORTED", "Arrow data is big-endian: wanted little-endian");
+  }
   return { fields: table.tables(1).map((field) => decodeField(field, 0)), metadata: table.keyValues(2) };
 }
 
@@ -136,7 +141,10 @@ function decodeField(table: FlatTable, depth: number): FieldSchema {
   const children = table.tables(5).map((child) => decodeField(child, depth + 1));
   const wanted = CHILD_COUNT[type.kind];
   if (wanted === undefined ? children.length !== 0 : wanted > 0 && children.length !== wanted) {
-    throw new SmaltiError("CORRUPT", `Arrow field "${name}" of type ${type.kind} has ${children.length} children`);
+    throw new SmaltiError(
+      "CORRUPT",
+      `Arrow field "${name}" of type ${type.kind} has ${children.length} children`,
+    );
   }
   return {
     name,
@@ -147,7 +155,9 @@ function decodeField(table: FlatTable, depth: number): FieldSchema {
     ...(encoding && {
       dictionary: {
         id: encoding.bigint(0),
-        index: index ? { bits: bitWidth(index.int(0, 32), name), signed: index.bool(1) } : { bits: 32, signed: true },
+        index: index
+          ? { bits: bitWidth(index.int(0, 32), name), signed: index.bool(1) }
+          : { bits: 32, signed: true },
       },
     }),
   };
@@ -163,7 +173,8 @@ function bitWidth(bits: number, name: string): 8 | 16 | 32 | 64 {
 
 /** Schema.fbs, union Type. */
 function decodeType(kind: number, table: FlatTable | undefined, name: string): DataType {
-  const unit = (byDefault: number): TimeUnit => oneOf(TIME_UNITS, table?.int(0, 16, byDefault) ?? byDefault, name);
+  const unit = (byDefault: number): TimeUnit =>
+    oneOf(TIME_UNITS, table?.int(0, 16, byDefault) ?? byDefault, name);
   switch (kind) {
     case 1:
       return { kind: "null" };
@@ -185,7 +196,13 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
       return { kind: "temporal", of: "time", bits: table?.int(1, 32, 32) === 64 ? 64 : 32, unit: unit(1) };
     case 10: {
       const timezone = table?.string(1);
-      return { kind: "temporal", of: "timestamp", bits: 64, unit: unit(0), ...(timezone !== undefined && { timezone }) };
+      return {
+        kind: "temporal",
+        of: "timestamp",
+        bits: 64,
+        unit: unit(0),
+        ...(timezone !== undefined && { timezone }),
+      };
     }
     case 12:
       return { kind: "list", offsets: 32 };
@@ -210,13 +227,19 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
     case 24:
       return { kind: "utf8View" };
     default:
-      throw new SmaltiError("UNSUPPORTED", `Arrow field "${name}" has type number ${kind}, which smalti does not read`);
+      throw new SmaltiError(
+        "UNSUPPORTED",
+        `Arrow field "${name}" has type number ${kind}, which smalti does not read`,
+      );
   }
 }
 
 function oneOf<T>(choices: readonly T[], index: number, name: string): T {
   if (index in choices) return choices[index];
-  throw new SmaltiError("CORRUPT", `Arrow field "${name}" has ${index} where there are ${choices.length} choices`);
+  throw new SmaltiError(
+    "CORRUPT",
+    `Arrow field "${name}" has ${index} where there are ${choices.length} choices`,
+  );
 }
 
 function size(table: FlatTable | undefined, name: string): number {

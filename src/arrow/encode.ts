@@ -167,7 +167,11 @@ export interface BlockPlace {
 }
 
 /** Everything after the last message of a file: end of stream, footer, its length, magic. */
-export function encodeFileEnd(schema: Schema, blocks: readonly BlockPlace[], metadata: Map<string, string>): Uint8Array {
+export function encodeFileEnd(
+  schema: Schema,
+  blocks: readonly BlockPlace[],
+  metadata: Map<string, string>,
+): Uint8Array {
   const builder = new Builder(4096);
   const pairs = keyValues(builder, metadata);
   builder.startVector(24, blocks.length, 8);
@@ -232,7 +236,9 @@ function encodeDictionary(builder: Builder, { id, index }: NonNullable<FieldSche
 
 /** Schema.fbs, union Type: its number and its table. */
 function encodeType(builder: Builder, type: DataType): [kind: number, table: number] {
-  const timezone = type.kind === "temporal" && type.timezone !== undefined ? builder.createString(type.timezone) : 0;
+  const timezone = type.kind === "temporal" && type.timezone !== undefined
+    ? builder.createString(type.timezone)
+    : 0;
   builder.startObject(2);
   const kind = (() => {
     switch (type.kind) {

@@ -120,7 +120,8 @@ export class FlatTable {
     const [at, length] = this.#vector(field, 24);
     return Array.from({ length }, (_, i) => ({
       offset: count(this.#view.getBigInt64(at + 24 * i, true)),
-      length: this.#view.getUint32(at + 24 * i + 8, true) + count(this.#view.getBigInt64(at + 24 * i + 16, true)),
+      length: this.#view.getUint32(at + 24 * i + 8, true) +
+        count(this.#view.getBigInt64(at + 24 * i + 16, true)),
     }));
   }
 
@@ -151,7 +152,9 @@ export class FlatTable {
 
 function spend(buffer: Source, bytes: number): void {
   buffer.allowance -= bytes;
-  if (buffer.allowance < 0) throw new SmaltiError("CORRUPT", "Arrow metadata points at the same bytes too often");
+  if (buffer.allowance < 0) {
+    throw new SmaltiError("CORRUPT", "Arrow metadata points at the same bytes too often");
+  }
 }
 
 function within(view: DataView, at: number, size: number): number {

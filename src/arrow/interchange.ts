@@ -27,7 +27,10 @@ export async function toRecordBatch(fields: readonly FieldSchema[], columns: Col
  * A RecordBatch's columns; views on fresh bytes. INVALID_MESSAGE where its columns are not `fields`, by name, type and
  * order, or a value is missing where the field wants one.
  */
-export async function columnsOfRecordBatch(batch: RecordBatch, fields: readonly FieldSchema[]): Promise<Columns> {
+export async function columnsOfRecordBatch(
+  batch: RecordBatch,
+  fields: readonly FieldSchema[],
+): Promise<Columns> {
   const { Table, tableToIPC } = await import("apache-arrow");
   if (typeof batch?.numRows !== "number" || !("schema" in batch)) {
     throw new SmaltiError("INVALID_MESSAGE", "The argument is no RecordBatch: wanted one of apache-arrow's");
@@ -72,17 +75,28 @@ function checkFields(seen: readonly FieldSchema[], wanted: readonly FieldSchema[
       return;
     }
     const found = other ? `"${other.name}", ${typeName(other)}` : "missing";
-    throw new SmaltiError("INVALID_MESSAGE", `Column ${i} is ${found}: wanted "${path}${field.name}", ${typeName(field)}`);
+    throw new SmaltiError(
+      "INVALID_MESSAGE",
+      `Column ${i} is ${found}: wanted "${path}${field.name}", ${typeName(field)}`,
+    );
   });
   if (seen.length > wanted.length) {
     const { name } = seen[wanted.length];
-    throw new SmaltiError("INVALID_MESSAGE", `Column "${path}${name}" is one too many: wanted ${wanted.length} columns`);
+    throw new SmaltiError(
+      "INVALID_MESSAGE",
+      `Column "${path}${name}" is one too many: wanted ${wanted.length} columns`,
+    );
   }
 }
 
 /** A nested type without the names within, which are compared one by one. */
 function shallow(field: FieldSchema): FieldSchema {
-  const children = field.children.map((child) => ({ ...child, name: "", children: [], type: { kind: "null" as const } }));
+  const children = field.children.map((child) => ({
+    ...child,
+    name: "",
+    children: [],
+    type: { kind: "null" as const },
+  }));
   return { ...field, children };
 }
 
@@ -92,9 +106,16 @@ function checkNulls(fields: readonly FieldSchema[], nodes: Float64Array): void {
   const visit = (field: FieldSchema, path: string): void => {
     const [length, counted] = [nodes[2 * at], nodes[2 * at + 1]];
     // apache-arrow leaves uncounted (-1) what has no bitmap.
-    const nullCount = nodes[2 * at++ + 1] = counted !== -1 ? counted : field.type.kind === "null" ? length : 0;
+    const nullCount = nodes[2 * at++ + 1] = counted !== -1
+      ? counted
+      : field.type.kind === "null"
+      ? length
+      : 0;
     if (nullCount > 0 && !field.nullable) {
-      throw new SmaltiError("INVALID_MESSAGE", `Column "${path}" has ${nullCount} missing values: wanted none`);
+      throw new SmaltiError(
+        "INVALID_MESSAGE",
+        `Column "${path}" has ${nullCount} missing values: wanted none`,
+      );
     }
     for (const child of field.children) visit(child, `${path}.${child.name}`);
   };

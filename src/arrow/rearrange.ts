@@ -17,7 +17,12 @@ export function vectorsOf(fields: readonly FieldSchema[], columns: Columns): Str
 }
 
 /** Rows `from` (inclusive) to `to` (exclusive). */
-export function sliceColumns(fields: readonly FieldSchema[], columns: Columns, from: number, to: number): Columns {
+export function sliceColumns(
+  fields: readonly FieldSchema[],
+  columns: Columns,
+  from: number,
+  to: number,
+): Columns {
   return take([vectorsOf(fields, columns)], rangePicks(from, to));
 }
 

@@ -53,7 +53,10 @@ class Row implements RowView {
   [Symbol.for("nodejs.util.inspect.custom")](): unknown {
     return plainRow(this, false);
   }
-  [Symbol.for("Deno.customInspect")](inspect: (value: unknown, options: unknown) => string, options: unknown): string {
+  [Symbol.for("Deno.customInspect")](
+    inspect: (value: unknown, options: unknown) => string,
+    options: unknown,
+  ): string {
     return inspect(plainRow(this, false), options);
   }
 }
@@ -65,9 +68,15 @@ export function plainRow(view: RowView, json: boolean): Record<string, unknown> 
 }
 
 /** The same for a row of columns. */
-export function plainColumns(columns: readonly Column[], row: number, json: boolean): Record<string, unknown> {
+export function plainColumns(
+  columns: readonly Column[],
+  row: number,
+  json: boolean,
+): Record<string, unknown> {
   return Object.fromEntries(
-    columns.map((column) => [column.field.name, column.plain(row, json)] as const).filter(([, value]) => value !== undefined),
+    columns.map((column) => [column.field.name, column.plain(row, json)] as const).filter(([, value]) =>
+      value !== undefined
+    ),
   );
 }
 
@@ -111,7 +120,9 @@ function getter(field: FieldSchema, index: number): (this: Row) => unknown {
       const vector = this[COLUMNS][index] as NumberColumn;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
-      return vector.validity === null || vector.isValid(row) ? (vector.values as Float64Array)[row] : undefined;
+      return vector.validity === null || vector.isValid(row)
+        ? (vector.values as Float64Array)[row]
+        : undefined;
     };
   }
   if (number && number.kind === "int" && number.bits === 64) {
@@ -119,7 +130,9 @@ function getter(field: FieldSchema, index: number): (this: Row) => unknown {
       const vector = this[COLUMNS][index] as NumberColumn;
       const row = this[ROW];
       if (!vector.loaded) vector.load();
-      return vector.validity === null || vector.isValid(row) ? (vector.values as BigInt64Array)[row] : undefined;
+      return vector.validity === null || vector.isValid(row)
+        ? (vector.values as BigInt64Array)[row]
+        : undefined;
     };
   }
   if (number && number.bits !== 16) {
@@ -134,7 +147,9 @@ function getter(field: FieldSchema, index: number): (this: Row) => unknown {
     const row = rowClass(field.children);
     return function () {
       const vector = this[COLUMNS][index] as StructColumn;
-      return vector.alwaysThere || !vector.isMissing(this[ROW]) ? new row(vector.children, this[ROW]) : undefined;
+      return vector.alwaysThere || !vector.isMissing(this[ROW])
+        ? new row(vector.children, this[ROW])
+        : undefined;
     };
   }
   return function () {

@@ -43,7 +43,9 @@ export function take(batches: readonly StructVector[], picks: Picks): Columns {
 }
 
 function isContiguous({ sources, rows }: Picks): boolean {
-  for (let i = 1; i < rows.length; i++) if (rows[i] !== rows[i - 1] + 1 || sources[i] !== sources[0]) return false;
+  for (let i = 1; i < rows.length; i++) {
+    if (rows[i] !== rows[i - 1] + 1 || sources[i] !== sources[0]) return false;
+  }
   return rows.length > 0;
 }
 
@@ -109,11 +111,17 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
       takeField(vectors.map((vector) => vector.children[i]), picks, contiguous, out);
     }
   } else {
-    throw new SmaltiError("UNSUPPORTED", `Cannot copy rows of column "${first.field.name}" of type ${typeName(first.field)}`);
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot copy rows of column "${first.field.name}" of type ${typeName(first.field)}`,
+    );
   }
 }
 
-function takeValidity(vectors: readonly Vector[], { sources, rows }: Picks): { bits: Uint8Array; nullCount: number } {
+function takeValidity(
+  vectors: readonly Vector[],
+  { sources, rows }: Picks,
+): { bits: Uint8Array; nullCount: number } {
   if (vectors.every((vector) => vector.validity === null)) return { bits: new Uint8Array(0), nullCount: 0 };
   const bits = new Uint8Array(Math.ceil(rows.length / 8));
   let nullCount = rows.length;
@@ -126,7 +134,11 @@ function takeValidity(vectors: readonly Vector[], { sources, rows }: Picks): { b
 }
 
 /** Writes the offsets buffer of the taken rows; gives the offsets as numbers. A null row takes nothing. */
-function takeOffsets(vectors: readonly (ListVector | BinaryVector)[], picks: Picks, out: Columns): Float64Array {
+function takeOffsets(
+  vectors: readonly (ListVector | BinaryVector)[],
+  picks: Picks,
+  out: Columns,
+): Float64Array {
   const { sources, rows } = picks;
   const offsets = new Float64Array(rows.length + 1);
   for (let i = 0; i < rows.length; i++) {
@@ -139,7 +151,10 @@ function takeOffsets(vectors: readonly (ListVector | BinaryVector)[], picks: Pic
   const { type } = vectors[0].field;
   const large = "offsets" in type && type.offsets === 64;
   if (!large && offsets[rows.length] > 0x7fffffff) {
-    throw new SmaltiError("TOO_LARGE", `Column "${vectors[0].field.name}" passes 2 GiB in one batch: wanted less`);
+    throw new SmaltiError(
+      "TOO_LARGE",
+      `Column "${vectors[0].field.name}" passes 2 GiB in one batch: wanted less`,
+    );
   }
   out.buffers.push(bytesOf(large ? BigInt64Array.from(offsets, BigInt) : Int32Array.from(offsets)));
   return offsets;

@@ -53,7 +53,6 @@ export abstract class Vector {
   /** The value of a row, undefined when missing. `row` must lie within the vector. */
   abstract get(row: number): unknown;
 
-
   /** Loads and checks the buffers; tries again at the next call where that failed. */
   load(): void {
     this.read();
@@ -309,7 +308,9 @@ export class ViewVector extends Vector {
     const known = index >= 0 && index < this.#dataBuffers;
     const data = known ? this.bytes(2 + index, 0) : NOTHING;
     if (length < 0 || offset < 0 || offset + length > data.length) {
-      throw this.corrupt(`has row ${row} at ${offset} of data buffer ${index}, ${length} bytes: outside of it`);
+      throw this.corrupt(
+        `has row ${row} at ${offset} of data buffer ${index}, ${length} bytes: outside of it`,
+      );
     }
     return data.subarray(offset, offset + length);
   }
@@ -344,7 +345,9 @@ export class FixedListVector extends Vector {
     super(place, [child]);
     this.#child = child;
     this.size = size;
-    if (child.length < place.length * size) throw this.corrupt(`has ${child.length} items for ${place.length} rows`);
+    if (child.length < place.length * size) {
+      throw this.corrupt(`has ${child.length} items for ${place.length} rows`);
+    }
   }
   override prove(): void {
     this.#child.prove();
@@ -382,9 +385,13 @@ export class StructVector extends Vector {
     this.#row = rowClass(place.field.children);
     const { field, nullCount } = place;
     this.alwaysThere = nullCount === 0 && (!field.nullable ||
-      children.some((child) => child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child))));
+      children.some((child) =>
+        child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child))
+      ));
     for (const child of children) {
-      if (child.length < place.length) throw this.corrupt(`has ${place.length} rows but "${child.field.name}" ${child.length}`);
+      if (child.length < place.length) {
+        throw this.corrupt(`has ${place.length} rows but "${child.field.name}" ${child.length}`);
+      }
     }
   }
   override prove(): void {

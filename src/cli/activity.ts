@@ -18,7 +18,10 @@ export async function activityBar(topic: TopicHandler, signal: AbortSignal): Pro
   const { firstNs = 0n, lastNs = 0n } = topic;
   const spanNs = lastNs - firstNs;
   // No bin but the last ends at or before the first message, so that a single one stands at the left.
-  const edges = Array.from({ length: BINS }, (_, i) => firstNs + (i === 0 ? 0n : spanNs * BigInt(i) / BigInt(BINS) || 1n));
+  const edges = Array.from(
+    { length: BINS },
+    (_, i) => firstNs + (i === 0 ? 0n : spanNs * BigInt(i) / BigInt(BINS) || 1n),
+  );
   edges.push(lastNs + 1n);
   return drawBar(await topic.countRows(edges, { signal }));
 }

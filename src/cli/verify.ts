@@ -34,7 +34,10 @@ async function verify(context: Context, handler: SequenceHandler): Promise<void>
   const lines: string[] = [];
   let damaged = 0;
   let rowsBefore = 0;
-  const check = async (what: string, body: () => Promise<{ ok: string; errors: SmaltiError[] }>): Promise<void> => {
+  const check = async (
+    what: string,
+    body: () => Promise<{ ok: string; errors: SmaltiError[] }>,
+  ): Promise<void> => {
     let errors: SmaltiError[];
     try {
       const result = await body();
@@ -50,7 +53,9 @@ async function verify(context: Context, handler: SequenceHandler): Promise<void>
     }
     damaged++;
     for (const error of errors) {
-      lines.push(`${printable(what)}: ${error.code === "CORRUPT" ? "damaged" : "failed"}: ${errorText(error)}\n`);
+      lines.push(
+        `${printable(what)}: ${error.code === "CORRUPT" ? "damaged" : "failed"}: ${errorText(error)}\n`,
+      );
     }
   };
   try {

@@ -4,7 +4,13 @@ import { SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
 import { readAll, type Store } from "../store/store.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
-import { decodeManifest, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import {
+  decodeManifest,
+  encodeManifest,
+  MANIFEST,
+  type Manifest,
+  type StoredAttachment,
+} from "./manifest.ts";
 import { EmbeddedSink, LOCK, newSession } from "./embedded_sink.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -146,7 +152,10 @@ class EmbeddedSource implements SequenceSource {
     const { name: sequence, topics } = this.info;
     const info = topics.find((topic) => topic.name === name);
     if (!info) {
-      throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, { sequence, topic: name });
+      throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, {
+        sequence,
+        topic: name,
+      });
     }
     try {
       return await TopicFileReader.open(this.#store, this.#engine, `${sequence}/${name}.arrow`, info);

@@ -3,7 +3,14 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store, StoreLock } from "../store/store.ts";
-import type { AttachmentInfo, Metadata, SequenceState, SessionInfo, TopicInfo, TopicSchema } from "../types.ts";
+import type {
+  AttachmentInfo,
+  Metadata,
+  SequenceState,
+  SessionInfo,
+  TopicInfo,
+  TopicSchema,
+} from "../types.ts";
 import { encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
@@ -82,23 +89,25 @@ export class EmbeddedSink implements SequenceSink {
     const before = this.#before;
     const session = before.sessions.at(-1)!;
     // Side by side: a disk syncs many files in little more time than one.
-    const topics = await Promise.all([...this.#topics].map(async ([name, { writer, schema }]): Promise<TopicInfo> => {
-      const file = await writer;
-      // A topic that could not be written to its end keeps its whole batches, as the last append left them.
-      if (state === "failed") await file.finish().catch(() => {});
-      else await file.finish();
-      return {
-        name,
-        ontologyTag: schema.ontologyTag,
-        serializationFormat: schema.serializationFormat,
-        metadata: schema.metadata,
-        rowCount: file.rows,
-        ...file.range,
-        sizeBytes: file.size,
-        created: file.created,
-        sessionId: session.id,
-      };
-    }));
+    const topics = await Promise.all(
+      [...this.#topics].map(async ([name, { writer, schema }]): Promise<TopicInfo> => {
+        const file = await writer;
+        // A topic that could not be written to its end keeps its whole batches, as the last append left them.
+        if (state === "failed") await file.finish().catch(() => {});
+        else await file.finish();
+        return {
+          name,
+          ontologyTag: schema.ontologyTag,
+          serializationFormat: schema.serializationFormat,
+          metadata: schema.metadata,
+          rowCount: file.rows,
+          ...file.range,
+          sizeBytes: file.size,
+          created: file.created,
+          sessionId: session.id,
+        };
+      }),
+    );
     topics.sort((a, b) => compareNames(a.name, b.name));
     const ended: SessionInfo = {
       ...session,

@@ -1,5 +1,12 @@
 import { SmaltiError } from "../error.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
+import type {
+  AttachmentInfo,
+  Metadata,
+  SequenceInfo,
+  SequenceState,
+  SessionInfo,
+  TopicInfo,
+} from "../types.ts";
 
 /** The manifest's name in a sequence's directory. */
 export const MANIFEST = "sequence.json";
@@ -21,7 +28,9 @@ export interface Manifest extends SequenceInfo {
 /** The manifest as JSON text. Times are decimal strings, since they pass 2^53. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   const plain = (_key: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
-  return new TextEncoder().encode(JSON.stringify({ format: "smalti", version: VERSION, ...manifest }, plain, 2) + "\n");
+  return new TextEncoder().encode(
+    JSON.stringify({ format: "smalti", version: VERSION, ...manifest }, plain, 2) + "\n",
+  );
 }
 
 /** The manifest from its text. CORRUPT where it is none, UNSUPPORTED where its version is another. */
@@ -107,7 +116,11 @@ class Json {
     return this.#wanted(key, "a text", (value) => typeof value === "string") as string;
   }
   number(key: string): number {
-    return this.#wanted(key, "a count", (value) => Number.isSafeInteger(value) && (value as number) >= 0) as number;
+    return this.#wanted(
+      key,
+      "a count",
+      (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+    ) as number;
   }
   object(key: string): Metadata {
     return this.#wanted(key, "an object", (value) => typeof value === "object" && value !== null) as Metadata;
@@ -117,7 +130,9 @@ class Json {
     return items.map((item, i) => new Json(`${this.#path}.${key}[${i}]`, item));
   }
   date(key: string): Date {
-    return new Date(this.#wanted(key, "a date", (value) => !Number.isNaN(Date.parse(String(value)))) as string);
+    return new Date(
+      this.#wanted(key, "a date", (value) => !Number.isNaN(Date.parse(String(value)))) as string,
+    );
   }
   #member(key: string): unknown {
     return (this.value as Record<string, unknown> | null)?.[key];

@@ -34,8 +34,14 @@ export function topicSchema(engine: Engine, stored: Schema): TopicSchema {
     throw new SmaltiError("UNSUPPORTED", `Topic file has format version ${version}: wanted ${VERSION}`);
   }
   const time = fields[0];
-  if (time?.name !== "timestamp_ns" || time.type.kind !== "int" || time.type.bits !== 64 || !time.type.signed || time.dictionary) {
-    throw new SmaltiError("UNSUPPORTED", `Column 0 is "${time?.name ?? "missing"}": wanted timestamp_ns, int64`);
+  if (
+    time?.name !== "timestamp_ns" || time.type.kind !== "int" || time.type.bits !== 64 || !time.type.signed ||
+    time.dictionary
+  ) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Column 0 is "${time?.name ?? "missing"}": wanted timestamp_ns, int64`,
+    );
   }
   return {
     ontologyTag: metadata.get("smalti:ontology_tag") ?? "",

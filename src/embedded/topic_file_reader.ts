@@ -44,7 +44,8 @@ export class TopicFileReader implements TopicSource {
     this.info = parts.info;
     this.schema = parts.schema;
     this.#indexed = parts.index !== undefined;
-    this.index = parts.index ?? decodeIndex(`{"offset":[],"length":[],"rows":[],"firstNs":[],"lastNs":[],"headerCrc":[]}`);
+    this.index = parts.index ??
+      decodeIndex(`{"offset":[],"length":[],"rows":[],"firstNs":[],"lastNs":[],"headerCrc":[]}`);
     this.#dictionaries = parts.dictionaries;
   }
 
@@ -58,7 +59,10 @@ export class TopicFileReader implements TopicSource {
       const reader = new TopicFileReader({ store, engine, path, info, schema, index, dictionaries });
       return index ? reader : await reader.#scan(footer);
     } catch (reason) {
-      throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({ topic: info.name, file: path });
+      throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
+        topic: info.name,
+        file: path,
+      });
     }
   }
 
@@ -127,7 +131,9 @@ export class TopicFileReader implements TopicSource {
       ...(this.#indexed && { headerCrc: headerCrc[number] }),
     });
     const { times } = batch;
-    if (batch.rows !== rows[number] || times[0] !== firstNs[number] || times[batch.rows - 1] !== lastNs[number]) {
+    if (
+      batch.rows !== rows[number] || times[0] !== firstNs[number] || times[batch.rows - 1] !== lastNs[number]
+    ) {
       throw new SmaltiError("CORRUPT", "Batch holds other rows than the index says", where);
     }
     return batch;
@@ -151,7 +157,11 @@ export class TopicFileReader implements TopicSource {
       });
       for (let i = 1; i < rows; i++) {
         if (times[i] >= times[i - 1]) continue;
-        throw new SmaltiError("OUT_OF_ORDER", `Row ${i} is at ${times[i]} ns after ${times[i - 1]} ns: wanted time order`, where);
+        throw new SmaltiError(
+          "OUT_OF_ORDER",
+          `Row ${i} is at ${times[i]} ns after ${times[i - 1]} ns: wanted time order`,
+          where,
+        );
       }
       if (rows > 0) facts.push({ offset, length, rows, first: times[0], last: times[rows - 1] });
     }
@@ -181,8 +191,14 @@ function lowerBound(times: BigInt64Array, ns: bigint): number {
 async function readFooter(store: Store, path: string, size: number): Promise<Footer> {
   const tail = await store.read(path, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
   const end = tail.length - MAGIC.length;
-  const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 && MAGIC.every((byte, i) => tail[end + i] === byte);
-  if (!whole) throw new SmaltiError("CORRUPT", `File of ${size} bytes does not end as an Arrow file: it is cut or damaged`);
+  const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 &&
+    MAGIC.every((byte, i) => tail[end + i] === byte);
+  if (!whole) {
+    throw new SmaltiError(
+      "CORRUPT",
+      `File of ${size} bytes does not end as an Arrow file: it is cut or damaged`,
+    );
+  }
   const length = new DataView(tail.buffer, tail.byteOffset + end - 4, 4).getInt32(0, true);
   if (length <= 0 || length + 10 > size) {
     throw new SmaltiError("CORRUPT", `Footer claims ${length} bytes of a file of ${size}`);
@@ -205,7 +221,12 @@ function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {
   return decodeIndex(text);
 }
 
-async function readDictionaries(store: Store, engine: Engine, path: string, footer: Footer): Promise<Map<bigint, Vector>> {
+async function readDictionaries(
+  store: Store,
+  engine: Engine,
+  path: string,
+  footer: Footer,
+): Promise<Map<bigint, Vector>> {
   const dictionaries = new Map<bigint, Vector>();
   if (footer.dictionaries.length === 0) return dictionaries;
   const values = new Map<bigint, FieldSchema>();
@@ -223,7 +244,10 @@ async function readDictionaries(store: Store, engine: Engine, path: string, foot
     if (dictionary.isDelta || dictionaries.has(dictionary.id)) {
       throw new SmaltiError("UNSUPPORTED", `Dictionary ${dictionary.id} is written in several parts`, where);
     }
-    dictionaries.set(dictionary.id, openColumns(engine, message, { fields: [field], where, dictionaries }).table.children[0]);
+    dictionaries.set(
+      dictionary.id,
+      openColumns(engine, message, { fields: [field], where, dictionaries }).table.children[0],
+    );
   }
   return dictionaries;
 }
@@ -243,7 +267,9 @@ class FileRuns implements RunSource {
     this.#file = file;
     this.#window = window;
     this.#signal = signal;
-    this.#order = [...firstNs.keys()].filter((i) => firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs);
+    this.#order = [...firstNs.keys()].filter((i) =>
+      firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs
+    );
     // Sorted already unless rows came late.
     this.#order.sort((a, b) => (firstNs[a] < firstNs[b] ? -1 : firstNs[a] > firstNs[b] ? 1 : a - b));
   }

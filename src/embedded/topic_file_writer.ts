@@ -36,7 +36,12 @@ export class TopicFileWriter implements TopicSink {
   }
 
   /** Creates the file with its schema. ALREADY_EXISTS. */
-  static async create(store: Store, engine: Engine, path: string, schema: TopicSchema): Promise<TopicFileWriter> {
+  static async create(
+    store: Store,
+    engine: Engine,
+    path: string,
+    schema: TopicSchema,
+  ): Promise<TopicFileWriter> {
     const writer = new TopicFileWriter(store, engine, path, schema);
     await store.create(path);
     const message = encodeSchemaMessage(writer.#stored);
@@ -61,15 +66,29 @@ export class TopicFileWriter implements TopicSink {
   get range(): { firstNs?: bigint; lastNs?: bigint } {
     if (this.#entries.length === 0) return {};
     return {
-      firstNs: this.#entries.reduce((least, { firstNs }) => (firstNs < least ? firstNs : least), this.#entries[0].firstNs),
-      lastNs: this.#entries.reduce((most, { lastNs }) => (lastNs > most ? lastNs : most), this.#entries[0].lastNs),
+      firstNs: this.#entries.reduce(
+        (least, { firstNs }) => (firstNs < least ? firstNs : least),
+        this.#entries[0].firstNs,
+      ),
+      lastNs: this.#entries.reduce(
+        (most, { lastNs }) => (lastNs > most ? lastNs : most),
+        this.#entries[0].lastNs,
+      ),
     };
   }
 
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {
     const { message, headerCrc } = sealBatch(this.#engine, columns);
     const headBytes = 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
-    const entry = { offset: this.#size, length: message.length, headBytes, rows: columns.rows, firstNs, lastNs, headerCrc };
+    const entry = {
+      offset: this.#size,
+      length: message.length,
+      headBytes,
+      rows: columns.rows,
+      firstNs,
+      lastNs,
+      headerCrc,
+    };
     return this.#append(message).then(() => {
       this.#entries.push(entry);
     });

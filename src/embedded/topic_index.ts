@@ -53,7 +53,9 @@ export function decodeIndex(text: string): TopicIndex {
   }
   for (const fact of ["offset", "length", "rows", "headerCrc"] as const) {
     const wrong = json[fact].findIndex((value) => !Number.isSafeInteger(value) || (value as number) < 0);
-    if (wrong >= 0) throw new SmaltiError("CORRUPT", `Index has ${fact} ${json[fact][wrong]} for batch ${wrong}`);
+    if (wrong >= 0) {
+      throw new SmaltiError("CORRUPT", `Index has ${fact} ${json[fact][wrong]} for batch ${wrong}`);
+    }
   }
   return {
     offset: Float64Array.from(json.offset as number[]),

@@ -32,7 +32,9 @@ export async function verifyTopicFile(
       await body();
     } catch (reason) {
       // Others than damage are no finding: the check itself could not be made.
-      if (!(reason instanceof SmaltiError) || !["CORRUPT", "OUT_OF_ORDER", "UNSUPPORTED"].includes(reason.code)) throw reason;
+      if (
+        !(reason instanceof SmaltiError) || !["CORRUPT", "OUT_OF_ORDER", "UNSUPPORTED"].includes(reason.code)
+      ) throw reason;
       errors.push(reason.at(file.place(batch)));
     }
   };
@@ -51,8 +53,14 @@ export async function verifyTopicFile(
   }
   await check(undefined, () => {
     const { info } = file;
-    const first = firstNs.reduce((least: bigint | undefined, ns) => (least === undefined || ns < least ? ns : least), undefined);
-    const last = lastNs.reduce((most: bigint | undefined, ns) => (most === undefined || ns > most ? ns : most), undefined);
+    const first = firstNs.reduce(
+      (least: bigint | undefined, ns) => (least === undefined || ns < least ? ns : least),
+      undefined,
+    );
+    const last = lastNs.reduce(
+      (most: bigint | undefined, ns) => (most === undefined || ns > most ? ns : most),
+      undefined,
+    );
     if (seen === info.rowCount && first === info.firstNs && last === info.lastNs) return Promise.resolve();
     throw new SmaltiError(
       "CORRUPT",
@@ -64,7 +72,9 @@ export async function verifyTopicFile(
 
 /** Readers of streams, and of a file whose footer is lost, go by the schema at the start. */
 function checkHead(head: Uint8Array, file: TopicFile): void {
-  if (!MAGIC.every((byte, i) => head[i] === byte)) throw new SmaltiError("CORRUPT", "File does not begin as an Arrow file");
+  if (!MAGIC.every((byte, i) => head[i] === byte)) {
+    throw new SmaltiError("CORRUPT", "File does not begin as an Arrow file");
+  }
   const { fields, metadata } = decodeSchemaMessage(head.subarray(8));
   const same = schemaKey(fields, true) === schemaKey(file.schema.fields, true) &&
     (metadata.get("smalti:metadata") ?? "{}") === JSON.stringify(file.schema.metadata) &&
@@ -80,6 +90,9 @@ function loadAll(vector: Vector): void {
 function checkOrder(times: BigInt64Array): void {
   for (let row = 1; row < times.length; row++) {
     if (times[row] >= times[row - 1]) continue;
-    throw new SmaltiError("OUT_OF_ORDER", `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`);
+    throw new SmaltiError(
+      "OUT_OF_ORDER",
+      `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`,
+    );
   }
 }

@@ -76,7 +76,9 @@ export function openBatch(engine: Engine, message: Uint8Array, options: OpenOpti
     const { layout, table } = openColumns(engine, message, options);
     const time = table.children[0];
     time.load();
-    if (time.nullCount > 0 || time.validity && hasMissing(time)) throw time.corrupt("has missing values: wanted none");
+    if (time.nullCount > 0 || time.validity && hasMissing(time)) {
+      throw time.corrupt("has missing values: wanted none");
+    }
     return {
       rows: layout.rows,
       times: (time as unknown as { values: BigInt64Array }).values,
@@ -106,7 +108,12 @@ export function openColumns(
   return { layout, table: buildVectors(options.fields, shape, source, options.dictionaries) };
 }
 
-function checkHeader(engine: Engine, message: Uint8Array, layout: BatchLayout, indexed?: number): number[] | undefined {
+function checkHeader(
+  engine: Engine,
+  message: Uint8Array,
+  layout: BatchLayout,
+  indexed?: number,
+): number[] | undefined {
   const text = layout.metadata.get(CRC_KEY);
   if (text === undefined) {
     if (indexed === undefined) return undefined;
@@ -134,7 +141,13 @@ function headerCrc(
   batch: Pick<StoredBatch, "rows" | "compressed" | "nodes" | "places">,
   crcs: readonly number[],
 ): number {
-  const numbers = [batch.rows, batch.compressed ? 1 : 0, ...Array.from(batch.nodes), ...Array.from(batch.places), ...crcs];
+  const numbers = [
+    batch.rows,
+    batch.compressed ? 1 : 0,
+    ...Array.from(batch.nodes),
+    ...Array.from(batch.places),
+    ...crcs,
+  ];
   const bytes = new DataView(new ArrayBuffer(8 * numbers.length));
   numbers.forEach((number, i) => bytes.setBigInt64(8 * i, BigInt(number), true));
   return engine.crc32(new Uint8Array(bytes.buffer));
@@ -154,7 +167,13 @@ class MessageBuffers implements BufferSource {
   readonly #where: ErrorDetails;
   readonly #loaded: Uint8Array[] = [];
 
-  constructor(engine: Engine, message: Uint8Array, layout: BatchLayout, crcs: number[] | undefined, where: ErrorDetails) {
+  constructor(
+    engine: Engine,
+    message: Uint8Array,
+    layout: BatchLayout,
+    crcs: number[] | undefined,
+    where: ErrorDetails,
+  ) {
     this.#engine = engine;
     this.#message = message;
     this.#layout = layout;
@@ -183,7 +202,9 @@ class MessageBuffers implements BufferSource {
   #raw(stored: Uint8Array, index: number): Uint8Array {
     const { codec } = this.#layout;
     if (codec === "none" || stored.length === 0) return stored;
-    if (stored.length < 8) throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
+    if (stored.length < 8) {
+      throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
+    }
     const rawLength = new DataView(stored.buffer, stored.byteOffset, 8).getBigInt64(0, true);
     const rest = stored.subarray(8);
     if (rawLength === -1n) return rest;

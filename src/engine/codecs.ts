@@ -107,7 +107,9 @@ function readZstdFrame(bytes: Uint8Array, rawLength: number): ZstdFrame {
     mostBytes += type === 2 ? ZSTD_MAX_BLOCK : size;
     end += 3 + (type === 1 ? 1 : size);
   }
-  if (end + (hasChecksum ? 4 : 0) !== bytes.length || !(rawLength >= 0 && rawLength <= mostBytes)) throw damaged(rawLength);
+  if (end + (hasChecksum ? 4 : 0) !== bytes.length || !(rawLength >= 0 && rawLength <= mostBytes)) {
+    throw damaged(rawLength);
+  }
   return { window, hasChecksum, start, end };
 }
 

@@ -2,8 +2,6 @@ import type { FieldSchema } from "../schema.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
 import { type Fields, namedFields, type Values } from "./field.ts";
 
-declare const MESSAGE: unique symbol;
-
 /** How Mosaico stores an ontology's messages; matters to a daemon only. */
 export type SerializationFormat = "default" | "ragged" | "image";
 
@@ -18,7 +16,7 @@ export interface Ontology<T = unknown> {
   /** Columns of the topic's table after `timestamp_ns`, in order. */
   readonly fields: readonly FieldSchema[];
   /** Carries `T` for inference; never present. */
-  readonly [MESSAGE]?: (value: T) => T;
+  readonly "~message"?: (value: T) => T;
 }
 
 /** The type of a message's data under an ontology: `Infer<typeof GPS>`. */

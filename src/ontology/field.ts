@@ -6,18 +6,15 @@
  */
 import type { DataType, FieldSchema } from "../schema.ts";
 
-declare const VALUE: unique symbol;
-declare const LIST: unique symbol;
-
 /**
  * A field without its name: an Arrow type, whether values may be missing, and free text.
  * `T` is what reading one value gives, `L` what reading a list of them gives.
  */
 export interface Field<T = unknown, L = unknown> extends Omit<FieldSchema, "name"> {
   /** Carries `T` for inference; never present. */
-  readonly [VALUE]?: (value: T) => T;
+  readonly "~value"?: (value: T) => T;
   /** Carries `L` for inference; never present. */
-  readonly [LIST]?: (value: L) => L;
+  readonly "~list"?: (value: L) => L;
 }
 
 /** What a field says about itself beside its type. Kept in the Arrow schema as field metadata. */
@@ -32,8 +29,10 @@ export interface FieldOptions {
 // deno-lint-ignore no-explicit-any -- any Field, whatever its values; unknown would not infer
 export type Fields = Record<string, Field<any, any>>;
 
-type ValueOf<F> = F extends Field<infer T, infer _> ? T : never;
-type OptionalKey<F extends Fields> = { [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never }[keyof F];
+/** What reading one value of a field gives. */
+export type ValueOf<F> = F extends Field<infer T, infer _> ? T : never;
+/** Names of the fields whose values may be missing. */
+export type OptionalKey<F extends Fields> = { [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never }[keyof F];
 
 /** The values that a table of fields holds: one property a field, optional where the field is. */
 export type Values<F extends Fields> =

@@ -11,7 +11,10 @@ export interface TopicColumns {
 /** The columns of a block's rows, topic by topic in the order of first appearance; copies. */
 export function blockColumns(block: RowBlock): TopicColumns[] {
   const { runs, rows, length, batches } = block;
-  const parts = new Map<string, { sources: number[]; sourceOf: Map<number, number>; rows: number[]; order: number[] }>();
+  const parts = new Map<
+    string,
+    { sources: number[]; sourceOf: Map<number, number>; rows: number[]; order: number[] }
+  >();
   for (let i = 0; i < length; i++) {
     const { name } = batches[runs[i]]!.topic;
     let part = parts.get(name);

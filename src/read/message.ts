@@ -83,7 +83,8 @@ export class TopicBatch {
 }
 
 /** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
-export const RowMessage: new (from: TopicBatch, row: number) => Message = class RowMessage implements Message {
+export const RowMessage: new (from: TopicBatch, row: number) => Message = class RowMessage
+  implements Message {
   readonly #from: TopicBatch;
   readonly #row: number;
 
@@ -128,7 +129,10 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
     return this.#plain();
   }
 
-  [Symbol.for("Deno.customInspect")](inspect: (value: unknown, options: unknown) => string, options: unknown): string {
+  [Symbol.for("Deno.customInspect")](
+    inspect: (value: unknown, options: unknown) => string,
+    options: unknown,
+  ): string {
     return inspect(this.#plain(), options);
   }
 

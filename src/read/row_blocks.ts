@@ -108,7 +108,9 @@ export class RowBlocks {
     if (bytes > this.#maxBytes && this.#openBytes > 0) {
       throw new SmaltiError(
         "TOO_LARGE",
-        `Cannot replay sequence "${topic.sequence}": ${this.#batches.length - this.#free.length + 1} batches overlap ` +
+        `Cannot replay sequence "${topic.sequence}": ${
+          this.#batches.length - this.#free.length + 1
+        } batches overlap ` +
           `in time and take ${bytes} bytes, maxBufferedBytes is ${this.#maxBytes}`,
         { sequence: topic.sequence, topic: topic.name },
       );

@@ -2,7 +2,14 @@ import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
+import type {
+  AttachmentInfo,
+  Metadata,
+  SequenceInfo,
+  SequenceState,
+  SessionInfo,
+  TopicInfo,
+} from "../types.ts";
 import { messageTopic } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
@@ -110,7 +117,9 @@ export class SequenceHandler implements AsyncDisposable {
   getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
     const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
     const window = timeWindow(options, `sequence "${this.name}"`);
-    const chosen = new Set((options.topics ?? this.topics.map(({ name }) => name)).map((name) => this.#known(name)));
+    const chosen = new Set(
+      (options.topics ?? this.topics.map(({ name }) => name)).map((name) => this.#known(name)),
+    );
     const names = [...chosen].sort(compareNames);
     const openAll = () => Promise.all(names.map((name) => this.#open(name)));
     const open = async () => {
@@ -135,7 +144,9 @@ export class SequenceHandler implements AsyncDisposable {
     const topic = topicName(name, this.name);
     if (this.topics.some((other) => other.name === topic)) return topic;
     const names = this.topics.map((other) => other.name);
-    const some = names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
+    const some = names.length > 8
+      ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more`
+      : names.join(", ");
     throw new SmaltiError(
       "NOT_FOUND",
       `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}`,
@@ -155,7 +166,10 @@ export class SequenceHandler implements AsyncDisposable {
   }
 }
 
-function extreme(times: readonly (bigint | undefined)[], wins: (a: bigint, b: bigint) => boolean): bigint | undefined {
+function extreme(
+  times: readonly (bigint | undefined)[],
+  wins: (a: bigint, b: bigint) => boolean,
+): bigint | undefined {
   let best: bigint | undefined;
   for (const time of times) if (time !== undefined && (best === undefined || wins(time, best))) best = time;
   return best;

@@ -62,7 +62,9 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
         const fields = await this.#fields();
         const tables = new Map<string, RecordBatch>();
         const parts = blockColumns(rows).sort((a, b) => compareNames(a.topic, b.topic));
-        for (const { topic, columns } of parts) tables.set(topic, await toRecordBatch(fields.get(topic)!, columns));
+        for (const { topic, columns } of parts) {
+          tables.set(topic, await toRecordBatch(fields.get(topic)!, columns));
+        }
         yield { tables, ...orderOf(rows, [...tables.keys()], new Int32Array(tables.size)) };
       }
     } finally {

@@ -120,7 +120,12 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
       const from = this.#at;
       this.#at = length;
       if (from === 0) return this.#rows;
-      return { runs: runs.subarray(from, length), rows: rows.subarray(from, length), length: length - from, batches };
+      return {
+        runs: runs.subarray(from, length),
+        rows: rows.subarray(from, length),
+        length: length - from,
+        batches,
+      };
     });
   }
 

@@ -8,7 +8,9 @@ export function timeWindow({ startNs, endNs }: TimeRange, what: string): Window 
   const first = startNs === undefined ? MIN_NS : bound(startNs, "startNs", what);
   const end = endNs === undefined ? MAX_NS + 1n : bound(endNs, "endNs", what);
   if (first > end) {
-    throw new RangeError(`Cannot stream ${what} from startNs ${first} to endNs ${end}: wanted startNs at or before endNs`);
+    throw new RangeError(
+      `Cannot stream ${what} from startNs ${first} to endNs ${end}: wanted startNs at or before endNs`,
+    );
   }
   return { firstNs: first, lastNs: end - 1n };
 }

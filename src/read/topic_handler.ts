@@ -107,9 +107,14 @@ export class TopicHandler implements AsyncDisposable {
    *
    * RangeError where the edges do not ascend. CORRUPT where a batch that is read is damaged.
    */
-  async countRows(edgesNs: readonly bigint[], options: Pick<StreamOptions, "signal"> = {}): Promise<number[]> {
+  async countRows(
+    edgesNs: readonly bigint[],
+    options: Pick<StreamOptions, "signal"> = {},
+  ): Promise<number[]> {
     const wrong = edgesNs.findIndex((edge, i) => i > 0 && edge < edgesNs[i - 1]);
-    if (wrong >= 0) throw new RangeError(`Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`);
+    if (wrong >= 0) {
+      throw new RangeError(`Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`);
+    }
     return await this.#source.countRows(edgesNs, options.signal);
   }
 

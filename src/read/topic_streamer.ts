@@ -57,7 +57,9 @@ export class TopicStreamer extends Streamer<Message> {
   /** The messages not yet read as one apache-arrow Table, in order; copies, held in memory whole. Loads apache-arrow. */
   async toTable(): Promise<Table> {
     const batches: Columns[] = [];
-    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) batches.push(blockColumns(rows)[0].columns);
+    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+      batches.push(blockColumns(rows)[0].columns);
+    }
     return await toTable(await this.#fields(), batches);
   }
 }

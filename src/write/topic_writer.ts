@@ -29,7 +29,9 @@ export interface TopicMessage<T> {
 
 /** Columns of a `T`: each field as an array of values, or of columns again where it is a struct. */
 export type ColumnsInput<T> = {
-  [K in keyof T]: ArrayLike<Input<T[K]>> | (NonNullable<T[K]> extends object ? ColumnsInput<NonNullable<T[K]>> : never);
+  [K in keyof T]:
+    | ArrayLike<Input<T[K]>>
+    | (NonNullable<T[K]> extends object ? ColumnsInput<NonNullable<T[K]>> : never);
 };
 
 /** What {@linkcode TopicWriter.pushColumns} takes: the rows' times, and a column for each field. */
@@ -170,7 +172,10 @@ export class TopicWriter<T = any> {
     try {
       const { timestampNs, ...data } = columns ?? {};
       if (!(timestampNs instanceof BigInt64Array)) {
-        throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${show(timestampNs)}: wanted a BigInt64Array`);
+        throw new SmaltiError(
+          "INVALID_MESSAGE",
+          `timestampNs is ${show(timestampNs)}: wanted a BigInt64Array`,
+        );
       }
       const made = columnsFrom(this.ontology.fields, timestampNs.length, data);
       return this.#takeColumns({
@@ -254,7 +259,12 @@ export class TopicWriter<T = any> {
   }
 
   #newRoot(): StructBuilder {
-    const field: FieldSchema = { name: "", type: { kind: "struct" }, nullable: false, children: this.ontology.fields };
+    const field: FieldSchema = {
+      name: "",
+      type: { kind: "struct" },
+      nullable: false,
+      children: this.ontology.fields,
+    };
     return new StructBuilder(field, "", this.#count);
   }
 
@@ -323,7 +333,9 @@ export class TopicWriter<T = any> {
     this.#send();
     const step = Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (bytes / rows))));
     for (let from = 0; from < rows; from += step) {
-      this.#write(rows <= step ? columns : sliceColumns(this.#fields, columns, from, Math.min(rows, from + step)));
+      this.#write(
+        rows <= step ? columns : sliceColumns(this.#fields, columns, from, Math.min(rows, from + step)),
+      );
     }
     return this.#account();
   }
@@ -343,9 +355,14 @@ function bytesIn({ buffers }: Columns): number {
 }
 
 function toTime(value: unknown): bigint {
-  const time = typeof value === "object" && value !== null ? (value as { epochNanoseconds: unknown }).epochNanoseconds : value;
+  const time = typeof value === "object" && value !== null
+    ? (value as { epochNanoseconds: unknown }).epochNanoseconds
+    : value;
   if (typeof time !== "bigint") {
-    throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${value === undefined ? "missing" : show(value)}: wanted a bigint`);
+    throw new SmaltiError(
+      "INVALID_MESSAGE",
+      `timestampNs is ${value === undefined ? "missing" : show(value)}: wanted a bigint`,
+    );
   }
   if (time > MAX_NS || time < MIN_NS) {
     throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${time}n: wanted int64 (-2^63 to 2^63 - 1)`);
