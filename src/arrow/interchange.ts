@@ -10,6 +10,8 @@ import { type FieldSchema, typeName } from "../schema.ts";
 import type { Columns } from "./columns.ts";
 import { decodeBatch, decodeFrame, decodeSchemaMessage, MessageType } from "./decode.ts";
 import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
+import { vectorsOf } from "./rearrange.ts";
+import { FixedListVector, ListVector, type Vector } from "./vector.ts";
 
 /** A Table of these batches, in their order; without rows where there are none. */
 export async function toTable(fields: readonly FieldSchema[], batches: readonly Columns[]): Promise<Table> {
@@ -40,8 +42,7 @@ export async function columnsOfRecordBatch(
   checkFields(seen.fields, fields, "");
   const message = findBatch(bytes);
   const { rows, nodes, buffers } = decodeBatch(message);
-  checkNulls(fields, nodes);
-  return {
+  const columns: Columns = {
     rows,
     nodes: Array.from(nodes),
     buffers: Array.from(
@@ -50,6 +51,8 @@ export async function columnsOfRecordBatch(
       (_, i) => message.slice(buffers[2 * i], buffers[2 * i] + buffers[2 * i + 1]),
     ),
   };
+  checkNulls(fields, columns);
+  return columns;
 }
 
 /** The first record batch message of a stream. */
@@ -100,24 +103,43 @@ function shallow(field: FieldSchema): FieldSchema {
   return { ...field, children };
 }
 
-/** A node per field, depth first: length, null count. */
-function checkNulls(fields: readonly FieldSchema[], nodes: Float64Array): void {
-  let at = 0;
-  const visit = (field: FieldSchema, path: string): void => {
-    const [length, counted] = [nodes[2 * at], nodes[2 * at + 1]];
-    // apache-arrow leaves uncounted (-1) what has no bitmap.
-    const nullCount = nodes[2 * at++ + 1] = counted !== -1
-      ? counted
-      : field.type.kind === "null"
-      ? length
-      : 0;
+/**
+ * Refuses missing values where a field wants one. Those below a missing value are nobody's, though apache-arrow's builders
+ * leave them missing in any field: they are made present, as ours are.
+ */
+function checkNulls(fields: readonly FieldSchema[], { rows, nodes, buffers }: Columns): void {
+  for (let i = 0; i < nodes.length; i += 2) if (nodes[i + 1] === -1) nodes[i + 1] = 0; // uncounted where there is no bitmap
+  const { children } = vectorsOf(fields, { rows, nodes: [...nodes], buffers: [...buffers] });
+  let node = 0;
+  const visit = (vector: Vector, path: string, live: () => Uint8Array): void => {
+    const { field, nullCount } = vector;
+    const at = 2 * node++ + 1;
     if (nullCount > 0 && !field.nullable) {
-      throw new SmaltiError(
-        "INVALID_MESSAGE",
-        `Column "${path}" has ${nullCount} missing values: wanted none`,
-      );
+      const missing = live().filter((isLive, row) => isLive && !vector.isValid(row)).length;
+      if (missing > 0) {
+        throw new SmaltiError(
+          "INVALID_MESSAGE",
+          `Column "${path}" has ${missing} missing values: wanted none`,
+        );
+      }
+      nodes[at] = 0;
+      buffers[vector.at] = new Uint8Array(0);
     }
-    for (const child of field.children) visit(child, `${path}.${child.name}`);
+    for (const child of vector.children) {
+      visit(child, `${path}.${child.field.name}`, () => liveBelow(vector, child, live()));
+    }
   };
-  for (const field of fields) visit(field, field.name);
+  for (const column of children) visit(column, column.field.name, () => new Uint8Array(rows).fill(1));
+}
+
+/** Which of a child's values belong to a value that is there: 1 or 0 for each. */
+function liveBelow(vector: Vector, child: Vector, live: Uint8Array): Uint8Array {
+  const below = new Uint8Array(child.length);
+  for (let row = 0; row < vector.length; row++) {
+    if (!live[row] || !vector.isValid(row)) continue;
+    if (vector instanceof ListVector) below.fill(1, vector.offsets[row], vector.offsets[row + 1]);
+    else if (vector instanceof FixedListVector) below.fill(1, row * vector.size, (row + 1) * vector.size);
+    else below[row] = 1;
+  }
+  return below;
 }

@@ -73,11 +73,17 @@ export function plainColumns(
   row: number,
   json: boolean,
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    columns.map((column) => [column.field.name, column.plain(row, json)] as const).filter(([, value]) =>
-      value !== undefined
-    ),
-  );
+  const record: Record<string, unknown> = {};
+  for (let i = 0; i < columns.length; i++) {
+    const value = columns[i].plain(row, json);
+    if (value === undefined) continue;
+    const { name } = columns[i].field;
+    // Assigning this one would set the prototype.
+    if (name === "__proto__") {
+      Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
+    } else record[name] = value;
+  }
+  return record;
 }
 
 /** Classes by their fields: topics of one ontology share one class, so that call sites see one shape. */

@@ -367,7 +367,9 @@ function plainList(child: Vector, from: number, to: number, json: boolean): unkn
     return ArrayBuffer.isView(values) ? (values as NumberArray).slice() : values;
   }
   child.prove();
-  return Array.from({ length: to - from }, (_, i) => child.plain(from + i, json));
+  const items = new Array<unknown>(to - from);
+  for (let i = from; i < to; i++) items[i - from] = child.plain(i, json);
+  return items;
 }
 
 /** Whether a column without nulls has a value in every row: the null type has none, a dictionary may hold nulls. */

@@ -17,7 +17,8 @@ const OVERFLOW = "_json";
 /** A message as a line, its end included: JSON, or time, topic and data for people. */
 export function messageLine(message: Message, format: Format): string {
   const json = message.toJSON();
-  if (json.data[OVERFLOW] === null) delete json.data[OVERFLOW];
+  // Set, not deleted: deleting makes an object slow. What is undefined JSON leaves out.
+  if (json.data[OVERFLOW] === null) json.data[OVERFLOW] = undefined;
   if (format === "ndjson") return JSON.stringify(json) + "\n";
   return `${formatTime(message.timestampNs)} ${message.topic} ${JSON.stringify(json.data)}\n`;
 }

@@ -15,7 +15,7 @@ import type { RecordBatch } from "apache-arrow";
 /** A batch is sent when it has so many rows... */
 const BATCH_ROWS = 65_536;
 /** ...or so many bytes, whichever comes first. */
-const BATCH_BYTES = 1 << 20;
+const BATCH_BYTES = 1 << 19;
 /** Columns of fewer bytes than this wait for more instead of making a batch of their own. */
 const OWN_BATCH_BYTES = BATCH_BYTES / 4;
 
