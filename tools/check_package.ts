@@ -10,7 +10,8 @@ import { formatHost } from "./build.ts";
 import { executable, listFiles, loadTypeScript, mustRun, root, runtimeNames } from "./tooling.ts";
 
 const script = Deno.args[0] === undefined
-  ? `import * as smalti from "smalti";\nconsole.log(Object.keys(smalti).sort().join(" "));\n`
+  ? `import * as smalti from "smalti";\nimport * as mcap from "smalti/import";\n` +
+    `console.log(Object.keys({ ...smalti, ...mcap }).sort().join(" "));\n`
   : await Deno.readTextFile(Deno.args[0]);
 
 const project = await Deno.makeTempDir({ prefix: "smalti-package-" });
@@ -56,7 +57,7 @@ async function checkSyntax(): Promise<void> {
 async function checkTypes(): Promise<void> {
   await Deno.writeTextFile(
     `${project}/program.ts`,
-    `import * as smalti from "smalti";\nexport default smalti;\n`,
+    `import * as smalti from "smalti";\nimport * as mcap from "smalti/import";\nexport default { smalti, mcap };\n`,
   );
   const ts = await loadTypeScript();
   const program = ts.createProgram([`${project}/program.ts`], {

@@ -181,7 +181,8 @@ function checkTypes(): string[] {
 
 /** Public symbols without a docstring, and public types that nobody can name. */
 async function checkDocs(): Promise<string[]> {
-  const { code, output } = await run(deno("doc", "--lint", "mod.ts"), {
+  const entries = ["mod.ts", "src/import/mod.ts"].filter((path) => sources.has(path));
+  const { code, output } = await run(deno("doc", "--lint", ...entries), {
     cwd: base,
     quiet: true,
     env: { NO_COLOR: "1" },

@@ -1,0 +1,9 @@
+/**
+ * Recordings of other formats become sequences. In a module of its own, so that who imports nothing loads no reader.
+ *
+ * @module
+ */
+export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mcap.ts";
+export type { ImportedTopic } from "./mcap_topic.ts";
+export type { ByteChunks, ByteSource } from "./byte_source.ts";
+export { type OpenedFile, openFile } from "./open_file.ts";

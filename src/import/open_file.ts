@@ -1,0 +1,85 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { type ErrorCode, SmaltiError } from "../error.ts";
+
+/** Bytes read at once. */
+const CHUNK_BYTES = 1 << 18;
+
+const CODES: Record<string, ErrorCode> = {
+  ENOENT: "NOT_FOUND",
+  ENOTDIR: "NOT_FOUND",
+  EACCES: "PERMISSION_DENIED",
+  EPERM: "PERMISSION_DENIED",
+  EISDIR: "INVALID_ARGUMENT",
+};
+
+/** A file to be read from its beginning to its end. */
+export interface OpenedFile {
+  /** Its path, as given. */
+  readonly name: string;
+  /** Its bytes when it was opened; undefined for a pipe or a device. */
+  readonly sizeBytes: number | undefined;
+  /** Its bytes in order, each chunk the reader's to keep. Every walk over them opens the file, and closes it at its end. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Finds a file for an import and sees that it can be read, on Deno, Bun and Node. Nothing is held open until its chunks
+ * are read.
+ *
+ * Rejects with NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT where the path is a directory, else IO; reading the chunks
+ * with the same.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ * import { importMcap, openFile } from "smalti/import";
+ *
+ * await using client = await connect("./recordings");
+ * await importMcap(client, await openFile("flight.mcap"), { name: "flight" });
+ * ```
+ */
+export async function openFile(path: string): Promise<OpenedFile> {
+  const { handle, sizeBytes } = await openHandle(path);
+  await handle.close();
+  return { name: path, sizeBytes, chunks: { [Symbol.asyncIterator]: () => readChunks(path) } };
+}
+
+async function openHandle(path: string): Promise<{ handle: FileHandle; sizeBytes: number | undefined }> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, "r");
+    const found = await handle.stat();
+    if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "EISDIR" });
+    return { handle, sizeBytes: found.isFile() ? found.size : undefined };
+  } catch (reason) {
+    await handle?.close();
+    throw failure(reason, path, "open");
+  }
+}
+
+async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+  const { handle } = await openHandle(path);
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (reason) {
+    throw failure(reason, path, "read");
+  } finally {
+    await handle.close();
+  }
+}
+
+function failure(reason: unknown, path: string, verb: string): SmaltiError {
+  const { code = "", message } = reason as { code?: string; message: string };
+  return new SmaltiError(
+    CODES[code] ?? "IO",
+    `Cannot ${verb} ${path}: ${message}`,
+    {
+      file: path,
+      cause: reason,
+    },
+  );
+}
