@@ -1,4 +1,4 @@
-import type { Backend } from "./backend.ts";
+import type { Backend, SequenceSink } from "./backend.ts";
 import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createJsEngine } from "./engine/js.ts";
@@ -10,7 +10,7 @@ import type { TopicHandler } from "./read/topic_handler.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
 import type { Metadata, SequenceInfo } from "./types.ts";
-import { plainMetadata, SequenceWriter, type SessionOptions } from "./write/sequence_writer.ts";
+import { checkSession, plainMetadata, SequenceWriter, type SessionOptions } from "./write/sequence_writer.ts";
 
 /** Options of {@linkcode Client.sequenceCreate}. */
 export interface SequenceOptions extends SessionOptions {
@@ -66,7 +66,9 @@ async function openStore(url: string | URL): Promise<Store> {
 export class Client implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #writers = new Set<SequenceWriter>();
-  #closed = false;
+  /** Writers whose sequences are being created. */
+  readonly #beginning = new Set<Promise<SequenceWriter>>();
+  #closing: Promise<void> | undefined;
 
   /** @internal Use {@linkcode connect}. */
   constructor(backend: Backend) {
@@ -123,8 +125,8 @@ export class Client implements AsyncDisposable {
     this.#check(`create sequence ${JSON.stringify(name)}`);
     const checked = sequenceName(name);
     const metadata = plainMetadata(options.metadata ?? {}, `sequence "${checked}"`);
-    const sink = await this.#backend.createSequence(checked, metadata);
-    return await this.#write(checked, sink, options, record);
+    checkSession(options);
+    return await this.#write(checked, this.#backend.createSequence(checked, metadata), options, record);
   }
 
   /**
@@ -146,7 +148,8 @@ export class Client implements AsyncDisposable {
   ): Promise<SequenceWriter | R> {
     this.#check(`update sequence ${JSON.stringify(name)}`);
     const checked = sequenceName(name);
-    return await this.#write(checked, await this.#backend.updateSequence(checked), options, record);
+    checkSession(options);
+    return await this.#write(checked, this.#backend.updateSequence(checked), options, record);
   }
 
   /**
@@ -174,10 +177,13 @@ export class Client implements AsyncDisposable {
     await this.#backend.deleteSequence(sequenceName(name));
   }
 
-  /** Aborts what is still being written and gives back what is held open. A second call does nothing. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Aborts what is still being written and gives back what is held open. A second call waits for the first. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#beginning);
     await Promise.allSettled([...this.#writers].map((writer) => writer[Symbol.asyncDispose]()));
     await this.#backend.close();
   }
@@ -189,26 +195,43 @@ export class Client implements AsyncDisposable {
 
   async #write<R>(
     name: string,
-    sink: Awaited<ReturnType<Backend["createSequence"]>>,
+    sink: Promise<SequenceSink>,
     options: SessionOptions,
     record?: (sequence: SequenceWriter) => Promise<R> | R,
   ): Promise<SequenceWriter | R> {
-    const writer = new SequenceWriter(name, sink, options, () => this.#writers.delete(writer));
-    this.#writers.add(writer);
+    const writer = await this.#begin(name, sink, options);
     if (!record) return writer;
     let result: R;
     try {
       result = await record(writer);
     } catch (reason) {
       // What was thrown matters more than a failure to note it down.
-      if (writer.status === "open") await writer.abort(reason).catch(() => {});
+      await writer.abort(reason).catch(() => {});
       throw reason;
     }
     if (writer.status === "open") await writer.finalize();
+    else if (writer.status === "finalizing") await writer.settle();
     return result;
   }
 
+  /** The writer on a sink, known to `close` from the start. */
+  async #begin(name: string, sink: Promise<SequenceSink>, options: SessionOptions): Promise<SequenceWriter> {
+    const beginning = sink.then((sink) => {
+      const writer = new SequenceWriter(name, sink, options, () => this.#writers.delete(writer));
+      this.#writers.add(writer);
+      return writer;
+    });
+    this.#beginning.add(beginning);
+    try {
+      const writer = await beginning;
+      this.#check(`write sequence ${JSON.stringify(name)}`);
+      return writer;
+    } finally {
+      this.#beginning.delete(beginning);
+    }
+  }
+
   #check(verb: string): void {
-    if (this.#closed) throw new SmaltiError("CLOSED", `Cannot ${verb}: the client is closed`);
+    if (this.#closing) throw new SmaltiError("CLOSED", `Cannot ${verb}: the client is closed`);
   }
 }

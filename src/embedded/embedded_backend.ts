@@ -158,7 +158,8 @@ class EmbeddedSource implements SequenceSource {
       });
     }
     try {
-      return await TopicFileReader.open(this.#store, this.#engine, `${sequence}/${name}.arrow`, info);
+      const path = `${sequence}/${name}.arrow`;
+      return await TopicFileReader.open(this.#store, this.#engine, path, info, sequence);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
     }

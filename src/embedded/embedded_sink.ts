@@ -11,13 +11,11 @@ import type {
   TopicInfo,
   TopicSchema,
 } from "../types.ts";
-import { encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
 /** The lock's name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
 export const LOCK = "sequence.lock";
-/** Where attachments are, likewise. */
-const ATTACHMENTS = "sequence.attachments";
 
 /** A session that begins now. */
 export function newSession(): SessionInfo {
@@ -32,6 +30,8 @@ export class EmbeddedSink implements SequenceSink {
   readonly #lock: StoreLock;
   readonly #topics = new Map<string, { writer: Promise<TopicFileWriter>; schema: TopicSchema }>();
   readonly #attachments: StoredAttachment[] = [];
+  /** Files begun, whatever became of them: their names are not given again. */
+  #attached = 0;
   #metadata: Metadata = {};
 
   constructor(store: Store, engine: Engine, manifest: Manifest, lock: StoreLock) {
@@ -61,10 +61,16 @@ export class EmbeddedSink implements SequenceSink {
   }
 
   async attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void> {
-    const number = this.#before.attachments.length + this.#attachments.length;
-    const file = `${ATTACHMENTS}/${number}`;
-    this.#attachments.push({ ...info, sizeBytes: bytes.length, file, crc: this.#engine.crc32(bytes) });
-    await this.#store.replace(`${this.#before.name}/${file}`, bytes);
+    const { name, sessions } = this.#before;
+    const file = `${ATTACHMENTS}/${sessions.length}-${++this.#attached}`;
+    const stored = { ...info, sizeBytes: bytes.length, file, crc: this.#engine.crc32(bytes) };
+    this.#attachments.push(stored);
+    try {
+      await this.#store.replace(`${name}/${file}`, bytes);
+    } catch (reason) {
+      this.#attachments.splice(this.#attachments.indexOf(stored), 1);
+      throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
+    }
   }
 
   addMetadata(metadata: Metadata): void {

@@ -1,16 +1,24 @@
 import { SmaltiError } from "../error.ts";
-import type {
-  AttachmentInfo,
-  Metadata,
-  SequenceInfo,
-  SequenceState,
-  SessionInfo,
-  TopicInfo,
+import { topicName } from "../names.ts";
+import {
+  type AttachmentInfo,
+  MAX_NS,
+  type Metadata,
+  MIN_NS,
+  type SequenceInfo,
+  type SequenceState,
+  type SessionInfo,
+  type TopicInfo,
 } from "../types.ts";
 
 /** The manifest's name in a sequence's directory. */
 export const MANIFEST = "sequence.json";
+/** Where attachments are in it. No topic's path can be it: topic names hold no dots. */
+export const ATTACHMENTS = "sequence.attachments";
 const VERSION = 1;
+const STATES: readonly SequenceState[] = ["recording", "finalized", "failed", "recovered"];
+/** What is read from a manifest must not lead out of the sequence's directory. */
+const ATTACHMENT_FILE = /^sequence\.attachments\/[A-Za-z0-9-]+$/;
 
 /** An attachment with where its bytes are. */
 export interface StoredAttachment extends AttachmentInfo {
@@ -51,7 +59,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   try {
     return {
       name,
-      state: json.text("state") as SequenceState,
+      state: json.state("state"),
       metadata: json.object("metadata"),
       created: json.date("created"),
       sessions: json.list("sessions").map(decodeSession),
@@ -66,23 +74,23 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
 function decodeSession(json: Json): SessionInfo {
   return {
     id: json.text("id"),
-    state: json.text("state") as SequenceState,
+    state: json.state("state"),
     created: json.date("created"),
     ...(json.has("ended") && { ended: json.date("ended") }),
     ...(json.has("reason") && { reason: json.text("reason") }),
-    topics: json.list("topics").map((topic) => topic.value as string),
+    topics: json.list("topics").map((topic) => checkedName(topic.value)),
   };
 }
 
 function decodeTopic(json: Json): TopicInfo {
   return {
-    name: json.text("name"),
+    name: checkedName(json.text("name")),
     ontologyTag: json.text("ontologyTag"),
     serializationFormat: json.text("serializationFormat") as TopicInfo["serializationFormat"],
     metadata: json.object("metadata"),
     rowCount: json.number("rowCount"),
-    ...(json.has("firstNs") && { firstNs: BigInt(json.text("firstNs")) }),
-    ...(json.has("lastNs") && { lastNs: BigInt(json.text("lastNs")) }),
+    ...(json.has("firstNs") && { firstNs: json.time("firstNs") }),
+    ...(json.has("lastNs") && { lastNs: json.time("lastNs") }),
     sizeBytes: json.number("sizeBytes"),
     created: json.date("created"),
     sessionId: json.text("sessionId"),
@@ -93,12 +101,19 @@ function decodeAttachment(json: Json): StoredAttachment {
   return {
     name: json.text("name"),
     ...(json.has("mediaType") && { mediaType: json.text("mediaType") }),
-    ...(json.has("timestampNs") && { timestampNs: BigInt(json.text("timestampNs")) }),
-    ...(json.has("createdNs") && { createdNs: BigInt(json.text("createdNs")) }),
+    ...(json.has("timestampNs") && { timestampNs: json.time("timestampNs") }),
+    ...(json.has("createdNs") && { createdNs: json.time("createdNs") }),
     sizeBytes: json.number("sizeBytes"),
-    file: json.text("file"),
+    file: json.match("file", "a file among the attachments", ATTACHMENT_FILE),
     crc: json.number("crc"),
   };
+}
+
+/** A topic's name as topics are called, which is also its path. */
+function checkedName(name: unknown): string {
+  const checked = topicName(name as string);
+  if (checked !== name) throw new TypeError(`topic ${JSON.stringify(name)} begins with a "/"`);
+  return checked;
 }
 
 /** One object of the text; a member that is not of the wanted kind is a TypeError that names it. */
@@ -114,6 +129,17 @@ class Json {
   }
   text(key: string): string {
     return this.#wanted(key, "a text", (value) => typeof value === "string") as string;
+  }
+  match(key: string, what: string, pattern: RegExp): string {
+    return this.#wanted(key, what, (value) => typeof value === "string" && pattern.test(value)) as string;
+  }
+  state(key: string): SequenceState {
+    return this.#wanted(key, "a state", (value) => STATES.includes(value as SequenceState)) as SequenceState;
+  }
+  time(key: string): bigint {
+    const time = BigInt(this.match(key, "a time in ns", /^-?\d{1,19}$/));
+    this.#wanted(key, "int64", () => time >= MIN_NS && time <= MAX_NS);
+    return time;
   }
   number(key: string): number {
     return this.#wanted(

@@ -25,6 +25,7 @@ export class TopicFileReader implements TopicSource {
   readonly #store: Store;
   readonly #engine: Engine;
   readonly #path: string;
+  readonly #sequence: string | undefined;
   readonly #dictionaries: ReadonlyMap<bigint, Vector>;
   /** Whether the index came from the footer, with a checksum for each batch. */
   readonly #indexed: boolean;
@@ -33,6 +34,7 @@ export class TopicFileReader implements TopicSource {
     store: Store;
     engine: Engine;
     path: string;
+    sequence: string | undefined;
     info: TopicInfo;
     schema: TopicSchema;
     index: TopicIndex | undefined;
@@ -41,6 +43,7 @@ export class TopicFileReader implements TopicSource {
     this.#store = parts.store;
     this.#engine = parts.engine;
     this.#path = parts.path;
+    this.#sequence = parts.sequence;
     this.info = parts.info;
     this.schema = parts.schema;
     this.#indexed = parts.index !== undefined;
@@ -50,13 +53,28 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
-  static async open(store: Store, engine: Engine, path: string, info: TopicInfo): Promise<TopicFileReader> {
+  static async open(
+    store: Store,
+    engine: Engine,
+    path: string,
+    info: TopicInfo,
+    sequence?: string,
+  ): Promise<TopicFileReader> {
     try {
       const footer = await readFooter(store, path, info.sizeBytes);
       const schema = topicSchema(engine, footer.schema);
       const index = readIndex(engine, footer);
       const dictionaries = await readDictionaries(store, engine, path, footer);
-      const reader = new TopicFileReader({ store, engine, path, info, schema, index, dictionaries });
+      const reader = new TopicFileReader({
+        store,
+        engine,
+        path,
+        sequence,
+        info,
+        schema,
+        index,
+        dictionaries,
+      });
       return index ? reader : await reader.#scan(footer);
     } catch (reason) {
       throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
@@ -102,7 +120,11 @@ export class TopicFileReader implements TopicSource {
 
   /** Where something in the file is, for errors. */
   place(batch?: number): ErrorDetails {
-    const where = { topic: this.info.name, file: this.#path };
+    const where = {
+      ...(this.#sequence !== undefined && { sequence: this.#sequence }),
+      topic: this.info.name,
+      file: this.#path,
+    };
     return batch === undefined ? where : { ...where, batch, offset: this.index.offset[batch] };
   }
 
@@ -120,7 +142,9 @@ export class TopicFileReader implements TopicSource {
   async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
     const { length, rows, firstNs, lastNs, headerCrc } = this.index;
     const where = this.place(number);
-    const message = await bytes;
+    const message = await bytes.catch((reason) => {
+      throw reason instanceof SmaltiError ? reason.at(where) : reason;
+    });
     if (message.length < length[number]) {
       throw new SmaltiError("CORRUPT", `Batch has ${message.length} of its ${length[number]} bytes`, where);
     }
@@ -148,7 +172,7 @@ export class TopicFileReader implements TopicSource {
   async #scan(footer: Footer): Promise<TopicFileReader> {
     const facts: { offset: number; length: number; rows: number; first: bigint; last: bigint }[] = [];
     for (const [batch, { offset, length }] of footer.batches.entries()) {
-      const where = { topic: this.info.name, file: this.#path, batch, offset };
+      const where = { ...this.place(), batch, offset };
       const message = await this.#store.read(this.#path, offset, length);
       const { rows, times } = openBatch(this.#engine, message, {
         fields: this.schema.fields,

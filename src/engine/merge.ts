@@ -1,10 +1,10 @@
 /**
  * The time-order merge in pure TypeScript.
  *
- * A fill orders one window of time, or a few: from the first head on, as wide as should fill the caller's arrays at the
- * latest density of rows. The rows of a window are gathered run by run, in the order that breaks ties (topic, batch,
- * row), so any stable sort by time will do: buckets, or digits where rows crowd, as of sensors that fire together.
- * Where runs take turns in long stretches, or have hardly a row in a window, stretches are copied instead.
+ * A fill orders windows of time: from the first head on, as wide as should fill the caller's arrays at the latest
+ * density of rows. The rows of a window are gathered run by run, in the order that breaks ties (topic, batch, row), so
+ * any stable sort by time will do: by buckets, or by digits where rows crowd, as of sensors that fire together. Where
+ * runs take turns in long stretches, the stretches are copied instead.
  *
  * Times are read as pairs of 32-bit words, little-endian as on all machines that matter: a bigint per row costs V8 a
  * little and JavaScriptCore ten times the whole merge. High words have a sign, low words have none.
@@ -18,23 +18,23 @@ const MAX_TIME = 2n ** 63n - 1n;
 const WORD = 2 ** 32;
 const SIGN = 1 << 31;
 
-/** Offsets within a window fit in an int32, in ns. */
-const MAX_WIDTH = 2 ** 31 - 1;
-/** Windows hold at most so many rows, that their scratch stays in the cache. */
+/** Offsets in a near window fit in an int32. In wider ones they have two words, and only digits will do. */
+const NEAR_WIDTH = 2 ** 31 - 1;
+/** Offsets in any window are exact in float64. */
+const MAX_WIDTH = 2 ** 52;
+/** Windows of more rows would outgrow the processor's cache. */
 const MAX_ROWS = 2 ** 14;
-/** They aim at this part of what fits, as one that does not fit is gathered again. */
+/** Windows aim at this part of the room, as those that turn out too wide are gathered again. */
 const AIM = 0.9;
-/** With fewer rows a window is not worth its fixed costs. */
+/** For fewer rows a window is not worth its fixed costs. */
 const FEW_ROWS = 16;
-/** Stretches of so many rows are copied until they are half as long. */
+/** Stretches of so many rows on average are copied, until they are half as long. */
 const LONG_STRETCH = 16;
-/** Rows crowd if one shares its bucket with more than so many on average. */
+/** Rows crowd where they share a bucket with more than so many, on average and if there are more than a few in all. */
 const CROWD = 8;
-/** Among so few rows, digits are no faster even then. */
 const SMALL_CROWD = 64;
-/** The runs of a block share an entry in the index of heads. */
-const BLOCK_BITS = 4;
-const BLOCK = 1 << BLOCK_BITS;
+/** After a window whose rows crowd, so many are taken to be alike without a look. */
+const CROWDED_WINDOWS = 8;
 
 /** A run with rows left. */
 interface Run {
@@ -42,7 +42,7 @@ interface Run {
   readonly topic: number;
   readonly batch: number;
   readonly times: BigInt64Array;
-  /** The same as pairs: low word, high word. */
+  /** The same as pairs of low word and high word. */
   readonly words: Int32Array;
   /** The next row to give out. */
   next: number;
@@ -57,29 +57,32 @@ export function createMerger(): Merger {
 class WindowMerger implements Merger {
   readonly exhausted: number[] = [];
 
-  /** Runs with rows left, in the order that breaks ties. */
-  readonly #live: Run[] = [];
-  /** The words of their next times. */
-  #heads = new Int32Array(2 * BLOCK);
-  /** Index of the run that comes first in each block; out of date where `#stale`. */
-  #firsts = new Int32Array(1);
-  #stale = false;
+  /** Runs with rows left, in the order that breaks ties, and the words of their next times. */
+  #live: Run[] = [];
+  #heads = new Int32Array(32);
 
   readonly #until = new BigInt64Array(1);
   readonly #untilWords = new Int32Array(this.#until.buffer);
 
-  /** Rows per ns of the last window, and whether stretches are to be copied next. */
+  /** Of the latest window: rows per ns, whether it had long stretches, how many more are taken to crowd. */
   #density = 1e-3;
-  #copies = false;
+  #hasStretches = false;
+  #crowded = 0;
 
-  /** Indices of the runs in the window, where the rows of each start, and the rows' offsets in ns. */
-  #members = new Int32Array(BLOCK);
-  #starts = new Int32Array(BLOCK + 1);
+  /** The window: its first time, the indices of its runs, and where the rows of each start among all of its rows. */
+  #baseLo = 0;
+  #baseHi = 0;
+  #members = new Int32Array(16);
+  #starts = new Int32Array(17);
   #memberCount = 0;
+  /** Whether there may be runs without rows left. */
+  #hasEnded = false;
+  /** Offsets of the rows from the first time: low words, and high words where they matter. */
   #keys = new Int32Array(0);
+  #highKeys = new Int32Array(0);
   /** Scratch of the sorts. */
-  #sorted = new Int32Array(0);
   #ids = new Int32Array(0);
+  #sorted = new Int32Array(0);
   #counts = new Int32Array(0);
 
   add(id: number, topic: number, batch: number, times: BigInt64Array, from: number, to: number): void {
@@ -87,19 +90,17 @@ class WindowMerger implements Merger {
       throw new RangeError(`Cannot add rows ${from} to ${to} of a run of ${times.length} rows`);
     }
     const live = this.#live;
-    const index = rankOf(live, topic, batch);
     if (2 * live.length === this.#heads.length) this.#growRuns();
-    this.#heads.copyWithin(2 * index + 2, 2 * index, 2 * live.length);
+    const index = live.findLastIndex((run) => (run.topic - topic || run.batch - batch) < 0) + 1;
     const words = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
+    this.#heads.copyWithin(2 * index + 2, 2 * index, 2 * live.length);
     live.splice(index, 0, { id, topic, batch, times, words, next: from, end: to });
     this.#moveTo(index, from);
-    this.#stale = true;
   }
 
   head(): bigint | undefined {
-    if (this.#live.length === 0) return undefined;
-    const { times, next } = this.#live[this.#findFirst()];
-    return times[next];
+    const first = this.#live[this.#findFirst()];
+    return first?.times[first.next];
   }
 
   fill(untilNs: bigint, runs: Int32Array, rows: Int32Array): number {
@@ -108,11 +109,11 @@ class WindowMerger implements Merger {
     this.#until[0] = untilNs > MAX_TIME ? MAX_TIME : untilNs;
     const capacity = Math.min(runs.length, rows.length);
     let count = 0;
-    // A window may turn out small; who pays by the block should not notice.
+    // A window may turn out small, but the caller pays by the block.
     while (count < capacity / 2 && this.#live.length > 0) {
       const room = Math.min(capacity - count, MAX_ROWS);
       const [toRuns, toRows] = count === 0 ? [runs, rows] : [runs.subarray(count), rows.subarray(count)];
-      const copies = this.#copies || room < FEW_ROWS || this.#live.length === 1;
+      const copies = this.#hasStretches || room < FEW_ROWS || this.#live.length === 1;
       const added = copies
         ? this.#copyStretches(room, toRuns, toRows)
         : this.#orderWindow(room, toRuns, toRows);
@@ -123,13 +124,24 @@ class WindowMerger implements Merger {
   }
 
   #growRuns(): void {
-    const size = 2 * this.#live.length;
-    const heads = new Int32Array(2 * size);
+    const heads = new Int32Array(2 * this.#heads.length);
     heads.set(this.#heads);
     this.#heads = heads;
-    this.#firsts = new Int32Array(size >> BLOCK_BITS);
-    this.#members = new Int32Array(size);
-    this.#starts = new Int32Array(size + 1);
+    this.#members = new Int32Array(heads.length / 2);
+    this.#starts = new Int32Array(heads.length / 2 + 1);
+  }
+
+  /** Index of the run that comes first, `except` aside; -1 if there is none. */
+  #findFirst(except = -1): number {
+    const heads = this.#heads;
+    const count = this.#live.length;
+    let first = except === 0 ? 1 : 0;
+    for (let i = first + 1; i < count; i++) {
+      if (i !== except && isLater(heads[2 * first + 1], heads[2 * first], heads[2 * i + 1], heads[2 * i])) {
+        first = i;
+      }
+    }
+    return first < count ? first : -1;
   }
 
   /** Sets the next row of a run. */
@@ -137,7 +149,7 @@ class WindowMerger implements Merger {
     const run = this.#live[index];
     run.next = row;
     if (row === run.end) {
-      this.#stale = true;
+      this.#hasEnded = true;
     } else {
       this.#heads[2 * index] = run.words[2 * row];
       this.#heads[2 * index + 1] = run.words[2 * row + 1];
@@ -147,62 +159,13 @@ class WindowMerger implements Merger {
   /** Removes the runs without rows left. */
   #dropEnded(): void {
     const live = this.#live;
-    let kept = 0;
-    for (let i = 0; i < live.length; i++) {
-      const run = live[i];
-      if (run.next === run.end) {
-        this.exhausted.push(run.id);
-      } else {
-        if (kept < i) this.#heads.copyWithin(2 * kept, 2 * i, 2 * i + 2);
-        live[kept++] = run;
-      }
-    }
-    live.length = kept;
+    this.#live = live.filter((run) => run.next < run.end);
+    for (const run of live) if (run.next === run.end) this.exhausted.push(run.id);
+    this.#live.forEach((run, index) => this.#moveTo(index, run.next));
+    this.#hasEnded = false;
   }
 
-  /** Index of the run that comes first of all, but for one; -1 if there is none. */
-  #findFirst(except = -1): number {
-    const count = this.#live.length;
-    if (this.#stale) {
-      for (let block = 0; block << BLOCK_BITS < count; block++) {
-        this.#firsts[block] = this.#findFirstIn(block);
-      }
-      this.#stale = false;
-    }
-    const exceptBlock = except >> BLOCK_BITS;
-    let first = -1;
-    for (let block = 0; block << BLOCK_BITS < count; block++) {
-      const index = block === exceptBlock ? this.#findFirstIn(block, except) : this.#firsts[block];
-      if (first < 0 || (index >= 0 && this.#isLater(first, index))) first = index;
-    }
-    return first;
-  }
-
-  #indexMembers(): void {
-    let last = -1;
-    for (let m = 0; m < this.#memberCount; m++) {
-      const block = this.#members[m] >> BLOCK_BITS;
-      if (block !== last) this.#firsts[block] = this.#findFirstIn(block);
-      last = block;
-    }
-  }
-
-  #findFirstIn(block: number, except = -1): number {
-    const end = Math.min((block + 1) << BLOCK_BITS, this.#live.length);
-    let first = -1;
-    for (let i = block << BLOCK_BITS; i < end; i++) {
-      if (i !== except && (first < 0 || this.#isLater(first, i))) first = i;
-    }
-    return first;
-  }
-
-  /** Whether the next time of one run is later than that of another. */
-  #isLater(index: number, than: number): boolean {
-    const heads = this.#heads;
-    return isLater(heads[2 * index + 1], heads[2 * index], heads[2 * than + 1], heads[2 * than]);
-  }
-
-  /** Gives out stretches of rows that one run has before any other. */
+  /** Gives out stretches: rows that one run has before any other has one. */
   #copyStretches(capacity: number, runs: Int32Array, rows: Int32Array): number {
     let count = 0;
     for (let stretches = 1; count < capacity && this.#live.length > 0; stretches++) {
@@ -214,84 +177,83 @@ class WindowMerger implements Merger {
       runs.fill(run.id, count, end);
       for (; count < end; count++) rows[count] = count + shift;
       this.#moveTo(index, end + shift);
-      if (this.#stale) this.#dropEnded();
-      else this.#firsts[index >> BLOCK_BITS] = this.#findFirstIn(index >> BLOCK_BITS);
+      if (this.#hasEnded) this.#dropEnded();
       if (stretches >= 32 && count < (stretches * LONG_STRETCH) / 2) {
-        this.#copies = false;
+        this.#hasStretches = false;
         break;
       }
     }
     return count;
   }
 
-  /** Up to which row, `stop` at most, a run is in time and comes before every other one. */
+  /** Up to which row, `stop` at most, a run is before every other one and in time. */
   #findStretchEnd(index: number, stop: number): number {
-    const { words, next } = this.#live[index];
     let [boundLo, boundHi] = this.#untilWords;
     const rival = this.#findFirst(index);
     if (rival >= 0) {
-      // Of equal times, the lower index goes first: to stay ahead of such a rival takes a ns less.
+      // A rival of lower index goes first at equal times, so the bound is a nanosecond earlier.
       const less = rival < index ? 1 : 0;
       const lo = this.#heads[2 * rival];
       const hi = this.#heads[2 * rival + 1] - (lo === 0 ? less : 0);
-      if (isLater(boundHi, boundLo, hi, lo - less)) [boundLo, boundHi] = [lo - less, hi];
+      if (isLater(boundHi, boundLo, hi, lo - less)) [boundLo, boundHi] = [(lo - less) | 0, hi];
     }
+    const { words, next } = this.#live[index];
     return findLater(words, next, stop, boundHi, boundLo);
   }
 
   /** Gives out the rows of a window. */
   #orderWindow(capacity: number, runs: Int32Array, rows: Int32Array): number {
     const first = this.#findFirst();
-    const baseLo = this.#heads[2 * first];
-    const baseHi = this.#heads[2 * first + 1];
-    const limit = (this.#untilWords[1] - baseHi) * WORD + (this.#untilWords[0] >>> 0) - (baseLo >>> 0);
+    this.#baseLo = this.#heads[2 * first];
+    this.#baseHi = this.#heads[2 * first + 1];
+    const [untilLo, untilHi] = this.#untilWords;
+    const limit = (untilHi - this.#baseHi) * WORD + (untilLo >>> 0) - (this.#baseLo >>> 0);
     if (limit < 0) return 0;
     if (this.#keys.length <= capacity) this.#growRows(capacity);
 
-    let width = Math.min(Math.floor((AIM * capacity) / this.#density), limit, MAX_WIDTH);
-    let count = this.#gather(capacity, baseHi, baseLo, width);
+    // Near windows sort faster, where they hold rows enough to be worth a visit to every run.
+    const widest = NEAR_WIDTH * this.#density > 2 * this.#live.length + 64 ? NEAR_WIDTH : MAX_WIDTH;
+    let width = Math.min(Math.floor((AIM * capacity) / this.#density), widest, limit);
+    let count = this.#gather(capacity, width);
     while (count > capacity) {
       this.#putBack();
-      width = Math.floor(Math.min(width / 2, mean(this.#keys, count)));
-      count = this.#gather(capacity, baseHi, baseLo, width);
+      width = width > NEAR_WIDTH ? NEAR_WIDTH : Math.floor(width / 4);
+      count = this.#gather(capacity, width);
     }
-    this.#sortByBuckets(count, runs, rows);
-    if (this.#stale) this.#dropEnded();
-    else this.#indexMembers();
+    const far = width > NEAR_WIDTH;
+    if (far || this.#crowded-- > 0) this.#sortByDigits(count, far, runs, rows);
+    else this.#sortByBuckets(count, runs, rows);
+    if (this.#hasEnded) this.#dropEnded();
 
-    // A few rows say little of density; the next window is at most 64 times wider.
+    // A few rows say little of density: the next window is at most 64 times wider.
     this.#density = Math.max(count, capacity / 64) / Math.max(width, 1);
-    this.#copies = hasLongStretches(runs, count) || this.#density * MAX_WIDTH < FEW_ROWS;
+    this.#hasStretches = hasStretches(runs, count, Math.max(LONG_STRETCH, this.#live.length / 8));
     return count;
   }
 
   #growRows(capacity: number): void {
     this.#keys = new Int32Array(capacity + 1);
-    this.#sorted = new Int32Array(capacity + 1);
+    this.#highKeys = new Int32Array(capacity + 1);
     this.#ids = new Int32Array(capacity + 1);
-    this.#counts = new Int32Array(Math.max(2 * capacity, 1 << 11));
+    this.#sorted = new Int32Array(capacity + 1);
+    this.#counts = new Int32Array(Math.max(2 * capacity, 2 ** 11));
   }
 
   /**
-   * Takes the rows up to `width` ns after the base from their runs. Returns how many, or more than `capacity` if they do
-   * not fit. Without any width it takes what fits: rows of one time are gathered in order.
+   * Takes the rows up to `width` ns after the base from their runs. Returns how many; more than `capacity` if not all
+   * fit. Without width it takes those that fit: rows of one time are gathered in their order.
    */
-  #gather(capacity: number, baseHi: number, baseLo: number, width: number): number {
+  #gather(capacity: number, width: number): number {
     const live = this.#live;
     const heads = this.#heads;
     const keys = this.#keys;
-    const boundHi = baseHi + ((baseLo >>> 0) + width >= WORD ? 1 : 0);
+    const baseLo = this.#baseLo;
     const boundLo = (baseLo + width) | 0;
+    const boundHi = this.#baseHi + Math.floor(((baseLo >>> 0) + width) / WORD);
     const room = width === 0 ? capacity : capacity + 1;
     let count = 0;
     let members = 0;
     for (let i = 0; i < live.length && count < room; i++) {
-      // A whole block that starts later is passed over.
-      const first = i % BLOCK === 0 ? this.#firsts[i >> BLOCK_BITS] : i;
-      if (isLater(heads[2 * first + 1], heads[2 * first], boundHi, boundLo)) {
-        if (i % BLOCK === 0) i += BLOCK - 1;
-        continue;
-      }
       if (isLater(heads[2 * i + 1], heads[2 * i], boundHi, boundLo)) continue;
       const { words, next, end } = live[i];
       const shift = next - count;
@@ -319,7 +281,7 @@ class WindowMerger implements Merger {
     }
   }
 
-  /** Spreads the rows over buckets of time, at most one to each on average, and mends what is left of disorder. */
+  /** Spreads the rows over buckets of time, at most one to each on average, and mends the disorder that is left. */
   #sortByBuckets(count: number, runs: Int32Array, rows: Int32Array): void {
     const keys = this.#keys;
     const counts = this.#counts;
@@ -330,9 +292,12 @@ class WindowMerger implements Merger {
     const buckets = (span >>> shift) + 1;
     counts.fill(0, 0, buckets);
     for (let k = 0; k < count; k++) counts[keys[k] >>> shift]++;
-    if (toStarts(counts, buckets) > CROWD * count && count > SMALL_CROWD) {
-      return this.#sortByDigits(count, runs, rows);
+    const crowd = toStarts(counts, buckets) / count;
+    if (crowd > CROWD && count > SMALL_CROWD) {
+      this.#crowded = CROWDED_WINDOWS;
+      return this.#sortByDigits(count, false, runs, rows);
     }
+
     for (let m = 0; m < this.#memberCount; m++) {
       const { id, next } = this.#live[this.#members[m]];
       const end = this.#starts[m + 1];
@@ -346,39 +311,50 @@ class WindowMerger implements Merger {
     insertionSort(sorted, runs, rows, count);
   }
 
-  /** Sorts by one digit of the offset after the other, the lowest first: takes as long however rows crowd. */
-  #sortByDigits(count: number, runs: Int32Array, rows: Int32Array): void {
-    const ids = this.#ids;
+  /** Sorts by one digit of the offsets after the other, the lowest first: takes as long however rows crowd. */
+  #sortByDigits(count: number, far: boolean, runs: Int32Array, rows: Int32Array): void {
     const places = this.#sorted;
     for (let m = 0; m < this.#memberCount; m++) {
-      const { id, next } = this.#live[this.#members[m]];
+      const { id, words, next } = this.#live[this.#members[m]];
       const end = this.#starts[m + 1];
       for (let k = this.#starts[m]; k < end; k++) {
-        ids[k] = id;
-        places[k] = k - end + next;
+        const row = k - end + next;
         runs[k] = k;
+        this.#ids[k] = id;
+        places[k] = row;
+        if (far) {
+          const borrow = words[2 * row] >>> 0 < this.#baseLo >>> 0 ? 1 : 0;
+          this.#highKeys[k] = words[2 * row + 1] - this.#baseHi - borrow;
+        }
       }
     }
-    const order = sortByDigits(this.#keys, count, 0, count < 1024 ? 8 : 11, this.#counts, runs, rows);
+    let order = this.#sortByKeys(this.#keys, count, runs, rows);
+    if (far) order = this.#sortByKeys(this.#highKeys, count, order, order === runs ? rows : runs);
     for (let i = 0; i < count; i++) {
       const k = order[i];
-      runs[i] = ids[k];
+      runs[i] = this.#ids[k];
       rows[i] = places[k];
     }
   }
-}
 
-/** Where a run of this topic and batch belongs among runs in order. */
-function rankOf(runs: readonly Run[], topic: number, batch: number): number {
-  let low = 0;
-  let high = runs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const run = runs[middle];
-    if (run.topic < topic || (run.topic === topic && run.batch < batch)) low = middle + 1;
-    else high = middle;
+  /** Sorts items by the digits of their keys, stably, from `shift` up. Returns which of the two arrays has them then. */
+  #sortByKeys(keys: Int32Array, count: number, from: Int32Array, to: Int32Array, shift = 0): Int32Array {
+    if (shift >= 32) return from;
+    const counts = this.#counts;
+    const bits = count < 1024 ? 8 : 11;
+    const mask = (1 << bits) - 1;
+    counts.fill(0, 0, mask + 1);
+    for (let k = 0; k < count; k++) counts[(keys[k] >>> shift) & mask]++;
+    if (counts[(keys[0] >>> shift) & mask] === count) {
+      return this.#sortByKeys(keys, count, from, to, shift + bits);
+    }
+    toStarts(counts, mask + 1);
+    for (let i = 0; i < count; i++) {
+      const item = from[i];
+      to[counts[(keys[item] >>> shift) & mask]++] = item;
+    }
+    return this.#sortByKeys(keys, count, to, from, shift + bits);
   }
-  return low;
 }
 
 /** Whether a time is later than another. */
@@ -386,102 +362,52 @@ function isLater(hi: number, lo: number, thanHi: number, thanLo: number): boolea
   return hi > thanHi || (hi === thanHi && (lo ^ SIGN) > (thanLo ^ SIGN));
 }
 
-/** The first row of `from` to `end` that is later than a time; found in few steps if it is near. */
-function findLater(words: Int32Array, from: number, end: number, hi: number, lo: number): number {
-  const isPast = (row: number) => isLater(words[2 * row + 1], words[2 * row], hi, lo);
-  let step = 1;
-  while (from + step <= end && !isPast(from + step - 1)) {
-    from += step;
-    step *= 2;
-  }
-  let past = Math.min(from + step - 1, end);
-  while (from < past) {
-    const middle = (from + past) >>> 1;
-    if (isPast(middle)) past = middle;
+/** The first row of `from` to `to` that is later than a time; `to` if there is none. */
+function findLater(words: Int32Array, from: number, to: number, hi: number, lo: number): number {
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (isLater(words[2 * middle + 1], words[2 * middle], hi, lo)) to = middle;
     else from = middle + 1;
   }
-  return past;
+  return from;
 }
 
-/** Whether runs keep their turn for long on average, judged by a sample. */
-function hasLongStretches(runs: Int32Array, count: number): boolean {
+/** Whether runs keep their turn for more than `length` rows on average, judged by about 128 of the rows. */
+function hasStretches(runs: Int32Array, count: number, length: number): boolean {
   const step = Math.max(1, count >>> 7);
-  let samples = 0;
   let switches = 0;
-  for (let k = step; k < count; k += step) {
-    samples++;
-    if (runs[k] !== runs[k - 1]) switches++;
-  }
-  return samples > 32 && switches * LONG_STRETCH < samples;
+  for (let k = step; k < count; k += step) if (runs[k] !== runs[k - 1]) switches++;
+  return count > 32 && switches * length * step < count;
 }
 
-function mean(values: Int32Array, count: number): number {
-  let sum = 0;
-  for (let k = 0; k < count; k++) sum += values[k];
-  return sum / count;
-}
-
-/** Turns counts into where each bucket starts. Returns the sum of their squares. */
+/** Turns counts into where the items of each bucket start. Returns the sum of their squares. */
 function toStarts(counts: Int32Array, length: number): number {
-  let sum = 0;
+  let start = 0;
   let squares = 0;
   for (let i = 0; i < length; i++) {
     const count = counts[i];
-    counts[i] = sum;
-    sum += count;
+    counts[i] = start;
+    start += count;
     squares += count * count;
   }
   return squares;
 }
 
-/** Sorts rows by key, stably, and fast where few are out of place. */
+/** Sorts rows by key, stably; fast where few are out of place. */
 function insertionSort(keys: Int32Array, runs: Int32Array, rows: Int32Array, count: number): void {
-  let last = keys[0];
   for (let k = 1; k < count; k++) {
     const key = keys[k];
-    if (key >= last) {
-      last = key;
-      continue;
-    }
+    if (key >= keys[k - 1]) continue;
     const run = runs[k];
     const row = rows[k];
     let to = k;
-    do {
+    for (; to > 0 && keys[to - 1] > key; to--) {
       keys[to] = keys[to - 1];
       runs[to] = runs[to - 1];
       rows[to] = rows[to - 1];
-      to--;
-    } while (to > 0 && keys[to - 1] > key);
+    }
     keys[to] = key;
     runs[to] = run;
     rows[to] = row;
   }
-}
-
-/**
- * Sorts items by their words, stably: by the digit of so many `bits` at `shift`, then by the higher ones. Returns which of
- * the two arrays has them then.
- */
-function sortByDigits(
-  words: Int32Array,
-  count: number,
-  shift: number,
-  bits: number,
-  counts: Int32Array,
-  from: Int32Array,
-  to: Int32Array,
-): Int32Array {
-  if (shift >= 32) return from;
-  const mask = (1 << bits) - 1;
-  counts.fill(0, 0, mask + 1);
-  for (let k = 0; k < count; k++) counts[(words[k] >>> shift) & mask]++;
-  if (counts[(words[0] >>> shift) & mask] === count) {
-    return sortByDigits(words, count, shift + bits, bits, counts, from, to);
-  }
-  toStarts(counts, mask + 1);
-  for (let i = 0; i < count; i++) {
-    const item = from[i];
-    to[counts[(words[item] >>> shift) & mask]++] = item;
-  }
-  return sortByDigits(words, count, shift + bits, bits, counts, to, from);
 }

@@ -7,7 +7,7 @@ import type { TypedMcapRecord, TypedMcapRecords } from "@mcap/core";
 import type { Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
 import { sequenceName } from "../names.ts";
-import type { Json, Metadata, SequenceInfo } from "../types.ts";
+import { type Json, MAX_NS, type Metadata, type SequenceInfo } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { type ByteChunks, type ByteSource, readParts, toByteSource } from "./byte_source.ts";
 import { McapReader } from "./mcap_reader.ts";
@@ -70,8 +70,8 @@ const DEFAULT_RECORD_BYTES = 512 * 2 ** 20;
  * makes topic `<name>_2`. The topic's metadata has `mcap.topic` (the name in the file), `mcap.message_encoding`,
  * `mcap.schema_name`, `mcap.schema_encoding`, `mcap.schema_data` (in base64 as `mcap.schema_data_base64` where it is no
  * text) and `mcap.channel_metadata`. The sequence's has `mcap.profile`, `mcap.library`, `mcap.metadata` (the metadata
- * records) and `mcap.channels` (metadata of further channels on a topic, where there are any). Attachments are the
- * sequence's.
+ * records) and, where there are any, `mcap.channels` (metadata of further channels on a topic) and
+ * `mcap.attachment_times` (those beyond int64). Attachments are the sequence's.
  *
  * Memory is bounded by the largest chunk or record and `maxBufferedBytes`, not by the file.
  *
@@ -131,6 +131,8 @@ class McapImport {
   #target: { sequence: SequenceWriter; topics: McapTopics } | undefined;
   #metadata: Json[] = [];
   #attachmentCount = 0;
+  /** Times beyond int64, which no attachment can have. */
+  #attachmentTimes: Json[] = [];
   #unknownRecordCount = 0;
 
   constructor(
@@ -234,12 +236,20 @@ class McapImport {
     record: TypedMcapRecords["Attachment"],
   ): Promise<void> {
     const { name, mediaType, logTime, createTime, data } = record;
+    const [timestampNs, createdNs] = [logTime, createTime].map((time) => time <= MAX_NS ? time : undefined);
     await sequence.attach({
       name,
       mediaType,
-      timestampNs: logTime,
-      createdNs: createTime,
+      ...(timestampNs !== undefined && { timestampNs }),
+      ...(createdNs !== undefined && { createdNs }),
     }, data);
+    if (timestampNs === undefined || createdNs === undefined) {
+      this.#attachmentTimes.push({
+        attachment: this.#attachmentCount,
+        log_time: String(logTime),
+        create_time: String(createTime),
+      });
+    }
     this.#attachmentCount++;
   }
 
@@ -247,6 +257,7 @@ class McapImport {
     const { sequence, topics } = this.#target!;
     sequence.addMetadata({
       "mcap.metadata": this.#metadata,
+      ...(this.#attachmentTimes.length > 0 && { "mcap.attachment_times": this.#attachmentTimes }),
       ...(topics.mergedChannels.length > 0 &&
         { "mcap.channels": [...topics.mergedChannels] }),
     });

@@ -3,7 +3,7 @@ import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import { type AttachmentInfo, MAX_NS, type Metadata, MIN_NS, type SequenceInfo } from "../types.ts";
 import { TopicWriter, type WriterStatus } from "./topic_writer.ts";
 import { WriteMemory } from "./write_memory.ts";
 
@@ -56,6 +56,7 @@ export class SequenceWriter implements AsyncDisposable {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #ended: () => void;
   readonly #life: { status: WriterStatus } = { status: "open" };
+  #finalizing: Promise<SequenceInfo> | undefined;
   #aborting: Promise<void> | undefined;
 
   /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
@@ -109,10 +110,11 @@ export class SequenceWriter implements AsyncDisposable {
 
   /**
    * Keeps a file beside the topics, such as a calibration; the bytes are read before it resolves. Names may repeat.
-   * CLOSED after the end, UNSUPPORTED behind a daemon.
+   * CLOSED after the end, UNSUPPORTED behind a daemon. TypeError and RangeError for facts that make no sense.
    */
   async attach(info: Omit<AttachmentInfo, "sizeBytes">, bytes: Uint8Array): Promise<void> {
     this.#check("attach to");
+    checkAttachment(info);
     await this.#wait(this.#sink.attach({ ...info, sizeBytes: bytes.length }, bytes));
   }
 
@@ -137,6 +139,10 @@ export class SequenceWriter implements AsyncDisposable {
   async finalize(): Promise<SequenceInfo> {
     this.#check("finalize");
     this.#life.status = "finalizing";
+    return await (this.#finalizing = this.#finalize());
+  }
+
+  async #finalize(): Promise<SequenceInfo> {
     try {
       await Promise.all(this.#pending);
       await Promise.all([...this.#topics.values()].map((topic) => topic.drain()));
@@ -145,16 +151,20 @@ export class SequenceWriter implements AsyncDisposable {
       this.#ended();
       return info;
     } catch (reason) {
-      await this.abort(reason);
+      // What failed matters more than a failure to note it down.
+      await (this.#aborting ??= this.#abort(reason, this.#policy)).catch(() => {});
       throw reason;
     }
   }
 
   /**
    * Gives the session up: by the error policy, unless another is given here, it is removed, or kept with what was
-   * flushed and marked as failed with the reason. A second abort does nothing; CLOSED where the session is finalized.
+   * flushed and marked as failed with the reason. A second abort does nothing; CLOSED where the session is finalized. It
+   * waits for a finalize under way, which it cannot undo.
    */
   async abort(reason?: unknown, policy: ErrorPolicy = this.#policy): Promise<void> {
+    checkSession({ errorPolicy: policy });
+    await this.#finalizing?.catch(() => {});
     if (this.#life.status === "finalized") this.#check("abort");
     await (this.#aborting ??= this.#abort(reason, policy));
   }
@@ -171,9 +181,18 @@ export class SequenceWriter implements AsyncDisposable {
     }
   }
 
-  /** Aborts unless the session has ended: a disposer cannot see whether its block threw, so it must not commit. */
+  /** @internal Waits for a finalize under way; rejects where it failed. */
+  async settle(): Promise<void> {
+    await this.#finalizing;
+  }
+
+  /**
+   * Aborts unless the session has ended: a disposer cannot see whether its block threw, so it must not commit. Waits for
+   * an end that is under way.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#life.status === "open") await this.abort();
+    else await Promise.allSettled([this.#finalizing, this.#aborting]);
   }
 
   #check(verb: string): void {
@@ -192,11 +211,56 @@ export class SequenceWriter implements AsyncDisposable {
   }
 }
 
+/** Refuses options that make no sense, before anything is begun. TypeError, RangeError. */
+export function checkSession(
+  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED }: SessionOptions,
+): void {
+  if (errorPolicy !== "report" && errorPolicy !== "delete") {
+    throw new TypeError(`errorPolicy is ${JSON.stringify(errorPolicy)}: wanted "report" or "delete"`);
+  }
+  if (!(maxBufferedBytes > 0)) {
+    throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted a number of bytes above 0`);
+  }
+}
+
+/** Refuses facts that a manifest could not give back. */
+function checkAttachment(
+  { name, mediaType, timestampNs, createdNs }: Omit<AttachmentInfo, "sizeBytes">,
+): void {
+  if (typeof name !== "string") throw new TypeError(`Attachment's name is ${String(name)}: wanted text`);
+  if (mediaType !== undefined && typeof mediaType !== "string") {
+    throw new TypeError(`mediaType of attachment "${name}" is ${String(mediaType)}: wanted text`);
+  }
+  for (const [key, time] of Object.entries({ timestampNs, createdNs })) {
+    if (time === undefined) continue;
+    if (typeof time !== "bigint") {
+      throw new TypeError(`${key} of attachment "${name}" is ${String(time)}: wanted a bigint`);
+    }
+    if (time > MAX_NS || time < MIN_NS) {
+      throw new RangeError(`${key} of attachment "${name}" is ${time}: wanted int64`);
+    }
+  }
+}
+
 /** Metadata as JSON has it, free of the caller's objects. TypeError for what JSON cannot say. */
 export function plainMetadata(metadata: Metadata, what: string): Metadata {
   try {
-    return JSON.parse(JSON.stringify(metadata)) as Metadata;
+    if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+      throw new TypeError(`it is ${JSON.stringify(metadata)}, wanted an object`);
+    }
+    return JSON.parse(JSON.stringify(metadata, checkJson)) as Metadata;
   } catch (cause) {
     throw new TypeError(`Cannot keep the metadata of ${what}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** JSON.stringify drops or changes some values without a word. A member that is undefined counts as left out. */
+function checkJson(this: unknown, key: string, value: unknown): unknown {
+  const fits = value === undefined
+    ? !Array.isArray(this)
+    : typeof value === "number"
+    ? Number.isFinite(value)
+    : !["bigint", "function", "symbol"].includes(typeof value);
+  if (fits) return value;
+  throw new TypeError(`${JSON.stringify(key)} is ${String(value)}, wanted what JSON can say`);
 }

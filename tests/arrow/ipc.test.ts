@@ -270,7 +270,7 @@ function plainOf(field: FieldSchema, value: unknown): unknown {
           child,
         ) => [child.name, plainOf(child, (value as Record<string, unknown>)[child.name])]),
       );
-      return Object.values(row).every((one) => one === undefined) ? undefined : row;
+      return field.nullable && Object.values(row).every((one) => one === undefined) ? undefined : row;
     }
     default:
       return value;

@@ -189,7 +189,7 @@ export function expected(field: FieldSchema, value: unknown): unknown {
     }
     case "struct": {
       const row = expectedRow(children, value as Record<string, unknown>);
-      return Object.values(row).every((item) => item === undefined) ? undefined : row;
+      return field.nullable && Object.values(row).every((item) => item === undefined) ? undefined : row;
     }
     default:
       return value;

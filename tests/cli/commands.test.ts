@@ -329,7 +329,7 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
             );
         });
         await writeFile(
-          join(store, "drive", "sequence.attachments", "0"),
+          join(store, "drive", "sequence.attachments", "1-1"),
           "rainy",
         );
         const { code, stdout } = await smalti(

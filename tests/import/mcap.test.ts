@@ -305,6 +305,9 @@ describe("importMcap", () => {
     expect(JSON.stringify(handler.metadata["mcap.metadata"])).toBe(
       `[{"name":"vehicle","metadata":{"id":"7","__proto__":"x"}},{"name":"vehicle","metadata":{}}]`,
     );
+    expect(handler.metadata["mcap.attachment_times"]).toEqual([
+      { attachment: 1, log_time: "18446744073709551615", create_time: "0" },
+    ]);
     expect(handler.attachments).toMatchObject([
       {
         name: "../a.txt",
@@ -316,7 +319,6 @@ describe("importMcap", () => {
       {
         name: "../a.txt",
         mediaType: "",
-        timestampNs: 2n ** 64n - 1n,
         createdNs: 0n,
         sizeBytes: 300_000,
       },
