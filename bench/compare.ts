@@ -24,7 +24,10 @@ const ROUNDS = 5;
  * Times every case once a round, so that a noisy moment hits all alike, and prints the least of each: ns for one of
  * what it handles, and how many times faster than its rival that is. The first round only warms up.
  */
-export async function compare(cases: readonly Case[], rounds: number = ROUNDS): Promise<void> {
+export async function compare(
+  cases: readonly Case[],
+  rounds: number = ROUNDS,
+): Promise<void> {
   const least = new Map<string, number>();
   for (let round = 0; round <= rounds; round++) {
     for (const { name, run, count } of cases) {
@@ -36,7 +39,9 @@ export async function compare(cases: readonly Case[], rounds: number = ROUNDS): 
         warmup_threshold: 0,
       };
       const { min } = await measure(async () => await run(), once);
-      if (round > 0) least.set(name, Math.min(least.get(name) ?? Infinity, min / count));
+      if (round > 0) {
+        least.set(name, Math.min(least.get(name) ?? Infinity, min / count));
+      }
     }
   }
   const { versions } = process as { versions: Record<string, string> };
@@ -49,9 +54,13 @@ export async function compare(cases: readonly Case[], rounds: number = ROUNDS): 
   console.log(runtime);
   for (const { name, rival } of cases) {
     const cost = least.get(name)!;
-    const ratio = rival === undefined ? "" : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
+    const ratio = rival === undefined
+      ? ""
+      : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
     console.log(
-      `  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns  ${ratio}`.trimEnd(),
+      `  ${name.padEnd(width)} ${
+        cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)
+      } ns  ${ratio}`.trimEnd(),
     );
   }
 }

@@ -88,48 +88,76 @@ const START_NS = 1_700_000_000_000_000_000n;
 
 /** Sorts offsets from the start, in ns, and makes them a run's times. */
 function toTimes(offsets: Float64Array): BigInt64Array {
-  return BigInt64Array.from(offsets.sort(), (offset) => START_NS + BigInt(offset));
+  return BigInt64Array.from(
+    offsets.sort(),
+    (offset) => START_NS + BigInt(offset),
+  );
 }
 
 /** Rates spread evenly in logarithm from 1 to 1,000 Hz; every row a fifth of its period off at most. */
 function variedRates(rowCount: number, topicCount: number): SortedRun[] {
   const next = random(topicCount);
-  const rates = Array.from({ length: topicCount }, (_, topic) => 1_000 ** (topic / (topicCount - 1)));
+  const rates = Array.from(
+    { length: topicCount },
+    (_, topic) => 1_000 ** (topic / (topicCount - 1)),
+  );
   const seconds = rowCount / rates.reduce((sum, rate) => sum + rate);
   return rates.map((rate, topic) => {
     const phase = next();
-    const offsets = Float64Array.from({ length: Math.ceil(seconds * rate) }, (_, row) => {
-      const us = ((row + phase + 0.4 * (next() - 0.5)) / rate) * 1e6;
-      return Math.max(0, Math.round(us)) * 1_000;
-    });
+    const offsets = Float64Array.from(
+      { length: Math.ceil(seconds * rate) },
+      (_, row) => {
+        const us = ((row + phase + 0.4 * (next() - 0.5)) / rate) * 1e6;
+        return Math.max(0, Math.round(us)) * 1_000;
+      },
+    );
     return { topic, batch: 0, times: toTimes(offsets) };
   });
 }
 
-function longRuns(rowCount: number, topicCount: number, length: number): SortedRun[] {
+function longRuns(
+  rowCount: number,
+  topicCount: number,
+  length: number,
+): SortedRun[] {
   return Array.from({ length: topicCount }, (_, topic) => {
-    const offsets = Float64Array.from({ length: rowCount / topicCount }, (_, row) => {
-      const turn = Math.floor(row / length) * topicCount + topic;
-      return (turn * length + row % length) * 1_000;
-    });
+    const offsets = Float64Array.from(
+      { length: rowCount / topicCount },
+      (_, row) => {
+        const turn = Math.floor(row / length) * topicCount + topic;
+        return (turn * length + row % length) * 1_000;
+      },
+    );
     return { topic, batch: 0, times: toTimes(offsets) };
   });
 }
 
 /** Takes every `interval`-th row out of its run and puts it, earlier by up to `latenessNs`, into a second one. */
-function lateRows(runs: SortedRun[], interval: number, latenessNs: number): SortedRun[] {
+function lateRows(
+  runs: SortedRun[],
+  interval: number,
+  latenessNs: number,
+): SortedRun[] {
   const next = random(4);
   return runs.flatMap(({ topic, times }) => {
     const late = times.filter((_, row) => row % interval === interval - 1)
       .map((time) => time - BigInt(Math.floor(next() * latenessNs)))
       .sort();
     const others = times.filter((_, row) => row % interval !== interval - 1);
-    return [{ topic, batch: 0, times: others }, { topic, batch: 1, times: late }]
+    return [{ topic, batch: 0, times: others }, {
+      topic,
+      batch: 1,
+      times: late,
+    }]
       .filter((run) => run.times.length > 0);
   });
 }
 
-function firedTogether(rowCount: number, topicCount: number, jitterNs: number): SortedRun[] {
+function firedTogether(
+  rowCount: number,
+  topicCount: number,
+  jitterNs: number,
+): SortedRun[] {
   const next = random(topicCount);
   return Array.from({ length: topicCount }, (_, topic) => {
     const offsets = Float64Array.from(
@@ -141,7 +169,11 @@ function firedTogether(rowCount: number, topicCount: number, jitterNs: number): 
 }
 
 /** Every topic once in `periodNs`, at a random moment of it. */
-function evenRates(rowCount: number, topicCount: number, periodNs: number): SortedRun[] {
+function evenRates(
+  rowCount: number,
+  topicCount: number,
+  periodNs: number,
+): SortedRun[] {
   const next = random(topicCount);
   return Array.from({ length: topicCount }, (_, topic) => {
     const offsets = Float64Array.from(

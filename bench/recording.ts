@@ -5,7 +5,13 @@
  */
 import { McapWriter } from "@mcap/core";
 import { lz4Compress } from "../src/engine/lz4.ts";
-import { type Client, defineOntology, float64, type Ontology, struct } from "../mod.ts";
+import {
+  type Client,
+  defineOntology,
+  float64,
+  type Ontology,
+  struct,
+} from "../mod.ts";
 import { check } from "./compare.ts";
 import { random, shapes } from "./data.ts";
 
@@ -68,9 +74,14 @@ export class Tally {
 
 /** Makes the recording; the same each time. */
 export function makeRecording(): Recording {
-  const runs = shapes.find(({ name }) => name === "20 topics")!.create(MESSAGES);
+  const runs = shapes.find(({ name }) => name === "20 topics")!.create(
+    MESSAGES,
+  );
   const count = runs.reduce((sum, run) => sum + run.times.length, 0);
-  const base = runs.reduce((least, { times }) => (times[0] < least ? times[0] : least), runs[0].times[0]);
+  const base = runs.reduce(
+    (least, { times }) => (times[0] < least ? times[0] : least),
+    runs[0].times[0],
+  );
   // Offset and topic in one number: sorting it gives the order.
   const keys = new Float64Array(count);
   let at = 0;
@@ -80,8 +91,14 @@ export function makeRecording(): Recording {
   keys.sort();
   const next = random(7);
   const topic = Uint8Array.from(keys, (key) => key % 32);
-  const times = BigInt64Array.from(keys, (key) => base + BigInt(Math.floor(key / 32)));
-  const x = Float64Array.from(keys, (_, i) => Math.sin(i / 1000) + 0.01 * next());
+  const times = BigInt64Array.from(
+    keys,
+    (key) => base + BigInt(Math.floor(key / 32)),
+  );
+  const x = Float64Array.from(
+    keys,
+    (_, i) => Math.sin(i / 1000) + 0.01 * next(),
+  );
   const whole: Facts = { count: 0, sum: 0, last: 0n };
   const facts = runs.map((): Facts => ({ count: 0, sum: 0, last: 0n }));
   for (let i = 0; i < count; i++) {
@@ -91,8 +108,13 @@ export function makeRecording(): Recording {
       one.last = times[i];
     }
   }
-  const topics = runs.map(({ topic }) => `imu/${String(topic).padStart(2, "0")}`);
-  const most = facts.reduce((best, one, i) => (one.count > facts[best].count ? i : best), 0);
+  const topics = runs.map(({ topic }) =>
+    `imu/${String(topic).padStart(2, "0")}`
+  );
+  const most = facts.reduce(
+    (best, one, i) => (one.count > facts[best].count ? i : best),
+    0,
+  );
   return {
     topics,
     topic,
@@ -106,10 +128,16 @@ export function makeRecording(): Recording {
 }
 
 /** Records it message by message. */
-export async function push(client: Client, name: string, recording: Recording): Promise<void> {
+export async function push(
+  client: Client,
+  name: string,
+  recording: Recording,
+): Promise<void> {
   const { topics, topic, times, x, y, z } = recording;
   await client.sequenceCreate(name, {}, async (sequence) => {
-    const writers = await Promise.all(topics.map((name) => sequence.topicCreate(name, { ontology: Sample })));
+    const writers = await Promise.all(
+      topics.map((name) => sequence.topicCreate(name, { ontology: Sample })),
+    );
     for (let i = 0; i < times.length; i++) {
       const full = writers[topic[i]].push({
         timestampNs: times[i],
@@ -127,10 +155,15 @@ export interface TopicColumns {
 }
 
 /** The recording's columns by topic. */
-export function columnsByTopic({ topics, topic, times, x, y, z }: Recording): TopicColumns[] {
+export function columnsByTopic(
+  { topics, topic, times, x, y, z }: Recording,
+): TopicColumns[] {
   return topics.map((_, position) => {
-    const rows = Int32Array.from(topic.keys()).filter((row) => topic[row] === position);
-    const column = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]);
+    const rows = Int32Array.from(topic.keys()).filter((row) =>
+      topic[row] === position
+    );
+    const column = (from: Float64Array) =>
+      Float64Array.from(rows, (row) => from[row]);
     return {
       timestampNs: BigInt64Array.from([...rows], (row) => times[row]),
       acceleration: { x: column(x), y: column(y), z: column(z) },
@@ -147,7 +180,9 @@ export async function pushColumns(
 ): Promise<void> {
   await client.sequenceCreate(name, {}, async (sequence) => {
     for (let i = 0; i < topics.length; i++) {
-      const writer = await sequence.topicCreate(topics[i], { ontology: Sample });
+      const writer = await sequence.topicCreate(topics[i], {
+        ontology: Sample,
+      });
       await writer.pushColumns(columns[i]);
     }
   });
@@ -163,7 +198,10 @@ export interface McapFile {
 }
 
 /** The same messages through `@mcap/core`: 24 ready-made bytes each, in chunks of 1 MiB. */
-export async function writeMcap(recording: Recording, compression: "" | "lz4"): Promise<McapFile> {
+export async function writeMcap(
+  recording: Recording,
+  compression: "" | "lz4",
+): Promise<McapFile> {
   const { topics, topic, times, x, y, z } = recording;
   const sink = new MemoryFile();
   const writer = new McapWriter({
@@ -171,7 +209,9 @@ export async function writeMcap(recording: Recording, compression: "" | "lz4"): 
     ...(compression === "lz4" && {
       compressChunk: (data: Uint8Array) => {
         const compressedData = lz4Compress(data);
-        return compressedData ? { compression, compressedData } : { compression: "", compressedData: data };
+        return compressedData
+          ? { compression, compressedData }
+          : { compression: "", compressedData: data };
       },
     }),
   });
@@ -179,7 +219,12 @@ export async function writeMcap(recording: Recording, compression: "" | "lz4"): 
   const ids: number[] = [];
   for (const name of topics) {
     ids.push(
-      await writer.registerChannel({ schemaId: 0, topic: name, messageEncoding: "raw", metadata: new Map() }),
+      await writer.registerChannel({
+        schemaId: 0,
+        topic: name,
+        messageEncoding: "raw",
+        metadata: new Map(),
+      }),
     );
   }
   const data = new Uint8Array(24);
@@ -222,7 +267,10 @@ class MemoryFile {
     return {
       bytes,
       size: () => Promise.resolve(BigInt(bytes.length)),
-      read: (offset, length) => Promise.resolve(bytes.subarray(Number(offset), Number(offset + length))),
+      read: (offset, length) =>
+        Promise.resolve(
+          bytes.subarray(Number(offset), Number(offset + length)),
+        ),
     };
   }
 }

@@ -11,7 +11,14 @@ import { Heap } from "heap-js";
 import { lz4Decompress } from "../src/engine/lz4.ts";
 import { connect } from "../mod.ts";
 import { check, compare } from "./compare.ts";
-import { columnsByTopic, makeRecording, type McapFile, pushColumns, Tally, writeMcap } from "./recording.ts";
+import {
+  columnsByTopic,
+  makeRecording,
+  type McapFile,
+  pushColumns,
+  Tally,
+  writeMcap,
+} from "./recording.ts";
 
 const recording = makeRecording();
 const { busiest, topics, whole } = recording;
@@ -26,26 +33,66 @@ const topic = await handler.topicHandler(busiest.topic);
 /** Each topic's rows as plain Arrow IPC bytes, as another tool would have them. */
 const tables = await Promise.all(topics.map(async (name) => {
   const { tableToIPC } = await import("apache-arrow");
-  return tableToIPC(await (await handler.topicHandler(name)).getDataStreamer().toTable());
+  return tableToIPC(
+    await (await handler.topicHandler(name)).getDataStreamer().toTable(),
+  );
 }));
 
 try {
   await compare([
     { name: "merged/mcap plain", count, run: () => readMcap(plain) },
-    { name: "merged/mcap lz4", count, run: () => readMcap(compressed), rival: "merged/mcap plain" },
-    { name: "merged/apache-arrow + heap-js", count, run: mergeByHeap, rival: "merged/mcap plain" },
-    { name: "merged/apache-arrow + scan", count, run: mergeByScan, rival: "merged/mcap plain" },
-    { name: "merged/smalti js, for await", count, run: forAwait, rival: "merged/mcap plain" },
-    { name: "merged/smalti js, batches()", count, run: batches, rival: "merged/mcap plain" },
-    { name: "one topic/mcap plain", count: busiest.count, run: () => readMcap(plain, busiest.topic) },
+    {
+      name: "merged/mcap lz4",
+      count,
+      run: () => readMcap(compressed),
+      rival: "merged/mcap plain",
+    },
+    {
+      name: "merged/apache-arrow + heap-js",
+      count,
+      run: mergeByHeap,
+      rival: "merged/mcap plain",
+    },
+    {
+      name: "merged/apache-arrow + scan",
+      count,
+      run: mergeByScan,
+      rival: "merged/mcap plain",
+    },
+    {
+      name: "merged/smalti js, for await",
+      count,
+      run: forAwait,
+      rival: "merged/mcap plain",
+    },
+    {
+      name: "merged/smalti js, batches()",
+      count,
+      run: batches,
+      rival: "merged/mcap plain",
+    },
+    {
+      name: "one topic/mcap plain",
+      count: busiest.count,
+      run: () => readMcap(plain, busiest.topic),
+    },
     {
       name: "one topic/smalti js, batches()",
       count: busiest.count,
       run: oneTopic,
       rival: "one topic/mcap plain",
     },
-    { name: "open and first/mcap plain", count: 1, run: () => firstMcap(plain) },
-    { name: "open and first/smalti js", count: 1, run: first, rival: "open and first/mcap plain" },
+    {
+      name: "open and first/mcap plain",
+      count: 1,
+      run: () => firstMcap(plain),
+    },
+    {
+      name: "open and first/smalti js",
+      count: 1,
+      run: first,
+      rival: "open and first/mcap plain",
+    },
   ]);
 } finally {
   await client.close();
@@ -63,7 +110,9 @@ async function forAwait(): Promise<void> {
 async function batches(): Promise<void> {
   const seen = new Tally();
   for await (const block of handler.getDataStreamer().batches()) {
-    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
+    for (const [, message] of block) {
+      seen.add(message.timestampNs, message.data.acceleration.x);
+    }
   }
   seen.check(whole);
 }
@@ -71,7 +120,9 @@ async function batches(): Promise<void> {
 async function oneTopic(): Promise<void> {
   const seen = new Tally();
   for await (const block of topic.getDataStreamer().batches()) {
-    for (const message of block) seen.add(message.timestampNs, message.data.acceleration.x);
+    for (const message of block) {
+      seen.add(message.timestampNs, message.data.acceleration.x);
+    }
   }
   seen.check(busiest);
 }
@@ -86,8 +137,15 @@ async function first(): Promise<void> {
 async function readMcap(file: McapFile, name?: string): Promise<void> {
   const reader = await openMcap(file);
   const seen = new Tally();
-  for await (const { logTime, data } of reader.readMessages(name === undefined ? {} : { topics: [name] })) {
-    seen.add(logTime, new DataView(data.buffer, data.byteOffset, 24).getFloat64(0, true));
+  for await (
+    const { logTime, data } of reader.readMessages(
+      name === undefined ? {} : { topics: [name] },
+    )
+  ) {
+    seen.add(
+      logTime,
+      new DataView(data.buffer, data.byteOffset, 24).getFloat64(0, true),
+    );
   }
   if (name === undefined) seen.check(whole);
   else seen.check(busiest);
@@ -104,7 +162,9 @@ async function firstMcap(file: McapFile): Promise<void> {
 async function openMcap(file: McapFile): Promise<McapIndexedReader> {
   return await McapIndexedReader.Initialize({
     readable: file,
-    decompressHandlers: { lz4: (bytes, size) => lz4Decompress(bytes, Number(size)) },
+    decompressHandlers: {
+      lz4: (bytes, size) => lz4Decompress(bytes, Number(size)),
+    },
   });
 }
 
@@ -122,12 +182,22 @@ function openTables(): Cursor[] {
     const table = tableFromIPC(bytes);
     const times = table.getChildAt(0)!;
     const x = table.getChildAt(1)!.getChildAt(0)!;
-    return { topic: position, row: 0, rows: table.numRows, time: times.get(0)!, times, x };
+    return {
+      topic: position,
+      row: 0,
+      rows: table.numRows,
+      time: times.get(0)!,
+      times,
+      x,
+    };
   }).filter(({ rows }) => rows > 0);
 }
 
 function mergeByHeap(): void {
-  const heap = new Heap<Cursor>((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : a.topic - b.topic));
+  const heap = new Heap<Cursor>((
+    a,
+    b,
+  ) => (a.time < b.time ? -1 : a.time > b.time ? 1 : a.topic - b.topic));
   heap.init(openTables());
   const seen = new Tally();
   for (let top = heap.peek(); top; top = heap.peek()) {
@@ -146,7 +216,9 @@ function mergeByScan(): void {
   const seen = new Tally();
   while (cursors.length > 0) {
     let least = 0;
-    for (let i = 1; i < cursors.length; i++) if (cursors[i].time < cursors[least].time) least = i;
+    for (let i = 1; i < cursors.length; i++) {
+      if (cursors[i].time < cursors[least].time) least = i;
+    }
     const top = cursors[least];
     seen.add(top.time, top.x.get(top.row)!);
     if (++top.row === top.rows) cursors.splice(least, 1);

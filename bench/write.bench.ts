@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../mod.ts";
 import { check, compare } from "./compare.ts";
-import { columnsByTopic, makeRecording, push, pushColumns, writeMcap } from "./recording.ts";
+import {
+  columnsByTopic,
+  makeRecording,
+  push,
+  pushColumns,
+  writeMcap,
+} from "./recording.ts";
 
 const recording = makeRecording();
 const count = recording.times.length;
@@ -14,7 +20,12 @@ const client = await connect(directory);
 try {
   await compare([
     { name: "addMessage/mcap", count, run: () => writeMcap(recording, "") },
-    { name: "addMessage/mcap lz4", count, run: () => writeMcap(recording, "lz4"), rival: "addMessage/mcap" },
+    {
+      name: "addMessage/mcap lz4",
+      count,
+      run: () => writeMcap(recording, "lz4"),
+      rival: "addMessage/mcap",
+    },
     {
       name: "push/smalti js",
       count,
@@ -32,7 +43,11 @@ try {
       run: async () => {
         await replaced("columns");
         await pushColumns(client, "columns", recording.topics, columns);
-        check("rows", (await client.sequenceHandler("columns")).rowCount, count);
+        check(
+          "rows",
+          (await client.sequenceHandler("columns")).rowCount,
+          count,
+        );
       },
     },
   ]);
@@ -43,5 +58,7 @@ try {
 
 /** Removing what the round before wrote is a small part of the cost, paid by smalti alone. */
 async function replaced(name: string): Promise<void> {
-  if ((await client.listSequences()).includes(name)) await client.sequenceDelete(name);
+  if ((await client.listSequences()).includes(name)) {
+    await client.sequenceDelete(name);
+  }
 }
