@@ -18,8 +18,13 @@ await compare(
     const offsets = toOffsets(runs);
     const wanted = byHeap(runs, offsets);
     const rival = `${name}/heap-js`;
-    const equal = (merge: (runs: readonly SortedRun[]) => number) => () =>
-      check("order", merge(runs), wanted);
+    const equal = (
+      merge: (
+        runs: readonly SortedRun[],
+        offsets: readonly Float64Array[],
+      ) => number,
+    ) =>
+    () => check("order", merge(runs, offsets), wanted);
     return [
       { name: rival, count, run: equal(byHeap) },
       ...(runs.length <= MAX_SCANNED

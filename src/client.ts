@@ -90,7 +90,14 @@ export class Client implements AsyncDisposable {
     this.#check("list sequences");
     const names = await this.#backend.listSequences();
     if (!options.details) return names;
-    return await Promise.all(names.map((name) => this.#backend.readInfo(name)));
+    const infos = await Promise.all(names.map((name) =>
+      this.#backend.readInfo(name).catch((reason) => {
+        // A directory without a manifest, or a sequence removed since.
+        if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return undefined;
+        throw reason;
+      })
+    ));
+    return infos.filter((info) => info !== undefined);
   }
 
   /**

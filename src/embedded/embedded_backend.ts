@@ -2,7 +2,7 @@ import type { Backend, SequenceSink, SequenceSource, TopicSource } from "../back
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
-import { readAll, type Store } from "../store/store.ts";
+import { readAll, type Store, type StoreLock } from "../store/store.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
 import {
   decodeManifest,
@@ -48,7 +48,7 @@ export class EmbeddedBackend implements Backend {
     };
     // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
     await this.#refuseTaken(name);
-    const lock = await this.#store.lock(`${name}/${LOCK}`);
+    const lock = await this.#lock(name);
     try {
       await this.#refuseTaken(name);
       await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
@@ -60,11 +60,11 @@ export class EmbeddedBackend implements Backend {
   }
 
   async updateSequence(name: string): Promise<SequenceSink> {
-    await this.#readManifest(name);
-    const lock = await this.#store.lock(`${name}/${LOCK}`);
+    await this.#refuseRecording(await this.#readManifest(name));
+    const lock = await this.#lock(name);
     try {
       const manifest = await this.#readManifest(name);
-      await this.#refuseRecording(manifest);
+      if (manifest.state === "recording") throw stillRecording(name, undefined);
       return new EmbeddedSink(this.#store, this.engine, {
         ...manifest,
         sessions: [...manifest.sessions, newSession()],
@@ -86,7 +86,7 @@ export class EmbeddedBackend implements Backend {
     await this.#store.size(`${name}/${MANIFEST}`).catch((reason) => {
       throw isMissing(reason) ? notFound(name) : reason;
     });
-    const lock = await this.#store.lock(`${name}/${LOCK}`);
+    const lock = await this.#lock(name);
     try {
       // The manifest goes first: what is left of a removal that was cut short is then no sequence.
       await this.#store.remove(`${name}/${MANIFEST}`);
@@ -98,6 +98,14 @@ export class EmbeddedBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#store.close();
+  }
+
+  async #lock(name: string): Promise<StoreLock> {
+    try {
+      return await this.#store.lock(`${name}/${LOCK}`);
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
+    }
   }
 
   async #readManifest(name: string): Promise<Manifest> {
@@ -121,12 +129,15 @@ export class EmbeddedBackend implements Backend {
 
   async #refuseRecording({ name, state }: Manifest): Promise<void> {
     if (state !== "recording") return;
-    const holder = await this.#store.lockedBy(`${name}/${LOCK}`);
-    const text = holder
-      ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
-      : `Sequence "${name}" was never finalized and its writer is gone: wanted a finalized one`;
-    throw new SmaltiError("LOCKED", text, { sequence: name });
+    throw stillRecording(name, await this.#store.lockedBy(`${name}/${LOCK}`));
   }
+}
+
+function stillRecording(name: string, holder: string | undefined): SmaltiError {
+  const text = holder
+    ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
+    : `Sequence "${name}" was never finalized and its writer is gone: wanted a finalized one`;
+  return new SmaltiError("LOCKED", text, { sequence: name });
 }
 
 function isMissing(reason: unknown): boolean {

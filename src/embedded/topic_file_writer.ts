@@ -48,7 +48,13 @@ export class TopicFileWriter implements TopicSink {
     const start = new Uint8Array(8 + message.length);
     start.set(MAGIC);
     start.set(message, 8);
-    await writer.#append(start);
+    try {
+      await writer.#append(start);
+    } catch (reason) {
+      // What is left of it would keep the name from being tried again.
+      await store.remove(path).catch(() => {});
+      throw reason;
+    }
     return writer;
   }
 

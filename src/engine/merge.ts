@@ -1,13 +1,13 @@
 /**
  * The time-order merge in pure TypeScript.
  *
- * A fill orders windows of time: from the first head on, as wide as should fill the caller's arrays at the latest
- * density of rows. The rows of a window are gathered run by run, in the order that breaks ties (topic, batch, row), so
- * any stable sort by time will do: by buckets, or by digits where rows crowd, as of sensors that fire together. Where
- * runs take turns in long stretches, the stretches are copied instead.
+ * A fill orders windows of time: from the first head on, as wide as should fill the caller's arrays at the
+ * latest density of rows. The rows of a window are gathered run by run, in the order that breaks ties (topic,
+ * batch, row), so any stable sort by time will do: by buckets, or by digits where rows crowd, as of sensors
+ * that fire together. Where runs take turns in long stretches, the stretches are copied instead.
  *
- * Times are read as pairs of 32-bit words, little-endian as on all machines that matter: a bigint per row costs V8 a
- * little and JavaScriptCore ten times the whole merge. High words have a sign, low words have none.
+ * Times are read as pairs of 32-bit words, little-endian as on all machines that matter: a bigint per row
+ * costs V8 a little and JavaScriptCore ten times the whole merge. High words have a sign, low words have none.
  *
  * @module
  */
@@ -18,9 +18,9 @@ const MAX_TIME = 2n ** 63n - 1n;
 const WORD = 2 ** 32;
 const SIGN = 1 << 31;
 
-/** Offsets in a near window fit in an int32. In wider ones they have two words, and only digits will do. */
+/** Offsets within a near window fit in an int32. Wider ones are sorted by digits only. */
 const NEAR_WIDTH = 2 ** 31 - 1;
-/** Offsets in any window are exact in float64. */
+/** Offsets within any window are exact in float64. */
 const MAX_WIDTH = 2 ** 52;
 /** Windows of more rows would outgrow the processor's cache. */
 const MAX_ROWS = 2 ** 14;
@@ -28,13 +28,8 @@ const MAX_ROWS = 2 ** 14;
 const AIM = 0.9;
 /** For fewer rows a window is not worth its fixed costs. */
 const FEW_ROWS = 16;
-/** Stretches of so many rows on average are copied, until they are half as long. */
-const LONG_STRETCH = 16;
-/** Rows crowd where they share a bucket with more than so many, on average and if there are more than a few in all. */
+/** Rows crowd where one shares its bucket with more than so many on average. */
 const CROWD = 8;
-const SMALL_CROWD = 64;
-/** After a window whose rows crowd, so many are taken to be alike without a look. */
-const CROWDED_WINDOWS = 8;
 
 /** A run with rows left. */
 interface Run {
@@ -69,15 +64,13 @@ class WindowMerger implements Merger {
   #hasStretches = false;
   #crowded = 0;
 
-  /** The window: its first time, the indices of its runs, and where the rows of each start among all of its rows. */
-  #baseLo = 0;
-  #baseHi = 0;
+  /** The window: indices of its runs, and where the rows of each start among all of its rows. */
   #members = new Int32Array(16);
   #starts = new Int32Array(17);
   #memberCount = 0;
   /** Whether there may be runs without rows left. */
   #hasEnded = false;
-  /** Offsets of the rows from the first time: low words, and high words where they matter. */
+  /** What the rows are sorted by: their offsets in ns, or the two words of their times. */
   #keys = new Int32Array(0);
   #highKeys = new Int32Array(0);
   /** Scratch of the sorts. */
@@ -112,13 +105,11 @@ class WindowMerger implements Merger {
     // A window may turn out small, but the caller pays by the block.
     while (count < capacity / 2 && this.#live.length > 0) {
       const room = Math.min(capacity - count, MAX_ROWS);
-      const [toRuns, toRows] = count === 0 ? [runs, rows] : [runs.subarray(count), rows.subarray(count)];
       const copies = this.#hasStretches || room < FEW_ROWS || this.#live.length === 1;
-      const added = copies
-        ? this.#copyStretches(room, toRuns, toRows)
-        : this.#orderWindow(room, toRuns, toRows);
+      const added = copies ? this.#copyStretches(room, runs, rows) : this.#orderWindow(room, runs, rows);
       if (added === 0) break;
       count += added;
+      [runs, rows] = [runs.subarray(added), rows.subarray(added)];
     }
     return count;
   }
@@ -135,13 +126,12 @@ class WindowMerger implements Merger {
   #findFirst(except = -1): number {
     const heads = this.#heads;
     const count = this.#live.length;
-    let first = except === 0 ? 1 : 0;
-    for (let i = first + 1; i < count; i++) {
-      if (i !== except && isLater(heads[2 * first + 1], heads[2 * first], heads[2 * i + 1], heads[2 * i])) {
-        first = i;
-      }
+    let least = except === 0 ? 1 : 0;
+    for (let i = least + 1; i < count; i++) {
+      const later = isLater(heads[2 * least + 1], heads[2 * least], heads[2 * i + 1], heads[2 * i]);
+      if (later && i !== except) least = i;
     }
-    return first < count ? first : -1;
+    return least < count ? least : -1;
   }
 
   /** Sets the next row of a run. */
@@ -165,10 +155,17 @@ class WindowMerger implements Merger {
     this.#hasEnded = false;
   }
 
+  /** Stretches of so many rows on average are worth looking for, which takes a visit to every run. */
+  #longStretch(): number {
+    return Math.max(16, this.#live.length / 8);
+  }
+
   /** Gives out stretches: rows that one run has before any other has one. */
   #copyStretches(capacity: number, runs: Int32Array, rows: Int32Array): number {
     let count = 0;
-    for (let stretches = 1; count < capacity && this.#live.length > 0; stretches++) {
+    let stretches = 0;
+    const isShort = () => count < (stretches * this.#longStretch()) / 2;
+    while (count < capacity && this.#live.length > 0 && !(stretches > 32 && isShort())) {
       const index = this.#findFirst();
       const run = this.#live[index];
       const shift = run.next - count;
@@ -178,11 +175,9 @@ class WindowMerger implements Merger {
       for (; count < end; count++) rows[count] = count + shift;
       this.#moveTo(index, end + shift);
       if (this.#hasEnded) this.#dropEnded();
-      if (stretches >= 32 && count < (stretches * LONG_STRETCH) / 2) {
-        this.#hasStretches = false;
-        break;
-      }
+      stretches++;
     }
+    if (isShort()) this.#hasStretches = false;
     return count;
   }
 
@@ -204,21 +199,20 @@ class WindowMerger implements Merger {
   /** Gives out the rows of a window. */
   #orderWindow(capacity: number, runs: Int32Array, rows: Int32Array): number {
     const first = this.#findFirst();
-    this.#baseLo = this.#heads[2 * first];
-    this.#baseHi = this.#heads[2 * first + 1];
     const [untilLo, untilHi] = this.#untilWords;
-    const limit = (untilHi - this.#baseHi) * WORD + (untilLo >>> 0) - (this.#baseLo >>> 0);
+    const limit = (untilHi - this.#heads[2 * first + 1]) * WORD +
+      (untilLo >>> 0) - (this.#heads[2 * first] >>> 0);
     if (limit < 0) return 0;
     if (this.#keys.length <= capacity) this.#growRows(capacity);
 
     // Near windows sort faster, where they hold rows enough to be worth a visit to every run.
     const widest = NEAR_WIDTH * this.#density > 2 * this.#live.length + 64 ? NEAR_WIDTH : MAX_WIDTH;
     let width = Math.min(Math.floor((AIM * capacity) / this.#density), widest, limit);
-    let count = this.#gather(capacity, width);
+    let count = this.#gather(capacity, first, width);
     while (count > capacity) {
       this.#putBack();
       width = width > NEAR_WIDTH ? NEAR_WIDTH : Math.floor(width / 4);
-      count = this.#gather(capacity, width);
+      count = this.#gather(capacity, first, width);
     }
     const far = width > NEAR_WIDTH;
     if (far || this.#crowded-- > 0) this.#sortByDigits(count, far, runs, rows);
@@ -227,7 +221,7 @@ class WindowMerger implements Merger {
 
     // A few rows say little of density: the next window is at most 64 times wider.
     this.#density = Math.max(count, capacity / 64) / Math.max(width, 1);
-    this.#hasStretches = hasStretches(runs, count, Math.max(LONG_STRETCH, this.#live.length / 8));
+    this.#hasStretches = hasStretches(runs, count, this.#longStretch());
     return count;
   }
 
@@ -240,16 +234,16 @@ class WindowMerger implements Merger {
   }
 
   /**
-   * Takes the rows up to `width` ns after the base from their runs. Returns how many; more than `capacity` if not all
-   * fit. Without width it takes those that fit: rows of one time are gathered in their order.
+   * Takes rows from their runs: those up to `width` ns after the head of the run that comes first. Returns
+   * how many, or more than `capacity` where not all fit. Without width, rows of one time, it takes what fits.
    */
-  #gather(capacity: number, width: number): number {
+  #gather(capacity: number, first: number, width: number): number {
     const live = this.#live;
     const heads = this.#heads;
     const keys = this.#keys;
-    const baseLo = this.#baseLo;
+    const baseLo = heads[2 * first];
     const boundLo = (baseLo + width) | 0;
-    const boundHi = this.#baseHi + Math.floor(((baseLo >>> 0) + width) / WORD);
+    const boundHi = heads[2 * first + 1] + Math.floor(((baseLo >>> 0) + width) / WORD);
     const room = width === 0 ? capacity : capacity + 1;
     let count = 0;
     let members = 0;
@@ -281,7 +275,7 @@ class WindowMerger implements Merger {
     }
   }
 
-  /** Spreads the rows over buckets of time, at most one to each on average, and mends the disorder that is left. */
+  /** Spreads the rows over buckets of time, at most one to each on average, and mends what is left. */
   #sortByBuckets(count: number, runs: Int32Array, rows: Int32Array): void {
     const keys = this.#keys;
     const counts = this.#counts;
@@ -292,12 +286,11 @@ class WindowMerger implements Merger {
     const buckets = (span >>> shift) + 1;
     counts.fill(0, 0, buckets);
     for (let k = 0; k < count; k++) counts[keys[k] >>> shift]++;
-    const crowd = toStarts(counts, buckets) / count;
-    if (crowd > CROWD && count > SMALL_CROWD) {
-      this.#crowded = CROWDED_WINDOWS;
+    // Few rows are quickly moved however they crowd.
+    if (toStarts(counts, buckets) > CROWD * Math.max(count, 512)) {
+      this.#crowded = 8;
       return this.#sortByDigits(count, false, runs, rows);
     }
-
     for (let m = 0; m < this.#memberCount; m++) {
       const { id, next } = this.#live[this.#members[m]];
       const end = this.#starts[m + 1];
@@ -311,21 +304,19 @@ class WindowMerger implements Merger {
     insertionSort(sorted, runs, rows, count);
   }
 
-  /** Sorts by one digit of the offsets after the other, the lowest first: takes as long however rows crowd. */
+  /** Sorts by one digit of the time after the other, the lowest first: takes as long however rows crowd. */
   #sortByDigits(count: number, far: boolean, runs: Int32Array, rows: Int32Array): void {
     const places = this.#sorted;
     for (let m = 0; m < this.#memberCount; m++) {
       const { id, words, next } = this.#live[this.#members[m]];
       const end = this.#starts[m + 1];
       for (let k = this.#starts[m]; k < end; k++) {
-        const row = k - end + next;
         runs[k] = k;
         this.#ids[k] = id;
-        places[k] = row;
-        if (far) {
-          const borrow = words[2 * row] >>> 0 < this.#baseLo >>> 0 ? 1 : 0;
-          this.#highKeys[k] = words[2 * row + 1] - this.#baseHi - borrow;
-        }
+        places[k] = k - end + next;
+        if (!far) continue;
+        this.#keys[k] = words[2 * places[k]];
+        this.#highKeys[k] = words[2 * places[k] + 1] ^ SIGN;
       }
     }
     let order = this.#sortByKeys(this.#keys, count, runs, rows);
@@ -337,7 +328,7 @@ class WindowMerger implements Merger {
     }
   }
 
-  /** Sorts items by the digits of their keys, stably, from `shift` up. Returns which of the two arrays has them then. */
+  /** Sorts items by their keys' digits from `shift` up, stably. Returns which of the arrays has them then. */
   #sortByKeys(keys: Int32Array, count: number, from: Int32Array, to: Int32Array, shift = 0): Int32Array {
     if (shift >= 32) return from;
     const counts = this.#counts;
@@ -372,12 +363,11 @@ function findLater(words: Int32Array, from: number, to: number, hi: number, lo: 
   return from;
 }
 
-/** Whether runs keep their turn for more than `length` rows on average, judged by about 128 of the rows. */
+/** Whether runs keep their turn for `length` rows or more on average. */
 function hasStretches(runs: Int32Array, count: number, length: number): boolean {
-  const step = Math.max(1, count >>> 7);
-  let switches = 0;
-  for (let k = step; k < count; k += step) if (runs[k] !== runs[k - 1]) switches++;
-  return count > 32 && switches * length * step < count;
+  let stretches = 1;
+  for (let k = 1; k < count && stretches * length <= count; k++) if (runs[k] !== runs[k - 1]) stretches++;
+  return stretches * length <= count;
 }
 
 /** Turns counts into where the items of each bucket start. Returns the sum of their squares. */

@@ -88,12 +88,13 @@ export class SequenceWriter implements AsyncDisposable {
    */
   async topicCreate<T>(name: string, options: TopicOptions<T>): Promise<TopicWriter<T>> {
     this.#check(`create topic ${JSON.stringify(name)} of`);
-    const { ontology, metadata = {} } = options;
+    const { ontology } = options;
     const topic = topicName(name, this.name);
+    const metadata = plainMetadata(options.metadata ?? {}, `topic "${topic}"`);
     const sink = await this.#wait(this.#sink.createTopic(topic, {
       ontologyTag: ontology.tag,
       serializationFormat: ontology.format,
-      metadata: plainMetadata(metadata, `topic "${topic}"`),
+      metadata,
       fields: [TIMESTAMP_FIELD, ...ontology.fields],
     }));
     const writer = new TopicWriter<T>(ontology, metadata, {

@@ -1,0 +1,52 @@
+/**
+ * Another process at the same recordings: `node child.mjs MODULE DIRECTORY ACTION`. Prints one line of JSON for what came
+ * of it: `"done"`, or code and text of the error. `record` then holds the sequence until its stdin ends or it is killed.
+ */
+import process from "node:process";
+
+const [module, directory, action] = process.argv.slice(2);
+const { connect, defineOntology, float64 } = await import(module);
+const Value = defineOntology("Value", { value: float64() });
+
+/** Creates sequence "s" with a row that is flushed, and leaves it open. */
+async function record(client) {
+  const sequence = await client.sequenceCreate("s");
+  const topic = await sequence.topicCreate("a", { ontology: Value });
+  await topic.push({ timestampNs: 1n, data: { value: 1 } });
+  await topic.flush();
+  return sequence;
+}
+
+const actions = {
+  record,
+  create: (client) => client.sequenceCreate("s"),
+  update: (client) => client.sequenceUpdate("s"),
+  open: (client) => client.sequenceHandler("s"),
+  remove: (client) => client.sequenceDelete("s"),
+  /** As a user who may do nothing here. */
+  async unprivilegedRecord(client) {
+    process.setgid(65534);
+    process.setuid(65534);
+    await record(client);
+  },
+  async unprivilegedRead(client) {
+    process.setgid(65534);
+    process.setuid(65534);
+    const handler = await client.sequenceHandler("s");
+    for await (const _ of handler.getDataStreamer());
+  },
+};
+
+const client = await connect(directory);
+try {
+  await actions[action](client);
+  console.log(JSON.stringify("done"));
+} catch (error) {
+  console.log(JSON.stringify({ code: error.code, message: error.message }));
+}
+if (action === "record") {
+  process.stdin.resume();
+  process.stdin.on("end", () => client.close());
+} else {
+  await client.close();
+}

@@ -1,0 +1,228 @@
+import { describe, expect, it } from "vitest";
+import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
+import { defineOntology } from "../../src/ontology/define_ontology.ts";
+import { binary } from "../../src/ontology/field.ts";
+import { TIMESTAMP_FIELD } from "../../src/schema.ts";
+import { TopicWriter } from "../../src/write/topic_writer.ts";
+import { type Holder, WriteMemory } from "../../src/write/write_memory.ts";
+import { engine } from "../arrow/random.ts";
+import { deferred, isSettled, onStore, settle, WatchedStore } from "../client/support.ts";
+
+/** Something that holds what it is told to, and lets go of all when it spills. */
+class Buffer implements Holder {
+  heldBytes = 0;
+  spills = 0;
+  readonly #memory: WriteMemory;
+  constructor(memory: WriteMemory) {
+    this.#memory = memory;
+  }
+  add(bytes: number): void {
+    this.heldBytes += bytes;
+    this.#memory.hold(this, bytes);
+  }
+  spill(): void {
+    this.spills++;
+    const bytes = this.heldBytes;
+    this.heldBytes = 0;
+    this.#memory.hold(this, -bytes);
+  }
+}
+
+describe("WriteMemory", () => {
+  it("makes the largest holder spill when half of the bound is full", () => {
+    const memory = new WriteMemory(200);
+    const [small, large, other] = [new Buffer(memory), new Buffer(memory), new Buffer(memory)];
+    small.add(20);
+    large.add(60);
+    other.add(20);
+    expect([small, large, other].map(({ spills }) => spills)).toEqual([0, 0, 0]);
+    small.add(1);
+    expect([small, large, other].map(({ spills }) => spills)).toEqual([0, 1, 0]);
+    expect([small, large, other].map(({ heldBytes }) => heldBytes)).toEqual([21, 0, 20]);
+  });
+
+  it("makes holders spill until it is enough, and gives up on one that keeps what it has", () => {
+    const memory = new WriteMemory(20);
+    const [one, two] = [new Buffer(memory), new Buffer(memory)];
+    one.add(8);
+    two.add(50);
+    expect([one.spills, two.spills]).toEqual([0, 1]);
+    const stubborn: Holder = { heldBytes: 100, spill: () => {} };
+    memory.hold(stubborn, 100);
+    expect(one.spills).toBe(0);
+  });
+
+  it("makes writers wait while more than half of the bound is on its way to the store", async () => {
+    const memory = new WriteMemory(200);
+    const [first, second, third] = [deferred(), deferred(), deferred()];
+    memory.send(60, first.promise);
+    memory.send(40, second.promise);
+    expect(memory.wait()).toBe(undefined);
+    memory.send(1, third.promise);
+    const [waiting, also] = [memory.wait()!, memory.wait()!];
+    expect(await isSettled(waiting)).toBe(false);
+    third.resolve();
+    await Promise.all([waiting, also]);
+    expect(memory.wait()).toBe(undefined);
+  });
+
+  it("lets writers go on when a batch could not be stored", async () => {
+    const memory = new WriteMemory(200);
+    memory.send(101, Promise.reject(new Error("disk full")));
+    await memory.wait();
+    expect(memory.wait()).toBe(undefined);
+  });
+});
+
+/** Counts what a real one is told. */
+class CountedMemory extends WriteMemory {
+  held = 0;
+  sending = 0;
+  most = 0;
+  override hold(holder: Holder, bytes: number): void {
+    this.held += bytes;
+    super.hold(holder, bytes);
+    this.#note();
+  }
+  override send(bytes: number, stored: Promise<void>): void {
+    this.sending += bytes;
+    super.send(bytes, stored);
+    this.#note();
+    const done = () => void (this.sending -= bytes);
+    stored.then(done, done);
+  }
+  #note(): void {
+    this.most = Math.max(this.most, this.held + this.sending);
+  }
+}
+
+const Payload = defineOntology("Payload", { bytes: binary() });
+const ROW = 4096;
+const BOUND = 2 ** 22;
+/** A batch, and what arrays grow by, may pass the bound: it is looked at after a row was taken. */
+const SLACK = 2 ** 20;
+
+/** Topics over a store that stores nothing until it is told to. */
+async function withSlowStore(
+  topics: number,
+  body: (writers: TopicWriter[], memory: CountedMemory, release: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const store = new WatchedStore();
+  const sink = await new EmbeddedBackend(store, engine).createSequence("s", {});
+  const memory = new CountedMemory(BOUND);
+  const writers: TopicWriter[] = [];
+  for (let i = 0; i < topics; i++) {
+    const schema = {
+      ontologyTag: "Payload",
+      serializationFormat: "default",
+      metadata: {},
+      fields: [TIMESTAMP_FIELD, ...Payload.fields],
+    } as const;
+    const topic = await sink.createTopic(`t${i}`, schema);
+    const life = { status: "open" } as const;
+    writers.push(
+      new TopicWriter(Payload, {}, {
+        sequence: "s",
+        topic: `t${i}`,
+        sink: topic,
+        memory,
+        life,
+        abort: () => Promise.resolve(),
+      }),
+    );
+  }
+  const gates: (() => void)[] = [];
+  store.before = (call) => {
+    if (call !== "append") return;
+    const gate = deferred();
+    gates.push(() => gate.resolve());
+    return gate.promise;
+  };
+  await body(writers, memory, async () => {
+    await settle();
+    gates.shift()!();
+    await settle();
+  });
+  store.before = () => {};
+  for (const open of gates) open();
+  await Promise.all(writers.map((writer) => writer.drain()));
+  await sink.finalize();
+}
+
+/** Bytes that do not compress. */
+function noise(seed: number): Uint8Array {
+  const bytes = new Uint8Array(ROW);
+  let state = seed + 1;
+  for (let i = 0; i < ROW; i++) bytes[i] = (state = (state * 48271) % 2147483647) >> 8;
+  return bytes;
+}
+
+describe("TopicWriter over a store that does not keep up", () => {
+  it.each([1, 3, 40])(
+    "takes rows of %i topics until the bound, then makes them wait for the store",
+    async (topics) => {
+      await withSlowStore(topics, async (writers, memory, release) => {
+        let waits = 0;
+        for (let i = 0; waits < 12; i++) {
+          const waiting = writers[i % topics].push({ timestampNs: BigInt(i), data: { bytes: noise(i) } });
+          expect(memory.held + memory.sending).toBeLessThanOrEqual(BOUND + SLACK);
+          if (!waiting) continue;
+          waits++;
+          expect(i * ROW).toBeGreaterThan(BOUND / 4);
+          expect(await isSettled(waiting)).toBe(false);
+          while (!await isSettled(waiting)) await release();
+          await waiting;
+        }
+        expect(memory.most).toBeGreaterThan(BOUND / 2);
+        expect(memory.most).toBeLessThanOrEqual(BOUND + SLACK);
+        expect(writers.reduce((sum, { rowCount }) => sum + rowCount, 0)).toBeGreaterThan(BOUND / ROW);
+      });
+    },
+  );
+
+  it("makes pushColumns and pushBatch wait as well", async () => {
+    await withSlowStore(1, async ([writer], memory, release) => {
+      const columns = () => ({
+        timestampNs: new BigInt64Array(64),
+        bytes: Array.from({ length: 64 }, (_, i) => noise(i)),
+      });
+      let waiting: Promise<void> | undefined;
+      while (!waiting) waiting = writer.pushColumns(columns());
+      expect(await isSettled(waiting)).toBe(false);
+      expect(memory.sending).toBeGreaterThan(BOUND / 2);
+      expect(memory.most).toBeLessThanOrEqual(BOUND + SLACK);
+      while (!await isSettled(waiting)) await release();
+      await waiting;
+    });
+  });
+
+  it("keeps every row, whoever waited or not", async () => {
+    const store = new WatchedStore();
+    await onStore(store, async (client) => {
+      await client.sequenceCreate("s", { maxBufferedBytes: 50_000 }, async (sequence) => {
+        const topic = await sequence.topicCreate("a", { ontology: Payload });
+        // Nobody waits: it costs memory, and loses nothing.
+        for (let i = 0; i < 500; i++) topic.push({ timestampNs: BigInt(i), data: { bytes: noise(i) } });
+      });
+      let row = 0;
+      for await (const { timestampNs, data } of (await client.topicHandler("s", "a")).getDataStreamer()) {
+        if (timestampNs !== BigInt(row) || data.bytes[7] !== noise(row)[7]) {
+          throw new Error(`Row ${row} is another`);
+        }
+        row++;
+      }
+      expect(row).toBe(500);
+    });
+  });
+
+  it("flush waits for what was pushed before, and nothing else", async () => {
+    await withSlowStore(2, async ([first, second], _, release) => {
+      await first.push({ timestampNs: 1n, data: { bytes: noise(1) } });
+      const flushed = first.flush();
+      expect(await isSettled(flushed)).toBe(false);
+      await second.push({ timestampNs: 1n, data: { bytes: noise(1) } });
+      await release();
+      await flushed;
+    });
+  });
+});
