@@ -13,12 +13,22 @@ export function blockColumns(block: RowBlock): TopicColumns[] {
   const { runs, rows, length, batches } = block;
   const parts = new Map<
     string,
-    { sources: number[]; sourceOf: Map<number, number>; rows: number[]; order: number[] }
+    {
+      sources: number[];
+      sourceOf: Map<number, number>;
+      rows: number[];
+      order: number[];
+    }
   >();
   for (let i = 0; i < length; i++) {
     const { name } = batches[runs[i]]!.topic;
     let part = parts.get(name);
-    if (!part) parts.set(name, part = { sources: [], sourceOf: new Map(), rows: [], order: [] });
+    if (!part) {
+      parts.set(
+        name,
+        part = { sources: [], sourceOf: new Map(), rows: [], order: [] },
+      );
+    }
     let source = part.sourceOf.get(runs[i]);
     if (source === undefined) {
       source = part.sources.length;

@@ -36,6 +36,7 @@ export class RowBlocks {
   /** Places in `#batches` whose rows were all given out. */
   readonly #free: number[] = [];
   #openBytes = 0;
+  #closed = false;
 
   /**
    * @param topics In the order of their names, which breaks ties.
@@ -50,7 +51,7 @@ export class RowBlocks {
   /** The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason. */
   async next(): Promise<RowBlock | undefined> {
     const untilNs = await this.#advance();
-    if (untilNs === undefined) return undefined;
+    if (untilNs === undefined || this.#closed) return undefined;
     const runs = new Int32Array(BLOCK_ROWS);
     const rows = new Int32Array(BLOCK_ROWS);
     const length = this.#merger.fill(untilNs, runs, rows);
@@ -72,6 +73,7 @@ export class RowBlocks {
 
   /** Lets go of all batches. */
   close(): void {
+    this.#closed = true;
     for (const { source } of this.#topics) source.close();
     this.#batches = [];
   }
@@ -118,7 +120,14 @@ export class RowBlocks {
     const run = await source.open();
     if (!run) return;
     const { batchNumber, batch, from, to } = run;
-    this.#merger.add(this.#place(new TopicBatch(topic, batch)), position, batchNumber, batch.times, from, to);
+    this.#merger.add(
+      this.#place(new TopicBatch(topic, batch)),
+      position,
+      batchNumber,
+      batch.times,
+      from,
+      to,
+    );
     this.#openBytes += batch.bytes;
   }
 

@@ -106,7 +106,11 @@ export class SequenceHandler implements AsyncDisposable {
 
   /** Opens one topic. NOT_FOUND, INVALID_NAME, CORRUPT. */
   async topicHandler(name: string): Promise<TopicHandler> {
-    return new TopicHandler(this.name, await this.#open(this.#known(name)), this.#engine);
+    return new TopicHandler(
+      this.name,
+      await this.#open(this.#known(name)),
+      this.#engine,
+    );
   }
 
   /**
@@ -118,7 +122,9 @@ export class SequenceHandler implements AsyncDisposable {
     const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
     const window = timeWindow(options, `sequence "${this.name}"`);
     const chosen = new Set(
-      (options.topics ?? this.topics.map(({ name }) => name)).map((name) => this.#known(name)),
+      (options.topics ?? this.topics.map(({ name }) => name)).map((name) =>
+        this.#known(name)
+      ),
     );
     const names = [...chosen].sort(compareNames);
     const openAll = () => Promise.all(names.map((name) => this.#open(name)));
@@ -130,7 +136,11 @@ export class SequenceHandler implements AsyncDisposable {
       return new RowBlocks(this.#engine, topics, maxBufferedBytes);
     };
     const fields = async () =>
-      new Map((await openAll()).map(({ info, schema }) => [info.name, schema.fields] as const));
+      new Map(
+        (await openAll()).map(({ info, schema }) =>
+          [info.name, schema.fields] as const
+        ),
+      );
     return new SequenceStreamer(open, fields, signal);
   }
 
@@ -149,7 +159,9 @@ export class SequenceHandler implements AsyncDisposable {
       : names.join(", ");
     throw new SmaltiError(
       "NOT_FOUND",
-      `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}`,
+      `No topic "${topic}" in sequence "${this.name}"; it has ${
+        some || "none"
+      }`,
       { sequence: this.name, topic },
     );
   }
@@ -171,6 +183,10 @@ function extreme(
   wins: (a: bigint, b: bigint) => boolean,
 ): bigint | undefined {
   let best: bigint | undefined;
-  for (const time of times) if (time !== undefined && (best === undefined || wins(time, best))) best = time;
+  for (const time of times) {
+    if (time !== undefined && (best === undefined || wins(time, best))) {
+      best = time;
+    }
+  }
   return best;
 }

@@ -37,7 +37,8 @@ export interface MergedTables<T = Table> {
  * }
  * ```
  */
-export class SequenceStreamer extends Streamer<[topic: string, message: Message]> {
+export class SequenceStreamer
+  extends Streamer<[topic: string, message: Message]> {
   readonly #fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>;
 
   /** @internal Use {@linkcode SequenceHandler.getDataStreamer}. */
@@ -58,14 +59,23 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
   /** The messages not yet read as apache-arrow RecordBatches, a block at a time; copies. Loads apache-arrow. */
   async *toArrow(): AsyncGenerator<MergedTables<RecordBatch>, void, undefined> {
     try {
-      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+      for (
+        let rows = await this.nextRows();
+        rows;
+        rows = await this.nextRows()
+      ) {
         const fields = await this.#fields();
         const tables = new Map<string, RecordBatch>();
-        const parts = blockColumns(rows).sort((a, b) => compareNames(a.topic, b.topic));
+        const parts = blockColumns(rows).sort((a, b) =>
+          compareNames(a.topic, b.topic)
+        );
         for (const { topic, columns } of parts) {
           tables.set(topic, await toRecordBatch(fields.get(topic)!, columns));
         }
-        yield { tables, ...orderOf(rows, [...tables.keys()], new Int32Array(tables.size)) };
+        yield {
+          tables,
+          ...orderOf(rows, [...tables.keys()], new Int32Array(tables.size)),
+        };
       }
     } finally {
       await this.close();
@@ -80,11 +90,15 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
     const batches = new Map(names.map((topic) => [topic, [] as Columns[]]));
     const orders: Order[] = [];
     for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
-      for (const { topic, columns } of blockColumns(rows)) batches.get(topic)!.push(columns);
+      for (const { topic, columns } of blockColumns(rows)) {
+        batches.get(topic)!.push(columns);
+      }
       orders.push(orderOf(rows, names, counts));
     }
     const tables = new Map<string, Table>();
-    for (const [topic, schema] of fields) tables.set(topic, await toTable(schema, batches.get(topic)!));
+    for (const [topic, schema] of fields) {
+      tables.set(topic, await toTable(schema, batches.get(topic)!));
+    }
     return {
       tables,
       topicIndex: concat(orders.map((order) => order.topicIndex)),
@@ -96,10 +110,16 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
 type Order = Pick<MergedTables, "topicIndex" | "row">;
 
 /** Where each row of a block is: its topic's place in `names`, and its number there, counted on from `counts`. */
-function orderOf(block: RowBlock, names: readonly string[], counts: Int32Array): Order {
+function orderOf(
+  block: RowBlock,
+  names: readonly string[],
+  counts: Int32Array,
+): Order {
   const { runs, length, batches } = block;
   const places = new Map(names.map((name, place) => [name, place]));
-  const placeOfRun = batches.map((batch) => (batch ? places.get(batch.name) : undefined) ?? -1);
+  const placeOfRun = batches.map((batch) =>
+    (batch ? places.get(batch.name) : undefined) ?? -1
+  );
   const topicIndex = new Int32Array(length);
   const row = new Int32Array(length);
   for (let i = 0; i < length; i++) {
@@ -110,7 +130,9 @@ function orderOf(block: RowBlock, names: readonly string[], counts: Int32Array):
 }
 
 function concat(parts: readonly Int32Array[]): Int32Array {
-  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const whole = new Int32Array(
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

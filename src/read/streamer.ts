@@ -26,7 +26,8 @@ export interface Block<T> extends Iterable<T> {
  *
  * It reads when it is asked, and one batch ahead. All ways of reading share the one pass. After an error it is closed.
  */
-export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+export abstract class Streamer<T>
+  implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #open: () => Promise<RowBlocks>;
   readonly #signal: AbortSignal | undefined;
   #opened: Promise<RowBlocks> | undefined;
@@ -60,7 +61,9 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
       return Promise.resolve({ done: false, value: block.at(this.#at++) });
     }
     return this.#inTurn(async () => {
-      if (!this.#hasRest() && !await this.#load()) return { done: true, value: undefined };
+      if (!this.#hasRest() && !this.#take(await this.#read())) {
+        return { done: true, value: undefined };
+      }
       return { done: false, value: this.#block!.at(this.#at++) };
     });
   }
@@ -73,7 +76,10 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
 
   /** The messages in blocks of up to some thousand, in the same order. Leaving the loop closes the streamer. */
   batches(): AsyncIterableIterator<Block<T>> {
-    return blocks(() => this.nextRows().then((rows) => rows && this.blockOf(rows)), () => this.close());
+    return blocks(
+      () => this.nextRows().then((rows) => rows && this.blockOf(rows)),
+      () => this.close(),
+    );
   }
 
   /** Time of the message that comes next, in nanoseconds; the message stays. Undefined at the end. */
@@ -83,7 +89,9 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
         const { runs, rows, batches } = this.#rows!;
         return batches[runs[this.#at]]!.times[rows[this.#at]];
       }
-      return await (await this.#source())?.peek();
+      const ns = await (await this.#source())?.peek();
+      this.#signal?.throwIfAborted();
+      return this.#closed ? undefined : ns;
     });
   }
 
@@ -102,7 +110,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   /** Ends the pass and lets go of what it held. A second call does nothing. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#rows = this.#block = undefined;
+    this.#forget();
     const blocks = await this.#opened?.catch(() => undefined);
     blocks?.close();
   }
@@ -115,7 +123,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   /** @internal The rows not yet given out of the block at hand, else those of the next; undefined at the end. */
   protected nextRows(): Promise<RowBlock | undefined> {
     return this.#inTurn(async () => {
-      if (!this.#hasRest() && !await this.#load()) return undefined;
+      if (!this.#hasRest() && !this.#take(await this.#read())) return undefined;
       const { runs, rows, length, batches } = this.#rows!;
       const from = this.#at;
       this.#at = length;
@@ -133,18 +141,32 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     return this.#rows !== undefined && this.#at < this.#rows.length;
   }
 
-  async #load(): Promise<boolean> {
-    const rows = await (await this.#source())?.next();
+  async #read(): Promise<RowBlock | undefined> {
+    return await (await this.#source())?.next();
+  }
+
+  /** Makes rows that were read the ones at hand; false at the end and once it is closed. To be called as soon as they are read. */
+  #take(rows: RowBlock | undefined): boolean {
     if (this.#closed) return false;
+    this.#signal?.throwIfAborted();
     this.#rows = rows;
     this.#block = rows && this.blockOf(rows);
     this.#at = 0;
+    if (!rows) this.#forget();
     return rows !== undefined;
   }
+
+  /** Lets go of the rows at hand, and of the signal. */
+  readonly #forget = (): void => {
+    this.#rows = this.#block = undefined;
+    this.#signal?.removeEventListener("abort", this.#forget);
+  };
 
   async #source(): Promise<RowBlocks | undefined> {
     if (this.#closed) return undefined;
     this.#signal?.throwIfAborted();
+    // An abort takes effect at once, not at the end of the block at hand.
+    if (!this.#opened) this.#signal?.addEventListener("abort", this.#forget);
     return await (this.#opened ??= this.#open());
   }
 
@@ -165,14 +187,19 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
 }
 
 /** An iterator over blocks that closes its source when it is left. Hand-written: a generator costs twice as much. */
-function blocks<T>(read: () => Promise<T | undefined>, close: () => Promise<void>): AsyncIterableIterator<T> {
+function blocks<T>(
+  read: () => Promise<T | undefined>,
+  close: () => Promise<void>,
+): AsyncIterableIterator<T> {
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
       const value = await read();
-      return value === undefined ? { done: true, value } : { done: false, value };
+      return value === undefined
+        ? { done: true, value }
+        : { done: false, value };
     },
     async return() {
       await close();

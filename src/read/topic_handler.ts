@@ -92,11 +92,16 @@ export class TopicHandler implements AsyncDisposable {
    */
   getDataStreamer(options: StreamOptions = {}): TopicStreamer {
     const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
-    const window = timeWindow(options, `topic "${this.name}" of sequence "${this.sequence}"`);
+    const window = timeWindow(
+      options,
+      `topic "${this.name}" of sequence "${this.sequence}"`,
+    );
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const open = () => {
       const source = this.#source.runs(window, signal);
-      return Promise.resolve(new RowBlocks(this.#engine, [{ topic, source }], maxBufferedBytes));
+      return Promise.resolve(
+        new RowBlocks(this.#engine, [{ topic, source }], maxBufferedBytes),
+      );
     };
     return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);
   }
@@ -111,9 +116,15 @@ export class TopicHandler implements AsyncDisposable {
     edgesNs: readonly bigint[],
     options: Pick<StreamOptions, "signal"> = {},
   ): Promise<number[]> {
-    const wrong = edgesNs.findIndex((edge, i) => i > 0 && edge < edgesNs[i - 1]);
+    const wrong = edgesNs.findIndex((edge, i) =>
+      i > 0 && edge < edgesNs[i - 1]
+    );
     if (wrong >= 0) {
-      throw new RangeError(`Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`);
+      throw new RangeError(
+        `Cannot count rows: edge ${edgesNs[wrong]} follows ${
+          edgesNs[wrong - 1]
+        }`,
+      );
     }
     return await this.#source.countRows(edgesNs, options.signal);
   }
@@ -123,7 +134,10 @@ export class TopicHandler implements AsyncDisposable {
    * damage found as an error that says where it is; none for a sound topic.
    */
   async verify(options: VerifyOptions = {}): Promise<SmaltiError[]> {
-    const errors = await this.#source.verify(options.onRows ?? (() => {}), options.signal);
+    const errors = await this.#source.verify(
+      options.onRows ?? (() => {}),
+      options.signal,
+    );
     return errors.map((error) => error.at({ sequence: this.sequence }));
   }
 

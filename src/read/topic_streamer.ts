@@ -46,8 +46,15 @@ export class TopicStreamer extends Streamer<Message> {
   /** The messages not yet read as one apache-arrow RecordBatch a block, in order; copies. Loads apache-arrow. */
   async *toArrow(): AsyncGenerator<RecordBatch, void, undefined> {
     try {
-      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
-        yield await toRecordBatch(await this.#fields(), blockColumns(rows)[0].columns);
+      for (
+        let rows = await this.nextRows();
+        rows;
+        rows = await this.nextRows()
+      ) {
+        yield await toRecordBatch(
+          await this.#fields(),
+          blockColumns(rows)[0].columns,
+        );
       }
     } finally {
       await this.close();

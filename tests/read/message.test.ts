@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { ALL, GPS, IMU } from "../../src/ontology/builtin/mod.ts";
-import { defineOntology, type Infer, type Ontology } from "../../src/ontology/define_ontology.ts";
+import {
+  defineOntology,
+  type Infer,
+  type Ontology,
+} from "../../src/ontology/define_ontology.ts";
 import {
   binary,
   bool,
@@ -36,10 +40,14 @@ async function messagesOf<T>(
 ): Promise<Message[]> {
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("a/b", { ontology });
-    for (const [i, data] of rows.entries()) await topic.push({ timestampNs: BigInt(i), data });
+    for (const [i, data] of rows.entries()) {
+      await topic.push({ timestampNs: BigInt(i), data });
+    }
   });
   const messages: Message[] = [];
-  for await (const message of (await client.topicHandler("s", "a/b")).getDataStreamer()) {
+  for await (
+    const message of (await client.topicHandler("s", "a/b")).getDataStreamer()
+  ) {
     messages.push(message);
   }
   return messages;
@@ -52,7 +60,10 @@ describe("Message", () => {
         const topic = await sequence.topicCreate("/a/b", { ontology: Odd });
         await topic.push({ timestampNs: -(2n ** 63n), data: { count: 1 } });
       });
-      for await (const [topic, message] of (await client.sequenceHandler("s")).getDataStreamer()) {
+      for await (
+        const [topic, message] of (await client.sequenceHandler("s"))
+          .getDataStreamer()
+      ) {
         expect(topic).toBe("a/b");
         expect(message.topic).toBe("a/b");
         expect(message.timestampNs).toBe(-9223372036854775808n);
@@ -65,12 +76,23 @@ describe("Message", () => {
     await withClient("memory", async (client) => {
       const [left, nulls, empty] = await messagesOf(client, Odd, [
         { count: 1 },
-        { count: 1, size: null, text: null, bytes: null, numbers: null, gaps: null, place: null },
+        {
+          count: 1,
+          size: null,
+          text: null,
+          bytes: null,
+          numbers: null,
+          gaps: null,
+          place: null,
+        },
         { count: 1, gaps: [null, 5], place: { x: null, flag: undefined } },
       ]);
       for (const { data } of [left, nulls]) {
         const { count, size, text, bytes, numbers, gaps, place } = data;
-        expect([count, size, text, bytes, numbers, gaps, place]).toEqual([1n, ...Array(6).fill(undefined)]);
+        expect([count, size, text, bytes, numbers, gaps, place]).toEqual([
+          1n,
+          ...Array(6).fill(undefined),
+        ]);
       }
       expect(empty.data.place).toBe(undefined);
       expect(empty.data.gaps).toEqual([undefined, 5n]);
@@ -88,7 +110,10 @@ describe("Message", () => {
         gaps: [1, 2n],
         place: { flag: false },
       }]);
-      expect([data.count, data.size]).toEqual([-9223372036854775808n, 18446744073709551615n]);
+      expect([data.count, data.size]).toEqual([
+        -9223372036854775808n,
+        18446744073709551615n,
+      ]);
       expect(data.bytes).toEqual(Uint8Array.of(0, 255));
       expect(data.numbers).toBeInstanceOf(Float64Array);
       expect([...data.numbers]).toEqual([-0, NaN, Infinity]);
@@ -107,7 +132,12 @@ describe("Message", () => {
           bytes: Uint8Array.of(1, 2, 255),
           numbers: [0.5, NaN],
         },
-        { count: -(2n ** 53n) + 1n, size: 2n ** 64n - 1n, gaps: [-(2n ** 53n), null, 7], place: { x: 1 } },
+        {
+          count: -(2n ** 53n) + 1n,
+          size: 2n ** 64n - 1n,
+          gaps: [-(2n ** 53n), null, 7],
+          place: { x: 1 },
+        },
         { count: -(2n ** 63n), place: { x: null } },
       ];
       const messages = await messagesOf(client, Odd, rows);
@@ -117,7 +147,14 @@ describe("Message", () => {
         ontology: "Odd",
         data,
       });
-      const none = { size: null, text: null, bytes: null, numbers: null, gaps: null, place: null };
+      const none = {
+        size: null,
+        text: null,
+        bytes: null,
+        numbers: null,
+        gaps: null,
+        place: null,
+      };
       const wanted = [
         {
           ...none,
@@ -136,14 +173,25 @@ describe("Message", () => {
         },
         { ...none, count: "-9223372036854775808" },
       ];
-      expect(messages.map((message) => JSON.parse(JSON.stringify(message)))).toEqual(
-        wanted.map((data, i) => shape(i, data)),
+      expect(messages.map((message) => JSON.parse(JSON.stringify(message))))
+        .toEqual(
+          wanted.map((data, i) => shape(i, data)),
+        );
+      expect(Object.keys(messages[0].toJSON())).toEqual([
+        "timestamp_ns",
+        "topic",
+        "ontology",
+        "data",
+      ]);
+      expect(Object.keys(messages[0].toJSON().data)).toEqual(
+        Object.keys(none).toSpliced(0, 0, "count"),
       );
-      expect(Object.keys(messages[0].toJSON())).toEqual(["timestamp_ns", "topic", "ontology", "data"]);
-      expect(Object.keys(messages[0].toJSON().data)).toEqual(Object.keys(none).toSpliced(0, 0, "count"));
       // A part of a message alone says the same.
       expect(JSON.parse(JSON.stringify(messages[1].data))).toEqual(wanted[1]);
-      expect(JSON.parse(JSON.stringify(messages[1].data.place))).toEqual({ x: 1, flag: null });
+      expect(JSON.parse(JSON.stringify(messages[1].data.place))).toEqual({
+        x: 1,
+        flag: null,
+      });
     });
   });
 });
@@ -156,13 +204,15 @@ describe("Message.getData", () => {
         velocity: { z: -1 },
       }]);
       const { position, velocity, status } = message.getData(GPS);
-      expect([position.x, position.y, position.z, velocity?.z, status]).toEqual([
-        45.5,
-        9.25,
-        undefined,
-        -1,
-        undefined,
-      ]);
+      expect([position.x, position.y, position.z, velocity?.z, status]).toEqual(
+        [
+          45.5,
+          9.25,
+          undefined,
+          -1,
+          undefined,
+        ],
+      );
       const Same = { ...GPS } as typeof GPS;
       expect(message.getData(Same).position.x).toBe(45.5);
     });
@@ -182,8 +232,15 @@ describe("Message.getData", () => {
       }
       // Again, since what was found to fit is remembered.
       expect(message.getData(GPS).position).toBeDefined();
-      await expectError(() => message.getData(IMU), "INVALID_ARGUMENT", `topic "a/b" of sequence "s" as IMU`);
-      await expectError(() => message.getData(undefined as never), "INVALID_ARGUMENT");
+      await expectError(
+        () => message.getData(IMU),
+        "INVALID_ARGUMENT",
+        `topic "a/b" of sequence "s" as IMU`,
+      );
+      await expectError(
+        () => message.getData(undefined as never),
+        "INVALID_ARGUMENT",
+      );
     });
   });
 

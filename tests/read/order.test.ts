@@ -7,7 +7,14 @@ import type { MergedTables } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { expectedRow } from "../arrow/random.ts";
-import { PLACES, rowFromArrow, rowText, Sample, texts, withClient } from "../client/support.ts";
+import {
+  PLACES,
+  rowFromArrow,
+  rowText,
+  Sample,
+  texts,
+  withClient,
+} from "../client/support.ts";
 import {
   anyChoice,
   type Choice,
@@ -18,12 +25,25 @@ import {
   smallRecording,
 } from "./order.ts";
 
-function arrowText(topic: string, table: Table | RecordBatch, row: number): string {
-  const { timestamp_ns, ...data } = rowFromArrow([TIMESTAMP_FIELD, ...Sample.fields], table.get(row)!);
-  return rowText(topic, timestamp_ns as bigint, expectedRow(Sample.fields, data));
+function arrowText(
+  topic: string,
+  table: Table | RecordBatch,
+  row: number,
+): string {
+  const { timestamp_ns, ...data } = rowFromArrow([
+    TIMESTAMP_FIELD,
+    ...Sample.fields,
+  ], table.get(row)!);
+  return rowText(
+    topic,
+    timestamp_ns as bigint,
+    expectedRow(Sample.fields, data),
+  );
 }
 
-function mergedTexts({ tables, topicIndex, row }: MergedTables<Table | RecordBatch>): string[] {
+function mergedTexts(
+  { tables, topicIndex, row }: MergedTables<Table | RecordBatch>,
+): string[] {
   const names = [...tables.keys()];
   expect(names).toEqual([...names].sort());
   return Array.from(row, (at, i) => {
@@ -33,7 +53,10 @@ function mergedTexts({ tables, topicIndex, row }: MergedTables<Table | RecordBat
 }
 
 function tableTexts(topic: string, table: Table | RecordBatch): string[] {
-  return Array.from({ length: table.numRows }, (_, row) => arrowText(topic, table, row));
+  return Array.from(
+    { length: table.numRows },
+    (_, row) => arrowText(topic, table, row),
+  );
 }
 
 /** Every way to read a sequence. */
@@ -54,8 +77,10 @@ const SEQUENCE_WAYS: Record<
     }
     return all;
   },
-  "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
-  "toTable()": async (handler, choice) => mergedTexts(await handler.getDataStreamer(choice).toTable()),
+  "toReadableStream()": (handler, choice) =>
+    texts(read(handler.getDataStreamer(choice).toReadableStream())),
+  "toTable()": async (handler, choice) =>
+    mergedTexts(await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
     const all: string[] = [];
     for await (const block of handler.getDataStreamer(choice).toArrow()) {
@@ -81,7 +106,8 @@ const TOPIC_WAYS: Record<
     }
     return all;
   },
-  "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
+  "toReadableStream()": (handler, choice) =>
+    texts(read(handler.getDataStreamer(choice).toReadableStream())),
   "toTable()": async (handler, choice) =>
     tableTexts(handler.name, await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
@@ -107,13 +133,23 @@ let round = 0;
 function property(
   recording: fc.Arbitrary<Recording>,
   client: Parameters<typeof record>[0],
-  check: (handler: SequenceHandler, wanted: string[], choice: Choice) => Promise<void>,
+  check: (
+    handler: SequenceHandler,
+    wanted: string[],
+    choice: Choice,
+  ) => Promise<void>,
 ) {
-  const arbitrary = recording.chain((one) => fc.tuple(fc.constant(one), anyChoice(one.topics)));
+  const arbitrary = recording.chain((one) =>
+    fc.tuple(fc.constant(one), anyChoice(one.topics))
+  );
   return fc.asyncProperty(arbitrary, async ([one, choice]) => {
     const name = `round${round++}`;
     const rows = await record(client, name, one);
-    await check(await client.sequenceHandler(name), inOrder(rows, choice), choice);
+    await check(
+      await client.sequenceHandler(name),
+      inOrder(rows, choice),
+      choice,
+    );
     await client.sequenceDelete(name);
   });
 }
@@ -129,19 +165,26 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
           choice: Choice,
         ) => expect(await run(handler, choice)).toEqual(wanted);
         await fc.assert(property(smallRecording, client, check), { numRuns });
-        await fc.assert(property(largeRecording, client, check), { numRuns: 3 });
+        await fc.assert(property(largeRecording, client, check), {
+          numRuns: 3,
+        });
       });
     });
   }
 
   it("gives the same by any mix of next(), batches() and nextTimestampNs() on one streamer", async () => {
     await withClient(place, async (client) => {
-      const calls = fc.array(fc.constantFrom("next", "next", "next", "batch", "peek"), { maxLength: 40 });
+      const calls = fc.array(
+        fc.constantFrom("next", "next", "next", "batch", "peek"),
+        { maxLength: 40 },
+      );
       const arbitrary = fc.oneof({ weight: 12, arbitrary: smallRecording }, {
         weight: 1,
         arbitrary: largeRecording,
       })
-        .chain((one) => fc.tuple(fc.constant(one), anyChoice(one.topics), calls));
+        .chain((one) =>
+          fc.tuple(fc.constant(one), anyChoice(one.topics), calls)
+        );
       const property = fc.asyncProperty(
         arbitrary,
         async ([one, choice, calls]) => {
@@ -149,7 +192,9 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
           const rows = await record(client, name, one);
           const wanted = inOrder(rows, choice);
           const times = wanted.map((text) => BigInt(text.split(" ")[1]));
-          const streamer = (await client.sequenceHandler(name)).getDataStreamer(choice);
+          const streamer = (await client.sequenceHandler(name)).getDataStreamer(
+            choice,
+          );
           const seen: string[] = [];
           const add = ([topic, message]: [string, Message]) =>
             seen.push(rowText(topic, message.timestampNs, message.data));
@@ -157,7 +202,9 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
             if (call === "peek") {
               expect(await streamer.nextTimestampNs()).toBe(times[seen.length]);
             } else if (call === "batch") {
-              for (const item of (await streamer.batches().next()).value ?? []) add(item);
+              for (
+                const item of (await streamer.batches().next()).value ?? []
+              ) add(item);
             } else {
               const item = await streamer.next();
               expect(item.done).toBe(seen.length === wanted.length);
@@ -176,12 +223,22 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
 
   it("gives many callers of next() at once each message once, in order", async () => {
     await withClient(place, async (client) => {
-      const check = async (handler: SequenceHandler, wanted: string[], choice: Choice) => {
+      const check = async (
+        handler: SequenceHandler,
+        wanted: string[],
+        choice: Choice,
+      ) => {
         const streamer = handler.getDataStreamer(choice);
-        const items = await Promise.all(Array.from({ length: wanted.length + 3 }, () => streamer.next()));
-        expect(items.map(({ done }) => done)).toEqual(items.map((_, i) => i >= wanted.length));
+        const items = await Promise.all(
+          Array.from({ length: wanted.length + 3 }, () => streamer.next()),
+        );
+        expect(items.map(({ done }) => done)).toEqual(
+          items.map((_, i) => i >= wanted.length),
+        );
         const seen = items.slice(0, wanted.length)
-          .map(({ value }) => rowText(value![0], value![1].timestampNs, value![1].data));
+          .map(({ value }) =>
+            rowText(value![0], value![1].timestampNs, value![1].data)
+          );
         expect(seen).toEqual(wanted);
       };
       await fc.assert(property(smallRecording, client, check), { numRuns });
@@ -194,15 +251,24 @@ describe.each(PLACES)("TopicStreamer in %s", (place) => {
   for (const [way, run] of Object.entries(TOPIC_WAYS)) {
     it(`gives by ${way} what sorting each topic by time and order of pushing gives`, async () => {
       await withClient(place, async (client) => {
-        const check = async (handler: SequenceHandler, wanted: string[], choice: Choice) => {
-          for (const topic of choice.topics ?? handler.topics.map(({ name }) => name)) {
+        const check = async (
+          handler: SequenceHandler,
+          wanted: string[],
+          choice: Choice,
+        ) => {
+          for (
+            const topic of choice.topics ??
+              handler.topics.map(({ name }) => name)
+          ) {
             const its = wanted.filter((text) => text.startsWith(`${topic} `));
             expect(await run(await handler.topicHandler(topic), choice))
               .toEqual(its);
           }
         };
         await fc.assert(property(smallRecording, client, check), { numRuns });
-        await fc.assert(property(largeRecording, client, check), { numRuns: 3 });
+        await fc.assert(property(largeRecording, client, check), {
+          numRuns: 3,
+        });
       });
     });
   }

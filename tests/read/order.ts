@@ -72,12 +72,22 @@ export const anyTime: fc.Arbitrary<bigint> = fc.oneof(
   { weight: 1, arbitrary: fc.bigInt(MIN_NS, MAX_NS) },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.constantFrom(-WORD, -WORD / 2n, WORD / 2n, WORD), fc.bigInt(-2n, 2n))
+    arbitrary: fc.tuple(
+      fc.constantFrom(-WORD, -WORD / 2n, WORD / 2n, WORD),
+      fc.bigInt(-2n, 2n),
+    )
       .map(([word, offset]) => word + offset),
   },
 );
 
-const anyCall = fc.constantFrom<Step["call"]>("push", "push", "push", "pushColumns", "pushBatch", "flush");
+const anyCall = fc.constantFrom<Step["call"]>(
+  "push",
+  "push",
+  "push",
+  "pushColumns",
+  "pushBatch",
+  "flush",
+);
 
 /** Few rows in many batches. */
 export const smallRecording: fc.Arbitrary<Recording> = fc
@@ -106,8 +116,12 @@ const burst = fc.record({
   seed: fc.nat(),
 }).map(({ start, step, shake, length, seed }) => {
   let state = seed;
-  const random = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
-  return Array.from({ length }, (_, i) => start + step * BigInt(i) + BigInt(Math.floor(shake * random())));
+  const random = () =>
+    (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+  return Array.from(
+    { length },
+    (_, i) => start + step * BigInt(i) + BigInt(Math.floor(shake * random())),
+  );
 });
 
 /** More rows than a block holds. */
@@ -117,7 +131,11 @@ export const largeRecording: fc.Arbitrary<Recording> = fc
     fc.record({
       topics: fc.constant(topics),
       steps: fc.array(
-        fc.record({ topic: fc.nat(topics.length - 1), call: anyCall, times: burst }),
+        fc.record({
+          topic: fc.nat(topics.length - 1),
+          call: anyCall,
+          times: burst,
+        }),
         { minLength: 2, maxLength: 6 },
       ),
       maxBufferedBytes: fc.constantFrom(undefined, undefined, 100_000),
@@ -137,7 +155,11 @@ export function anyChoice(topics: readonly string[]): fc.Arbitrary<Choice> {
 }
 
 /** Records it under a name; gives all rows in the order of pushing, topic by topic. */
-export async function record(client: Client, name: string, recording: Recording): Promise<Row[]> {
+export async function record(
+  client: Client,
+  name: string,
+  recording: Recording,
+): Promise<Row[]> {
   const { topics, steps, maxBufferedBytes } = recording;
   const rows: Row[][] = topics.map(() => []);
   await client.sequenceCreate(name, { maxBufferedBytes }, async (sequence) => {
@@ -149,7 +171,11 @@ export async function record(client: Client, name: string, recording: Recording)
       const first = rows[topic].length;
       if (call !== "flush") {
         rows[topic].push(
-          ...times.map((timestampNs, i) => ({ topic: topics[topic], timestampNs, serial: first + i })),
+          ...times.map((timestampNs, i) => ({
+            topic: topics[topic],
+            timestampNs,
+            serial: first + i,
+          })),
         );
       }
       await take(writers[topic], call, times, first);
@@ -181,12 +207,17 @@ async function take(
   } else {
     const columns = columnsOf(Sample.fields, data);
     columns.buffers[1] = bytesOf(BigInt64Array.from(times));
-    await writer.pushBatch(await toRecordBatch(tableFields(Sample.fields), columns));
+    await writer.pushBatch(
+      await toRecordBatch(tableFields(Sample.fields), columns),
+    );
   }
 }
 
 /** The rows of a choice in the strict order, as texts: timestamp, topic name by ASCII, order of pushing. */
-export function inOrder(rows: readonly Row[], { topics, startNs, endNs }: Choice): string[] {
+export function inOrder(
+  rows: readonly Row[],
+  { topics, startNs, endNs }: Choice,
+): string[] {
   return rows
     .filter(({ topic }) => topics === undefined || topics.includes(topic))
     .filter(({ timestampNs: ns }) =>
@@ -199,5 +230,7 @@ export function inOrder(rows: readonly Row[], { topics, startNs, endNs }: Choice
       Number(a.topic > b.topic) - Number(a.topic < b.topic) ||
       a.serial - b.serial
     )
-    .map(({ topic, timestampNs, serial }) => sampleText(topic, timestampNs, serial));
+    .map(({ topic, timestampNs, serial }) =>
+      sampleText(topic, timestampNs, serial)
+    );
 }

@@ -1,0 +1,65 @@
+import type {
+  Backend,
+  RunSource,
+  SequenceSource,
+  TopicSource,
+} from "../../src/backend.ts";
+
+/** A backend that says which runs were opened and closed, as `open a 0` and `close a`; all else is the inner one's. */
+export function countedBackend(backend: Backend, log: string[]): Backend {
+  return {
+    engine: backend.engine,
+    listSequences: () => backend.listSequences(),
+    readInfo: (name) => backend.readInfo(name),
+    createSequence: (name, metadata) => backend.createSequence(name, metadata),
+    updateSequence: (name) => backend.updateSequence(name),
+    deleteSequence: (name) => backend.deleteSequence(name),
+    close: () => backend.close(),
+    openSequence: async (name) =>
+      countedSequence(await backend.openSequence(name), log),
+  };
+}
+
+function countedSequence(
+  source: SequenceSource,
+  log: string[],
+): SequenceSource {
+  return {
+    info: source.info,
+    readAttachment: (attachment) => source.readAttachment(attachment),
+    openTopic: async (name) => countedTopic(await source.openTopic(name), log),
+  };
+}
+
+function countedTopic(source: TopicSource, log: string[]): TopicSource {
+  const { info, schema } = source;
+  return {
+    info,
+    schema,
+    countRows: (edges, signal) => source.countRows(edges, signal),
+    verify: (onRows, signal) => source.verify(onRows, signal),
+    runs: (window, signal) =>
+      countedRuns(source.runs(window, signal), info.name, log),
+  };
+}
+
+function countedRuns(runs: RunSource, topic: string, log: string[]): RunSource {
+  return {
+    get nextNs() {
+      return runs.nextNs;
+    },
+    get nextBytes() {
+      return runs.nextBytes;
+    },
+    prefetch: () => runs.prefetch(),
+    open: async () => {
+      const run = await runs.open();
+      log.push(`open ${topic} ${run?.batchNumber}`);
+      return run;
+    },
+    close: () => {
+      log.push(`close ${topic}`);
+      runs.close();
+    },
+  };
+}

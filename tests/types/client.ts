@@ -1,0 +1,55 @@
+/**
+ * What the type checker has to accept and to refuse of the client. Nothing here runs: `deno check` is the test.
+ *
+ * @module
+ */
+import {
+  connect,
+  GPS,
+  IMU,
+  type Message,
+  type SequenceWriter,
+  type TopicWriter,
+} from "../../mod.ts";
+
+/** Never called. */
+export async function check(sequence: SequenceWriter): Promise<void> {
+  const gps: TopicWriter<GPS> = await sequence.topicCreate("gps", {
+    ontology: GPS,
+  });
+  await gps.push({ timestampNs: 1n, data: { position: { x: 1, y: 2 } } });
+  await gps.push({
+    timestampNs: { epochNanoseconds: 1n },
+    data: { position: {} },
+  });
+  // @ts-expect-error a time is a bigint
+  await gps.push({ timestampNs: 1, data: { position: {} } });
+  // @ts-expect-error the time is missing
+  await gps.push({ data: { position: {} } });
+  // @ts-expect-error the position is missing
+  await gps.push({ timestampNs: 1n, data: {} });
+  // @ts-expect-error no such field
+  await gps.push({ timestampNs: 1n, data: { position: {}, speed: 3 } });
+  const turn = { acceleration: {}, angular_velocity: {} };
+  // @ts-expect-error a message of another class
+  await gps.push({ timestampNs: 1n, data: turn });
+  // @ts-expect-error no ontology
+  await sequence.topicCreate("none", {});
+
+  await using client = await connect("memory:");
+  const seven: number = await client.sequenceCreate("s", {}, () => 7);
+  const writer: SequenceWriter = await client.sequenceCreate("s");
+  // @ts-expect-error the function gives a number
+  const text: string = await client.sequenceCreate("s", {}, () => 7);
+  const handler = await client.sequenceHandler("s");
+  for await (const [topic, message] of handler.getDataStreamer()) {
+    const both: [string, Message] = [topic, message];
+    const x: number | undefined = message.getData(IMU).acceleration.x;
+    // @ts-expect-error an IMU has no position
+    message.getData(IMU).position;
+    // @ts-expect-error a time is a bigint
+    const late: number = message.timestampNs;
+    void [both, x, late];
+  }
+  void [seven, writer, text];
+}
