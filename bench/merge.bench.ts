@@ -27,9 +27,7 @@ await compare(
     () => check("order", merge(runs, offsets), wanted);
     return [
       { name: rival, count, run: equal(byHeap) },
-      ...(runs.length <= MAX_SCANNED
-        ? [{ name: `${name}/scan`, count, rival, run: equal(byScan) }]
-        : []),
+      ...(runs.length <= MAX_SCANNED ? [{ name: `${name}/scan`, count, rival, run: equal(byScan) }] : []),
       { name: `${name}/smalti js`, count, rival, run: equal(byEngine) },
     ];
   }),
@@ -43,9 +41,7 @@ function fold(hash: number, run: number, row: number): number {
 
 function byEngine(runs: readonly SortedRun[]): number {
   const merger = engine.createMerger();
-  runs.forEach(({ topic, batch, times }, id) =>
-    merger.add(id, topic, batch, times, 0, times.length)
-  );
+  runs.forEach(({ topic, batch, times }, id) => merger.add(id, topic, batch, times, 0, times.length));
   const [ids, rows] = [new Int32Array(BLOCK_ROWS), new Int32Array(BLOCK_ROWS)];
   let hash = 0;
   for (let count = 1; count > 0;) {
@@ -70,9 +66,7 @@ function toOffsets(runs: readonly SortedRun[]): Float64Array[] {
     (least, { times }) => (times[0] < least ? times[0] : least),
     runs[0].times[0],
   );
-  return runs.map(({ times }) =>
-    Float64Array.from(times, (time) => Number(time - base))
-  );
+  return runs.map(({ times }) => Float64Array.from(times, (time) => Number(time - base)));
 }
 
 function cursors(

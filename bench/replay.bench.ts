@@ -11,14 +11,7 @@ import { Heap } from "heap-js";
 import { lz4Decompress } from "../src/engine/lz4.ts";
 import { connect } from "../mod.ts";
 import { check, compare } from "./compare.ts";
-import {
-  columnsByTopic,
-  makeRecording,
-  type McapFile,
-  pushColumns,
-  Tally,
-  writeMcap,
-} from "./recording.ts";
+import { columnsByTopic, makeRecording, type McapFile, pushColumns, Tally, writeMcap } from "./recording.ts";
 
 const recording = makeRecording();
 const { busiest, topics, whole } = recording;

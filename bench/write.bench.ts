@@ -4,13 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../mod.ts";
 import { check, compare } from "./compare.ts";
-import {
-  columnsByTopic,
-  makeRecording,
-  push,
-  pushColumns,
-  writeMcap,
-} from "./recording.ts";
+import { columnsByTopic, makeRecording, push, pushColumns, writeMcap } from "./recording.ts";
 
 const recording = makeRecording();
 const count = recording.times.length;

@@ -32,7 +32,9 @@ export type Fields = Record<string, Field<any, any>>;
 /** What reading one value of a field gives. */
 export type ValueOf<F> = F extends Field<infer T, infer _> ? T : never;
 /** Names of the fields whose values may be missing. */
-export type OptionalKey<F extends Fields> = { [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never }[keyof F];
+export type OptionalKey<F extends Fields> = {
+  [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never;
+}[keyof F];
 
 /** The values that a table of fields holds: one property a field, optional where the field is. */
 export type Values<F extends Fields> =

@@ -1,9 +1,4 @@
-import {
-  plainRow,
-  type RowClass,
-  rowClass,
-  type RowView,
-} from "../arrow/row_view.ts";
+import { plainRow, type RowClass, rowClass, type RowView } from "../arrow/row_view.ts";
 import type { Vector } from "../arrow/vector.ts";
 import type { OpenBatch } from "../engine/batch.ts";
 import { SmaltiError } from "../error.ts";
@@ -98,69 +93,69 @@ export class TopicBatch {
 }
 
 /** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
-export const RowMessage: new (from: TopicBatch, row: number) => Message =
-  class RowMessage implements Message {
-    readonly #from: TopicBatch;
-    readonly #row: number;
+export const RowMessage: new (from: TopicBatch, row: number) => Message = class RowMessage
+  implements Message {
+  readonly #from: TopicBatch;
+  readonly #row: number;
 
-    constructor(from: TopicBatch, row: number) {
-      this.#from = from;
-      this.#row = row;
-    }
+  constructor(from: TopicBatch, row: number) {
+    this.#from = from;
+    this.#row = row;
+  }
 
-    get timestampNs(): bigint {
-      return this.#from.times[this.#row];
-    }
+  get timestampNs(): bigint {
+    return this.#from.times[this.#row];
+  }
 
-    get topic(): string {
-      return this.#from.name;
-    }
+  get topic(): string {
+    return this.#from.name;
+  }
 
-    get ontologyTag(): string {
-      return this.#from.topic.schema.ontologyTag;
-    }
+  get ontologyTag(): string {
+    return this.#from.topic.schema.ontologyTag;
+  }
 
-    get data(): Data {
-      const from = this.#from;
-      return new from.row(from.columns, this.#row);
-    }
+  get data(): Data {
+    const from = this.#from;
+    return new from.row(from.columns, this.#row);
+  }
 
-    getData<T>(ontology: Ontology<T>): T {
-      const { topic } = this.#from;
-      if (!topic.matching.has(ontology)) checkOntology(topic, ontology);
-      return this.data as T;
-    }
+  getData<T>(ontology: Ontology<T>): T {
+    const { topic } = this.#from;
+    if (!topic.matching.has(ontology)) checkOntology(topic, ontology);
+    return this.data as T;
+  }
 
-    toJSON(): MessageJson {
-      return {
-        timestamp_ns: String(this.timestampNs),
-        topic: this.topic,
-        ontology: this.ontologyTag,
-        data: plainRow(this.data as RowView, true),
-      };
-    }
+  toJSON(): MessageJson {
+    return {
+      timestamp_ns: String(this.timestampNs),
+      topic: this.topic,
+      ontology: this.ontologyTag,
+      data: plainRow(this.data as RowView, true),
+    };
+  }
 
-    [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-      return this.#plain();
-    }
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return this.#plain();
+  }
 
-    [Symbol.for("Deno.customInspect")](
-      inspect: (value: unknown, options: unknown) => string,
-      options: unknown,
-    ): string {
-      return inspect(this.#plain(), options);
-    }
+  [Symbol.for("Deno.customInspect")](
+    inspect: (value: unknown, options: unknown) => string,
+    options: unknown,
+  ): string {
+    return inspect(this.#plain(), options);
+  }
 
-    #plain(): unknown {
-      const { timestampNs, topic, ontologyTag } = this;
-      return {
-        timestampNs,
-        topic,
-        ontologyTag,
-        data: plainRow(this.data as RowView, false),
-      };
-    }
-  };
+  #plain(): unknown {
+    const { timestampNs, topic, ontologyTag } = this;
+    return {
+      timestampNs,
+      topic,
+      ontologyTag,
+      data: plainRow(this.data as RowView, false),
+    };
+  }
+};
 
 function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
   const { ontologyTag, fields } = topic.schema;

@@ -122,9 +122,7 @@ export class SequenceHandler implements AsyncDisposable {
     const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
     const window = timeWindow(options, `sequence "${this.name}"`);
     const chosen = new Set(
-      (options.topics ?? this.topics.map(({ name }) => name)).map((name) =>
-        this.#known(name)
-      ),
+      (options.topics ?? this.topics.map(({ name }) => name)).map((name) => this.#known(name)),
     );
     const names = [...chosen].sort(compareNames);
     const openAll = () => Promise.all(names.map((name) => this.#open(name)));
@@ -137,9 +135,7 @@ export class SequenceHandler implements AsyncDisposable {
     };
     const fields = async () =>
       new Map(
-        (await openAll()).map(({ info, schema }) =>
-          [info.name, schema.fields] as const
-        ),
+        (await openAll()).map(({ info, schema }) => [info.name, schema.fields] as const),
       );
     return new SequenceStreamer(open, fields, signal);
   }
@@ -159,9 +155,7 @@ export class SequenceHandler implements AsyncDisposable {
       : names.join(", ");
     throw new SmaltiError(
       "NOT_FOUND",
-      `No topic "${topic}" in sequence "${this.name}"; it has ${
-        some || "none"
-      }`,
+      `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}`,
       { sequence: this.name, topic },
     );
   }

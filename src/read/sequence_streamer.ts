@@ -37,8 +37,7 @@ export interface MergedTables<T = Table> {
  * }
  * ```
  */
-export class SequenceStreamer
-  extends Streamer<[topic: string, message: Message]> {
+export class SequenceStreamer extends Streamer<[topic: string, message: Message]> {
   readonly #fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>;
 
   /** @internal Use {@linkcode SequenceHandler.getDataStreamer}. */
@@ -66,9 +65,7 @@ export class SequenceStreamer
       ) {
         const fields = await this.#fields();
         const tables = new Map<string, RecordBatch>();
-        const parts = blockColumns(rows).sort((a, b) =>
-          compareNames(a.topic, b.topic)
-        );
+        const parts = blockColumns(rows).sort((a, b) => compareNames(a.topic, b.topic));
         for (const { topic, columns } of parts) {
           tables.set(topic, await toRecordBatch(fields.get(topic)!, columns));
         }
@@ -117,9 +114,7 @@ function orderOf(
 ): Order {
   const { runs, length, batches } = block;
   const places = new Map(names.map((name, place) => [name, place]));
-  const placeOfRun = batches.map((batch) =>
-    (batch ? places.get(batch.name) : undefined) ?? -1
-  );
+  const placeOfRun = batches.map((batch) => (batch ? places.get(batch.name) : undefined) ?? -1);
   const topicIndex = new Int32Array(length);
   const row = new Int32Array(length);
   for (let i = 0; i < length; i++) {

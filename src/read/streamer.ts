@@ -26,8 +26,7 @@ export interface Block<T> extends Iterable<T> {
  *
  * It reads when it is asked, and one batch ahead. All ways of reading share the one pass. After an error it is closed.
  */
-export abstract class Streamer<T>
-  implements AsyncIterableIterator<T>, AsyncDisposable {
+export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #open: () => Promise<RowBlocks>;
   readonly #signal: AbortSignal | undefined;
   #opened: Promise<RowBlocks> | undefined;
@@ -197,9 +196,7 @@ function blocks<T>(
     },
     async next() {
       const value = await read();
-      return value === undefined
-        ? { done: true, value }
-        : { done: false, value };
+      return value === undefined ? { done: true, value } : { done: false, value };
     },
     async return() {
       await close();

@@ -1,10 +1,4 @@
-import {
-  MAX_NS,
-  MIN_NS,
-  type TimeRange,
-  type TimestampNs,
-  type Window,
-} from "../types.ts";
+import { MAX_NS, MIN_NS, type TimeRange, type TimestampNs, type Window } from "../types.ts";
 
 /**
  * A half-open range as inclusive bounds; an empty one has its last time before its first. RangeError where a bound is
@@ -14,9 +8,7 @@ export function timeWindow(
   { startNs, endNs }: TimeRange,
   what: string,
 ): Window {
-  const first = startNs === undefined
-    ? MIN_NS
-    : bound(startNs, "startNs", what);
+  const first = startNs === undefined ? MIN_NS : bound(startNs, "startNs", what);
   const end = endNs === undefined ? MAX_NS + 1n : bound(endNs, "endNs", what);
   if (first > end) {
     throw new RangeError(
@@ -30,9 +22,7 @@ function bound(time: TimestampNs, name: string, what: string): bigint {
   const ns = typeof time === "bigint" ? time : time?.epochNanoseconds;
   if (typeof ns !== "bigint") {
     throw new TypeError(
-      `Cannot stream ${what}: ${name} is ${
-        String(time)
-      }, wanted a bigint of nanoseconds`,
+      `Cannot stream ${what}: ${name} is ${String(time)}, wanted a bigint of nanoseconds`,
     );
   }
   if (ns < MIN_NS || ns > MAX_NS) {

@@ -116,14 +116,10 @@ export class TopicHandler implements AsyncDisposable {
     edgesNs: readonly bigint[],
     options: Pick<StreamOptions, "signal"> = {},
   ): Promise<number[]> {
-    const wrong = edgesNs.findIndex((edge, i) =>
-      i > 0 && edge < edgesNs[i - 1]
-    );
+    const wrong = edgesNs.findIndex((edge, i) => i > 0 && edge < edgesNs[i - 1]);
     if (wrong >= 0) {
       throw new RangeError(
-        `Cannot count rows: edge ${edgesNs[wrong]} follows ${
-          edgesNs[wrong - 1]
-        }`,
+        `Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`,
       );
     }
     return await this.#source.countRows(edgesNs, options.signal);

@@ -1,9 +1,4 @@
-import type {
-  Backend,
-  RunSource,
-  SequenceSource,
-  TopicSource,
-} from "../../src/backend.ts";
+import type { Backend, RunSource, SequenceSource, TopicSource } from "../../src/backend.ts";
 
 /** A backend that says which runs were opened and closed, as `open a 0` and `close a`; all else is the inner one's. */
 export function countedBackend(backend: Backend, log: string[]): Backend {
@@ -15,8 +10,7 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
     updateSequence: (name) => backend.updateSequence(name),
     deleteSequence: (name) => backend.deleteSequence(name),
     close: () => backend.close(),
-    openSequence: async (name) =>
-      countedSequence(await backend.openSequence(name), log),
+    openSequence: async (name) => countedSequence(await backend.openSequence(name), log),
   };
 }
 
@@ -38,8 +32,7 @@ function countedTopic(source: TopicSource, log: string[]): TopicSource {
     schema,
     countRows: (edges, signal) => source.countRows(edges, signal),
     verify: (onRows, signal) => source.verify(onRows, signal),
-    runs: (window, signal) =>
-      countedRuns(source.runs(window, signal), info.name, log),
+    runs: (window, signal) => countedRuns(source.runs(window, signal), info.name, log),
   };
 }
 

@@ -3,14 +3,7 @@
  *
  * @module
  */
-import {
-  connect,
-  GPS,
-  IMU,
-  type Message,
-  type SequenceWriter,
-  type TopicWriter,
-} from "../../mod.ts";
+import { connect, GPS, IMU, type Message, type SequenceWriter, type TopicWriter } from "../../mod.ts";
 
 /** Never called. */
 export async function check(sequence: SequenceWriter): Promise<void> {
