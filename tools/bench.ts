@@ -25,8 +25,7 @@ for (const name of runtimes) {
 }
 Deno.exit(failed ? 1 : 0);
 
-/** Garbage can be collected between cases, so that none pays for the one before it. */
 async function runner(name: RuntimeName): Promise<string[]> {
-  if (name === "deno") return deno("run", "-A", "--v8-flags=--expose-gc");
-  return name === "bun" ? [await executable(name), "run"] : [await executable(name), "--expose-gc"];
+  if (name === "deno") return deno("run", "-A");
+  return name === "bun" ? [await executable(name), "run"] : [await executable(name)];
 }

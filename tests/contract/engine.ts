@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { tableFromArrays, tableToIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Engine, Merger } from "../../src/engine/engine.ts";
@@ -71,6 +72,26 @@ function merged(engine: Engine, runs: readonly Run[], capacity: number): Order {
   const order = drain(merger, runs, capacity);
   expect(merger.head()).toBeUndefined();
   return order;
+}
+
+/** As {@linkcode merged}, but first up to each of some times, the smallest first. */
+function mergedInSteps(
+  engine: Engine,
+  runs: readonly Run[],
+  stops: readonly bigint[],
+  capacity: number,
+): Order {
+  const merger = engine.createMerger();
+  runs.forEach((_, id) => add(merger, runs, id));
+  const order: Order = [];
+  for (const stop of [...stops].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))) {
+    order.push(...drain(merger, runs, capacity, stop));
+    const next = order.map(([run, row]) => runs[run].times[row]).findIndex((
+      time,
+    ) => time > stop);
+    expect(next).toBe(-1);
+  }
+  return [...order, ...drain(merger, runs, capacity)];
 }
 
 const range = (count: number, of: (i: number) => bigint) => Array.from({ length: count }, (_, i) => of(i));
@@ -189,6 +210,10 @@ export function engineContract(name: string, create: () => Engine): void {
             if (capacity < 64 && wanted.length > 5000) continue;
             expect(merged(engine, runs, capacity)).toEqual(wanted);
           }
+          const stops = wanted.filter((_, i) => i % 997 === 500).map((
+            [run, row],
+          ) => runs[run].times[row]);
+          expect(mergedInSteps(engine, runs, stops, 4096)).toEqual(wanted);
         });
       }
 
@@ -209,29 +234,40 @@ export function engineContract(name: string, create: () => Engine): void {
         fc.assert(
           fc.property(
             anyRuns,
-            fc.array(anyTime, { maxLength: 5 }),
-            (runs, stops) => {
-              const merger = engine.createMerger();
-              runs.forEach((_, id) => add(merger, runs, id));
-              const wanted = sorted(runs);
-              const seen: Order = [];
-              for (
-                const stop of [
-                  ...stops.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)),
-                  MAX,
-                ]
-              ) {
-                seen.push(...drain(merger, runs, 50, stop));
-                expect(seen.length).toBe(
-                  wanted.filter(([run, row]) => runs[run].times[row] <= stop)
-                    .length,
-                );
-              }
-              expect(seen).toEqual(wanted);
+            fc.array(fc.oneof(anyTime, fc.constantFrom(2n * MIN, 2n * MAX)), {
+              maxLength: 5,
+            }),
+            fc.constantFrom(1, 7, 50, 4096),
+            (runs, stops, capacity) => {
+              expect(mergedInSteps(engine, runs, stops, capacity)).toEqual(
+                sorted(runs),
+              );
             },
           ),
           { numRuns: 200 },
         );
+      });
+
+      it("fills no more than the shorter of two arrays", () => {
+        const runs = topics(
+          2,
+          (topic) => range(100, (i) => BigInt(3 * i + topic)),
+        );
+        for (const [idCount, rowCount] of [[30, 50], [50, 30]]) {
+          const merger = engine.createMerger();
+          runs.forEach((_, id) => add(merger, runs, id));
+          const [ids, rows] = [
+            new Int32Array(idCount),
+            new Int32Array(rowCount),
+          ];
+          const seen: Order = [];
+          for (let count = 1; count > 0;) {
+            count = merger.fill(MAX, ids, rows);
+            expect(count).toBeLessThanOrEqual(30);
+            for (let i = 0; i < count; i++) seen.push([ids[i], rows[i]]);
+          }
+          expect(seen).toEqual(sorted(runs));
+        }
       });
 
       it("takes runs at any moment, as long as nothing before the last row given out comes", () => {
@@ -289,6 +325,44 @@ export function engineContract(name: string, create: () => Engine): void {
         }
         expect(merger.head()).toBeUndefined();
       });
+    });
+
+    it("parseBatch tells where the buffers of a batch lie, and refuses it cut or longer", () => {
+      const times = BigInt64Array.of(3n, 5n, 8n);
+      const stream = tableToIPC(
+        tableFromArrays({ times, values: Float64Array.of(0.5, 1, 2) }),
+        "stream",
+      );
+      // A schema message comes before, with no body, and 8 bytes of end mark after the batch.
+      const start = 8 +
+        new DataView(stream.buffer, stream.byteOffset).getInt32(4, true);
+      const message = stream.slice(start, stream.length - 8);
+
+      const { rows, codec, nodes, buffers, variadic, dictionary } = engine
+        .parseBatch(message);
+      expect({ rows, codec, dictionary }).toEqual({
+        rows: 3,
+        codec: "none",
+        dictionary: undefined,
+      });
+      expect([...nodes]).toEqual([3, 0, 3, 0]);
+      expect([buffers.length, variadic.length]).toEqual([8, 0]);
+      const [offset, length] = buffers.subarray(2, 4);
+      expect(length).toBeGreaterThanOrEqual(times.byteLength);
+      expect(
+        new BigInt64Array(
+          message.slice(offset, offset + times.byteLength).buffer,
+        ),
+      ).toEqual(times);
+
+      for (let cut = 0; cut < message.length; cut++) {
+        expect(() => engine.parseBatch(message.slice(0, cut))).toThrow(
+          "[CORRUPT]",
+        );
+      }
+      expect(() => engine.parseBatch(Uint8Array.of(...message, 0))).toThrow(
+        "[CORRUPT]",
+      );
     });
 
     it("parseBatch refuses what is no batch with CORRUPT", () => {

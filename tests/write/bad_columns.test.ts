@@ -216,4 +216,28 @@ describe("TopicWriter.pushBatch", () => {
       expect((await client.topicHandler("s", "t")).rowCount).toBe(3);
     });
   });
+
+  it("refuses a missing value in a list's struct, and takes what is missing below a missing struct", async () => {
+    const fieldsWith = (a: typeof Int) => fieldsOf({ spots: list(optional(struct({ a }))) });
+    const Int = int64();
+    const spots = (...values: (bigint | null | undefined)[]) => [
+      { spots: values.map((a) => (a === undefined ? null : { a })) },
+    ];
+    await withClient("memory", async (client) => {
+      await client.sequenceCreate("s", {}, async (sequence) => {
+        const ontology = defineOntology("Spots", { spots: list(optional(struct({ a: Int }))) });
+        const topic = await sequence.topicCreate("t", { ontology });
+        await topic.pushBatch(asRecordBatch(fieldsWith(Int), spots(1n, undefined, 3n)));
+        const bad = asRecordBatch(fieldsWith(optional(Int) as unknown as typeof Int), spots(1n, 2n, null));
+        await expectError(
+          () => topic.pushBatch(bad),
+          "INVALID_MESSAGE",
+          /spots\.item\.a" has 1 missing values/,
+        );
+      });
+      for await (const { data } of (await client.topicHandler("s", "t")).getDataStreamer()) {
+        expect(data.spots.map((spot?: { a: bigint }) => spot?.a)).toEqual([1n, undefined, 3n]);
+      }
+    });
+  });
 });

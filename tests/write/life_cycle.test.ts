@@ -6,6 +6,7 @@ import {
   allTexts,
   deferred,
   expectError,
+  isSettled,
   onStore,
   PLACES,
   pushSamples,
@@ -254,6 +255,31 @@ describe.each(PLACES)("SequenceWriter in %s", (place) => {
       expect(await allTexts(client, "s")).toEqual([...rows("a", [1]), ...rows("b", [1])]);
     });
   });
+});
+
+describe("SequenceWriter.finalize over a slow store", () => {
+  it.each([["a topic", /a\.arrow/], ["an attachment", /attachments/]])(
+    "commits after %s that was begun before it",
+    async (_, slow) => {
+      const store = new WatchedStore();
+      await onStore(store, async (client) => {
+        const sequence = await client.sequenceCreate("s");
+        const gate = deferred();
+        store.before = (_, path) => (slow.test(path) ? gate.promise : undefined);
+        const begun = [addTopic(sequence, "a", []), sequence.attach({ name: "notes" }, Uint8Array.of(1, 2))];
+        const manifests = store.count("replace", "sequence.json");
+        const finalized = sequence.finalize();
+        expect(await isSettled(finalized)).toBe(false);
+        expect(store.count("replace", "sequence.json")).toBe(manifests);
+        gate.resolve();
+        const { topics, attachments } = await finalized;
+        expect([topics.map(({ name }) => name), attachments.map(({ name }) => name)]).toEqual([["a"], [
+          "notes",
+        ]]);
+        await Promise.all(begun);
+      });
+    },
+  );
 });
 
 describe("Client.close", () => {
