@@ -1,6 +1,6 @@
 """Values of Arrow columns as JSON, in the form that pyarrow.test.ts gives its own: integers and the integers within
 temporal types as {"int": "5"}, floats as the bits of a double, bytes in base64, a struct as {"struct": {...}} without
-its missing fields, and missing where all are."""
+its missing fields, and missing where all are and its field may be."""
 
 import base64
 import math
@@ -9,12 +9,12 @@ import struct
 import pyarrow as pa
 
 
-def plain(scalar):
+def plain(scalar, nullable=True):
     if not scalar.is_valid:
         return None
     kind = scalar.type
     if pa.types.is_dictionary(kind):
-        return plain(scalar.value)
+        return plain(scalar.value, nullable)
     if pa.types.is_boolean(kind):
         return scalar.as_py()
     if pa.types.is_integer(kind):
@@ -26,16 +26,16 @@ def plain(scalar):
         return {"float": "nan" if math.isnan(value) else struct.pack(">d", value).hex()}
     if pa.types.is_map(kind):
         return [
-            {"struct": {"key": plain(entry["key"]), **without_none("value", plain(entry["value"]))}}
+            {"struct": {"key": plain(entry["key"]), **without_none("value", plain(entry["value"], kind.item_field.nullable))}}
             for entry in scalar.values
         ]
     if pa.types.is_struct(kind):
         fields = {}
         for field in kind:
-            fields.update(without_none(field.name, plain(scalar[field.name])))
-        return {"struct": fields} if fields else None
+            fields.update(without_none(field.name, plain(scalar[field.name], field.nullable)))
+        return {"struct": fields} if fields or not nullable else None
     if hasattr(scalar, "values"):  # lists of all kinds
-        return [plain(item) for item in scalar.values]
+        return [plain(item, kind.value_field.nullable) for item in scalar.values]
     value = scalar.as_py()
     return value if isinstance(value, str) else {"bytes": base64.b64encode(value).decode()}
 
@@ -49,7 +49,7 @@ def rows(batch):
     out = []
     for i in range(batch.num_rows):
         row = {}
-        for name, column in zip(batch.schema.names, batch.columns):
-            row.update(without_none(name, plain(column[i])))
+        for field, column in zip(batch.schema, batch.columns):
+            row.update(without_none(field.name, plain(column[i], field.nullable)))
         out.append(row)
     return out
