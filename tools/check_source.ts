@@ -16,7 +16,7 @@ const layers: readonly (readonly string[])[] = [
   ["error.ts"],
   ["names.ts", "schema.ts"],
   ["ontology"],
-  ["types.ts"],
+  ["types.ts", "totals.ts"],
   ["engine/engine.ts"], // the interface alone: arrow/ parses into its shapes
   ["arrow"],
   ["engine", "store"],

@@ -48,16 +48,13 @@ function addColumn(field: FieldSchema, column: unknown, path: string, out: Colum
       : show(values);
     throw new SmaltiError("INVALID_MESSAGE", `Column "${path}" is ${seen}: wanted an array of ${rows}`);
   }
-  if (
-    ArrayBuffer.isView(values) && field.type.kind !== "float" || values instanceof Float64Array ||
-    values instanceof Float32Array
-  ) {
-    const type = numberArrayType(field.type);
-    if (type !== undefined && values.constructor === type) {
-      out.nodes.push(rows, 0);
-      out.buffers.push(new Uint8Array(0), bytesOf(values as unknown as ArrayBufferView));
-      return;
-    }
+  // Half floats are stored as their bits, which a user's Uint16Array are not.
+  const isHalf = field.type.kind === "float" && field.type.bits === 16;
+  const type = isHalf ? undefined : numberArrayType(field.type);
+  if (type !== undefined && values.constructor === type) {
+    out.nodes.push(rows, 0);
+    out.buffers.push(new Uint8Array(0), bytesOf(values as unknown as ArrayBufferView));
+    return;
   }
   const builder = createBuilder(field, path, { variable: 0, capacity: 0 });
   for (let i = 0; i < rows; i++) builder.append(values[i]);

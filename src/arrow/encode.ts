@@ -6,7 +6,7 @@
  */
 import { Builder } from "flatbuffers";
 import type { DataType, FieldSchema, Schema } from "../schema.ts";
-import { MessageType } from "./decode.ts";
+import { MAGIC, MessageType } from "./decode.ts";
 import type { Columns } from "./columns.ts";
 
 /** Message.fbs, MetadataVersion V5: every Arrow since 1.0. */
@@ -196,7 +196,7 @@ export function encodeFileEnd(
   bytes.set(END_OF_STREAM);
   bytes.set(footer, END_OF_STREAM.length);
   new DataView(bytes.buffer).setInt32(bytes.length - 10, footer.length, true);
-  bytes.set([65, 82, 82, 79, 87, 49], bytes.length - 6); // ARROW1
+  bytes.set(MAGIC, bytes.length - MAGIC.length);
   return bytes;
 }
 

@@ -6,6 +6,7 @@
  */
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
+import { encodeBase64 } from "./base64.ts";
 import { type NumberArray, numberArrayType } from "./columns.ts";
 import { halfToNumber } from "./half.ts";
 import { plainColumns, type RowClass, rowClass } from "./row_view.ts";
@@ -121,15 +122,8 @@ function jsonValue(value: unknown): unknown {
   if (typeof value === "bigint") {
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   }
-  if (value instanceof Uint8Array) return base64(value);
+  if (value instanceof Uint8Array) return encodeBase64(value);
   return value === undefined ? null : value;
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  // In pieces: an argument list has a limit.
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return btoa(text);
 }
 
 export class NullVector extends Vector {

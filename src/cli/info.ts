@@ -6,6 +6,7 @@
 import type { Command } from "commander";
 import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
+import { totals } from "../totals.ts";
 import type { AttachmentInfo, SequenceInfo, SessionInfo, TopicInfo } from "../types.ts";
 import { activityBar } from "./activity.ts";
 import { nameArgument, storeOption } from "./arguments.ts";
@@ -14,7 +15,6 @@ import { errorText } from "./error_text.ts";
 import { count, formatBytes, formatRate } from "./number_text.ts";
 import { readInfo, withClient } from "./open.ts";
 import { printable } from "./printable.ts";
-import { totals } from "./sequence_totals.ts";
 import { type Column, formatTable } from "./table.ts";
 import { formatDuration, formatShortTime, formatTime, isDate } from "./time_text.ts";
 
@@ -58,7 +58,7 @@ export async function printInfo(context: Context, handler: SequenceHandler): Pro
 
 /** Facts about the sequence, a line each. */
 function describe(info: SequenceInfo, locked?: SmaltiError): string {
-  const { rowCount, sizeBytes, firstNs, lastNs } = totals(info);
+  const { rowCount, sizeBytes, firstNs, lastNs } = totals(info.topics);
   const lines: [string, string][] = [
     ["sequence", info.name],
     ["state", printable(info.state) + (locked ? ` (${errorText(locked)})` : "")],

@@ -6,6 +6,7 @@
 import type { Command } from "commander";
 import type { Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
+import { totals } from "../totals.ts";
 import type { SequenceInfo } from "../types.ts";
 import { storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
@@ -13,7 +14,6 @@ import { errorText } from "./error_text.ts";
 import { formatBytes } from "./number_text.ts";
 import { readInfo, withClient } from "./open.ts";
 import { printable } from "./printable.ts";
-import { totals } from "./sequence_totals.ts";
 import { type Column, formatTable } from "./table.ts";
 import { formatShortTime } from "./time_text.ts";
 
@@ -57,7 +57,7 @@ async function list(context: Context, client: Client, store: string): Promise<vo
 }
 
 function describe(info: SequenceInfo): string[] {
-  const { rowCount, firstNs, lastNs, sizeBytes } = totals(info);
+  const { rowCount, firstNs, lastNs, sizeBytes } = totals(info.topics);
   return [
     info.name,
     printable(info.state),

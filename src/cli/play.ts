@@ -6,12 +6,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceStreamer } from "../read/sequence_streamer.ts";
+import { totals } from "../totals.ts";
 import { nameArgument, parseTopics, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { type Format, FORMATS, messageLine } from "./message_lines.ts";
 import { withSequence } from "./open.ts";
 import { Pace } from "./pace.ts";
-import { totals } from "./sequence_totals.ts";
 import { parseTime, resolveTime, type TimeArgument } from "./time_argument.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -81,7 +81,7 @@ async function playPaced(
 }
 
 function window(handler: SequenceHandler, { start, end }: Options): { startNs?: bigint; endNs?: bigint } {
-  const { firstNs } = totals(handler.info);
+  const { firstNs } = totals(handler.topics);
   const startNs = resolveTime(start, firstNs);
   const endNs = resolveTime(end, firstNs);
   if (startNs !== undefined && endNs !== undefined && startNs > endNs) {

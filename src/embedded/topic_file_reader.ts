@@ -8,7 +8,7 @@ import type { FieldSchema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { decodeIndex, type TopicIndex } from "./topic_index.ts";
+import { checkOrder, decodeIndex, type TopicIndex } from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
 
 /** Most footers fit, so that opening a topic is one read. */
@@ -179,14 +179,7 @@ export class TopicFileReader implements TopicSource {
         where,
         dictionaries: this.#dictionaries,
       });
-      for (let i = 1; i < rows; i++) {
-        if (times[i] >= times[i - 1]) continue;
-        throw new SmaltiError(
-          "OUT_OF_ORDER",
-          `Row ${i} is at ${times[i]} ns after ${times[i - 1]} ns: wanted time order`,
-          where,
-        );
-      }
+      checkOrder(times, where);
       if (rows > 0) facts.push({ offset, length, rows, first: times[0], last: times[rows - 1] });
     }
     const index: TopicIndex = {

@@ -6,6 +6,7 @@ import { hexCrc, sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
+import { type Part, totals } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { storedSchema } from "./stored_schema.ts";
 import { encodeIndex, type IndexEntry } from "./topic_index.ts";
@@ -58,29 +59,16 @@ export class TopicFileWriter implements TopicSink {
     return writer;
   }
 
-  /** Rows written so far. */
-  get rows(): number {
-    return this.#entries.reduce((sum, entry) => sum + entry.rows, 0);
-  }
-
   /** Bytes written so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** First and last time written so far. */
-  get range(): { firstNs?: bigint; lastNs?: bigint } {
-    if (this.#entries.length === 0) return {};
-    return {
-      firstNs: this.#entries.reduce(
-        (least, { firstNs }) => (firstNs < least ? firstNs : least),
-        this.#entries[0].firstNs,
-      ),
-      lastNs: this.#entries.reduce(
-        (most, { lastNs }) => (lastNs > most ? lastNs : most),
-        this.#entries[0].lastNs,
-      ),
-    };
+  /** Rows written so far, the bytes of their batches, and the first and last time. */
+  get written(): Part {
+    return totals(
+      this.#entries.map(({ rows, length, ...span }) => ({ rowCount: rows, sizeBytes: length, ...span })),
+    );
   }
 
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {

@@ -1,4 +1,4 @@
-import { SmaltiError } from "../error.ts";
+import { type ErrorDetails, SmaltiError } from "../error.ts";
 
 /**
  * What a topic file's footer says of its batches, in order of writing. In the file it is JSON under `smalti:index`: one
@@ -65,4 +65,13 @@ export function decodeIndex(text: string): TopicIndex {
     lastNs: BigInt64Array.from(json.lastNs as string[], BigInt),
     headerCrc: Float64Array.from(json.headerCrc as number[]),
   };
+}
+
+/** Throws OUT_OF_ORDER where a batch's times, which the index takes to ascend, do not. */
+export function checkOrder(times: BigInt64Array, where: ErrorDetails = {}): void {
+  for (let row = 1; row < times.length; row++) {
+    if (times[row] >= times[row - 1]) continue;
+    const text = `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`;
+    throw new SmaltiError("OUT_OF_ORDER", text, where);
+  }
 }

@@ -3,8 +3,9 @@ import type { Vector } from "../arrow/vector.ts";
 import type { OpenBatch } from "../engine/batch.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { schemaKey } from "../schema.ts";
+import { totals } from "../totals.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
-import type { TopicIndex } from "./topic_index.ts";
+import { checkOrder, type TopicIndex } from "./topic_index.ts";
 
 /** A topic's file, as far as it is looked at here. */
 export interface TopicFile {
@@ -53,14 +54,11 @@ export async function verifyTopicFile(
   }
   await check(undefined, () => {
     const { info } = file;
-    const first = firstNs.reduce(
-      (least: bigint | undefined, ns) => (least === undefined || ns < least ? ns : least),
-      undefined,
+    const spans = Array.from(
+      rows,
+      (rowCount, i) => ({ rowCount, sizeBytes: 0, firstNs: firstNs[i], lastNs: lastNs[i] }),
     );
-    const last = lastNs.reduce(
-      (most: bigint | undefined, ns) => (most === undefined || ns > most ? ns : most),
-      undefined,
-    );
+    const { firstNs: first, lastNs: last } = totals(spans);
     if (seen === info.rowCount && first === info.firstNs && last === info.lastNs) return Promise.resolve();
     throw new SmaltiError(
       "CORRUPT",
@@ -85,14 +83,4 @@ function checkHead(head: Uint8Array, file: TopicFile): void {
 function loadAll(vector: Vector): void {
   vector.load();
   vector.children.forEach(loadAll);
-}
-
-function checkOrder(times: BigInt64Array): void {
-  for (let row = 1; row < times.length; row++) {
-    if (times[row] >= times[row - 1]) continue;
-    throw new SmaltiError(
-      "OUT_OF_ORDER",
-      `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`,
-    );
-  }
 }

@@ -11,10 +11,10 @@
  *
  * @module
  */
+import { MAX_NS, MIN_NS } from "../types.ts";
 import type { Merger } from "./engine.ts";
+import { insertionSort, toStarts } from "./merge_sort.ts";
 
-const MIN_TIME = -(2n ** 63n);
-const MAX_TIME = 2n ** 63n - 1n;
 const WORD = 2 ** 32;
 const SIGN = 1 << 31;
 
@@ -98,8 +98,8 @@ class WindowMerger implements Merger {
 
   fill(untilNs: bigint, runs: Int32Array, rows: Int32Array): number {
     this.exhausted.length = 0;
-    if (untilNs < MIN_TIME) return 0;
-    this.#until[0] = untilNs > MAX_TIME ? MAX_TIME : untilNs;
+    if (untilNs < MIN_NS) return 0;
+    this.#until[0] = untilNs > MAX_NS ? MAX_NS : untilNs;
     const capacity = Math.min(runs.length, rows.length);
     let count = 0;
     // A window may turn out small, but the caller pays by the block.
@@ -368,36 +368,4 @@ function hasStretches(runs: Int32Array, count: number, length: number): boolean 
   let stretches = 1;
   for (let k = 1; k < count && stretches * length <= count; k++) if (runs[k] !== runs[k - 1]) stretches++;
   return stretches * length <= count;
-}
-
-/** Turns counts into where the items of each bucket start. Returns the sum of their squares. */
-function toStarts(counts: Int32Array, length: number): number {
-  let start = 0;
-  let squares = 0;
-  for (let i = 0; i < length; i++) {
-    const count = counts[i];
-    counts[i] = start;
-    start += count;
-    squares += count * count;
-  }
-  return squares;
-}
-
-/** Sorts rows by key, stably; fast where few are out of place. */
-function insertionSort(keys: Int32Array, runs: Int32Array, rows: Int32Array, count: number): void {
-  for (let k = 1; k < count; k++) {
-    const key = keys[k];
-    if (key >= keys[k - 1]) continue;
-    const run = runs[k];
-    const row = rows[k];
-    let to = k;
-    for (; to > 0 && keys[to - 1] > key; to--) {
-      keys[to] = keys[to - 1];
-      runs[to] = runs[to - 1];
-      rows[to] = rows[to - 1];
-    }
-    keys[to] = key;
-    runs[to] = run;
-    rows[to] = row;
-  }
 }

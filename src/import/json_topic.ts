@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { encodeBase64 } from "../arrow/base64.ts";
 import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import { JsonFitter } from "./json_rows.ts";
 import type { JsonColumns } from "./json_schema.ts";
 import { parseJson } from "./json_values.ts";
-import { decodeText, encodeBase64 } from "./text.ts";
+import { decodeText } from "./text.ts";
 
 /** The column for messages that the other columns do not hold. */
 export const JSON_FIELD: FieldSchema = {

@@ -1,4 +1,5 @@
 import type { McapTypes } from "@mcap/core";
+import { encodeBase64 } from "../arrow/base64.ts";
 import { SmaltiError } from "../error.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
@@ -7,7 +8,7 @@ import type { SequenceWriter } from "../write/sequence_writer.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
 import { columnsOfJsonSchema, type JsonColumns } from "./json_schema.ts";
 import { JSON_FIELD, JsonTopic, type Row } from "./json_topic.ts";
-import { decodeText, encodeBase64 } from "./text.ts";
+import { decodeText } from "./text.ts";
 
 /** What became of one topic of an MCAP file. */
 export interface ImportedTopic {

@@ -2,6 +2,7 @@ import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
+import { totals } from "../totals.ts";
 import type {
   AttachmentInfo,
   Metadata,
@@ -76,22 +77,22 @@ export class SequenceHandler implements AsyncDisposable {
 
   /** Messages in all topics. */
   get rowCount(): number {
-    return this.topics.reduce((sum, topic) => sum + topic.rowCount, 0);
+    return totals(this.topics).rowCount;
   }
 
   /** Time of the first message of all, in nanoseconds; undefined where there is none. */
   get firstNs(): bigint | undefined {
-    return extreme(this.topics.map((topic) => topic.firstNs), (a, b) => a < b);
+    return totals(this.topics).firstNs;
   }
 
   /** Time of the last message of all, inclusive, in nanoseconds; undefined where there is none. */
   get lastNs(): bigint | undefined {
-    return extreme(this.topics.map((topic) => topic.lastNs), (a, b) => a > b);
+    return totals(this.topics).lastNs;
   }
 
   /** Bytes stored in all topics. */
   get sizeBytes(): number {
-    return this.topics.reduce((sum, topic) => sum + topic.sizeBytes, 0);
+    return totals(this.topics).sizeBytes;
   }
 
   /** Files kept beside the topics. */
@@ -170,17 +171,4 @@ export class SequenceHandler implements AsyncDisposable {
     }
     return source;
   }
-}
-
-function extreme(
-  times: readonly (bigint | undefined)[],
-  wins: (a: bigint, b: bigint) => boolean,
-): bigint | undefined {
-  let best: bigint | undefined;
-  for (const time of times) {
-    if (time !== undefined && (best === undefined || wins(time, best))) {
-      best = time;
-    }
-  }
-  return best;
 }

@@ -213,7 +213,7 @@ export class TopicWriter<T = any> {
    */
   async flush(): Promise<void> {
     this.#check("flush");
-    await this.#drain();
+    await this.drain();
     await this.#context.sink.sync();
   }
 
@@ -231,10 +231,6 @@ export class TopicWriter<T = any> {
 
   /** @internal Sends what is left and waits until the store has it; rejects where anything failed. */
   async drain(): Promise<void> {
-    await this.#drain();
-  }
-
-  async #drain(): Promise<void> {
     this.#send();
     await this.#sent;
     if (this.#failure) throw this.#failure;
