@@ -108,7 +108,8 @@ export class DirectoryStore implements Store {
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
     try {
-      await this.#use(path, (handle) => writeAll(handle, bytes));
+      // Not `write`: Deno runs that one on the thread that calls it.
+      await this.#use(path, (handle) => handle.writeFile(bytes));
     } catch (reason) {
       throw this.#error(reason, "write", path);
     }
@@ -132,7 +133,7 @@ export class DirectoryStore implements Store {
     await this.#makeDirectory(path);
     try {
       await this.#files.once(() => open(temporary, "wx"), async (handle) => {
-        await writeAll(handle, bytes);
+        await handle.writeFile(bytes);
         await handle.sync();
       });
       await rename(temporary, target);
@@ -323,14 +324,6 @@ async function readRange(handle: FileHandle, offset: number, length: number): Pr
     done += bytesRead;
   }
   return done === length ? bytes : bytes.slice(0, done);
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
-    done += bytesWritten;
-  }
 }
 
 /** The store in a directory given by path or `file:` URL. */

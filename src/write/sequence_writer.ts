@@ -1,3 +1,4 @@
+import { show } from "../arrow/builder.ts";
 import type { SequenceSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
@@ -90,6 +91,15 @@ export class SequenceWriter implements AsyncDisposable {
     this.#check(`create topic ${JSON.stringify(name)} of`);
     const { ontology } = options;
     const topic = topicName(name, this.name);
+    if (
+      !(typeof ontology?.tag === "string" && typeof ontology.format === "string" &&
+        Array.isArray(ontology.fields))
+    ) {
+      throw new TypeError(
+        `Cannot create topic "${topic}" of sequence "${this.name}": its ontology is ${show(ontology)}, ` +
+          "wanted one that is built in or made by defineOntology",
+      );
+    }
     const metadata = plainMetadata(options.metadata ?? {}, `topic "${topic}"`);
     const sink = await this.#wait(this.#sink.createTopic(topic, {
       ontologyTag: ontology.tag,

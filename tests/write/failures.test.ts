@@ -216,6 +216,20 @@ describe("Client.sequenceCreate", () => {
 });
 
 describe("SequenceWriter.topicCreate", () => {
+  it("refuses what is no ontology, and the sequence goes on", async () => {
+    await withOpen(async (_store, client, sequence) => {
+      const { tag, fields } = Sample;
+      for (const ontology of [undefined, {}, { tag, fields }, { ...Sample, tag: 1 }]) {
+        const create = sequence.topicCreate("c", { ontology: ontology as typeof Sample });
+        await expect(create).rejects.toThrow(
+          'Cannot create topic "c" of sequence "s": its ontology is',
+        );
+      }
+      await sequence.topicCreate("c", { ontology: Sample });
+      await sequence.finalize();
+      expect((await client.sequenceHandler("s")).topics.map(({ name }) => name)).toContain("c");
+    });
+  });
   it.each<StoreCall>(["create", "append"])(
     "that fails at the %s of the file may be tried again",
     async (call) => {
