@@ -1,8 +1,7 @@
 import type { Backend, SequenceSink } from "./backend.ts";
 import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
 import type { Engine } from "./engine/engine.ts";
-import { createJsEngine } from "./engine/js.ts";
-import { loadNativeCodecs } from "./engine/load/native.ts";
+import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
 import { sequenceName } from "./names.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
@@ -24,24 +23,18 @@ export interface ListOptions {
   details?: boolean;
 }
 
-/**
- * Opens the place where recordings live:
- *
- * - a path or a `file:` URL: a directory, made when the first sequence is created (Deno, Bun, Node);
- * - `memory:`: the memory of this client, gone with it.
- *
- * Nothing is read yet. UNSUPPORTED for any other URL.
- *
- * @example
- * ```ts
- * import { connect } from "smalti";
- *
- * await using client = await connect("./recordings");
- * console.log(await client.listSequences());
- * ```
- */
-export async function connect(url: string | URL): Promise<Client> {
-  return new Client(new EmbeddedBackend(await openStore(url), createJsEngine(loadNativeCodecs())));
+/** Options of `connect`. */
+export interface ConnectOptions extends EngineOptions {}
+
+/** What `connect` of every entry is. */
+export type Connect = (url: string | URL, options?: ConnectOptions) => Promise<Client>;
+
+/** Makes the `connect` of an entry that brings this WASM module, or none. */
+export function createConnect(bundled: BundledWasm | undefined): Connect {
+  return async (url, options = {}) => {
+    const engine = await chooseEngine(options, bundled);
+    return new Client(new EmbeddedBackend(await openStore(url), engine));
+  };
 }
 
 async function openStore(url: string | URL): Promise<Store> {
@@ -49,10 +42,14 @@ async function openStore(url: string | URL): Promise<Store> {
   if (text === "memory:") return new MemoryStore();
   // One letter before the colon is a drive.
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1].toLowerCase();
+  if (scheme === "http" || scheme === "https") {
+    const { HttpStore } = await import("./store/http.ts");
+    return new HttpStore(text);
+  }
   if (scheme !== undefined && scheme !== "file") {
     throw new SmaltiError(
       "UNSUPPORTED",
-      `Cannot connect to "${text}": wanted a directory, a file: URL or memory:`,
+      `Cannot connect to "${text}": wanted a directory, a file: URL, an http: URL or memory:`,
     );
   }
   if (text === "") {
@@ -62,7 +59,7 @@ async function openStore(url: string | URL): Promise<Store> {
   return openDirectory(text);
 }
 
-/** A place with recordings. Made by {@linkcode connect}; close it when done. */
+/** A place with recordings. Made by `connect`; close it when done. */
 export class Client implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #writers = new Set<SequenceWriter>();
@@ -70,7 +67,7 @@ export class Client implements AsyncDisposable {
   readonly #beginning = new Set<Promise<SequenceWriter>>();
   #closing: Promise<void> | undefined;
 
-  /** @internal Use {@linkcode connect}. */
+  /** @internal Use `connect`. */
   constructor(backend: Backend) {
     this.#backend = backend;
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { FormatDiagnosticsHost } from "../tests/node_modules/typescript/lib/typescript.d.ts";
-import { existsSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { install, listFiles, loadTypeScript, root } from "./tooling.ts";
 
 /** Builds dist/ unless it is newer than all sources. */
@@ -34,6 +34,8 @@ export async function build(): Promise<void> {
     Deno.exit(1);
   }
   program.emit();
+  const wasm = "src/engine/generated/smalti.wasm";
+  copyFileSync(`${root}/${wasm}`, `${root}/dist/${wasm}`);
 }
 
 /** How TypeScript prints its diagnostics. */

@@ -13,7 +13,7 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
  * of one layer do not know each other. The longest entry that fits a path counts.
  */
 const layers: readonly (readonly string[])[] = [
-  ["error.ts"],
+  ["error.ts", "version.ts"],
   ["names.ts", "schema.ts"],
   ["ontology"],
   ["types.ts", "totals.ts"],
@@ -24,6 +24,8 @@ const layers: readonly (readonly string[])[] = [
   ["embedded", "flight"],
   ["write", "read", "query"],
   ["client.ts"],
+  ["api.ts"],
+  ["entry"],
   ["import"],
   ["cli"],
 ];

@@ -84,7 +84,7 @@ export class EmbeddedBackend implements Backend {
   async deleteSequence(name: string): Promise<void> {
     // A damaged manifest does not keep a sequence from being removed.
     await this.#store.size(`${name}/${MANIFEST}`).catch((reason) => {
-      throw isMissing(reason) ? notFound(name) : reason;
+      throw isMissing(reason) ? notFound(name, reason) : reason;
     });
     const lock = await this.#lock(name);
     try {
@@ -112,7 +112,7 @@ export class EmbeddedBackend implements Backend {
     try {
       return decodeManifest(await readAll(this.#store, `${name}/${MANIFEST}`), name);
     } catch (reason) {
-      throw isMissing(reason) ? notFound(name) : reason;
+      throw isMissing(reason) ? notFound(name, reason) : reason;
     }
   }
 
@@ -144,8 +144,8 @@ function isMissing(reason: unknown): boolean {
   return reason instanceof SmaltiError && reason.code === "NOT_FOUND";
 }
 
-function notFound(name: string): SmaltiError {
-  return new SmaltiError("NOT_FOUND", `No sequence "${name}"`, { sequence: name });
+function notFound(name: string, cause: unknown): SmaltiError {
+  return new SmaltiError("NOT_FOUND", `No sequence "${name}"`, { sequence: name, cause });
 }
 
 class EmbeddedSource implements SequenceSource {

@@ -16,13 +16,16 @@ const TAIL_BYTES = 16 * 1024;
 /** Most schemas fit. */
 const HEAD_BYTES = 64 * 1024;
 
+/** Ranges of one topic's file, all of the same state of it. */
+type TopicBytes = (offset: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
+
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
 export class TopicFileReader implements TopicSource {
   readonly info: TopicInfo;
   readonly schema: TopicSchema;
   /** Where the batches are and what times they span. */
   readonly index: TopicIndex;
-  readonly #store: Store;
+  readonly #file: TopicBytes;
   readonly #engine: Engine;
   readonly #path: string;
   readonly #sequence: string | undefined;
@@ -31,7 +34,7 @@ export class TopicFileReader implements TopicSource {
   readonly #indexed: boolean;
 
   private constructor(parts: {
-    store: Store;
+    file: TopicBytes;
     engine: Engine;
     path: string;
     sequence: string | undefined;
@@ -40,7 +43,7 @@ export class TopicFileReader implements TopicSource {
     index: TopicIndex | undefined;
     dictionaries: ReadonlyMap<bigint, Vector>;
   }) {
-    this.#store = parts.store;
+    this.#file = parts.file;
     this.#engine = parts.engine;
     this.#path = parts.path;
     this.#sequence = parts.sequence;
@@ -61,12 +64,14 @@ export class TopicFileReader implements TopicSource {
     sequence?: string,
   ): Promise<TopicFileReader> {
     try {
-      const footer = await readFooter(store, path, info.sizeBytes);
+      const file: TopicBytes = (offset, length, signal) =>
+        store.read(path, offset, length, { signal, reader: file });
+      const footer = await readFooter(file, info.sizeBytes);
       const schema = topicSchema(engine, footer.schema);
       const index = readIndex(engine, footer);
-      const dictionaries = await readDictionaries(store, engine, path, footer);
+      const dictionaries = await readDictionaries(file, engine, path, footer);
       const reader = new TopicFileReader({
-        store,
+        file,
         engine,
         path,
         sequence,
@@ -102,7 +107,7 @@ export class TopicFileReader implements TopicSource {
         }
         // Only a batch across an edge is looked into.
         signal?.throwIfAborted();
-        times ??= (await this.openBatch(number)).times;
+        times ??= (await this.openBatch(number, this.readBatch(number, signal))).times;
         counts[i] += lowerBound(times, end) - lowerBound(times, start);
       }
     }
@@ -115,7 +120,7 @@ export class TopicFileReader implements TopicSource {
 
   /** The bytes before the first batch: magic and schema. */
   readHead(): Promise<Uint8Array> {
-    return this.#store.read(this.#path, 0, this.index.offset[0] ?? HEAD_BYTES);
+    return this.#file(0, this.index.offset[0] ?? HEAD_BYTES);
   }
 
   /** Where something in the file is, for errors. */
@@ -164,8 +169,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** The bytes of one batch. */
-  readBatch(number: number): Promise<Uint8Array> {
-    return this.#store.read(this.#path, this.index.offset[number], this.index.length[number]);
+  readBatch(number: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#file(this.index.offset[number], this.index.length[number], signal);
   }
 
   /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
@@ -173,7 +178,7 @@ export class TopicFileReader implements TopicSource {
     const facts: { offset: number; length: number; rows: number; first: bigint; last: bigint }[] = [];
     for (const [batch, { offset, length }] of footer.batches.entries()) {
       const where = { ...this.place(), batch, offset };
-      const message = await this.#store.read(this.#path, offset, length);
+      const message = await this.#file(offset, length);
       const { rows, times } = openBatch(this.#engine, message, {
         fields: this.schema.fields,
         where,
@@ -205,8 +210,8 @@ function lowerBound(times: BigInt64Array, ns: bigint): number {
   return low;
 }
 
-async function readFooter(store: Store, path: string, size: number): Promise<Footer> {
-  const tail = await store.read(path, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
+async function readFooter(file: TopicBytes, size: number): Promise<Footer> {
+  const tail = await file(Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
   const end = tail.length - MAGIC.length;
   const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 &&
     MAGIC.every((byte, i) => tail[end + i] === byte);
@@ -222,7 +227,7 @@ async function readFooter(store: Store, path: string, size: number): Promise<Foo
   }
   const footer = length + 10 <= tail.length
     ? tail.subarray(tail.length - 10 - length, tail.length - 10)
-    : await store.read(path, size - 10 - length, length);
+    : await file(size - 10 - length, length);
   return decodeFooter(footer);
 }
 
@@ -239,7 +244,7 @@ function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {
 }
 
 async function readDictionaries(
-  store: Store,
+  file: TopicBytes,
   engine: Engine,
   path: string,
   footer: Footer,
@@ -253,7 +258,7 @@ async function readDictionaries(
   };
   footer.schema.fields.forEach(collect);
   for (const { offset, length } of footer.dictionaries) {
-    const message = await store.read(path, offset, length);
+    const message = await file(offset, length);
     const where = { file: path, offset };
     const { dictionary } = engine.parseBatch(message);
     const field = dictionary && values.get(dictionary.id);
@@ -278,6 +283,8 @@ class FileRuns implements RunSource {
   readonly #order: number[];
   #at = 0;
   #ahead: Promise<Uint8Array> | undefined;
+  /** Stops the reads that nobody waits for any longer. */
+  readonly #stop = new AbortController();
 
   constructor(file: TopicFileReader, window: Window, signal: AbortSignal | undefined) {
     const { firstNs, lastNs } = file.index;
@@ -303,21 +310,29 @@ class FileRuns implements RunSource {
 
   prefetch(): void {
     if (this.#ahead || this.#at >= this.#order.length) return;
-    this.#ahead = this.#file.readBatch(this.#order[this.#at]);
+    this.#ahead = this.#file.readBatch(this.#order[this.#at], this.#stop.signal);
     this.#ahead.catch(() => {}); // open() reports it
   }
 
   async open(): Promise<Run | undefined> {
     this.#signal?.throwIfAborted();
     const number = this.#order[this.#at];
-    const bytes = this.#ahead ?? this.#file.readBatch(number);
+    const bytes = this.#ahead ?? this.#file.readBatch(number, this.#stop.signal);
     this.#ahead = undefined;
     this.#at++;
-    return await this.#file.openRun(number, bytes, this.#window);
+    try {
+      return await this.#file.openRun(number, bytes, this.#window);
+    } catch (reason) {
+      this.#signal?.throwIfAborted();
+      // Closed while it waited: there is nothing more to come.
+      if (this.#stop.signal.aborted) return undefined;
+      throw reason;
+    }
   }
 
   close(): void {
     this.#at = this.#order.length;
     this.#ahead = undefined;
+    this.#stop.abort();
   }
 }

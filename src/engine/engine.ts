@@ -51,6 +51,8 @@ export interface Merger {
   fill(untilNs: bigint, runs: Int32Array, rows: Int32Array): number;
   /** Ids of the runs whose last row the latest `fill` gave out. Overwritten by the next `fill`. */
   readonly exhausted: readonly number[];
+  /** Gives its memory back; there are no rows left then, and none are added. A second call does nothing. */
+  close(): void;
 }
 
 /** What a runtime may have in native code; an engine uses it where given. Same results, only faster. */
@@ -65,6 +67,10 @@ export interface NativeCodecs {
 export interface Engine {
   /** Which implementation this is. */
   readonly name: "js" | "wasm";
+  /** Its version: that of the package. */
+  readonly version: string;
+  /** Whether it was built with SIMD instructions. */
+  readonly simd: boolean;
   /**
    * Parses one encapsulated Arrow IPC record batch or dictionary batch message (continuation marker, metadata,
    * body) that fills `message` exactly. Throws CORRUPT for any offset or length that the bytes cannot hold.

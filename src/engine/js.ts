@@ -1,9 +1,17 @@
 import { decodeBatch } from "../arrow/decode.ts";
 import { createCodecs } from "./codecs.ts";
 import type { Engine, NativeCodecs } from "./engine.ts";
+import { VERSION } from "../version.ts";
 import { createMerger } from "./merge.ts";
 
 /** The engine in pure TypeScript: runs wherever JavaScript does, and faster with what the runtime has in native code. */
 export function createJsEngine(native: NativeCodecs = {}): Engine {
-  return { name: "js", parseBatch: decodeBatch, createMerger, ...createCodecs(native) };
+  return {
+    name: "js",
+    version: VERSION,
+    simd: false,
+    parseBatch: decodeBatch,
+    createMerger,
+    ...createCodecs(native),
+  };
 }

@@ -70,6 +70,7 @@ class WindowMerger implements Merger {
   #memberCount = 0;
   /** Whether there may be runs without rows left. */
   #hasEnded = false;
+  #closed = false;
   /** What the rows are sorted by: their offsets in ns, or the two words of their times. */
   #keys = new Int32Array(0);
   #highKeys = new Int32Array(0);
@@ -82,6 +83,7 @@ class WindowMerger implements Merger {
     if (!(from >= 0 && from < to && to <= times.length)) {
       throw new RangeError(`Cannot add rows ${from} to ${to} of a run of ${times.length} rows`);
     }
+    if (this.#closed) return;
     const live = this.#live;
     if (2 * live.length === this.#heads.length) this.#growRuns();
     const index = live.findLastIndex((run) => (run.topic - topic || run.batch - batch) < 0) + 1;
@@ -112,6 +114,11 @@ class WindowMerger implements Merger {
       [runs, rows] = [runs.subarray(added), rows.subarray(added)];
     }
     return count;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#live = [];
   }
 
   #growRuns(): void {

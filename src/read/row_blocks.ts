@@ -51,7 +51,10 @@ export class RowBlocks {
   /** The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason. */
   async next(): Promise<RowBlock | undefined> {
     const untilNs = await this.#advance();
-    if (untilNs === undefined || this.#closed) return undefined;
+    if (untilNs === undefined || this.#closed) {
+      this.#merger.close();
+      return undefined;
+    }
     const runs = new Int32Array(BLOCK_ROWS);
     const rows = new Int32Array(BLOCK_ROWS);
     const length = this.#merger.fill(untilNs, runs, rows);
@@ -71,10 +74,12 @@ export class RowBlocks {
     return this.#merger.head();
   }
 
-  /** Lets go of all batches. */
+  /** Lets go of all batches. A second call does nothing. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     for (const { source } of this.#topics) source.close();
+    this.#merger.close();
     this.#batches = [];
   }
 

@@ -158,14 +158,19 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   /** Lets go of the rows at hand, and of the signal. */
   readonly #forget = (): void => {
     this.#rows = this.#block = undefined;
-    this.#signal?.removeEventListener("abort", this.#forget);
+    this.#signal?.removeEventListener("abort", this.#abort);
+  };
+
+  /** An abort takes effect at once, not at the end of the block at hand, and stops what is being read. */
+  readonly #abort = (): void => {
+    this.#forget();
+    this.#opened?.then((blocks) => blocks.close(), () => {});
   };
 
   async #source(): Promise<RowBlocks | undefined> {
     if (this.#closed) return undefined;
     this.#signal?.throwIfAborted();
-    // An abort takes effect at once, not at the end of the block at hand.
-    if (!this.#opened) this.#signal?.addEventListener("abort", this.#forget);
+    if (!this.#opened) this.#signal?.addEventListener("abort", this.#abort);
     return await (this.#opened ??= this.#open());
   }
 

@@ -2,7 +2,8 @@
  * Where bytes live. A store holds files by path (`/` between the parts, no leading one) and knows nothing of what
  * is in them. Paths come from names that were checked; a store does not check them again.
  *
- * Every failure is a SmaltiError: NOT_FOUND, ALREADY_EXISTS, LOCKED, PERMISSION_DENIED, NO_SPACE, IO, CLOSED.
+ * Every failure is a SmaltiError: NOT_FOUND, ALREADY_EXISTS, LOCKED, PERMISSION_DENIED, NO_SPACE, IO, CLOSED; over a
+ * network UNAUTHENTICATED and UNAVAILABLE too. A store that only reads answers UNSUPPORTED to all else.
  *
  * @module
  */
@@ -11,6 +12,17 @@
 export interface StoreLock {
   /** Gives the lock back. A second call does nothing. */
   release(): Promise<void>;
+}
+
+/** Options of {@linkcode Store.read}. */
+export interface ReadOptions {
+  /** Stops a read that takes long: it rejects with the signal's reason. Stores whose reads are short do without. */
+  signal?: AbortSignal;
+  /**
+   * Whose reads belong together, as any object: where another file has come to the path since the first read with the
+   * same object, a store whose files may change at any time fails with IO.
+   */
+  reader?: object;
 }
 
 /** Files by path. */
@@ -22,7 +34,7 @@ export interface Store {
   /** Bytes in a file; NOT_FOUND where there is none. */
   size(path: string): Promise<number>;
   /** A range of a file, as fresh bytes that the caller owns, 8-byte aligned. Fewer where the file ends before. */
-  read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  read(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;
   /**
@@ -53,12 +65,13 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Most manifests fit, so that reading one is one read, which costs a round trip where the store is far away. */
+const WHOLE_BYTES = 256 * 1024;
+
 /** Reads a whole file: the old or the new one where it is being replaced. */
 export async function readAll(store: Store, path: string): Promise<Uint8Array> {
-  while (true) {
-    const size = await store.size(path);
-    // One byte more than there are shows whether another file has come in between.
-    const bytes = await store.read(path, 0, size + 1);
-    if (bytes.length <= size) return bytes;
+  for (let length = WHOLE_BYTES;; length *= 16) {
+    const bytes = await store.read(path, 0, length);
+    if (bytes.length < length) return bytes;
   }
 }

@@ -1,5 +1,5 @@
 import { McapWriter } from "@mcap/core";
-import { type Client, connect } from "../../src/client.ts";
+import { type Client, connect } from "../../mod.ts";
 import { GPS } from "../../src/ontology/builtin/mod.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary, float64, int64, list, optional, utf8 } from "../../src/ontology/field.ts";

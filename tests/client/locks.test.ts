@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { type Client, connect } from "../../src/client.ts";
+import { type Client, connect } from "../../mod.ts";
 import { canSpawn, endChild, needsBuild, runChild, startChild } from "./child.ts";
 import {
   addTopic,

@@ -12,7 +12,7 @@ import {
 } from "./support.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { connect } from "../../src/client.ts";
+import { connect } from "../../mod.ts";
 
 /** No names, whatever they are to name. */
 const NO_NAMES: unknown[] = [

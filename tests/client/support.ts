@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { Client, connect } from "../../src/client.ts";
+import { Client, connect } from "../../mod.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import type { ErrorCode } from "../../src/error.ts";
 import { SmaltiError } from "../../src/error.ts";

@@ -26,6 +26,115 @@ export async function codeOf(call: Promise<unknown>): Promise<unknown> {
   }
 }
 
+/** What reads a store's files, what writes them (it may be the same), and what takes both away again. */
+export interface ReadStoreUnderTest extends StoreUnderTest {
+  writer: Store;
+}
+
+async function put(store: Store, path: string, ...parts: string[]): Promise<void> {
+  await store.create(path);
+  for (const part of parts) await store.append(path, text(part));
+}
+
+/** What `src/store/store.ts` promises of reading. */
+export function readStoreContract(name: string, makeStore: () => Promise<ReadStoreUnderTest>): void {
+  const test = (title: string, body: (store: Store, writer: Store) => Promise<void>) =>
+    it(title, async () => {
+      const { store, writer, dispose } = await makeStore();
+      try {
+        await body(store, writer);
+      } finally {
+        await dispose();
+      }
+    });
+
+  describe(`Store contract, reading: ${name}`, () => {
+    test("size counts all bytes appended", async (store, writer) => {
+      await put(writer, "a/b");
+      expect(await store.size("a/b")).toBe(0);
+      await writer.append("a/b", new Uint8Array(70_000));
+      await writer.append("a/b", new Uint8Array(5));
+      expect(await store.size("a/b")).toBe(70_005);
+    });
+
+    test("size and read are NOT_FOUND where there is no file, or a directory", async (store, writer) => {
+      await put(writer, "a/b");
+      for (const path of ["a", "c", "a/c", "a/b/c"]) {
+        expect([path, await codeOf(store.size(path))]).toEqual([
+          path,
+          "NOT_FOUND",
+        ]);
+        expect([path, await codeOf(store.read(path, 0, 1))]).toEqual([
+          path,
+          "NOT_FOUND",
+        ]);
+      }
+    });
+
+    test("read gives any range, and less where the file ends before", async (store, writer) => {
+      await put(writer, "f", "0123456789", "abcdefghij", "", "k");
+      const range = async (offset: number, length: number) =>
+        new TextDecoder().decode(await store.read("f", offset, length));
+      expect(await range(0, 21)).toBe("0123456789abcdefghijk");
+      expect(await range(3, 4)).toBe("3456");
+      expect(await range(8, 4)).toBe("89ab");
+      expect(await range(18, 10)).toBe("ijk");
+      expect(await range(5, 0)).toBe("");
+      expect(await range(21, 3)).toBe("");
+      expect(await range(1000, 3)).toBe("");
+      expect(await range(19, 2 ** 50)).toBe("jk");
+      expect(await range(2 ** 40, 2 ** 50)).toBe("");
+    });
+
+    test("read gives fresh bytes, 8-byte aligned", async (store, writer) => {
+      await put(writer, "f", "0123456789");
+      const first = await store.read("f", 1, 3);
+      expect(first.byteOffset % 8).toBe(0);
+      first.fill(0);
+      const short = await store.read("f", 5, 100);
+      expect(short.byteOffset % 8).toBe(0);
+      short.fill(0);
+      expect(await content(store, "f")).toBe("0123456789");
+    });
+
+    test("replace shows readers the old or the new file, whole", async (store, writer) => {
+      const file = (i: number) => String(i).repeat(1 + 5000 * (i % 7));
+      const wholes = new Set(Array.from({ length: 30 }, (_, i) => file(i)));
+      await writer.replace("f", text(file(0)));
+      let ended = false;
+      const writing = (async () => {
+        for (let i = 1; i < 30; i++) await writer.replace("f", text(file(i)));
+        ended = true;
+      })();
+      let reads = 0;
+      while (!ended || reads < 10) {
+        expect(wholes.has(await content(store, "f"))).toBe(true);
+        reads++;
+      }
+      await writing;
+      expect(await content(store, "f")).toBe(file(29));
+    });
+
+    test("read sees what was put in the file's place before", async (store, writer) => {
+      await writer.replace("a/f", text("a long first text"));
+      expect(await content(store, "a/f")).toBe("a long first text");
+      await writer.replace("a/f", text("short"));
+      expect(await content(store, "a/f")).toBe("short");
+      expect(new TextDecoder().decode(await store.read("a/f", 2, 100))).toBe("ort");
+      expect(await store.size("a/f")).toBe(5);
+    });
+
+    test("readAll reads files of any size whole", async (store, writer) => {
+      for (const size of [0, 1, 2 ** 18 - 1, 2 ** 18, 2 ** 18 + 1, 2 ** 22 + 5]) {
+        const bytes = Uint8Array.from({ length: size }, (_, i) => i * 2654435761 >>> 24);
+        await writer.replace("a/f", bytes);
+        const seen = await readAll(store, "a/f");
+        expect([size, seen.length, seen.every((byte, i) => byte === bytes[i])]).toEqual([size, size, true]);
+      }
+    });
+  });
+}
+
 /** All that `src/store/store.ts` promises of a store that can be written. */
 export function storeContract(
   name: string,
@@ -40,10 +149,11 @@ export function storeContract(
         await dispose();
       }
     });
-  const put = async (store: Store, path: string, ...parts: string[]) => {
-    await store.create(path);
-    for (const part of parts) await store.append(path, text(part));
-  };
+
+  readStoreContract(name, async () => {
+    const made = await makeStore();
+    return { ...made, writer: made.store };
+  });
 
   describe(`Store contract: ${name}`, () => {
     test("list names what is directly below a directory, once each", async (store) => {
@@ -68,54 +178,6 @@ export function storeContract(
 
     test("list is empty in a new store", async (store) => {
       expect(await store.list("")).toEqual([]);
-    });
-
-    test("size counts all bytes appended", async (store) => {
-      await put(store, "a/b");
-      expect(await store.size("a/b")).toBe(0);
-      await store.append("a/b", new Uint8Array(70_000));
-      await store.append("a/b", new Uint8Array(5));
-      expect(await store.size("a/b")).toBe(70_005);
-    });
-
-    test("size and read are NOT_FOUND where there is no file, or a directory", async (store) => {
-      await put(store, "a/b");
-      for (const path of ["a", "c", "a/c", "a/b/c"]) {
-        expect([path, await codeOf(store.size(path))]).toEqual([
-          path,
-          "NOT_FOUND",
-        ]);
-        expect([path, await codeOf(store.read(path, 0, 1))]).toEqual([
-          path,
-          "NOT_FOUND",
-        ]);
-      }
-    });
-
-    test("read gives any range, and less where the file ends before", async (store) => {
-      await put(store, "f", "0123456789", "abcdefghij", "", "k");
-      const range = async (offset: number, length: number) =>
-        new TextDecoder().decode(await store.read("f", offset, length));
-      expect(await range(0, 21)).toBe("0123456789abcdefghijk");
-      expect(await range(3, 4)).toBe("3456");
-      expect(await range(8, 4)).toBe("89ab");
-      expect(await range(18, 10)).toBe("ijk");
-      expect(await range(5, 0)).toBe("");
-      expect(await range(21, 3)).toBe("");
-      expect(await range(1000, 3)).toBe("");
-      expect(await range(19, 2 ** 50)).toBe("jk");
-      expect(await range(2 ** 40, 2 ** 50)).toBe("");
-    });
-
-    test("read gives fresh bytes, 8-byte aligned", async (store) => {
-      await put(store, "f", "0123456789");
-      const first = await store.read("f", 1, 3);
-      expect(first.byteOffset % 8).toBe(0);
-      first.fill(0);
-      const short = await store.read("f", 5, 100);
-      expect(short.byteOffset % 8).toBe(0);
-      short.fill(0);
-      expect(await content(store, "f")).toBe("0123456789");
     });
 
     test("create makes an empty file and the directories above it", async (store) => {
@@ -193,24 +255,6 @@ export function storeContract(
       await store.replace("f", bytes);
       bytes.fill(0);
       expect(await content(store, "f")).toBe("abc");
-    });
-
-    test("replace shows readers the old or the new file, whole", async (store) => {
-      const file = (i: number) => String(i).repeat(1 + 5000 * (i % 7));
-      const wholes = new Set(Array.from({ length: 30 }, (_, i) => file(i)));
-      await store.replace("f", text(file(0)));
-      let ended = false;
-      const writer = (async () => {
-        for (let i = 1; i < 30; i++) await store.replace("f", text(file(i)));
-        ended = true;
-      })();
-      let reads = 0;
-      while (!ended || reads < 10) {
-        expect(wholes.has(await content(store, "f"))).toBe(true);
-        reads++;
-      }
-      await writer;
-      expect(await content(store, "f")).toBe(file(29));
     });
 
     test("replace of one path, called many times at once, leaves one of the files, whole", async (store) => {

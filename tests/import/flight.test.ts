@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { connect } from "../../src/client.ts";
+import { connect } from "../../mod.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { importMcap } from "../../src/import/mcap.ts";
 import { openFile } from "../../src/import/open_file.ts";

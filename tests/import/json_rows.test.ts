@@ -5,7 +5,7 @@ import { columnsOfJsonSchema } from "../../src/import/json_schema.ts";
 import { JSON_FIELD, JsonTopic, type Row } from "../../src/import/json_topic.ts";
 import { parseJson } from "../../src/import/json_values.ts";
 import type { FieldSchema } from "../../src/schema.ts";
-import { connect } from "../../src/client.ts";
+import { connect } from "../../mod.ts";
 import { encode, readTopic } from "./mcap_file.ts";
 
 const schema = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Client, connect } from "../../src/client.ts";
+import { type Client, connect } from "../../mod.ts";
 import { importMcap } from "../../src/import/mcap.ts";
 import { typeName } from "../../src/schema.ts";
 import { chunked, COMPRESSIONS, encode, readTopic, writeMcap, zstdCompress, zstdStore } from "./mcap_file.ts";

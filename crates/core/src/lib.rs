@@ -1,0 +1,17 @@
+//! The engine of smalti in Rust: parses Arrow IPC record batches, decompresses and checks their buffers, and
+//! merges sorted runs of timestamps. It does no I/O and knows no topic names.
+//!
+//! `src/engine/engine.ts` is the contract; results and errors (code and text) equal those of the TypeScript engine.
+
+pub mod crc;
+pub mod ipc;
+pub mod lz4;
+pub mod merge;
+mod radix;
+mod tournament;
+pub mod zstd;
+
+mod error;
+mod flatbuffer;
+
+pub use error::{Code, Error, Result};

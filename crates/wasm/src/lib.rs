@@ -1,0 +1,350 @@
+//! The WebAssembly binding of `smalti_core`: numbers in, numbers out.
+//!
+//! Bytes cross through memory: the caller writes to the place that `input` gives, calls, and copies what the `*_ptr`
+//! and `*_len` functions point at, which is valid until the next call. Calls that can fail return a status: 0, or
+//! one that names a code, with the text at `text_ptr`. A panic traps and leaves its text at `panic_ptr`; the
+//! instance is not to be used after it.
+//!
+//! Exports are plain numbers so that `src/engine/wasm.ts` may instantiate a module as often as it likes: the glue that
+//! wasm-bindgen writes beside the module allows one instance and is not used.
+
+use core::{cell::RefCell, mem::MaybeUninit};
+use smalti_core::{crc, ipc, lz4, merge::Merger, zstd, Code, Error, Result};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Rows that a merger gives out per call at most.
+const MAX_FILL: usize = 1 << 14;
+/// Scratch up to this size is kept between calls; larger is given back when it is no longer needed.
+const KEPT_BYTES: usize = 1 << 23;
+
+/// A merger and its block.
+struct Merge {
+    merger: Merger,
+    runs: Vec<i32>,
+    rows: Vec<i32>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In words, so that it is aligned.
+    input: Vec<u64>,
+    output: Vec<u8>,
+    numbers: Vec<f64>,
+    text: String,
+    times: Vec<MaybeUninit<i64>>,
+    mergers: Vec<Option<Merge>>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn with<T>(action: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(action)
+}
+
+impl State {
+    fn input(&self, bytes: usize) -> &[u8] {
+        let (start, room) = (self.input.as_ptr().cast::<u8>(), 8 * self.input.len());
+        // SAFETY: the words of `input` are initialised bytes, `room` of them, and not changed while `self` is borrowed.
+        let all = unsafe { core::slice::from_raw_parts(start, room) };
+        &all[..bytes]
+    }
+
+    fn status(&mut self, result: Result<()>) -> u32 {
+        let Err(Error { code, message }) = result else {
+            return 0;
+        };
+        self.text = message;
+        match code {
+            Code::Corrupt => 1,
+            Code::Unsupported => 2,
+            Code::TooLarge => 3,
+        }
+    }
+
+    fn merge(&mut self, handle: usize) -> &mut Merge {
+        self.mergers[handle]
+            .as_mut()
+            .expect("a merger that was not freed")
+    }
+}
+
+/// To be called once, before anything else.
+#[wasm_bindgen]
+pub fn start() {
+    std::panic::set_hook(Box::new(|info| {
+        PANIC.with_borrow_mut(|text| *text = info.to_string())
+    }));
+}
+
+/// The version of this crate, as major * 2^20 + minor * 2^10 + patch.
+#[wasm_bindgen]
+pub fn version() -> u32 {
+    let mut parts = env!("CARGO_PKG_VERSION")
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    next() << 20 | next() << 10 | next()
+}
+
+/// Whether it was built with SIMD.
+#[wasm_bindgen]
+pub fn simd() -> bool {
+    cfg!(target_feature = "simd128")
+}
+
+/// The hash of the sources it was built from: 64 hex digits.
+#[wasm_bindgen]
+pub fn source_hash_ptr() -> usize {
+    SOURCE_HASH.as_ptr() as usize
+}
+
+const SOURCE_HASH: &str = match option_env!("SMALTI_SOURCE_HASH") {
+    Some(hash) => hash,
+    None => "................................................................",
+};
+
+#[wasm_bindgen]
+pub fn panic_ptr() -> usize {
+    PANIC.with_borrow(|text| text.as_ptr() as usize)
+}
+
+#[wasm_bindgen]
+pub fn panic_len() -> usize {
+    PANIC.with_borrow(|text| text.len())
+}
+
+/// Room for so many bytes, aligned to 8; 0 where there is none.
+#[wasm_bindgen]
+pub fn input(bytes: usize) -> usize {
+    with(|state| {
+        let words = bytes.div_ceil(8);
+        if words > state.input.len() && state.input.try_reserve_exact(words - state.input.len()).is_err() {
+            return 0;
+        }
+        state
+            .input
+            .resize(words.max(state.input.len().min(KEPT_BYTES / 8)), 0);
+        state.input.shrink_to(words.max(KEPT_BYTES / 8));
+        state.input.as_ptr() as usize
+    })
+}
+
+#[wasm_bindgen]
+pub fn output_ptr() -> usize {
+    with(|state| state.output.as_ptr() as usize)
+}
+
+#[wasm_bindgen]
+pub fn output_len() -> usize {
+    with(|state| state.output.len())
+}
+
+#[wasm_bindgen]
+pub fn numbers_ptr() -> usize {
+    with(|state| state.numbers.as_ptr() as usize)
+}
+
+#[wasm_bindgen]
+pub fn numbers_len() -> usize {
+    with(|state| state.numbers.len())
+}
+
+#[wasm_bindgen]
+pub fn text_ptr() -> usize {
+    with(|state| state.text.as_ptr() as usize)
+}
+
+#[wasm_bindgen]
+pub fn text_len() -> usize {
+    with(|state| state.text.len())
+}
+
+/// Parses the head of a message of `message_bytes`, `head_bytes` of which are the input. Numbers: rows, codec (0 none,
+/// 1 LZ4, 2 ZSTD), 1 for a dictionary batch else 0, its id's high and low word, 1 for a delta else 0, how many nodes,
+/// buffers, variadic counts and metadata pairs, then these; of a pair the UTF-8 bytes of its key and of its value, which
+/// stand in the text.
+#[wasm_bindgen]
+pub fn parse_batch(head_bytes: usize, message_bytes: f64) -> u32 {
+    with(|state| {
+        let parsed = ipc::parse_batch(state.input(head_bytes), message_bytes as u64);
+        let result = parsed.map(|layout| state.keep_layout(&layout));
+        state.status(result)
+    })
+}
+
+impl State {
+    fn keep_layout(&mut self, layout: &ipc::BatchLayout) {
+        let (numbers, text) = (&mut self.numbers, &mut self.text);
+        numbers.clear();
+        text.clear();
+        let (id, is_delta) = layout.dictionary.unwrap_or_default();
+        let codec = match layout.codec {
+            ipc::Codec::None => 0.0,
+            ipc::Codec::Lz4 => 1.0,
+            ipc::Codec::Zstd => 2.0,
+        };
+        numbers.extend([
+            layout.rows,
+            codec,
+            f64::from(u8::from(layout.dictionary.is_some())),
+            (id >> 32) as f64,
+            (id as u32).into(),
+            f64::from(u8::from(is_delta)),
+            layout.nodes.len() as f64,
+            layout.buffers.len() as f64,
+            layout.variadic.len() as f64,
+            layout.metadata.len() as f64,
+        ]);
+        numbers.extend(&layout.nodes);
+        numbers.extend(&layout.buffers);
+        numbers.extend(&layout.variadic);
+        for (key, value) in &layout.metadata {
+            numbers.extend([key.len() as f64, value.len() as f64]);
+            text.push_str(key);
+            text.push_str(value);
+        }
+    }
+}
+
+/// Decompresses the frame in the first `bytes` of the input into the output. Codecs as in `parse_batch`.
+#[wasm_bindgen]
+pub fn decompress(codec: u32, bytes: usize, raw_bytes: f64) -> u32 {
+    with(|state| {
+        let mut output = core::mem::take(&mut state.output);
+        let decompress = if codec == 1 {
+            lz4::decompress
+        } else {
+            zstd::decompress
+        };
+        output.clear();
+        output.shrink_to(KEPT_BYTES);
+        let result = decompress(state.input(bytes), raw_bytes as u64, &mut output);
+        state.output = output;
+        state.status(result)
+    })
+}
+
+/// Compresses the first `bytes` of the input into one LZ4 frame in the output; false where that saves too little.
+#[wasm_bindgen]
+pub fn compress(bytes: usize) -> bool {
+    with(|state| {
+        let mut output = core::mem::take(&mut state.output);
+        output.clear();
+        output.shrink_to(KEPT_BYTES);
+        let is_worth = lz4::compress(state.input(bytes), &mut output);
+        state.output = output;
+        is_worth
+    })
+}
+
+/// CRC-32 of the first `bytes` of the input.
+#[wasm_bindgen]
+pub fn crc32(bytes: usize) -> u32 {
+    with(|state| crc::crc32(state.input(bytes)))
+}
+
+/// A new merger's handle.
+#[wasm_bindgen]
+pub fn merger_new() -> usize {
+    with(|state| {
+        let merge = Some(Merge {
+            merger: Merger::new(),
+            runs: Vec::new(),
+            rows: Vec::new(),
+        });
+        let free = state.mergers.iter().position(Option::is_none);
+        match free {
+            Some(handle) => {
+                state.mergers[handle] = merge;
+                handle
+            }
+            None => {
+                state.mergers.push(merge);
+                state.mergers.len() - 1
+            }
+        }
+    })
+}
+
+#[wasm_bindgen]
+pub fn merger_free(handle: usize) {
+    with(|state| state.mergers[handle] = None);
+}
+
+/// Room for the times of a run; 0 where there is none.
+#[wasm_bindgen]
+pub fn times(count: usize) -> usize {
+    with(|state| {
+        let mut times = Vec::new();
+        if times.try_reserve_exact(count).is_err() {
+            return 0;
+        }
+        times.resize_with(count, MaybeUninit::uninit);
+        state.times = times;
+        state.times.as_ptr() as usize
+    })
+}
+
+/// Adds a run with the times that were put where `times` said; `first_row` is the number of the first.
+#[wasm_bindgen]
+pub fn merger_add(handle: usize, id: i32, topic: u32, batch: u32, first_row: u32) {
+    with(|state| {
+        let times = core::mem::take(&mut state.times);
+        // SAFETY: any bits are an i64, and the caller has written all of them.
+        let times = times
+            .into_iter()
+            .map(|time| unsafe { time.assume_init() })
+            .collect();
+        state.merge(handle).merger.add(id, topic, batch, times, first_row);
+    });
+}
+
+/// The smallest time not yet given out; only where `merger_has_rows`.
+#[wasm_bindgen]
+pub fn merger_head(handle: usize) -> i64 {
+    with(|state| state.merge(handle).merger.head().unwrap_or(0))
+}
+
+#[wasm_bindgen]
+pub fn merger_has_rows(handle: usize) -> bool {
+    with(|state| state.merge(handle).merger.head().is_some())
+}
+
+/// Orders the next rows up to `until`, at most `capacity`; returns how many.
+#[wasm_bindgen]
+pub fn merger_fill(handle: usize, until: i64, capacity: usize) -> usize {
+    with(|state| {
+        let Merge { merger, runs, rows } = state.merge(handle);
+        let capacity = capacity.min(MAX_FILL);
+        if capacity > runs.len() {
+            runs.resize(capacity, 0);
+            rows.resize(capacity, 0);
+        }
+        merger.fill(until, &mut runs[..capacity], &mut rows[..capacity])
+    })
+}
+
+/// Ids of the rows' runs.
+#[wasm_bindgen]
+pub fn merger_runs_ptr(handle: usize) -> usize {
+    with(|state| state.merge(handle).runs.as_ptr() as usize)
+}
+
+#[wasm_bindgen]
+pub fn merger_rows_ptr(handle: usize) -> usize {
+    with(|state| state.merge(handle).rows.as_ptr() as usize)
+}
+
+/// Ids of the runs whose last row the latest fill gave out.
+#[wasm_bindgen]
+pub fn merger_exhausted_ptr(handle: usize) -> usize {
+    with(|state| state.merge(handle).merger.exhausted().as_ptr() as usize)
+}
+
+#[wasm_bindgen]
+pub fn merger_exhausted_len(handle: usize) -> usize {
+    with(|state| state.merge(handle).merger.exhausted().len())
+}

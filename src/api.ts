@@ -1,0 +1,154 @@
+/**
+ * All that every entry exports, `connect` aside: the entries differ in how they load the WASM engine.
+ *
+ * @module
+ */
+export {
+  Client,
+  type Connect,
+  type ConnectOptions,
+  type ListOptions,
+  type SequenceOptions,
+} from "./client.ts";
+export { type EngineOptions, type WasmSource } from "./engine/load/choose_engine.ts";
+export { type ErrorCode, type ErrorDetails, SmaltiError, type SmaltiErrorOptions } from "./error.ts";
+
+// Writing.
+export {
+  type ErrorPolicy,
+  SequenceWriter,
+  type SessionOptions,
+  type TopicOptions,
+} from "./write/sequence_writer.ts";
+export {
+  type ColumnsInput,
+  type TopicColumns,
+  type TopicMessage,
+  TopicWriter,
+  type WriterStatus,
+} from "./write/topic_writer.ts";
+
+// Reading.
+export { SequenceHandler, type SequenceStreamOptions } from "./read/sequence_handler.ts";
+export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
+export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";
+export { TopicStreamer } from "./read/topic_streamer.ts";
+export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
+export { type Data, type Message, type MessageJson } from "./read/message.ts";
+export {
+  type AttachmentInfo,
+  type Json,
+  type Metadata,
+  type SequenceInfo,
+  type SequenceState,
+  type SessionInfo,
+  type TimeRange,
+  type TimestampNs,
+  type TopicInfo,
+} from "./types.ts";
+
+// What messages hold.
+export {
+  defineOntology,
+  type Infer,
+  type Ontology,
+  type OntologyOptions,
+  type SerializationFormat,
+} from "./ontology/define_ontology.ts";
+export {
+  binary,
+  bool,
+  type Field,
+  type FieldOptions,
+  type Fields,
+  fixedSizeList,
+  float16,
+  float32,
+  float64,
+  type Input,
+  int16,
+  int32,
+  int64,
+  int8,
+  list,
+  optional,
+  type OptionalKey,
+  struct,
+  uint16,
+  uint32,
+  uint64,
+  uint8,
+  utf8,
+  type ValueOf,
+  type Values,
+} from "./ontology/field.ts";
+export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./schema.ts";
+
+// For libraries that bring their own: what decodes and orders.
+export { type BatchLayout, type Codec, type Engine, type Merger } from "./engine/engine.ts";
+
+// The built-in classes. `Boolean`, `Image`, `Range` and `String` would hide a global: `ontology.String`.
+export * as ontology from "./ontology/builtin/mod.ts";
+export {
+  Acceleration,
+  BatteryState,
+  CameraInfo,
+  CompressedImage,
+  type DepthPoints,
+  Duration,
+  Floating16,
+  Floating32,
+  Floating64,
+  ForceTorque,
+  FrameTransform,
+  GPS,
+  GPSStatus,
+  GridCells,
+  Header,
+  IMU,
+  Inertia,
+  Integer16,
+  Integer32,
+  Integer64,
+  Integer8,
+  Joy,
+  LaserScan,
+  type LaserSweep,
+  Lidar,
+  Magnetometer,
+  MapMetadata,
+  MotionState,
+  MultiEchoLaserScan,
+  NMEASentence,
+  type NumberList,
+  OccupancyGrid,
+  Point2d,
+  Point3d,
+  PointCloud2,
+  PointField,
+  Polygon,
+  Pose,
+  Pressure,
+  Quaternion,
+  Radar,
+  RGBDCamera,
+  RobotJoint,
+  RobotPath,
+  ROI,
+  StereoCamera,
+  Temperature,
+  Time,
+  ToFCamera,
+  Transform,
+  Unsigned16,
+  Unsigned32,
+  Unsigned64,
+  Unsigned8,
+  Vector2d,
+  Vector3d,
+  Vector4d,
+  Velocity,
+  type WithCovariance,
+  type WithHeader,
+  type WithVariance,
+} from "./ontology/builtin/mod.ts";

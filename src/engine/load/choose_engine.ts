@@ -1,0 +1,140 @@
+import { SmaltiError } from "../../error.ts";
+import type { Engine } from "../engine.ts";
+import { createJsEngine } from "../js.ts";
+import { createWasmEngine } from "../wasm.ts";
+import { loadNativeCodecs } from "./native.ts";
+
+/** Where the WASM engine's module comes from: compiled, its bytes, or a URL of them (or the text of one). */
+export type WasmSource = WebAssembly.Module | ArrayBuffer | Uint8Array<ArrayBuffer> | URL | string;
+
+/** How to choose what decodes and orders. */
+export interface EngineOptions {
+  /**
+   * `auto`: the WASM engine where the runtime has WebAssembly with SIMD, else the one in TypeScript. Both give the same
+   * results. @default "auto"
+   */
+  engine?: "auto" | "wasm" | "js";
+  /** The module to use instead of the bundled one. */
+  wasm?: WasmSource;
+}
+
+/** What an entry of the package brings along; not called before an engine is chosen. */
+export type BundledWasm = () => Promise<WebAssembly.Module | Uint8Array<ArrayBuffer>>;
+
+/** Engines of what was loaded before, so that a module is compiled and instantiated once. */
+const engines = new WeakMap<object, Promise<Engine>>();
+
+/**
+ * The engine that the options ask for. A module that cannot be loaded, is broken, or is of other sources is an error
+ * (UNAVAILABLE, INVALID_ARGUMENT), never a reason to fall back. UNSUPPORTED where `wasm` is asked for and the runtime has
+ * none.
+ */
+export async function chooseEngine(
+  { engine = "auto", wasm }: EngineOptions,
+  bundled: BundledWasm | undefined,
+): Promise<Engine> {
+  if (engine !== "auto" && engine !== "wasm" && engine !== "js") {
+    throw new TypeError(`Option engine is ${JSON.stringify(engine)}: wanted "auto", "wasm" or "js"`);
+  }
+  const source = wasm ?? bundled;
+  if (engine === "js" || (engine === "auto" && source === undefined)) {
+    return createJsEngine(loadNativeCodecs());
+  }
+  if (source === undefined) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      "This entry of smalti brings no WASM module: wanted one in option wasm",
+    );
+  }
+  const isObject = typeof source === "object" || typeof source === "function";
+  const known = isObject ? engines.get(source) : undefined;
+  if (known) return await known;
+  const made = load(source);
+  if (isObject) engines.set(source, made);
+  try {
+    return await made;
+  } catch (reason) {
+    if (isObject) engines.delete(source);
+    if (reason === noWasm && engine === "auto") return createJsEngine(loadNativeCodecs());
+    throw reason;
+  }
+}
+
+async function load(source: WasmSource | BundledWasm): Promise<Engine> {
+  const found = typeof source === "function"
+    ? await source()
+    : typeof source === "string" || source instanceof URL
+    ? await fetchBytes(source)
+    : source;
+  return await createWasmEngine(isModule(found) ? found : await compile(found), loadNativeCodecs());
+}
+
+/** Also true for a module of another realm. */
+function isModule(source: object): source is WebAssembly.Module {
+  return Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
+}
+
+const noWasm = new SmaltiError("UNSUPPORTED", "This runtime does not compile WebAssembly with SIMD");
+
+/** The smallest module with a SIMD instruction: `i32.const 0; i8x16.splat; i8x16.popcnt`. */
+const PROBE = Uint8Array.of(
+  ...[
+    0,
+    97,
+    115,
+    109,
+    1,
+    0,
+    0,
+    0,
+    1,
+    5,
+    1,
+    96,
+    0,
+    1,
+    123,
+    3,
+    2,
+    1,
+    0,
+    10,
+    10,
+    1,
+    8,
+    0,
+    65,
+    0,
+    253,
+    15,
+    253,
+    98,
+    11,
+  ],
+);
+
+async function compile(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    // Absent, too old, or forbidden (by a content security policy, on some edge runtimes).
+    await WebAssembly.compile(PROBE);
+  } catch {
+    throw noWasm;
+  }
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw new SmaltiError("INVALID_ARGUMENT", "WASM module is damaged: it does not compile", { cause });
+  }
+}
+
+async function fetchBytes(url: string | URL): Promise<ArrayBuffer> {
+  let status: string;
+  try {
+    const response = await fetch(url);
+    if (response.ok) return await response.arrayBuffer();
+    status = `status ${response.status}`;
+  } catch (cause) {
+    throw new SmaltiError("UNAVAILABLE", `Cannot load the WASM module from ${url}`, { cause });
+  }
+  throw new SmaltiError("UNAVAILABLE", `Cannot load the WASM module from ${url}: ${status}`);
+}

@@ -1,0 +1,30 @@
+import { decodeBase64 } from "../arrow/base64.ts";
+import { type Connect, createConnect } from "../client.ts";
+
+/**
+ * Opens the place where recordings live:
+ *
+ * - a path or a `file:` URL: a directory, made when the first sequence is created (Deno, Bun, Node);
+ * - `memory:`: the memory of this client, gone with it;
+ * - an `http:` or `https:` URL: a directory on a static web server that serves ranges, to read only, wherever there is
+ *   `fetch`. Sequences are opened by name: a web server has no list of them. A query goes with every request, user and
+ *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`.
+ *
+ * Nothing is read yet. UNSUPPORTED for any other URL.
+ *
+ * The engine is WASM where the runtime has it; {@linkcode Client.engine} tells which was chosen. The module is part of
+ * the package, as text: it loads without files or network. A module given in `options.wasm` that is damaged or of another
+ * version is INVALID_ARGUMENT, one that cannot be fetched UNAVAILABLE.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ *
+ * await using client = await connect("./recordings");
+ * console.log(client.engine.name, await client.listSequences());
+ * ```
+ */
+export const connect: Connect = createConnect(async () => {
+  const { WASM_TEXT } = await import("../engine/generated/wasm_text.ts");
+  return decodeBase64(WASM_TEXT);
+});

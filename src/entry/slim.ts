@@ -1,0 +1,12 @@
+/**
+ * `smalti/slim`: all of smalti without the WASM module, for libraries that leave the choice to their users. The engine is
+ * the one in TypeScript unless `connect(url, { wasm })` is given a module; `smalti/smalti.wasm` is one.
+ *
+ * @module
+ */
+import { type Connect, createConnect } from "../client.ts";
+
+export * from "../api.ts";
+
+/** As `connect` of the main entry, without a module of its own. */
+export const connect: Connect = createConnect(undefined);

@@ -1,0 +1,13 @@
+/**
+ * The main entry for runtimes that compile no bytes but import modules (workerd, edge-light).
+ *
+ * @module
+ */
+// @ts-ignore: a compiled module to these runtimes and their bundlers; others type it as its exports, or not at all
+import module from "../engine/generated/smalti.wasm";
+import { type Connect, createConnect } from "../client.ts";
+
+export * from "../api.ts";
+
+/** As `connect` of the main entry. */
+export const connect: Connect = createConnect(() => Promise.resolve(module as WebAssembly.Module));
