@@ -9,8 +9,8 @@ import { McapIndexedReader } from "@mcap/core";
 import { tableFromIPC } from "apache-arrow";
 import { Heap } from "heap-js";
 import { lz4Decompress } from "../src/engine/lz4.ts";
-import { connect } from "../mod.ts";
-import { check, compare } from "./compare.ts";
+import { type Client, connect, type SequenceHandler } from "../mod.ts";
+import { type Case, check, compare } from "./compare.ts";
 import { columnsByTopic, makeRecording, type McapFile, pushColumns, Tally, writeMcap } from "./recording.ts";
 
 const recording = makeRecording();
@@ -19,15 +19,14 @@ const { count } = whole;
 const plain = await writeMcap(recording, "");
 const compressed = await writeMcap(recording, "lz4");
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
-const client = await connect(directory);
-await pushColumns(client, "drive", topics, columnsByTopic(recording));
-const handler = await client.sequenceHandler("drive");
-const topic = await handler.topicHandler(busiest.topic);
+const clients = await Promise.all((["js", "wasm"] as const).map((engine) => connect(directory, { engine })));
+await pushColumns(clients[0], "drive", topics, columnsByTopic(recording));
+const handlers = await Promise.all(clients.map((client) => client.sequenceHandler("drive")));
 /** Each topic's rows as plain Arrow IPC bytes, as another tool would have them. */
 const tables = await Promise.all(topics.map(async (name) => {
   const { tableToIPC } = await import("apache-arrow");
   return tableToIPC(
-    await (await handler.topicHandler(name)).getDataStreamer().toTable(),
+    await (await handlers[0].topicHandler(name)).getDataStreamer().toTable(),
   );
 }));
 
@@ -52,47 +51,36 @@ try {
       run: mergeByScan,
       rival: "merged/mcap plain",
     },
-    {
-      name: "merged/smalti js, for await",
-      count,
-      run: forAwait,
-      rival: "merged/mcap plain",
-    },
-    {
-      name: "merged/smalti js, batches()",
-      count,
-      run: batches,
-      rival: "merged/mcap plain",
-    },
+    ...eachEngine("merged", ", for await", count, (i) => forAwait(handlers[i])),
+    ...eachEngine("merged", ", batches()", count, (i) => batches(handlers[i])),
     {
       name: "one topic/mcap plain",
       count: busiest.count,
       run: () => readMcap(plain, busiest.topic),
     },
-    {
-      name: "one topic/smalti js, batches()",
-      count: busiest.count,
-      run: oneTopic,
-      rival: "one topic/mcap plain",
-    },
+    ...eachEngine("one topic", ", batches()", busiest.count, (i) => oneTopic(handlers[i])),
     {
       name: "open and first/mcap plain",
       count: 1,
       run: () => firstMcap(plain),
     },
-    {
-      name: "open and first/smalti js",
-      count: 1,
-      run: first,
-      rival: "open and first/mcap plain",
-    },
+    ...eachEngine("open and first", "", 1, (i) => first(clients[i])),
   ]);
 } finally {
-  await client.close();
+  await Promise.all(clients.map((client) => client.close()));
   await rm(directory, { recursive: true });
 }
 
-async function forAwait(): Promise<void> {
+function eachEngine(what: string, how: string, count: number, run: (i: number) => unknown): Case[] {
+  return clients.map(({ engine }, i) => ({
+    name: `${what}/smalti ${engine.name}${how}`,
+    count,
+    rival: `${what}/mcap plain`,
+    run: () => run(i),
+  }));
+}
+
+async function forAwait(handler: SequenceHandler): Promise<void> {
   const seen = new Tally();
   for await (const [, message] of handler.getDataStreamer()) {
     seen.add(message.timestampNs, message.data.acceleration.x);
@@ -100,7 +88,7 @@ async function forAwait(): Promise<void> {
   seen.check(whole);
 }
 
-async function batches(): Promise<void> {
+async function batches(handler: SequenceHandler): Promise<void> {
   const seen = new Tally();
   for await (const block of handler.getDataStreamer().batches()) {
     for (const [, message] of block) {
@@ -110,8 +98,9 @@ async function batches(): Promise<void> {
   seen.check(whole);
 }
 
-async function oneTopic(): Promise<void> {
+async function oneTopic(handler: SequenceHandler): Promise<void> {
   const seen = new Tally();
+  const topic = await handler.topicHandler(busiest.topic);
   for await (const block of topic.getDataStreamer().batches()) {
     for (const message of block) {
       seen.add(message.timestampNs, message.data.acceleration.x);
@@ -120,7 +109,7 @@ async function oneTopic(): Promise<void> {
   seen.check(busiest);
 }
 
-async function first(): Promise<void> {
+async function first(client: Client): Promise<void> {
   const opened = await client.sequenceHandler("drive");
   await using stream = opened.getDataStreamer();
   const { value } = await stream.next();

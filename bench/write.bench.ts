@@ -3,14 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../mod.ts";
-import { check, compare } from "./compare.ts";
+import { type Case, check, compare } from "./compare.ts";
 import { columnsByTopic, makeRecording, push, pushColumns, writeMcap } from "./recording.ts";
 
 const recording = makeRecording();
 const count = recording.times.length;
 const columns = columnsByTopic(recording);
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
-const client = await connect(directory);
+const clients = await Promise.all((["js", "wasm"] as const).map((engine) => connect(directory, { engine })));
 let rounds = 0;
 try {
   await compare([
@@ -21,29 +21,31 @@ try {
       run: () => writeMcap(recording, "lz4"),
       rival: "addMessage/mcap",
     },
-    {
-      name: "push/smalti js",
-      count,
-      rival: "addMessage/mcap",
-      run: async () => {
-        const name = nextName();
-        await push(client, name, recording);
-        check("rows", (await client.sequenceHandler(name)).rowCount, count);
+    ...clients.flatMap((client): Case[] => [
+      {
+        name: `push/smalti ${client.engine.name}`,
+        count,
+        rival: "addMessage/mcap",
+        run: async () => {
+          const name = nextName();
+          await push(client, name, recording);
+          check("rows", (await client.sequenceHandler(name)).rowCount, count);
+        },
       },
-    },
-    {
-      name: "pushColumns/smalti js",
-      count,
-      rival: "addMessage/mcap",
-      run: async () => {
-        const name = nextName();
-        await pushColumns(client, name, recording.topics, columns);
-        check("rows", (await client.sequenceHandler(name)).rowCount, count);
+      {
+        name: `pushColumns/smalti ${client.engine.name}`,
+        count,
+        rival: "addMessage/mcap",
+        run: async () => {
+          const name = nextName();
+          await pushColumns(client, name, recording.topics, columns);
+          check("rows", (await client.sequenceHandler(name)).rowCount, count);
+        },
       },
-    },
+    ]),
   ]);
 } finally {
-  await client.close();
+  await Promise.all(clients.map((client) => client.close()));
   await rm(directory, { recursive: true });
 }
 

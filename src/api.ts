@@ -15,6 +15,7 @@ export { type ErrorCode, type ErrorDetails, SmaltiError, type SmaltiErrorOptions
 
 // Writing.
 export {
+  type AutoFlush,
   type ErrorPolicy,
   SequenceWriter,
   type SessionOptions,
@@ -39,6 +40,8 @@ export {
   type AttachmentInfo,
   type Json,
   type Metadata,
+  type RecoveredFile,
+  type RecoverReport,
   type SequenceInfo,
   type SequenceState,
   type SessionInfo,

@@ -8,7 +8,15 @@ import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { OpenBatch } from "./engine/batch.ts";
 import type { SmaltiError } from "./error.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo, TopicInfo, TopicSchema, Window } from "./types.ts";
+import type {
+  AttachmentInfo,
+  Metadata,
+  RecoverReport,
+  SequenceInfo,
+  TopicInfo,
+  TopicSchema,
+  Window,
+} from "./types.ts";
 
 /** Recordings by name. */
 export interface Backend {
@@ -26,6 +34,8 @@ export interface Backend {
   openSequence(name: string): Promise<SequenceSource>;
   /** Removes a sequence whole. NOT_FOUND, LOCKED. */
   deleteSequence(name: string): Promise<void>;
+  /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
+  recoverSequence(name: string): Promise<RecoverReport>;
   /** Gives back what is held open. Sinks still open are aborted by their writers before. */
   close(): Promise<void>;
 }
@@ -75,8 +85,17 @@ export interface TopicSource {
   runs(window: Window, signal?: AbortSignal): RunSource;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
-  /** Reads all of it, checks what can be checked, and gives every damage found. `onRows` hears of rows checked so far. */
-  verify(onRows: (rows: number) => void, signal?: AbortSignal): Promise<SmaltiError[]>;
+  /** Checks what can be checked, and gives every damage found. */
+  verify(request: VerifyRequest): Promise<SmaltiError[]>;
+}
+
+/** What {@linkcode TopicSource.verify} is to do. */
+export interface VerifyRequest {
+  /** Read every batch; else the footer alone. */
+  deep: boolean;
+  /** Hears of rows checked so far. */
+  onRows: (rows: number) => void;
+  signal: AbortSignal | undefined;
 }
 
 /** A batch opened for the merge: rows `from` to `to` lie in the window, sorted by time. */

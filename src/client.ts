@@ -8,7 +8,7 @@ import { SequenceHandler } from "./read/sequence_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
-import type { Metadata, SequenceInfo } from "./types.ts";
+import type { Metadata, RecoverReport, SequenceInfo } from "./types.ts";
 import { checkSession, plainMetadata, SequenceWriter, type SessionOptions } from "./write/sequence_writer.ts";
 
 /** Options of {@linkcode Client.sequenceCreate}. */
@@ -179,6 +179,19 @@ export class Client implements AsyncDisposable {
   async sequenceDelete(name: string): Promise<void> {
     this.#check(`delete sequence ${JSON.stringify(name)}`);
     await this.#backend.deleteSequence(sequenceName(name));
+  }
+
+  /**
+   * Commits what a writer that died (a crash, a loss of power) left of a sequence: every message whose `flush()` had
+   * resolved, and whole batches beyond it. The report says, for each file, what was kept and what was cut off or
+   * damaged; what was only in the writer's memory nobody knows. Nothing that is sound is changed, and a second recovery
+   * changes nothing. `sequenceUpdate` may go on afterwards, with new topic names.
+   *
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while a writer lives, CORRUPT where the manifest is damaged.
+   */
+  async recover(name: string): Promise<RecoverReport> {
+    this.#check(`recover sequence ${JSON.stringify(name)}`);
+    return await this.#backend.recoverSequence(sequenceName(name));
   }
 
   /** Aborts what is still being written and gives back what is held open. A second call waits for the first. */

@@ -95,6 +95,32 @@ export interface SequenceInfo {
   readonly attachments: readonly AttachmentInfo[];
 }
 
+/** What came of one topic's file in a recovery. */
+export interface RecoveredFile {
+  /** The topic's name. */
+  readonly topic: string;
+  /** Rows in the batches that were kept. */
+  readonly rowsKept: number;
+  /** Whole batches with right checksums: all of them were kept. */
+  readonly batchesKept: number;
+  /** Bytes of the file in no such batch: cut off, or damaged. What never left the writer's memory is not known. */
+  readonly bytesDiscarded: number;
+  /** The last time kept, in nanoseconds; undefined where no row was. */
+  readonly lastNs?: bigint;
+  /** Why the file could not be recovered; it is left as it is then. */
+  readonly error?: Error;
+}
+
+/** What came of a recovery. */
+export interface RecoverReport {
+  /** The sequence's name. */
+  readonly sequence: string;
+  /** Whether there was anything to recover; else nothing was changed. */
+  readonly changed: boolean;
+  /** The files that had no sound footer, in ASCII order of their topics. */
+  readonly files: readonly RecoveredFile[];
+}
+
 /** A topic's columns and what they are called. */
 export interface TopicSchema {
   /** The tag of its ontology. */

@@ -13,16 +13,27 @@ import { sourceHash } from "./source_hash.ts";
 
 const RUSTFLAGS = "-C target-feature=+simd128,+bulk-memory -C link-arg=-zstack-size=131072";
 
+/** Where a panic was raised is text in the module: as the same on every machine. */
+function remapPaths(): string {
+  const home = Deno.env.get("CARGO_HOME") ?? `${Deno.env.get("HOME")}/.cargo`;
+  const registries = [...Deno.readDirSync(`${home}/registry/src`)].map(({ name }) =>
+    `${home}/registry/src/${name}`
+  );
+  return [...registries.map((path) => `${path}=crates`), "/usr/lib/rustlib/src/rust=rust", `${root}/crates=.`]
+    .map((mapping) => `--remap-path-prefix=${mapping}`).join(" ");
+}
+
 const at = Deno.args.indexOf("--out");
 const out = at < 0 ? `${root}/src/engine/generated` : Deno.args[at + 1];
 const hash = await sourceHash();
 const work = await Deno.makeTempDir({ prefix: "smalti-wasm-" });
 addEventListener("unload", () => Deno.removeSync(work, { recursive: true }));
 
+await mustRun(["cargo", "fetch", "--locked"], { cwd: `${root}/crates`, quiet: true });
 await mustRun(["wasm-pack", "build", "--mode", "no-install", "--target", "web", "--out-dir", work, "wasm"], {
   cwd: `${root}/crates`,
   env: {
-    RUSTFLAGS,
+    RUSTFLAGS: `${RUSTFLAGS} ${remapPaths()}`,
     SMALTI_SOURCE_HASH: hash,
     CARGO_TARGET_DIR: Deno.env.get("CARGO_TARGET_DIR") ?? `${work}/target`,
     ...await toolchain(),
@@ -52,7 +63,7 @@ await Deno.mkdir(out, { recursive: true });
 await Deno.writeFile(`${out}/smalti.wasm`, module);
 await Deno.writeTextFile(
   `${out}/source_hash.ts`,
-  `/** SHA-256 of the Rust sources that smalti.wasm was built from. */\nexport const SOURCE_HASH =\n  "${hash}";\n`,
+  `// deno-fmt-ignore-file\n/** SHA-256 of the Rust sources that smalti.wasm was built from. */\nexport const SOURCE_HASH =\n  "${hash}";\n`,
 );
 await Deno.writeTextFile(
   `${out}/wasm_text.ts`,
@@ -62,6 +73,10 @@ await Deno.writeTextFile(
 );
 const zipped = await new Response(new Blob([module]).stream().pipeThrough(new CompressionStream("gzip")))
   .bytes();
+if (/\/(root|home|usr|Users)\/|crates\.io/.test(new TextDecoder("latin1").decode(module))) {
+  console.error("the module holds paths of this machine");
+  Deno.exit(1);
+}
 console.log(`smalti.wasm: ${module.length} bytes, ${zipped.length} gzipped, of sources ${hash.slice(0, 12)}`);
 
 /** The installed toolchain where it has the target, else the one that tools/wasm/toolchain.sh makes. */

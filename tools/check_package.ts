@@ -1,48 +1,71 @@
 /**
- * `deno run -A tools/check_package.ts [SCRIPT]`: packs the npm package, installs it into an empty project and
- * runs a script (an .mjs file that imports "smalti"; without one, the exported names are printed) on every
- * runtime, where it must print the same. Then it starts the command and type-checks a program that uses the
- * package, declarations of the package included.
+ * `deno run -A tools/check_package.ts [SCRIPT]`: packs the npm package, installs it into an empty project and uses it
+ * there wherever it says that it works:
+ *
+ * - every export on Deno, Node and Bun (tests/packaging/exports/), where all must print the same;
+ * - on Deno without permissions, from the sources and from the package;
+ * - its command, and a program that uses its types;
+ * - in workerd and, bundled by esbuild and by Vite, in Chromium, with and without a policy that forbids WebAssembly.
+ *
+ * What cannot be checked on this machine is told in a line that begins with "skipped:". With a script (an .mjs file that
+ * imports "smalti"), only that is run on Deno, Node and Bun.
  *
  * @module
  */
+import { gzipSync } from "node:zlib";
 import { formatHost } from "./build.ts";
-import { executable, listFiles, loadTypeScript, mustRun, root, runtimeNames } from "./tooling.ts";
+import { bundlePages } from "./package/bundle.ts";
+import { checkPages, findChromium } from "./package/chromium.ts";
+import { checkExports, checkPermissions, runEverywhere } from "./package/exports.ts";
+import { fail, makeProject, PackageError } from "./package/project.ts";
+import { serveSite } from "./package/site.ts";
+import { checkWorkerd } from "./package/workerd.ts";
+import { executable, install, listFiles, loadTypeScript, mustRun, root } from "./tooling.ts";
 
-const script = Deno.args[0] === undefined
-  ? `import * as smalti from "smalti";\nimport * as mcap from "smalti/import";\n` +
-    `console.log(Object.keys({ ...smalti, ...mcap }).sort().join(" "));\n`
-  : await Deno.readTextFile(Deno.args[0]);
-
-const project = await Deno.makeTempDir({ prefix: "smalti-package-" });
-addEventListener("unload", () => Deno.removeSync(project, { recursive: true }));
-await checkPackage();
+await install("tests/packaging");
+const project = await timed("packed and installed", makeProject);
+try {
+  const [script] = Deno.args;
+  if (script === undefined) await checkPackage();
+  else {
+    await Deno.copyFile(script, `${project}/script.mjs`);
+    console.log((await runEverywhere(project, "script.mjs")).trim());
+  }
+} catch (reason) {
+  if (!(reason instanceof PackageError)) throw reason;
+  console.error(`check_package: ${reason.message}`);
+  Deno.exit(1);
+}
 
 async function checkPackage(): Promise<void> {
-  await mustRun(["npm", "pack", "--pack-destination", project], { quiet: true });
-  const tarball = [...Deno.readDirSync(project)].find(({ name }) => name.endsWith(".tgz"))!.name;
-  await Deno.writeTextFile(`${project}/package.json`, `{ "private": true, "type": "module" }\n`);
-  const quickly = ["--no-audit", "--no-fund", "--prefer-offline"];
-  await mustRun(["npm", "install", ...quickly, `./${tarball}`], { cwd: project, quiet: true });
-
-  await Deno.writeTextFile(`${project}/script.mjs`, script);
-  const outputs = new Map<string, string>();
-  for (const name of runtimeNames) {
-    const runtime = [await executable(name), ...(name === "deno" ? ["run", "-A"] : [])];
-    outputs.set(name, await mustRun([...runtime, "script.mjs"], { cwd: project, quiet: true }));
-  }
-  if (new Set(outputs.values()).size > 1) {
-    for (const [name, output] of outputs) console.error(`== ${name}\n${output}`);
-    fail("the runtimes print different things");
-  }
-  console.log(outputs.get("node20")!.trim());
-
-  await mustRun([await executable("node20"), "node_modules/.bin/smalti", "--help"], {
-    cwd: project,
-    quiet: true,
+  const wasm = await Deno.readFile(`${project}/node_modules/smalti/dist/src/engine/generated/smalti.wasm`);
+  console.log(`smalti.wasm: ${wasm.length} bytes, ${gzipSync(wasm).length} gzipped`);
+  await timed("exports", () => checkExports(project));
+  await timed("no permissions", () => checkPermissions(project));
+  await timed("command, syntax and types", async () => {
+    const smalti = [await executable("node20"), "node_modules/.bin/smalti", "--help"];
+    await mustRun(smalti, { cwd: project, quiet: true });
+    await checkSyntax();
+    await checkTypes();
   });
-  await checkSyntax();
-  await checkTypes();
+  const site = await timed("flight imported", () => serveSite(project));
+  if (Deno.build.target === "x86_64-unknown-linux-gnu") {
+    await timed("workerd", () => checkWorkerd(project, site));
+  } else {
+    console.log(`skipped: workerd, which is not installed on ${Deno.build.target}`);
+  }
+  const pages = await timed("esbuild and vite", () => bundlePages(project, site));
+  const chromium = await timed("chromium found", findChromium);
+  if ("path" in chromium) await timed("chromium", () => checkPages(chromium.path, site, pages));
+  else console.log(`skipped: chromium, ${chromium.missing}`);
+  await site.stop();
+}
+
+async function timed<T>(what: string, action: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const result = await action();
+  console.log(`${what} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  return result;
 }
 
 /** Newer syntax than ES2022 would stop Node 20. */
@@ -57,7 +80,8 @@ async function checkSyntax(): Promise<void> {
 async function checkTypes(): Promise<void> {
   await Deno.writeTextFile(
     `${project}/program.ts`,
-    `import * as smalti from "smalti";\nimport * as mcap from "smalti/import";\nexport default { smalti, mcap };\n`,
+    `import * as smalti from "smalti";\nimport * as slim from "smalti/slim";\n` +
+      `import * as mcap from "smalti/import";\nexport default { smalti, slim, mcap };\n`,
   );
   const ts = await loadTypeScript();
   const program = ts.createProgram([`${project}/program.ts`], {
@@ -73,9 +97,4 @@ async function checkTypes(): Promise<void> {
       !file || file.fileName.includes("/smalti/dist/") || file.fileName.endsWith("/program.ts")
     );
   if (errors.length > 0) fail(ts.formatDiagnostics(errors, formatHost));
-}
-
-function fail(message: string): never {
-  console.error(`check_package: ${message}`);
-  Deno.exit(1);
 }

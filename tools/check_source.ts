@@ -13,7 +13,7 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
  * of one layer do not know each other. The longest entry that fits a path counts.
  */
 const layers: readonly (readonly string[])[] = [
-  ["error.ts", "version.ts"],
+  ["error.ts", "version.ts", "builtin.ts"],
   ["names.ts", "schema.ts"],
   ["ontology"],
   ["types.ts", "totals.ts"],
@@ -32,6 +32,7 @@ const layers: readonly (readonly string[])[] = [
 
 /** Where runtime globals and `node:` may be used; all else runs wherever the web's standards do. */
 const runtimePlaces: readonly string[] = [
+  "src/builtin.ts",
   "src/store/directory.ts",
   "src/store/lock_file.ts",
   "src/engine/load/",

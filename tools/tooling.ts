@@ -3,7 +3,8 @@
  *
  * The root package.json holds only what users need. Everything else is in a package.json of its own, which is
  * no workspace member and is installed when a task asks for it: `tests/` (vitest, TypeScript), `tests/runtimes/`
- * (Node 20, Node 24, Bun) and `bench/` (mitata and the rivals).
+ * (Node 20, Node 24, Bun), `tests/packaging/` (bundlers, workerd, the driver of Chromium) and `bench/` (mitata and the
+ * rivals).
  *
  * @module
  */
@@ -55,7 +56,9 @@ export async function mustRun(command: string[], options: RunOptions = {}): Prom
 }
 
 /** Installs the package.json of a directory of the repository; quick when nothing has changed. */
-export async function install(directory: "." | "tests" | "tests/runtimes" | "bench"): Promise<void> {
+export async function install(
+  directory: "." | "tests" | "tests/runtimes" | "tests/packaging" | "bench",
+): Promise<void> {
   await mustRun([Deno.execPath(), "install", "--quiet"], { cwd: `${root}/${directory}`, quiet: true });
 }
 

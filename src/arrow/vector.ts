@@ -241,24 +241,26 @@ export class BinaryVector extends RangeVector {
   }
 }
 
-export class Utf8Vector extends BinaryVector {
-  /** The whole data buffer as text when it is ASCII: slicing it is far cheaper than decoding each value. */
-  #text: string | undefined;
-  protected override read(): void {
-    super.read();
-    try {
-      const text = strict.decode(this.data);
-      // Valid UTF-8 gives as many UTF-16 units as bytes exactly when every byte is ASCII.
-      if (text.length === this.data.length) this.#text = text;
-    } catch {
-      // Bytes of a null row or between rows may be anything: each row tells for itself.
-    }
+function asciiText(bytes: Uint8Array): string | null {
+  try {
+    const text = strict.decode(bytes);
+    // Valid UTF-8 gives as many UTF-16 units as bytes exactly when every byte is ASCII.
+    return text.length === bytes.length ? text : null;
+  } catch {
+    // Bytes of a null row or between rows may be anything: each row tells for itself.
+    return null;
   }
+}
+
+export class Utf8Vector extends BinaryVector {
+  /** The whole data buffer as text where it is ASCII: slicing it is far cheaper than decoding each value. Null where not. */
+  #text: string | null | undefined;
   override get(row: number): string | undefined {
     if (!this.isValid(row)) return undefined;
     this.check(row);
     const from = this.offsets[row];
     const to = this.offsets[row + 1];
+    if (this.#text === undefined) this.#text = asciiText(this.data);
     return this.#text?.slice(from, to) ?? this.#decode(this.data.subarray(from, to));
   }
   #decode(bytes: Uint8Array): string {

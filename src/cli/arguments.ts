@@ -22,6 +22,11 @@ export function nameArgument(): Argument {
   return new Argument("<NAME>", "name of the sequence").argParser(parseSequenceName);
 }
 
+/** `[NAME]`, of a sequence; without it, all. */
+export function optionalNameArgument(): Argument {
+  return new Argument("[NAME]", "name of the sequence (default: all)").argParser(parseSequenceName);
+}
+
 /** A sequence's name, following the rule. */
 export function parseSequenceName(text: string): string {
   return orInvalid(() => sequenceName(text));

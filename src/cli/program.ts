@@ -4,6 +4,7 @@ import { addImport } from "./import.ts";
 import { addInfo } from "./info.ts";
 import { addLs } from "./ls.ts";
 import { addPlay } from "./play.ts";
+import { addRecover } from "./recover.ts";
 import { addRm } from "./rm.ts";
 import { addVerify } from "./verify.ts";
 import type { Context } from "./context.ts";
@@ -22,6 +23,8 @@ export function createProgram(context: Context): Command {
       writeErr: (text) => context.complaint += text,
       outputError: (text, write) => write(text.replace(/^error: /, "smalti: ")),
     });
-  for (const add of [addImport, addLs, addInfo, addPlay, addVerify, addRm, addDemo]) add(program, context);
+  for (const add of [addImport, addLs, addInfo, addPlay, addVerify, addRecover, addRm, addDemo]) {
+    add(program, context);
+  }
   return program;
 }

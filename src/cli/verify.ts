@@ -1,16 +1,17 @@
 /**
- * `smalti verify NAME`: reads all of a sequence and says what is damaged.
+ * `smalti verify [NAME] [--deep]`: says what is damaged of a sequence, or of all.
  *
  * @module
  */
 import type { Command } from "commander";
 import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
-import { nameArgument, storeOption } from "./arguments.ts";
+import type { Client } from "../client.ts";
+import { optionalNameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { count } from "./number_text.ts";
-import { withSequence } from "./open.ts";
+import { withClient, withSequence } from "./open.ts";
 import { printable } from "./printable.ts";
 import { startProgress } from "./progress.ts";
 
@@ -18,16 +19,40 @@ import { startProgress } from "./progress.ts";
 export function addVerify(program: Command, context: Context): void {
   program.command("verify")
     .description(
-      "Reads all of a sequence, checks every checksum, the order and the counts, and says what is damaged.",
+      "Checks a sequence, or all of them, and says what is damaged: manifests, footers and counts.",
     )
-    .addArgument(nameArgument())
+    .addArgument(optionalNameArgument())
+    .option("--deep", "read everything: every checksum, and the order of the rows", false)
     .addOption(storeOption())
-    .action(async (name: string, { store }: { store: string }) => {
-      await withSequence(store, name, (handler) => verify(context, handler));
+    .action(async (name: string | undefined, { store, deep }: { store: string; deep: boolean }) => {
+      if (name !== undefined) {
+        return await withSequence(store, name, (handler) => verify(context, handler, deep));
+      }
+      await withClient(store, async (client) => {
+        for (const name of await client.listSequences()) await verifyAny(context, client, name, deep);
+      });
     });
 }
 
-async function verify(context: Context, handler: SequenceHandler): Promise<void> {
+/** One of all: what cannot be opened is a finding like others, and what is being recorded is none. */
+async function verifyAny(context: Context, client: Client, name: string, deep: boolean): Promise<void> {
+  const { out } = context;
+  let handler: SequenceHandler;
+  try {
+    handler = await client.sequenceHandler(name);
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError) || reason.code === "INTERNAL") throw reason;
+    // Directories that hold something else are no sequences.
+    if (reason.code === "NOT_FOUND") return;
+    const isRecording = reason.code === "LOCKED" && /being recorded by/.test(reason.rawMessage);
+    if (!isRecording) context.exitCode = 1;
+    await out.write(`${printable(name)}: ${isRecording ? "not checked" : "failed"}: ${errorText(reason)}\n`);
+    return;
+  }
+  await verify(context, handler, deep);
+}
+
+async function verify(context: Context, handler: SequenceHandler, deep: boolean): Promise<void> {
   const { out, signal } = context;
   const progress = await startProgress("verifying");
   // Lines go out at the end: a bar and results on one terminal would garble each other.
@@ -62,7 +87,7 @@ async function verify(context: Context, handler: SequenceHandler): Promise<void>
     for (const { name, rowCount } of handler.topics) {
       await check(name, async () => {
         const onRows = (rows: number) => progress.update(rowsBefore + rows, handler.rowCount);
-        const errors = await (await handler.topicHandler(name)).verify({ signal, onRows });
+        const errors = await (await handler.topicHandler(name)).verify({ deep, signal, onRows });
         return { ok: count(rowCount, "row"), errors };
       });
       rowsBefore += rowCount;

@@ -3,7 +3,7 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
 import { readAll, type Store, type StoreLock } from "../store/store.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import type { AttachmentInfo, Metadata, RecoverReport, SequenceInfo } from "../types.ts";
 import {
   decodeManifest,
   encodeManifest,
@@ -12,6 +12,7 @@ import {
   type StoredAttachment,
 } from "./manifest.ts";
 import { EmbeddedSink, LOCK, newSession } from "./embedded_sink.ts";
+import { recoverSequence } from "./recover_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /**
@@ -96,6 +97,16 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
+  async recoverSequence(name: string): Promise<RecoverReport> {
+    await this.#readManifest(name);
+    const lock = await this.#lock(name);
+    try {
+      return await recoverSequence(this.#store, this.engine, await this.#readManifest(name));
+    } finally {
+      await lock.release();
+    }
+  }
+
   async close(): Promise<void> {
     await this.#store.close();
   }
@@ -136,7 +147,7 @@ export class EmbeddedBackend implements Backend {
 function stillRecording(name: string, holder: string | undefined): SmaltiError {
   const text = holder
     ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
-    : `Sequence "${name}" was never finalized and its writer is gone: wanted a finalized one`;
+    : `Sequence "${name}" was never finalized and its writer is gone: recover it first`;
   return new SmaltiError("LOCKED", text, { sequence: name });
 }
 

@@ -1,6 +1,6 @@
 import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
 import type { Vector } from "../arrow/vector.ts";
-import type { Run, RunSource, TopicSource } from "../backend.ts";
+import type { Run, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch, openColumns } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -114,8 +114,8 @@ export class TopicFileReader implements TopicSource {
     return counts;
   }
 
-  verify(onRows: (rows: number) => void, signal?: AbortSignal): Promise<SmaltiError[]> {
-    return verifyTopicFile(this, onRows, signal);
+  verify(request: VerifyRequest): Promise<SmaltiError[]> {
+    return verifyTopicFile(this, request);
   }
 
   /** The bytes before the first batch: magic and schema. */

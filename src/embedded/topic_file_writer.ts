@@ -2,14 +2,20 @@ import type { Columns } from "../arrow/columns.ts";
 import { MAGIC } from "../arrow/decode.ts";
 import { encodeFileEnd, encodeSchemaMessage } from "../arrow/encode.ts";
 import type { TopicSink } from "../backend.ts";
-import { hexCrc, sealBatch } from "../engine/batch.ts";
+import { sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import { type Part, totals } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { storedSchema } from "./stored_schema.ts";
-import { encodeIndex, type IndexEntry } from "./topic_index.ts";
+import { type IndexEntry, indexMetadata, partOf } from "./topic_index.ts";
+
+/**
+ * After so many bytes a file is synced while more are collected, so that little is left to do at the end, and little is
+ * lost with the power.
+ */
+const SYNC_BYTES = 1 << 20;
 
 /** Writes one topic's Arrow IPC file: a valid stream from the first batch on, a valid file once finished. */
 export class TopicFileWriter implements TopicSink {
@@ -24,6 +30,7 @@ export class TopicFileWriter implements TopicSink {
   readonly #stored: Schema;
   readonly #entries: IndexEntry[] = [];
   #size = 0;
+  #unsynced = 0;
   #finished: Promise<void> | undefined;
   /** The last append; rejected once one failed, so that nothing follows a gap. */
   #tail: Promise<void> = Promise.resolve();
@@ -66,9 +73,7 @@ export class TopicFileWriter implements TopicSink {
 
   /** Rows written so far, the bytes of their batches, and the first and last time. */
   get written(): Part {
-    return totals(
-      this.#entries.map(({ rows, length, ...span }) => ({ rowCount: rows, sizeBytes: length, ...span })),
-    );
+    return totals(this.#entries.map(partOf));
   }
 
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {
@@ -100,9 +105,7 @@ export class TopicFileWriter implements TopicSink {
 
   async #finish(): Promise<void> {
     await this.#tail;
-    const index = encodeIndex(this.#entries);
-    const crc = hexCrc(this.#engine.crc32(new TextEncoder().encode(index)));
-    const metadata = new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
+    const metadata = indexMetadata(this.#engine, this.#entries);
     await this.#append(encodeFileEnd(this.#stored, this.#entries, metadata));
     await this.#store.sync(this.path);
   }
@@ -110,6 +113,12 @@ export class TopicFileWriter implements TopicSink {
   #append(bytes: Uint8Array): Promise<void> {
     this.#size += bytes.length;
     this.#tail = this.#tail.then(() => this.#store.append(this.path, bytes));
+    this.#unsynced += bytes.length;
+    if (this.#unsynced >= SYNC_BYTES) {
+      this.#unsynced = 0;
+      // Should it fail, so does the next one, and that one is waited for.
+      this.#tail.then(() => this.#store.sync(this.path)).catch(() => {});
+    }
     this.#tail.catch(() => {}); // whoever awaits it is told
     return this.#tail;
   }

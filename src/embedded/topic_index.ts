@@ -1,4 +1,7 @@
+import { hexCrc } from "../engine/batch.ts";
+import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
+import type { Part } from "../totals.ts";
 
 /**
  * What a topic file's footer says of its batches, in order of writing. In the file it is JSON under `smalti:index`: one
@@ -31,7 +34,7 @@ export interface IndexEntry {
 }
 
 /** The index as text. */
-export function encodeIndex(entries: readonly IndexEntry[]): string {
+function encodeIndex(entries: readonly IndexEntry[]): string {
   return JSON.stringify({
     offset: entries.map((entry) => entry.offset),
     length: entries.map((entry) => entry.length),
@@ -40,6 +43,18 @@ export function encodeIndex(entries: readonly IndexEntry[]): string {
     lastNs: entries.map((entry) => String(entry.lastNs)),
     headerCrc: entries.map((entry) => entry.headerCrc),
   });
+}
+
+/** What a footer's metadata says of the batches: the index and its checksum. */
+export function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): Map<string, string> {
+  const index = encodeIndex(entries);
+  const crc = hexCrc(engine.crc32(new TextEncoder().encode(index)));
+  return new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
+}
+
+/** A batch as part of its topic. */
+export function partOf({ rows, length, firstNs, lastNs }: IndexEntry): Part {
+  return { rowCount: rows, sizeBytes: length, firstNs, lastNs };
 }
 
 /** The index from its text. CORRUPT where a fact is missing or has another number of batches. */

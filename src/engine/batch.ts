@@ -53,6 +53,8 @@ export interface OpenBatch {
   table: StructVector;
   /** Bytes of the message. */
   bytes: number;
+  /** The header's checksum; undefined in a batch without any, by another writer. */
+  headerCrc: number | undefined;
 }
 
 /** What {@linkcode openBatch} needs to know beside the bytes. */
@@ -73,7 +75,7 @@ export interface OpenOptions {
  */
 export function openBatch(engine: Engine, message: Uint8Array, options: OpenOptions): OpenBatch {
   try {
-    const { layout, table } = openColumns(engine, message, options);
+    const { layout, table, headerCrc } = openColumns(engine, message, options);
     const time = table.children[0];
     time.load();
     if (time.nullCount > 0 || time.validity && hasMissing(time)) {
@@ -84,6 +86,7 @@ export function openBatch(engine: Engine, message: Uint8Array, options: OpenOpti
       times: (time as unknown as { values: BigInt64Array }).values,
       table,
       bytes: message.length,
+      headerCrc,
     };
   } catch (reason) {
     throw reason instanceof SmaltiError ? reason.at(options.where) : reason;
@@ -100,12 +103,13 @@ export function openColumns(
   engine: Engine,
   message: Uint8Array,
   options: OpenOptions,
-): { layout: BatchLayout; table: StructVector } {
+): { layout: BatchLayout; table: StructVector; headerCrc: number | undefined } {
   const layout = engine.parseBatch(message);
   const crcs = checkHeader(engine, message, layout, options.headerCrc);
-  const source = new MessageBuffers(engine, message, layout, crcs, options.where);
+  const source = new MessageBuffers(engine, message, layout, crcs?.buffers, options.where);
   const shape = { ...layout, bufferCount: layout.buffers.length / 2 };
-  return { layout, table: buildVectors(options.fields, shape, source, options.dictionaries) };
+  const table = buildVectors(options.fields, shape, source, options.dictionaries);
+  return { layout, table, headerCrc: crcs?.header };
 }
 
 function checkHeader(
@@ -113,7 +117,7 @@ function checkHeader(
   message: Uint8Array,
   layout: BatchLayout,
   indexed?: number,
-): number[] | undefined {
+): { header: number; buffers: number[] } | undefined {
   const text = layout.metadata.get(CRC_KEY);
   if (text === undefined) {
     if (indexed === undefined) return undefined;
@@ -133,7 +137,7 @@ function checkHeader(
   if (indexed !== undefined && indexed !== header) {
     throw new SmaltiError("CORRUPT", "Batch is not the one that the index names");
   }
-  return crcs;
+  return { header, buffers: crcs };
 }
 
 function headerCrc(

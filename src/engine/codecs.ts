@@ -14,6 +14,8 @@ import { xxh64 } from "./xxhash.ts";
 const ZSTD_MAGIC = 0xfd2fb528;
 /** No block holds more. */
 const ZSTD_MAX_BLOCK = 1 << 17;
+/** Fewer bytes no match has. */
+const MIN_MATCH = 3;
 /** The largest window that libzstd accepts unless told otherwise. */
 const ZSTD_MAX_WINDOW = 2 ** 27;
 
@@ -103,7 +105,7 @@ function readZstdFrame(bytes: Uint8Array, rawLength: number): ZstdFrame {
     last = header & 1;
     const type = (header >> 1) & 3;
     const size = header >> 3;
-    if (type === 3) throw damaged(rawLength);
+    if (type === 3 || (type === 2 && isEndless(bytes, end + 3, rawLength))) throw damaged(rawLength);
     mostBytes += type === 2 ? ZSTD_MAX_BLOCK : size;
     end += 3 + (type === 1 ? 1 : size);
   }
@@ -111,6 +113,66 @@ function readZstdFrame(bytes: Uint8Array, rawLength: number): ZstdFrame {
     throw damaged(rawLength);
   }
   return { window, hasChecksum, start, end };
+}
+
+/**
+ * Whether a compressed block, which starts at `at`, is one that fzstd would not come to an end with, or late. No such
+ * block is sound.
+ *
+ * Huffman weights come from two states of an FSE table, which say how many bits to read for the next. Where one symbol
+ * has the whole table that is none, and fzstd reads weights until it has read all bits. Sequences it carries out
+ * wherever they lead, so there may not be more of them than bytes for a match each.
+ *
+ * Source: RFC 8878, sections 3.1.1.3.1.1 (literals header), 3.1.1.3.2.1 (sequences header), 4.1.1 (FSE table).
+ */
+function isEndless(bytes: Uint8Array, at: number, rawLength: number): boolean {
+  const byte = (i: number) => bytes[i] ?? 0;
+  const word = byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16);
+  const type = word & 3;
+  const format = (word >> 2) & 3;
+  let sequences = at;
+  if (type < 2) {
+    const headBytes = [1, 2, 1, 3][format];
+    const stored = type === 1 ? 1 : (word & (2 ** (8 * headBytes) - 1)) >> (headBytes === 1 ? 3 : 4);
+    sequences += headBytes + stored;
+  } else {
+    const headBytes = [3, 3, 4, 5][format];
+    const stored = format < 2
+      ? word >> 14
+      : format === 2
+      ? (word >> 18) | (byte(at + 3) << 6)
+      : (word >> 22) | (byte(at + 3) << 2) | (byte(at + 4) << 10);
+    if (type === 2 && isOneSymbol(byte, at + headBytes)) return true;
+    sequences += headBytes + stored;
+  }
+  const first = byte(sequences);
+  const count = first < 128
+    ? first
+    : first < 255
+    ? ((first - 128) << 8) | byte(sequences + 1)
+    : (byte(sequences + 1) | (byte(sequences + 2) << 8)) + 0x7f00;
+  return count * MIN_MATCH > Math.min(ZSTD_MAX_BLOCK, rawLength);
+}
+
+/** Whether the Huffman weights described at `at` come from an FSE table in which one symbol has all states. */
+function isOneSymbol(byte: (i: number) => number, at: number): boolean {
+  if (byte(at) >= 128) return false; // weights as they are
+  const accuracy = (byte(at + 1) & 15) + 5;
+  const bits = (from: number, count: number) => {
+    const i = at + 1 + (from >> 3);
+    return ((byte(i) | (byte(i + 1) << 8) | (byte(i + 2) << 16) | (byte(i + 3) << 24)) >>> (from & 7)) &
+      ((1 << count) - 1);
+  };
+  // The first symbol with any states has all of them where each bit of its number is set. Those without any come
+  // before, the number 1 in one bit less, each followed by how many more there are.
+  for (let from = 4;;) {
+    const number = bits(from, accuracy + 1);
+    if (number === 2 ** (accuracy + 1) - 1) return true;
+    if ((number & (2 ** accuracy - 1)) !== 1) return false;
+    from += accuracy;
+    while (bits(from, 2) === 3) from += 2;
+    from += 2;
+  }
 }
 
 /**

@@ -233,7 +233,13 @@ function readPairs(lengths: Float64Array, text: Uint8Array): Map<string, string>
 }
 
 /** Frees the mergers of those who did not close them. */
-const abandoned = new FinalizationRegistry<() => void>((free) => free());
+const abandoned = new FinalizationRegistry<() => void>((free) => {
+  try {
+    free();
+  } catch {
+    // The module has panicked, which its next call tells. Thrown here it would end the program.
+  }
+});
 
 class WasmMerger implements Merger {
   readonly exhausted: number[] = [];

@@ -10,7 +10,7 @@ import { type Connect, createConnect } from "../client.ts";
  *   `fetch`. Sequences are opened by name: a web server has no list of them. A query goes with every request, user and
  *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`.
  *
- * Nothing is read yet. UNSUPPORTED for any other URL.
+ * Nothing is read yet. UNSUPPORTED for any other URL, and for a directory where the runtime has no files.
  *
  * The engine is WASM where the runtime has it; {@linkcode Client.engine} tells which was chosen. The module is part of
  * the package, as text: it loads without files or network. A module given in `options.wasm` that is damaged or of another

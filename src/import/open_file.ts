@@ -1,5 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type * as FsPromises from "node:fs/promises";
+import { builtin } from "../builtin.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
+
+const { open } = builtin<typeof FsPromises>("node:fs/promises");
 
 /** Bytes read at once. */
 const CHUNK_BYTES = 1 << 18;
@@ -26,8 +29,8 @@ export interface OpenedFile {
  * Finds a file for an import and sees that it can be read, on Deno, Bun and Node. Nothing is held open until its chunks
  * are read.
  *
- * Rejects with NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT where the path is a directory, else IO; reading the chunks
- * with the same.
+ * Rejects with NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT where the path is a directory, UNSUPPORTED where the runtime
+ * has no files, else IO; reading the chunks with the same.
  *
  * @example
  * ```ts
@@ -44,8 +47,13 @@ export async function openFile(path: string): Promise<OpenedFile> {
   return { name: path, sizeBytes, chunks: { [Symbol.asyncIterator]: () => readChunks(path) } };
 }
 
-async function openHandle(path: string): Promise<{ handle: FileHandle; sizeBytes: number | undefined }> {
-  let handle: FileHandle | undefined;
+async function openHandle(
+  path: string,
+): Promise<{ handle: FsPromises.FileHandle; sizeBytes: number | undefined }> {
+  if (open === undefined) {
+    throw new SmaltiError("UNSUPPORTED", `Cannot open ${path}: this runtime has no files`);
+  }
+  let handle: FsPromises.FileHandle | undefined;
   try {
     handle = await open(path, "r");
     const found = await handle.stat();

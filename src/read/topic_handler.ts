@@ -12,6 +12,8 @@ import { TopicStreamer } from "./topic_streamer.ts";
 
 /** Options of {@linkcode TopicHandler.verify}. */
 export interface VerifyOptions {
+  /** Read every batch; else the footer alone, which is quick. @default true */
+  deep?: boolean;
   /** Stops it. */
   signal?: AbortSignal;
   /** Hears of the rows checked so far. */
@@ -127,13 +129,11 @@ export class TopicHandler implements AsyncDisposable {
 
   /**
    * Reads all of it and checks every checksum, the order, and the counts and times against the manifest. Gives every
-   * damage found as an error that says where it is; none for a sound topic.
+   * damage found as an error that says where it is; none for a sound topic. With `deep: false` it reads no batch, and
+   * checks the footer alone.
    */
-  async verify(options: VerifyOptions = {}): Promise<SmaltiError[]> {
-    const errors = await this.#source.verify(
-      options.onRows ?? (() => {}),
-      options.signal,
-    );
+  async verify({ deep = true, onRows = () => {}, signal }: VerifyOptions = {}): Promise<SmaltiError[]> {
+    const errors = await this.#source.verify({ deep, onRows, signal });
     return errors.map((error) => error.at({ sequence: this.sequence }));
   }
 

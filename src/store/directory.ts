@@ -3,14 +3,21 @@
  *
  * @module
  */
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import type * as Fs from "node:fs";
+import type * as FsPromises from "node:fs/promises";
+import type * as Path from "node:path";
+import type * as Url from "node:url";
+import { builtin } from "../builtin.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
 import type { Store, StoreLock } from "./store.ts";
+
+// Empty where there are no files: openDirectory sees to it that they are not used there.
+const { constants } = builtin<typeof Fs>("node:fs");
+const { mkdir, open, readdir, rename, rm, stat, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { dirname, join, resolve } = builtin<typeof Path>("node:path");
+const { fileURLToPath } = builtin<typeof Url>("node:url");
 
 /** Files kept open at once; systems allow 256 to 1,024 a process by default. */
 const MAX_OPEN = 128;
@@ -30,7 +37,7 @@ const CODES: Record<string, ErrorCode> = {
 
 /** A file kept open, and which one it was when it was opened. */
 interface OpenFile extends ClosableHandle {
-  handle: FileHandle;
+  handle: FsPromises.FileHandle;
   inode: Inode;
 }
 
@@ -205,7 +212,7 @@ export class DirectoryStore implements Store {
   }
 
   /** Runs `action` on a file open for appending; NOT_FOUND where there is none. */
-  async #use<T>(path: string, action: (handle: FileHandle) => Promise<T>): Promise<T> {
+  async #use<T>(path: string, action: (handle: FsPromises.FileHandle) => Promise<T>): Promise<T> {
     const target = this.#absolute(path);
     const open = () =>
       openFile(target, constants.O_WRONLY | constants.O_APPEND, (reason) => {
@@ -267,7 +274,7 @@ export class DirectoryStore implements Store {
   }
 
   /** Makes a file or directory durable. Once the system failed to, nothing it says later is to be believed. */
-  async #sync(handle: FileHandle, path: string): Promise<void> {
+  async #sync(handle: FsPromises.FileHandle, path: string): Promise<void> {
     const target = resolve(this.url, path);
     const failed = this.#failedSync.get(target);
     if (failed) throw failed;
@@ -314,7 +321,7 @@ async function statFile(path: string): Promise<Inode & { size: number }> {
 }
 
 /** A range of a file, shorter where the file ends before. */
-async function readRange(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+async function readRange(handle: FsPromises.FileHandle, offset: number, length: number): Promise<Uint8Array> {
   if (length > TRUSTED_BYTES) length = Math.min(length, Math.max(0, (await handle.stat()).size - offset));
   const bytes = new Uint8Array(length);
   let done = 0;
@@ -326,7 +333,13 @@ async function readRange(handle: FileHandle, offset: number, length: number): Pr
   return done === length ? bytes : bytes.slice(0, done);
 }
 
-/** The store in a directory given by path or `file:` URL. */
+/** The store in a directory given by path or `file:` URL. UNSUPPORTED where the runtime has no files. */
 export function openDirectory(url: string): DirectoryStore {
+  if (open === undefined) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot connect to "${url}": this runtime has no directories; wanted an http: URL or memory:`,
+    );
+  }
   return new DirectoryStore(/^file:/i.test(url) ? fileURLToPath(url) : url);
 }

@@ -3,13 +3,21 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
-import { type FileHandle, open, readFile, stat, unlink } from "node:fs/promises";
-import { hostname } from "node:os";
-import { kill, pid } from "node:process";
-import { clearInterval, setInterval } from "node:timers";
+import type * as Fs from "node:fs";
+import type * as FsPromises from "node:fs/promises";
+import type * as Os from "node:os";
+import type * as Process from "node:process";
+import type * as Timers from "node:timers";
+import { builtin } from "../builtin.ts";
 import { SmaltiError } from "../error.ts";
 import type { StoreLock } from "./store.ts";
+
+// Empty where there are no files, and so no locks on them.
+const { readFileSync } = builtin<typeof Fs>("node:fs");
+const { open, readFile, stat, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { hostname } = builtin<typeof Os>("node:os");
+const { kill, pid } = builtin<typeof Process>("node:process");
+const { clearInterval, setInterval } = builtin<typeof Timers>("node:timers");
 
 /** How often a lock's holder says that it lives, in milliseconds. */
 const HEARTBEAT_MS = 2_000;
@@ -35,7 +43,7 @@ export async function takeLock(path: string): Promise<StoreLock> {
   };
 }
 
-async function createLock(path: string, text: string): Promise<FileHandle> {
+async function createLock(path: string, text: string): Promise<FsPromises.FileHandle> {
   for (let attempt = 0; attempt < 3; attempt++) {
     const handle = await writeNew(path, text);
     if (handle) return handle;
@@ -49,8 +57,8 @@ async function createLock(path: string, text: string): Promise<FileHandle> {
 }
 
 /** Writes a file that must not be there yet, and keeps it open; undefined where it is. */
-async function writeNew(path: string, text: string): Promise<FileHandle | undefined> {
-  let handle: FileHandle;
+async function writeNew(path: string, text: string): Promise<FsPromises.FileHandle | undefined> {
+  let handle: FsPromises.FileHandle;
   try {
     handle = await open(path, "wx");
   } catch (reason) {

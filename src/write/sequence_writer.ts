@@ -17,6 +17,16 @@ export interface SessionOptions {
   errorPolicy?: ErrorPolicy;
   /** Bound on what the session's topics hold in memory, in bytes. @default 64 MiB */
   maxBufferedBytes?: number;
+  /** Bounds on what a crash may cost. @default none: what was pushed is durable after `flush` or `finalize` */
+  autoFlush?: AutoFlush;
+}
+
+/** When a session flushes by itself, beside pushes: whichever bound is reached first. */
+export interface AutoFlush {
+  /** Flush so long after the first message that is not yet durable, in milliseconds. */
+  intervalMs?: number;
+  /** Flush when so many bytes of messages are not yet durable, as they are in memory. */
+  bytes?: number;
 }
 
 /** Options of {@linkcode SequenceWriter.topicCreate}. */
@@ -56,13 +66,18 @@ export class SequenceWriter implements AsyncDisposable {
   /** What the writer does beside pushes, to be waited for before it ends. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #ended: () => void;
+  readonly #autoFlush: AutoFlush | undefined;
+  #unflushed = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
   readonly #life: { status: WriterStatus } = { status: "open" };
   #finalizing: Promise<SequenceInfo> | undefined;
   #aborting: Promise<void> | undefined;
 
   /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
   constructor(name: string, sink: SequenceSink, options: SessionOptions, ended: () => void) {
-    const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED } = options;
+    const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush } = options;
+    this.#autoFlush = autoFlush;
     this.name = name;
     this.#sink = sink;
     this.#policy = errorPolicy;
@@ -114,6 +129,7 @@ export class SequenceWriter implements AsyncDisposable {
       memory: this.#memory,
       life: this.#life,
       abort: (reason) => this.abort(reason),
+      ...(this.#autoFlush && { taken: (bytes: number) => this.#taken(bytes) }),
     });
     this.#topics.set(topic, writer);
     return writer;
@@ -141,6 +157,25 @@ export class SequenceWriter implements AsyncDisposable {
     await Promise.all([...this.#topics.values()].map((topic) => topic.flush()));
   }
 
+  /** Counts what is not yet durable, and has it flushed in time. Failures reach the topics' next calls. */
+  #taken(bytes: number): void {
+    const { intervalMs, bytes: most = Infinity } = this.#autoFlush!;
+    this.#unflushed += bytes;
+    if (this.#unflushed >= most) this.#flushInTurn();
+    else if (intervalMs !== undefined) this.#timer ??= setTimeout(() => this.#flushInTurn(), intervalMs);
+  }
+
+  /** One flush after another: side by side they would only wait for the same disk. */
+  #flushInTurn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#unflushed = 0;
+    const flush = async () => {
+      if (this.#life.status === "open") await this.flush();
+    };
+    this.#flushing = this.#flushing.then(flush).catch(() => {});
+  }
+
   /**
    * Commits the session: waits for everything pending, stores it durably and locks it. Its topics and rows never change
    * from then on.
@@ -154,8 +189,10 @@ export class SequenceWriter implements AsyncDisposable {
   }
 
   async #finalize(): Promise<SequenceInfo> {
+    clearTimeout(this.#timer);
     try {
       await Promise.all(this.#pending);
+      await this.#flushing;
       await Promise.all([...this.#topics.values()].map((topic) => topic.drain()));
       const info = await this.#sink.finalize();
       this.#life.status = "finalized";
@@ -182,6 +219,7 @@ export class SequenceWriter implements AsyncDisposable {
 
   async #abort(reason: unknown, policy: ErrorPolicy): Promise<void> {
     this.#life.status = "aborted";
+    clearTimeout(this.#timer);
     const text = reason instanceof Error ? reason.message : String(reason ?? "left without finalize");
     await Promise.allSettled(this.#pending);
     await Promise.allSettled([...this.#topics.values()].map((topic) => topic.drain()));
@@ -224,13 +262,18 @@ export class SequenceWriter implements AsyncDisposable {
 
 /** Refuses options that make no sense, before anything is begun. TypeError, RangeError. */
 export function checkSession(
-  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED }: SessionOptions,
+  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush }: SessionOptions,
 ): void {
   if (errorPolicy !== "report" && errorPolicy !== "delete") {
     throw new TypeError(`errorPolicy is ${JSON.stringify(errorPolicy)}: wanted "report" or "delete"`);
   }
   if (!(maxBufferedBytes > 0)) {
     throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted a number of bytes above 0`);
+  }
+  for (const bound of ["intervalMs", "bytes"] as const) {
+    const value = autoFlush?.[bound];
+    if (value === undefined || value > 0) continue;
+    throw new RangeError(`autoFlush.${bound} is ${value}: wanted a number above 0`);
   }
 }
 

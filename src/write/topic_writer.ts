@@ -50,6 +50,8 @@ export interface TopicContext {
   readonly life: { readonly status: WriterStatus };
   /** Gives up the whole sequence. */
   readonly abort: (reason: unknown) => Promise<void>;
+  /** Hears of the bytes of rows that were taken; where somebody counts. */
+  readonly taken?: (bytes: number) => void;
 }
 
 /**
@@ -135,6 +137,7 @@ export class TopicWriter<T = any> {
     if (this.#pieces.length > 0) this.#send();
     const root = this.#root;
     const row = root.length;
+    const { variable } = this.#count;
     if (row === this.#times.length) this.#growTimes();
     try {
       this.#times[row] = toTime(message?.timestampNs);
@@ -144,6 +147,7 @@ export class TopicWriter<T = any> {
       throw this.#refusal(reason);
     }
     this.#rowCount++;
+    this.#context.taken?.(this.#rowBytes + this.#count.variable - variable);
     return this.#settle();
   }
 
@@ -214,7 +218,13 @@ export class TopicWriter<T = any> {
   async flush(): Promise<void> {
     this.#check("flush");
     await this.drain();
-    await this.#context.sink.sync();
+    const { sequence, topic, sink } = this.#context;
+    try {
+      await sink.sync();
+    } catch (reason) {
+      // Rows may be lost that were taken: nothing that follows them may succeed.
+      throw this.#failure ??= SmaltiError.from(reason, "IO").at({ sequence, topic });
+    }
   }
 
   /**
@@ -319,6 +329,7 @@ export class TopicWriter<T = any> {
     const { rows } = columns;
     const bytes = bytesIn(columns);
     this.#rowCount += rows;
+    this.#context.taken?.(bytes);
     if (this.#root.length > 0) this.#send();
     if (rows > 0 && rows < BATCH_ROWS / 4 && bytes < OWN_BATCH_BYTES) {
       this.#pieces.push({ ...columns, buffers: columns.buffers.map((buffer) => buffer.slice()) });

@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect, Temperature } from "../../mod.ts";
 import { FLIGHT, makeTemporary, needsBuild, smalti } from "./cli_process.ts";
 import { mcapFile, recordBoot, recordDrive, recordNoise } from "./recordings.ts";
 
@@ -206,8 +207,8 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
     });
   });
 
-  it("info, play, verify and rm end with 1 for an unknown sequence and an unknown store", async () => {
-    for (const command of ["info", "play", "verify", "rm"]) {
+  it("info, play, verify, recover and rm end with 1 for an unknown sequence and an unknown store", async () => {
+    for (const command of ["info", "play", "verify", "recover", "rm"]) {
       for (const where of [store, join(store, "nowhere")]) {
         expect(await smalti(command, "nope", "--store", where)).toEqual({
           code: 1,
@@ -296,12 +297,12 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
         const bytes = await readFile(file);
         bytes[bytes.length >> 1] ^= 4;
         await writeFile(file, bytes);
-        const { code, stdout, stderr } = await smalti(
-          "verify",
-          "noise",
-          "--store",
-          store,
-        );
+        const shallow = await smalti("verify", "noise", "--store", store);
+        expect([shallow.code, shallow.stdout]).toEqual([
+          0,
+          "a: ok, 20000 rows\nb: ok, 20000 rows\nnoise: ok, 2 topics, 40000 rows\n",
+        ]);
+        const { code, stdout, stderr } = await smalti("verify", "noise", "--deep", "--store", store);
         expect([code, stderr]).toEqual([1, ""]);
         const [a, b, sum] = stdout.split("\n");
         expect(a).toMatch(
@@ -347,6 +348,46 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           /^odd: damaged: Index has 5 rows .* to 1700000010000000000 ns: .*0000000001 /m,
         );
         expect(stdout).toMatch(/^attachment notes\.txt: damaged: .*checksum/m);
+      });
+    });
+  });
+
+  describe("recover", () => {
+    it("commits what a dead writer left, says what was kept and lost, and finds nothing the second time", async () => {
+      await inStore(async (store) => {
+        await recordDrive(store);
+        const client = await connect(store);
+        const sequence = await client.sequenceCreate("night");
+        const topic = await sequence.topicCreate("a", { ontology: Temperature });
+        for (let i = 0; i < 3; i++) {
+          await topic.push({ timestampNs: BigInt(i) * 1_000_000_000n, data: { value: i } });
+          await sequence.flush();
+        }
+        // As a crash leaves it: the last batch cut off, the lock gone with its holder.
+        const copy = join(store, "crashed");
+        await cp(join(store, "night"), copy, { recursive: true });
+        await rm(join(copy, "sequence.lock"), { recursive: true });
+        await truncate(join(copy, "a.arrow"), (await stat(join(copy, "a.arrow"))).size - 3);
+        await sequence.abort();
+        await client.close();
+
+        const verified = await smalti("verify", "--store", store);
+        expect(verified.code).toBe(1);
+        expect(verified.stdout).toContain("crashed: failed: ");
+        expect(verified.stdout).toContain("drive: ok, 3 topics, 16 rows\n");
+
+        const { code, stdout } = await smalti("recover", "--store", store);
+        expect(code).toBe(1);
+        expect(stdout).toMatch(
+          /^a: kept 2 rows in 2 batches, the last at \S+; left out .*\ncrashed: recovered\n/,
+        );
+        expect(stdout).toContain("drive: nothing to recover\n");
+        expect(await smalti("recover", "crashed", "--store", store)).toEqual({
+          code: 0,
+          stdout: "crashed: nothing to recover\n",
+          stderr: "",
+        });
+        expect((await smalti("verify", "crashed", "--deep", "--store", store)).code).toBe(0);
       });
     });
   });

@@ -179,7 +179,9 @@ export function topicCases(test: (title: string, body: (backend: Backend) => Pro
             const counted = times.filter((ns) => ns >= one.firstNs && ns < end).length;
             expect(await source.countRows([one.firstNs, end])).toEqual([counted]);
           }
-          expect(await source.verify(() => {})).toEqual([]);
+          for (const deep of [true, false]) {
+            expect(await source.verify({ deep, onRows: () => {}, signal: undefined })).toEqual([]);
+          }
           await backend.deleteSequence(name);
         },
       ),

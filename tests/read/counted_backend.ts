@@ -8,6 +8,7 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
     readInfo: (name) => backend.readInfo(name),
     createSequence: (name, metadata) => backend.createSequence(name, metadata),
     updateSequence: (name) => backend.updateSequence(name),
+    recoverSequence: (name) => backend.recoverSequence(name),
     deleteSequence: (name) => backend.deleteSequence(name),
     close: () => backend.close(),
     openSequence: async (name) => countedSequence(await backend.openSequence(name), log),
@@ -31,7 +32,7 @@ function countedTopic(source: TopicSource, log: string[]): TopicSource {
     info,
     schema,
     countRows: (edges, signal) => source.countRows(edges, signal),
-    verify: (onRows, signal) => source.verify(onRows, signal),
+    verify: (request) => source.verify(request),
     runs: (window, signal) => countedRuns(source.runs(window, signal), info.name, log),
   };
 }

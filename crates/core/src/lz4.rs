@@ -1,12 +1,12 @@
 //! LZ4 frames, the form in which Arrow IPC stores LZ4: both ways.
 //!
-//! The compressor is that of `src/engine/lz4.ts`, so that both engines write the same frames: greedy with one hash
-//! table, as in the reference implementation, giving up early on what does not compress. Blocks are decoded by
-//! lz4_flex, which accepts what `src/engine/lz4.ts` accepts: a block ends in a sequence of literals only, a distance
-//! is never 0, no match reaches before the bytes it may see, and nothing is written past the slice it is given.
+//! Blocks go through lz4_flex, whose decoder accepts what `src/engine/lz4.ts` accepts: a block ends in a sequence of
+//! literals only, a distance is never 0, no match reaches before the bytes it may see, and nothing is written past the
+//! slice it is given. Its compressor writes other frames than the TypeScript engine's, of the same bytes.
 //!
 //! Source: LZ4 frame format 1.6.4 and LZ4 block format, https://github.com/lz4/lz4/tree/dev/doc.
 
+use lz4_flex::block::{compress_into, get_maximum_output_size};
 use twox_hash::XxHash32;
 
 use crate::{Error, Result};
@@ -17,16 +17,9 @@ const END_MARK_BYTES: usize = 4;
 /// High bit of a block's size: the block is stored as it is.
 const STORED: u32 = 0x8000_0000;
 
-const MIN_MATCH: usize = 4;
-/// The format ends every block with at least this many literals...
-const LAST_LITERALS: usize = 5;
-/// ...and starts no match later than this before the end.
-const MATCH_START_LIMIT: usize = 12;
+/// How far back a match may reach.
 const MAX_DISTANCE: usize = 65535;
 
-const HASH_BITS: u32 = 13;
-/// After this many misses as a power of two the search takes longer steps.
-const SKIP_BITS: u32 = 5;
 /// Inputs from this size on are judged by two samples before any work is done.
 const SAMPLED_FROM: usize = 1 << 16;
 const MAX_SAMPLE: usize = 1 << 14;
@@ -131,175 +124,51 @@ pub fn decompress(src: &[u8], raw_len: u64, out: &mut Vec<u8>) -> Result<()> {
 /// The same bytes always give the same frame.
 pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
     let size = src.len();
-    let budget = size - size.div_ceil(4);
-    // Places in the hash table are 32-bit.
-    if budget < HEADER_BYTES + END_MARK_BYTES + 4 || size > i32::MAX as usize {
-        return false;
-    }
-    out.clear();
-    if out.try_reserve_exact(budget).is_err() {
-        return false;
-    }
-    out.resize(budget, 0);
-    if size >= SAMPLED_FROM && !worthwhile(src, out) {
-        return false;
-    }
-
     let mut size_code = 4;
     while size_code < 7 && block_bytes(size_code) < size {
         size_code += 1;
     }
+    let blocks = src.chunks(block_bytes(size_code));
+    let room: usize = blocks
+        .clone()
+        .map(|block| 4 + get_maximum_output_size(block.len()))
+        .sum();
+    if allocate((HEADER_BYTES + room + END_MARK_BYTES) as u64, out).is_err() {
+        return false;
+    }
+    if size >= SAMPLED_FROM && !is_worthwhile(src, out) {
+        return false;
+    }
+
     out[..4].copy_from_slice(&MAGIC.to_le_bytes());
     out[4] = 0x60; // version 01, independent blocks
     out[5] = size_code << 4;
     out[6] = header_checksum(&out[4..6]);
     let mut op = HEADER_BYTES;
-    let mut table = [0; 1 << HASH_BITS];
-    for start in (0..size).step_by(block_bytes(size_code)) {
-        let end = size.min(start + block_bytes(size_code));
-        let length = end - start;
-        let most = budget - END_MARK_BYTES;
-        let limit = most.min(op + 4 + length - 1);
-        let (stored, next) = match compress_block(src, start, end, &mut table, out, op + 4, limit) {
-            Some(next) => (0, next),
-            None if op + 4 + length > most => return false,
-            None => {
-                out[op + 4..op + 4 + length].copy_from_slice(&src[start..end]);
-                (STORED, op + 4 + length)
+    for block in blocks {
+        let head = match compress_into(block, &mut out[op + 4..]) {
+            Ok(length) if length < block.len() => length as u32,
+            _ => {
+                out[op + 4..op + 4 + block.len()].copy_from_slice(block);
+                block.len() as u32 | STORED
             }
         };
-        let head = (next - op - 4) as u32 | stored;
         out[op..op + 4].copy_from_slice(&head.to_le_bytes());
-        op = next;
+        op += 4 + (head & !STORED) as usize;
     }
     out[op..op + END_MARK_BYTES].fill(0);
     out.truncate(op + END_MARK_BYTES);
-    true
+    out.len() <= size - size.div_ceil(4)
 }
 
 /// Whether pieces from the start and the middle, each compressed alone, save a quarter between them.
-fn worthwhile(src: &[u8], dst: &mut [u8]) -> bool {
+fn is_worthwhile(src: &[u8], out: &mut [u8]) -> bool {
     let length = MAX_SAMPLE.min(src.len() >> 3);
-    let mut table = [0; 1 << HASH_BITS];
-    let mut room = 2 * length - (length >> 1);
+    let mut used = 0;
     for start in [0, src.len() >> 1] {
-        match compress_block(src, start, start + length, &mut table, dst, 0, room) {
-            Some(used) => room -= used,
-            None => return false,
-        }
+        used += compress_into(&src[start..start + length], out).unwrap_or(length);
     }
-    true
-}
-
-/// Writes one block of `src[start..end]` at `op` and returns where it ends, or None when it would pass `limit`.
-/// `table` has, for a hash, 1 + the place of the latest bytes with it.
-fn compress_block(
-    src: &[u8],
-    start: usize,
-    end: usize,
-    table: &mut [u32; 1 << HASH_BITS],
-    dst: &mut [u8],
-    mut op: usize,
-    limit: usize,
-) -> Option<usize> {
-    let src = &src[..end];
-    let match_end = end.saturating_sub(LAST_LITERALS);
-    let mut anchor = start;
-    let mut ip = start;
-    let mut misses = 1 << SKIP_BITS;
-    while ip + MATCH_START_LIMIT <= end {
-        let bytes = word(src, ip);
-        let slot = &mut table[hash_of(bytes, word(src, ip + 2))];
-        let entry = *slot as usize;
-        *slot = ip as u32 + 1;
-        if entry <= start || ip - (entry - 1) > MAX_DISTANCE || word(src, entry - 1) != bytes {
-            ip += misses >> SKIP_BITS;
-            misses += 1;
-            continue;
-        }
-        let mut from = entry - 1;
-        misses = 1 << SKIP_BITS;
-        while ip > anchor && from > start && src[ip - 1] == src[from - 1] {
-            ip -= 1;
-            from -= 1;
-        }
-
-        let literals = ip - anchor;
-        let distance = ip - from;
-        let extra = common_bytes(src, from + MIN_MATCH, ip + MIN_MATCH, match_end);
-        if op + literals + (literals >> 7) + (extra >> 7) + 5 > limit {
-            return None;
-        }
-        let token = op;
-        op = write_literals(dst, op, &src[anchor..ip]);
-        dst[op..op + 2].copy_from_slice(&(distance as u16).to_le_bytes());
-        op += 2;
-        if extra < 15 {
-            dst[token] |= extra as u8;
-        } else {
-            dst[token] |= 15;
-            op = write_length(dst, op, extra - 15);
-        }
-        ip += MIN_MATCH + extra;
-        anchor = ip;
-    }
-
-    let literals = end - anchor;
-    if op + literals + (literals >> 7) + 2 > limit {
-        return None;
-    }
-    Some(write_literals(dst, op, &src[anchor..]))
-}
-
-/// A token with the number of literals, and the literals.
-fn write_literals(dst: &mut [u8], mut op: usize, literals: &[u8]) -> usize {
-    let length = literals.len();
-    let token = op;
-    op += 1;
-    if length < 15 {
-        dst[token] = (length as u8) << 4;
-    } else {
-        dst[token] = 0xf0;
-        op = write_length(dst, op, length - 15);
-    }
-    dst[op..op + length].copy_from_slice(literals);
-    op + length
-}
-
-fn write_length(dst: &mut [u8], mut op: usize, mut length: usize) -> usize {
-    while length >= 255 {
-        dst[op] = 255;
-        op += 1;
-        length -= 255;
-    }
-    dst[op] = length as u8;
-    op + 1
-}
-
-/// How many bytes at `from` and `at` are the same, before the later place reaches `end`.
-fn common_bytes(src: &[u8], mut from: usize, mut at: usize, end: usize) -> usize {
-    let start = at;
-    while at + 8 <= end {
-        let difference = long(src, at) ^ long(src, from);
-        if difference != 0 {
-            return at - start + (difference.trailing_zeros() >> 3) as usize;
-        }
-        at += 8;
-        from += 8;
-    }
-    while at < end && src[at] == src[from] {
-        at += 1;
-        from += 1;
-    }
-    at - start
-}
-
-/// A hash of 6 bytes, given as two overlapping words.
-fn hash_of(low: u32, high: u32) -> usize {
-    let mixed = low
-        .wrapping_mul(0x9e37_79b1)
-        .wrapping_add(high.wrapping_mul(0x85eb_ca77));
-    (mixed >> (32 - HASH_BITS)) as usize
+    used <= 2 * length - (length >> 1)
 }
 
 /// The largest block under a block size code of 4 to 7.
@@ -315,12 +184,6 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     let mut four = [0; 4];
     four.copy_from_slice(&bytes[at..at + 4]);
     u32::from_le_bytes(four)
-}
-
-fn long(bytes: &[u8], at: usize) -> u64 {
-    let mut eight = [0; 8];
-    eight.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(eight)
 }
 
 /// Makes `out` hold `length` zeroes; TOO_LARGE when there is no memory for them.

@@ -1,2 +1,4 @@
+// deno-fmt-ignore-file
 /** SHA-256 of the Rust sources that smalti.wasm was built from. */
-export const SOURCE_HASH = "9ae80f09c765a29c473bc34c290e722545d64779b639b5fd477fa8a14309f7f0";
+export const SOURCE_HASH =
+  "84733c383c72545ec8b905a1136f6352b83fb49c612e4d1ed57329a8d177c61f";

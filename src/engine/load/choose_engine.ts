@@ -1,3 +1,5 @@
+import type * as FsPromises from "node:fs/promises";
+import { builtin } from "../../builtin.ts";
 import { SmaltiError } from "../../error.ts";
 import type { Engine } from "../engine.ts";
 import { createJsEngine } from "../js.ts";
@@ -127,9 +129,12 @@ async function compile(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<We
   }
 }
 
-async function fetchBytes(url: string | URL): Promise<ArrayBuffer> {
+async function fetchBytes(url: string | URL): Promise<ArrayBuffer | Uint8Array<ArrayBuffer>> {
   let status: string;
   try {
+    const { readFile } = builtin<typeof FsPromises>("node:fs/promises");
+    // Node's fetch takes no file: URLs.
+    if (readFile && /^file:/i.test(String(url))) return Uint8Array.from(await readFile(new URL(url)));
     const response = await fetch(url);
     if (response.ok) return await response.arrayBuffer();
     status = `status ${response.status}`;

@@ -1,3 +1,4 @@
+import { builtin } from "../../builtin.ts";
 import type { NativeCodecs } from "../engine.ts";
 
 /** The part of `node:zlib` used here; older runtimes lack either function. */
@@ -20,9 +21,7 @@ const MIN_CHUNK = 64;
  * return as a second argument, and throws where a frame holds more.
  */
 export function loadNativeCodecs(): NativeCodecs {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
-  const zlib = process?.getBuiltinModule?.("node:zlib") as Zlib | undefined;
-  const { crc32, zstdDecompressSync } = zlib ?? {};
+  const { crc32, zstdDecompressSync } = builtin<Zlib>("node:zlib");
   const codecs: NativeCodecs = {};
   if (typeof crc32 === "function") codecs.crc32 = (bytes) => crc32(bytes);
   if (typeof zstdDecompressSync === "function") {

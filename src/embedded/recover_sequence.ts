@@ -1,0 +1,142 @@
+import type { Engine } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import { compareNames, topicName } from "../names.ts";
+import type { Store } from "../store/store.ts";
+import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
+import { newSession } from "./embedded_sink.ts";
+import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import { recoverTopicFile } from "./recover_topic_file.ts";
+import { TopicFileReader } from "./topic_file_reader.ts";
+
+const SUFFIX = ".arrow";
+
+/**
+ * Commits what a writer left behind that died: gives its topic files their footers, then names them in the manifest, as
+ * topics of a recovered session. Sound files are not touched, and a sequence that has nothing else is not changed.
+ *
+ * The caller holds the sequence's lock.
+ */
+export async function recoverSequence(
+  store: Store,
+  engine: Engine,
+  manifest: Manifest,
+): Promise<RecoverReport> {
+  const { name: sequence } = manifest;
+  const files: RecoveredFile[] = [];
+  const topics: TopicInfo[] = [];
+  const attachments: StoredAttachment[] = [];
+  const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
+  // The session that died: the last one, unless it never came to commit; then the manifest does not know it.
+  const isKnown = manifest.state === "recording";
+  const session = isKnown ? manifest.sessions.at(-1)! : newSession();
+
+  for (const path of await listFiles(store, sequence)) {
+    const name = path.slice(sequence.length + 1, -SUFFIX.length);
+    const info = known.get(name);
+    try {
+      if (info && await isSound(store, engine, path, info)) {
+        topics.push(info);
+        continue;
+      }
+      const found = await recoverTopicFile(store, engine, path);
+      const size = found?.sizeBytes ?? await store.size(path);
+      files.push({
+        topic: name,
+        rowsKept: found?.kept.rowCount ?? 0,
+        batchesKept: found?.batches ?? 0,
+        bytesDiscarded: found?.bytesDiscarded ?? size,
+        ...(found?.kept.lastNs !== undefined && { lastNs: found.kept.lastNs }),
+      });
+      if (!found) {
+        await store.remove(path);
+        continue;
+      }
+      const { schema, kept } = found;
+      topics.push({
+        name,
+        ontologyTag: schema.ontologyTag,
+        serializationFormat: schema.serializationFormat,
+        metadata: schema.metadata,
+        ...kept,
+        sizeBytes: size,
+        created: info?.created ?? session.created,
+        sessionId: info?.sessionId ?? session.id,
+      });
+    } catch (reason) {
+      // Left as it is: what cannot be understood now must not be lost for later.
+      if (!(reason instanceof SmaltiError) || !["CORRUPT", "UNSUPPORTED"].includes(reason.code)) throw reason;
+      files.push({
+        topic: name,
+        rowsKept: 0,
+        batchesKept: 0,
+        bytesDiscarded: await store.size(path),
+        error: reason.at({ sequence, topic: name, file: path }),
+      });
+      if (info) topics.push(info);
+    }
+  }
+  const listed = new Set(manifest.attachments.map(({ file }) => file));
+  for (const file of (await store.list(`${sequence}/${ATTACHMENTS}`)).sort()) {
+    const path = `${ATTACHMENTS}/${file}`;
+    if (listed.has(path) || !/^[A-Za-z0-9-]+$/.test(file)) continue;
+    const sizeBytes = await store.size(`${sequence}/${path}`);
+    const bytes = await store.read(`${sequence}/${path}`, 0, sizeBytes);
+    // Its name was only in the writer's memory.
+    attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes) });
+  }
+
+  const changed = isKnown || attachments.length > 0 || files.some(({ error }) => error === undefined);
+  if (!changed) return { sequence, changed, files };
+  const added = topics.filter(({ sessionId }) => sessionId === session.id).map(({ name }) => name);
+  const ended: SessionInfo = {
+    ...session,
+    state: "recovered",
+    ended: new Date(),
+    reason: "its writer was gone",
+    topics: added.sort(compareNames),
+  };
+  const others = isKnown ? manifest.sessions.slice(0, -1) : manifest.sessions;
+  const hasSession = isKnown || added.length > 0 || attachments.length > 0;
+  await store.replace(
+    `${sequence}/${MANIFEST}`,
+    encodeManifest({
+      ...manifest,
+      state: isKnown ? "recovered" : manifest.state,
+      sessions: hasSession ? [...others, ended] : others,
+      topics: topics.sort((a, b) => compareNames(a.name, b.name)),
+      attachments: [...manifest.attachments, ...attachments],
+    }),
+  );
+  return { sequence, changed, files };
+}
+
+/** Paths of the topic files below a directory, in ASCII order. */
+async function listFiles(store: Store, directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of (await store.list(directory)).sort(compareNames)) {
+    const path = `${directory}/${entry}`;
+    if (entry.endsWith(SUFFIX)) found.push(path);
+    // Directories are named by parts of topic names, which hold no dots.
+    else if (!entry.includes(".")) found.push(...await listFiles(store, path));
+  }
+  return found.filter((path) => isTopic(path.slice(path.indexOf("/") + 1, -SUFFIX.length)));
+}
+
+function isTopic(name: string): boolean {
+  try {
+    return topicName(name) === name;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a topic's file opens by its footer and holds what the manifest says. */
+async function isSound(store: Store, engine: Engine, path: string, info: TopicInfo): Promise<boolean> {
+  try {
+    const { index } = await TopicFileReader.open(store, engine, path, info);
+    return index.rows.reduce((sum, rows) => sum + rows, 0) === info.rowCount;
+  } catch (reason) {
+    if (reason instanceof SmaltiError && reason.code === "CORRUPT") return false;
+    throw reason;
+  }
+}

@@ -1,0 +1,224 @@
+import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import type { Engine, Merger } from "../../src/engine/engine.ts";
+import { createWasmEngine } from "../../src/engine/wasm.ts";
+import { outcomeOf, Random } from "../contract/random_cases.ts";
+
+const open = async (path: string) => Uint8Array.from(await readFile(new URL(path, import.meta.url)));
+const module = await WebAssembly.compile(await open("../../src/engine/generated/smalti.wasm"));
+const sealed = await open("../fixtures/engine/sealed.arrow");
+const MAX = 2n ** 63n - 1n;
+const MIB = 2 ** 20;
+
+/** An engine of its own, and the exports of its instance, which nobody else gets to see. */
+async function create(): Promise<
+  { engine: Engine; exports: WebAssembly.Exports; memoryBytes: () => number }
+> {
+  const { instantiate } = WebAssembly;
+  let exports: WebAssembly.Exports = {};
+  const watched = async (from: WebAssembly.Module, imports?: WebAssembly.Imports) => {
+    const instance = await instantiate(from, imports);
+    exports = instance.exports;
+    return instance;
+  };
+  try {
+    Object.assign(WebAssembly, { instantiate: watched });
+    const engine = await createWasmEngine(module);
+    const memory = exports.memory as WebAssembly.Memory;
+    return { engine, exports, memoryBytes: () => memory.buffer.byteLength };
+  } finally {
+    Object.assign(WebAssembly, { instantiate });
+  }
+}
+
+const times = (length: number, first = 0, step = 1) =>
+  BigInt64Array.from({ length }, (_, i) => BigInt(first + step * i));
+/** The collector, where the runtime lets itself be told to collect. */
+const gc = findCollector();
+
+function findCollector(): (() => void) | undefined {
+  const { Bun } = globalThis as { Bun?: { gc(now: boolean): void } };
+  if (Bun) return () => Bun.gc(true);
+  try {
+    setFlagsFromString("--expose-gc");
+    return runInNewContext("gc");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Collects, and lets what is run after it run: between tasks. */
+async function collectGarbage(): Promise<void> {
+  gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const [ids, rows] = [new Int32Array(4096), new Int32Array(4096)];
+
+function drain(merger: Merger): number {
+  let all = 0;
+  for (let count = 1; count > 0; all += count) count = merger.fill(MAX, ids, rows);
+  return all;
+}
+
+/** A piece of a long replay: batches parsed, decompressed and merged. */
+function replay(engine: Engine, frame: Uint8Array, rawBytes: number, random: Random): void {
+  const merger = engine.createMerger();
+  let added = 0;
+  for (let batch = 0; batch < 12; batch++) {
+    engine.parseBatch(sealed);
+    engine.decompress("lz4", frame, rawBytes);
+    engine.crc32(frame);
+    const length = 1 + random.below(2000);
+    merger.add(batch, batch % 4, batch, times(length, random.below(1000), 1 + random.below(5)), 0, length);
+    added += length;
+  }
+  expect(drain(merger)).toBe(added);
+  merger.close();
+}
+
+describe("The memory of the WASM engine", () => {
+  it("does not grow in a long replay", async () => {
+    const { engine, memoryBytes } = await create();
+    const raw = Uint8Array.from({ length: 300_000 }, (_, i) => (i >> 8) & 15);
+    const frame = engine.compress(raw)!;
+    const random = new Random(1);
+    for (let round = 0; round < 40; round++) replay(engine, frame, raw.length, random);
+    const warm = memoryBytes();
+    for (let round = 0; round < 400; round++) replay(engine, frame, raw.length, random);
+    // What is taken and given back in another order may leave gaps, but not one for each round.
+    expect(memoryBytes() - warm).toBeLessThanOrEqual(MIB / 4);
+  });
+
+  it("is given back by mergers that are closed, and by runs that have ended", async () => {
+    const { engine, memoryBytes } = await create();
+    const long = times(MIB / 2);
+    const merge = () => {
+      const merger = engine.createMerger();
+      merger.add(0, 0, 0, long, 0, long.length);
+      merger.fill(MAX, ids, rows);
+      merger.close();
+    };
+    for (let round = 0; round < 3; round++) merge();
+    const warm = memoryBytes();
+    expect(warm).toBeLessThan(20 * MIB);
+    for (let round = 0; round < 50; round++) merge();
+    expect(memoryBytes()).toBe(warm);
+
+    const merger = engine.createMerger();
+    for (let batch = 0; batch < 50; batch++) {
+      merger.add(0, 0, batch, long, 0, long.length);
+      expect(drain(merger)).toBe(long.length);
+    }
+    expect(memoryBytes() - warm).toBeLessThanOrEqual(MIB);
+  });
+
+  it("does not keep what large buffers took", async () => {
+    const { engine, memoryBytes } = await create();
+    const large = new Uint8Array(32 * MIB);
+    const frame = engine.compress(large)!;
+    const back = engine.decompress("lz4", frame, large.length);
+    expect(back.length).toBe(large.length);
+    const most = memoryBytes();
+    // Input and output, each of which may have been copied once to grow.
+    expect(most).toBeLessThan(5 * large.length);
+    for (let round = 0; round < 5; round++) {
+      engine.compress(large);
+      engine.decompress("lz4", frame, large.length);
+      engine.crc32(large);
+    }
+    expect(memoryBytes()).toBe(most);
+    // The next small calls give it back: what a merge of as much needs is there.
+    engine.crc32(Uint8Array.of(1));
+    engine.compress(Uint8Array.of(1));
+    const merger = engine.createMerger();
+    const long = times(3 * MIB);
+    merger.add(0, 0, 0, long, 0, long.length);
+    expect(memoryBytes()).toBe(most);
+    merger.close();
+  });
+
+  it("that cannot be had is TOO_LARGE, and all goes on", async () => {
+    const { engine, memoryBytes } = await create();
+    const before = memoryBytes();
+    // 2,100 runs of 2 MiB - 1 zeros each: more than 32 bits can count, in a frame that may well hold them.
+    const frame = new Uint8Array(6 + 4 * 2100);
+    frame.set([0x28, 0xb5, 0x2f, 0xfd, 0, 0x38]);
+    for (let block = 0; block < 2100; block++) {
+      const head = ((2 ** 21 - 1) << 3) | (1 << 1) | (block === 2099 ? 1 : 0);
+      frame.set([head & 255, (head >> 8) & 255, (head >> 16) & 255, 0], 6 + 4 * block);
+    }
+    const length = 2100 * (2 ** 21 - 1);
+    expect(outcomeOf(() => engine.decompress("zstd", frame, length)))
+      .toBe(`[TOO_LARGE] No memory for a buffer of ${length} bytes`);
+    for (const absurd of [2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64, Infinity, -1, NaN]) {
+      expect(outcomeOf(() => engine.decompress("lz4", frame, absurd))).toMatch(/^\[CORRUPT\]/);
+      expect(outcomeOf(() => engine.decompress("zstd", frame, absurd))).toMatch(/^\[CORRUPT\]/);
+    }
+    expect(engine.crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
+    expect(memoryBytes() - before).toBeLessThan(9 * MIB);
+  });
+});
+
+describe("A merger of the WASM engine", () => {
+  it("has no rows once it is closed, and is not mistaken for one that came after", async () => {
+    const { engine } = await create();
+    const closed = engine.createMerger();
+    closed.add(7, 0, 0, times(3), 0, 3);
+    closed.close();
+    const next = engine.createMerger();
+    next.add(8, 0, 0, times(5, 100), 0, 5);
+    expect([closed.head(), closed.fill(MAX, ids, rows), closed.exhausted]).toEqual([undefined, 0, []]);
+    closed.add(9, 0, 0, times(3), 0, 3);
+    closed.close();
+    expect(next.head()).toBe(100n);
+    expect(drain(next)).toBe(5);
+  });
+
+  it("may be abandoned: its memory comes back when it is collected", async () => {
+    const { engine, exports } = await create();
+    // In a function of its own, or the last would be kept by the stack.
+    const abandon = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const merger = engine.createMerger();
+        merger.add(0, 0, 0, times(100), 0, 100);
+        if (i % 2 === 0) merger.fill(50n, ids, rows);
+      }
+    };
+    for (let round = 0; round < 20; round++) {
+      abandon(50);
+      await collectGarbage();
+    }
+    const merger = engine.createMerger();
+    merger.add(0, 0, 0, times(1000), 0, 1000);
+    expect(drain(merger)).toBe(1000);
+    // Handles are places in a list, of which the first free one is taken.
+    if (gc) expect((exports.merger_new as () => number)()).toBeLessThan(500);
+  });
+});
+
+describe("A WASM engine that has panicked", () => {
+  it("says INTERNAL from then on, and others are not affected", async () => {
+    const { engine, exports } = await create();
+    const others = [await create(), await create()].map((other) => other.engine);
+    const merger = engine.createMerger();
+    const abandon = () => void Array.from({ length: 100 }, () => engine.createMerger());
+    abandon();
+    // No call of the engine's own does this.
+    (exports.merger_free as (handle: number) => void)(0);
+    const text = outcomeOf(() => merger.head());
+    expect(text).toMatch(/^\[INTERNAL\] WASM engine failed: .*a merger that was not freed/s);
+    const calls: (() => unknown)[] = [
+      () => engine.crc32(Uint8Array.of(1)),
+      () => engine.createMerger(),
+      () => engine.parseBatch(sealed),
+      () => merger.fill(MAX, ids, rows),
+    ];
+    for (const call of calls) expect(outcomeOf(call)).toBe(text);
+    // Those that are collected now have nothing to give back, and nobody to tell.
+    await collectGarbage();
+    for (const other of others) expect(other.parseBatch(sealed).rows).toBe(40);
+  });
+});
