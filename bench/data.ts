@@ -28,13 +28,19 @@ export interface Shape {
 export const shapes: readonly Shape[] = [
   {
     name: "20 topics",
-    about: "1 to 1,000 Hz with jitter, times in whole us",
-    create: (rowCount) => variedRates(rowCount, 20),
+    about: "1 to 1,000 Hz with jitter, times in whole us: the topic changes at nearly every row",
+    create: (rowCount) => evenlySpread(rowCount, 20),
   },
   {
     name: "200 topics",
-    about: "1 to 1,000 Hz with jitter, times in whole us",
-    create: (rowCount) => variedRates(rowCount, 200),
+    about: "the same with 200",
+    create: (rowCount) => evenlySpread(rowCount, 200),
+  },
+  {
+    name: "mixed rates",
+    about: "20 topics, rates spread by magnitude: a few fast sensors among slow ones",
+    create: (rowCount) =>
+      variedRates(rowCount, Array.from({ length: 20 }, (_, topic) => 1_000 ** (topic / 19))),
   },
   {
     name: "long runs",
@@ -44,7 +50,7 @@ export const shapes: readonly Shape[] = [
   {
     name: "late rows",
     about: "20 topics, 0.1% of rows up to 200 ms late in runs of their own",
-    create: (rowCount) => lateRows(variedRates(rowCount, 20), 1_000, 2e8),
+    create: (rowCount) => lateRows(evenlySpread(rowCount, 20), 1_000, 2e8),
   },
   {
     name: "20 together",
@@ -94,10 +100,17 @@ function toTimes(offsets: Float64Array): BigInt64Array {
   );
 }
 
-/** Rates spread evenly from 1 to 1,000 Hz, so that the topic changes at nearly every row; jitter of a fifth of the period. */
-function variedRates(rowCount: number, topicCount: number): SortedRun[] {
-  const next = random(topicCount);
-  const rates = Array.from({ length: topicCount }, (_, topic) => 1 + 999 * topic / (topicCount - 1));
+/** Rates of 1 to 1,000 Hz, as far from each other as can be. */
+function evenlySpread(rowCount: number, topicCount: number): SortedRun[] {
+  return variedRates(
+    rowCount,
+    Array.from({ length: topicCount }, (_, topic) => 1 + 999 * topic / (topicCount - 1)),
+  );
+}
+
+/** Topics of these rates, in Hz; every row a fifth of its period off at most. */
+function variedRates(rowCount: number, rates: readonly number[]): SortedRun[] {
+  const next = random(rates.length);
   const seconds = rowCount / rates.reduce((sum, rate) => sum + rate);
   return rates.map((rate, topic) => {
     const phase = next();

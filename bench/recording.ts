@@ -68,7 +68,7 @@ export class Tally {
 
 /** Makes the recording; the same each time. */
 export function makeRecording(): Recording {
-  const runs = shapes.find(({ name }) => name === "20 topics")!.create(
+  const runs = shapes.find(({ name }) => name === "mixed rates")!.create(
     MESSAGES,
   );
   const count = runs.reduce((sum, run) => sum + run.times.length, 0);

@@ -11,6 +11,7 @@ import { Heap } from "heap-js";
 import { lz4Decompress } from "../src/engine/lz4.ts";
 import { type Client, connect, type SequenceHandler } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
+import { engineNames } from "./engines.ts";
 import { columnsByTopic, makeRecording, type McapFile, pushColumns, Tally, writeMcap } from "./recording.ts";
 
 const recording = makeRecording();
@@ -19,7 +20,7 @@ const { count } = whole;
 const plain = await writeMcap(recording, "");
 const compressed = await writeMcap(recording, "lz4");
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
-const clients = await Promise.all((["js", "wasm"] as const).map((engine) => connect(directory, { engine })));
+const clients = await Promise.all(engineNames.map((engine) => connect(directory, { engine })));
 await pushColumns(clients[0], "drive", topics, columnsByTopic(recording));
 const handlers = await Promise.all(clients.map((client) => client.sequenceHandler("drive")));
 /** Each topic's rows as plain Arrow IPC bytes, as another tool would have them. */

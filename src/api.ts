@@ -30,10 +30,12 @@ export {
 } from "./write/topic_writer.ts";
 
 // Reading.
-export { SequenceHandler, type SequenceStreamOptions } from "./read/sequence_handler.ts";
+export { type LatestOptions, SequenceHandler, type SequenceStreamOptions } from "./read/sequence_handler.ts";
 export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";
 export { TopicStreamer } from "./read/topic_streamer.ts";
+export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync_options.ts";
+export { SyncStreamer } from "./read/sync_streamer.ts";
 export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
 export { type Data, type Message, type MessageJson } from "./read/message.ts";
 export {

@@ -85,8 +85,16 @@ export interface TopicSource {
   runs(window: Window, signal?: AbortSignal): RunSource;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
+  /** The last row in time order at or before a time; undefined where there is none. Reads as few batches as tell. */
+  latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined>;
   /** Checks what can be checked, and gives every damage found. */
   verify(request: VerifyRequest): Promise<SmaltiError[]>;
+}
+
+/** A row of an open batch. */
+export interface LatestRow {
+  batch: OpenBatch;
+  row: number;
 }
 
 /** What {@linkcode TopicSource.verify} is to do. */

@@ -11,8 +11,9 @@ import {
   type Manifest,
   type StoredAttachment,
 } from "./manifest.ts";
-import { EmbeddedSink, LOCK, newSession } from "./embedded_sink.ts";
+import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { recoverSequence } from "./recover_sequence.ts";
+import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /**
@@ -52,6 +53,8 @@ export class EmbeddedBackend implements Backend {
     const lock = await this.#lock(name);
     try {
       await this.#refuseTaken(name);
+      // Else its topics would keep their names from the new ones, and a recovery would bring them back.
+      await endRemoval(this.#store, name);
       await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
     } catch (reason) {
       await lock.release();
@@ -84,14 +87,13 @@ export class EmbeddedBackend implements Backend {
 
   async deleteSequence(name: string): Promise<void> {
     // A damaged manifest does not keep a sequence from being removed.
-    await this.#store.size(`${name}/${MANIFEST}`).catch((reason) => {
-      throw isMissing(reason) ? notFound(name, reason) : reason;
+    await this.#store.size(`${name}/${MANIFEST}`).catch(async (reason) => {
+      if (!isMissing(reason)) throw reason;
+      if (!await isHalfRemoved(this.#store, name)) throw notFound(name, reason);
     });
     const lock = await this.#lock(name);
     try {
-      // The manifest goes first: what is left of a removal that was cut short is then no sequence.
-      await this.#store.remove(`${name}/${MANIFEST}`);
-      await this.#store.remove(name);
+      await removeSequence(this.#store, name);
     } finally {
       await lock.release();
     }

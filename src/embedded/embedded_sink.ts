@@ -12,10 +12,8 @@ import type {
   TopicSchema,
 } from "../types.ts";
 import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import { removeSequence } from "./remove_sequence.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
-
-/** The lock's name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
-export const LOCK = "sequence.lock";
 
 /** A session that begins now. */
 export function newSession(): SessionInfo {
@@ -32,6 +30,8 @@ export class EmbeddedSink implements SequenceSink {
   readonly #attachments: StoredAttachment[] = [];
   /** Files begun, whatever became of them: their names are not given again. */
   #attached = 0;
+  /** What the names of this session's attachments begin with. */
+  #prefix: Promise<string> | undefined;
   #metadata: Metadata = {};
 
   constructor(store: Store, engine: Engine, manifest: Manifest, lock: StoreLock) {
@@ -61,15 +61,30 @@ export class EmbeddedSink implements SequenceSink {
   }
 
   async attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void> {
-    const { name, sessions } = this.#before;
-    const file = `${ATTACHMENTS}/${sessions.length}-${++this.#attached}`;
-    const stored = { ...info, sizeBytes: bytes.length, file, crc: this.#engine.crc32(bytes) };
+    const { name } = this.#before;
+    const number = ++this.#attached;
+    const stored = { ...info, sizeBytes: bytes.length, file: "", crc: this.#engine.crc32(bytes) };
     this.#attachments.push(stored);
     try {
-      await this.#store.replace(`${name}/${file}`, bytes);
+      stored.file = `${ATTACHMENTS}/${await (this.#prefix ??= this.#freePrefix())}${number}`;
+      await this.#store.replace(`${name}/${stored.file}`, bytes);
     } catch (reason) {
       this.#attachments.splice(this.#attachments.indexOf(stored), 1);
       throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
+    }
+  }
+
+  /** The session's number, or a later one where a session that died left files under it. */
+  async #freePrefix(): Promise<string> {
+    const { name, sessions } = this.#before;
+    try {
+      const files = await this.#store.list(`${name}/${ATTACHMENTS}`);
+      let number = sessions.length;
+      while (files.some((file) => file.startsWith(`${number}-`))) number++;
+      return `${number}-`;
+    } catch (reason) {
+      this.#prefix = undefined;
+      throw reason;
     }
   }
 
@@ -138,12 +153,7 @@ export class EmbeddedSink implements SequenceSink {
 
   async #remove(): Promise<void> {
     const { name, sessions } = this.#before;
-    if (sessions.length === 1) {
-      // The manifest goes first: what is left of a removal that was cut short is then no sequence.
-      await this.#store.remove(`${name}/${MANIFEST}`);
-      await this.#store.remove(name);
-      return;
-    }
+    if (sessions.length === 1) return await removeSequence(this.#store, name);
     for (const { writer } of this.#topics.values()) await this.#store.remove((await writer).path);
     for (const { file } of this.#attachments) await this.#store.remove(`${name}/${file}`);
   }

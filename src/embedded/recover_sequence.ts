@@ -65,18 +65,20 @@ export async function recoverSequence(
     } catch (reason) {
       // Left as it is: what cannot be understood now must not be lost for later.
       if (!(reason instanceof SmaltiError) || !["CORRUPT", "UNSUPPORTED"].includes(reason.code)) throw reason;
-      files.push({
-        topic: name,
-        rowsKept: 0,
-        batchesKept: 0,
-        bytesDiscarded: await store.size(path),
-        error: reason.at({ sequence, topic: name, file: path }),
-      });
+      files.push(failed(await store.size(path), reason.at({ sequence, topic: name, file: path })));
       if (info) topics.push(info);
     }
   }
+  // A file that is gone may come back; the manifest goes on saying what was in it.
+  for (const info of known.values()) {
+    if (topics.some(({ name }) => name === info.name)) continue;
+    const where = { sequence, topic: info.name, file: `${sequence}/${info.name}${SUFFIX}` };
+    files.push(failed(0, new SmaltiError("NOT_FOUND", "The topic's file is gone", where)));
+    topics.push(info);
+  }
+  files.sort((a, b) => compareNames(a.topic, b.topic));
   const listed = new Set(manifest.attachments.map(({ file }) => file));
-  for (const file of (await store.list(`${sequence}/${ATTACHMENTS}`)).sort()) {
+  for (const file of (await store.list(`${sequence}/${ATTACHMENTS}`)).sort(inOrderOfAttaching)) {
     const path = `${ATTACHMENTS}/${file}`;
     if (listed.has(path) || !/^[A-Za-z0-9-]+$/.test(file)) continue;
     const sizeBytes = await store.size(`${sequence}/${path}`);
@@ -110,7 +112,18 @@ export async function recoverSequence(
   return { sequence, changed, files };
 }
 
-/** Paths of the topic files below a directory, in ASCII order. */
+/** What is said of a file that could not be recovered. */
+function failed(bytesDiscarded: number, error: SmaltiError): RecoveredFile {
+  return { topic: error.details.topic!, rowsKept: 0, batchesKept: 0, bytesDiscarded, error };
+}
+
+/** Compares names of attachments' files: session, then number, as {@linkcode EmbeddedSink.attach} gives them. */
+function inOrderOfAttaching(a: string, b: string): number {
+  const [[sessionA, numberA], [sessionB, numberB]] = [a, b].map((name) => name.split("-").map(Number));
+  return sessionA - sessionB || numberA - numberB || compareNames(a, b);
+}
+
+/** Paths of the topic files below a directory. */
 async function listFiles(store: Store, directory: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of (await store.list(directory)).sort(compareNames)) {

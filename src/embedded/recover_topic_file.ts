@@ -11,6 +11,10 @@ import { checkOrder, type IndexEntry, indexMetadata, partOf } from "./topic_inde
 
 /** Heads of messages, and most whole batches of slow topics, fit. */
 const HEAD_BYTES = 64 * 1024;
+/** Messages begin at multiples of this. */
+const ALIGNMENT = 8;
+/** Where the schema's flatbuffer begins: after magic, continuation marker and length. */
+const SCHEMA_OFFSET = 16;
 
 /** What was found in a topic's file that has no sound footer. */
 export interface RecoveredTopic {
@@ -29,9 +33,10 @@ export interface RecoveredTopic {
 /**
  * Gives a topic's file the footer that its writer did not come to write. Every whole batch with right checksums is kept,
  * in the order of writing. Nothing is overwritten: what is not kept stays where it is, between the batches and the
- * footer, where no reader looks. Durable when it resolves.
+ * footer, where no reader looks; and a file that ends by just this footer is left as it is. Durable when it resolves.
  *
- * Undefined where the file ends within its schema: no message was ever in it. CORRUPT where that is damaged.
+ * Undefined where the file ends within its schema: no message was ever in it. CORRUPT where that is damaged, UNSUPPORTED
+ * where another program wrote the file: without checksums nothing tells a batch from what only looks like one.
  */
 export async function recoverTopicFile(
   store: Store,
@@ -41,45 +46,85 @@ export async function recoverTopicFile(
   const size = await store.size(path);
   const head = await store.read(path, 0, HEAD_BYTES);
   const start = schemaEnd(head, size);
-  if (start === undefined) return undefined;
+  if (start === undefined) {
+    // A damaged length looks the same; then there are batches.
+    if (!await holdsBatch(store, path, size)) return undefined;
+    throw new SmaltiError("CORRUPT", "Schema at the file's start has a wrong length");
+  }
   const stored = decodeSchemaMessage((await store.read(path, 0, start)).subarray(8));
   const schema = topicSchema(engine, stored);
+  if (!stored.metadata.has("smalti:schema_crc")) {
+    throw new SmaltiError("UNSUPPORTED", "File is not one that smalti wrote");
+  }
 
   const entries: IndexEntry[] = [];
-  for (let offset = start; offset < size;) {
+  // Not from the schema's end: should its length be damaged, that is somewhere among the batches.
+  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(store, path, offset, size)) < size;) {
     const frame = await readFrame(store, path, offset, size);
-    if (!frame) break;
-    const { message, headBytes } = frame;
-    const entry = checkBatch(engine, message, schema);
-    if (entry) entries.push({ ...entry, offset, length: message.length, headBytes });
-    offset += message.length;
+    const entry = frame && checkBatch(engine, frame.message, schema);
+    if (entry) entries.push({ ...entry, offset, length: frame.message.length, headBytes: frame.headBytes });
+    // What a damaged head says of its length is not to be trusted: the next batch may begin anywhere.
+    offset += entry ? frame!.message.length : ALIGNMENT;
   }
 
   const end = encodeFileEnd(stored, entries, indexMetadata(engine, entries));
-  await store.append(path, end);
+  const hasEnd = equal(await store.read(path, Math.max(0, size - end.length), end.length), end);
+  if (!hasEnd) await store.append(path, end);
   await store.sync(path);
   const kept = totals(entries.map(partOf));
+  const schemaBytes = Math.min(start, entries[0]?.offset ?? start);
   return {
     schema,
     kept,
     batches: entries.length,
-    bytesDiscarded: size - start - kept.sizeBytes,
-    sizeBytes: size + end.length,
+    bytesDiscarded: size - schemaBytes - kept.sizeBytes - (hasEnd ? end.length : 0),
+    sizeBytes: hasEnd ? size : size + end.length,
   };
 }
 
 /** Where the schema message ends; undefined where the file ends before. */
 function schemaEnd(head: Uint8Array, size: number): number | undefined {
-  if (size < 16) return undefined;
-  if (!MAGIC.every((byte, i) => head[i] === byte)) {
+  const magic = MAGIC.subarray(0, size);
+  if (!magic.every((byte, i) => head[i] === byte)) {
     throw new SmaltiError("CORRUPT", "File does not begin as an Arrow file");
   }
-  const length = 16 + new DataView(head.buffer, head.byteOffset + 12, 4).getInt32(0, true);
-  if (length < 16) throw new SmaltiError("CORRUPT", "Schema at the file's start has a wrong length");
+  if (size < SCHEMA_OFFSET) return undefined;
+  const length = SCHEMA_OFFSET + new DataView(head.buffer, head.byteOffset + 12, 4).getInt32(0, true);
+  if (length < SCHEMA_OFFSET) {
+    throw new SmaltiError("CORRUPT", "Schema at the file's start has a wrong length");
+  }
   return length > size ? undefined : length;
 }
 
-/** The message at an offset; undefined where it is cut off, no batch, or not to be made out. */
+/** Whether there is what looks like a batch anywhere in a file. */
+async function holdsBatch(store: Store, path: string, size: number): Promise<boolean> {
+  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(store, path, offset, size)) < size;) {
+    if (await readFrame(store, path, offset, size)) return true;
+    offset += ALIGNMENT;
+  }
+  return false;
+}
+
+/** Where the next message may begin, at or after an offset; the file's size where there is none. */
+async function nextMessage(store: Store, path: string, from: number, size: number): Promise<number> {
+  let offset = Math.ceil(from / ALIGNMENT) * ALIGNMENT;
+  // The first look is a short one: nearly always there is a message.
+  for (let bytes = 8; offset + 8 <= size; bytes = HEAD_BYTES) {
+    const part = await store.read(path, offset, bytes);
+    const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
+    let at = 0;
+    for (; at + 8 <= part.length; at += ALIGNMENT) {
+      const headBytes = 8 + view.getInt32(at + 4, true);
+      const fits = headBytes > 8 && offset + at + headBytes <= size;
+      if (view.getInt32(at, true) === -1 && fits) return offset + at;
+    }
+    if (at === 0) break;
+    offset += at;
+  }
+  return size;
+}
+
+/** The batch's message at an offset; undefined where it is cut off, no batch, or not to be made out. */
 async function readFrame(
   store: Store,
   path: string,
@@ -105,6 +150,10 @@ async function readFrame(
   }
 }
 
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
 /** What the index says of a batch; undefined where a checksum does not match, or the rows are not in order. */
 function checkBatch(
   engine: Engine,
@@ -112,6 +161,11 @@ function checkBatch(
   { fields }: TopicSchema,
 ): Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc"> | undefined {
   try {
+    // No checksum covers the message's length: one too great would take the next batch with it.
+    const { buffers } = engine.parseBatch(message);
+    let end = 0;
+    for (let i = 0; i < buffers.length; i += 2) end = Math.max(end, buffers[i] + buffers[i + 1]);
+    if (message.length !== Math.ceil(end / ALIGNMENT) * ALIGNMENT) return undefined;
     const { table, times, rows, headerCrc } = openBatch(engine, message, { fields, where: {} });
     // Without a checksum nothing tells a batch from what only looks like one.
     if (headerCrc === undefined || rows === 0) return undefined;

@@ -1,6 +1,6 @@
 import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
 import type { Vector } from "../arrow/vector.ts";
-import type { Run, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
+import type { LatestRow, Run, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch, openColumns } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -114,6 +114,31 @@ export class TopicFileReader implements TopicSource {
     return counts;
   }
 
+  async latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined> {
+    const { firstNs, lastNs } = this.index;
+    // Of the batches that end in time the index tells which ends last, and ties go to the one written last. Those
+    // that go on beyond it have to be looked into: one, unless rows came late.
+    let best = -1;
+    const across: number[] = [];
+    for (let i = 0; i < firstNs.length; i++) {
+      if (firstNs[i] > ns) continue;
+      if (lastNs[i] > ns) across.push(i);
+      else if (best < 0 || lastNs[i] >= lastNs[best]) best = i;
+    }
+    let bestNs = best < 0 ? undefined : lastNs[best];
+    let found: LatestRow | undefined;
+    for (const number of across) {
+      const batch = await this.openBatch(number, this.readBatch(number, signal));
+      const row = lowerBound(batch.times, ns + 1n) - 1;
+      const time = batch.times[row];
+      if (bestNs !== undefined && (time < bestNs || (time === bestNs && number < best))) continue;
+      [best, bestNs, found] = [number, time, { batch, row }];
+    }
+    if (found || best < 0) return found;
+    const batch = await this.openBatch(best, this.readBatch(best, signal));
+    return { batch, row: batch.rows - 1 };
+  }
+
   verify(request: VerifyRequest): Promise<SmaltiError[]> {
     return verifyTopicFile(this, request);
   }
@@ -179,11 +204,14 @@ export class TopicFileReader implements TopicSource {
     for (const [batch, { offset, length }] of footer.batches.entries()) {
       const where = { ...this.place(), batch, offset };
       const message = await this.#file(offset, length);
-      const { rows, times } = openBatch(this.#engine, message, {
+      const { rows, times, headerCrc } = openBatch(this.#engine, message, {
         fields: this.schema.fields,
         where,
         dictionaries: this.#dictionaries,
       });
+      if (headerCrc !== undefined) {
+        throw new SmaltiError("CORRUPT", "Footer has no index, but its batches have checksums", where);
+      }
       checkOrder(times, where);
       if (rows > 0) facts.push({ offset, length, rows, first: times[0], last: times[rows - 1] });
     }
@@ -236,6 +264,9 @@ function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {
   if (text === undefined) {
     if (footer.schema.metadata.has("smalti:version")) throw new SmaltiError("CORRUPT", "Footer has no index");
     return undefined;
+  }
+  if (!footer.schema.metadata.has("smalti:schema_crc")) {
+    throw new SmaltiError("CORRUPT", "Schema has no checksum");
   }
   if (hexCrc(engine.crc32(new TextEncoder().encode(text))) !== footer.metadata.get("smalti:index_crc")) {
     throw new SmaltiError("CORRUPT", "Index does not match its checksum");

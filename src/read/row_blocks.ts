@@ -37,12 +37,16 @@ export class RowBlocks {
   readonly #free: number[] = [];
   #openBytes = 0;
   #closed = false;
+  /** Rows that come before all others. */
+  #first: RowBlock | undefined;
 
   /**
    * @param topics In the order of their names, which breaks ties.
    * @param maxBytes Bound on the bytes of batches open at a time, as stored.
+   * @param first Rows to give out before those of the topics.
    */
-  constructor(engine: Engine, topics: readonly TopicRuns[], maxBytes: number) {
+  constructor(engine: Engine, topics: readonly TopicRuns[], maxBytes: number, first?: RowBlock) {
+    this.#first = first;
     this.#topics = topics;
     this.#merger = engine.createMerger();
     this.#maxBytes = maxBytes;
@@ -50,6 +54,9 @@ export class RowBlocks {
 
   /** The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason. */
   async next(): Promise<RowBlock | undefined> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first) return first;
     const untilNs = await this.#advance();
     if (untilNs === undefined || this.#closed) {
       this.#merger.close();
@@ -70,6 +77,7 @@ export class RowBlocks {
 
   /** Time of the next row; undefined at the end. Errors as {@linkcode next}. */
   async peek(): Promise<bigint | undefined> {
+    if (this.#first) return this.#first.batches[this.#first.runs[0]]!.times[this.#first.rows[0]];
     await this.#advance();
     return this.#merger.head();
   }

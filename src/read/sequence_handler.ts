@@ -3,25 +3,43 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
 import { totals } from "../totals.ts";
-import type {
-  AttachmentInfo,
-  Metadata,
-  SequenceInfo,
-  SequenceState,
-  SessionInfo,
-  TopicInfo,
+import {
+  type AttachmentInfo,
+  type Metadata,
+  MIN_NS,
+  type SequenceInfo,
+  type SequenceState,
+  type SessionInfo,
+  type TimestampNs,
+  type TopicInfo,
 } from "../types.ts";
-import { messageTopic } from "./message.ts";
+import { latestBlock, latestMessage, type LatestRow, latestRow } from "./latest_at.ts";
+import { type Message, messageTopic } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
-import { timeWindow } from "./time_window.ts";
+import type { SyncOptions } from "./sync_options.ts";
+import { SyncStreamer } from "./sync_streamer.ts";
+import { timeWindow, toNs } from "./time_window.ts";
 import { TopicHandler } from "./topic_handler.ts";
 
 /** Options of {@linkcode SequenceHandler.getDataStreamer}. */
 export interface SequenceStreamOptions extends StreamOptions {
   /** Names of the topics to stream. @default all */
   topics?: readonly string[];
+  /**
+   * Topics whose last message before `startNs` comes first, in time order: what holds until it is said anew, such as
+   * static transforms. @default none
+   */
+  latched?: readonly string[];
+}
+
+/** Options of {@linkcode SequenceHandler.latestAt}. */
+export interface LatestOptions {
+  /** Names of the topics to look into. @default all */
+  topics?: readonly string[];
+  /** Stops it. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -122,23 +140,93 @@ export class SequenceHandler implements AsyncDisposable {
   getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
     const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
     const window = timeWindow(options, `sequence "${this.name}"`);
-    const chosen = new Set(
-      (options.topics ?? this.topics.map(({ name }) => name)).map((name) => this.#known(name)),
-    );
-    const names = [...chosen].sort(compareNames);
+    const names = this.#chosen(options.topics);
+    const latched = window.firstNs === MIN_NS ? [] : this.#chosen(options.latched ?? []);
     const openAll = () => Promise.all(names.map((name) => this.#open(name)));
     const open = async () => {
       const topics = (await openAll()).map((source) => ({
         topic: messageTopic(this.name, source.info.name, source.schema),
         source: source.runs(window, signal),
       }));
-      return new RowBlocks(this.#engine, topics, maxBufferedBytes);
+      const first = latestBlock(await this.#latest(latched, window.firstNs - 1n, signal));
+      return new RowBlocks(this.#engine, topics, maxBufferedBytes, first);
     };
     const fields = async () =>
       new Map(
-        (await openAll()).map(({ info, schema }) => [info.name, schema.fields] as const),
+        await Promise.all(
+          [...new Set([...names, ...latched])].sort(compareNames).map(async (name) => {
+            const { schema } = await this.#open(name);
+            return [name, schema.fields] as const;
+          }),
+        ),
       );
     return new SequenceStreamer(open, fields, signal);
+  }
+
+  /**
+   * For each topic, or each of those named, the last message at or before a time: what was known then. In ASCII order of
+   * the names; topics without such a message are left out. Goes by the index and reads a batch or two of each topic,
+   * however long the recording is.
+   *
+   * NOT_FOUND where a topic is not there. RangeError where the time is outside int64. CORRUPT.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const handler = await client.sequenceHandler("drive_log_01");
+   * const known = await handler.latestAt(1_700_000_000_000_000_000n, { topics: ["gps/front"] });
+   * console.log(known.get("gps/front")?.timestampNs);
+   * ```
+   */
+  async latestAt(timeNs: TimestampNs, options: LatestOptions = {}): Promise<Map<string, Message>> {
+    const ns = toNs(timeNs, "timeNs", `look into sequence "${this.name}"`);
+    const rows = await this.#latest(this.#chosen(options.topics), ns, options.signal);
+    return new Map(rows.map((row) => [row.batch.name, latestMessage(row)]));
+  }
+
+  /**
+   * Brings fields of several topics onto one clock: rows at a period, or at the messages of one topic. Rows come as
+   * objects, or as Arrow columns. What value a field has at a tick is told by {@linkcode SyncPolicy}.
+   *
+   * TypeError and RangeError for options that make no sense. Reading rejects with NOT_FOUND where a topic or field is not
+   * there, INVALID_ARGUMENT where a line is wanted through what is no number, CORRUPT.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const handler = await client.sequenceHandler("drive_log_01");
+   * const rows = handler.getSyncStreamer({
+   *   periodNs: 10_000_000n,
+   *   fields: {
+   *     latitude: { topic: "gps/front", field: "position.x", policy: "linear" },
+   *     yaw_rate: { topic: "imu", field: "angular_velocity.z" },
+   *   },
+   * });
+   * for await (const { timestampNs, values } of rows) console.log(timestampNs, values.latitude, values.yaw_rate);
+   * ```
+   */
+  getSyncStreamer(options: SyncOptions): SyncStreamer {
+    return new SyncStreamer(this, options);
+  }
+
+  async #latest(
+    names: readonly string[],
+    ns: bigint,
+    signal: AbortSignal | undefined,
+  ): Promise<LatestRow[]> {
+    const rows = await Promise.all(names.map(async (name) => {
+      return await latestRow(this.name, await this.#open(name), ns, signal);
+    }));
+    return rows.filter((row) => row !== undefined);
+  }
+
+  /** Names of topics, all unless some are given, once each and in order. */
+  #chosen(names: readonly string[] = this.topics.map(({ name }) => name)): string[] {
+    return [...new Set(names.map((name) => this.#known(name)))].sort(compareNames);
   }
 
   /** Nothing is held open between streams; here for `await using`. */

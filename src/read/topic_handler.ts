@@ -3,11 +3,12 @@ import type { Engine } from "../engine/engine.ts";
 import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
-import type { Metadata, TopicInfo } from "../types.ts";
-import { messageTopic } from "./message.ts";
+import type { Metadata, TimestampNs, TopicInfo } from "../types.ts";
+import { latestMessage, latestRow } from "./latest_at.ts";
+import { type Message, messageTopic } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
-import { timeWindow } from "./time_window.ts";
+import { timeWindow, toNs } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
 /** Options of {@linkcode TopicHandler.verify}. */
@@ -106,6 +107,19 @@ export class TopicHandler implements AsyncDisposable {
       );
     };
     return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);
+  }
+
+  /**
+   * Its last message at or before a time: what was known then; undefined where there is none. Reads a batch or two.
+   * RangeError where the time is outside int64. CORRUPT.
+   */
+  async latestAt(
+    timeNs: TimestampNs,
+    options: Pick<StreamOptions, "signal"> = {},
+  ): Promise<Message | undefined> {
+    const ns = toNs(timeNs, "timeNs", `look into topic "${this.name}" of sequence "${this.sequence}"`);
+    const row = await latestRow(this.sequence, this.#source, ns, options.signal);
+    return row && latestMessage(row);
   }
 
   /**

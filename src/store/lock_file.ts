@@ -14,7 +14,7 @@ import type { StoreLock } from "./store.ts";
 
 // Empty where there are no files, and so no locks on them.
 const { readFileSync } = builtin<typeof Fs>("node:fs");
-const { open, readFile, stat, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { link, open, readFile, stat, unlink } = builtin<typeof FsPromises>("node:fs/promises");
 const { hostname } = builtin<typeof Os>("node:os");
 const { kill, pid } = builtin<typeof Process>("node:process");
 const { clearInterval, setInterval } = builtin<typeof Timers>("node:timers");
@@ -45,7 +45,7 @@ export async function takeLock(path: string): Promise<StoreLock> {
 
 async function createLock(path: string, text: string): Promise<FsPromises.FileHandle> {
   for (let attempt = 0; attempt < 3; attempt++) {
-    const handle = await writeNew(path, text);
+    const handle = await writeWhole(path, text);
     if (handle) return handle;
     const holder = await holderOf(path).catch((reason) => {
       if ((reason as { code?: string }).code !== "ENOENT") throw reason;
@@ -54,6 +54,23 @@ async function createLock(path: string, text: string): Promise<FsPromises.FileHa
     await removeStaleLock(path);
   }
   throw new SmaltiError("LOCKED", `Cannot lock ${path}: others keep taking it`);
+}
+
+/** As `writeNew`, so that no crash leaves a lock without its holder: that one would count as held for a while. */
+async function writeWhole(path: string, text: string): Promise<FsPromises.FileHandle | undefined> {
+  const temporary = `${path}.${crypto.randomUUID()}.new`;
+  const handle = await writeNew(temporary, text);
+  try {
+    await link(temporary, path);
+    return handle;
+  } catch (reason) {
+    await handle?.close();
+    if ((reason as { code?: string }).code === "EEXIST") return undefined;
+    // Not every file system has links.
+    return await writeNew(path, text);
+  } finally {
+    await unlink(temporary).catch(() => {});
+  }
 }
 
 /** Writes a file that must not be there yet, and keeps it open; undefined where it is. */

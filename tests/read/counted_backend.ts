@@ -32,6 +32,7 @@ function countedTopic(source: TopicSource, log: string[]): TopicSource {
     info,
     schema,
     countRows: (edges, signal) => source.countRows(edges, signal),
+    latest: (ns, signal) => source.latest(ns, signal),
     verify: (request) => source.verify(request),
     runs: (window, signal) => countedRuns(source.runs(window, signal), info.name, log),
   };

@@ -1,0 +1,43 @@
+/**
+ * Removing a sequence, so that one cut short can be ended later: by removing the sequence again, or by creating one of
+ * its name.
+ *
+ * @module
+ */
+import type { Store } from "../store/store.ts";
+import { MANIFEST } from "./manifest.ts";
+
+/** The lock's name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
+export const LOCK = "sequence.lock";
+
+/** Marks what is left of a sequence: without it nobody could tell that from files of somebody else's. */
+const REMOVED = "sequence.removed";
+
+/** Removes a sequence with all it holds. The caller holds its lock. */
+export async function removeSequence(store: Store, name: string): Promise<void> {
+  // A disk may be too full for the mark; removing things is what helps then.
+  await store.create(`${name}/${REMOVED}`).catch(() => {});
+  // Before the rest: what is left is then no sequence.
+  await store.remove(`${name}/${MANIFEST}`);
+  await removeContents(store, name);
+  await store.remove(name);
+}
+
+/** Whether a sequence's removal was cut short after its manifest was gone. */
+export async function isHalfRemoved(store: Store, name: string): Promise<boolean> {
+  const entries = await store.list(name);
+  return entries.includes(REMOVED) && !entries.includes(MANIFEST);
+}
+
+/** Ends a removal that was cut short, where there is one. The caller holds the lock and keeps it. */
+export async function endRemoval(store: Store, name: string): Promise<void> {
+  if (!await isHalfRemoved(store, name)) return;
+  await removeContents(store, name);
+  await store.remove(`${name}/${REMOVED}`);
+}
+
+/** All but the mark, which must not be gone before them, and the lock. */
+async function removeContents(store: Store, name: string): Promise<void> {
+  const others = (await store.list(name)).filter((entry) => entry !== REMOVED && entry !== LOCK);
+  await Promise.all(others.map((entry) => store.remove(`${name}/${entry}`)));
+}

@@ -1,0 +1,41 @@
+import type { TopicSource } from "../backend.ts";
+import { type Message, messageTopic, RowMessage, TopicBatch } from "./message.ts";
+import type { RowBlock } from "./row_blocks.ts";
+
+/** A topic's last row at or before a time. */
+export interface LatestRow {
+  readonly batch: TopicBatch;
+  readonly row: number;
+}
+
+/** The last row of a topic, in time order, at or before a time; undefined where there is none. */
+export async function latestRow(
+  sequence: string,
+  source: TopicSource,
+  ns: bigint,
+  signal?: AbortSignal,
+): Promise<LatestRow | undefined> {
+  signal?.throwIfAborted();
+  const found = await source.latest(ns, signal);
+  if (!found) return undefined;
+  const topic = messageTopic(sequence, source.info.name, source.schema);
+  return { batch: new TopicBatch(topic, found.batch), row: found.row };
+}
+
+/** The row as a message. */
+export function latestMessage({ batch, row }: LatestRow): Message {
+  return new RowMessage(batch, row);
+}
+
+/** Rows, given in the order of their topics' names, as a block in time order; undefined where there are none. */
+export function latestBlock(rows: readonly LatestRow[]): RowBlock | undefined {
+  if (rows.length === 0) return undefined;
+  const time = ({ batch, row }: LatestRow) => batch.times[row];
+  const sorted = [...rows].sort((a, b) => time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0);
+  return {
+    runs: Int32Array.from(sorted.keys()),
+    rows: Int32Array.from(sorted, ({ row }) => row),
+    length: sorted.length,
+    batches: sorted.map(({ batch }) => batch),
+  };
+}

@@ -1,0 +1,142 @@
+import type { TopicHandler } from "./topic_handler.ts";
+import type { Block, StreamOptions } from "./streamer.ts";
+import type { Message } from "./message.ts";
+import { MAX_NS, MIN_NS } from "../types.ts";
+
+/** A value and its time. */
+export interface Timed {
+  readonly ns: bigint;
+  readonly value: unknown;
+}
+
+/**
+ * One field of one topic, walked forward in time: the last value at or before a moment, and the first after it. Messages
+ * without a value are passed over.
+ */
+export class SyncCursor {
+  readonly #path: readonly string[];
+  readonly #open: () => Promise<AsyncIterableIterator<Block<Message>>>;
+  #blocks: AsyncIterableIterator<Block<Message>> | undefined;
+  #block: Block<Message> | undefined;
+  #at = 0;
+  /** The last value at or before the latest moment. */
+  before: Timed | undefined;
+  /** The first value after it; undefined where there is none. */
+  after: Timed | undefined;
+  /** The first value not yet taken: of several at one time it need not be the one that counts. */
+  #first: Timed | undefined;
+  #started = false;
+
+  /** @param fromNs No moment asked for is before it: all values before it but the last are of no matter. */
+  constructor(topic: TopicHandler, field: string, fromNs: bigint, endNs: bigint, options: StreamOptions) {
+    this.#path = field.split(".");
+    this.#open = async () => {
+      const startNs = await this.#lastBefore(topic, fromNs, options.signal);
+      const window = endNs > MAX_NS ? { startNs } : { startNs, endNs };
+      return topic.getDataStreamer({ ...options, ...window }).batches();
+    };
+  }
+
+  /** Moves on to a moment, which is not before the one before. */
+  async moveTo(ns: bigint): Promise<void> {
+    if (!this.#started) {
+      this.#started = true;
+      this.#blocks = await this.#open();
+      this.#first = await this.#next();
+      this.after = await this.#take();
+    }
+    while (this.after !== undefined && this.after.ns <= ns) {
+      this.before = this.after;
+      this.after = this.#takeAtHand() ?? await this.#take();
+    }
+  }
+
+  /** Whether {@linkcode moveTo} has anything to do. */
+  isAt(ns: bigint): boolean {
+    return this.#started && (this.after === undefined || this.after.ns > ns);
+  }
+
+  async close(): Promise<void> {
+    await this.#blocks?.return?.();
+  }
+
+  /** The last of the values at the next time; undefined where that is not certain without waiting. */
+  #takeAtHand(): Timed | undefined {
+    let found = this.#first;
+    if (found === undefined) return undefined;
+    for (;;) {
+      const other = this.#nextAtHand();
+      if (other === undefined) {
+        this.#first = found;
+        return undefined;
+      }
+      if (other.ns !== found.ns) {
+        this.#first = other;
+        return found;
+      }
+      found = other;
+    }
+  }
+
+  async #take(): Promise<Timed | undefined> {
+    let found = this.#first;
+    if (found === undefined) return undefined;
+    for (;;) {
+      const other = await this.#next();
+      if (other === undefined || other.ns !== found.ns) {
+        this.#first = other;
+        return found;
+      }
+      found = other;
+    }
+  }
+
+  /** The next value of the block at hand. */
+  #nextAtHand(): Timed | undefined {
+    const block = this.#block;
+    while (block !== undefined && this.#at < block.length) {
+      const message = block.at(this.#at++);
+      const value = this.#valueOf(message);
+      if (value !== undefined) return { ns: message.timestampNs, value };
+    }
+    return undefined;
+  }
+
+  async #next(): Promise<Timed | undefined> {
+    for (;;) {
+      const found = this.#nextAtHand();
+      if (found) return found;
+      const { done, value } = await this.#blocks!.next();
+      if (done) return undefined;
+      this.#block = value;
+      this.#at = 0;
+    }
+  }
+
+  #valueOf(message: Message): unknown {
+    // deno-lint-ignore no-explicit-any -- a walk down a path that was checked against the schema
+    let value: any = message.data;
+    for (const name of this.#path) {
+      if (value === undefined) return undefined;
+      value = value[name];
+    }
+    return value;
+  }
+
+  /** From when on to read, so that the last value at or before a moment is among what is read. */
+  async #lastBefore(topic: TopicHandler, ns: bigint, signal: AbortSignal | undefined): Promise<bigint> {
+    let from = ns;
+    while (from >= MIN_NS) {
+      const message = await topic.latestAt(from, { signal });
+      if (!message) break;
+      if (this.#valueOf(message) !== undefined) return message.timestampNs;
+      // Others of the same time may have a value: they are read, as all from here on.
+      from = message.timestampNs;
+      if (from === MIN_NS) break;
+      const before = await topic.latestAt(from - 1n, { signal });
+      if (!before) break;
+      from = before.timestampNs;
+    }
+    return from;
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * One call of the store fails: each in turn, in every way. Whatever happens, nothing that succeeded is lost, what is
+ * finalized stays as it is, and there is a way on.
+ *
+ * @module
+ */
+import { describe, expect, it } from "vitest";
+import type { Client } from "../../src/client.ts";
+import { SmaltiError } from "../../src/error.ts";
+import { DirectoryStore } from "../../src/store/directory.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
+import {
+  clientOf,
+  expectError,
+  inDirectory,
+  onStore,
+  pushSamples,
+  recordSequence,
+  Sample,
+  sampleText,
+  texts,
+} from "../client/support.ts";
+import { copyFiles, type Fault, faultsOf, FaultyStore } from "./faulty_store.ts";
+
+/** Times of each topic's rows, in the order of pushing. */
+const TIMES: Record<string, number[]> = {
+  "A a": [1, 2, 3],
+  "B x": [1, 2, 3, 2, 9, 4],
+  "B y/z": [5, 1, 6, 0, 7],
+  "B w": [3, 1, 2],
+  "D a": [1, 2],
+  "E a": [1, 3, 2, 4],
+};
+const NOTES = Uint8Array.of(1, 2, 3);
+
+/** What succeeded. */
+interface Done {
+  /** Rows of each topic that were flushed. */
+  flushed: Map<string, number>;
+  finalized: Set<string>;
+  attached: number;
+  deleted: boolean;
+  recovered: boolean;
+  errors: unknown[];
+}
+
+/** Sequences "A" and "D" finalized, "E" left by a writer that died. */
+async function prepare(): Promise<Store> {
+  const [store, living] = [new MemoryStore(), new MemoryStore()];
+  await onStore(living, async (client) => {
+    await recordSequence(client, "A", { a: TIMES["A a"] });
+    await recordSequence(client, "D", { a: TIMES["D a"] });
+    const dead = await client.sequenceCreate("E");
+    await pushTo(dead, "a", 0, 4);
+    await dead.flush();
+    await copyFiles(living, store);
+  });
+  return store;
+}
+
+/** Pushes rows `from` to `to` of a topic, which is created where it is not there. */
+async function pushTo(sequence: SequenceWriter, name: string, from: number, to: number): Promise<void> {
+  const topic = sequence.topics.get(name) ?? await sequence.topicCreate(name, { ontology: Sample });
+  await pushSamples(topic, TIMES[`${sequence.name} ${name}`].slice(from, to), from);
+}
+
+async function record(sequence: SequenceWriter, done: Done, dies: boolean): Promise<void> {
+  const flush = async () => {
+    const rows = [...sequence.topics.values()].map((topic) => topic.rowCount);
+    await sequence.flush();
+    for (const [i, topic] of [...sequence.topics.keys()].entries()) {
+      done.flushed.set(`${sequence.name} ${topic}`, rows[i]);
+    }
+  };
+  const first = done.finalized.size === 0;
+  try {
+    if (first) {
+      await pushTo(sequence, "x", 0, 3);
+      await pushTo(sequence, "y/z", 0, 2);
+      await flush();
+      await pushTo(sequence, "x", 3, 5);
+      await sequence.attach({ name: "notes" }, NOTES);
+      done.attached++;
+      await pushTo(sequence, "y/z", 2, 4);
+      await flush();
+      await pushTo(sequence, "x", 5, 6);
+      await pushTo(sequence, "y/z", 4, 5);
+    } else {
+      await pushTo(sequence, "w", 0, 2);
+      await flush();
+      await sequence.attach({ name: "notes" }, NOTES);
+      done.attached++;
+      await pushTo(sequence, "w", 2, 3);
+    }
+    await sequence.finalize();
+    for (const topic of sequence.topics.keys()) done.finalized.add(`${sequence.name} ${topic}`);
+  } catch (reason) {
+    if (!dies) await sequence.abort();
+    throw reason;
+  }
+}
+
+/** Does all there is to do; after a failure goes on with the next, or dies. */
+async function runScenario(client: Client, dies: boolean): Promise<Done> {
+  const done: Done = {
+    flushed: new Map([["E a", 4]]),
+    finalized: new Set(),
+    attached: 0,
+    deleted: false,
+    recovered: false,
+    errors: [],
+  };
+  const steps = [
+    async () => await record(await client.sequenceCreate("B"), done, dies),
+    async () => await record(await client.sequenceUpdate("B"), done, dies),
+    async () => {
+      await client.sequenceDelete("D");
+      done.deleted = true;
+    },
+    async () => {
+      await client.recover("E");
+      done.recovered = true;
+    },
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (reason) {
+      done.errors.push(reason);
+      if (dies) break;
+    }
+  }
+  return done;
+}
+
+/** Expects that a topic is sound and holds its first rows; gives how many. */
+async function checkTopic(client: Client, sequence: string, name: string): Promise<number> {
+  const topic = await client.topicHandler(sequence, name);
+  expect(await topic.verify({ deep: true })).toEqual([]);
+  const rows = TIMES[`${sequence} ${name}`].slice(0, topic.rowCount).map((time, serial) => ({
+    time,
+    serial,
+  }));
+  rows.sort((a, b) => a.time - b.time || a.serial - b.serial);
+  expect(await texts(topic.getDataStreamer())).toEqual(
+    rows.map(({ time, serial }) => sampleText(name, BigInt(time), serial)),
+  );
+  return topic.rowCount;
+}
+
+async function checkSequence(client: Client, name: string, done: Done): Promise<void> {
+  const isNamed = (text: string) => text.startsWith(`${name} `);
+  for (const key of [...done.finalized].filter(isNamed)) {
+    expect(await checkTopic(client, name, key.slice(2))).toBe(TIMES[key].length);
+  }
+  await client.recover(name);
+  const { topics, attachments, readAttachment } = await attached(client, name);
+  const kept = new Map<string, number>();
+  for (const { name: topic } of topics) kept.set(`${name} ${topic}`, await checkTopic(client, name, topic));
+  for (const [key, rows] of done.flushed) {
+    if (isNamed(key)) expect([key, (kept.get(key) ?? -1) >= rows]).toEqual([key, true]);
+  }
+  if (name === "B") expect(attachments.length).toBeGreaterThanOrEqual(done.attached);
+  for (const attachment of attachments) expect(await readAttachment(attachment)).toEqual(NOTES);
+  expect((await client.recover(name)).changed).toBe(false);
+  await client.sequenceUpdate(name, {}, async (sequence) => {
+    for (const { name: topic } of topics) {
+      await expectError(() => sequence.topicCreate(topic, { ontology: Sample }), "ALREADY_EXISTS");
+    }
+    await pushSamples(await sequence.topicCreate("after", { ontology: Sample }), [1]);
+  });
+  expect((await client.topicHandler(name, "after")).rowCount).toBe(1);
+}
+
+async function attached(client: Client, name: string) {
+  const handler = await client.sequenceHandler(name);
+  return {
+    topics: handler.topics,
+    attachments: handler.attachments,
+    readAttachment: handler.readAttachment.bind(handler),
+  };
+}
+
+/** What a new client finds. */
+async function checkAfter(client: Client, done: Done): Promise<void> {
+  expect(await checkTopic(client, "A", "a")).toBe(3);
+  expect(await client.recover("A")).toEqual({ sequence: "A", changed: false, files: [] });
+  const known = new Set((await client.listSequences({ details: true })).map(({ name }) => name));
+  for (const name of ["B", "E"]) {
+    if (known.has(name)) await checkSequence(client, name, done);
+    else expect([...done.flushed.keys()].filter((key) => key.startsWith(name))).toEqual([]);
+  }
+  if (done.recovered) expect(known.has("E")).toBe(true);
+  expect(done.deleted && known.has("D")).toBe(false);
+  // No name is blocked for ever, nor do topics of before come back.
+  for (const name of ["B", "D", "E"]) {
+    if (known.has(name)) await client.sequenceDelete(name);
+    await recordSequence(client, name, { a: [1], x: [2], "y/z": [3] });
+    await client.recover(name);
+    const { topics, attachments } = await client.sequenceHandler(name);
+    expect([topics.map((topic) => topic.name), attachments]).toEqual([["a", "x", "y/z"], []]);
+  }
+  expect(await checkTopic(client, "A", "a")).toBe(3);
+}
+
+/** Whether nobody needs to hear of a failure of this call. */
+function isSilent(call: string, path: string): boolean {
+  return call === "create" && path.endsWith("/sequence.removed");
+}
+
+/** Runs one case: gives whether the call came that was to fail. */
+async function checkCase(
+  store: Store,
+  faulty: FaultyStore,
+  fresh: () => Promise<Store>,
+  dies: boolean,
+  number: number,
+) {
+  const client = clientOf(faulty);
+  const done = await runScenario(client, dies);
+  expect(faulty.failed).toBe(true);
+  const { call, path } = faulty.calls[number];
+  for (const reason of done.errors) expect(reason).toBeInstanceOf(SmaltiError);
+  if (!isSilent(call, path)) expect(done.errors.length).toBeGreaterThan(0);
+  const again = await fresh();
+  await onStore(again, (client) => checkAfter(client, done));
+  await store.close();
+}
+
+async function allCalls(): Promise<FaultyStore["calls"]> {
+  const faulty = new FaultyStore(await prepare());
+  const done = await runScenario(clientOf(faulty), false);
+  expect(done.errors).toEqual([]);
+  return [...faulty.calls];
+}
+
+async function withCase(body: () => Promise<void>, what: string): Promise<void> {
+  try {
+    await body();
+  } catch (reason) {
+    throw new Error(`${what}: ${(reason as Error).message}`, { cause: reason });
+  }
+}
+
+describe("A store of which one call fails", () => {
+  it.each([["goes on", false], ["dies", true]])(
+    "costs nothing that had succeeded, where the writer %s",
+    async (_, dies) => {
+      let cases = 0;
+      for (const [number, { call, path }] of (await allCalls()).entries()) {
+        for (const fault of faultsOf(call)) {
+          await withCase(async () => {
+            const store = await prepare();
+            const fresh = async () => {
+              const copy = new MemoryStore();
+              await copyFiles(store, copy);
+              return copy;
+            };
+            await checkCase(store, new FaultyStore(store, number, fault), fresh, dies, number);
+          }, `${fault} at call ${number}, ${call} ${path}`);
+          cases++;
+        }
+      }
+
+      expect(cases).toBeGreaterThan(120);
+    },
+  );
+
+  it("in a directory too", async () => {
+    const kinds: Partial<Record<string, Fault>> = {
+      create: "late",
+      append: "short",
+      sync: "IO",
+      replace: "late",
+      remove: "IO",
+    };
+    const prepared = await prepare();
+    const calls = (await allCalls()).flatMap(({ call, path }, number) => {
+      const fault = kinds[call];
+      return fault ? [{ call, path, number, fault }] : [];
+    });
+    const runCases = async () => {
+      for (let one = calls.pop(); one; one = calls.pop()) {
+        const { call, path, number, fault } = one;
+        await withCase(() =>
+          inDirectory(async (directory) => {
+            const store = new DirectoryStore(directory);
+            await copyFiles(prepared, store);
+            const fresh = async () => {
+              await store.close();
+              return new DirectoryStore(directory);
+            };
+            await checkCase(store, new FaultyStore(store, number, fault), fresh, number % 2 === 0, number);
+          }), `${fault} at call ${number}, ${call} ${path}`);
+      }
+    };
+    expect(calls.length).toBeGreaterThan(30);
+    // Side by side: they wait for the disk most of the time.
+    await Promise.all(Array.from({ length: 6 }, runCases));
+  });
+});
