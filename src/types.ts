@@ -117,7 +117,10 @@ export interface RecoverReport {
   readonly sequence: string;
   /** Whether there was anything to recover; else nothing was changed. */
   readonly changed: boolean;
-  /** The files that had no sound footer, in ASCII order of their topics. */
+  /**
+   * Files that were not as a commit leaves them, in ASCII order of their topics: without a sound footer, finished but not
+   * in the manifest, or missing.
+   */
   readonly files: readonly RecoveredFile[];
 }
 

@@ -25,6 +25,7 @@ export async function recoverSequence(
   const files: RecoveredFile[] = [];
   const topics: TopicInfo[] = [];
   const attachments: StoredAttachment[] = [];
+  /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
   // The session that died: the last one, unless it never came to commit; then the manifest does not know it.
   const isKnown = manifest.state === "recording";
@@ -33,6 +34,7 @@ export async function recoverSequence(
   for (const path of await listFiles(store, sequence)) {
     const name = path.slice(sequence.length + 1, -SUFFIX.length);
     const info = known.get(name);
+    known.delete(name);
     try {
       if (info && await isSound(store, engine, path, info)) {
         topics.push(info);
@@ -71,7 +73,6 @@ export async function recoverSequence(
   }
   // A file that is gone may come back; the manifest goes on saying what was in it.
   for (const info of known.values()) {
-    if (topics.some(({ name }) => name === info.name)) continue;
     const where = { sequence, topic: info.name, file: `${sequence}/${info.name}${SUFFIX}` };
     files.push(failed(0, new SmaltiError("NOT_FOUND", "The topic's file is gone", where)));
     topics.push(info);

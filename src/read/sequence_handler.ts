@@ -210,7 +210,7 @@ export class SequenceHandler implements AsyncDisposable {
    * ```
    */
   getSyncStreamer(options: SyncOptions): SyncStreamer {
-    return new SyncStreamer(this, options);
+    return new SyncStreamer(this.name, (name) => this.topicHandler(name), options);
   }
 
   async #latest(

@@ -22,9 +22,9 @@ export interface SyncField {
   topic: string;
   /** Path of the field in its messages. */
   field: string;
-  /** @default the policy of all */
+  /** How its values come to a tick. @default the policy of all */
   policy?: SyncPolicy;
-  /** For `asOf` and `nearest`, in nanoseconds. @default that of all */
+  /** How far away a value may be, for `asOf` and `nearest`, in nanoseconds. @default that of all */
   toleranceNs?: bigint;
 }
 
@@ -38,7 +38,7 @@ export interface SyncOptions extends TimeRange, Pick<StreamOptions, "signal" | "
   onTopic?: string;
   /** How values come to a tick. @default "hold" */
   policy?: SyncPolicy;
-  /** For `asOf`, which needs it, and `nearest`, in nanoseconds. */
+  /** How far away a value may be, for `asOf`, which needs it, and `nearest`, in nanoseconds. */
   toleranceNs?: bigint;
 }
 

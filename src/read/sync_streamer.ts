@@ -5,10 +5,10 @@ import { toRecordBatch, toTable } from "../arrow/interchange.ts";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
 import { MAX_NS, MIN_NS, type Window } from "../types.ts";
-import type { SequenceHandler } from "./sequence_handler.ts";
 import { SyncCursor } from "./sync_cursor.ts";
 import type { SyncField, SyncOptions, SyncPolicy, SyncRow } from "./sync_options.ts";
 import { timeWindow } from "./time_window.ts";
+import type { TopicHandler } from "./topic_handler.ts";
 
 const POLICIES: readonly SyncPolicy[] = ["hold", "asOf", "nearest", "linear", "drop"];
 /** Rows of a batch. */
@@ -41,7 +41,7 @@ interface Opened {
  * Made by {@linkcode SequenceHandler.getSyncStreamer}. All ways of reading share the one pass.
  */
 export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDisposable {
-  readonly #handler: SequenceHandler;
+  readonly #openTopic: (name: string) => Promise<TopicHandler>;
   readonly #options: SyncOptions;
   readonly #window: Window;
   #opened: Promise<Opened> | undefined;
@@ -50,11 +50,11 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   #lastNs: bigint | undefined;
 
   /** @internal Use {@linkcode SequenceHandler.getSyncStreamer}. */
-  constructor(handler: SequenceHandler, options: SyncOptions) {
+  constructor(sequence: string, openTopic: (name: string) => Promise<TopicHandler>, options: SyncOptions) {
     checkOptions(options);
-    this.#handler = handler;
+    this.#openTopic = openTopic;
     this.#options = options;
-    this.#window = timeWindow(options, `sequence "${handler.name}"`);
+    this.#window = timeWindow(options, `sequence "${sequence}"`);
   }
 
   /** Itself: it is one pass. */
@@ -157,7 +157,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
     const handlers = new Map(
       await Promise.all(
         [...names, ...(onTopic === undefined ? [] : [onTopic])].map(async (name) =>
-          [name, await this.#handler.topicHandler(name)] as const
+          [name, await this.#openTopic(name)] as const
         ),
       ),
     );

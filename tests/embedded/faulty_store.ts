@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { SmaltiError } from "../../src/error.ts";
 import { readAll, type Store, type StoreLock } from "../../src/store/store.ts";
 import type { StoreCall } from "../client/support.ts";
@@ -22,6 +23,8 @@ export class FaultyStore implements Store {
   readonly #fault: Fault;
   readonly #store: Store;
   readonly #unsyncable = new Set<string>();
+  /** Bytes of the files created here that would survive a loss of power. */
+  readonly #durable = new Map<string, number>();
 
   constructor(store: Store, number = -1, fault: Fault = "IO") {
     this.#store = store;
@@ -45,6 +48,7 @@ export class FaultyStore implements Store {
     return this.#do("read", path, () => this.#store.read(path, offset, length));
   }
   create(path: string): Promise<void> {
+    this.#durable.set(path, 0);
     return this.#do("create", path, () => this.#store.create(path));
   }
   append(path: string, bytes: Uint8Array): Promise<void> {
@@ -58,8 +62,10 @@ export class FaultyStore implements Store {
   }
   async sync(path: string): Promise<void> {
     if (this.#unsyncable.has(path)) throw failure("IO", "sync", path);
+    const size = await this.#store.size(path).catch(() => 0);
     try {
       await this.#do("sync", path, () => this.#store.sync(path));
+      if (this.#durable.has(path)) this.#durable.set(path, size);
     } catch (reason) {
       this.#unsyncable.add(path);
       throw reason;
@@ -79,6 +85,14 @@ export class FaultyStore implements Store {
   }
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  /** Cuts off what was not synced: what a loss of power may do. */
+  async losePower(): Promise<void> {
+    for (const [path, size] of this.#durable) {
+      const bytes = await readAll(this.#store, path).catch(() => undefined);
+      if (bytes) await this.#store.replace(path, bytes.subarray(0, size));
+    }
   }
 
   async #do<R>(
@@ -107,4 +121,9 @@ export async function copyFiles(from: Store, to: Store, path = ""): Promise<void
     if (bytes) await to.replace(below, bytes);
     else await copyFiles(from, to, below);
   }
+}
+
+/** Whether two files hold the same. Vitest's own comparison is far too slow for the many here. */
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 }

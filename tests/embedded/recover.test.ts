@@ -24,7 +24,7 @@ import {
   WatchedStore,
   withClient,
 } from "../client/support.ts";
-import { copyFiles } from "./faulty_store.ts";
+import { copyFiles, sameBytes } from "./faulty_store.ts";
 
 const FILE = "s/a.arrow";
 const MANIFEST = "s/sequence.json";
@@ -94,7 +94,6 @@ function reportOf(batches: readonly number[], bytesDiscarded: number): object {
   };
 }
 
-/** The first numbers. */
 function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
@@ -112,7 +111,8 @@ async function expectBatches(
   expect(await texts(topic.getDataStreamer())).toEqual(rowsOf(batches));
   const before = [await readAll(store, MANIFEST), await readAll(store, FILE)];
   expect(await client.recover("s")).toEqual({ sequence: "s", changed: false, files: [] });
-  expect([await readAll(store, MANIFEST), await readAll(store, FILE)]).toEqual(before);
+  expect(sameBytes(await readAll(store, MANIFEST), before[0])).toBe(true);
+  expect(sameBytes(await readAll(store, FILE), before[1])).toBe(true);
 }
 
 describe("Client.recover of a topic's file", () => {
@@ -134,10 +134,12 @@ describe("Client.recover of a topic's file", () => {
           expect(await client.recover("s")).toMatchObject({ changed: false, files: [] });
           return;
         }
-        await expectBatches(client, store, kept);
         const now = await readAll(store, FILE);
-        expect(now.subarray(0, cut)).toEqual(bytes.subarray(0, cut));
+        expect(sameBytes(now.subarray(0, cut), bytes.subarray(0, cut))).toBe(true);
         if (cut === bytes.length) expect(now.length).toBe(cut);
+        if (cut % 5 === 0 || ends.some((end) => Math.abs(end - cut) < 3) || cut === bytes.length) {
+          await expectBatches(client, store, kept);
+        }
       });
     }
   });
@@ -158,7 +160,7 @@ describe("Client.recover of a topic's file", () => {
             expect(at).toBeLessThan(ends[0]);
             expect(["CORRUPT", "UNSUPPORTED"]).toContain((file.error as SmaltiError).code);
             expect([file.rowsKept, file.bytesDiscarded]).toEqual([0, bytes.length]);
-            expect(await readAll(store, FILE)).toEqual(damaged);
+            expect(sameBytes(await readAll(store, FILE), damaged)).toBe(true);
             expect((await client.recover("s")).changed).toBe(false);
             return;
           }
@@ -184,7 +186,8 @@ describe("Client.recover of a topic's file", () => {
       damaged[12 + (bit >> 3)] ^= 1 << bit % 8;
       await withLeft(left, damaged, async (client, store) => {
         await client.recover("s");
-        expect((await readAll(store, FILE)).subarray(0, damaged.length)).toEqual(damaged);
+        const now = await readAll(store, FILE);
+        expect(sameBytes(now.subarray(0, damaged.length), damaged)).toBe(true);
       });
     }
   });
@@ -331,7 +334,7 @@ describe("Client.recover of a sequence", () => {
       store.before = () => {};
       const appends = store.count("append");
       const { files } = await client.recover("s");
-      // In ASCII order, which is not that of the paths.
+      // Not in the order of the paths.
       expect(files.map(({ topic, rowsKept, bytesDiscarded }) => [topic, rowsKept, bytesDiscarded])).toEqual([
         ["a", 2, 0],
         ["a-b", 2, 0],
@@ -355,54 +358,6 @@ describe("Client.recover of a sequence", () => {
       expect((await client.recover("s")).changed).toBe(true);
       await store.replace(FILE, bytes);
       expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0), sampleText("b", 2n, 0)]);
-    });
-  });
-});
-
-describe("A removal that was cut short", () => {
-  it.each(["sequenceDelete", "abort"])("of %s frees the name, and brings nothing back", async (how) => {
-    const store = new WatchedStore();
-    await onStore(store, async (client) => {
-      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
-      await addTopic(sequence, "a", [1]);
-      await addTopic(sequence, "b/c", [1]);
-      await sequence.attach({ name: "plan" }, Uint8Array.of(1));
-      if (how === "sequenceDelete") await sequence.finalize();
-      store.before = (call, path) => {
-        if (call === "remove" && path !== MANIFEST) throw new SmaltiError("IO", "the disk is gone");
-      };
-      await expectError(() => how === "abort" ? sequence.abort() : client.sequenceDelete("s"), "IO");
-      store.before = () => {};
-      await expectError(() => client.recover("s"), "NOT_FOUND");
-      await recordSequence(client, "s", { a: [5] });
-      expect((await client.recover("s")).changed).toBe(false);
-      expect(await allTexts(client, "s")).toEqual([sampleText("a", 5n, 0)]);
-      expect(await store.list("s")).toEqual(expect.not.arrayContaining(["b", "sequence.removed"]));
-    });
-  });
-
-  it("is ended by another removal", async () => {
-    const store = new WatchedStore();
-    await onStore(store, async (client) => {
-      await recordSequence(client, "s", { a: [1] });
-      store.before = (call, path) => {
-        if (call === "remove" && path === FILE) throw new SmaltiError("IO", "the disk is gone");
-      };
-      await expectError(() => client.sequenceDelete("s"), "IO");
-      store.before = () => {};
-      await client.sequenceDelete("s");
-      expect(await client.listSequences()).toEqual([]);
-      await expectError(() => client.sequenceDelete("s"), "NOT_FOUND");
-    });
-  });
-
-  it("of somebody else's files is none: they are left alone", async () => {
-    const store = new MemoryStore();
-    await onStore(store, async (client) => {
-      await store.replace("s/mine.arrow", Uint8Array.of(1));
-      await expectError(() => client.sequenceDelete("s"), "NOT_FOUND");
-      await recordSequence(client, "s", { a: [5] });
-      expect(await readAll(store, "s/mine.arrow")).toEqual(Uint8Array.of(1));
     });
   });
 });
