@@ -15,7 +15,7 @@ export type ErrorPolicy = "delete" | "report";
 export interface SessionOptions {
   /** What becomes of the session when it is aborted. @default "report" */
   errorPolicy?: ErrorPolicy;
-  /** Bound on what the session's topics hold in memory, in bytes. @default 64 MiB */
+  /** Bound on what the session's topics hold in memory, in bytes. @default 32 MiB */
   maxBufferedBytes?: number;
   /** Bounds on what a crash may cost. @default none: what was pushed is durable after `flush` or `finalize` */
   autoFlush?: AutoFlush;
@@ -37,7 +37,7 @@ export interface TopicOptions<T> {
   metadata?: Metadata;
 }
 
-const DEFAULT_BUFFERED = 64 * 2 ** 20;
+const DEFAULT_BUFFERED = 32 * 2 ** 20;
 
 /**
  * Writes one session of a sequence: create topics, push messages, finalize. Finalizing commits the session and locks
