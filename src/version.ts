@@ -1,2 +1,2 @@
-/** The version of this package. */
+/** The version of this package; a test holds it against package.json and deno.json. */
 export const VERSION = "0.1.0";

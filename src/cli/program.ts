@@ -7,8 +7,8 @@ import { addPlay } from "./play.ts";
 import { addRecover } from "./recover.ts";
 import { addRm } from "./rm.ts";
 import { addVerify } from "./verify.ts";
+import { VERSION } from "../version.ts";
 import type { Context } from "./context.ts";
-import { VERSION } from "./version.ts";
 
 /** The commands and their arguments. Parsing rejects with commander's error where they are wrong. */
 export function createProgram(context: Context): Command {

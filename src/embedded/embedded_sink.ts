@@ -11,7 +11,14 @@ import type {
   TopicInfo,
   TopicSchema,
 } from "../types.ts";
-import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import {
+  ATTACHMENTS,
+  encodeManifest,
+  MANIFEST,
+  type Manifest,
+  type StoredAttachment,
+  topicInfo,
+} from "./manifest.ts";
 import { removeSequence } from "./remove_sequence.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
@@ -116,16 +123,8 @@ export class EmbeddedSink implements SequenceSink {
         // A topic that could not be written to its end keeps its whole batches, as the last append left them.
         if (state === "failed") await file.finish().catch(() => {});
         else await file.finish();
-        return {
-          name,
-          ontologyTag: schema.ontologyTag,
-          serializationFormat: schema.serializationFormat,
-          metadata: schema.metadata,
-          ...file.written,
-          sizeBytes: file.size,
-          created: file.created,
-          sessionId: session.id,
-        };
+        const written = { ...file.written, sizeBytes: file.size };
+        return topicInfo(name, schema, written, { created: file.created, sessionId: session.id });
       }),
     );
     topics.sort((a, b) => compareNames(a.name, b.name));

@@ -1,5 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
+import type { Part } from "../totals.ts";
 import {
   type AttachmentInfo,
   MAX_NS,
@@ -9,6 +10,7 @@ import {
   type SequenceState,
   type SessionInfo,
   type TopicInfo,
+  type TopicSchema,
 } from "../types.ts";
 
 /** The manifest's name in a sequence's directory. */
@@ -31,6 +33,16 @@ export interface StoredAttachment extends AttachmentInfo {
 /** What `sequence.json` says: the commit of a sequence. */
 export interface Manifest extends SequenceInfo {
   readonly attachments: readonly StoredAttachment[];
+}
+
+/** What the manifest tells of a topic: its schema but for the columns, what its file holds, and where it comes from. */
+export function topicInfo(
+  name: string,
+  { ontologyTag, serializationFormat, metadata }: TopicSchema,
+  held: Part,
+  origin: Pick<TopicInfo, "created" | "sessionId">,
+): TopicInfo {
+  return { name, ontologyTag, serializationFormat, metadata, ...held, ...origin };
 }
 
 /** The manifest as JSON text. Times are decimal strings, since they pass 2^53. */

@@ -4,7 +4,14 @@ import { compareNames, topicName } from "../names.ts";
 import type { Store } from "../store/store.ts";
 import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
 import { newSession } from "./embedded_sink.ts";
-import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import {
+  ATTACHMENTS,
+  encodeManifest,
+  MANIFEST,
+  type Manifest,
+  type StoredAttachment,
+  topicInfo,
+} from "./manifest.ts";
 import { recoverTopicFile } from "./recover_topic_file.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -54,16 +61,8 @@ export async function recoverSequence(
         continue;
       }
       const { schema, kept } = found;
-      topics.push({
-        name,
-        ontologyTag: schema.ontologyTag,
-        serializationFormat: schema.serializationFormat,
-        metadata: schema.metadata,
-        ...kept,
-        sizeBytes: size,
-        created: info?.created ?? session.created,
-        sessionId: info?.sessionId ?? session.id,
-      });
+      const { created, sessionId } = info ?? { created: session.created, sessionId: session.id };
+      topics.push(topicInfo(name, schema, { ...kept, sizeBytes: size }, { created, sessionId }));
     } catch (reason) {
       // Left as it is: what cannot be understood now must not be lost for later.
       if (!(reason instanceof SmaltiError) || !["CORRUPT", "UNSUPPORTED"].includes(reason.code)) throw reason;

@@ -1,5 +1,5 @@
 import type { TopicSource } from "../backend.ts";
-import { type Message, messageTopic, RowMessage, TopicBatch } from "./message.ts";
+import { messageTopic, TopicBatch } from "./message.ts";
 import type { RowBlock } from "./row_blocks.ts";
 
 /** A topic's last row at or before a time. */
@@ -20,11 +20,6 @@ export async function latestRow(
   if (!found) return undefined;
   const topic = messageTopic(sequence, source.info.name, source.schema);
   return { batch: new TopicBatch(topic, found.batch), row: found.row };
-}
-
-/** The row as a message. */
-export function latestMessage({ batch, row }: LatestRow): Message {
-  return new RowMessage(batch, row);
 }
 
 /** Rows, given in the order of their topics' names, as a block in time order; undefined where there are none. */

@@ -13,8 +13,8 @@ import {
   type TimestampNs,
   type TopicInfo,
 } from "../types.ts";
-import { latestBlock, latestMessage, type LatestRow, latestRow } from "./latest_at.ts";
-import { type Message, messageTopic } from "./message.ts";
+import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
+import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
@@ -183,7 +183,7 @@ export class SequenceHandler implements AsyncDisposable {
   async latestAt(timeNs: TimestampNs, options: LatestOptions = {}): Promise<Map<string, Message>> {
     const ns = toNs(timeNs, "timeNs", `look into sequence "${this.name}"`);
     const rows = await this.#latest(this.#chosen(options.topics), ns, options.signal);
-    return new Map(rows.map((row) => [row.batch.name, latestMessage(row)]));
+    return new Map(rows.map(({ batch, row }) => [batch.name, new RowMessage(batch, row)]));
   }
 
   /**

@@ -126,16 +126,12 @@ export class SyncCursor {
   /** From when on to read, so that the last value at or before a moment is among what is read. */
   async #lastBefore(topic: TopicHandler, ns: bigint, signal: AbortSignal | undefined): Promise<bigint> {
     let from = ns;
-    while (from >= MIN_NS) {
-      const message = await topic.latestAt(from, { signal });
-      if (!message) break;
-      if (this.#valueOf(message) !== undefined) return message.timestampNs;
-      // Others of the same time may have a value: they are read, as all from here on.
+    let message = await topic.latestAt(ns, { signal });
+    while (message) {
+      // Where it has no value, others of its time may: they are read, as all from here on.
       from = message.timestampNs;
-      if (from === MIN_NS) break;
-      const before = await topic.latestAt(from - 1n, { signal });
-      if (!before) break;
-      from = before.timestampNs;
+      if (this.#valueOf(message) !== undefined || from === MIN_NS) break;
+      message = await topic.latestAt(from - 1n, { signal });
     }
     return from;
   }

@@ -18,7 +18,6 @@ const FLOAT64 = { kind: "float", bits: 64 } as const;
 /** One column of the table. */
 interface Column {
   readonly name: string;
-  readonly source: SyncField;
   readonly policy: SyncPolicy;
   readonly toleranceNs: bigint | undefined;
   readonly schema: FieldSchema;
@@ -178,7 +177,6 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
       const cursor = new SyncCursor(topic, source.field, first, endNs, { signal, maxBufferedBytes });
       return {
         name,
-        source,
         policy,
         toleranceNs: source.toleranceNs ?? this.#options.toleranceNs,
         schema,

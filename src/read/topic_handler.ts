@@ -4,8 +4,8 @@ import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { Metadata, TimestampNs, TopicInfo } from "../types.ts";
-import { latestMessage, latestRow } from "./latest_at.ts";
-import { type Message, messageTopic } from "./message.ts";
+import { latestRow } from "./latest_at.ts";
+import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
@@ -118,8 +118,8 @@ export class TopicHandler implements AsyncDisposable {
     options: Pick<StreamOptions, "signal"> = {},
   ): Promise<Message | undefined> {
     const ns = toNs(timeNs, "timeNs", `look into topic "${this.name}" of sequence "${this.sequence}"`);
-    const row = await latestRow(this.sequence, this.#source, ns, options.signal);
-    return row && latestMessage(row);
+    const found = await latestRow(this.sequence, this.#source, ns, options.signal);
+    return found && new RowMessage(found.batch, found.row);
   }
 
   /**

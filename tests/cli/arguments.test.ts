@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { nameOfFile } from "../../src/cli/import.ts";
 import { parseTime, resolveTime } from "../../src/cli/time_argument.ts";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/version.ts";
 import { MAX_NS } from "../../src/types.ts";
 import { needsBuild, smalti } from "./cli_process.ts";
 

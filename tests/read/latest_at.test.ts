@@ -1,12 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Client, connect } from "../../mod.ts";
-import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
-import { createJsEngine } from "../../src/engine/js.ts";
+import { connect } from "../../mod.ts";
 import type { Message } from "../../src/read/message.ts";
-import { MemoryStore } from "../../src/store/memory.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
-import { Sample, sample, sampleText } from "../client/support.ts";
+import { clientOf, Sample, sample, sampleText, WatchedStore } from "../client/support.ts";
 import { anyTime, inOrder, record, type Row, smallRecording } from "./order.ts";
 
 const text = (topic: string, message: Message) =>
@@ -47,19 +44,8 @@ describe("SequenceHandler.latestAt", () => {
   });
 
   it("reads one batch a topic, however many there are", async () => {
-    const store = new MemoryStore();
-    const reads: string[] = [];
-    const counting = new Proxy(store, {
-      get: (target, key) => {
-        const value = target[key as keyof MemoryStore];
-        if (typeof value !== "function") return value;
-        return (...args: unknown[]) => {
-          if (key === "read" && String(args[0]).endsWith(".arrow")) reads.push(String(args[0]));
-          return (value as (...args: unknown[]) => unknown).apply(target, args);
-        };
-      },
-    });
-    await using client = new Client(new EmbeddedBackend(counting, createJsEngine()));
+    const store = new WatchedStore();
+    await using client = clientOf(store);
     for (const batches of [10, 300]) {
       await client.sequenceCreate(`s${batches}`, {}, async (sequence) => {
         const topic = await sequence.topicCreate("a", { ontology: Sample });
@@ -72,9 +58,9 @@ describe("SequenceHandler.latestAt", () => {
       });
       const topic = await client.topicHandler(`s${batches}`, "a");
       for (const [time, serial] of [[0n, 0], [32n, 14], [57n, 23], [1_000_000n, 4 * batches - 1]] as const) {
-        reads.length = 0;
+        store.calls.length = 0;
         expect(Number((await topic.latestAt(time))!.getData(Sample).serial)).toBe(serial);
-        expect(reads).toEqual([`s${batches}/a.arrow`]);
+        expect(store.calls).toEqual([`read s${batches}/a.arrow`]);
       }
     }
   });

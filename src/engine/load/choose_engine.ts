@@ -79,40 +79,9 @@ function isModule(source: object): source is WebAssembly.Module {
 const noWasm = new SmaltiError("UNSUPPORTED", "This runtime does not compile WebAssembly with SIMD");
 
 /** The smallest module with a SIMD instruction: `i32.const 0; i8x16.splat; i8x16.popcnt`. */
+// deno-fmt-ignore
 const PROBE = Uint8Array.of(
-  ...[
-    0,
-    97,
-    115,
-    109,
-    1,
-    0,
-    0,
-    0,
-    1,
-    5,
-    1,
-    96,
-    0,
-    1,
-    123,
-    3,
-    2,
-    1,
-    0,
-    10,
-    10,
-    1,
-    8,
-    0,
-    65,
-    0,
-    253,
-    15,
-    253,
-    98,
-    11,
-  ],
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 );
 
 async function compile(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
