@@ -1,10 +1,10 @@
 /**
- * The time-order merge in pure TypeScript.
+ * The time-order merge.
  *
  * A fill orders windows of time: from the first head on, as wide as should fill the caller's arrays at the
  * latest density of rows. The rows of a window are gathered run by run, in the order that breaks ties (topic,
- * batch, row), so any stable sort by time will do: by buckets, or by digits where rows crowd, as of sensors
- * that fire together. Where runs take turns in long stretches, the stretches are copied instead.
+ * batch, row); how they are sorted is the engine's. Where runs take turns in long stretches, the stretches are
+ * copied instead.
  *
  * Times are read as pairs of 32-bit words, little-endian as on all machines that matter: a bigint per row
  * costs V8 a little and JavaScriptCore ten times the whole merge. High words have a sign, low words have none.
@@ -13,13 +13,13 @@
  */
 import { MAX_NS, MIN_NS } from "../types.ts";
 import type { Merger } from "./engine.ts";
-import { insertionSort, toStarts } from "./merge_sort.ts";
+import { MAX_OFFSET, type SortWindow, type Window, WindowSorter } from "./merge_sort.ts";
 
 const WORD = 2 ** 32;
 const SIGN = 1 << 31;
 
-/** Offsets within a near window fit in an int32. Wider ones are sorted by digits only. */
-const NEAR_WIDTH = 2 ** 31 - 1;
+/** Offsets within a near window are keys to sort by. Wider ones are sorted by both words of the times. */
+const NEAR_WIDTH = MAX_OFFSET;
 /** Offsets within any window are exact in float64. */
 const MAX_WIDTH = 2 ** 52;
 /** Windows of more rows would outgrow the processor's cache. */
@@ -28,8 +28,6 @@ const MAX_ROWS = 2 ** 14;
 const AIM = 0.9;
 /** For fewer rows a window is not worth its fixed costs. */
 const FEW_ROWS = 16;
-/** Rows crowd where one shares its bucket with more than so many on average. */
-const CROWD = 8;
 
 /** A run with rows left. */
 interface Run {
@@ -44,9 +42,9 @@ interface Run {
   readonly end: number;
 }
 
-/** Creates a merge of its own. */
-export function createMerger(): Merger {
-  return new WindowMerger();
+/** Creates a merge of its own, which sorts by `sort` where given. */
+export function createMerger(sort?: SortWindow): Merger {
+  return new WindowMerger(sort);
 }
 
 class WindowMerger implements Merger {
@@ -59,25 +57,29 @@ class WindowMerger implements Merger {
   readonly #until = new BigInt64Array(1);
   readonly #untilWords = new Int32Array(this.#until.buffer);
 
-  /** Of the latest window: rows per ns, whether it had long stretches, how many more are taken to crowd. */
+  /** Of the latest window: rows per ns, whether it had long stretches. */
   #density = 1e-3;
   #hasStretches = false;
-  #crowded = 0;
 
-  /** The window: indices of its runs, and where the rows of each start among all of its rows. */
+  /** The window, and the indices of its runs. */
+  readonly #window: Window = {
+    count: 0,
+    keys: new Int32Array(0),
+    members: 0,
+    starts: new Int32Array(17),
+    ids: new Int32Array(16),
+    shifts: new Int32Array(16),
+  };
   #members = new Int32Array(16);
-  #starts = new Int32Array(17);
-  #memberCount = 0;
   /** Whether there may be runs without rows left. */
   #hasEnded = false;
   #closed = false;
-  /** What the rows are sorted by: their offsets in ns, or the two words of their times. */
-  #keys = new Int32Array(0);
-  #highKeys = new Int32Array(0);
-  /** Scratch of the sorts. */
-  #ids = new Int32Array(0);
-  #sorted = new Int32Array(0);
-  #counts = new Int32Array(0);
+  readonly #sorter = new WindowSorter();
+  readonly #sort: SortWindow;
+
+  constructor(sort?: SortWindow) {
+    this.#sort = sort ?? this.#sorter.sort;
+  }
 
   add(id: number, topic: number, batch: number, times: BigInt64Array, from: number, to: number): void {
     if (!(from >= 0 && from < to && to <= times.length)) {
@@ -126,7 +128,9 @@ class WindowMerger implements Merger {
     heads.set(this.#heads);
     this.#heads = heads;
     this.#members = new Int32Array(heads.length / 2);
-    this.#starts = new Int32Array(heads.length / 2 + 1);
+    this.#window.starts = new Int32Array(heads.length / 2 + 1);
+    this.#window.ids = new Int32Array(heads.length / 2);
+    this.#window.shifts = new Int32Array(heads.length / 2);
   }
 
   /** Index of the run that comes first, `except` aside; -1 if there is none. */
@@ -210,7 +214,7 @@ class WindowMerger implements Merger {
     const limit = (untilHi - this.#heads[2 * first + 1]) * WORD +
       (untilLo >>> 0) - (this.#heads[2 * first] >>> 0);
     if (limit < 0) return 0;
-    if (this.#keys.length <= capacity) this.#growRows(capacity);
+    if (this.#window.keys.length <= capacity) this.#window.keys = new Int32Array(capacity + 1);
 
     // Near windows sort faster, where they hold rows enough to be worth a visit to every run.
     const widest = NEAR_WIDTH * this.#density > 2 * this.#live.length + 64 ? NEAR_WIDTH : MAX_WIDTH;
@@ -221,23 +225,14 @@ class WindowMerger implements Merger {
       width = width > NEAR_WIDTH ? NEAR_WIDTH : Math.floor(width / 4);
       count = this.#gather(capacity, first, width);
     }
-    const far = width > NEAR_WIDTH;
-    if (far || this.#crowded-- > 0) this.#sortByDigits(count, far, runs, rows);
-    else this.#sortByBuckets(count, runs, rows);
+    if (width > NEAR_WIDTH) this.#sorter.sortFar(this.#window, this.#readWords(), runs, rows);
+    else this.#sort(this.#window, runs, rows);
     if (this.#hasEnded) this.#dropEnded();
 
     // A few rows say little of density: the next window is at most 64 times wider.
     this.#density = Math.max(count, capacity / 64) / Math.max(width, 1);
     this.#hasStretches = hasStretches(runs, count, this.#longStretch());
     return count;
-  }
-
-  #growRows(capacity: number): void {
-    this.#keys = new Int32Array(capacity + 1);
-    this.#highKeys = new Int32Array(capacity + 1);
-    this.#ids = new Int32Array(capacity + 1);
-    this.#sorted = new Int32Array(capacity + 1);
-    this.#counts = new Int32Array(Math.max(2 * capacity, 2 ** 11));
   }
 
   /**
@@ -247,7 +242,8 @@ class WindowMerger implements Merger {
   #gather(capacity: number, first: number, width: number): number {
     const live = this.#live;
     const heads = this.#heads;
-    const keys = this.#keys;
+    const window = this.#window;
+    const { keys, starts, ids, shifts } = window;
     const baseLo = heads[2 * first];
     const boundLo = (baseLo + width) | 0;
     const boundHi = heads[2 * first + 1] + Math.floor(((baseLo >>> 0) + width) / WORD);
@@ -256,11 +252,13 @@ class WindowMerger implements Merger {
     let members = 0;
     for (let i = 0; i < live.length && count < room; i++) {
       if (isLater(heads[2 * i + 1], heads[2 * i], boundHi, boundLo)) continue;
-      const { words, next, end } = live[i];
+      const { id, words, next, end } = live[i];
       const shift = next - count;
       const stop = Math.min(end - shift, room);
       this.#members[members] = i;
-      this.#starts[members++] = count;
+      starts[members] = count;
+      ids[members] = id;
+      shifts[members++] = shift;
       keys[count++] = heads[2 * i] - baseLo;
       for (; count < stop; count++) {
         const lo = words[2 * (count + shift)];
@@ -269,89 +267,30 @@ class WindowMerger implements Merger {
       }
       this.#moveTo(i, count + shift);
     }
-    this.#starts[members] = count;
-    this.#memberCount = members;
+    starts[members] = count;
+    window.count = count;
+    window.members = members;
     return count;
   }
 
   /** Undoes the latest gathering. */
   #putBack(): void {
-    for (let m = 0; m < this.#memberCount; m++) {
-      const index = this.#members[m];
-      this.#moveTo(index, this.#live[index].next - (this.#starts[m + 1] - this.#starts[m]));
-    }
+    const { members, starts, shifts } = this.#window;
+    for (let m = 0; m < members; m++) this.#moveTo(this.#members[m], starts[m] + shifts[m]);
   }
 
-  /** Spreads the rows over buckets of time, at most one to each on average, and mends what is left. */
-  #sortByBuckets(count: number, runs: Int32Array, rows: Int32Array): void {
-    const keys = this.#keys;
-    const counts = this.#counts;
-    const sorted = this.#sorted;
-    let span = 0;
-    for (let m = 1; m <= this.#memberCount; m++) span = Math.max(span, keys[this.#starts[m] - 1]);
-    const shift = 32 - Math.clz32(span / (2 * count));
-    const buckets = (span >>> shift) + 1;
-    counts.fill(0, 0, buckets);
-    for (let k = 0; k < count; k++) counts[keys[k] >>> shift]++;
-    // Few rows are quickly moved however they crowd.
-    if (toStarts(counts, buckets) > CROWD * Math.max(count, 512)) {
-      this.#crowded = 8;
-      return this.#sortByDigits(count, false, runs, rows);
-    }
-    for (let m = 0; m < this.#memberCount; m++) {
-      const { id, next } = this.#live[this.#members[m]];
-      const end = this.#starts[m + 1];
-      for (let k = this.#starts[m]; k < end; k++) {
-        const to = counts[keys[k] >>> shift]++;
-        sorted[to] = keys[k];
-        runs[to] = id;
-        rows[to] = k - end + next;
+  /** Makes the low words of the window's times its keys, and returns the high ones, without a sign. */
+  #readWords(): Int32Array {
+    const { count, members, keys, starts, shifts } = this.#window;
+    const highKeys = new Int32Array(count);
+    for (let m = 0; m < members; m++) {
+      const { words } = this.#live[this.#members[m]];
+      for (let k = starts[m]; k < starts[m + 1]; k++) {
+        keys[k] = words[2 * (k + shifts[m])];
+        highKeys[k] = words[2 * (k + shifts[m]) + 1] ^ SIGN;
       }
     }
-    insertionSort(sorted, runs, rows, count);
-  }
-
-  /** Sorts by one digit of the time after the other, the lowest first: takes as long however rows crowd. */
-  #sortByDigits(count: number, far: boolean, runs: Int32Array, rows: Int32Array): void {
-    const places = this.#sorted;
-    for (let m = 0; m < this.#memberCount; m++) {
-      const { id, words, next } = this.#live[this.#members[m]];
-      const end = this.#starts[m + 1];
-      for (let k = this.#starts[m]; k < end; k++) {
-        runs[k] = k;
-        this.#ids[k] = id;
-        places[k] = k - end + next;
-        if (!far) continue;
-        this.#keys[k] = words[2 * places[k]];
-        this.#highKeys[k] = words[2 * places[k] + 1] ^ SIGN;
-      }
-    }
-    let order = this.#sortByKeys(this.#keys, count, runs, rows);
-    if (far) order = this.#sortByKeys(this.#highKeys, count, order, order === runs ? rows : runs);
-    for (let i = 0; i < count; i++) {
-      const k = order[i];
-      runs[i] = this.#ids[k];
-      rows[i] = places[k];
-    }
-  }
-
-  /** Sorts items by their keys' digits from `shift` up, stably. Returns which of the arrays has them then. */
-  #sortByKeys(keys: Int32Array, count: number, from: Int32Array, to: Int32Array, shift = 0): Int32Array {
-    if (shift >= 32) return from;
-    const counts = this.#counts;
-    const bits = count < 1024 ? 8 : 11;
-    const mask = (1 << bits) - 1;
-    counts.fill(0, 0, mask + 1);
-    for (let k = 0; k < count; k++) counts[(keys[k] >>> shift) & mask]++;
-    if (counts[(keys[0] >>> shift) & mask] === count) {
-      return this.#sortByKeys(keys, count, from, to, shift + bits);
-    }
-    toStarts(counts, mask + 1);
-    for (let i = 0; i < count; i++) {
-      const item = from[i];
-      to[counts[(keys[item] >>> shift) & mask]++] = item;
-    }
-    return this.#sortByKeys(keys, count, to, from, shift + bits);
+    return highKeys;
   }
 }
 

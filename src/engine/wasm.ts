@@ -6,10 +6,11 @@
  * @module
  */
 import { type ErrorCode, SmaltiError } from "../error.ts";
-import { MAX_NS, MIN_NS } from "../types.ts";
 import { createCodecs } from "./codecs.ts";
 import type { BatchLayout, Codec, Engine, Merger, NativeCodecs } from "./engine.ts";
 import { SOURCE_HASH } from "./generated/source_hash.ts";
+import { createMerger } from "./merge.ts";
+import type { SortWindow } from "./merge_sort.ts";
 
 /** What the module exports. */
 interface WasmExports {
@@ -31,17 +32,8 @@ interface WasmExports {
   decompress(codec: number, bytes: number, rawBytes: number): number;
   compress(bytes: number): number;
   crc32(bytes: number): number;
-  merger_new(): number;
-  merger_free(handle: number): void;
-  times(count: number): number;
-  merger_add(handle: number, id: number, topic: number, batch: number, firstRow: number): void;
-  merger_has_rows(handle: number): number;
-  merger_head(handle: number): bigint;
-  merger_fill(handle: number, until: bigint, capacity: number): number;
-  merger_runs_ptr(handle: number): number;
-  merger_rows_ptr(handle: number): number;
-  merger_exhausted_ptr(handle: number): number;
-  merger_exhausted_len(handle: number): number;
+  order(members: number, count: number): void;
+  ordered_ptr(): number;
 }
 
 /** As the binding numbers them. */
@@ -143,8 +135,25 @@ class WasmEngine implements Engine {
   }
 
   createMerger(): Merger {
-    return new WasmMerger(this.#wasm);
+    return createMerger(this.#order);
   }
+
+  readonly #order: SortWindow = ({ count, keys, members, starts, ids, shifts }, runs, rows) => {
+    const wasm = this.#wasm;
+    wasm.run(({ order, ordered_ptr }) => {
+      const length = 3 * members + 1 + count;
+      const at = wasm.room(4 * length);
+      const input = new Int32Array(wasm.buffer, at, length);
+      input.set(starts.subarray(0, members + 1));
+      input.set(ids.subarray(0, members), members + 1);
+      input.set(shifts.subarray(0, members), 2 * members + 1);
+      input.set(keys.subarray(0, count), 3 * members + 1);
+      order(members, count);
+      const ordered = ordered_ptr();
+      runs.set(new Int32Array(wasm.buffer, ordered, count));
+      rows.set(new Int32Array(wasm.buffer, ordered + 4 * count, count));
+    });
+  };
 
   #crc32(bytes: Uint8Array): number {
     return this.#wasm.run(({ crc32 }) => {
@@ -184,9 +193,15 @@ class Wasm {
 
   /** Copies bytes to where the module's input is. */
   put(bytes: Uint8Array): void {
-    const at = this.#exports.input(bytes.length);
-    if (at === 0) throw noMemory(bytes.length);
+    const at = this.room(bytes.length);
     new Uint8Array(this.buffer, at, bytes.length).set(bytes);
+  }
+
+  /** Where the module's input is, which has room for so many bytes then. The memory may grow. */
+  room(bytes: number): number {
+    const at = this.#exports.input(bytes);
+    if (at === 0) throw noMemory(bytes);
+    return at;
   }
 
   /** A copy of the module's output. */
@@ -230,73 +245,4 @@ function readPairs(lengths: Float64Array, text: Uint8Array): Map<string, string>
   const pairs = new Map<string, string>();
   for (let i = 0; i < lengths.length; i += 2) pairs.set(next(lengths[i]), next(lengths[i + 1]));
   return pairs;
-}
-
-/** Frees the mergers of those who did not close them. */
-const abandoned = new FinalizationRegistry<() => void>((free) => {
-  try {
-    free();
-  } catch {
-    // The module has panicked, which its next call tells. Thrown here it would end the program.
-  }
-});
-
-class WasmMerger implements Merger {
-  readonly exhausted: number[] = [];
-  readonly #wasm: Wasm;
-  readonly #handle: number;
-  #closed = false;
-
-  constructor(wasm: Wasm) {
-    this.#wasm = wasm;
-    const handle = wasm.run(({ merger_new }) => merger_new());
-    this.#handle = handle;
-    abandoned.register(this, () => wasm.run(({ merger_free }) => merger_free(handle)), this);
-  }
-
-  add(id: number, topic: number, batch: number, times: BigInt64Array, from: number, to: number): void {
-    if (!(from >= 0 && from < to && to <= times.length)) {
-      throw new RangeError(`Cannot add rows ${from} to ${to} of a run of ${times.length} rows`);
-    }
-    if (this.#closed) return;
-    this.#wasm.run(({ times: place, merger_add }) => {
-      const at = place(to - from);
-      if (at === 0) throw noMemory(8 * (to - from));
-      new BigInt64Array(this.#wasm.buffer, at, to - from).set(times.subarray(from, to));
-      merger_add(this.#handle, id, topic, batch, from);
-    });
-  }
-
-  head(): bigint | undefined {
-    return this.#wasm.run(({ merger_has_rows, merger_head }) =>
-      this.#closed || merger_has_rows(this.#handle) === 0 ? undefined : merger_head(this.#handle)
-    );
-  }
-
-  fill(untilNs: bigint, runs: Int32Array, rows: Int32Array): number {
-    this.exhausted.length = 0;
-    if (untilNs < MIN_NS || this.#closed) return 0;
-    const wasm = this.#wasm;
-    return wasm.run((exports) => {
-      const handle = this.#handle;
-      const capacity = Math.min(runs.length, rows.length);
-      const count = exports.merger_fill(handle, untilNs > MAX_NS ? MAX_NS : untilNs, capacity);
-      if (count > 0) {
-        runs.set(new Int32Array(wasm.buffer, exports.merger_runs_ptr(handle), count));
-        rows.set(new Int32Array(wasm.buffer, exports.merger_rows_ptr(handle), count));
-        const ended = exports.merger_exhausted_len(handle);
-        if (ended > 0) {
-          this.exhausted.push(...new Int32Array(wasm.buffer, exports.merger_exhausted_ptr(handle), ended));
-        }
-      }
-      return count;
-    });
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    abandoned.unregister(this);
-    this.#wasm.run(({ merger_free }) => merger_free(this.#handle));
-  }
 }

@@ -5,7 +5,7 @@ import { MAX_NS } from "../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
 
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
-const BLOCK_ROWS = 4096;
+const BLOCK_ROWS = 8192;
 
 /** Rows in order, as places in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
 export interface RowBlock {

@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { Engine, Merger } from "../../src/engine/engine.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
@@ -35,26 +33,6 @@ async function create(): Promise<
 
 const times = (length: number, first = 0, step = 1) =>
   BigInt64Array.from({ length }, (_, i) => BigInt(first + step * i));
-/** The collector, where the runtime lets itself be told to collect. */
-const gc = findCollector();
-
-function findCollector(): (() => void) | undefined {
-  const { Bun } = globalThis as { Bun?: { gc(now: boolean): void } };
-  if (Bun) return () => Bun.gc(true);
-  try {
-    setFlagsFromString("--expose-gc");
-    return runInNewContext("gc");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Collects, and lets what is run after it run: between tasks. */
-async function collectGarbage(): Promise<void> {
-  gc?.();
-  await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 const [ids, rows] = [new Int32Array(4096), new Int32Array(4096)];
 
 function drain(merger: Merger): number {
@@ -92,30 +70,25 @@ describe("The memory of the WASM engine", () => {
     expect(memoryBytes() - warm).toBeLessThanOrEqual(MIB / 4);
   });
 
-  it("is given back by mergers that are closed, and by runs that have ended", async () => {
+  it("does not grow with what is merged", async () => {
     const { engine, memoryBytes } = await create();
-    const long = times(MIB / 2);
-    const merge = () => {
+    const merge = (topics: number, length: number) => {
       const merger = engine.createMerger();
-      merger.add(0, 0, 0, long, 0, long.length);
-      merger.fill(MAX, ids, rows);
+      for (let topic = 0; topic < topics; topic++) {
+        merger.add(topic, topic, 0, times(length, topic, topics), 0, length);
+      }
+      expect(drain(merger)).toBe(topics * length);
       merger.close();
     };
-    for (let round = 0; round < 3; round++) merge();
+    for (const topics of [2, 500]) merge(topics, 100);
     const warm = memoryBytes();
-    expect(warm).toBeLessThan(20 * MIB);
-    for (let round = 0; round < 50; round++) merge();
+    expect(warm).toBeLessThan(3 * MIB);
+    merge(2, MIB / 2);
+    merge(500, 4000);
     expect(memoryBytes()).toBe(warm);
-
-    const merger = engine.createMerger();
-    for (let batch = 0; batch < 50; batch++) {
-      merger.add(0, 0, batch, long, 0, long.length);
-      expect(drain(merger)).toBe(long.length);
-    }
-    expect(memoryBytes() - warm).toBeLessThanOrEqual(MIB);
   });
 
-  it("does not keep what large buffers took", async () => {
+  it("is used again for large buffers", async () => {
     const { engine, memoryBytes } = await create();
     const large = new Uint8Array(32 * MIB);
     const frame = engine.compress(large)!;
@@ -128,16 +101,11 @@ describe("The memory of the WASM engine", () => {
       engine.compress(large);
       engine.decompress("lz4", frame, large.length);
       engine.crc32(large);
+      // Small calls give it back, and the next large ones have to find it.
+      engine.crc32(Uint8Array.of(1));
+      engine.compress(Uint8Array.of(1));
     }
     expect(memoryBytes()).toBe(most);
-    // The next small calls give it back: what a merge of as much needs is there.
-    engine.crc32(Uint8Array.of(1));
-    engine.compress(Uint8Array.of(1));
-    const merger = engine.createMerger();
-    const long = times(3 * MIB);
-    merger.add(0, 0, 0, long, 0, long.length);
-    expect(memoryBytes()).toBe(most);
-    merger.close();
   });
 
   it("that cannot be had is TOO_LARGE, and all goes on", async () => {
@@ -162,63 +130,19 @@ describe("The memory of the WASM engine", () => {
   });
 });
 
-describe("A merger of the WASM engine", () => {
-  it("has no rows once it is closed, and is not mistaken for one that came after", async () => {
-    const { engine } = await create();
-    const closed = engine.createMerger();
-    closed.add(7, 0, 0, times(3), 0, 3);
-    closed.close();
-    const next = engine.createMerger();
-    next.add(8, 0, 0, times(5, 100), 0, 5);
-    expect([closed.head(), closed.fill(MAX, ids, rows), closed.exhausted]).toEqual([undefined, 0, []]);
-    closed.add(9, 0, 0, times(3), 0, 3);
-    closed.close();
-    expect(next.head()).toBe(100n);
-    expect(drain(next)).toBe(5);
-  });
-
-  it("may be abandoned: its memory comes back when it is collected", async () => {
-    const { engine, exports } = await create();
-    // In a function of its own, or the last would be kept by the stack.
-    const abandon = (count: number) => {
-      for (let i = 0; i < count; i++) {
-        const merger = engine.createMerger();
-        merger.add(0, 0, 0, times(100), 0, 100);
-        if (i % 2 === 0) merger.fill(50n, ids, rows);
-      }
-    };
-    for (let round = 0; round < 20; round++) {
-      abandon(50);
-      await collectGarbage();
-    }
-    const merger = engine.createMerger();
-    merger.add(0, 0, 0, times(1000), 0, 1000);
-    expect(drain(merger)).toBe(1000);
-    // Handles are places in a list, of which the first free one is taken.
-    if (gc) expect((exports.merger_new as () => number)()).toBeLessThan(500);
-  });
-});
-
 describe("A WASM engine that has panicked", () => {
   it("says INTERNAL from then on, and others are not affected", async () => {
     const { engine, exports } = await create();
     const others = [await create(), await create()].map((other) => other.engine);
     const merger = engine.createMerger();
-    const abandon = () => void Array.from({ length: 100 }, () => engine.createMerger());
-    abandon();
+    for (const topic of [0, 1]) merger.add(topic, topic, 0, times(100), 0, 100);
     // No call of the engine's own does this.
-    (exports.merger_free as (handle: number) => void)(0);
-    const text = outcomeOf(() => merger.head());
-    expect(text).toMatch(/^\[INTERNAL\] WASM engine failed: .*a merger that was not freed/s);
-    const calls: (() => unknown)[] = [
-      () => engine.crc32(Uint8Array.of(1)),
-      () => engine.createMerger(),
-      () => engine.parseBatch(sealed),
-      () => merger.fill(MAX, ids, rows),
-    ];
-    for (const call of calls) expect(outcomeOf(call)).toBe(text);
-    // Those that are collected now have nothing to give back, and nobody to tell.
-    await collectGarbage();
+    expect(() => (exports.order as (members: number, count: number) => void)(1, 2 ** 28)).toThrow();
+    const text = outcomeOf(() => engine.crc32(Uint8Array.of(1)));
+    expect(text).toMatch(/^\[INTERNAL\] WASM engine failed: panicked at /);
+    for (const call of [() => engine.parseBatch(sealed), () => merger.fill(MAX, ids, rows)]) {
+      expect(outcomeOf(call)).toBe(text);
+    }
     for (const other of others) expect(other.parseBatch(sealed).rows).toBe(40);
   });
 });

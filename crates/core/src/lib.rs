@@ -1,14 +1,14 @@
 //! The engine of smalti in Rust: parses Arrow IPC record batches, decompresses and checks their buffers, and
-//! merges sorted runs of timestamps. It does no I/O and knows no topic names.
+//! orders rows by time. It does no I/O and knows no topic names.
 //!
 //! `src/engine/engine.ts` is the contract; results and errors (code and text) equal those of the TypeScript engine.
 
+mod buckets;
 pub mod crc;
 pub mod ipc;
 pub mod lz4;
-pub mod merge;
-mod radix;
 mod tournament;
+pub mod window;
 pub mod zstd;
 
 mod error;

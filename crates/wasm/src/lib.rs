@@ -8,21 +8,13 @@
 //! Exports are plain numbers so that `src/engine/wasm.ts` may instantiate a module as often as it likes: the glue that
 //! wasm-bindgen writes beside the module allows one instance and is not used.
 
-use core::{cell::RefCell, mem::MaybeUninit};
-use smalti_core::{crc, ipc, lz4, merge::Merger, zstd, Code, Error, Result};
+use core::cell::RefCell;
+use smalti_core::window::{Sorter, Window};
+use smalti_core::{crc, ipc, lz4, zstd, Code, Error, Result};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Rows that a merger gives out per call at most.
-const MAX_FILL: usize = 1 << 14;
 /// Scratch up to this size is kept between calls; larger is given back when it is no longer needed.
 const KEPT_BYTES: usize = 1 << 23;
-
-/// A merger and its block.
-struct Merge {
-    merger: Merger,
-    runs: Vec<i32>,
-    rows: Vec<i32>,
-}
 
 #[derive(Default)]
 struct State {
@@ -31,8 +23,8 @@ struct State {
     output: Vec<u8>,
     numbers: Vec<f64>,
     text: String,
-    times: Vec<MaybeUninit<i64>>,
-    mergers: Vec<Option<Merge>>,
+    sorter: Sorter,
+    ordered: Vec<i32>,
 }
 
 thread_local! {
@@ -52,6 +44,13 @@ impl State {
         &all[..bytes]
     }
 
+    fn integers(&self, count: usize) -> &[i32] {
+        let (start, room) = (self.input.as_ptr().cast::<i32>(), 2 * self.input.len());
+        // SAFETY: as in `input`; the words are aligned for integers.
+        let all = unsafe { core::slice::from_raw_parts(start, room) };
+        &all[..count]
+    }
+
     fn status(&mut self, result: Result<()>) -> u32 {
         let Err(Error { code, message }) = result else {
             return 0;
@@ -62,12 +61,6 @@ impl State {
             Code::Unsupported => 2,
             Code::TooLarge => 3,
         }
-    }
-
-    fn merge(&mut self, handle: usize) -> &mut Merge {
-        self.mergers[handle]
-            .as_mut()
-            .expect("a merger that was not freed")
     }
 }
 
@@ -246,105 +239,31 @@ pub fn crc32(bytes: usize) -> u32 {
     with(|state| crc::crc32(state.input(bytes)))
 }
 
-/// A new merger's handle.
+/// Orders the rows of a window of so many runs. The input has, as 32-bit integers, the window's `starts`, `ids`,
+/// `shifts` and `keys`. Afterwards the runs of the rows in order stand at `ordered_ptr`, then the rows.
 #[wasm_bindgen]
-pub fn merger_new() -> usize {
+pub fn order(members: usize, count: usize) {
     with(|state| {
-        let merge = Some(Merge {
-            merger: Merger::new(),
-            runs: Vec::new(),
-            rows: Vec::new(),
-        });
-        let free = state.mergers.iter().position(Option::is_none);
-        match free {
-            Some(handle) => {
-                state.mergers[handle] = merge;
-                handle
-            }
-            None => {
-                state.mergers.push(merge);
-                state.mergers.len() - 1
-            }
-        }
-    })
-}
-
-#[wasm_bindgen]
-pub fn merger_free(handle: usize) {
-    with(|state| state.mergers[handle] = None);
-}
-
-/// Room for the times of a run; 0 where there is none.
-#[wasm_bindgen]
-pub fn times(count: usize) -> usize {
-    with(|state| {
-        let mut times = Vec::new();
-        if times.try_reserve_exact(count).is_err() {
-            return 0;
-        }
-        times.resize_with(count, MaybeUninit::uninit);
-        state.times = times;
-        state.times.as_ptr() as usize
-    })
-}
-
-/// Adds a run with the times that were put where `times` said; `first_row` is the number of the first.
-#[wasm_bindgen]
-pub fn merger_add(handle: usize, id: i32, topic: u32, batch: u32, first_row: u32) {
-    with(|state| {
-        let times = core::mem::take(&mut state.times);
-        // SAFETY: any bits are an i64, and the caller has written all of them.
-        let times = times
-            .into_iter()
-            .map(|time| unsafe { time.assume_init() })
-            .collect();
-        state.merge(handle).merger.add(id, topic, batch, times, first_row);
+        let mut ordered = core::mem::take(&mut state.ordered);
+        ordered.resize(ordered.len().max(2 * count), 0);
+        let mut sorter = core::mem::take(&mut state.sorter);
+        let input = state.integers(3 * members + 1 + count);
+        let (starts, input) = input.split_at(members + 1);
+        let (ids, input) = input.split_at(members);
+        let (shifts, keys) = input.split_at(members);
+        let window = Window {
+            keys,
+            starts,
+            ids,
+            shifts,
+        };
+        let (runs, rows) = ordered[..2 * count].split_at_mut(count);
+        sorter.sort(window, runs, rows);
+        (state.ordered, state.sorter) = (ordered, sorter);
     });
 }
 
-/// The smallest time not yet given out; only where `merger_has_rows`.
 #[wasm_bindgen]
-pub fn merger_head(handle: usize) -> i64 {
-    with(|state| state.merge(handle).merger.head().unwrap_or(0))
-}
-
-#[wasm_bindgen]
-pub fn merger_has_rows(handle: usize) -> bool {
-    with(|state| state.merge(handle).merger.head().is_some())
-}
-
-/// Orders the next rows up to `until`, at most `capacity`; returns how many.
-#[wasm_bindgen]
-pub fn merger_fill(handle: usize, until: i64, capacity: usize) -> usize {
-    with(|state| {
-        let Merge { merger, runs, rows } = state.merge(handle);
-        let capacity = capacity.min(MAX_FILL);
-        if capacity > runs.len() {
-            runs.resize(capacity, 0);
-            rows.resize(capacity, 0);
-        }
-        merger.fill(until, &mut runs[..capacity], &mut rows[..capacity])
-    })
-}
-
-/// Ids of the rows' runs.
-#[wasm_bindgen]
-pub fn merger_runs_ptr(handle: usize) -> usize {
-    with(|state| state.merge(handle).runs.as_ptr() as usize)
-}
-
-#[wasm_bindgen]
-pub fn merger_rows_ptr(handle: usize) -> usize {
-    with(|state| state.merge(handle).rows.as_ptr() as usize)
-}
-
-/// Ids of the runs whose last row the latest fill gave out.
-#[wasm_bindgen]
-pub fn merger_exhausted_ptr(handle: usize) -> usize {
-    with(|state| state.merge(handle).merger.exhausted().as_ptr() as usize)
-}
-
-#[wasm_bindgen]
-pub fn merger_exhausted_len(handle: usize) -> usize {
-    with(|state| state.merge(handle).merger.exhausted().len())
+pub fn ordered_ptr() -> usize {
+    with(|state| state.ordered.as_ptr() as usize)
 }

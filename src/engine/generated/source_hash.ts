@@ -1,4 +1,4 @@
 // deno-fmt-ignore-file
 /** SHA-256 of the Rust sources that smalti.wasm was built from. */
 export const SOURCE_HASH =
-  "84733c383c72545ec8b905a1136f6352b83fb49c612e4d1ed57329a8d177c61f";
+  "654f3257bf48bddb8611a73c689741bdf4ee8156c2e339e205bdb7c4ecd35674";

@@ -1,0 +1,95 @@
+//! The order of windows against sorting everything, over seeded random rows.
+
+use smalti_core::window::{Sorter, Window, MAX_ROWS};
+
+/// xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+#[derive(Default)]
+struct Rows {
+    keys: Vec<i32>,
+    starts: Vec<i32>,
+    ids: Vec<i32>,
+    shifts: Vec<i32>,
+}
+
+/// Windows of one of many shapes: few and many runs, dense and sparse, ties, bursts, the largest keys.
+fn random_window(random: &mut Random) -> Rows {
+    let mut window = Rows::default();
+    let runs = [1, 2, 5, 17, 33, 64, 65, 300, 5000][random.below(9) as usize];
+    let spread = [0, 1, 50, 10_000, (1 << 31) - 2][random.below(5) as usize];
+    let most = [1, 10, 300][random.below(3) as usize];
+    let bursts = random.below(3) == 0;
+    for id in 0..runs {
+        let length = random.below(most) as usize + 1;
+        if window.keys.len() + length > MAX_ROWS {
+            break;
+        }
+        let mut keys: Vec<i32> = (0..length)
+            .map(|_| match random.below(spread + 1) {
+                // Many in few places.
+                key if bursts => key - key % (spread / 8 + 1),
+                key => key,
+            })
+            .map(|key| key as i32)
+            .collect();
+        keys.sort_unstable();
+        window.starts.push(window.keys.len() as i32);
+        window.ids.push(runs - id);
+        window
+            .shifts
+            .push(random.below(1 << 30) as i32 - window.keys.len() as i32);
+        window.keys.extend(keys);
+    }
+    window.starts.push(window.keys.len() as i32);
+    window
+}
+
+fn sorted(window: &Rows) -> Vec<(i32, i32)> {
+    let mut rows = Vec::new();
+    for run in 0..window.ids.len() {
+        for place in window.starts[run]..window.starts[run + 1] {
+            rows.push((
+                window.keys[place as usize],
+                window.ids[run],
+                place + window.shifts[run],
+            ));
+        }
+    }
+    rows.sort_by_key(|&(key, ..)| key);
+    rows.into_iter().map(|(_, id, row)| (id, row)).collect()
+}
+
+#[test]
+fn orders_as_sorting_does() {
+    let mut sorter = Sorter::default();
+    for seed in 1..=2000u64 {
+        let rows = random_window(&mut Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let count = rows.keys.len();
+        let (mut ids, mut numbers) = (vec![0; count], vec![0; count]);
+        let window = Window {
+            keys: &rows.keys,
+            starts: &rows.starts,
+            ids: &rows.ids,
+            shifts: &rows.shifts,
+        };
+        sorter.sort(window, &mut ids, &mut numbers);
+        let given: Vec<_> = ids.into_iter().zip(numbers).collect();
+        assert!(
+            given == sorted(&rows),
+            "seed {seed}: another order than sorting gives"
+        );
+    }
+}
