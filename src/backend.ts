@@ -30,8 +30,8 @@ export interface Backend {
   createSequence(name: string, metadata: Metadata): Promise<SequenceSink>;
   /** Starts another session of a sequence. NOT_FOUND, LOCKED. */
   updateSequence(name: string): Promise<SequenceSink>;
-  /** Opens for reading. NOT_FOUND, LOCKED while it is being recorded, CORRUPT. */
-  openSequence(name: string): Promise<SequenceSource>;
+  /** Opens for reading. NOT_FOUND, LOCKED while it is being recorded unless it is to be followed, CORRUPT. */
+  openSequence(name: string, options?: { follow?: boolean }): Promise<SequenceSource>;
   /** Removes a sequence whole. NOT_FOUND, LOCKED. */
   deleteSequence(name: string): Promise<void>;
   /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
@@ -48,6 +48,8 @@ export interface SequenceSink {
   attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void>;
   /** Adds to the sequence's metadata, at the end of the session; a later key wins. */
   addMetadata(metadata: Metadata): void;
+  /** Tells followers of all that was written; of the rows still to come they hold those before `untilNs` to be late. */
+  checkpoint(untilNs: bigint): Promise<void>;
   /** Commits what was written: durable, and locked from now on. */
   finalize(): Promise<SequenceInfo>;
   /** Gives up: `delete` removes what the session wrote, `report` keeps it, marked as failed. */
@@ -73,6 +75,29 @@ export interface SequenceSource {
   openTopic(name: string): Promise<TopicSource>;
   /** The bytes of one of the attachments in `info`. CORRUPT. */
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
+  /** Hears of what is written to it, from its first row on. UNSUPPORTED. */
+  follow(): Follower;
+}
+
+/** Goes from checkpoint to checkpoint of a sequence, up to its end. */
+export interface Follower {
+  /**
+   * Waits for the next one. Undefined after the end, and once it is closed. UNAVAILABLE where the writer died, ABORTED
+   * after the end of a sequence that was given up, CORRUPT.
+   */
+  next(): Promise<Checkpoint | undefined>;
+  /** Stops waiting. */
+  close(): void;
+}
+
+/** What is known of a sequence at one moment of its recording. */
+export interface Checkpoint {
+  /** Of the rows before this time no more are to come; undefined at the end, when none at all are. */
+  readonly untilNs: bigint | undefined;
+  /** Topics in ASCII order, with all rows that are not before the last checkpoint's `untilNs`. */
+  readonly topics: readonly TopicSource[];
+  /** The same with only the rows that were not known before. */
+  readonly fresh: readonly TopicSource[];
 }
 
 /** A topic open for reading. */

@@ -157,13 +157,15 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Opens a sequence for reading.
+   * Opens a sequence for reading. One that is still being recorded opens with `follow: true` alone, for
+   * `getDataStreamer({ follow: true })`; its handler knows only the topics that were committed before.
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is being recorded, CORRUPT where its manifest is damaged.
    */
-  async sequenceHandler(name: string): Promise<SequenceHandler> {
+  async sequenceHandler(name: string, options: { follow?: boolean } = {}): Promise<SequenceHandler> {
     this.#check(`open sequence ${JSON.stringify(name)}`);
-    return new SequenceHandler(await this.#backend.openSequence(sequenceName(name)), this.engine);
+    const source = await this.#backend.openSequence(sequenceName(name), options);
+    return new SequenceHandler(source, this.engine);
   }
 
   /** Opens one topic of a sequence for reading. Errors as {@linkcode sequenceHandler}. */

@@ -24,10 +24,11 @@ export async function withSequence<R>(
   store: string,
   name: string,
   body: (handler: SequenceHandler) => Promise<R>,
+  options: { follow?: boolean } = {},
 ): Promise<R> {
   return await withClient(store, async (client) => {
     return await body(
-      await client.sequenceHandler(name).catch((reason) => {
+      await client.sequenceHandler(name, options).catch((reason) => {
         throw namingStore(reason, store, name);
       }),
     );

@@ -22,6 +22,8 @@ interface Options {
   /** How many times as fast as it was recorded; Infinity for `max`. */
   speed: number;
   format: Format;
+  /** Go on with what is still being recorded. */
+  follow?: boolean;
   store: string;
 }
 
@@ -40,6 +42,10 @@ export function addPlay(program: Command, context: Context): void {
         .argParser(parseSpeed).default(Infinity, "max"),
     )
     .addOption(new Option("--format <FORMAT>", "how to print them").choices(FORMATS).default("text"))
+    .addOption(
+      new Option("--follow", "go on with what is still being recorded, until it is finalized")
+        .conflicts("speed"),
+    )
     .addOption(storeOption())
     .addHelpText(
       "after",
@@ -47,19 +53,21 @@ export function addPlay(program: Command, context: Context): void {
         "or +seconds after the first message of the sequence.",
     )
     .action(async (name: string, options: Options) => {
-      await withSequence(options.store, name, (handler) => play(context, handler, options));
+      await withSequence(options.store, name, (handler) => play(context, handler, options), options);
     });
 }
 
 async function play({ out, signal }: Context, handler: SequenceHandler, options: Options): Promise<void> {
-  const { topics, speed, format } = options;
-  const stream = handler.getDataStreamer({ topics, ...window(handler, options), signal });
+  const { topics, speed, format, follow } = options;
+  const stream = handler.getDataStreamer({ topics, ...window(handler, options), signal, follow });
   if (speed !== Infinity) return await playPaced({ out, signal }, stream, options);
   for await (const block of stream.batches()) {
     for (const [, message] of block) {
       const full = out.write(messageLine(message, format));
       if (full) await full;
     }
+    // The next block may be long in coming.
+    if (follow) await out.flush();
   }
 }
 

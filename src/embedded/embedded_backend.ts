@@ -1,4 +1,4 @@
-import type { Backend, SequenceSink, SequenceSource, TopicSource } from "../backend.ts";
+import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
@@ -12,6 +12,7 @@ import {
   type StoredAttachment,
 } from "./manifest.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
+import { EmbeddedFollower } from "./live.ts";
 import { recoverSequence } from "./recover_sequence.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -79,10 +80,10 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async openSequence(name: string): Promise<SequenceSource> {
+  async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
     const manifest = await this.#readManifest(name);
-    await this.#refuseRecording(manifest);
-    return new EmbeddedSource(this.#store, this.engine, manifest);
+    if (!options.follow) await this.#refuseRecording(manifest);
+    return new EmbeddedSource(this.#store, this.engine, manifest, () => this.#readManifest(name));
   }
 
   async deleteSequence(name: string): Promise<void> {
@@ -165,15 +166,25 @@ class EmbeddedSource implements SequenceSource {
   readonly info: Manifest;
   readonly #store: Store;
   readonly #engine: Engine;
+  readonly #readManifest: () => Promise<Manifest>;
 
-  constructor(store: Store, engine: Engine, manifest: Manifest) {
+  constructor(store: Store, engine: Engine, manifest: Manifest, readManifest: () => Promise<Manifest>) {
     this.#store = store;
     this.#engine = engine;
     this.info = manifest;
+    this.#readManifest = readManifest;
   }
 
-  async openTopic(name: string): Promise<TopicSource> {
-    const { name: sequence, topics } = this.info;
+  openTopic(name: string): Promise<TopicFileReader> {
+    return this.#openTopic(this.info, name);
+  }
+
+  follow(): Follower {
+    const open = this.#openTopic.bind(this);
+    return new EmbeddedFollower(this.#store, this.#engine, this.info.name, this.#readManifest, open);
+  }
+
+  async #openTopic({ name: sequence, topics }: Manifest, name: string): Promise<TopicFileReader> {
     const info = topics.find((topic) => topic.name === name);
     if (!info) {
       throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, {

@@ -19,6 +19,7 @@ import {
   type StoredAttachment,
   topicInfo,
 } from "./manifest.ts";
+import { encodeLive, LIVE } from "./live.ts";
 import { removeSequence } from "./remove_sequence.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
@@ -40,6 +41,10 @@ export class EmbeddedSink implements SequenceSink {
   /** What the names of this session's attachments begin with. */
   #prefix: Promise<string> | undefined;
   #metadata: Metadata = {};
+  /** Checkpoints so far, what the last one said, and its end. */
+  #checkpoints = 0;
+  #untilNs: bigint | undefined;
+  #published: Promise<void> = Promise.resolve();
 
   constructor(store: Store, engine: Engine, manifest: Manifest, lock: StoreLock) {
     this.#store = store;
@@ -99,6 +104,22 @@ export class EmbeddedSink implements SequenceSink {
     this.#metadata = { ...this.#metadata, ...metadata };
   }
 
+  checkpoint(untilNs: bigint): Promise<void> {
+    const publish = async () => {
+      if (this.#untilNs !== undefined && untilNs < this.#untilNs) return;
+      const sizes: Record<string, number> = {};
+      for (const [topic, { writer }] of this.#topics) sizes[topic] = (await writer).wholeBytes;
+      const { name, sessions } = this.#before;
+      const state = { session: sessions.at(-1)!.id, checkpoint: this.#checkpoints + 1, untilNs, sizes };
+      await this.#store.replace(`${name}/${LIVE}`, encodeLive(state));
+      this.#checkpoints++;
+      this.#untilNs = untilNs;
+    };
+    const published = this.#published.then(publish);
+    this.#published = published.catch(() => {}); // whoever asked for it is told
+    return published;
+  }
+
   finalize(): Promise<Manifest> {
     return this.#end("finalized");
   }
@@ -145,6 +166,8 @@ export class EmbeddedSink implements SequenceSink {
       attachments: [...before.attachments, ...this.#attachments],
     };
     await this.#store.replace(`${before.name}/${MANIFEST}`, encodeManifest(manifest));
+    // Followers go by the manifest from now on.
+    await this.#store.remove(`${before.name}/${LIVE}`).catch(() => {});
     // Not when that failed: the session may still be aborted, and until then nobody else may write.
     await this.#lock.release();
     return manifest;
@@ -155,5 +178,6 @@ export class EmbeddedSink implements SequenceSink {
     if (sessions.length === 1) return await removeSequence(this.#store, name);
     for (const { writer } of this.#topics.values()) await this.#store.remove((await writer).path);
     for (const { file } of this.#attachments) await this.#store.remove(`${name}/${file}`);
+    await this.#store.remove(`${name}/${LIVE}`);
   }
 }

@@ -4,6 +4,7 @@ import { compareNames, topicName } from "../names.ts";
 import type { Store } from "../store/store.ts";
 import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
 import { newSession } from "./embedded_sink.ts";
+import { LIVE } from "./live.ts";
 import {
   ATTACHMENTS,
   encodeManifest,
@@ -109,6 +110,7 @@ export async function recoverSequence(
       attachments: [...manifest.attachments, ...attachments],
     }),
   );
+  await store.remove(`${sequence}/${LIVE}`);
   return { sequence, changed, files };
 }
 

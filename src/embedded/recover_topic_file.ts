@@ -3,6 +3,7 @@ import { encodeFileEnd } from "../arrow/encode.ts";
 import { openBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
+import type { Schema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import { type Part, totals } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
@@ -44,18 +45,13 @@ export async function recoverTopicFile(
   path: string,
 ): Promise<RecoveredTopic | undefined> {
   const size = await store.size(path);
-  const head = await store.read(path, 0, HEAD_BYTES);
-  const start = schemaEnd(head, size);
-  if (start === undefined) {
+  const found = await readSchema(store, engine, path, size);
+  if (!found) {
     // A damaged length looks the same; then there are batches.
     if (!await holdsBatch(store, path, size)) return undefined;
     throw new SmaltiError("CORRUPT", "Schema at the file's start has a wrong length");
   }
-  const stored = decodeSchemaMessage((await store.read(path, 0, start)).subarray(8));
-  const schema = topicSchema(engine, stored);
-  if (!stored.metadata.has("smalti:schema_crc")) {
-    throw new SmaltiError("UNSUPPORTED", "File is not one that smalti wrote");
-  }
+  const { stored, schema, end: start } = found;
 
   const entries: IndexEntry[] = [];
   // Not from the schema's end: should its length be damaged, that is somewhere among the batches.
@@ -80,6 +76,26 @@ export async function recoverTopicFile(
     bytesDiscarded: size - schemaBytes - kept.sizeBytes - (hasEnd ? end.length : 0),
     sizeBytes: hasEnd ? size : size + end.length,
   };
+}
+
+/**
+ * The schema at the start of a topic's file, and where it ends; undefined where the file of this size ends before.
+ * CORRUPT, UNSUPPORTED where another program wrote the file.
+ */
+export async function readSchema(
+  store: Store,
+  engine: Engine,
+  path: string,
+  size: number,
+): Promise<{ stored: Schema; schema: TopicSchema; end: number } | undefined> {
+  const end = schemaEnd(await store.read(path, 0, HEAD_BYTES), size);
+  if (end === undefined) return undefined;
+  const stored = decodeSchemaMessage((await store.read(path, 0, end)).subarray(8));
+  const schema = topicSchema(engine, stored);
+  if (!stored.metadata.has("smalti:schema_crc")) {
+    throw new SmaltiError("UNSUPPORTED", "File is not one that smalti wrote");
+  }
+  return { stored, schema, end };
 }
 
 /** Where the schema message ends; undefined where the file ends before. */
@@ -125,7 +141,7 @@ async function nextMessage(store: Store, path: string, from: number, size: numbe
 }
 
 /** The batch's message at an offset; undefined where it is cut off, no batch, or not to be made out. */
-async function readFrame(
+export async function readFrame(
   store: Store,
   path: string,
   offset: number,

@@ -8,13 +8,16 @@ import type { FieldSchema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, decodeIndex, type TopicIndex } from "./topic_index.ts";
+import { checkOrder, decodeIndex, type IndexEntry, indexOf, type TopicIndex } from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
 
 /** Most footers fit, so that opening a topic is one read. */
 const TAIL_BYTES = 16 * 1024;
 /** Most schemas fit. */
 const HEAD_BYTES = 64 * 1024;
+
+/** One batch, as its entry in the index. */
+export type IndexedBatch = Omit<IndexEntry, "headBytes">;
 
 /** Ranges of one topic's file, all of the same state of it. */
 type TopicBytes = (offset: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
@@ -30,6 +33,8 @@ export class TopicFileReader implements TopicSource {
   readonly #path: string;
   readonly #sequence: string | undefined;
   readonly #dictionaries: ReadonlyMap<bigint, Vector>;
+  /** Number in the file of the index's first batch. */
+  readonly #first: number;
   /** Whether the index came from the footer, with a checksum for each batch. */
   readonly #indexed: boolean;
 
@@ -42,6 +47,7 @@ export class TopicFileReader implements TopicSource {
     schema: TopicSchema;
     index: TopicIndex | undefined;
     dictionaries: ReadonlyMap<bigint, Vector>;
+    first?: number;
   }) {
     this.#file = parts.file;
     this.#engine = parts.engine;
@@ -53,6 +59,32 @@ export class TopicFileReader implements TopicSource {
     this.index = parts.index ??
       decodeIndex(`{"offset":[],"length":[],"rows":[],"firstNs":[],"lastNs":[],"headerCrc":[]}`);
     this.#dictionaries = parts.dictionaries;
+    this.#first = parts.first ?? 0;
+  }
+
+  /** Reads these batches of a file that may have no footer yet; `done` is how many come before them. */
+  static of(
+    store: Store,
+    engine: Engine,
+    path: string,
+    parts: { info: TopicInfo; schema: TopicSchema; batches: readonly IndexedBatch[]; done: number },
+    sequence: string,
+  ): TopicFileReader {
+    const { info, schema, batches, done: first } = parts;
+    const file: TopicBytes = (offset, length, signal) =>
+      store.read(path, offset, length, { signal, reader: file });
+    const index = indexOf(batches);
+    return new TopicFileReader({
+      file,
+      engine,
+      path,
+      sequence,
+      info,
+      schema,
+      index,
+      dictionaries: new Map(),
+      first,
+    });
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
@@ -87,6 +119,31 @@ export class TopicFileReader implements TopicSource {
         file: path,
       });
     }
+  }
+
+  /** A reader of the batches from an offset on alone. */
+  since(offset: number): TopicFileReader {
+    const found = this.index.offset.findIndex((other) => other >= offset);
+    const first = found < 0 ? this.index.offset.length : found;
+    const { offset: offsets, length, rows, firstNs, lastNs, headerCrc } = this.index;
+    return new TopicFileReader({
+      file: this.#file,
+      engine: this.#engine,
+      path: this.#path,
+      sequence: this.#sequence,
+      info: this.info,
+      schema: this.schema,
+      index: {
+        offset: offsets.subarray(first),
+        length: length.subarray(first),
+        rows: rows.subarray(first),
+        firstNs: firstNs.subarray(first),
+        lastNs: lastNs.subarray(first),
+        headerCrc: headerCrc.subarray(first),
+      },
+      dictionaries: this.#dictionaries,
+      first,
+    });
   }
 
   runs(window: Window, signal?: AbortSignal): RunSource {
@@ -155,7 +212,9 @@ export class TopicFileReader implements TopicSource {
       topic: this.info.name,
       file: this.#path,
     };
-    return batch === undefined ? where : { ...where, batch, offset: this.index.offset[batch] };
+    return batch === undefined
+      ? where
+      : { ...where, batch: this.#first + batch, offset: this.index.offset[batch] };
   }
 
   /** Opens one batch whose bytes are read, for a window; undefined where it has no row in it. */
@@ -200,7 +259,7 @@ export class TopicFileReader implements TopicSource {
 
   /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
   async #scan(footer: Footer): Promise<TopicFileReader> {
-    const facts: { offset: number; length: number; rows: number; first: bigint; last: bigint }[] = [];
+    const facts: IndexedBatch[] = [];
     for (const [batch, { offset, length }] of footer.batches.entries()) {
       const where = { ...this.place(), batch, offset };
       const message = await this.#file(offset, length);
@@ -213,17 +272,10 @@ export class TopicFileReader implements TopicSource {
         throw new SmaltiError("CORRUPT", "Footer has no index, but its batches have checksums", where);
       }
       checkOrder(times, where);
-      if (rows > 0) facts.push({ offset, length, rows, first: times[0], last: times[rows - 1] });
+      if (rows === 0) continue;
+      facts.push({ offset, length, rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc: 0 });
     }
-    const index: TopicIndex = {
-      offset: Float64Array.from(facts, (fact) => fact.offset),
-      length: Float64Array.from(facts, (fact) => fact.length),
-      rows: Float64Array.from(facts, (fact) => fact.rows),
-      firstNs: BigInt64Array.from(facts, (fact) => fact.first),
-      lastNs: BigInt64Array.from(facts, (fact) => fact.last),
-      headerCrc: new Float64Array(facts.length),
-    };
-    return Object.assign(this, { index });
+    return Object.assign(this, { index: indexOf(facts) });
   }
 }
 

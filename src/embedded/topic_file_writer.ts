@@ -30,6 +30,7 @@ export class TopicFileWriter implements TopicSink {
   readonly #stored: Schema;
   readonly #entries: IndexEntry[] = [];
   #size = 0;
+  #wholeBytes = 0;
   #unsynced = 0;
   #finished: Promise<void> | undefined;
   /** The last append; rejected once one failed, so that nothing follows a gap. */
@@ -58,6 +59,7 @@ export class TopicFileWriter implements TopicSink {
     start.set(message, 8);
     try {
       await writer.#append(start);
+      writer.#wholeBytes = start.length;
     } catch (reason) {
       // What is left of it would keep the name from being tried again.
       await store.remove(path).catch(() => {});
@@ -69,6 +71,11 @@ export class TopicFileWriter implements TopicSink {
   /** Bytes written so far. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Bytes up to the end of the last batch that the store has. */
+  get wholeBytes(): number {
+    return this.#wholeBytes;
   }
 
   /** Rows written so far, the bytes of their batches, and the first and last time. */
@@ -90,6 +97,7 @@ export class TopicFileWriter implements TopicSink {
     };
     return this.#append(message).then(() => {
       this.#entries.push(entry);
+      this.#wholeBytes = entry.offset + entry.length;
     });
   }
 

@@ -52,6 +52,18 @@ export function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): M
   return new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
 }
 
+/** The index of these batches. */
+export function indexOf(batches: readonly Omit<IndexEntry, "headBytes">[]): TopicIndex {
+  return {
+    offset: Float64Array.from(batches, (batch) => batch.offset),
+    length: Float64Array.from(batches, (batch) => batch.length),
+    rows: Float64Array.from(batches, (batch) => batch.rows),
+    firstNs: BigInt64Array.from(batches, (batch) => batch.firstNs),
+    lastNs: BigInt64Array.from(batches, (batch) => batch.lastNs),
+    headerCrc: Float64Array.from(batches, (batch) => batch.headerCrc),
+  };
+}
+
 /** A batch as part of its topic. */
 export function partOf({ rows, length, firstNs, lastNs }: IndexEntry): Part {
   return { rowCount: rows, sizeBytes: length, firstNs, lastNs };

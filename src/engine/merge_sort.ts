@@ -27,7 +27,7 @@ export interface Window {
 export type SortWindow = (window: Window, runs: Int32Array, rows: Int32Array) => void;
 
 /** The largest key of a window. */
-export const MAX_OFFSET = 2 ** 31 - 2;
+export const MAX_OFFSET: number = 2 ** 31 - 2;
 
 /** Rows crowd where one shares its bucket with more than so many on average. */
 const CROWD = 8;

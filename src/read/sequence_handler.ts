@@ -12,7 +12,9 @@ import {
   type SessionInfo,
   type TimestampNs,
   type TopicInfo,
+  type Window,
 } from "../types.ts";
+import { FollowedBlocks } from "./followed_blocks.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
@@ -32,6 +34,22 @@ export interface SequenceStreamOptions extends StreamOptions {
    * static transforms. @default none
    */
   latched?: readonly string[];
+  /**
+   * Goes on with what is still being written, by this process or another: gives every message once its writer's
+   * `flush`, or `autoFlush`, says that nothing before it is to come, ends when the sequence is finalized, and gives then
+   * what a replay gives. A topic that is silent holds nothing up; `topics` may name some that are not there yet.
+   *
+   * Reading fails with UNAVAILABLE where the writer died, ABORTED where it gave the sequence up, NOT_FOUND at the end
+   * where a topic never came, OUT_OF_ORDER for a late message without `onLate`. Not over `http:`.
+   *
+   * @default false
+   */
+  follow?: boolean;
+  /**
+   * Takes, instead of the stream, the messages that came more than the writer's `latenessNs` after newer ones of any
+   * topic, when those had been given out already.
+   */
+  onLate?: (topic: string, message: Message) => void;
 }
 
 /** Options of {@linkcode SequenceHandler.latestAt}. */
@@ -140,6 +158,14 @@ export class SequenceHandler implements AsyncDisposable {
   getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
     const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
     const window = timeWindow(options, `sequence "${this.name}"`);
+    if (options.follow) return this.#follow(options, window);
+    if (this.state === "recording") {
+      throw new SmaltiError(
+        "LOCKED",
+        `Cannot stream sequence "${this.name}": it was being recorded when it was opened; wanted follow: true`,
+        { sequence: this.name },
+      );
+    }
     const names = this.#chosen(options.topics);
     const latched = window.firstNs === MIN_NS ? [] : this.#chosen(options.latched ?? []);
     const openAll = () => Promise.all(names.map((name) => this.#open(name)));
@@ -211,6 +237,22 @@ export class SequenceHandler implements AsyncDisposable {
    */
   getSyncStreamer(options: SyncOptions): SyncStreamer {
     return new SyncStreamer(this.name, (name) => this.topicHandler(name), options);
+  }
+
+  #follow(
+    { topics, latched, onLate, signal, maxBufferedBytes: maxBytes = DEFAULT_BUFFERED }: SequenceStreamOptions,
+    window: Window,
+  ): SequenceStreamer {
+    const { name: sequence } = this;
+    if (latched) {
+      throw new TypeError(`Cannot follow sequence "${sequence}" with latched topics: wanted one of the two`);
+    }
+    const names = topics && new Set(topics.map((name) => topicName(name, sequence)));
+    const request = { sequence, names, window, maxBytes, onLate, signal };
+    let blocks: FollowedBlocks | undefined;
+    const open = () =>
+      Promise.resolve(blocks = new FollowedBlocks(this.#source.follow(), this.#engine, request));
+    return new SequenceStreamer(open, () => Promise.resolve(blocks?.fields ?? new Map()), signal);
   }
 
   async #latest(

@@ -5,8 +5,8 @@ import { compareNames } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./block_columns.ts";
 import { type Message, RowMessage } from "./message.ts";
-import type { RowBlock, RowBlocks } from "./row_blocks.ts";
-import { type Block, Streamer } from "./streamer.ts";
+import type { RowBlock } from "./row_blocks.ts";
+import { type Block, type BlockSource, Streamer } from "./streamer.ts";
 
 /** Several topics as tables, with the order between them. */
 export interface MergedTables<T = Table> {
@@ -42,7 +42,7 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
 
   /** @internal Use {@linkcode SequenceHandler.getDataStreamer}. */
   constructor(
-    open: () => Promise<RowBlocks>,
+    open: () => Promise<BlockSource>,
     fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>,
     signal: AbortSignal | undefined,
   ) {
@@ -81,24 +81,32 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
 
   /** The messages not yet read as one apache-arrow Table a topic; copies, held in memory whole. Loads apache-arrow. */
   async toTable(): Promise<MergedTables> {
-    const fields = await this.#fields();
-    const names = [...fields.keys()];
-    const counts = new Int32Array(names.length);
-    const batches = new Map(names.map((topic) => [topic, [] as Columns[]]));
+    const batches = new Map<string, Columns[]>();
     const orders: Order[] = [];
+    /** Names and row counts of the topics so far, in the order of their first messages. */
+    const names: string[] = [];
+    const counts: number[] = [];
     for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
       for (const { topic, columns } of blockColumns(rows)) {
-        batches.get(topic)!.push(columns);
+        const parts = batches.get(topic);
+        if (parts) parts.push(columns);
+        else {
+          batches.set(topic, [columns]);
+          names.push(topic);
+          counts.push(0);
+        }
       }
       orders.push(orderOf(rows, names, counts));
     }
+    // Not before: a sequence that is followed may have had more topics at its end than at first.
+    const fields = await this.#fields();
     const tables = new Map<string, Table>();
-    for (const [topic, schema] of fields) {
-      tables.set(topic, await toTable(schema, batches.get(topic)!));
-    }
+    for (const [topic, schema] of fields) tables.set(topic, await toTable(schema, batches.get(topic) ?? []));
+    const sorted = [...fields.keys()];
+    const places = names.map((name) => sorted.indexOf(name));
     return {
       tables,
-      topicIndex: concat(orders.map((order) => order.topicIndex)),
+      topicIndex: concat(orders.map((order) => order.topicIndex)).map((i) => places[i]),
       row: concat(orders.map((order) => order.row)),
     };
   }
@@ -110,7 +118,7 @@ type Order = Pick<MergedTables, "topicIndex" | "row">;
 function orderOf(
   block: RowBlock,
   names: readonly string[],
-  counts: Int32Array,
+  counts: Int32Array | number[],
 ): Order {
   const { runs, length, batches } = block;
   const places = new Map(names.map((name, place) => [name, place]));

@@ -1,6 +1,9 @@
 import type { TimeRange } from "../types.ts";
 import type { RowBlock, RowBlocks } from "./row_blocks.ts";
 
+/** Rows in order, a block at a time. */
+export type BlockSource = Pick<RowBlocks, "next" | "peek" | "close">;
+
 /** Options of every `getDataStreamer`. */
 export interface StreamOptions extends TimeRange {
   /** Stops the stream: reading rejects with the signal's reason. */
@@ -27,9 +30,9 @@ export interface Block<T> extends Iterable<T> {
  * It reads when it is asked, and one batch ahead. All ways of reading share the one pass. After an error it is closed.
  */
 export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisposable {
-  readonly #open: () => Promise<RowBlocks>;
+  readonly #open: () => Promise<BlockSource>;
   readonly #signal: AbortSignal | undefined;
-  #opened: Promise<RowBlocks> | undefined;
+  #opened: Promise<BlockSource> | undefined;
   #closed = false;
   #rows: RowBlock | undefined;
   #block: Block<T> | undefined;
@@ -40,7 +43,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @internal Use `getDataStreamer` of a handler. */
-  constructor(open: () => Promise<RowBlocks>, signal: AbortSignal | undefined) {
+  constructor(open: () => Promise<BlockSource>, signal: AbortSignal | undefined) {
     this.#open = open;
     this.#signal = signal;
   }
@@ -167,7 +170,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     this.#opened?.then((blocks) => blocks.close(), () => {});
   };
 
-  async #source(): Promise<RowBlocks | undefined> {
+  async #source(): Promise<BlockSource | undefined> {
     if (this.#closed) return undefined;
     this.#signal?.throwIfAborted();
     if (!this.#opened) this.#signal?.addEventListener("abort", this.#abort);

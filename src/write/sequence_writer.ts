@@ -17,8 +17,16 @@ export interface SessionOptions {
   errorPolicy?: ErrorPolicy;
   /** Bound on what the session's topics hold in memory, in bytes. @default 32 MiB */
   maxBufferedBytes?: number;
-  /** Bounds on what a crash may cost. @default none: what was pushed is durable after `flush` or `finalize` */
+  /**
+   * Bounds on what a crash may cost, and on how long followers wait for what was pushed.
+   * @default none: what was pushed is durable, and shown to followers, after `flush` or `finalize`
+   */
   autoFlush?: AutoFlush;
+  /**
+   * How much earlier than the newest message of any topic a message may still come, in nanoseconds: so far behind the
+   * newest are those who follow. @default 0n
+   */
+  latenessNs?: bigint;
 }
 
 /** When a session flushes by itself, beside pushes: whichever bound is reached first. */
@@ -67,6 +75,7 @@ export class SequenceWriter implements AsyncDisposable {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #ended: () => void;
   readonly #autoFlush: AutoFlush | undefined;
+  readonly #latenessNs: bigint;
   #unflushed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -76,8 +85,10 @@ export class SequenceWriter implements AsyncDisposable {
 
   /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
   constructor(name: string, sink: SequenceSink, options: SessionOptions, ended: () => void) {
-    const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush } = options;
+    const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n } =
+      options;
     this.#autoFlush = autoFlush;
+    this.#latenessNs = latenessNs;
     this.name = name;
     this.#sink = sink;
     this.#policy = errorPolicy;
@@ -151,10 +162,22 @@ export class SequenceWriter implements AsyncDisposable {
     this.#sink.addMetadata(plainMetadata(metadata, `sequence "${this.name}"`));
   }
 
-  /** Resolves when every message taken before, on all topics, is durable; see {@linkcode TopicWriter.flush}. */
+  /**
+   * Resolves when every message taken before, on all topics, is durable; see {@linkcode TopicWriter.flush}. It is a
+   * checkpoint: who follows the sequence gets what is more than `latenessNs` before the newest of them.
+   */
   async flush(): Promise<void> {
     this.#check("flush");
-    await Promise.all([...this.#topics.values()].map((topic) => topic.flush()));
+    const topics = [...this.#topics.values()];
+    const flushed = Promise.all(topics.map((topic) => topic.flush()));
+    // Now, when all that was taken is on its way, and nothing more is.
+    const newest = topics.reduce(
+      (most, { newestNs }) => newestNs !== undefined && newestNs > most ? newestNs : most,
+      MIN_NS,
+    );
+    await flushed;
+    const untilNs = newest - this.#latenessNs;
+    if (untilNs > MIN_NS) await this.#sink.checkpoint(untilNs);
   }
 
   /** Counts what is not yet durable, and has it flushed in time. Failures reach the topics' next calls. */
@@ -262,7 +285,7 @@ export class SequenceWriter implements AsyncDisposable {
 
 /** Refuses options that make no sense, before anything is begun. TypeError, RangeError. */
 export function checkSession(
-  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush }: SessionOptions,
+  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n }: SessionOptions,
 ): void {
   if (errorPolicy !== "report" && errorPolicy !== "delete") {
     throw new TypeError(`errorPolicy is ${JSON.stringify(errorPolicy)}: wanted "report" or "delete"`);
@@ -270,6 +293,10 @@ export function checkSession(
   if (!(maxBufferedBytes > 0)) {
     throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted a number of bytes above 0`);
   }
+  if (typeof latenessNs !== "bigint") {
+    throw new TypeError(`latenessNs is ${show(latenessNs)}: wanted a bigint of nanoseconds`);
+  }
+  if (latenessNs < 0n) throw new RangeError(`latenessNs is ${latenessNs}: wanted 0 or more nanoseconds`);
   for (const bound of ["intervalMs", "bytes"] as const) {
     const value = autoFlush?.[bound];
     if (value === undefined || value > 0) continue;

@@ -93,6 +93,7 @@ export class TopicWriter<T = any> {
   #pieces: Columns[] = [];
   #pieceBytes = 0;
   #rowCount = 0;
+  #newestNs: bigint | undefined;
   #failure: SmaltiError | undefined;
   /** The last batch sent. */
   #sent: Promise<void> = Promise.resolve();
@@ -113,6 +114,11 @@ export class TopicWriter<T = any> {
       },
       spill: () => this.#spill(),
     };
+  }
+
+  /** @internal Time of the newest message sent, in nanoseconds; undefined before the first. */
+  get newestNs(): bigint | undefined {
+    return this.#newestNs;
   }
 
   /** Messages taken so far. */
@@ -350,6 +356,7 @@ export class TopicWriter<T = any> {
   #write(columns: Columns): void {
     const { sequence, topic, sink, memory } = this.#context;
     const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, columns);
+    if (this.#newestNs === undefined || lastNs > this.#newestNs) this.#newestNs = lastNs;
     this.#sent = sink.write(sorted, firstNs, lastNs).catch((reason) => {
       this.#failure ??= SmaltiError.from(reason, "IO").at({ sequence, topic });
     });

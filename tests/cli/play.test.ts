@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Temperature } from "../../mod.ts";
 import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
 import { cliCommand, FLIGHT, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
 import { DRIVE_START_NS, recordBoot, recordDrive, recordNoise, withClient } from "./recordings.ts";
@@ -248,5 +249,25 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     expect([...counts].sort()).toEqual(
       topics.map(({ name, messages }) => [name, messages]).sort(),
     );
+  });
+
+  it("goes on with what is being recorded, until it is finalized", async () => {
+    const running = await withClient(store, async (client) => {
+      const sequence = await client.sequenceCreate("live");
+      const topic = await sequence.topicCreate("a", { ontology: Temperature });
+      const push = (ns: bigint) => topic.push({ timestampNs: ns, data: { value: 1 } });
+      for (const ns of [1n, 2n]) await push(ns);
+      await sequence.flush();
+      const args = ["play", "live", "--store", store, "--format", "ndjson", "--follow"];
+      const running = start([...cliCommand, ...args]);
+      await until(() => running.stdout().includes("\n"));
+      expect(running.stdout().split("\n").length).toBe(2);
+      await push(3n);
+      await sequence.finalize();
+      return running;
+    });
+    const { code, stdout, stderr } = await running.ended;
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.trim().split("\n")).toEqual(await stream("live"));
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Another process at the same recordings: `node child.mjs MODULE DIRECTORY ACTION`. Prints one line of JSON for what came
- * of it: `"done"`, or code and text of the error. `record` then holds the sequence until its stdin ends or it is killed.
+ * of it: `"done"`, or code and text of the error. `record` then holds the sequence until its stdin ends or it is killed,
+ * `recordLive` goes on for a while.
  */
 import process from "node:process";
 
@@ -17,8 +18,27 @@ async function record(client) {
   return sequence;
 }
 
+/** Records on three topics for a while, with checkpoints in between, and finalizes. */
+async function recordLive(client) {
+  const sequence = await client.sequenceCreate("s", { latenessNs: 50n, autoFlush: { intervalMs: 20 } });
+  const topics = [];
+  for (const name of ["b", "c", "a"]) topics.push(await sequence.topicCreate(name, { ontology: Value }));
+  const push = async () => {
+    for (let row = 0; row < 3000; row++) {
+      // Ties between topics, and rows out of order by less than what was declared.
+      const late = BigInt(row * 7919 % 50);
+      const topic = topics[row * 31 % 3];
+      await topic.push({ timestampNs: BigInt(row - row % 4) * 10n - late, data: { value: row } });
+      if (row % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await sequence.finalize();
+  };
+  return { ended: push() };
+}
+
 const actions = {
   record,
+  recordLive,
   create: (client) => client.sequenceCreate("s"),
   update: (client) => client.sequenceUpdate("s"),
   open: (client) => client.sequenceHandler("s"),
@@ -38,8 +58,9 @@ const actions = {
 };
 
 const client = await connect(directory);
+let begun;
 try {
-  await actions[action](client);
+  begun = await actions[action](client);
   console.log(JSON.stringify("done"));
 } catch (error) {
   console.log(JSON.stringify({ code: error.code, message: error.message }));
@@ -48,5 +69,6 @@ if (action === "record") {
   process.stdin.resume();
   process.stdin.on("end", () => client.close());
 } else {
+  await begun?.ended;
   await client.close();
 }

@@ -137,10 +137,11 @@ describe("A WASM engine that has panicked", () => {
     const merger = engine.createMerger();
     for (const topic of [0, 1]) merger.add(topic, topic, 0, times(100), 0, 100);
     // No call of the engine's own does this.
-    expect(() => (exports.order as (members: number, count: number) => void)(1, 2 ** 28)).toThrow();
+    expect(() => (exports.order as CallableFunction)(1, 2 ** 28)).toThrow();
     const text = outcomeOf(() => engine.crc32(Uint8Array.of(1)));
     expect(text).toMatch(/^\[INTERNAL\] WASM engine failed: panicked at /);
-    for (const call of [() => engine.parseBatch(sealed), () => merger.fill(MAX, ids, rows)]) {
+    const calls: (() => unknown)[] = [() => engine.parseBatch(sealed), () => merger.fill(MAX, ids, rows)];
+    for (const call of calls) {
       expect(outcomeOf(call)).toBe(text);
     }
     for (const other of others) expect(other.parseBatch(sealed).rows).toBe(40);

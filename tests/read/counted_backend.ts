@@ -11,7 +11,7 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
     recoverSequence: (name) => backend.recoverSequence(name),
     deleteSequence: (name) => backend.deleteSequence(name),
     close: () => backend.close(),
-    openSequence: async (name) => countedSequence(await backend.openSequence(name), log),
+    openSequence: async (name, options) => countedSequence(await backend.openSequence(name, options), log),
   };
 }
 
@@ -23,6 +23,7 @@ function countedSequence(
     info: source.info,
     readAttachment: (attachment) => source.readAttachment(attachment),
     openTopic: async (name) => countedTopic(await source.openTopic(name), log),
+    follow: () => source.follow(),
   };
 }
 
