@@ -22,6 +22,8 @@ import type {
 export interface Backend {
   /** What decodes and orders. */
   readonly engine: Engine;
+  /** Whether rows can be made durable before the end of their session. */
+  readonly makesDurable: boolean;
   /** Names of all sequences, in ASCII order. */
   listSequences(): Promise<string[]>;
   /** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT. */

@@ -24,16 +24,34 @@ export interface ListOptions {
 }
 
 /** Options of `connect`. */
-export interface ConnectOptions extends EngineOptions {}
+export interface ConnectOptions extends EngineOptions {
+  /** The key for a server that wants one. */
+  apiKey?: string;
+  /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
+  tls?: { ca: string };
+  /** How long to try to reach a server, in milliseconds. @default 5000 */
+  timeoutMs?: number;
+  /** Stops trying to reach a server. */
+  signal?: AbortSignal;
+}
 
 /** What `connect` of every entry is. */
 export type Connect = (url: string | URL, options?: ConnectOptions) => Promise<Client>;
 
-/** Makes the `connect` of an entry that brings this WASM module, or none. */
-export function createConnect(bundled: BundledWasm | undefined): Connect {
+/** Opens the recordings behind a `grpc:` or `grpc+tls:` URL. */
+export type OpenServer = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend>;
+
+/** Makes the `connect` of an entry that brings this WASM module, or none, and reaches servers by `openServer`, or none. */
+export function createConnect(bundled: BundledWasm | undefined, openServer?: OpenServer): Connect {
   return async (url, options = {}) => {
     const engine = await chooseEngine(options, bundled);
-    return new Client(new EmbeddedBackend(await openStore(url), engine));
+    const text = String(url);
+    if (!/^grpc(\+tls)?:/i.test(text)) return new Client(new EmbeddedBackend(await openStore(url), engine));
+    if (openServer) return new Client(await openServer(text, engine, options));
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot connect to "${text}" from here: wanted the main entry on Deno, Bun or Node`,
+    );
   };
 }
 
@@ -49,7 +67,7 @@ async function openStore(url: string | URL): Promise<Store> {
   if (scheme !== undefined && scheme !== "file") {
     throw new SmaltiError(
       "UNSUPPORTED",
-      `Cannot connect to "${text}": wanted a directory, a file: URL, an http: URL or memory:`,
+      `Cannot connect to "${text}": wanted a directory, a file:, http:, grpc: or grpc+tls: URL, or memory:`,
     );
   }
   if (text === "") {
@@ -70,6 +88,11 @@ export class Client implements AsyncDisposable {
   /** @internal Use `connect`. */
   constructor(backend: Backend) {
     this.#backend = backend;
+  }
+
+  /** @internal What a server serves. */
+  get backend(): Backend {
+    return this.#backend;
   }
 
   /** What decodes and orders here. */
@@ -129,7 +152,7 @@ export class Client implements AsyncDisposable {
     this.#check(`create sequence ${JSON.stringify(name)}`);
     const checked = sequenceName(name);
     const metadata = plainMetadata(options.metadata ?? {}, `sequence "${checked}"`);
-    checkSession(options);
+    this.#checkSession(options, checked);
     return await this.#write(checked, this.#backend.createSequence(checked, metadata), options, record);
   }
 
@@ -152,7 +175,7 @@ export class Client implements AsyncDisposable {
   ): Promise<SequenceWriter | R> {
     this.#check(`update sequence ${JSON.stringify(name)}`);
     const checked = sequenceName(name);
-    checkSession(options);
+    this.#checkSession(options, checked);
     return await this.#write(checked, this.#backend.updateSequence(checked), options, record);
   }
 
@@ -248,6 +271,16 @@ export class Client implements AsyncDisposable {
     } finally {
       this.#beginning.delete(beginning);
     }
+  }
+
+  #checkSession(options: SessionOptions, sequence: string): void {
+    checkSession(options);
+    if (!options.autoFlush || this.#backend.makesDurable) return;
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot write sequence "${sequence}" with autoFlush: on a server it is durable once it is finalized`,
+      { sequence },
+    );
   }
 
   #check(verb: string): void {

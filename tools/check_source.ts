@@ -24,6 +24,7 @@ const layers: readonly (readonly string[])[] = [
   ["embedded", "flight"],
   ["write", "read", "query"],
   ["client.ts"],
+  ["flight/server"], // any client's recordings, and their order
   ["api.ts"],
   ["entry"],
   ["import"],
@@ -184,7 +185,9 @@ function checkTypes(): string[] {
 
 /** Public symbols without a docstring, and public types that nobody can name. */
 async function checkDocs(): Promise<string[]> {
-  const entries = ["mod.ts", "src/import/mod.ts"].filter((path) => sources.has(path));
+  const entries = ["mod.ts", "src/import/mod.ts", "src/flight/server/mod.ts"].filter((path) =>
+    sources.has(path)
+  );
   const { code, output } = await run(deno("doc", "--lint", ...entries), {
     cwd: base,
     quiet: true,

@@ -4,13 +4,10 @@
  *
  * @module
  */
-import { install, root } from "./tooling.ts";
-
-await install(".");
-await install("tests");
-const { checkIdentity } = await import("../tests/contract/identity.ts");
-const { createJsEngine } = await import("../src/engine/js.ts");
-const { createWasmEngine } = await import("../src/engine/wasm.ts");
+import { createJsEngine } from "../src/engine/js.ts";
+import { createWasmEngine } from "../src/engine/wasm.ts";
+import { checkIdentity } from "../tests/contract/identity.ts";
+import { root } from "./tooling.ts";
 
 const cases = Number(Deno.args[0] ?? 1_000_000);
 const seed = Number(Deno.args[1] ?? Math.floor(Math.random() * 2 ** 31));

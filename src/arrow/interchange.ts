@@ -107,7 +107,7 @@ function shallow(field: FieldSchema): FieldSchema {
  * Refuses missing values where a field wants one. Those below a missing value are nobody's, though apache-arrow's builders
  * leave them missing in any field: they are made present, as ours are.
  */
-function checkNulls(fields: readonly FieldSchema[], { rows, nodes, buffers }: Columns): void {
+export function checkNulls(fields: readonly FieldSchema[], { rows, nodes, buffers }: Columns): void {
   for (let i = 0; i < nodes.length; i += 2) if (nodes[i + 1] === -1) nodes[i + 1] = 0; // uncounted where there is no bitmap
   const { children } = vectorsOf(fields, { rows, nodes: [...nodes], buffers: [...buffers] });
   let node = 0;

@@ -6,6 +6,7 @@ import { addLs } from "./ls.ts";
 import { addPlay } from "./play.ts";
 import { addRecover } from "./recover.ts";
 import { addRm } from "./rm.ts";
+import { addServe } from "./serve.ts";
 import { addVerify } from "./verify.ts";
 import { VERSION } from "../version.ts";
 import type { Context } from "./context.ts";
@@ -23,7 +24,7 @@ export function createProgram(context: Context): Command {
       writeErr: (text) => context.complaint += text,
       outputError: (text, write) => write(text.replace(/^error: /, "smalti: ")),
     });
-  for (const add of [addImport, addLs, addInfo, addPlay, addVerify, addRecover, addRm, addDemo]) {
+  for (const add of [addImport, addLs, addInfo, addPlay, addVerify, addRecover, addRm, addServe, addDemo]) {
     add(program, context);
   }
   return program;

@@ -23,6 +23,7 @@ import { TopicFileReader } from "./topic_file_reader.ts";
  */
 export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
+  readonly makesDurable = true;
   readonly #store: Store;
 
   constructor(store: Store, engine: Engine) {

@@ -56,8 +56,7 @@ export class TopicFileReader implements TopicSource {
     this.info = parts.info;
     this.schema = parts.schema;
     this.#indexed = parts.index !== undefined;
-    this.index = parts.index ??
-      decodeIndex(`{"offset":[],"length":[],"rows":[],"firstNs":[],"lastNs":[],"headerCrc":[]}`);
+    this.index = parts.index ?? indexOf([]);
     this.#dictionaries = parts.dictionaries;
     this.#first = parts.first ?? 0;
   }
@@ -388,7 +387,9 @@ class FileRuns implements RunSource {
   }
 
   get nextBytes(): number {
-    return this.#at < this.#order.length ? this.#file.index.length[this.#order[this.#at]] : 0;
+    const { length, rows } = this.#file.index;
+    const number = this.#order[this.#at];
+    return number === undefined ? 0 : length[number] + rows[number] * BigInt64Array.BYTES_PER_ELEMENT;
   }
 
   prefetch(): void {

@@ -1,11 +1,13 @@
+import { decodeBase64, encodeBase64 } from "../arrow/base64.ts";
+import { bytesOf } from "../arrow/columns.ts";
 import { hexCrc } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { Part } from "../totals.ts";
 
 /**
- * What a topic file's footer says of its batches, in order of writing. In the file it is JSON under `smalti:index`: one
- * array a fact, times as decimal strings. Readers ignore keys they do not know.
+ * What a topic file's footer says of its batches, in order of writing. In the file it is JSON under `smalti:index`: for
+ * each fact the base64 of an array of its type here, little-endian. Readers ignore keys they do not know.
  */
 export interface TopicIndex {
   /** Offset of the message from the start of the file. */
@@ -33,21 +35,12 @@ export interface IndexEntry {
   headerCrc: number;
 }
 
-/** The index as text. */
-function encodeIndex(entries: readonly IndexEntry[]): string {
-  return JSON.stringify({
-    offset: entries.map((entry) => entry.offset),
-    length: entries.map((entry) => entry.length),
-    rows: entries.map((entry) => entry.rows),
-    firstNs: entries.map((entry) => String(entry.firstNs)),
-    lastNs: entries.map((entry) => String(entry.lastNs)),
-    headerCrc: entries.map((entry) => entry.headerCrc),
-  });
-}
-
 /** What a footer's metadata says of the batches: the index and its checksum. */
 export function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): Map<string, string> {
-  const index = encodeIndex(entries);
+  const facts = Object.entries(indexOf(entries)).map((
+    [fact, values],
+  ) => [fact, encodeBase64(bytesOf(values))]);
+  const index = JSON.stringify(Object.fromEntries(facts));
   const crc = hexCrc(engine.crc32(new TextEncoder().encode(index)));
   return new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
 }
@@ -71,27 +64,30 @@ export function partOf({ rows, length, firstNs, lastNs }: IndexEntry): Part {
 
 /** The index from its text. CORRUPT where a fact is missing or has another number of batches. */
 export function decodeIndex(text: string): TopicIndex {
-  const json = JSON.parse(text) as Record<keyof TopicIndex, unknown[]>;
-  const batches = json.offset?.length;
-  for (const fact of ["offset", "length", "rows", "firstNs", "lastNs", "headerCrc"] as const) {
-    if (!Array.isArray(json[fact]) || json[fact].length !== batches) {
-      throw new SmaltiError("CORRUPT", `Index has no ${fact} for each of its ${batches} batches`);
-    }
-  }
-  for (const fact of ["offset", "length", "rows", "headerCrc"] as const) {
-    const wrong = json[fact].findIndex((value) => !Number.isSafeInteger(value) || (value as number) < 0);
-    if (wrong >= 0) {
-      throw new SmaltiError("CORRUPT", `Index has ${fact} ${json[fact][wrong]} for batch ${wrong}`);
-    }
-  }
-  return {
-    offset: Float64Array.from(json.offset as number[]),
-    length: Float64Array.from(json.length as number[]),
-    rows: Float64Array.from(json.rows as number[]),
-    firstNs: BigInt64Array.from(json.firstNs as string[], BigInt),
-    lastNs: BigInt64Array.from(json.lastNs as string[], BigInt),
-    headerCrc: Float64Array.from(json.headerCrc as number[]),
+  const json = JSON.parse(text) as Partial<Record<keyof TopicIndex, unknown>>;
+  const read = (fact: keyof TopicIndex): ArrayBuffer => {
+    const base64 = json[fact];
+    if (typeof base64 !== "string") throw new SmaltiError("CORRUPT", `Index has no ${fact} of its batches`);
+    return decodeBase64(base64).buffer;
   };
+  const index = {
+    offset: new Float64Array(read("offset")),
+    length: new Float64Array(read("length")),
+    rows: new Float64Array(read("rows")),
+    firstNs: new BigInt64Array(read("firstNs")),
+    lastNs: new BigInt64Array(read("lastNs")),
+    headerCrc: new Float64Array(read("headerCrc")),
+  };
+  const batches = index.offset.length;
+  for (const [fact, values] of Object.entries(index)) {
+    if (values.length !== batches) {
+      throw new SmaltiError("CORRUPT", `Index has ${fact} of ${values.length} of its ${batches} batches`);
+    }
+    if (values instanceof BigInt64Array) continue;
+    const wrong = values.findIndex((value) => !Number.isSafeInteger(value) || value < 0);
+    if (wrong >= 0) throw new SmaltiError("CORRUPT", `Index has ${fact} ${values[wrong]} for batch ${wrong}`);
+  }
+  return index;
 }
 
 /** Throws OUT_OF_ORDER where a batch's times, which the index takes to ascend, do not. */

@@ -20,6 +20,8 @@ import type { BatchLayout, Engine } from "./engine.ts";
 
 const CRC_KEY = "smalti:crc";
 const NO_BYTES = new Uint8Array(0);
+/** The buffers of column `timestamp_ns`, which come first. */
+const TIME_BUFFERS = 2;
 
 /** A batch ready to be stored. */
 export interface SealedBatch {
@@ -55,6 +57,13 @@ export interface OpenBatch {
   bytes: number;
   /** The header's checksum; undefined in a batch without any, by another writer. */
   headerCrc: number | undefined;
+  /**
+   * Hears how many bytes a column takes before it is decompressed, and a negative number where that fails. What it throws,
+   * touching the column throws.
+   */
+  onLoad: ((bytes: number) => void) | undefined;
+  /** Lets go of all that was decompressed but the times. `table` is another one then. */
+  unload(): void;
 }
 
 /** What {@linkcode openBatch} needs to know beside the bytes. */
@@ -75,7 +84,8 @@ export interface OpenOptions {
  */
 export function openBatch(engine: Engine, message: Uint8Array, options: OpenOptions): OpenBatch {
   try {
-    const { layout, table, headerCrc } = openColumns(engine, message, options);
+    const { layout, buffers, makeTable, headerCrc } = openParts(engine, message, options);
+    const table = makeTable();
     const time = table.children[0];
     time.load();
     if (time.nullCount > 0 || time.validity && hasMissing(time)) {
@@ -87,6 +97,16 @@ export function openBatch(engine: Engine, message: Uint8Array, options: OpenOpti
       table,
       bytes: message.length,
       headerCrc,
+      get onLoad() {
+        return buffers.onLoad;
+      },
+      set onLoad(listener) {
+        buffers.onLoad = listener;
+      },
+      unload() {
+        buffers.unload(TIME_BUFFERS);
+        this.table = makeTable();
+      },
     };
   } catch (reason) {
     throw reason instanceof SmaltiError ? reason.at(options.where) : reason;
@@ -104,12 +124,18 @@ export function openColumns(
   message: Uint8Array,
   options: OpenOptions,
 ): { layout: BatchLayout; table: StructVector; headerCrc: number | undefined } {
+  const { layout, makeTable, headerCrc } = openParts(engine, message, options);
+  return { layout, table: makeTable(), headerCrc };
+}
+
+/** What a message's columns are made of, and what makes them: vectors with nothing loaded. */
+function openParts(engine: Engine, message: Uint8Array, options: OpenOptions) {
   const layout = engine.parseBatch(message);
   const crcs = checkHeader(engine, message, layout, options.headerCrc);
-  const source = new MessageBuffers(engine, message, layout, crcs?.buffers, options.where);
+  const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, options.where);
   const shape = { ...layout, bufferCount: layout.buffers.length / 2 };
-  const table = buildVectors(options.fields, shape, source, options.dictionaries);
-  return { layout, table, headerCrc: crcs?.header };
+  const makeTable = () => buildVectors(options.fields, shape, buffers, options.dictionaries);
+  return { layout, buffers, makeTable, headerCrc: crcs?.header };
 }
 
 function checkHeader(
@@ -170,6 +196,7 @@ class MessageBuffers implements BufferSource {
   readonly #crcs: number[] | undefined;
   readonly #where: ErrorDetails;
   readonly #loaded: Uint8Array[] = [];
+  onLoad: OpenBatch["onLoad"];
 
   constructor(
     engine: Engine,
@@ -189,6 +216,11 @@ class MessageBuffers implements BufferSource {
     return this.#loaded[index] ??= this.#load(index);
   }
 
+  /** Lets go of all buffers but the first few. */
+  unload(kept: number): void {
+    this.#loaded.length = kept;
+  }
+
   #load(index: number): Uint8Array {
     const offset = this.#layout.buffers[2 * index];
     const stored = this.#message.subarray(offset, offset + this.#layout.buffers[2 * index + 1]);
@@ -196,7 +228,7 @@ class MessageBuffers implements BufferSource {
       if (this.#crcs && this.#engine.crc32(stored) !== this.#crcs[index]) {
         throw new SmaltiError("CORRUPT", `Buffer ${index} does not match its checksum`);
       }
-      return aligned(this.#raw(stored, index));
+      return this.#raw(stored, index);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at(this.#where) : reason;
     }
@@ -205,22 +237,30 @@ class MessageBuffers implements BufferSource {
   /** Format: Message.fbs, BodyCompression: the raw length as int64, -1 where the rest is stored as it is. */
   #raw(stored: Uint8Array, index: number): Uint8Array {
     const { codec } = this.#layout;
-    if (codec === "none" || stored.length === 0) return stored;
+    if (codec === "none" || stored.length === 0) return this.#aligned(stored);
     if (stored.length < 8) {
       throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
     }
     const rawLength = new DataView(stored.buffer, stored.byteOffset, 8).getBigInt64(0, true);
     const rest = stored.subarray(8);
-    if (rawLength === -1n) return rest;
+    if (rawLength === -1n) return this.#aligned(rest);
     if (rawLength === 0n) return NO_BYTES;
     if (rawLength < 0n || rawLength > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw new SmaltiError("CORRUPT", `Buffer ${index} claims ${rawLength} bytes`);
     }
-    return this.#engine.decompress(codec, rest, Number(rawLength));
+    this.onLoad?.(Number(rawLength));
+    try {
+      return this.#engine.decompress(codec, rest, Number(rawLength));
+    } catch (reason) {
+      this.onLoad?.(-Number(rawLength));
+      throw reason;
+    }
   }
-}
 
-/** Typed arrays need their items at multiples of their size; other writers may not place them so. */
-function aligned(bytes: Uint8Array): Uint8Array {
-  return bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  /** Typed arrays need their items at multiples of their size; other writers may not place them so. */
+  #aligned(bytes: Uint8Array): Uint8Array {
+    if (bytes.byteOffset % 8 === 0) return bytes;
+    this.onLoad?.(bytes.length);
+    return bytes.slice();
+  }
 }

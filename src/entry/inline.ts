@@ -1,11 +1,12 @@
-import { decodeBase64 } from "../arrow/base64.ts";
 import { type Connect, createConnect } from "../client.ts";
+import { bundledModule } from "./bundled.ts";
 
 /**
- * Opens the place where recordings live:
+ * Opens the place where recordings live. UNAVAILABLE where a server does not answer in time.
  *
  * - a path or a `file:` URL: a directory, made when the first sequence is created (Deno, Bun, Node);
  * - `memory:`: the memory of this client, gone with it;
+ * - a `grpc://host:6726` or `grpc+tls://` URL: a Mosaico daemon, or `smalti serve` (Deno, Bun, Node);
  * - an `http:` or `https:` URL: a directory on a static web server that serves ranges, to read only, wherever there is
  *   `fetch`. Sequences are opened by name: a web server has no list of them. A query goes with every request, user and
  *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`.
@@ -24,7 +25,7 @@ import { type Connect, createConnect } from "../client.ts";
  * console.log(client.engine.name, await client.listSequences());
  * ```
  */
-export const connect: Connect = createConnect(async () => {
-  const { WASM_TEXT } = await import("../engine/generated/wasm_text.ts");
-  return decodeBase64(WASM_TEXT);
+export const connect: Connect = createConnect(bundledModule, async (url, engine, { tls, ...options }) => {
+  const { connectFlight } = await import("../flight/client/flight_backend.ts");
+  return await connectFlight(url, engine, { ...options, tlsCa: tls?.ca });
 });

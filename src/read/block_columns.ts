@@ -8,7 +8,10 @@ export interface TopicColumns {
   readonly columns: Columns;
 }
 
-/** The columns of a block's rows, topic by topic in the order of first appearance; copies. */
+/**
+ * The columns of a block's rows, topic by topic in the order of first appearance; copies. The batches of one topic are
+ * decompressed together: TOO_LARGE where that passes the bound on what the replay holds.
+ */
 export function blockColumns(block: RowBlock): TopicColumns[] {
   const { runs, rows, length, batches } = block;
   const parts = new Map<
@@ -38,11 +41,14 @@ export function blockColumns(block: RowBlock): TopicColumns[] {
     part.order.push(source);
     part.rows.push(rows[i]);
   }
-  return [...parts].map(([topic, part]) => ({
-    topic,
-    columns: take(part.sources.map((run) => batches[run]!.batch.table), {
-      sources: Int32Array.from(part.order),
-      rows: Int32Array.from(part.rows),
-    }),
-  }));
+  return [...parts].map(([topic, part]) => {
+    const sources = part.sources.map((run) => batches[run]!);
+    const picks = { sources: Int32Array.from(part.order), rows: Int32Array.from(part.rows) };
+    for (const source of sources) source.inUse = true;
+    try {
+      return { topic, columns: take(sources.map(({ batch }) => batch.table), picks) };
+    } finally {
+      for (const source of sources) source.inUse = false;
+    }
+  });
 }

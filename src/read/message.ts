@@ -79,7 +79,11 @@ export class TopicBatch {
   readonly row: RowClass;
   readonly times: BigInt64Array;
   /** The columns after `timestamp_ns`. */
-  readonly columns: readonly Vector[];
+  columns: readonly Vector[];
+  /** Bytes that were decompressed for them. */
+  columnBytes = 0;
+  /** Whether somebody holds the columns, so that letting go of them would free nothing. */
+  inUse = false;
   readonly batch: OpenBatch;
 
   constructor(topic: MessageTopic, batch: OpenBatch) {
@@ -89,6 +93,18 @@ export class TopicBatch {
     this.times = batch.times;
     this.columns = batch.table.children.slice(1);
     this.batch = batch;
+  }
+
+  /** Bytes it takes without its columns: as stored, and its times. */
+  get heldBytes(): number {
+    return this.batch.bytes + this.times.byteLength;
+  }
+
+  /** Lets go of what was decompressed of the columns; it is decompressed again when it is touched. */
+  unload(): void {
+    this.batch.unload();
+    this.columns = this.batch.table.children.slice(1);
+    this.columnBytes = 0;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { RunSource } from "../backend.ts";
 import type { Engine, Merger } from "../engine/engine.ts";
-import { SmaltiError } from "../error.ts";
 import { MAX_NS } from "../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
+import { ReadMemory } from "./read_memory.ts";
 
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
 const BLOCK_ROWS = 8192;
@@ -28,28 +28,38 @@ export interface TopicRuns {
  */
 export class RowBlocks {
   readonly #topics: readonly TopicRuns[];
+  /** Positions of topics with closed batches, by when the next one begins. */
+  #waiting: number[];
   readonly #merger: Merger;
-  readonly #maxBytes: number;
+  readonly #memory: ReadMemory;
   /** What blocks share; copied before it is changed. */
   #batches: (TopicBatch | undefined)[] = [];
   #shared = false;
   /** Places in `#batches` whose rows were all given out. */
   readonly #free: number[] = [];
-  #openBytes = 0;
+  /** Batches that only the block given out last still needs. */
+  #ended: TopicBatch[] = [];
+  /** Bytes of the batch that is read ahead. */
+  #aheadBytes = 0;
   #closed = false;
   /** Rows that come before all others. */
   #first: RowBlock | undefined;
 
   /**
    * @param topics In the order of their names, which breaks ties.
-   * @param maxBytes Bound on the bytes of batches open at a time, as stored.
-   * @param first Rows to give out before those of the topics.
+   * @param maxBytes Bound on what is held at a time; see {@linkcode ReadMemory}. What was given out counts until more is
+   * asked for.
+   * @param first Rows to give out before those of the topics. TOO_LARGE where their batches are.
    */
   constructor(engine: Engine, topics: readonly TopicRuns[], maxBytes: number, first?: RowBlock) {
     this.#first = first;
     this.#topics = topics;
+    this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
+      .sort((a, b) => this.#compare(a, b));
     this.#merger = engine.createMerger();
-    this.#maxBytes = maxBytes;
+    this.#memory = new ReadMemory(maxBytes);
+    this.#ended = (first?.batches ?? []).filter((batch) => batch !== undefined);
+    for (const batch of this.#ended) this.#memory.add(batch);
   }
 
   /** The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason. */
@@ -68,7 +78,7 @@ export class RowBlocks {
     const block = { runs, rows, length, batches: this.#batches };
     this.#shared = true;
     for (const run of this.#merger.exhausted) {
-      this.#openBytes -= this.#batches[run]!.batch.bytes;
+      this.#ended.push(this.#batches[run]!);
       this.#free.push(run);
     }
     this.#prefetch();
@@ -87,81 +97,93 @@ export class RowBlocks {
     if (this.#closed) return;
     this.#closed = true;
     for (const { source } of this.#topics) source.close();
+    this.#waiting = [];
     this.#merger.close();
+    this.#memory.close();
     this.#batches = [];
+    this.#ended = [];
   }
 
   /** Opens batches until the next row is known; gives the time up to which rows are final, undefined at the end. */
   async #advance(): Promise<bigint | undefined> {
+    if (this.#ended.length > 0) this.#letGo();
     for (;;) {
-      const position = this.#nextPosition();
+      const position = this.#waiting.at(0);
       const head = this.#merger.head();
-      if (position < 0) return head === undefined ? undefined : MAX_NS;
+      if (position === undefined) return head === undefined ? undefined : MAX_NS;
       const horizon = this.#topics[position].source.nextNs!;
       if (head !== undefined && head < horizon) return horizon - 1n;
-      await this.#open(position);
+      await this.#openNext();
     }
   }
 
-  /** The topic whose next closed batch begins first; -1 where all are open. */
-  #nextPosition(): number {
-    const topics = this.#topics;
-    let first = -1;
-    let firstNs = 0n;
-    for (let i = 0; i < topics.length; i++) {
-      const { nextNs } = topics[i].source;
-      if (nextNs === undefined || (first >= 0 && nextNs >= firstNs)) continue;
-      first = i;
-      firstNs = nextNs;
-    }
-    return first;
+  /** Whose next batch begins earlier, ties by position: negative where `a`'s does. */
+  #compare(a: number, b: number): number {
+    const [aNs, bNs] = [this.#topics[a].source.nextNs!, this.#topics[b].source.nextNs!];
+    return aNs < bNs ? -1 : aNs > bNs ? 1 : a - b;
   }
 
-  async #open(position: number): Promise<void> {
+  /** Puts a topic that has closed batches in its place among those that wait. */
+  #insert(position: number): void {
+    let [low, high] = [0, this.#waiting.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compare(this.#waiting[middle], position) < 0) low = middle + 1;
+      else high = middle;
+    }
+    this.#waiting.splice(low, 0, position);
+  }
+
+  /** Opens the batch that begins first. TOO_LARGE. */
+  async #openNext(): Promise<void> {
+    const position = this.#waiting.shift()!;
     const { topic, source } = this.#topics[position];
-    const bytes = this.#openBytes + source.nextBytes;
-    if (bytes > this.#maxBytes && this.#openBytes > 0) {
-      throw new SmaltiError(
-        "TOO_LARGE",
-        `Cannot replay sequence "${topic.sequence}": ${
-          this.#batches.length - this.#free.length + 1
-        } batches overlap ` +
-          `in time and take ${bytes} bytes, maxBufferedBytes is ${this.#maxBytes}`,
-        { sequence: topic.sequence, topic: topic.name },
-      );
-    }
+    this.#memory.free(this.#aheadBytes);
+    this.#aheadBytes = 0;
+    const bytes = source.nextBytes;
+    this.#memory.reserve(bytes, topic);
     const run = await source.open();
+    if (source.nextNs !== undefined) this.#insert(position);
+    this.#memory.free(bytes);
     if (!run) return;
-    const { batchNumber, batch, from, to } = run;
-    this.#merger.add(
-      this.#place(new TopicBatch(topic, batch)),
-      position,
-      batchNumber,
-      batch.times,
-      from,
-      to,
-    );
-    this.#openBytes += batch.bytes;
+    const { batchNumber, from, to } = run;
+    const batch = new TopicBatch(topic, run.batch);
+    this.#memory.add(batch);
+    this.#merger.add(this.#place(batch), position, batchNumber, batch.times, from, to);
+  }
+
+  /** Lets go of the batches whose rows were all given out. */
+  #letGo(): void {
+    for (const batch of this.#ended) this.#memory.remove(batch);
+    this.#ended = [];
+    this.#unshare();
   }
 
   /** Puts a batch into a free place. */
   #place(batch: TopicBatch): number {
-    if (this.#shared) {
-      this.#batches = this.#batches.slice();
-      // Blocks that are out keep what they need; from here on nothing else does.
-      for (const free of this.#free) this.#batches[free] = undefined;
-      this.#shared = false;
-    }
+    this.#unshare();
     const place = this.#free.pop() ?? this.#batches.length;
     this.#batches[place] = batch;
     return place;
   }
 
+  /** Blocks that are out keep what they need; from here on nothing else does. */
+  #unshare(): void {
+    if (!this.#shared) return;
+    this.#batches = this.#batches.slice();
+    for (const free of this.#free) this.#batches[free] = undefined;
+    this.#shared = false;
+  }
+
   /** Reads ahead what will be opened next, while the caller is busy with the block. */
   #prefetch(): void {
-    const position = this.#nextPosition();
-    if (position < 0) return;
-    const { source } = this.#topics[position];
-    if (this.#openBytes + source.nextBytes <= this.#maxBytes) source.prefetch();
+    const position = this.#waiting.at(0);
+    if (position === undefined || this.#aheadBytes > 0) return;
+    const { topic, source } = this.#topics[position];
+    const bytes = source.nextBytes;
+    if (!this.#memory.hasPlenty(bytes)) return;
+    this.#memory.reserve(bytes, topic);
+    this.#aheadBytes = bytes;
+    source.prefetch();
   }
 }

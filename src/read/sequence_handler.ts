@@ -17,9 +17,10 @@ import {
 import { FollowedBlocks } from "./followed_blocks.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
-import { RowBlocks } from "./row_blocks.ts";
+import { ReadMemory } from "./read_memory.ts";
+import { type RowBlock, RowBlocks } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
-import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
+import { bufferedBytes, type StreamOptions } from "./streamer.ts";
 import type { SyncOptions } from "./sync_options.ts";
 import { SyncStreamer } from "./sync_streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
@@ -31,7 +32,7 @@ export interface SequenceStreamOptions extends StreamOptions {
   topics?: readonly string[];
   /**
    * Topics whose last message before `startNs` comes first, in time order: what holds until it is said anew, such as
-   * static transforms. @default none
+   * static transforms. A batch of each is held at first, and counts in `maxBufferedBytes`. @default none
    */
   latched?: readonly string[];
   /**
@@ -153,12 +154,14 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * Streams the messages of all topics, or of those named, in strict time order. Reads nothing until it is asked.
    *
-   * NOT_FOUND where a topic is not there. RangeError where `startNs` is after `endNs` or a bound is outside int64.
+   * NOT_FOUND where a topic is not there. RangeError where `startNs` is after `endNs`, a bound is outside int64, or
+   * `maxBufferedBytes` is not above 0.
    */
   getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
-    const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
+    const { signal } = options;
+    const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `sequence "${this.name}"`);
-    if (options.follow) return this.#follow(options, window);
+    if (options.follow) return this.#follow(options, window, maxBytes);
     if (this.state === "recording") {
       throw new SmaltiError(
         "LOCKED",
@@ -174,8 +177,8 @@ export class SequenceHandler implements AsyncDisposable {
         topic: messageTopic(this.name, source.info.name, source.schema),
         source: source.runs(window, signal),
       }));
-      const first = latestBlock(await this.#latest(latched, window.firstNs - 1n, signal));
-      return new RowBlocks(this.#engine, topics, maxBufferedBytes, first);
+      const first = await this.#latched(latched, window.firstNs - 1n, maxBytes, signal);
+      return new RowBlocks(this.#engine, topics, maxBytes, first);
     };
     const fields = async () =>
       new Map(
@@ -240,8 +243,9 @@ export class SequenceHandler implements AsyncDisposable {
   }
 
   #follow(
-    { topics, latched, onLate, signal, maxBufferedBytes: maxBytes = DEFAULT_BUFFERED }: SequenceStreamOptions,
+    { topics, latched, onLate, signal }: SequenceStreamOptions,
     window: Window,
+    maxBytes: number,
   ): SequenceStreamer {
     const { name: sequence } = this;
     if (latched) {
@@ -264,6 +268,26 @@ export class SequenceHandler implements AsyncDisposable {
       return await latestRow(this.name, await this.#open(name), ns, signal);
     }));
     return rows.filter((row) => row !== undefined);
+  }
+
+  /** Topics' last rows at or before a time, opened one by one: TOO_LARGE as soon as their batches do not fit. */
+  async #latched(
+    names: readonly string[],
+    ns: bigint,
+    maxBytes: number,
+    signal: AbortSignal | undefined,
+  ): Promise<RowBlock | undefined> {
+    const sources = await Promise.all(names.map((name) => this.#open(name)));
+    const memory = new ReadMemory(maxBytes);
+    const rows: LatestRow[] = [];
+    for (const source of sources) {
+      const row = await latestRow(this.name, source, ns, signal);
+      if (!row) continue;
+      memory.add(row.batch);
+      rows.push(row);
+    }
+    memory.close();
+    return latestBlock(rows);
   }
 
   /** Names of topics, all unless some are given, once each and in order. */

@@ -8,12 +8,30 @@ export type BlockSource = Pick<RowBlocks, "next" | "peek" | "close">;
 export interface StreamOptions extends TimeRange {
   /** Stops the stream: reading rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Bound on the bytes of batches open at a time, as stored. TOO_LARGE where more overlap. @default 64 MiB */
+  /**
+   * Bound on what the stream holds, in bytes: of each batch whose time has come the bytes as stored and 8 a row for its
+   * times, and what was decompressed of columns that were touched. Columns make room for others, and are decompressed
+   * again when they are touched again: that is slow, where much overlaps in time. Where batches overlap of which the times
+   * and the columns of one do not fit, reading them is TOO_LARGE before more is held, with how many they are and what they
+   * take; a batch alone may be larger. `toArrow` and `toTable` need the columns of all batches that a topic has in a block.
+   * What is made of columns (strings, Arrow tables) and messages kept beyond their block are not counted, nor are the
+   * index of each topic and its dictionaries.
+   * @default 64 MiB
+   */
   maxBufferedBytes?: number;
 }
 
-/** The bound on open batches unless told otherwise. */
-export const DEFAULT_BUFFERED: number = 64 * 2 ** 20;
+/** The bound on what a stream holds, in bytes. RangeError where it is not above 0. */
+export function bufferedBytes(
+  { maxBufferedBytes = 64 * 2 ** 20 }: Pick<StreamOptions, "maxBufferedBytes">,
+): number {
+  if (!(maxBufferedBytes > 0)) {
+    throw new RangeError(
+      `Cannot stream: maxBufferedBytes is ${maxBufferedBytes}, wanted a number of bytes above 0`,
+    );
+  }
+  return maxBufferedBytes;
+}
 
 /** Items in order and at hand: iterating a block waits for nothing. It is valid for as long as it is kept. */
 export interface Block<T> extends Iterable<T> {
@@ -171,6 +189,8 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   };
 
   async #source(): Promise<BlockSource | undefined> {
+    // All given out by now, and no longer counted among what is held.
+    this.#rows = this.#block = undefined;
     if (this.#closed) return undefined;
     this.#signal?.throwIfAborted();
     if (!this.#opened) this.#signal?.addEventListener("abort", this.#abort);
@@ -181,7 +201,8 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     this.#waiting++;
     const before = this.#turn;
     const mine = before.then(action);
-    this.#turn = mine.catch(() => {});
+    // Without the result: who waits for a turn must not keep what the one before gave out.
+    this.#turn = mine.then(() => {}, () => {});
     try {
       return await mine;
     } catch (reason) {

@@ -29,13 +29,15 @@ export interface SyncField {
 }
 
 /** Options of `getSyncStreamer`: a clock, and the fields that are brought onto it. */
-export interface SyncOptions extends TimeRange, Pick<StreamOptions, "signal" | "maxBufferedBytes"> {
+export interface SyncOptions extends TimeRange, Pick<StreamOptions, "signal"> {
   /** What each column is called, and where it comes from. */
   fields: Readonly<Record<string, SyncField>>;
   /** A clock that ticks at `startNs` (or the first message of the fields' topics) and every so many nanoseconds. */
   periodNs?: bigint;
   /** A clock that ticks with each message of this topic. */
   onTopic?: string;
+  /** Bound on what is held for each field, and for the clock's topic, as that of one stream. @default 64 MiB */
+  maxBufferedBytes?: number;
   /** How values come to a tick. @default "hold" */
   policy?: SyncPolicy;
   /** How far away a value may be, for `asOf`, which needs it, and `nearest`, in nanoseconds. */

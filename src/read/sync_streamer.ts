@@ -7,6 +7,7 @@ import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
 import { MAX_NS, MIN_NS, type Window } from "../types.ts";
 import { SyncCursor } from "./sync_cursor.ts";
 import type { SyncField, SyncOptions, SyncPolicy, SyncRow } from "./sync_options.ts";
+import { bufferedBytes } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import type { TopicHandler } from "./topic_handler.ts";
 
@@ -274,7 +275,9 @@ function findField(
 }
 
 /** Refuses what makes no sense before anything is opened. */
-function checkOptions({ fields, periodNs, onTopic, policy = "hold", toleranceNs }: SyncOptions): void {
+function checkOptions(options: SyncOptions): void {
+  const { fields, periodNs, onTopic, policy = "hold", toleranceNs } = options;
+  bufferedBytes(options);
   if ((periodNs === undefined) === (onTopic === undefined)) {
     throw new TypeError("Cannot sync: wanted either periodNs or onTopic");
   }

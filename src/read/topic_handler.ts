@@ -7,7 +7,7 @@ import type { Metadata, TimestampNs, TopicInfo } from "../types.ts";
 import { latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { RowBlocks } from "./row_blocks.ts";
-import { DEFAULT_BUFFERED, type StreamOptions } from "./streamer.ts";
+import { bufferedBytes, type StreamOptions } from "./streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
@@ -91,10 +91,11 @@ export class TopicHandler implements AsyncDisposable {
   /**
    * Streams its messages in time order, equal times in the order of pushing. Reads nothing until it is asked.
    *
-   * RangeError where `startNs` is after `endNs` or a bound is outside int64.
+   * RangeError where `startNs` is after `endNs`, a bound is outside int64, or `maxBufferedBytes` is not above 0.
    */
   getDataStreamer(options: StreamOptions = {}): TopicStreamer {
-    const { signal, maxBufferedBytes = DEFAULT_BUFFERED } = options;
+    const { signal } = options;
+    const maxBytes = bufferedBytes(options);
     const window = timeWindow(
       options,
       `topic "${this.name}" of sequence "${this.sequence}"`,
@@ -103,7 +104,7 @@ export class TopicHandler implements AsyncDisposable {
     const open = () => {
       const source = this.#source.runs(window, signal);
       return Promise.resolve(
-        new RowBlocks(this.#engine, [{ topic, source }], maxBufferedBytes),
+        new RowBlocks(this.#engine, [{ topic, source }], maxBytes),
       );
     };
     return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);

@@ -43,6 +43,31 @@ const actions = {
   update: (client) => client.sequenceUpdate("s"),
   open: (client) => client.sequenceHandler("s"),
   remove: (client) => client.sequenceDelete("s"),
+  /** Reads all that is finalized, some times: topics "a" and "b" with a row each at 0, 1, 2, ... */
+  async replay(client) {
+    for (let round = 0; round < 4; round++) {
+      const read = [];
+      for (const name of await client.listSequences()) {
+        const handler = await client.sequenceHandler(name).catch((error) => {
+          if (error.code !== "LOCKED" && error.code !== "NOT_FOUND") throw error;
+        });
+        if (!handler) continue;
+        let count = 0;
+        for await (const [topic, { timestampNs, data }] of handler.getDataStreamer()) {
+          const [time, isB] = [count >> 1, count % 2];
+          if (topic !== "ab"[isB] || timestampNs !== BigInt(time) || data.value !== time + isB / 2) {
+            throw new Error(`Row ${count} of ${name} is ${data.value} at ${timestampNs} of ${topic}`);
+          }
+          count++;
+        }
+        if (count === 0 || count !== handler.rowCount) throw new Error(`${name} has ${count} rows`);
+        read.push(name);
+      }
+      for (const name of ["past0", "past1", "past2"]) {
+        if (!read.includes(name)) throw new Error(`Has read ${read}, and not ${name}`);
+      }
+    }
+  },
   /** As a user who may do nothing here. */
   async unprivilegedRecord(client) {
     process.setgid(65534);

@@ -23,7 +23,6 @@ import {
 
 describe("connect", () => {
   it.each([
-    "grpc://host:6726",
     "s3://bucket",
     "mem:",
     "MEMORY://",

@@ -130,6 +130,8 @@ export class WatchedStore implements Store {
   readonly url: string;
   /** All calls so far, as `read drive/gps.arrow`. */
   readonly calls: string[] = [];
+  /** Ranges read so far, as far as they were there. */
+  readonly reads: { path: string; offset: number; length: number }[] = [];
   /** Runs before each call; what it throws is what the call rejects with. */
   before: (call: StoreCall, path: string) => Promise<void> | void = () => {};
   readonly #store: Store;
@@ -150,8 +152,10 @@ export class WatchedStore implements Store {
   size(path: string): Promise<number> {
     return this.#do("size", path, () => this.#store.size(path));
   }
-  read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    return this.#do("read", path, () => this.#store.read(path, offset, length));
+  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+    const bytes = await this.#do("read", path, () => this.#store.read(path, offset, length));
+    this.reads.push({ path, offset, length: bytes.length });
+    return bytes;
   }
   create(path: string): Promise<void> {
     return this.#do("create", path, () => this.#store.create(path));

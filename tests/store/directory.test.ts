@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,7 @@ import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { codeOf, content, storeContract, text } from "../contract/store.ts";
-import { withStore } from "./temporary.ts";
-
-const onLinux = process.platform === "linux";
+import { heldFiles, MOST_HELD, onLinux, withStore } from "./temporary.ts";
 
 storeContract("directory", async () => {
   const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));
@@ -138,34 +136,22 @@ describe("DirectoryStore sync", () => {
 });
 
 describe("DirectoryStore files", () => {
-  /** The files below a directory that this process holds open. */
-  const held = (directory: string): string[] =>
-    readdirSync("/proc/self/fd").flatMap((fd) => {
-      try {
-        const target = readlinkSync(`/proc/self/fd/${fd}`);
-        return target.startsWith(`${directory}/`) ? [target] : [];
-      } catch {
-        return []; // the descriptor that reads the directory
-      }
-    });
-
   it.skipIf(!onLinux)("are held open up to a bound, and none after close (counted in /proc)", async () => {
     await withStore(async (store, directory) => {
       const paths = Array.from({ length: 400 }, (_, i) => `d${i % 7}/${i}`);
       let most = 0;
       const counting = async (call: Promise<unknown>) => {
         await call;
-        most = Math.max(most, held(directory).length);
+        most = Math.max(most, heldFiles(directory).length);
       };
       await Promise.all(paths.map((path) => counting(store.create(path))));
       await Promise.all(paths.map((path) => counting(store.append(path, text(path)))));
       await Promise.all(paths.map((path) => counting(store.sync(path))));
       await Promise.all(paths.map(async (path) => expect(await content(store, path)).toBe(path)));
-      expect(held(directory).length).toBeGreaterThan(64);
-      // 128 kept, 64 calls at a time that may each be opening or closing one more.
-      expect(Math.max(most, held(directory).length)).toBeLessThanOrEqual(192);
+      expect(heldFiles(directory).length).toBeGreaterThan(64);
+      expect(Math.max(most, heldFiles(directory).length)).toBeLessThanOrEqual(MOST_HELD);
       await store.close();
-      expect(held(directory)).toEqual([]);
+      expect(heldFiles(directory)).toEqual([]);
     });
   });
 

@@ -3,10 +3,11 @@ import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary } from "../../src/ontology/field.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
+import { DirectoryStore } from "../../src/store/directory.ts";
 import { TopicWriter } from "../../src/write/topic_writer.ts";
 import { type Holder, WriteMemory } from "../../src/write/write_memory.ts";
 import { engine } from "../arrow/random.ts";
-import { deferred, isSettled, onStore, settle, WatchedStore } from "../client/support.ts";
+import { deferred, inDirectory, isSettled, onStore, settle, WatchedStore } from "../client/support.ts";
 
 /** Something that holds what it is told to, and lets go of all when it spills. */
 class Buffer implements Holder {
@@ -149,6 +150,27 @@ async function withSlowStore(
   await sink.finalize();
 }
 
+/** A store where each append waits until it is let through. */
+class SlowStore extends WatchedStore {
+  isSlow = false;
+  /** Bytes that were appended. */
+  stored = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  override async append(path: string, bytes: Uint8Array): Promise<void> {
+    if (this.isSlow) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await super.append(path, bytes);
+    this.stored += bytes.length;
+  }
+
+  /** Whether there was one. */
+  letOneThrough(): boolean {
+    const next = this.#waiting.shift();
+    next?.();
+    return next !== undefined;
+  }
+}
+
 /** Bytes that do not compress. */
 function noise(seed: number): Uint8Array {
   const bytes = new Uint8Array(ROW);
@@ -212,6 +234,45 @@ describe("TopicWriter over a store that does not keep up", () => {
         row++;
       }
       expect(row).toBe(500);
+    });
+  });
+
+  it("waits for a slow disk, holds no more than the bound, and has every message there at the end", async () => {
+    await inDirectory(async (directory) => {
+      const store = new SlowStore(new DirectoryStore(directory));
+      await onStore(store, async (client) => {
+        let [pushed, waits, most] = [0, 0, 0];
+        await client.sequenceCreate("s", { maxBufferedBytes: BOUND }, async (sequence) => {
+          const create = (t: number) => sequence.topicCreate(`t${t}`, { ontology: Payload });
+          const topics = [await create(0), await create(1), await create(2)];
+          store.isSlow = true;
+          for (; waits < 6; pushed++) {
+            const data = { bytes: noise(pushed) };
+            const waiting = topics[pushed % 3].push({ timestampNs: BigInt(pushed), data });
+            // The bytes do not compress, so what is not in the store is in memory.
+            most = Math.max(most, (pushed + 1) * ROW - store.stored);
+            if (!waiting) continue;
+            waits++;
+            while (!await isSettled(waiting)) store.letOneThrough();
+            await waiting;
+          }
+          store.isSlow = false;
+          while (store.letOneThrough());
+        });
+        expect(most).toBeGreaterThan(BOUND / 2);
+        expect(most).toBeLessThanOrEqual(BOUND + SLACK);
+        expect(pushed * ROW).toBeGreaterThan(BOUND);
+        let row = 0;
+        const handler = await client.sequenceHandler("s");
+        for await (const [topic, { timestampNs, data }] of handler.getDataStreamer()) {
+          const wanted = noise(row);
+          const isRight = topic === `t${row % 3}` && timestampNs === BigInt(row) &&
+            data.bytes.every((byte: number, i: number) => byte === wanted[i]);
+          if (!isRight) throw new Error(`Row ${row} is another`);
+          row++;
+        }
+        expect(row).toBe(pushed);
+      });
     });
   });
 

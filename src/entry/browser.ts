@@ -1,0 +1,12 @@
+/**
+ * The main entry for browsers, and for bundlers that build for them: without what reaches servers, which is Node's.
+ *
+ * @module
+ */
+import { type Connect, createConnect } from "../client.ts";
+import { bundledModule } from "./bundled.ts";
+
+export * from "../api.ts";
+
+/** As `connect` of the main entry, but for `grpc:` URLs, which are UNSUPPORTED. */
+export const connect: Connect = createConnect(bundledModule);

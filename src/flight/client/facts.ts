@@ -1,0 +1,112 @@
+/**
+ * What a server's metadata tells of sequences and topics. Liberal: what smalti can do without may be missing.
+ *
+ * @module
+ */
+import { SmaltiError } from "../../error.ts";
+import { compareNames } from "../../names.ts";
+import type { SerializationFormat } from "../../ontology/define_ontology.ts";
+import type { Json, Metadata, SequenceInfo, SessionInfo, TopicInfo } from "../../types.ts";
+import type { FlightInfo } from "../generated/flight_pb.ts";
+import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
+import { parseTopicLocator } from "../locator.ts";
+import { answer } from "./calls.ts";
+
+/** A sequence by its FlightInfo. CORRUPT where what is needed is missing. */
+export function sequenceFacts(name: string, info: FlightInfo): SequenceInfo {
+  const what = `Cannot read what the server tells of sequence "${name}"`;
+  const body = answer(info.appMetadata, what);
+  const sessions = list(body.sessions).filter(isObject).map((session) => sessionFacts(session, what));
+  const topics = info.endpoint.map(({ appMetadata }) =>
+    topicFacts(answer(appMetadata, what), sessions, what)
+  );
+  const isReadable = sessions.some(({ state }) => state === "finalized");
+  return {
+    name,
+    state: isReadable ? "finalized" : "recording",
+    metadata: metadataOf(body.user_metadata),
+    created: dateOf(body.created_at_ns, "created_at_ns", what),
+    sessions,
+    topics: topics.sort((a, b) => compareNames(a.name, b.name)),
+    attachments: [],
+  };
+}
+
+/** Rows in the window that was asked for, and its last time; of the whole topic where there was none. */
+export function windowFacts(info: FlightInfo, what: string): { rows: number; lastNs: bigint | undefined } {
+  const body = answer(info.endpoint[0]?.appMetadata ?? new Uint8Array(0), what);
+  const window = body.time_window_info;
+  const data = isObject(window) ? window : isObject(body.data_info) ? body.data_info : {};
+  const interval = isObject(data.interval) ? data.interval : undefined;
+  const rows = data.row_count ?? data.total_row_count ?? 0;
+  return { rows: Number(rows), lastNs: interval && nsOf(interval.end_ns, "end_ns", what) };
+}
+
+function sessionFacts(session: WireObject, what: string): SessionInfo {
+  const locator = text(session.locator, "locator", what);
+  const isLocked = session.locked === true;
+  const ended = session.completed_at_ns;
+  return {
+    id: locator.slice(locator.indexOf(":") + 1),
+    state: isLocked ? "finalized" : "recording",
+    created: dateOf(session.created_at_ns, "created_at_ns", what),
+    ...(isInteger(ended) && { ended: dateOf(ended, "completed_at_ns", what) }),
+    topics: list(session.topics).map((topic) => parseTopicLocator(text(topic, "topics[]", what)).topic)
+      .sort(compareNames),
+  };
+}
+
+function topicFacts(body: WireObject, sessions: readonly SessionInfo[], what: string): TopicInfo {
+  const { topic: name } = parseTopicLocator(text(body.resource_locator, "resource_locator", what));
+  const data = isObject(body.data_info) ? body.data_info : {};
+  const interval = isObject(data.interval) ? data.interval : undefined;
+  return {
+    name,
+    ontologyTag: text(body.ontology_tag, "ontology_tag", what),
+    serializationFormat: text(body.serialization_format, "serialization_format", what) as SerializationFormat,
+    metadata: metadataOf(body.user_metadata),
+    rowCount: Number(data.total_row_count ?? 0),
+    ...(interval && {
+      firstNs: nsOf(interval.start_ns, "start_ns", what),
+      lastNs: nsOf(interval.end_ns, "end_ns", what),
+    }),
+    sizeBytes: Number(data.total_bytes ?? 0),
+    created: dateOf(body.created_at_ns, "created_at_ns", what),
+    sessionId: sessions.find((session) => session.topics.includes(name))?.id ?? "",
+  };
+}
+
+function list(value: WireValue | undefined): WireValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isInteger(value: WireValue | undefined): value is number | bigint {
+  return typeof value === "bigint" || Number.isSafeInteger(value);
+}
+
+function text(value: WireValue | undefined, key: string, what: string): string {
+  if (typeof value === "string") return value;
+  throw new SmaltiError("CORRUPT", `${what}: ${key} is ${kindOf(value)}, wanted text`);
+}
+
+function nsOf(value: WireValue | undefined, key: string, what: string): bigint {
+  if (isInteger(value)) return BigInt(value);
+  throw new SmaltiError("CORRUPT", `${what}: ${key} is ${kindOf(value)}, wanted nanoseconds`);
+}
+
+function dateOf(value: WireValue | undefined, key: string, what: string): Date {
+  return new Date(Number(nsOf(value, key, what) / 1_000_000n));
+}
+
+/** Integers beyond 2^53 become decimal text, which loses nothing; what JSON has no word for becomes null. */
+function metadataOf(value: WireValue | undefined): Metadata {
+  return isObject(value) ? jsonOf(value) as Metadata : {};
+}
+
+function jsonOf(value: WireValue): Json {
+  if (typeof value === "bigint") return `${value}`;
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonOf(item)]));
+}

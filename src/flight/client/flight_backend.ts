@@ -1,0 +1,169 @@
+import type { Backend, SequenceSink, SequenceSource } from "../../backend.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { SmaltiError } from "../../error.ts";
+import { compareNames, isSequenceName } from "../../names.ts";
+import type { Metadata, RecoverReport, SequenceInfo } from "../../types.ts";
+import { isObject, type WireObject } from "../json.ts";
+import { MAX_DECODE_BYTES } from "../protocol.ts";
+import { openTransport, type TransportOptions } from "../transport.ts";
+import { Calls } from "./calls.ts";
+import { sequenceFacts } from "./facts.ts";
+import { FlightSink } from "./flight_sink.ts";
+import { FlightSource } from "./flight_source.ts";
+
+/** Options of {@linkcode connectFlight}. */
+export interface FlightOptions extends TransportOptions {
+  /** How long to try, in milliseconds. @default 5000 */
+  timeoutMs?: number;
+  /** Stops trying. */
+  signal?: AbortSignal;
+}
+
+/** Before the second try, in ms; doubled with every one. */
+const FIRST_PAUSE_MS = 25;
+/** Part of the server's limit that a message may take: there is a frame around it. */
+const LIMIT_SHARE = 0.9;
+
+/**
+ * Connects to a Mosaico daemon, or a server of ours: tries until it answers. UNAVAILABLE where it does not in time; at
+ * once whatever it answers else, such as PERMISSION_DENIED for a key that it refuses.
+ */
+export async function connectFlight(url: string, engine: Engine, options: FlightOptions): Promise<Backend> {
+  const { timeoutMs = 5000, signal } = options;
+  const calls = new Calls(openTransport(url, options));
+  const what = `Cannot connect to ${url}`;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  let failure: SmaltiError | undefined;
+  try {
+    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs *= 2) {
+      try {
+        const info = await calls.action("info", {}, what, stop);
+        const config = isObject(info?.config) ? info.config : {};
+        const limit = Number(config.grpc_max_decode_message_size ?? MAX_DECODE_BYTES);
+        return new FlightBackend(calls, engine, Math.floor(LIMIT_SHARE * limit));
+      } catch (reason) {
+        signal?.throwIfAborted();
+        if (timeout.aborted || !(reason instanceof SmaltiError)) throw reason;
+        if (reason.code !== "UNAVAILABLE") throw reason;
+        failure = reason;
+      }
+      await pause(pauseMs, stop);
+    }
+  } catch (reason) {
+    calls.close();
+    signal?.throwIfAborted();
+    if (!timeout.aborted) throw reason;
+    const last = failure ? `; the last try: ${failure.rawMessage}` : "";
+    throw new SmaltiError("UNAVAILABLE", `${what}: no answer within ${timeoutMs} ms${last}`, {
+      cause: failure ?? reason,
+    });
+  }
+}
+
+/** Resolves after some time; rejects when stopped. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Recordings behind a server. */
+class FlightBackend implements Backend {
+  readonly engine: Engine;
+  readonly makesDurable = false;
+  readonly #calls: Calls;
+  readonly #maxBytes: number;
+
+  constructor(calls: Calls, engine: Engine, maxBytes: number) {
+    this.#calls = calls;
+    this.engine = engine;
+    this.#maxBytes = maxBytes;
+  }
+
+  async listSequences(): Promise<string[]> {
+    const names = await this.#calls.listFlights("Cannot list sequences");
+    return names.filter(isSequenceName).sort(compareNames);
+  }
+
+  async readInfo(name: string): Promise<SequenceInfo> {
+    const what = `Cannot read sequence "${name}"`;
+    try {
+      return sequenceFacts(name, await this.#calls.flightInfo({ resource_locator: name }, what));
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
+    }
+  }
+
+  async createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
+    const what = `Cannot create sequence "${name}"`;
+    const body: WireObject = { locator: name, user_metadata: metadata as WireObject };
+    await this.#act("sequence_create", body, what, name);
+    try {
+      return await this.#beginSession(name, true, what);
+    } catch (reason) {
+      // Else the name would be taken by nothing.
+      await this.#act("sequence_delete", { locator: name }, what, name).catch(() => {});
+      throw reason;
+    }
+  }
+
+  updateSequence(name: string): Promise<SequenceSink> {
+    return this.#beginSession(name, false, `Cannot update sequence "${name}"`);
+  }
+
+  async openSequence(name: string, { follow = false } = {}): Promise<SequenceSource> {
+    const info = await this.readInfo(name);
+    const source = new FlightSource(this.#calls, this.engine, info);
+    if (follow) source.follow();
+    if (info.state !== "recording") return source;
+    const text = `Sequence "${name}" is being recorded: wanted one with a finalized session`;
+    throw new SmaltiError("LOCKED", text, { sequence: name });
+  }
+
+  async deleteSequence(name: string): Promise<void> {
+    await this.#act("sequence_delete", { locator: name }, `Cannot delete sequence "${name}"`, name);
+  }
+
+  recoverSequence(name: string): Promise<RecoverReport> {
+    const text = `Cannot recover sequence "${name}": a server does that for what it stores`;
+    return Promise.reject(new SmaltiError("UNSUPPORTED", text, { sequence: name }));
+  }
+
+  close(): Promise<void> {
+    this.#calls.close();
+    return Promise.resolve();
+  }
+
+  async #beginSession(sequence: string, isFirst: boolean, what: string): Promise<SequenceSink> {
+    const created = await this.#act("session_create", { locator: sequence }, what, sequence);
+    const { uuid, locator } = created ?? {};
+    if (typeof uuid !== "string" || typeof locator !== "string") {
+      throw new SmaltiError("CORRUPT", `${what}: the server gave no session`, { sequence });
+    }
+    const session = { sequence, uuid, locator, isFirst };
+    return new FlightSink(this.#calls, session, this.#maxBytes, () => this.readInfo(sequence));
+  }
+
+  async #act(
+    name: string,
+    body: WireObject,
+    what: string,
+    sequence: string,
+  ): Promise<WireObject | undefined> {
+    try {
+      return await this.#calls.action(name, body, what);
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
+    }
+  }
+}

@@ -1,0 +1,277 @@
+import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
+import type { Follower, LatestRow, Run, RunSource, SequenceSource, TopicSource } from "../../backend.ts";
+import { openBatch } from "../../engine/batch.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { SmaltiError } from "../../error.ts";
+import { type FieldSchema, schemaKey } from "../../schema.ts";
+import {
+  MAX_NS,
+  MIN_NS,
+  type SequenceInfo,
+  type TopicInfo,
+  type TopicSchema,
+  type Window,
+} from "../../types.ts";
+import type { FlightData } from "../generated/flight_pb.ts";
+import { fromFlight } from "../ipc.ts";
+import type { WireObject } from "../json.ts";
+import { locatorOf } from "../locator.ts";
+import { fromStatus } from "../status.ts";
+import type { Calls } from "./calls.ts";
+import { windowFacts } from "./facts.ts";
+
+/** A sequence on a server, open for reading. */
+export class FlightSource implements SequenceSource {
+  readonly info: SequenceInfo;
+  readonly #calls: Calls;
+  readonly #engine: Engine;
+
+  constructor(calls: Calls, engine: Engine, info: SequenceInfo) {
+    this.#calls = calls;
+    this.#engine = engine;
+    this.info = info;
+  }
+
+  async openTopic(name: string): Promise<TopicSource> {
+    const { name: sequence, topics } = this.info;
+    const where = { sequence, topic: name };
+    const what = `Cannot open topic "${name}" of sequence "${sequence}"`;
+    const info = topics.find((topic) => topic.name === name);
+    if (!info) throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, where);
+    try {
+      const { fields } = decodeSchemaMessage(await this.#calls.schema(locatorOf(sequence, name), what));
+      const { ontologyTag, serializationFormat, metadata } = info;
+      const schema = { ontologyTag, serializationFormat, metadata, fields };
+      return new FlightTopic(this.#calls, this.#engine, sequence, info, schema);
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at(where) : reason;
+    }
+  }
+
+  readAttachment(): Promise<Uint8Array> {
+    return Promise.reject(this.#unsupported("read attachments of"));
+  }
+
+  follow(): Follower {
+    throw this.#unsupported("follow");
+  }
+
+  #unsupported(verb: string): SmaltiError {
+    const { name: sequence } = this.info;
+    return new SmaltiError("UNSUPPORTED", `Cannot ${verb} sequence "${sequence}" on a server`, { sequence });
+  }
+}
+
+/** A topic on a server, open for reading. */
+class FlightTopic implements TopicSource {
+  readonly info: TopicInfo;
+  readonly schema: TopicSchema;
+  readonly #calls: Calls;
+  readonly #engine: Engine;
+  readonly #sequence: string;
+
+  constructor(calls: Calls, engine: Engine, sequence: string, info: TopicInfo, schema: TopicSchema) {
+    this.#calls = calls;
+    this.#engine = engine;
+    this.#sequence = sequence;
+    this.info = info;
+    this.schema = schema;
+  }
+
+  runs(window: Window, signal?: AbortSignal): RunSource {
+    return new FlightRuns(this.#calls, this.#engine, this.#sequence, this, window, signal);
+  }
+
+  async countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
+    const what = `Cannot count the rows of topic "${this.info.name}" of sequence "${this.#sequence}"`;
+    return await Promise.all(
+      edgesNs.slice(1).map(async (end, i) => {
+        const window = { firstNs: edgesNs[i], lastNs: end - 1n };
+        if (isEmpty(window, this.info)) return 0;
+        const command = windowCommand(locatorOf(this.#sequence, this.info.name), window);
+        return windowFacts(await this.#calls.flightInfo(command, what, signal), what).rows;
+      }),
+    );
+  }
+
+  async latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined> {
+    const what = `Cannot look into topic "${this.info.name}" of sequence "${this.#sequence}"`;
+    const until = { firstNs: MIN_NS, lastNs: ns };
+    if (isEmpty(until, this.info)) return undefined;
+    const command = windowCommand(locatorOf(this.#sequence, this.info.name), until);
+    const { lastNs } = windowFacts(await this.#calls.flightInfo(command, what, signal), what);
+    if (lastNs === undefined) return undefined;
+    // Of several rows at that time the last one that comes.
+    const runs = this.runs({ firstNs: lastNs, lastNs: ns }, signal);
+    try {
+      let found: LatestRow | undefined;
+      while (runs.nextNs !== undefined) {
+        const run = await runs.open();
+        if (run) found = { batch: run.batch, row: run.to - 1 };
+      }
+      return found;
+    } finally {
+      runs.close();
+    }
+  }
+
+  /** The server has checked what it stores; here what comes over the wire. */
+  async verify(
+    { deep, onRows, signal }: Parameters<TopicSource["verify"]>[0],
+  ): Promise<SmaltiError[]> {
+    if (!deep) return [];
+    const runs = this.runs({ firstNs: MIN_NS, lastNs: MAX_NS }, signal);
+    try {
+      let rows = 0;
+      while (runs.nextNs !== undefined) {
+        const run = await runs.open();
+        run?.batch.table.loadAll();
+        if (run) onRows(rows += run.batch.rows);
+      }
+      return [];
+    } catch (reason) {
+      signal?.throwIfAborted();
+      if (reason instanceof SmaltiError) return [reason];
+      throw reason;
+    } finally {
+      runs.close();
+    }
+  }
+}
+
+/** One topic's rows as the server streams them: sorted, which is checked. The stream begins at once. */
+class FlightRuns implements RunSource {
+  nextNs: bigint | undefined;
+  nextBytes = 0;
+  readonly #engine: Engine;
+  readonly #sequence: string;
+  readonly #topic: TopicSource;
+  readonly #window: Window;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stop = new AbortController();
+  readonly #messages: AsyncGenerator<FlightData> | undefined;
+  #ahead: Promise<IteratorResult<FlightData>> | undefined;
+  #batches = 0;
+
+  constructor(
+    calls: Calls,
+    engine: Engine,
+    sequence: string,
+    topic: TopicSource,
+    window: Window,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#engine = engine;
+    this.#sequence = sequence;
+    this.#topic = topic;
+    this.#window = window;
+    this.#signal = signal;
+    const { info } = topic;
+    if (isEmpty(window, info)) return;
+    this.nextNs = info.firstNs! > window.firstNs ? info.firstNs : window.firstNs;
+    this.#messages = this.#stream(calls, signal);
+    this.prefetch();
+  }
+
+  prefetch(): void {
+    if (this.#ahead || this.nextNs === undefined) return;
+    this.#ahead = this.#messages!.next();
+    this.#ahead.catch(() => {}); // open() reports it
+  }
+
+  async open(): Promise<Run | undefined> {
+    this.#signal?.throwIfAborted();
+    try {
+      this.prefetch();
+      const { done, value } = await this.#ahead!;
+      this.#ahead = undefined;
+      if (!done) return this.#read(value);
+      this.nextNs = undefined;
+    } catch (reason) {
+      this.#signal?.throwIfAborted();
+      this.nextNs = undefined;
+      // Closed while it waited: there is nothing more to come.
+      if (this.#stop.signal.aborted) return undefined;
+      const { name: topic } = this.#topic.info;
+      const what = `Cannot read topic "${topic}" of sequence "${this.#sequence}"`;
+      // What is wrong with the bytes is found by what knows nothing of topics.
+      const isBare = reason instanceof SmaltiError && !reason.rawMessage.startsWith(what);
+      const error = isBare
+        ? new SmaltiError(reason.code, `${what}: ${reason.rawMessage}`, { cause: reason })
+        : fromStatus(reason, what);
+      throw error.at({ sequence: this.#sequence, topic });
+    }
+  }
+
+  close(): void {
+    this.nextNs = undefined;
+    this.#ahead = undefined;
+    this.#stop.abort();
+  }
+
+  async *#stream(calls: Calls, signal: AbortSignal | undefined): AsyncGenerator<FlightData> {
+    const locator = locatorOf(this.#sequence, this.#topic.info.name);
+    const stop = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+    const what = `Cannot read topic "${this.#topic.info.name}" of sequence "${this.#sequence}"`;
+    const { endpoint } = await calls.flightInfo(windowCommand(locator, this.#window), what, stop);
+    const ticket = endpoint[0]?.ticket;
+    if (!ticket) throw new SmaltiError("CORRUPT", "the server gave no ticket");
+    let schema: readonly FieldSchema[] | undefined;
+    for await (const data of calls.download(ticket.ticket, stop)) {
+      // Metadata alone is legal in Flight, and nobody's here.
+      if (data.dataHeader.length === 0) continue;
+      if (schema) {
+        yield data;
+        continue;
+      }
+      const { type, message } = fromFlight(data);
+      if (type !== MessageType.schema) throw new SmaltiError("CORRUPT", "the stream begins without a schema");
+      schema = decodeSchemaMessage(message).fields;
+      if (schemaKey(schema, false) !== schemaKey(this.#topic.schema.fields, false)) {
+        throw new SmaltiError("CORRUPT", "the stream has another schema than the topic");
+      }
+    }
+  }
+
+  #read(data: FlightData): Run | undefined {
+    const { type, message } = fromFlight(data);
+    if (type !== MessageType.recordBatch) {
+      throw new SmaltiError("UNSUPPORTED", "the stream has another message than a record batch");
+    }
+    const where = { sequence: this.#sequence, topic: this.#topic.info.name };
+    const batch = openBatch(this.#engine, message, { fields: this.#topic.schema.fields, where });
+    const { times, rows } = batch;
+    this.nextBytes = message.length;
+    if (rows === 0) return undefined;
+    let before = this.nextNs!;
+    let from = 0;
+    let to = 0;
+    for (let row = 0; row < rows; row++) {
+      const time = times[row];
+      // The first batch may begin before what its topic's facts say.
+      if (time < before && (row > 0 || this.#batches > 0)) {
+        throw new SmaltiError("OUT_OF_ORDER", `a row at ${time} ns comes after one at ${before} ns`, where);
+      }
+      before = time;
+      if (time < this.#window.firstNs) from = row + 1;
+      if (time <= this.#window.lastNs) to = row + 1;
+    }
+    this.nextNs = before;
+    const batchNumber = this.#batches++;
+    return from < to ? { batchNumber, batch, from, to } : undefined;
+  }
+}
+
+/** Whether a topic has no row in a window, as far as its facts tell. */
+function isEmpty({ firstNs, lastNs }: Window, topic: TopicInfo): boolean {
+  return topic.firstNs === undefined || firstNs > lastNs || topic.firstNs > lastNs || topic.lastNs! < firstNs;
+}
+
+/** The command that asks for a window; open sides are left out, which is the only way to reach the last nanosecond. */
+function windowCommand(locator: string, { firstNs, lastNs }: Window): WireObject {
+  return {
+    resource_locator: locator,
+    ...(firstNs > MIN_NS && { timestamp_ns_start: firstNs }),
+    ...(lastNs < MAX_NS && { timestamp_ns_end: lastNs + 1n }),
+  };
+}

@@ -1,0 +1,33 @@
+import { SmaltiError } from "../error.ts";
+import { sequenceName, topicName } from "../names.ts";
+
+/** What a locator names: a sequence, or a topic of one. Names are checked and bare. */
+export interface Place {
+  readonly sequence: string;
+  readonly topic?: string;
+}
+
+/** `sequence` or `sequence/path/of/topic`. INVALID_NAME. */
+export function parseLocator(locator: string): Place {
+  const slash = locator.indexOf("/");
+  if (slash < 0) return { sequence: sequenceName(locator) };
+  return parseTopicLocator(locator);
+}
+
+/** `sequence/path/of/topic`. INVALID_NAME. */
+export function parseTopicLocator(locator: string): Required<Place> {
+  const slash = locator.indexOf("/");
+  if (slash < 0) {
+    throw new SmaltiError(
+      "INVALID_NAME",
+      `Locator ${JSON.stringify(locator)}: wanted a sequence, "/" and a topic`,
+    );
+  }
+  const sequence = sequenceName(locator.slice(0, slash));
+  return { sequence, topic: topicName(locator.slice(slash + 1), sequence) };
+}
+
+/** The locator of a place. */
+export function locatorOf(sequence: string, topic?: string): string {
+  return topic === undefined ? sequence : `${sequence}/${topic}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * Members of JSON bodies, checked. INVALID_ARGUMENT names the member, the value seen and the kind wanted.
+ *
+ * @module
+ */
+import { SmaltiError } from "../../error.ts";
+import { type Json, MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
+import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
+
+/** A member that must be text. */
+export function textMember(body: WireObject, key: string): string {
+  const value = body[key];
+  if (typeof value === "string") return value;
+  throw refusal(key, value, "text");
+}
+
+/** A member that must be an integer of 64 bits, or may be missing. */
+export function timeMember(body: WireObject, key: string): bigint | undefined {
+  const value = body[key];
+  if (value === undefined || value === null) return undefined;
+  const isInteger = typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
+  const time = isInteger ? BigInt(value) : undefined;
+  if (time !== undefined && time >= MIN_NS && time <= MAX_NS) return time;
+  throw refusal(key, value, "int64");
+}
+
+/** A member that must be an object of facts to be kept. */
+export function metadataMember(body: WireObject, key: string): Metadata {
+  const value = body[key];
+  if (!isObject(value)) throw refusal(key, value, "an object");
+  return kept(value, key) as Metadata;
+}
+
+/**
+ * What a manifest can keep of a value. Integers beyond 2^53 become decimal text, which loses nothing; NaN has no
+ * counterpart.
+ */
+function kept(value: WireValue, path: string): Json {
+  if (typeof value === "bigint") return `${value}`;
+  if (typeof value === "number" && !Number.isFinite(value)) throw refusal(path, value, "a finite number");
+  if (Array.isArray(value)) return value.map((item, i) => kept(item, `${path}[${i}]`));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, kept(item, `${path}.${key}`)]));
+}
+
+/** The error for a member that is none of what is wanted. */
+export function refusal(key: string, value: WireValue | undefined, wanted: string): SmaltiError {
+  const seen = typeof value === "string" ? JSON.stringify(value) : kindOf(value);
+  return new SmaltiError("INVALID_ARGUMENT", `${key} is ${seen}: wanted ${wanted}`);
+}

@@ -1,0 +1,267 @@
+/**
+ * ListFlights, GetFlightInfo, GetSchema: what there is.
+ *
+ * @module
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { encodeSchemaMessage } from "../../arrow/encode.ts";
+import type { Backend, TopicSource } from "../../backend.ts";
+import { SmaltiError } from "../../error.ts";
+import type { SequenceInfo, SessionInfo, TopicInfo, TopicSchema, Window } from "../../types.ts";
+import type { FlightDescriptor, FlightInfoSchema } from "../generated/flight_pb.ts";
+import { decodeObject, encodeJson } from "../json.ts";
+import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
+import {
+  CMD,
+  nsOf,
+  PATH,
+  type SequenceMetadata,
+  type SessionMetadata,
+  type TopicMetadata,
+} from "../protocol.ts";
+import { encodeTicket } from "../ticket.ts";
+import { textMember, timeMember } from "./body.ts";
+import { windowOf } from "./get.ts";
+import type { OpenSession, OpenTopic, Sessions } from "./sessions.ts";
+
+type FlightInfoInit = MessageInitShape<typeof FlightInfoSchema>;
+type EndpointInit = NonNullable<FlightInfoInit["endpoint"]>[number];
+type Range = { startNs?: bigint; endNs?: bigint };
+
+/** One item of ListFlights for each sequence, in ASCII order. */
+export async function* listFlights(backend: Backend, criteria: Uint8Array): AsyncGenerator<FlightInfoInit> {
+  const text = new TextDecoder().decode(criteria);
+  if (text !== "" && text !== "/") {
+    throw new SmaltiError("INVALID_ARGUMENT", `Criteria is ${JSON.stringify(text)}: wanted nothing, or "/"`);
+  }
+  for (const name of await backend.listSequences()) {
+    yield {
+      flightDescriptor: { type: PATH, path: [name] },
+      endpoint: [{ ticket: { ticket: new TextEncoder().encode(name) } }],
+      totalRecords: -1n,
+      totalBytes: -1n,
+    };
+  }
+}
+
+/** What a sequence or topic is, with a ticket for each topic. NOT_FOUND, INVALID_ARGUMENT. */
+export async function flightInfo(
+  backend: Backend,
+  sessions: Sessions,
+  descriptor: FlightDescriptor,
+): Promise<FlightInfoInit> {
+  const command = commandOf(descriptor);
+  const startNs = timeMember(command, "timestamp_ns_start");
+  const endNs = timeMember(command, "timestamp_ns_end");
+  if (startNs !== undefined && endNs !== undefined && startNs >= endNs) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `timestamp_ns_start is ${startNs}, timestamp_ns_end ${endNs}: wanted start before end`,
+    );
+  }
+  const range = { ...(startNs !== undefined && { startNs }), ...(endNs !== undefined && { endNs }) };
+  const { sequence, topic } = parseLocator(textMember(command, "resource_locator"));
+  const info = await backend.readInfo(sequence);
+  const open = sessions.of(sequence);
+  if (topic !== undefined) return await topicFlight(backend, descriptor, { info, open, name: topic, range });
+  const endpoint = [
+    ...await Promise.all(info.topics.map(async (topic) => {
+      return endpointOf(info, topic, range, await windowInfo(backend, sequence, topic, range));
+    })),
+    ...openTopics(open).map((topic) => openEndpoint(topic, range)),
+  ];
+  return {
+    flightDescriptor: descriptor,
+    endpoint,
+    totalRecords: BigInt(info.topics.reduce((sum, topic) => sum + topic.rowCount, 0)),
+    totalBytes: BigInt(info.topics.reduce((sum, topic) => sum + topic.sizeBytes, 0)),
+    appMetadata: encodeJson(sequenceMetadata(info, open)),
+  };
+}
+
+/** A topic's schema. NOT_FOUND, LOCKED. */
+export async function topicSchema(
+  backend: Backend,
+  descriptor: FlightDescriptor,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const locator = textMember(commandOf(descriptor), "resource_locator");
+  const { sequence, topic } = parseTopicLocator(locator);
+  return schemaBytes((await (await backend.openSequence(sequence)).openTopic(topic)).schema);
+}
+
+async function topicFlight(
+  backend: Backend,
+  descriptor: FlightDescriptor,
+  { info, open, name, range }: {
+    info: SequenceInfo;
+    open: OpenSession | undefined;
+    name: string;
+    range: Range;
+  },
+): Promise<FlightInfoInit> {
+  const writing = open?.topics.get(name);
+  if (writing) {
+    const endpoint = [openEndpoint(writing, range)];
+    return { flightDescriptor: descriptor, endpoint, totalRecords: -1n, totalBytes: -1n };
+  }
+  const topic = info.topics.find((topic) => topic.name === name);
+  if (!topic) {
+    throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${info.name}"`, {
+      sequence: info.name,
+      topic: name,
+    });
+  }
+  const { schema } = await (await backend.openSequence(info.name)).openTopic(name);
+  return {
+    flightDescriptor: descriptor,
+    schema: schemaBytes(schema),
+    endpoint: [endpointOf(info, topic, range, await windowInfo(backend, info.name, topic, range))],
+    totalRecords: BigInt(topic.rowCount),
+    totalBytes: BigInt(topic.sizeBytes),
+  };
+}
+
+function commandOf({ type, cmd }: FlightDescriptor): ReturnType<typeof decodeObject> {
+  if (type === CMD) return decodeObject(cmd, "Descriptor");
+  throw new SmaltiError("INVALID_ARGUMENT", "Descriptor is a path or missing: wanted a command");
+}
+
+function schemaBytes({ fields }: TopicSchema): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(encodeSchemaMessage({ fields, metadata: new Map() }));
+}
+
+function sequenceMetadata(info: SequenceInfo, open: OpenSession | undefined): SequenceMetadata {
+  // The manifest names a first session from its beginning, by another name than the open one has.
+  const sessions: SessionMetadata[] = info.sessions.filter(({ ended }) => ended).map((session) => ({
+    locator: `${info.name}:${session.id}`,
+    created_at_ns: nsOf(session.created),
+    completed_at_ns: nsOf(session.ended!),
+    locked: true,
+    topics: session.topics.map((topic) => locatorOf(info.name, topic)),
+  }));
+  if (open) {
+    sessions.push({
+      locator: open.locator,
+      created_at_ns: nsOf(open.created),
+      completed_at_ns: null,
+      locked: false,
+      topics: openTopics(open).map((topic) => locatorOf(info.name, topic.name)),
+    });
+  }
+  return {
+    resource_locator: info.name,
+    created_at_ns: nsOf(info.created),
+    user_metadata: info.metadata,
+    sessions,
+  };
+}
+
+function endpointOf(
+  info: SequenceInfo,
+  topic: TopicInfo,
+  range: Range,
+  windowInfo: TopicMetadata["time_window_info"],
+): EndpointInit {
+  const session: SessionInfo | undefined = info.sessions.find(({ id }) => id === topic.sessionId);
+  const ended = session?.ended;
+  const metadata: TopicMetadata = {
+    resource_locator: locatorOf(info.name, topic.name),
+    created_at_ns: nsOf(topic.created),
+    completed_at_ns: ended ? nsOf(ended) : null,
+    locked: ended !== undefined,
+    ontology_tag: topic.ontologyTag,
+    serialization_format: topic.serializationFormat,
+    user_metadata: topic.metadata,
+    data_info: {
+      interval: intervalOf(topic.firstNs, topic.lastNs),
+      total_row_count: topic.rowCount,
+      total_bytes: topic.sizeBytes,
+      // A chunk is a file, and a topic is one.
+      total_chunks_count: topic.rowCount > 0 ? 1 : 0,
+    },
+    time_window_info: windowInfo,
+  };
+  return {
+    ticket: { ticket: encodeTicket({ locator: metadata.resource_locator, ...range }) },
+    appMetadata: encodeJson(metadata),
+  };
+}
+
+/** A topic that is still written: it is there, but nothing of it can be read yet. */
+function openEndpoint(
+  { name, schema, created, session: { sequence } }: OpenTopic,
+  range: Range,
+): EndpointInit {
+  const metadata: TopicMetadata = {
+    resource_locator: locatorOf(sequence, name),
+    created_at_ns: nsOf(created),
+    completed_at_ns: null,
+    locked: false,
+    ontology_tag: schema.ontologyTag,
+    serialization_format: schema.serializationFormat,
+    user_metadata: schema.metadata,
+    data_info: { interval: null, total_row_count: 0, total_bytes: 0, total_chunks_count: 0 },
+    time_window_info: hasBound(range) ? { interval: null, row_count: 0 } : null,
+  };
+  return {
+    ticket: { ticket: encodeTicket({ locator: metadata.resource_locator, ...range }) },
+    appMetadata: encodeJson(metadata),
+  };
+}
+
+function openTopics(open: OpenSession | undefined): OpenTopic[] {
+  return [...open?.topics.values() ?? []].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** How much of a topic lies in a window; null where none is asked for. */
+async function windowInfo(
+  backend: Backend,
+  sequence: string,
+  topic: TopicInfo,
+  range: Range,
+): Promise<TopicMetadata["time_window_info"]> {
+  if (!hasBound(range)) return null;
+  const window = windowOf(range);
+  const { firstNs, lastNs, rowCount } = topic;
+  if (firstNs === undefined || lastNs === undefined || firstNs > window.lastNs || lastNs < window.firstNs) {
+    return { interval: null, row_count: 0 };
+  }
+  if (firstNs >= window.firstNs && lastNs <= window.lastNs) {
+    return { interval: intervalOf(firstNs, lastNs), row_count: rowCount };
+  }
+  const source = await (await backend.openSequence(sequence)).openTopic(topic.name);
+  const [count] = await source.countRows([window.firstNs, window.lastNs + 1n]);
+  if (count === 0) return { interval: null, row_count: 0 };
+  const last = (await source.latest(window.lastNs))!;
+  return {
+    interval: intervalOf(await firstTime(source, window), last.batch.times[last.row]),
+    row_count: count,
+  };
+}
+
+/** The first time in a window. Batches are opened until none that is left can begin earlier. */
+async function firstTime(source: TopicSource, window: Window): Promise<bigint | undefined> {
+  const runs = source.runs(window);
+  let first: bigint | undefined;
+  try {
+    while (runs.nextNs !== undefined && (first === undefined || runs.nextNs < first)) {
+      const run = await runs.open();
+      const time = run?.batch.times[run.from];
+      if (time !== undefined && (first === undefined || time < first)) first = time;
+    }
+  } finally {
+    runs.close();
+  }
+  return first;
+}
+
+function hasBound({ startNs, endNs }: Range): boolean {
+  return startNs !== undefined || endNs !== undefined;
+}
+
+function intervalOf(
+  firstNs: bigint | undefined,
+  lastNs: bigint | undefined,
+): TopicMetadata["data_info"]["interval"] {
+  return firstNs === undefined || lastNs === undefined ? null : { start_ns: firstNs, end_ns: lastNs };
+}

@@ -1,0 +1,182 @@
+/**
+ * DoPut: one topic's upload.
+ *
+ * @module
+ */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
+import type { Columns } from "../../arrow/columns.ts";
+import { checkNulls } from "../../arrow/interchange.ts";
+import { inTimeOrder, sliceColumns, stackColumns } from "../../arrow/rearrange.ts";
+import { rangePicks, take } from "../../arrow/take.ts";
+import type { TopicSink } from "../../backend.ts";
+import { openBatch } from "../../engine/batch.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { SmaltiError } from "../../error.ts";
+import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import type { FlightData } from "../generated/flight_pb.ts";
+import { fromFlight } from "../ipc.ts";
+import { decodeObject } from "../json.ts";
+import { locatorOf } from "../locator.ts";
+import { CMD } from "../protocol.ts";
+import { textMember } from "./body.ts";
+import { checkText } from "./check_text.ts";
+import type { OpenTopic, Sessions } from "./sessions.ts";
+
+/** Rows collect to about so many bytes before they are stored as a batch, and larger batches are cut. */
+const BATCH_BYTES = 1 << 19;
+const BATCH_ROWS = 65_536;
+
+/** Stores what a client uploads. Resolves at the stream's end; the topic is whole then. */
+export async function putTopic(
+  requests: AsyncIterable<FlightData>,
+  sessions: Sessions,
+  engine: Engine,
+): Promise<void> {
+  let topic: OpenTopic | undefined;
+  let rows: RowCollector | undefined;
+  try {
+    for await (const data of requests) {
+      if (!topic) {
+        topic = begin(data, sessions);
+        rows = await open(topic, data, engine);
+      } else await rows!.add(data);
+    }
+    if (!topic) throw new SmaltiError("INVALID_ARGUMENT", "Upload ended before its descriptor and schema");
+    await rows!.end();
+    topic.state = "uploaded";
+  } catch (reason) {
+    // What is on its way to the store has to arrive before anybody may end the session.
+    await rows?.settle();
+    if (topic) topic.state = "broken";
+    throw topic ? uploadError(reason, topic) : reason;
+  }
+}
+
+/** What is wrong with bytes that a client sent is the client's mistake, not damage of the store. */
+function uploadError(reason: unknown, { name, session: { sequence } }: OpenTopic): unknown {
+  if (!(reason instanceof SmaltiError)) return reason;
+  const code = reason.code === "CORRUPT" || reason.code === "UNSUPPORTED" ? "INVALID_MESSAGE" : reason.code;
+  const text = `Cannot upload topic "${locatorOf(sequence, name)}": ${reason.rawMessage}`;
+  return new SmaltiError(code, text, { sequence, topic: name, cause: reason });
+}
+
+function begin({ flightDescriptor }: FlightData, sessions: Sessions): OpenTopic {
+  if (flightDescriptor?.type !== CMD) {
+    throw new SmaltiError("INVALID_ARGUMENT", "Upload has no descriptor with a command in its first message");
+  }
+  const command = decodeObject(flightDescriptor.cmd, "Descriptor of the upload");
+  return sessions.beginUpload(textMember(command, "resource_locator"), textMember(command, "topic_uuid"));
+}
+
+async function open(topic: OpenTopic, data: FlightData, engine: Engine): Promise<RowCollector> {
+  const { type, message } = fromFlight(data);
+  if (type !== MessageType.schema) throw unexpected("begins with another message than a schema");
+  const { fields } = decodeSchemaMessage(message);
+  checkTable(fields);
+  const sink = await topic.session.sink.createTopic(topic.name, { ...topic.schema, fields });
+  return new RowCollector(topic, sink, engine, fields);
+}
+
+/** Refuses tables that are no topic's, or that the store could not write. */
+function checkTable(fields: readonly FieldSchema[]): void {
+  const at = fields.findIndex((field) => field.name === TIMESTAMP_FIELD.name);
+  const seen = at < 0 ? "missing" : `column ${at}, ${typeName(fields[at])}`;
+  if (seen !== "column 0, int64") {
+    throw new SmaltiError("INVALID_MESSAGE", `"timestamp_ns" is ${seen}: wanted column 0, int64`);
+  }
+  const names = new Set(fields.map((field) => field.name));
+  if (names.size < fields.length) {
+    throw new SmaltiError("INVALID_MESSAGE", "Two columns have one name: wanted names of their own");
+  }
+  fields.forEach(checkField);
+}
+
+function checkField(field: FieldSchema): void {
+  const { kind } = field.type;
+  if (field.dictionary || kind === "utf8View" || kind === "binaryView") {
+    throw new SmaltiError(
+      "INVALID_MESSAGE",
+      `Column "${field.name}" is ${typeName(field)}: wanted neither dictionaries nor views`,
+    );
+  }
+  field.children.forEach(checkField);
+}
+
+function unexpected(what: string): ConnectError {
+  return new ConnectError(`Upload ${what}`, Code.Aborted);
+}
+
+/** Batches as a client sends them -> batches as they are stored: sorted, and neither small nor huge. */
+class RowCollector {
+  readonly #topic: OpenTopic;
+  readonly #sink: TopicSink;
+  readonly #engine: Engine;
+  readonly #fields: readonly FieldSchema[];
+  #pieces: Columns[] = [];
+  #bytes = 0;
+  #sent: Promise<void> = Promise.resolve();
+
+  constructor(topic: OpenTopic, sink: TopicSink, engine: Engine, fields: readonly FieldSchema[]) {
+    this.#topic = topic;
+    this.#sink = sink;
+    this.#engine = engine;
+    this.#fields = fields;
+  }
+
+  async add(data: FlightData): Promise<void> {
+    // Metadata alone is legal in Flight, and nobody's here.
+    if (data.dataHeader.length === 0) throw unexpected("has a message without Arrow data");
+    const { type, message } = fromFlight(data);
+    if (type !== MessageType.recordBatch) throw unexpected("has another message than a record batch");
+    const columns = this.#read(message);
+    if (columns.rows === 0) return;
+    this.#topic.rows += columns.rows;
+    this.#pieces.push(columns);
+    this.#bytes += columns.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    if (this.#bytes >= BATCH_BYTES) await this.#store();
+  }
+
+  async end(): Promise<void> {
+    await this.#store();
+    await this.#sent;
+  }
+
+  /** Resolves when nothing is on its way any more, whatever came of it. */
+  async settle(): Promise<void> {
+    await this.#sent.catch(() => {});
+  }
+
+  #read(message: Uint8Array): Columns {
+    const { table, rows } = openBatch(this.#engine, message, { fields: this.#fields, where: {} });
+    // Taken, not passed on: what a client claims of offsets and lengths is checked on the way.
+    const columns = take([table], rangePicks(0, rows));
+    checkNulls(this.#fields, columns);
+    checkText(this.#fields, columns);
+    return columns;
+  }
+
+  /** Stores what has come together; waits for what was stored before, so that a client is slowed down to the disk. */
+  async #store(): Promise<void> {
+    if (this.#pieces.length === 0) return;
+    const whole = stackColumns(this.#fields, this.#pieces);
+    const { rows } = whole;
+    const step = Math.max(1, Math.min(BATCH_ROWS, Math.floor(rows * BATCH_BYTES / this.#bytes)));
+    this.#pieces = [];
+    this.#bytes = 0;
+    // What is little more than a batch is one.
+    const size = rows <= 2 * step && rows <= BATCH_ROWS ? rows : step;
+    for (let from = 0; from < rows; from += size) {
+      const part = size === rows
+        ? whole
+        : sliceColumns(this.#fields, whole, from, Math.min(rows, from + size));
+      const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, part);
+      await this.#sent;
+      const { ending, locator } = this.#topic.session;
+      // After its end a sink takes nothing more; the server may have been stopped meanwhile.
+      if (ending) throw new SmaltiError("CLOSED", `session ${locator} has ended`);
+      this.#sent = this.#sink.write(sorted, firstNs, lastNs);
+      this.#sent.catch(() => {}); // whoever awaits it is told
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import {
+  createSecureServer,
+  createServer as createPlainServer,
+  type Http2Server,
+  type ServerHttp2Session,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { Client } from "../../client.ts";
+import { SmaltiError } from "../../error.ts";
+import { DEFAULT_PORT, MAX_DECODE_BYTES, MAX_ENCODE_BYTES } from "../protocol.ts";
+import { acceptAll, acceptKeys, type ApiKey, readOnly } from "./api_keys.ts";
+import { Notifications } from "./notifications.ts";
+import { requestHandler } from "./request_handler.ts";
+import { addService, type CallRecord, type ServiceContext } from "./service.ts";
+import { Sessions } from "./sessions.ts";
+
+/** Options of {@linkcode createServer}. */
+export interface ServerOptions {
+  /** Address to listen on; `0.0.0.0` and `::` are every one. @default "127.0.0.1" */
+  host?: string;
+  /** Port to listen on; 0 takes a free one. @default 6726 */
+  port?: number;
+  /** Certificate and key in PEM. @default none: connections are not encrypted */
+  tls?: { readonly cert: string; readonly key: string };
+  /** Keys that are accepted, each with what it allows. @default none: everybody may do everything */
+  apiKeys?: readonly ApiKey[];
+  /** Answer what reads, and refuse all else. @default false */
+  readOnly?: boolean;
+  /** Bound on a message from a client, in bytes; clients learn it from `info`. @default 50 MiB */
+  maxMessageBytes?: number;
+  /** Hears of every call that has ended. @default nobody does */
+  onCall?: (call: CallRecord) => void;
+  /** Hears of what callers are not told: defects, failures of the disk, damaged files. @default nobody does */
+  onError?: (reason: unknown) => void;
+}
+
+/** A server that listens. Made by {@linkcode createServer}; close it when done. */
+export class Server implements AsyncDisposable {
+  /** The address it listens on. */
+  readonly host: string;
+  /** The port it listens on. */
+  readonly port: number;
+  /** What clients connect to. */
+  readonly url: string;
+  readonly #http: Http2Server;
+  readonly #connections: Set<ServerHttp2Session>;
+  readonly #sessions: Sessions;
+  #closing: Promise<void> | undefined;
+
+  /** @internal Use {@linkcode createServer}. */
+  constructor(http: Http2Server, connections: Set<ServerHttp2Session>, sessions: Sessions, scheme: string) {
+    const { address, family, port } = http.address() as AddressInfo;
+    this.host = address;
+    this.port = port;
+    this.url = `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    this.#http = http;
+    this.#connections = connections;
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Ends every connection, and marks as failed what clients were still writing; what they had uploaded is kept. The
+   * client that it serves stays open. A second call waits for the first.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    for (const connection of this.#connections) connection.destroy();
+    await this.#sessions.close();
+    await closed;
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Serves a client's recordings by Mosaico's protocol (Arrow Flight): its Python SDK, 0.7, takes it for the daemon. On
+ * Deno, Node and Bun.
+ *
+ * Rows of a topic come in the order of their times, equal times in the order of pushing, topics in ASCII order of their
+ * names. What is written is a session of the store like any other. A sequence is written by one session at a time.
+ *
+ * Rejects with UNAVAILABLE where it cannot listen. TypeError and RangeError for options that make no sense.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ * import { createServer } from "smalti/server";
+ *
+ * await using client = await connect("memory:");
+ * await using server = await createServer(client, { port: 0 });
+ * console.log(server.url); // such as grpc://127.0.0.1:40321
+ * ```
+ */
+export async function createServer(client: Client, options: ServerOptions = {}): Promise<Server> {
+  const {
+    host = "127.0.0.1",
+    port = DEFAULT_PORT,
+    tls,
+    apiKeys,
+    maxMessageBytes = MAX_DECODE_BYTES,
+    onCall = () => {},
+    onError = () => {},
+  } = options;
+  if (!(Number.isInteger(maxMessageBytes) && maxMessageBytes > 0 && maxMessageBytes <= MAX_ENCODE_BYTES)) {
+    throw new RangeError(`maxMessageBytes is ${maxMessageBytes}: wanted 1 to ${MAX_ENCODE_BYTES}`);
+  }
+  const accept = apiKeys ? acceptKeys(apiKeys) : acceptAll;
+  const { backend } = client;
+  const sessions = new Sessions(backend);
+  const context: ServiceContext = {
+    backend,
+    sessions,
+    notifications: new Notifications(),
+    maxMessageBytes,
+    authorize: options.readOnly ? readOnly(accept) : accept,
+    onCall,
+    onError,
+  };
+  const handler = requestHandler((router) => addService(router, context), {
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: MAX_ENCODE_BYTES,
+    // Bodies are compressed as Arrow does it: what clients ask for once more, gzip, costs far more than it saves.
+    compressMinBytes: MAX_ENCODE_BYTES,
+  });
+  // Messages pass Node's bound on the memory of a connection, 10 MB, at once.
+  const settings = { maxSessionMemory: 1024, settings: { initialWindowSize: 2 ** 22 } };
+  const http = tls
+    ? createSecureServer({ ...settings, ...tls }, handler)
+    : createPlainServer(settings, handler);
+  const connections = new Set<ServerHttp2Session>();
+  http.on("session", (session: ServerHttp2Session) => {
+    connections.add(session);
+    session.on("close", () => connections.delete(session));
+    session.on("error", () => {}); // the calls on it fail, and say so
+  });
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", (cause: Error) => {
+      const text = `Cannot listen on ${host}, port ${port}: ${cause.message}`;
+      reject(new SmaltiError("UNAVAILABLE", text, { cause }));
+    });
+    http.listen(port, host, resolve);
+  });
+  return new Server(http as Http2Server, connections, sessions, tls ? "grpc+tls" : "grpc");
+}

@@ -1,0 +1,132 @@
+/**
+ * The RPCs: who may call them, what they do, and how what they throw becomes a status.
+ *
+ * @module
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { FlightService, type PutResultSchema } from "../generated/flight_pb.ts";
+import { API_KEY_HEADER } from "../protocol.ts";
+import { goneAway, toStatus } from "../status.ts";
+import { type ActionContext, actionPermission, runAction } from "./actions.ts";
+import type { Authorize, Permission } from "./api_keys.ts";
+import { getTopic } from "./get.ts";
+import { flightInfo, listFlights, topicSchema } from "./info.ts";
+import { putTopic } from "./put.ts";
+
+/** One call that has ended. */
+export interface CallRecord {
+  /** Name of the RPC, and of the action where it is DoAction. */
+  readonly call: string;
+  /** The status' name: `ok`, or as in gRPC, such as `not_found`. */
+  readonly status: string;
+  /** What the caller was told, where it failed. */
+  readonly message?: string;
+  /** How long it took, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** What the service needs beside what actions do. */
+export interface ServiceContext extends ActionContext {
+  readonly authorize: Authorize;
+  /** Hears of every call that has ended. */
+  readonly onCall: (record: CallRecord) => void;
+  /** Hears of what callers are not told: defects, failures of the disk. */
+  readonly onError: (reason: unknown) => void;
+}
+
+/** Adds the service; RPCs that it leaves out are answered as unimplemented. */
+export function addService(router: ConnectRouter, context: ServiceContext): void {
+  const { backend, sessions } = context;
+  const unary = async <T>(call: string, handler: HandlerContext, body: () => Promise<T>): Promise<T> => {
+    const end = begin(context, call);
+    try {
+      allow(context, handler, "read", call);
+      const result = await body();
+      end();
+      return result;
+    } catch (reason) {
+      throw end(reason);
+    }
+  };
+  async function* stream<T>(
+    call: string,
+    handler: HandlerContext,
+    permission: () => Permission | undefined,
+    body: () => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const end = begin(context, call);
+    const items = body()[Symbol.asyncIterator]();
+    // Where a client stops reading some runtimes never come back to a `yield`: what is held is let go of here.
+    const leave = () => {
+      end(goneAway());
+      items.return?.().catch(() => {});
+    };
+    try {
+      allow(context, handler, permission(), call);
+      handler.signal.addEventListener("abort", leave);
+      for await (const item of { [Symbol.asyncIterator]: () => items }) yield item;
+      end();
+    } catch (reason) {
+      throw end(reason);
+    } finally {
+      handler.signal.removeEventListener("abort", leave);
+    }
+  }
+  router.service(FlightService, {
+    listFlights: ({ expression }, handler) =>
+      stream("ListFlights", handler, () => "read", () => listFlights(backend, expression)),
+    getFlightInfo: (descriptor, handler) =>
+      unary("GetFlightInfo", handler, () => flightInfo(backend, sessions, descriptor)),
+    getSchema: (descriptor, handler) =>
+      unary("GetSchema", handler, async () => ({ schema: await topicSchema(backend, descriptor) })),
+    doGet: ({ ticket }, handler) =>
+      stream("DoGet", handler, () => "read", () => getTopic(backend, ticket, handler.signal)),
+    doPut: (requests, handler) =>
+      stream(
+        "DoPut",
+        handler,
+        () => "write",
+        // deno-lint-ignore require-yield -- no PutResult is ever sent, and the call is a stream all the same
+        async function* (): AsyncGenerator<MessageInitShape<typeof PutResultSchema>> {
+          await putTopic(requests, sessions, backend.engine);
+        },
+      ),
+    doAction: ({ type, body }, handler) =>
+      stream(`DoAction ${type}`, handler, () => actionPermission(type), async function* () {
+        for await (const result of runAction(context, type, body, handler.signal)) yield { body: result };
+      }),
+  });
+}
+
+function allow(
+  context: ServiceContext,
+  handler: HandlerContext,
+  permission: Permission | undefined,
+  call: string,
+): void {
+  context.authorize(handler.requestHeader.get(API_KEY_HEADER), permission, call);
+}
+
+/** Starts a call's record. The function ends it, the first time, and gives what to throw. */
+function begin({ onCall, onError }: ServiceContext, call: string): (reason?: unknown) => unknown {
+  const start = performance.now();
+  let hasEnded = false;
+  return (reason) => {
+    const status = reason === undefined ? undefined : toStatus(reason);
+    if (hasEnded) return status;
+    hasEnded = true;
+    if (status?.code === Code.Internal || status?.code === Code.DataLoss) onError(reason);
+    onCall({
+      call,
+      status: status ? statusName(status.code) : "ok",
+      ...(status && { message: status.rawMessage }),
+      durationMs: performance.now() - start,
+    });
+    return status;
+  };
+}
+
+function statusName(code: Code): string {
+  return Code[code].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
+}

@@ -1,0 +1,69 @@
+/**
+ * SmaltiError codes <-> gRPC statuses.
+ *
+ * @module
+ */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type ErrorCode, SmaltiError } from "../error.ts";
+
+const STATUS: Readonly<Record<ErrorCode, Code>> = {
+  NOT_FOUND: Code.NotFound,
+  ALREADY_EXISTS: Code.AlreadyExists,
+  LOCKED: Code.FailedPrecondition,
+  INVALID_NAME: Code.InvalidArgument,
+  INVALID_MESSAGE: Code.InvalidArgument,
+  OUT_OF_ORDER: Code.Internal,
+  CORRUPT: Code.DataLoss,
+  UNSUPPORTED: Code.Unimplemented,
+  UNAVAILABLE: Code.Unavailable,
+  PERMISSION_DENIED: Code.PermissionDenied,
+  UNAUTHENTICATED: Code.Unauthenticated,
+  ABORTED: Code.Canceled,
+  CLOSED: Code.FailedPrecondition,
+  TOO_LARGE: Code.ResourceExhausted,
+  NO_SPACE: Code.ResourceExhausted,
+  IO: Code.Internal,
+  TIMEOUT: Code.DeadlineExceeded,
+  INVALID_ARGUMENT: Code.InvalidArgument,
+  INTERNAL: Code.Internal,
+};
+
+const CODE: ReadonlyMap<Code, ErrorCode> = new Map([
+  [Code.NotFound, "NOT_FOUND"],
+  [Code.AlreadyExists, "ALREADY_EXISTS"],
+  [Code.FailedPrecondition, "LOCKED"],
+  [Code.InvalidArgument, "INVALID_ARGUMENT"],
+  [Code.OutOfRange, "INVALID_ARGUMENT"],
+  [Code.DataLoss, "CORRUPT"],
+  [Code.Unimplemented, "UNSUPPORTED"],
+  [Code.Unavailable, "UNAVAILABLE"],
+  [Code.PermissionDenied, "PERMISSION_DENIED"],
+  [Code.Unauthenticated, "UNAUTHENTICATED"],
+  [Code.Canceled, "ABORTED"],
+  [Code.Aborted, "ABORTED"],
+  [Code.ResourceExhausted, "TOO_LARGE"],
+  [Code.DeadlineExceeded, "TIMEOUT"],
+]);
+
+/** Any thrown value as the status that a peer is to see. What is not meant for it is not told. */
+export function toStatus(reason: unknown): ConnectError {
+  if (reason instanceof SmaltiError) return new ConnectError(reason.rawMessage, STATUS[reason.code]);
+  if (reason instanceof ConnectError) return reason;
+  // What runtimes throw where a client goes away in the middle of an upload.
+  const isCut = reason instanceof Error && "code" in reason && reason.code === "ERR_STREAM_PREMATURE_CLOSE";
+  if (isCut) return goneAway();
+  return new ConnectError("Internal error", Code.Internal);
+}
+
+/** The status of a call whose client did not wait for its end. */
+export function goneAway(): ConnectError {
+  return new ConnectError("The client went away", Code.Canceled);
+}
+
+/** A status that a peer gave as an error. `what` says what was tried. */
+export function fromStatus(reason: unknown, what?: string): SmaltiError {
+  if (reason instanceof SmaltiError) return reason;
+  const status = ConnectError.from(reason);
+  const text = what === undefined ? status.rawMessage : `${what}: ${status.rawMessage}`;
+  return new SmaltiError(CODE.get(status.code) ?? "INTERNAL", text, { cause: reason });
+}

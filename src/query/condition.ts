@@ -1,0 +1,193 @@
+import { SmaltiError } from "../error.ts";
+import { globTest } from "./glob.ts";
+
+/** What a query is made of: JSON whose integers beyond 2^53 are bigint. */
+export type QueryValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly QueryValue[]
+  | QueryObject;
+
+/** An object of a query. */
+export type QueryObject = { readonly [key: string]: QueryValue };
+
+/** What a condition compares with. */
+export type OperandKind = "number" | "text" | "bool" | "list" | "none";
+
+/** What one operator asks of a value. */
+export interface Condition {
+  /** The operator, such as `$geq`. */
+  readonly operator: string;
+  /** What it compares with; values of another kind do not match. */
+  readonly kind: OperandKind;
+  /** Whether a value matches; never an undefined one, except for `$nex`. */
+  readonly test: (value: unknown) => boolean;
+  /** First and last integer that can match, both inclusive; undefined where there is no bound. */
+  readonly first?: bigint;
+  readonly last?: bigint;
+}
+
+const OPERATORS = "$eq, $neq, $lt, $leq, $gt, $geq, $between, $outside, $in, $match, $ex or $nex";
+/** Items of a list that `$eq` compares with at most. */
+const MOST_ITEMS = 1024;
+
+/** `{"$op": operand}`, or `"$ex"` and `"$nex"` bare. `path` is what it is about, for errors. INVALID_ARGUMENT. */
+export function parseCondition(path: string, given: QueryValue): Condition {
+  const entries = typeof given === "string" ? [[given, null] as const] : Object.entries(given ?? {});
+  if (entries.length !== 1 || Array.isArray(given)) {
+    throw refusal(path, `it has ${entries.length} operators, wanted one of ${OPERATORS}`);
+  }
+  const [operator, operand] = entries[0];
+  switch (operator) {
+    case "$eq":
+      if (Array.isArray(operand)) {
+        return { operator, kind: "list", test: sameItems(items(path, operator, operand)) };
+      }
+      return {
+        operator,
+        ...scalar(path, operator, operand),
+        test: (value) => isSame(value, operand),
+        ...at(operand),
+      };
+    case "$neq":
+      return {
+        operator,
+        ...scalar(path, operator, operand),
+        test: (value) => value !== undefined && !isSame(value, operand),
+      };
+    case "$lt":
+      return { ...ordered(path, operator, operand, (sign) => sign < 0), ...until(operand, -1n) };
+    case "$leq":
+      return { ...ordered(path, operator, operand, (sign) => sign <= 0), ...until(operand, 0n) };
+    case "$gt":
+      return { ...ordered(path, operator, operand, (sign) => sign > 0), ...from(operand, 1n) };
+    case "$geq":
+      return { ...ordered(path, operator, operand, (sign) => sign >= 0), ...from(operand, 0n) };
+    case "$between": {
+      const [low, high, kind] = range(path, operator, operand);
+      const test = (value: unknown) => compare(value, low) >= 0 && compare(value, high) <= 0;
+      return { operator, kind, test, ...from(low, 0n), ...until(high, 0n) };
+    }
+    case "$outside": {
+      const [low, high, kind] = range(path, operator, operand);
+      return { operator, kind, test: (value) => compare(value, low) < 0 || compare(value, high) > 0 };
+    }
+    case "$in": {
+      const list = items(path, operator, operand);
+      const { kind } = scalar(path, operator, list[0] ?? null);
+      const stray = list.find((item) => kindOf(item) !== kind);
+      if (stray !== undefined) {
+        throw refusal(path, `its $in mixes ${kind} with ${show(stray)}, wanted one type`);
+      }
+      return { operator, kind, test: (value) => list.some((item) => isSame(value, item)) };
+    }
+    case "$match": {
+      if (typeof operand !== "string") {
+        throw refusal(path, `its $match is ${show(operand)}, wanted a pattern`);
+      }
+      const test = globTest(operand);
+      return { operator, kind: "text", test: (value) => typeof value === "string" && test(value) };
+    }
+    case "$ex":
+    case "$nex":
+      return { operator, kind: "none", test: (value) => (value !== undefined) === (operator === "$ex") };
+    default:
+      throw refusal(path, `${JSON.stringify(operator)} is no operator, wanted one of ${OPERATORS}`);
+  }
+}
+
+/** An INVALID_ARGUMENT about a condition. */
+export function refusal(path: string, why: string): SmaltiError {
+  return new SmaltiError("INVALID_ARGUMENT", `Cannot query ${JSON.stringify(path)}: ${why}`);
+}
+
+/** The kind of a value; undefined for what no operator compares. */
+export function kindOf(value: unknown): OperandKind | undefined {
+  if (typeof value === "number" || typeof value === "bigint") return "number";
+  if (typeof value === "string") return "text";
+  return typeof value === "boolean" ? "bool" : undefined;
+}
+
+function scalar(path: string, operator: string, operand: QueryValue): { kind: OperandKind } {
+  const kind = kindOf(operand);
+  if (kind) return { kind };
+  throw refusal(path, `its ${operator} is ${show(operand)}, wanted a number, a text or a bool`);
+}
+
+function ordered(
+  path: string,
+  operator: string,
+  operand: QueryValue,
+  fits: (sign: number) => boolean,
+): Condition {
+  const kind = kindOf(operand);
+  if (kind !== "number" && kind !== "text") {
+    throw refusal(path, `its ${operator} is ${show(operand)}, wanted a number or a text`);
+  }
+  return { operator, kind, test: (value) => fits(compare(value, operand)) };
+}
+
+function range(path: string, operator: string, operand: QueryValue): [QueryValue, QueryValue, OperandKind] {
+  const [low, high] = Array.isArray(operand) ? operand : [];
+  const kind = kindOf(low);
+  const isRange = Array.isArray(operand) && operand.length === 2 && kind === kindOf(high) &&
+    (kind === "number" || kind === "text") && compare(low, high) <= 0;
+  if (isRange) return [low, high, kind];
+  throw refusal(
+    path,
+    `its ${operator} is ${show(operand)}, wanted [min, max] of numbers or texts, min first`,
+  );
+}
+
+function items(path: string, operator: string, operand: QueryValue): readonly QueryValue[] {
+  if (Array.isArray(operand) && operand.length > 0 && operand.length <= MOST_ITEMS) return operand;
+  const seen = Array.isArray(operand) ? `a list of ${operand.length}` : show(operand);
+  throw refusal(path, `its ${operator} is ${seen}, wanted a list of 1 to ${MOST_ITEMS} items`);
+}
+
+/** Less than 0, 0 or more, as subtracting would tell; NaN where the two cannot be compared. */
+function compare(value: unknown, operand: QueryValue): number {
+  const kind = kindOf(value);
+  if (kind === undefined || kind !== kindOf(operand)) return NaN;
+  // Of a number and a bigint these operators compare the exact values.
+  const [a, b] = [value as number, operand as number];
+  return a < b ? -1 : a > b ? 1 : a >= b ? 0 : NaN;
+}
+
+function isSame(value: unknown, operand: QueryValue): boolean {
+  return value === operand || compare(value, operand) === 0;
+}
+
+function sameItems(wanted: readonly QueryValue[]): (value: unknown) => boolean {
+  return (value) => {
+    const isList = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+    if (!isList) return false;
+    const list = value as ArrayLike<unknown>;
+    return list.length === wanted.length && wanted.every((item, i) => isSame(list[i], item));
+  };
+}
+
+function at(operand: QueryValue): { first?: bigint; last?: bigint } {
+  return { ...from(operand, 0n), ...until(operand, 0n) };
+}
+
+function from(operand: QueryValue, more: bigint): { first?: bigint } {
+  return isInteger(operand) ? { first: BigInt(operand) + more } : {};
+}
+
+function until(operand: QueryValue, more: bigint): { last?: bigint } {
+  return isInteger(operand) ? { last: BigInt(operand) + more } : {};
+}
+
+function isInteger(operand: QueryValue): operand is number | bigint {
+  return typeof operand === "bigint" || Number.isInteger(operand);
+}
+
+function show(value: QueryValue): string {
+  return typeof value === "bigint"
+    ? `${value}`
+    : JSON.stringify(value, (_, item) => typeof item === "bigint" ? `${item}` : item);
+}

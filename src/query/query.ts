@@ -1,0 +1,192 @@
+/**
+ * Which topics of which sequences a query matches. The query is the body of Mosaico's `query` action:
+ *
+ *     { sequence: { name, created_at_ns, user_metadata: { "dotted.path" } },
+ *       topic: { name, created_at_ns, ontology_tag, serialization_format, user_metadata },
+ *       ontology: { "<tag>.<field>" } }
+ *
+ * with `{"$op": operand}` at each leaf and "and" between all. A topic's name begins with a `/` there.
+ *
+ * @module
+ */
+import type { Backend, SequenceSource, TopicSource } from "../backend.ts";
+import { SmaltiError } from "../error.ts";
+import type { SequenceInfo, TopicInfo, Window } from "../types.ts";
+import { parseCondition, type QueryObject, type QueryValue, refusal } from "./condition.ts";
+import { parseMetadataFilter } from "./metadata_filter.ts";
+import { parseRowFilters, type RowFilter, type RowTest } from "./row_filter.ts";
+
+/** A query, checked. */
+export interface Query {
+  readonly sequence: (info: SequenceInfo) => boolean;
+  readonly topic: (info: TopicInfo) => boolean;
+  /** One for each ontology that is asked for; a sequence must have rows for all of them. */
+  readonly rows: readonly RowFilter[];
+  /** Whether nothing is asked for: then nothing matches. */
+  readonly isEmpty: boolean;
+}
+
+/** A sequence with its topics that match, at least one, in ASCII order. */
+export interface QueryHit {
+  readonly sequence: string;
+  readonly topics: readonly TopicInfo[];
+}
+
+type Fact<T> = (info: T) => string | bigint;
+
+const SEQUENCE_FACTS: Readonly<Record<string, Fact<SequenceInfo>>> = {
+  name: ({ name }) => name,
+  created_at_ns: ({ created }) => nsOf(created),
+};
+
+const TOPIC_FACTS: Readonly<Record<string, Fact<TopicInfo>>> = {
+  name: ({ name }) => `/${name}`,
+  created_at_ns: ({ created }) => nsOf(created),
+  ontology_tag: ({ ontologyTag }) => ontologyTag,
+  serialization_format: ({ serializationFormat }) => serializationFormat,
+};
+
+/** A query out of its body. INVALID_ARGUMENT, which names the condition. */
+export function parseQuery(body: QueryObject): Query {
+  const stray = Object.keys(body).find((key) => !["sequence", "topic", "ontology"].includes(key));
+  if (stray !== undefined) throw refusal(stray, "wanted sequence, topic or ontology");
+  const [sequence, topic, ontology] = [body.sequence, body.topic, body.ontology].map((part, i) =>
+    objectOf(part ?? {}, ["sequence", "topic", "ontology"][i])
+  );
+  return {
+    sequence: parseFacts("sequence", sequence, SEQUENCE_FACTS),
+    topic: parseFacts("topic", topic, TOPIC_FACTS),
+    rows: parseRowFilters(ontology),
+    isEmpty: [sequence, topic, ontology].every((part) => Object.keys(part).length === 0),
+  };
+}
+
+/** An object, or INVALID_ARGUMENT. */
+export function objectOf(value: QueryValue, path: string): QueryObject {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as QueryObject;
+  throw refusal(path, "it is no object, wanted conditions by path");
+}
+
+function parseFacts<T extends SequenceInfo | TopicInfo>(
+  where: string,
+  conditions: QueryObject,
+  facts: Readonly<Record<string, Fact<T>>>,
+): (info: T) => boolean {
+  const tests = Object.entries(conditions).map(([key, given]): (info: T) => boolean => {
+    const path = `${where}.${key}`;
+    if (key === "user_metadata") {
+      const filter = parseMetadataFilter(path, objectOf(given, path));
+      return ({ metadata }) => filter(metadata);
+    }
+    if (!Object.hasOwn(facts, key)) {
+      throw refusal(path, `wanted one of ${Object.keys(facts).join(", ")}, user_metadata`);
+    }
+    const condition = parseCondition(path, given);
+    const wanted = key === "created_at_ns" ? "number" : "text";
+    if (condition.kind !== wanted) {
+      throw refusal(path, `its ${condition.operator} compares with a ${condition.kind}, wanted a ${wanted}`);
+    }
+    return (info) => condition.test(facts[key](info));
+  });
+  return (info) => tests.every((test) => test(info));
+}
+
+function nsOf(date: Date): bigint {
+  return BigInt(date.getTime()) * 1_000_000n;
+}
+
+/**
+ * Answers a query, sequence by sequence in ASCII order. Rows are read only where all else matches, one batch at a time,
+ * up to the first that matches. Sequences that are being recorded have no topics yet.
+ */
+export async function* answerQuery(
+  backend: Backend,
+  query: Query,
+  signal?: AbortSignal,
+): AsyncGenerator<QueryHit, void, undefined> {
+  if (query.isEmpty) return;
+  for (const name of await backend.listSequences()) {
+    signal?.throwIfAborted();
+    const hit = await unlessAway(() => matchSequence(backend, query, name, signal));
+    if (hit && hit.topics.length > 0) yield hit;
+  }
+}
+
+async function matchSequence(
+  backend: Backend,
+  { sequence, topic, rows }: Query,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<QueryHit | undefined> {
+  const info = await backend.readInfo(name);
+  if (!sequence(info)) return undefined;
+  const candidates = info.topics.filter(topic);
+  if (rows.length === 0) return { sequence: name, topics: candidates };
+  const byTag = rows.map((filter) => candidates.filter(({ ontologyTag }) => ontologyTag === filter.tag));
+  // Before anything is opened.
+  if (byTag.some((topics) => topics.length === 0)) return undefined;
+  const source = await backend.openSequence(name);
+  const found = new Set<string>();
+  for (const [i, filter] of rows.entries()) {
+    const before = found.size;
+    for (const { name } of byTag[i]) if (await hasRow(source, name, filter, signal)) found.add(name);
+    if (found.size === before) return undefined;
+  }
+  return { sequence: name, topics: candidates.filter(({ name }) => found.has(name)) };
+}
+
+async function hasRow(
+  source: SequenceSource,
+  name: string,
+  filter: RowFilter,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const topic = await source.openTopic(name);
+  let test: RowTest;
+  try {
+    test = filter.bind(topic.schema.fields);
+  } catch (reason) {
+    // Tables of one tag may differ: this one has not what is asked for.
+    if (reason instanceof SmaltiError && reason.code === "INVALID_ARGUMENT") return false;
+    throw reason;
+  }
+  for await (const times of matchingTimes(topic, test, filter.window, signal)) {
+    if (times.length > 0) return true;
+  }
+  return false;
+}
+
+/** Times of the rows that match, batch by batch; each sorted, but batches overlap where rows came late. */
+export async function* matchingTimes(
+  topic: TopicSource,
+  test: RowTest,
+  window: Window,
+  signal?: AbortSignal,
+): AsyncGenerator<bigint[], void, undefined> {
+  const runs = topic.runs(window, signal);
+  try {
+    while (runs.nextNs !== undefined) {
+      const run = await runs.open();
+      if (!run) continue;
+      runs.prefetch();
+      const { batch: { table, times }, from, to } = run;
+      const found: bigint[] = [];
+      for (let row = from; row < to; row++) if (test(table, row)) found.push(times[row]);
+      yield found;
+    }
+  } finally {
+    runs.close();
+  }
+}
+
+/** Undefined where the sequence went away meanwhile, or its rows cannot be read yet. */
+async function unlessAway<T>(action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (reason) {
+    if (reason instanceof SmaltiError && (reason.code === "NOT_FOUND" || reason.code === "LOCKED")) {
+      return undefined;
+    }
+    throw reason;
+  }
+}

@@ -1,0 +1,164 @@
+import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
+import { SmaltiError } from "../error.ts";
+import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
+import { MAX_NS, MIN_NS, type Window } from "../types.ts";
+import { type Condition, type OperandKind, parseCondition, type QueryObject, refusal } from "./condition.ts";
+
+/** A row of a batch: whether it matches. */
+export type RowTest = (table: Vector, row: number) => boolean;
+
+/** A condition on one column of an ontology, by its path. */
+interface ColumnCondition {
+  readonly path: string;
+  readonly parts: readonly Part[];
+  readonly condition: Condition;
+}
+
+/** One name of a path, and which items are meant where it is a list. */
+interface Part {
+  readonly name: string;
+  readonly item?: number | "any" | "all";
+}
+
+/** What rows of one ontology must hold, all of it at once. */
+export class RowFilter {
+  /** The ontology's tag. */
+  readonly tag: string;
+  /** Where rows that match can be at all. */
+  readonly window: Window;
+  readonly #conditions: readonly ColumnCondition[];
+
+  constructor(tag: string, conditions: readonly ColumnCondition[]) {
+    this.tag = tag;
+    this.#conditions = conditions;
+    let [firstNs, lastNs] = [MIN_NS, MAX_NS];
+    for (const { parts, condition: { first, last } } of conditions) {
+      if (parts.length !== 1 || parts[0].name !== TIMESTAMP_FIELD.name) continue;
+      if (first !== undefined && first > firstNs) firstNs = first;
+      if (last !== undefined && last < lastNs) lastNs = last;
+    }
+    this.window = { firstNs, lastNs };
+  }
+
+  /** The test for a table with these columns. INVALID_ARGUMENT where it has not what a condition is about. */
+  bind(fields: readonly FieldSchema[]): RowTest {
+    const tests = this.#conditions.map((condition) => bindColumn(fields, condition));
+    return (table, row) => tests.every((test) => test(table, row));
+  }
+}
+
+/** `{"<tag>.<field>.<sub>": {"$op": operand}}` by tag. `[2]`, `[?]` (any) or `[!]` (all) may follow one name of a path. */
+export function parseRowFilters(conditions: QueryObject): RowFilter[] {
+  const byTag = new Map<string, ColumnCondition[]>();
+  for (const [path, given] of Object.entries(conditions)) {
+    const [tag, ...names] = path.split(".");
+    if (tag === "" || names.length === 0) {
+      throw refusal(path, `wanted the tag of an ontology, "." and a field`);
+    }
+    const parts = names.map((name) => parsePart(path, name));
+    if (parts.filter(({ item }) => item !== undefined).length > 1) {
+      throw refusal(path, "it goes through several lists, wanted one");
+    }
+    const condition = parseCondition(path, given);
+    if (condition.kind === "none") {
+      throw refusal(path, `${condition.operator} is for metadata, not for fields`);
+    }
+    const list = byTag.get(tag) ?? [];
+    byTag.set(tag, list);
+    list.push({ path, parts, condition });
+  }
+  return [...byTag].map(([tag, list]) => new RowFilter(tag, list));
+}
+
+function parsePart(path: string, text: string): Part {
+  const found = /^([^[\]]+)(?:\[(\?|!|\d{1,9})\])?$/.exec(text);
+  if (!found) {
+    throw refusal(path, `it has ${JSON.stringify(text)}, wanted a field, or one with [2], [?] or [!]`);
+  }
+  const [, name, item] = found;
+  if (item === undefined) return { name };
+  return { name, item: item === "?" ? "any" : item === "!" ? "all" : Number(item) };
+}
+
+/** What to do at a vector to come nearer to the value: its child number so, or items of its one child. */
+type Step = { child: number } | { item: number | "any" | "all" };
+
+function bindColumn(columns: readonly FieldSchema[], { path, parts, condition }: ColumnCondition): RowTest {
+  const steps: Step[] = [];
+  let fields = columns;
+  let field: FieldSchema | undefined;
+  for (const { name, item } of parts) {
+    const child = fields.findIndex((other) => other.name === name);
+    if (child < 0) throw refusal(path, `there is no field "${name}", wanted ${names(fields)}`);
+    field = fields[child];
+    steps.push({ child });
+    if (item !== undefined) {
+      if (field.type.kind !== "list" && field.type.kind !== "fixedList") {
+        throw refusal(path, `"${name}" is ${typeName(field)}, wanted a list`);
+      }
+      steps.push({ item });
+      field = field.children[0];
+    }
+    fields = field.type.kind === "struct" ? field.children : [];
+  }
+  const kind = kindOfField(field!);
+  if (kind !== condition.kind) {
+    throw refusal(path, `it is ${typeName(field!)}, which cannot be compared with a ${condition.kind}`);
+  }
+  return (table, row) => holds(table, row, steps, 0, condition.test);
+}
+
+function names(fields: readonly FieldSchema[]): string {
+  return fields.length === 0 ? "none" : `one of ${fields.map(({ name }) => name).join(", ")}`;
+}
+
+function kindOfField({ type, children }: FieldSchema): OperandKind | undefined {
+  switch (type.kind) {
+    case "int":
+    case "float":
+    case "temporal":
+      return "number";
+    case "utf8":
+    case "utf8View":
+      return "text";
+    case "bool":
+      return "bool";
+    case "list":
+    case "fixedList": {
+      const item = kindOfField(children[0]);
+      return item === undefined || item === "list" ? undefined : "list";
+    }
+    default:
+      return undefined;
+  }
+}
+
+function holds(
+  vector: Vector,
+  row: number,
+  steps: readonly Step[],
+  at: number,
+  test: (value: unknown) => boolean,
+): boolean {
+  if (at === steps.length) return test(vector.get(row));
+  if (!vector.isValid(row)) return false;
+  const step = steps[at];
+  if ("child" in step) return holds(vector.children[step.child], row, steps, at + 1, test);
+  const [from, to] = itemsOf(vector, row);
+  const [items] = vector.children;
+  const matches = (item: number) => holds(items, item, steps, at + 1, test);
+  if (typeof step.item === "number") return from + step.item < to && matches(from + step.item);
+  const isAny = step.item === "any";
+  for (let item = from; item < to; item++) if (matches(item) === isAny) return isAny;
+  // Of no items neither one matches nor do all.
+  return !isAny && to > from;
+}
+
+function itemsOf(vector: Vector, row: number): [from: number, to: number] {
+  if (vector instanceof FixedListVector) return [row * vector.size, (row + 1) * vector.size];
+  if (!(vector instanceof ListVector)) {
+    throw new SmaltiError("INTERNAL", "Query goes through what is no list");
+  }
+  vector.check(row);
+  return [vector.offsets[row], vector.offsets[row + 1]];
+}

@@ -1,0 +1,86 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, expect, it } from "vitest";
+import { connect, Temperature } from "../../mod.ts";
+import { openTransport } from "../../src/flight/transport.ts";
+import { act, statusOf } from "../flight/support.ts";
+import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+
+const KEY = "msco_0123456789abcdefghijklmnopqrstuv_01234567";
+
+describe.skipIf(needsBuild)(`smalti serve${needsBuild}`, () => {
+  it("serves a directory until it is told to end, and says what it did", async () => {
+    const { directory, remove } = await makeTemporary();
+    try {
+      const store = join(directory, "store");
+      const client = await connect(store);
+      await client.sequenceCreate("drive", {}, async (sequence) => {
+        await sequence.topicCreate("a", { ontology: Temperature });
+      });
+      await client.close();
+      const keys = join(directory, "keys.json");
+      await writeFile(keys, JSON.stringify([{ key: KEY, permission: "write" }]));
+      const args = ["--port", "0", "--api-keys", keys, "--log", "json"];
+      const { child, stdout, ended } = start([...cliCommand, "serve", store, ...args]);
+      await until(() => stdout().endsWith("\n"));
+      const url = /^serving .* at (grpc:\/\/127\.0\.0\.1:\d+)\n$/.exec(stdout())![1];
+      const open = openTransport(url, { apiKey: KEY });
+      const names: string[][] = [];
+      for await (const { flightDescriptor } of open.rpc.listFlights({})) names.push(flightDescriptor!.path);
+      expect(names).toEqual([["drive"]]);
+      expect(await statusOf(() => act(open, "sequence_delete", { locator: "drive" }))).toBe(
+        "[permission_denied] Cannot do DoAction sequence_delete: the API key allows write, wanted delete",
+      );
+      await act(open, "sequence_create", { locator: "left", user_metadata: {} });
+      open.close();
+      // Not by `child.kill`: after that Deno gives no exit code, whatever the child ends with.
+      process.kill(child.pid!, "SIGINT");
+      const { code, stderr } = await ended;
+      expect(code).toBe(130);
+      expect(stderr).not.toContain(KEY);
+      const calls = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+      expect(calls.map(({ call, status }) => `${call} ${status}`)).toEqual([
+        "ListFlights ok",
+        "DoAction sequence_delete permission_denied",
+        "DoAction sequence_create ok",
+      ]);
+      const again = await connect(store);
+      expect(await again.sequenceInfo("left")).toMatchObject({ state: "failed" });
+      await again.close();
+    } finally {
+      await remove();
+    }
+  });
+
+  it("refuses arguments and files that make no sense, and shows no keys", async () => {
+    const { directory, remove } = await makeTemporary();
+    try {
+      const file = (name: string) => join(directory, name);
+      await writeFile(file("text"), KEY);
+      await writeFile(file("empty"), "[]");
+      await writeFile(file("short"), '[{"key": "abc", "permission": "read"}]');
+      await writeFile(file("rank"), `[{"key": "${KEY}", "permission": "all"}]`);
+      await writeFile(file("date"), `[{"key": "${KEY}", "permission": "read", "expires": "soon"}]`);
+      const keys = (name: string) => ["--api-keys", file(name)];
+      const cases: [code: number, message: string, args: string[]][] = [
+        [2, "Wanted 0 to 65535.", ["--port", "70000"]],
+        [2, "--tls-cert and --tls-key go together", ["--tls-cert", "x"]],
+        [1, "Cannot read", ["--tls-cert", file("none"), "--tls-key", file("none")]],
+        [1, "it is not JSON", keys("text")],
+        [1, "wanted a list with at least one key", keys("empty")],
+        [1, 'entry 0 has no "key" of at least 16 characters', keys("short")],
+        [1, 'entry 0 has no "permission" of read, write, delete, manage', keys("rank")],
+        [1, 'entry 0 has an "expires" that is no date', keys("date")],
+      ];
+      await Promise.all(cases.map(async ([code, message, args]) => {
+        const ended = await smalti("serve", file("store"), "--port", "0", ...args);
+        expect([ended.code, ended.stdout]).toEqual([code, ""]);
+        expect(ended.stderr).toContain(message);
+        expect(ended.stderr).not.toContain("msco_");
+      }));
+    } finally {
+      await remove();
+    }
+  });
+});
