@@ -68,6 +68,7 @@ export interface LatestOptions {
 export class SequenceHandler implements AsyncDisposable {
   readonly #source: SequenceSource;
   readonly #engine: Engine;
+  readonly #names: ReadonlySet<string>;
   /** Topics are opened once, when first needed. */
   readonly #opened = new Map<string, Promise<TopicSource>>();
 
@@ -75,6 +76,7 @@ export class SequenceHandler implements AsyncDisposable {
   constructor(source: SequenceSource, engine: Engine) {
     this.#source = source;
     this.#engine = engine;
+    this.#names = new Set(source.info.topics.map(({ name }) => name));
   }
 
   /** The sequence's name. */
@@ -303,8 +305,8 @@ export class SequenceHandler implements AsyncDisposable {
   /** A topic's name as the manifest has it. */
   #known(name: string): string {
     const topic = topicName(name, this.name);
-    if (this.topics.some((other) => other.name === topic)) return topic;
-    const names = this.topics.map((other) => other.name);
+    if (this.#names.has(topic)) return topic;
+    const names = [...this.#names];
     const some = names.length > 8
       ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more`
       : names.join(", ");

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
@@ -64,24 +65,28 @@ describe("Server left by a client", () => {
       expect(await client.listSequences()).toEqual([]);
     }));
 
-  it("takes an upload that is cancelled, on a connection that goes on, for cut off", () =>
-    serving({}, async ({ act, flight }) => {
-      const { descriptor, session } = await beginTopic(act);
-      const leaving = new AbortController();
-      const messages = async function* () {
-        yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        leaving.abort();
-        await new Promise(() => {});
-      };
-      const call = async () => {
-        for await (const _ of flight.rpc.doPut(messages(), { signal: leaving.signal }));
-      };
-      expect(await statusOf(call)).toMatch(/^\[canceled\]/);
-      const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
-      await until(async () => !(await finalize()).includes("still being uploaded"));
-      expect(await finalize()).toContain("is cut off");
-    }));
+  // A client on Node or Bun ends a stream before it resets it, which no server can tell from a whole upload.
+  it.skipIf(!("deno" in process.versions))(
+    "takes an upload that is cancelled for cut off",
+    () =>
+      serving({}, async ({ act, flight }) => {
+        const { descriptor, session } = await beginTopic(act);
+        const leaving = new AbortController();
+        const messages = async function* () {
+          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          leaving.abort();
+          await new Promise(() => {});
+        };
+        const call = async () => {
+          for await (const _ of flight.rpc.doPut(messages(), { signal: leaving.signal }));
+        };
+        expect(await statusOf(call)).toMatch(/^\[canceled\]/);
+        const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
+        await until(async () => !(await finalize()).includes("still being uploaded"));
+        expect(await finalize()).toContain("is cut off");
+      }),
+  );
 
   it("stops reading for a stream that is left", () =>
     serving({}, async ({ client, flight }) => {
