@@ -7,8 +7,16 @@ import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
+import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, decodeIndex, type IndexEntry, indexOf, type TopicIndex } from "./topic_index.ts";
+import {
+  checkOrder,
+  decodeIndex,
+  type IndexEntry,
+  indexFrom,
+  indexOf,
+  type TopicIndex,
+} from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
 
 /** Most footers fit, so that opening a topic is one read. */
@@ -22,43 +30,34 @@ export type IndexedBatch = Omit<IndexEntry, "headBytes">;
 /** Ranges of one topic's file, all of the same state of it. */
 type TopicBytes = (offset: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
 
+/** What a reader knows from the start. */
+interface ReaderParts {
+  file: TopicBytes;
+  engine: Engine;
+  path: string;
+  sequence: string | undefined;
+  info: TopicInfo;
+  schema: TopicSchema;
+  /** From a footer, with a checksum for each batch; undefined where there was none. */
+  index: TopicIndex | undefined;
+  dictionaries: ReadonlyMap<bigint, Vector>;
+  /** Number in the file of the index's first batch. */
+  first: number;
+}
+
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
 export class TopicFileReader implements TopicSource {
   readonly info: TopicInfo;
   readonly schema: TopicSchema;
   /** Where the batches are and what times they span. */
   readonly index: TopicIndex;
-  readonly #file: TopicBytes;
-  readonly #engine: Engine;
-  readonly #path: string;
-  readonly #sequence: string | undefined;
-  readonly #dictionaries: ReadonlyMap<bigint, Vector>;
-  /** Number in the file of the index's first batch. */
-  readonly #first: number;
-  /** Whether the index came from the footer, with a checksum for each batch. */
-  readonly #indexed: boolean;
+  readonly #parts: ReaderParts;
 
-  private constructor(parts: {
-    file: TopicBytes;
-    engine: Engine;
-    path: string;
-    sequence: string | undefined;
-    info: TopicInfo;
-    schema: TopicSchema;
-    index: TopicIndex | undefined;
-    dictionaries: ReadonlyMap<bigint, Vector>;
-    first?: number;
-  }) {
-    this.#file = parts.file;
-    this.#engine = parts.engine;
-    this.#path = parts.path;
-    this.#sequence = parts.sequence;
+  private constructor(parts: ReaderParts) {
+    this.#parts = parts;
     this.info = parts.info;
     this.schema = parts.schema;
-    this.#indexed = parts.index !== undefined;
     this.index = parts.index ?? indexOf([]);
-    this.#dictionaries = parts.dictionaries;
-    this.#first = parts.first ?? 0;
   }
 
   /** Reads these batches of a file that may have no footer yet; `done` is how many come before them. */
@@ -70,8 +69,7 @@ export class TopicFileReader implements TopicSource {
     sequence: string,
   ): TopicFileReader {
     const { info, schema, batches, done: first } = parts;
-    const file: TopicBytes = (offset, length, signal) =>
-      store.read(path, offset, length, { signal, reader: file });
+    const file = bytesIn(store, path);
     const index = indexOf(batches);
     return new TopicFileReader({
       file,
@@ -95,8 +93,7 @@ export class TopicFileReader implements TopicSource {
     sequence?: string,
   ): Promise<TopicFileReader> {
     try {
-      const file: TopicBytes = (offset, length, signal) =>
-        store.read(path, offset, length, { signal, reader: file });
+      const file = bytesIn(store, path);
       const footer = await readFooter(file, info.sizeBytes);
       const schema = topicSchema(engine, footer.schema);
       const index = readIndex(engine, footer);
@@ -110,6 +107,7 @@ export class TopicFileReader implements TopicSource {
         schema,
         index,
         dictionaries,
+        first: 0,
       });
       return index ? reader : await reader.#scan(footer);
     } catch (reason) {
@@ -124,25 +122,8 @@ export class TopicFileReader implements TopicSource {
   since(offset: number): TopicFileReader {
     const found = this.index.offset.findIndex((other) => other >= offset);
     const first = found < 0 ? this.index.offset.length : found;
-    const { offset: offsets, length, rows, firstNs, lastNs, headerCrc } = this.index;
-    return new TopicFileReader({
-      file: this.#file,
-      engine: this.#engine,
-      path: this.#path,
-      sequence: this.#sequence,
-      info: this.info,
-      schema: this.schema,
-      index: {
-        offset: offsets.subarray(first),
-        length: length.subarray(first),
-        rows: rows.subarray(first),
-        firstNs: firstNs.subarray(first),
-        lastNs: lastNs.subarray(first),
-        headerCrc: headerCrc.subarray(first),
-      },
-      dictionaries: this.#dictionaries,
-      first,
-    });
+    const index = indexFrom(this.index, first);
+    return new TopicFileReader({ ...this.#parts, index, first: this.#parts.first + first });
   }
 
   runs(window: Window, signal?: AbortSignal): RunSource {
@@ -201,19 +182,19 @@ export class TopicFileReader implements TopicSource {
 
   /** The bytes before the first batch: magic and schema. */
   readHead(): Promise<Uint8Array> {
-    return this.#file(0, this.index.offset[0] ?? HEAD_BYTES);
+    return this.#parts.file(0, this.index.offset[0] ?? HEAD_BYTES);
   }
 
   /** Where something in the file is, for errors. */
   place(batch?: number): ErrorDetails {
     const where = {
-      ...(this.#sequence !== undefined && { sequence: this.#sequence }),
+      ...(this.#parts.sequence !== undefined && { sequence: this.#parts.sequence }),
       topic: this.info.name,
-      file: this.#path,
+      file: this.#parts.path,
     };
     return batch === undefined
       ? where
-      : { ...where, batch: this.#first + batch, offset: this.index.offset[batch] };
+      : { ...where, batch: this.#parts.first + batch, offset: this.index.offset[batch] };
   }
 
   /** Opens one batch whose bytes are read, for a window; undefined where it has no row in it. */
@@ -236,11 +217,11 @@ export class TopicFileReader implements TopicSource {
     if (message.length < length[number]) {
       throw new SmaltiError("CORRUPT", `Batch has ${message.length} of its ${length[number]} bytes`, where);
     }
-    const batch = openBatch(this.#engine, message, {
+    const batch = openBatch(this.#parts.engine, message, {
       fields: this.schema.fields,
       where,
-      dictionaries: this.#dictionaries,
-      ...(this.#indexed && { headerCrc: headerCrc[number] }),
+      dictionaries: this.#parts.dictionaries,
+      ...(this.#parts.index && { headerCrc: headerCrc[number] }),
     });
     const { times } = batch;
     if (
@@ -253,7 +234,7 @@ export class TopicFileReader implements TopicSource {
 
   /** The bytes of one batch. */
   readBatch(number: number, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#file(this.index.offset[number], this.index.length[number], signal);
+    return this.#parts.file(this.index.offset[number], this.index.length[number], signal);
   }
 
   /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
@@ -261,11 +242,11 @@ export class TopicFileReader implements TopicSource {
     const facts: IndexedBatch[] = [];
     for (const [batch, { offset, length }] of footer.batches.entries()) {
       const where = { ...this.place(), batch, offset };
-      const message = await this.#file(offset, length);
-      const { rows, times, headerCrc } = openBatch(this.#engine, message, {
+      const message = await this.#parts.file(offset, length);
+      const { rows, times, headerCrc } = openBatch(this.#parts.engine, message, {
         fields: this.schema.fields,
         where,
-        dictionaries: this.#dictionaries,
+        dictionaries: this.#parts.dictionaries,
       });
       if (headerCrc !== undefined) {
         throw new SmaltiError("CORRUPT", "Footer has no index, but its batches have checksums", where);
@@ -287,6 +268,13 @@ function lowerBound(times: BigInt64Array, ns: bigint): number {
     else high = middle;
   }
   return low;
+}
+
+/** Ranges of a file, which must be the same file for as long as they are read. */
+function bytesIn(store: Store, path: string): TopicBytes {
+  const file: TopicBytes = (offset, length, signal) =>
+    store.read(path, offset, length, { signal, reader: file });
+  return file;
 }
 
 async function readFooter(file: TopicBytes, size: number): Promise<Footer> {
@@ -354,69 +342,4 @@ async function readDictionaries(
     );
   }
   return dictionaries;
-}
-
-/** Walks a topic's batches by their first time, ties by number. */
-class FileRuns implements RunSource {
-  readonly #file: TopicFileReader;
-  readonly #window: Window;
-  readonly #signal: AbortSignal | undefined;
-  /** Numbers of the batches that touch the window. */
-  readonly #order: number[];
-  #at = 0;
-  #ahead: Promise<Uint8Array> | undefined;
-  /** Stops the reads that nobody waits for any longer. */
-  readonly #stop = new AbortController();
-
-  constructor(file: TopicFileReader, window: Window, signal: AbortSignal | undefined) {
-    const { firstNs, lastNs } = file.index;
-    this.#file = file;
-    this.#window = window;
-    this.#signal = signal;
-    this.#order = [...firstNs.keys()].filter((i) =>
-      firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs
-    );
-    // Sorted already unless rows came late.
-    this.#order.sort((a, b) => (firstNs[a] < firstNs[b] ? -1 : firstNs[a] > firstNs[b] ? 1 : a - b));
-  }
-
-  get nextNs(): bigint | undefined {
-    if (this.#at >= this.#order.length) return undefined;
-    const first = this.#file.index.firstNs[this.#order[this.#at]];
-    return first > this.#window.firstNs ? first : this.#window.firstNs;
-  }
-
-  get nextBytes(): number {
-    const { length, rows } = this.#file.index;
-    const number = this.#order[this.#at];
-    return number === undefined ? 0 : length[number] + rows[number] * BigInt64Array.BYTES_PER_ELEMENT;
-  }
-
-  prefetch(): void {
-    if (this.#ahead || this.#at >= this.#order.length) return;
-    this.#ahead = this.#file.readBatch(this.#order[this.#at], this.#stop.signal);
-    this.#ahead.catch(() => {}); // open() reports it
-  }
-
-  async open(): Promise<Run | undefined> {
-    this.#signal?.throwIfAborted();
-    const number = this.#order[this.#at];
-    const bytes = this.#ahead ?? this.#file.readBatch(number, this.#stop.signal);
-    this.#ahead = undefined;
-    this.#at++;
-    try {
-      return await this.#file.openRun(number, bytes, this.#window);
-    } catch (reason) {
-      this.#signal?.throwIfAborted();
-      // Closed while it waited: there is nothing more to come.
-      if (this.#stop.signal.aborted) return undefined;
-      throw reason;
-    }
-  }
-
-  close(): void {
-    this.#at = this.#order.length;
-    this.#ahead = undefined;
-    this.#stop.abort();
-  }
 }

@@ -57,6 +57,18 @@ export function indexOf(batches: readonly Omit<IndexEntry, "headBytes">[]): Topi
   };
 }
 
+/** The index of the batches from one on; views. */
+export function indexFrom(index: TopicIndex, first: number): TopicIndex {
+  return {
+    offset: index.offset.subarray(first),
+    length: index.length.subarray(first),
+    rows: index.rows.subarray(first),
+    firstNs: index.firstNs.subarray(first),
+    lastNs: index.lastNs.subarray(first),
+    headerCrc: index.headerCrc.subarray(first),
+  };
+}
+
 /** A batch as part of its topic. */
 export function partOf({ rows, length, firstNs, lastNs }: IndexEntry): Part {
   return { rowCount: rows, sizeBytes: length, firstNs, lastNs };
