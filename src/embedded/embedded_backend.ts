@@ -138,7 +138,7 @@ export class EmbeddedBackend implements Backend {
       if (isMissing(reason)) return;
       throw reason;
     }
-    const text = `Cannot create sequence "${name}" in ${this.#store.url}: it is there; wanted a new name`;
+    const text = `Cannot create sequence "${name}": it is there; wanted a new name`;
     throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
   }
 

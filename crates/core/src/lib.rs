@@ -7,6 +7,7 @@ mod buckets;
 pub mod crc;
 pub mod ipc;
 pub mod lz4;
+pub mod sorter;
 mod tournament;
 pub mod window;
 pub mod zstd;

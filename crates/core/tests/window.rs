@@ -1,6 +1,7 @@
 //! The order of windows against sorting everything, over seeded random rows.
 
-use smalti_core::window::{Sorter, Window, MAX_ROWS};
+use smalti_core::sorter::Sorter;
+use smalti_core::window::{Window, MAX_ROWS};
 
 /// xorshift64*.
 struct Random(u64);

@@ -9,8 +9,8 @@
 //! wasm-bindgen writes beside the module allows one instance and is not used.
 
 use core::cell::RefCell;
-use smalti_core::window::{Sorter, Window};
 use smalti_core::{crc, ipc, lz4, zstd, Code, Error, Result};
+use smalti_core::{sorter::Sorter, window::Window};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Scratch up to this size is kept between calls; larger is given back when it is no longer needed.
