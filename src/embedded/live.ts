@@ -10,6 +10,7 @@ import { openBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
+import { pause } from "../pause.ts";
 import { readAll, type Store } from "../store/store.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type Manifest, topicInfo } from "./manifest.ts";
@@ -107,7 +108,7 @@ export class EmbeddedFollower implements Follower {
         }
       }
       if (holder === undefined) return await this.#end(await this.#manifest(), live);
-      await pause(POLL_MS, this.#stop.signal);
+      await pause(POLL_MS, this.#stop.signal).catch(() => {}); // closed
     }
     if (this.#failure && !this.#stop.signal.aborted) throw this.#failure;
     return undefined;
@@ -233,17 +234,4 @@ export class EmbeddedFollower implements Follower {
 
 function inOrder(topics: readonly TopicSource[]): TopicSource[] {
   return [...topics].sort((a, b) => compareNames(a.info.name, b.info.name));
-}
-
-/** Resolves after some time, or at once when stopped. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

@@ -5,6 +5,7 @@
  */
 import { encodeBase64 } from "../arrow/base64.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
+import { pause } from "../pause.ts";
 
 /** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -276,18 +277,4 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Waits; rejects with the signal's reason. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      if (signal.aborted) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }

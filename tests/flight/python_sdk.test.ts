@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
   type Client,
@@ -17,33 +15,15 @@ import {
 } from "../../mod.ts";
 import { ALL } from "../../src/ontology/builtin/all.ts";
 import { type FieldSchema, schemaKey, TIMESTAMP_FIELD } from "../../src/schema.ts";
+import { hasSdk, needsSdk, runPython } from "./python_sdk.ts";
 import { serving } from "./support.ts";
-
-const python = process.env.SMALTI_SDK_PYTHON;
-const title = python
-  ? "Mosaico's Python SDK"
-  : "Mosaico's Python SDK (SMALTI_SDK_PYTHON does not name a Python with it)";
 
 /** Of random tables. */
 const SEED = Number(process.env.SMALTI_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Runs a part of sdk.py against a server; what it prints as JSON. */
 function sdk(part: string, port: number, ...args: string[]): Promise<unknown> {
-  return run("sdk.py", part, `${port}`, ...args);
-}
-
-function run(script: string, ...args: string[]): Promise<unknown> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  return new Promise((resolve, reject) => {
-    const child = spawn(python!, [path, ...args], {
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
-    });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
-    child.once("error", reject);
-    child.once("close", (code) => code === 0 ? resolve(JSON.parse(stdout)) : reject(new Error(stderr)));
-  });
+  return runPython("sdk.py", part, `${port}`, ...args);
 }
 
 async function messagesOf(client: Client, sequence: string): Promise<[string, string, unknown][]> {
@@ -80,7 +60,7 @@ function someValue({ type, children }: FieldSchema): unknown {
   }
 }
 
-describe.skipIf(!python)(title, () => {
+describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
   it("writes, we read from the store", () =>
     serving({}, async ({ client, server }) => {
       await sdk("write", server.port, "drive_01");
@@ -238,7 +218,7 @@ describe.skipIf(!python)(title, () => {
 
   it(`by its pyarrow gets any table back in order, however it compresses (seed ${SEED})`, () =>
     serving({}, async ({ server }) => {
-      expect(await run("random_tables.py", `${server.port}`, `${SEED}`, "60")).toEqual([]);
+      expect(await runPython("random_tables.py", `${server.port}`, `${SEED}`, "60")).toEqual([]);
     }));
 
   it("is let in by its key alone", () => {

@@ -1,29 +1,8 @@
-import { spawn } from "node:child_process";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type Client, IMU, Temperature } from "../../mod.ts";
 import { decodeObject, encodeJson } from "../../src/flight/json.ts";
+import { hasSdk, needsSdk, runPython } from "./python_sdk.ts";
 import { type Served, serving, statusOf } from "./support.ts";
-
-const python = process.env.SMALTI_SDK_PYTHON;
-const title = python
-  ? "queries of Mosaico's Python SDK"
-  : "queries of Mosaico's Python SDK (SMALTI_SDK_PYTHON does not name a Python with it)";
-
-function sdk(port: number): Promise<unknown> {
-  const path = fileURLToPath(new URL("sdk_query.py", import.meta.url));
-  return new Promise((resolve, reject) => {
-    const child = spawn(python!, [path, `${port}`], {
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
-    });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
-    child.once("error", reject);
-    child.once("close", (code) => code === 0 ? resolve(JSON.parse(stdout)) : reject(new Error(stderr)));
-  });
-}
 
 /** A drive with rows of two ontologies: accelerations 0 to 9 every 10 ns, temperatures 20 to 24 between, every 20. */
 async function record(client: Client): Promise<void> {
@@ -114,14 +93,14 @@ describe("createServer", () => {
   }
 });
 
-describe.skipIf(!python)(title, () => {
+describe.skipIf(!hasSdk)(`queries of Mosaico's Python SDK${needsSdk}`, () => {
   it("find sequences, topics and the times at which conditions held", () =>
     serving({}, async ({ client, server }) => {
       await record(client);
       await client.sequenceCreate("drive_02", { metadata: { vehicle: { id: "v2" } } }, async (sequence) => {
         await sequence.topicCreate("sensors/imu", { ontology: IMU });
       });
-      expect(await sdk(server.port)).toEqual({
+      expect(await runPython("sdk_query.py", `${server.port}`)).toEqual({
         fast: [["drive_01", ["/sensors/imu"]]],
         all: [[0, "1060", "1090"]],
         apart: [[0, "1060", "1060"], [1, "1070", "1070"], [2, "1080", "1080"], [3, "1090", "1090"]],

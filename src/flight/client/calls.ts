@@ -87,7 +87,7 @@ export class Calls {
   }
 
   /** Uploads a topic; resolves when the server has taken all of it. Rejects with statuses as they are. */
-  async upload(messages: AsyncIterable<Upload>, signal: AbortSignal): Promise<void> {
+  async upload(messages: AsyncIterable<Upload>): Promise<void> {
     const requests = async function* () {
       for await (const { command, ...data } of messages) {
         yield {
@@ -96,7 +96,7 @@ export class Calls {
         };
       }
     };
-    for await (const _ of this.#rpc.doPut(requests(), { signal }));
+    for await (const _ of this.#rpc.doPut(requests()));
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import type { Backend, SequenceSink, SequenceSource } from "../../backend.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { compareNames, isSequenceName } from "../../names.ts";
+import { pause } from "../../pause.ts";
 import type { Metadata, RecoverReport, SequenceInfo } from "../../types.ts";
 import { isObject, type WireObject } from "../json.ts";
 import { MAX_DECODE_BYTES } from "../protocol.ts";
@@ -59,22 +60,6 @@ export async function connectFlight(url: string, engine: Engine, options: Flight
       cause: failure ?? reason,
     });
   }
-}
-
-/** Resolves after some time; rejects when stopped. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }
 
 /** Recordings behind a server. */

@@ -128,7 +128,6 @@ class TopicUpload implements TopicSink {
   readonly #sequence: string;
   readonly #name: string;
   readonly #start: UploadStart;
-  readonly #stop = new AbortController();
   /** Messages that the transport has not yet asked for, and who waits for that. */
   readonly #queue: { parts: FlightParts; taken: () => void; failed: (reason: unknown) => void }[] = [];
   #wake = () => {};
@@ -140,7 +139,7 @@ class TopicUpload implements TopicSink {
     this.#sequence = sequence;
     this.#name = name;
     this.#start = start;
-    this.#done = calls.upload(this.#messages(), this.#stop.signal).then(() => {
+    this.#done = calls.upload(this.#messages()).then(() => {
       // A server that ends before we do has not taken the rest.
       if (!this.#ending) throw new SmaltiError("ABORTED", "the server ended the upload");
     }).catch((reason) => this.#fail(reason));

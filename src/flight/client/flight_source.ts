@@ -150,6 +150,8 @@ class FlightRuns implements RunSource {
   readonly #signal: AbortSignal | undefined;
   readonly #stop = new AbortController();
   readonly #messages: AsyncGenerator<FlightData> | undefined;
+  /** What is tried, for errors. */
+  readonly #what: string;
   #ahead: Promise<IteratorResult<FlightData>> | undefined;
   #batches = 0;
 
@@ -167,6 +169,7 @@ class FlightRuns implements RunSource {
     this.#window = window;
     this.#signal = signal;
     const { info } = topic;
+    this.#what = `Cannot read topic "${info.name}" of sequence "${sequence}"`;
     if (isEmpty(window, info)) return;
     this.nextNs = info.firstNs! > window.firstNs ? info.firstNs : window.firstNs;
     this.#messages = this.#stream(calls, signal);
@@ -192,14 +195,12 @@ class FlightRuns implements RunSource {
       this.nextNs = undefined;
       // Closed while it waited: there is nothing more to come.
       if (this.#stop.signal.aborted) return undefined;
-      const { name: topic } = this.#topic.info;
-      const what = `Cannot read topic "${topic}" of sequence "${this.#sequence}"`;
       // What is wrong with the bytes is found by what knows nothing of topics.
-      const isBare = reason instanceof SmaltiError && !reason.rawMessage.startsWith(what);
+      const isBare = reason instanceof SmaltiError && !reason.rawMessage.startsWith(this.#what);
       const error = isBare
-        ? new SmaltiError(reason.code, `${what}: ${reason.rawMessage}`, { cause: reason })
-        : fromStatus(reason, what);
-      throw error.at({ sequence: this.#sequence, topic });
+        ? new SmaltiError(reason.code, `${this.#what}: ${reason.rawMessage}`, { cause: reason })
+        : fromStatus(reason, this.#what);
+      throw error.at({ sequence: this.#sequence, topic: this.#topic.info.name });
     }
   }
 
@@ -212,8 +213,7 @@ class FlightRuns implements RunSource {
   async *#stream(calls: Calls, signal: AbortSignal | undefined): AsyncGenerator<FlightData> {
     const locator = locatorOf(this.#sequence, this.#topic.info.name);
     const stop = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-    const what = `Cannot read topic "${this.#topic.info.name}" of sequence "${this.#sequence}"`;
-    const { endpoint } = await calls.flightInfo(windowCommand(locator, this.#window), what, stop);
+    const { endpoint } = await calls.flightInfo(windowCommand(locator, this.#window), this.#what, stop);
     const ticket = endpoint[0]?.ticket;
     if (!ticket) throw new SmaltiError("CORRUPT", "the server gave no ticket");
     let schema: readonly FieldSchema[] | undefined;

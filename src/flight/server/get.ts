@@ -16,7 +16,7 @@ import { parseTopicLocator } from "../locator.ts";
 import { TARGET_ENCODE_BYTES } from "../protocol.ts";
 import { decodeTicket } from "../ticket.ts";
 
-/** Bound on the stored bytes of batches that are open at a time for one stream. */
+/** Bound on what one stream holds of the topic; see `maxBufferedBytes` of a streamer. */
 const MAX_OPEN_BYTES = 256 * 2 ** 20;
 
 /** A topic's schema, then its batches: at most 8192 rows each, none without rows, buffers as LZ4 frames. */
