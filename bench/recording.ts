@@ -66,10 +66,10 @@ export class Tally {
   }
 }
 
-/** Makes the recording; the same each time. */
-export function makeRecording(): Recording {
+/** Makes the recording, of about so many messages; the same each time. */
+export function makeRecording(messages: number = MESSAGES): Recording {
   const runs = shapes.find(({ name }) => name === "mixed rates")!.create(
-    MESSAGES,
+    messages,
   );
   const count = runs.reduce((sum, run) => sum + run.times.length, 0);
   const base = runs.reduce(

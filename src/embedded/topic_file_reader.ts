@@ -6,6 +6,7 @@ import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
+import { lowerBound } from "../times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
@@ -257,17 +258,6 @@ export class TopicFileReader implements TopicSource {
     }
     return Object.assign(this, { index: indexOf(facts) });
   }
-}
-
-/** The first row at or after a time. */
-function lowerBound(times: BigInt64Array, ns: bigint): number {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle] < ns) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Ranges of a file, which must be the same file for as long as they are read. */

@@ -3,6 +3,7 @@ import { bytesOf } from "../arrow/columns.ts";
 import { hexCrc } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
+import { firstDescent } from "../times.ts";
 import type { Part } from "../totals.ts";
 
 /**
@@ -104,9 +105,8 @@ export function decodeIndex(text: string): TopicIndex {
 
 /** Throws OUT_OF_ORDER where a batch's times, which the index takes to ascend, do not. */
 export function checkOrder(times: BigInt64Array, where: ErrorDetails = {}): void {
-  for (let row = 1; row < times.length; row++) {
-    if (times[row] >= times[row - 1]) continue;
-    const text = `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`;
-    throw new SmaltiError("OUT_OF_ORDER", text, where);
-  }
+  const row = firstDescent(times);
+  if (row < 0) return;
+  const text = `Row ${row} is at ${times[row]} ns after ${times[row - 1]} ns: wanted time order`;
+  throw new SmaltiError("OUT_OF_ORDER", text, where);
 }

@@ -53,8 +53,8 @@ export interface OpenBatch {
   times: BigInt64Array;
   /** All columns of the table, `timestamp_ns` first. */
   table: StructVector;
-  /** Bytes of the message. */
-  bytes: number;
+  /** The message that it was opened from; a view. */
+  message: Uint8Array;
   /** The header's checksum; undefined in a batch without any, by another writer. */
   headerCrc: number | undefined;
   /**
@@ -95,7 +95,7 @@ export function openBatch(engine: Engine, message: Uint8Array, options: OpenOpti
       rows: layout.rows,
       times: (time as unknown as { values: BigInt64Array }).values,
       table,
-      bytes: message.length,
+      message,
       headerCrc,
       get onLoad() {
         return buffers.onLoad;

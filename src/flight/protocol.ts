@@ -21,6 +21,12 @@ export const MAX_DECODE_BYTES: number = 50 * 2 ** 20;
 export const MAX_ENCODE_BYTES: number = 512 * 2 ** 20;
 /** Bytes of a message from server to client that a server aims at. */
 export const TARGET_ENCODE_BYTES: number = 25 * 2 ** 20;
+/** Bytes of an HTTP/2 frame at most: fewer are fewer turns. */
+export const FRAME_BYTES: number = 2 ** 20;
+/** Bytes of one call that may be on their way before its reader has to take them. */
+export const STREAM_WINDOW_BYTES: number = 4 * 2 ** 20;
+/** The same for all calls of a connection. With the 64 KiB of HTTP/2 the peer would wait most of the time. */
+export const CONNECTION_WINDOW_BYTES: number = 4 * 2 ** 20;
 
 /** First and last time present, both inclusive. */
 export interface Interval {

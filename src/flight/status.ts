@@ -45,13 +45,22 @@ const CODE: ReadonlyMap<Code, ErrorCode> = new Map([
   [Code.DeadlineExceeded, "TIMEOUT"],
 ]);
 
+/** What runtimes throw where a client goes away in the middle of a call. */
+const CUT: ReadonlySet<unknown> = new Set([
+  "ECANCELED",
+  "ECONNRESET",
+  "EPIPE",
+  "ERR_HTTP2_INVALID_STREAM",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "ERR_STREAM_WRITE_AFTER_END",
+]);
+
 /** Any thrown value as the status that a peer is to see. What is not meant for it is not told. */
 export function toStatus(reason: unknown): ConnectError {
   if (reason instanceof SmaltiError) return new ConnectError(reason.rawMessage, STATUS[reason.code]);
   if (reason instanceof ConnectError) return reason;
-  // What runtimes throw where a client goes away in the middle of an upload.
-  const isCut = reason instanceof Error && "code" in reason && reason.code === "ERR_STREAM_PREMATURE_CLOSE";
-  if (isCut) return goneAway();
+  if (reason instanceof Error && "code" in reason && CUT.has(reason.code)) return goneAway();
   return new ConnectError("Internal error", Code.Internal);
 }
 

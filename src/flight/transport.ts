@@ -4,10 +4,24 @@
  * @module
  */
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport, createNodeHttpClient, Http2SessionManager } from "@connectrpc/connect-node";
+import {
+  requestHeader,
+  validateResponseWithCompression,
+  validateTrailer,
+} from "@connectrpc/connect/protocol-grpc";
 import { SmaltiError } from "../error.ts";
+import type { Http2Session } from "node:http2";
+import { readData, type ReceivedData } from "./data_frames.ts";
 import { FlightService } from "./generated/flight_pb.ts";
-import { API_KEY_HEADER, DEFAULT_PORT, MAX_ENCODE_BYTES } from "./protocol.ts";
+import {
+  API_KEY_HEADER,
+  CONNECTION_WINDOW_BYTES,
+  DEFAULT_PORT,
+  FRAME_BYTES,
+  MAX_ENCODE_BYTES,
+  STREAM_WINDOW_BYTES,
+} from "./protocol.ts";
 
 /** Options of {@linkcode openTransport}. */
 export interface TransportOptions {
@@ -21,6 +35,15 @@ export interface TransportOptions {
 export interface FlightConnection {
   /** The RPCs. What they reject with becomes ours by `fromStatus`. */
   readonly rpc: Client<typeof FlightService>;
+  /**
+   * DoGet or DoPut: sends the frames, gives what comes, and rejects as `rpc` does. Not by `rpc`, which copies every body
+   * several times.
+   */
+  stream(
+    method: "DoGet" | "DoPut",
+    frames: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): AsyncIterable<ReceivedData>;
   /** Ends it, and every call on it. */
   close(): void;
 }
@@ -31,11 +54,11 @@ export interface FlightConnection {
  */
 export function openTransport(url: string, { apiKey, tlsCa }: TransportOptions = {}): FlightConnection {
   const baseUrl = httpUrl(url);
-  const sessions = new Http2SessionManager(
+  const sessions = new WideSessions(
     baseUrl,
     {},
     {
-      settings: { initialWindowSize: 2 ** 22 },
+      settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: FRAME_BYTES },
       maxSessionMemory: 1024,
       ...(tlsCa !== undefined && { ca: tlsCa }),
     },
@@ -54,7 +77,45 @@ export function openTransport(url: string, { apiKey, tlsCa }: TransportOptions =
     // Bodies are compressed as Arrow does it.
     acceptCompression: [],
   });
-  return { rpc: createClient(FlightService, transport), close: () => sessions.abort() };
+  const http = createNodeHttpClient({ httpVersion: "2", sessionProvider: () => sessions });
+  return {
+    rpc: createClient(FlightService, transport),
+    async *stream(method, frames, signal) {
+      const response = await http({
+        url: `${baseUrl}/${FlightService.typeName}/${method}`,
+        method: "POST",
+        header: requestHeader(true, undefined, apiKey === undefined ? {} : { [API_KEY_HEADER]: apiKey }),
+        body: frames,
+        ...(signal && { signal }),
+      });
+      const { headerError, foundStatus } = validateResponseWithCompression(
+        [],
+        response.status,
+        response.header,
+      );
+      if (headerError) throw headerError;
+      yield* readData(response.body, { maxBytes: MAX_ENCODE_BYTES });
+      if (!foundStatus) validateTrailer(response.trailer, response.header);
+    },
+    close: () => sessions.abort(),
+  };
+}
+
+/** Connections that take in much before the peer has to wait; `node:http2` has no option for that. */
+class WideSessions extends Http2SessionManager {
+  readonly #wide = new WeakSet<Http2Session>();
+
+  override async request(
+    ...args: Parameters<Http2SessionManager["request"]>
+  ): ReturnType<Http2SessionManager["request"]> {
+    const stream = await super.request(...args);
+    const { session } = stream;
+    if (session && !this.#wide.has(session)) {
+      this.#wide.add(session);
+      session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    }
+    return stream;
+  }
 }
 
 function httpUrl(url: string): string {

@@ -97,7 +97,7 @@ export class TopicBatch {
 
   /** Bytes it takes without its columns: as stored, and its times. */
   get heldBytes(): number {
-    return this.batch.bytes + this.times.byteLength;
+    return this.batch.message.length + this.times.byteLength;
   }
 
   /** Lets go of what was decompressed of the columns; it is decompressed again when it is touched. */

@@ -317,7 +317,7 @@ describe("A client of a server that misbehaves", () => {
     }));
 
   it("sends its key with every call", () =>
-    standIn({ parts: [schema] }, async (url, headers) => {
+    standIn({ parts: [schema] }, async (url, { headers }) => {
       const client = await connect(url, { apiKey: "msco_mine" });
       await (await client.sequenceHandler("s")).getDataStreamer().next();
       await client.close();

@@ -4,14 +4,17 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import type { FlightData, FlightInfo } from "../generated/flight_pb.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { dataFrame, messageFrame, type ReceivedData } from "../data_frames.ts";
+import { type FlightInfo, TicketSchema } from "../generated/flight_pb.ts";
+import type { FlightParts } from "../ipc.ts";
 import { decodeObject, encodeJson, isObject, type WireObject } from "../json.ts";
 import { CMD } from "../protocol.ts";
 import { fromStatus } from "../status.ts";
 import type { FlightConnection } from "../transport.ts";
 
 /** A message to be uploaded; the first one says of what topic. */
-export type Upload = Pick<FlightData, "dataHeader" | "dataBody"> & { command?: WireObject };
+export type Upload = FlightParts & { command?: WireObject };
 
 /** Makes calls over one connection. */
 export class Calls {
@@ -22,10 +25,14 @@ export class Calls {
     this.#connection = connection;
   }
 
-  /** The RPCs; CLOSED once it is closed, since a connection would come up again. */
-  get #rpc(): FlightConnection["rpc"] {
+  /** The connection; CLOSED once it is closed, since it would come up again. */
+  get #open(): FlightConnection {
     if (this.#closed) throw new SmaltiError("CLOSED", "the client is closed");
-    return this.#connection.rpc;
+    return this.#connection;
+  }
+
+  get #rpc(): FlightConnection["rpc"] {
+    return this.#open.rpc;
   }
 
   /** Runs an action; its response, undefined where it has none. `what` says what is tried. */
@@ -82,21 +89,19 @@ export class Calls {
   }
 
   /** Streams what a ticket stands for, until the signal. Rejects with statuses as they are. */
-  download(ticket: Uint8Array, signal: AbortSignal): AsyncIterable<FlightData> {
-    return this.#rpc.doGet({ ticket }, { signal });
+  download(ticket: Uint8Array, signal: AbortSignal): AsyncIterable<ReceivedData> {
+    const request = toBinary(TicketSchema, create(TicketSchema, { ticket }));
+    return this.#open.stream("DoGet", one(messageFrame(request)), signal);
   }
 
-  /** Uploads a topic; resolves when the server has taken all of it. Rejects with statuses as they are. */
-  async upload(messages: AsyncIterable<Upload>): Promise<void> {
-    const requests = async function* () {
-      for await (const { command, ...data } of messages) {
-        yield {
-          ...data,
-          ...(command && { flightDescriptor: { type: CMD, cmd: encodeJson(command) } }),
-        };
+  /** Uploads a topic, until the signal; resolves when the server has taken all of it. Rejects with statuses as they are. */
+  async upload(messages: AsyncIterable<Upload>, signal: AbortSignal): Promise<void> {
+    const frames = async function* () {
+      for await (const { command, ...parts } of messages) {
+        yield* dataFrame(parts, command && encodeJson(command));
       }
     };
-    for await (const _ of this.#rpc.doPut(requests()));
+    for await (const _ of this.#open.stream("DoPut", frames(), signal));
   }
 
   close(): void {
@@ -123,4 +128,8 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
+}
+
+async function* one<T>(item: T): AsyncGenerator<T> {
+  yield item;
 }

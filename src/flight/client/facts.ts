@@ -12,23 +12,36 @@ import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 import { parseTopicLocator } from "../locator.ts";
 import { answer } from "./calls.ts";
 
+/** What a FlightInfo tells of a sequence. */
+export interface SequenceFacts {
+  readonly info: SequenceInfo;
+  /** By topic, for the rows that were asked for. */
+  readonly tickets: ReadonlyMap<string, Uint8Array>;
+}
+
 /** A sequence by its FlightInfo. CORRUPT where what is needed is missing. */
-export function sequenceFacts(name: string, info: FlightInfo): SequenceInfo {
+export function sequenceFacts(name: string, info: FlightInfo): SequenceFacts {
   const what = `Cannot read what the server tells of sequence "${name}"`;
   const body = answer(info.appMetadata, what);
   const sessions = list(body.sessions).filter(isObject).map((session) => sessionFacts(session, what));
-  const topics = info.endpoint.map(({ appMetadata }) =>
-    topicFacts(answer(appMetadata, what), sessions, what)
-  );
+  const tickets = new Map<string, Uint8Array>();
+  const topics = info.endpoint.map(({ appMetadata, ticket }) => {
+    const topic = topicFacts(answer(appMetadata, what), sessions, what);
+    if (ticket) tickets.set(topic.name, ticket.ticket);
+    return topic;
+  });
   const isReadable = sessions.some(({ state }) => state === "finalized");
   return {
-    name,
-    state: isReadable ? "finalized" : "recording",
-    metadata: metadataOf(body.user_metadata),
-    created: dateOf(body.created_at_ns, "created_at_ns", what),
-    sessions,
-    topics: topics.sort((a, b) => compareNames(a.name, b.name)),
-    attachments: [],
+    info: {
+      name,
+      state: isReadable ? "finalized" : "recording",
+      metadata: metadataOf(body.user_metadata),
+      created: dateOf(body.created_at_ns, "created_at_ns", what),
+      sessions,
+      topics: topics.sort((a, b) => compareNames(a.name, b.name)),
+      attachments: [],
+    },
+    tickets,
   };
 }
 

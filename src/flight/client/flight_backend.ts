@@ -8,7 +8,7 @@ import { isObject, type WireObject } from "../json.ts";
 import { MAX_DECODE_BYTES } from "../protocol.ts";
 import { openTransport, type TransportOptions } from "../transport.ts";
 import { Calls } from "./calls.ts";
-import { sequenceFacts } from "./facts.ts";
+import { type SequenceFacts, sequenceFacts } from "./facts.ts";
 import { FlightSink } from "./flight_sink.ts";
 import { FlightSource } from "./flight_source.ts";
 
@@ -81,6 +81,10 @@ class FlightBackend implements Backend {
   }
 
   async readInfo(name: string): Promise<SequenceInfo> {
+    return (await this.#read(name)).info;
+  }
+
+  async #read(name: string): Promise<SequenceFacts> {
     const what = `Cannot read sequence "${name}"`;
     try {
       return sequenceFacts(name, await this.#calls.flightInfo({ resource_locator: name }, what));
@@ -107,8 +111,8 @@ class FlightBackend implements Backend {
   }
 
   async openSequence(name: string, { follow = false } = {}): Promise<SequenceSource> {
-    const info = await this.readInfo(name);
-    const source = new FlightSource(this.#calls, this.engine, info);
+    const { info, tickets } = await this.#read(name);
+    const source = new FlightSource(this.#calls, this.engine, info, tickets);
     if (follow) source.follow();
     if (info.state !== "recording") return source;
     const text = `Sequence "${name}" is being recorded: wanted one with a finalized session`;

@@ -10,6 +10,9 @@ import { locatorOf } from "../locator.ts";
 import { fromStatus } from "../status.ts";
 import type { Calls, Upload } from "./calls.ts";
 
+/** How long a server may take to end an upload that is given up. */
+const GRACE_MS = 5000;
+
 /** A session on a server. */
 export interface RemoteSession {
   readonly sequence: string;
@@ -79,11 +82,7 @@ export class FlightSink implements SequenceSink {
   async finalize(): Promise<SequenceInfo> {
     const { sequence, uuid } = this.#session;
     await Promise.all([...this.#topics.values()].map((topic) => topic.end()));
-    await this.#calls.action(
-      "session_finalize",
-      { session_uuid: uuid },
-      `Cannot finalize sequence "${sequence}"`,
-    );
+    await this.#act("session_finalize", { session_uuid: uuid }, `Cannot finalize sequence "${sequence}"`);
     return await this.#readInfo();
   }
 
@@ -91,12 +90,12 @@ export class FlightSink implements SequenceSink {
   async abort(policy: "delete" | "report", reason: string): Promise<void> {
     const { sequence, uuid, locator, isFirst } = this.#session;
     const what = `Cannot abort sequence "${sequence}"`;
-    const act = (name: string, body: WireObject) => this.#calls.action(name, body, what);
+    const act = (name: string, body: WireObject) => this.#act(name, body, what);
     const note = (of: "topic" | "sequence", locator: string) =>
       act(`${of}_notification_create`, { locator, notification_type: "error", msg: reason }).catch(() => {});
     for (const [name, topic] of this.#topics) {
       await note("topic", locatorOf(sequence, name));
-      await topic.end().catch(() => {});
+      await topic.giveUp();
     }
     if (policy === "report") {
       await note("sequence", sequence);
@@ -105,6 +104,12 @@ export class FlightSink implements SequenceSink {
     }
     await act("session_delete", { locator });
     if (isFirst) await act("sequence_delete", { locator: sequence });
+  }
+
+  async #act(name: string, body: WireObject, what: string): Promise<void> {
+    await this.#calls.action(name, body, what).catch((reason) => {
+      throw (reason as SmaltiError).at({ sequence: this.#session.sequence });
+    });
   }
 
   #unsupported(verb: string): SmaltiError {
@@ -134,12 +139,13 @@ class TopicUpload implements TopicSink {
   #ending = false;
   #failure: SmaltiError | undefined;
   readonly #done: Promise<void>;
+  readonly #stop = new AbortController();
 
   constructor(calls: Calls, sequence: string, name: string, start: UploadStart) {
     this.#sequence = sequence;
     this.#name = name;
     this.#start = start;
-    this.#done = calls.upload(this.#messages()).then(() => {
+    this.#done = calls.upload(this.#messages(), this.#stop.signal).then(() => {
       // A server that ends before we do has not taken the rest.
       if (!this.#ending) throw new SmaltiError("ABORTED", "the server ended the upload");
     }).catch((reason) => this.#fail(reason));
@@ -170,13 +176,22 @@ class TopicUpload implements TopicSink {
     await this.#done;
   }
 
+  /** Ends the stream as well as the server lets it, and waits no longer than that may take. */
+  async giveUp(): Promise<void> {
+    const timer = setTimeout(() => this.#stop.abort(), GRACE_MS);
+    await this.end().catch(() => {});
+    clearTimeout(timer);
+  }
+
   async *#messages(): AsyncGenerator<Upload> {
     const { schema: { fields }, command } = this.#start;
     yield { ...toFlight(encodeSchemaMessage({ fields, metadata: new Map() })), command };
     for (;;) {
-      const next = this.#queue.shift();
+      const next = this.#queue.at(0);
       if (next) {
         yield next.parts;
+        // Here at last, since what fails before has to tell its writer too.
+        this.#queue.shift();
         next.taken();
       } else if (this.#ending) return;
       else await new Promise<void>((resolve) => this.#wake = resolve);

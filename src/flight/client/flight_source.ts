@@ -4,6 +4,7 @@ import { openBatch } from "../../engine/batch.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, schemaKey } from "../../schema.ts";
+import { firstDescent, lowerBound } from "../../times.ts";
 import {
   MAX_NS,
   MIN_NS,
@@ -12,24 +13,33 @@ import {
   type TopicSchema,
   type Window,
 } from "../../types.ts";
-import type { FlightData } from "../generated/flight_pb.ts";
-import { fromFlight } from "../ipc.ts";
+import type { ReceivedData } from "../data_frames.ts";
 import type { WireObject } from "../json.ts";
 import { locatorOf } from "../locator.ts";
 import { fromStatus } from "../status.ts";
 import type { Calls } from "./calls.ts";
 import { windowFacts } from "./facts.ts";
 
+type ArrowMessage = NonNullable<ReceivedData["arrow"]>;
+
 /** A sequence on a server, open for reading. */
 export class FlightSource implements SequenceSource {
   readonly info: SequenceInfo;
   readonly #calls: Calls;
   readonly #engine: Engine;
+  readonly #tickets: ReadonlyMap<string, Uint8Array>;
 
-  constructor(calls: Calls, engine: Engine, info: SequenceInfo) {
+  /** @param tickets By topic, for all of its rows. */
+  constructor(
+    calls: Calls,
+    engine: Engine,
+    info: SequenceInfo,
+    tickets: ReadonlyMap<string, Uint8Array>,
+  ) {
     this.#calls = calls;
     this.#engine = engine;
     this.info = info;
+    this.#tickets = tickets;
   }
 
   async openTopic(name: string): Promise<TopicSource> {
@@ -42,7 +52,7 @@ export class FlightSource implements SequenceSource {
       const { fields } = decodeSchemaMessage(await this.#calls.schema(locatorOf(sequence, name), what));
       const { ontologyTag, serializationFormat, metadata } = info;
       const schema = { ontologyTag, serializationFormat, metadata, fields };
-      return new FlightTopic(this.#calls, this.#engine, sequence, info, schema);
+      return new FlightTopic(this.#calls, this.#engine, sequence, info, schema, this.#tickets.get(name));
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at(where) : reason;
     }
@@ -69,8 +79,17 @@ class FlightTopic implements TopicSource {
   readonly #calls: Calls;
   readonly #engine: Engine;
   readonly #sequence: string;
+  readonly #ticket: Uint8Array | undefined;
 
-  constructor(calls: Calls, engine: Engine, sequence: string, info: TopicInfo, schema: TopicSchema) {
+  constructor(
+    calls: Calls,
+    engine: Engine,
+    sequence: string,
+    info: TopicInfo,
+    schema: TopicSchema,
+    ticket: Uint8Array | undefined,
+  ) {
+    this.#ticket = ticket;
     this.#calls = calls;
     this.#engine = engine;
     this.#sequence = sequence;
@@ -80,6 +99,17 @@ class FlightTopic implements TopicSource {
 
   runs(window: Window, signal?: AbortSignal): RunSource {
     return new FlightRuns(this.#calls, this.#engine, this.#sequence, this, window, signal);
+  }
+
+  /** What stands for its rows in a window. A call is saved where that is all of them. */
+  async ticket(window: Window, what: string, signal: AbortSignal): Promise<Uint8Array> {
+    const isWhole = window.firstNs === MIN_NS && window.lastNs === MAX_NS;
+    if (isWhole && this.#ticket) return this.#ticket;
+    const command = windowCommand(locatorOf(this.#sequence, this.info.name), window);
+    const { endpoint } = await this.#calls.flightInfo(command, what, signal);
+    const ticket = endpoint[0]?.ticket?.ticket;
+    if (!ticket) throw new SmaltiError("CORRUPT", "the server gave no ticket");
+    return ticket;
   }
 
   async countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
@@ -145,21 +175,21 @@ class FlightRuns implements RunSource {
   nextBytes = 0;
   readonly #engine: Engine;
   readonly #sequence: string;
-  readonly #topic: TopicSource;
+  readonly #topic: FlightTopic;
   readonly #window: Window;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = new AbortController();
-  readonly #messages: AsyncGenerator<FlightData> | undefined;
+  readonly #messages: AsyncGenerator<ArrowMessage> | undefined;
   /** What is tried, for errors. */
   readonly #what: string;
-  #ahead: Promise<IteratorResult<FlightData>> | undefined;
+  #ahead: Promise<IteratorResult<ArrowMessage>> | undefined;
   #batches = 0;
 
   constructor(
     calls: Calls,
     engine: Engine,
     sequence: string,
-    topic: TopicSource,
+    topic: FlightTopic,
     window: Window,
     signal: AbortSignal | undefined,
   ) {
@@ -210,21 +240,18 @@ class FlightRuns implements RunSource {
     this.#stop.abort();
   }
 
-  async *#stream(calls: Calls, signal: AbortSignal | undefined): AsyncGenerator<FlightData> {
-    const locator = locatorOf(this.#sequence, this.#topic.info.name);
+  async *#stream(calls: Calls, signal: AbortSignal | undefined): AsyncGenerator<ArrowMessage> {
     const stop = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-    const { endpoint } = await calls.flightInfo(windowCommand(locator, this.#window), this.#what, stop);
-    const ticket = endpoint[0]?.ticket;
-    if (!ticket) throw new SmaltiError("CORRUPT", "the server gave no ticket");
+    const ticket = await this.#topic.ticket(this.#window, this.#what, stop);
     let schema: readonly FieldSchema[] | undefined;
-    for await (const data of calls.download(ticket.ticket, stop)) {
+    for await (const { arrow } of calls.download(ticket, stop)) {
       // Metadata alone is legal in Flight, and nobody's here.
-      if (data.dataHeader.length === 0) continue;
+      if (!arrow) continue;
       if (schema) {
-        yield data;
+        yield arrow;
         continue;
       }
-      const { type, message } = fromFlight(data);
+      const { type, message } = arrow;
       if (type !== MessageType.schema) throw new SmaltiError("CORRUPT", "the stream begins without a schema");
       schema = decodeSchemaMessage(message).fields;
       if (schemaKey(schema, false) !== schemaKey(this.#topic.schema.fields, false)) {
@@ -233,8 +260,7 @@ class FlightRuns implements RunSource {
     }
   }
 
-  #read(data: FlightData): Run | undefined {
-    const { type, message } = fromFlight(data);
+  #read({ type, message }: ArrowMessage): Run | undefined {
     if (type !== MessageType.recordBatch) {
       throw new SmaltiError("UNSUPPORTED", "the stream has another message than a record batch");
     }
@@ -243,20 +269,21 @@ class FlightRuns implements RunSource {
     const { times, rows } = batch;
     this.nextBytes = message.length;
     if (rows === 0) return undefined;
-    let before = this.nextNs!;
-    let from = 0;
-    let to = 0;
-    for (let row = 0; row < rows; row++) {
-      const time = times[row];
-      // The first batch may begin before what its topic's facts say.
-      if (time < before && (row > 0 || this.#batches > 0)) {
-        throw new SmaltiError("OUT_OF_ORDER", `a row at ${time} ns comes after one at ${before} ns`, where);
-      }
-      before = time;
-      if (time < this.#window.firstNs) from = row + 1;
-      if (time <= this.#window.lastNs) to = row + 1;
+    // The first batch may begin before what its topic's facts say.
+    const isLate = this.#batches > 0 && times[0] < this.nextNs!;
+    const row = isLate ? 0 : firstDescent(times);
+    if (row >= 0) {
+      const before = isLate ? this.nextNs : times[row - 1];
+      throw new SmaltiError(
+        "OUT_OF_ORDER",
+        `a row at ${times[row]} ns comes after one at ${before} ns`,
+        where,
+      );
     }
-    this.nextNs = before;
+    this.nextNs = times[rows - 1];
+    const { firstNs, lastNs } = this.#window;
+    const from = times[0] >= firstNs ? 0 : lowerBound(times, firstNs);
+    const to = this.nextNs <= lastNs ? rows : lowerBound(times, lastNs + 1n);
     const batchNumber = this.#batches++;
     return from < to ? { batchNumber, batch, from, to } : undefined;
   }

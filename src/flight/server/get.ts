@@ -6,20 +6,29 @@
 import type { Columns } from "../../arrow/columns.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import { sliceColumns } from "../../arrow/rearrange.ts";
-import type { Backend } from "../../backend.ts";
+import { rangePicks, take } from "../../arrow/take.ts";
+import type { Backend, Run, RunSource } from "../../backend.ts";
 import { blockColumns } from "../../read/block_columns.ts";
 import { messageTopic } from "../../read/message.ts";
 import { RowBlocks } from "../../read/row_blocks.ts";
+import type { FieldSchema } from "../../schema.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
 import { type FlightParts, toFlight } from "../ipc.ts";
 import { parseTopicLocator } from "../locator.ts";
 import { TARGET_ENCODE_BYTES } from "../protocol.ts";
 import { decodeTicket } from "../ticket.ts";
+import { lastTime, OverlappingRuns } from "./overlapping_runs.ts";
 
 /** Bound on what one stream holds of the topic; see `maxBufferedBytes` of a streamer. */
 const MAX_OPEN_BYTES = 256 * 2 ** 20;
 
-/** A topic's schema, then its batches: at most 8192 rows each, none without rows, buffers as LZ4 frames. */
+/** Rows of a batch at most, as the daemon has it. */
+const MAX_ROWS = 8192;
+
+/**
+ * A topic's schema, then its batches: at most 8192 rows each, none without rows, buffers as LZ4 frames. Batches go out as
+ * they are stored, checksums included, unless the window, the limits or late rows ask for others.
+ */
 export async function* getTopic(
   backend: Backend,
   ticket: Uint8Array,
@@ -31,33 +40,70 @@ export async function* getTopic(
   const source = await (await backend.openSequence(sequence)).openTopic(name);
   const { schema } = source;
   yield toFlight(encodeSchemaMessage({ fields: schema.fields, metadata: new Map() }));
+  const topic = messageTopic(sequence, name, schema);
+  const compress = (bytes: Uint8Array) => engine.compress(bytes);
   const runs = source.runs(windowOf(range), signal);
-  const blocks = new RowBlocks(
-    engine,
-    [{ topic: messageTopic(sequence, name, schema), source: runs }],
-    MAX_OPEN_BYTES,
-  );
   try {
-    for (let block = await blocks.next(); block; block = await blocks.next()) {
-      for (const { columns } of blockColumns(block)) {
-        for (const part of messageParts(columns)) {
-          const whole = part.rows === columns.rows
-            ? columns
-            : sliceColumns(schema.fields, columns, part.from, part.from + part.rows);
-          yield toFlight(encodeBatch(whole, { compress: (bytes) => engine.compress(bytes) }));
+    while (runs.nextNs !== undefined) {
+      const run = await runs.open();
+      if (!run) continue;
+      runs.prefetch();
+      if (isAlone(run, runs)) {
+        if (isReady(run)) yield toFlight(run.batch.message);
+        else {for (const part of partsOfRun(run, schema.fields)) {
+            yield toFlight(encodeBatch(part, { compress }));
+          }}
+        continue;
+      }
+      const blocks = new RowBlocks(
+        engine,
+        [{ topic, source: new OverlappingRuns(run, runs) }],
+        MAX_OPEN_BYTES,
+      );
+      try {
+        for (let block = await blocks.next(); block; block = await blocks.next()) {
+          for (const { columns } of blockColumns(block)) {
+            for (const part of partsOf(columns, schema.fields)) {
+              yield toFlight(encodeBatch(part, { compress }));
+            }
+          }
         }
+      } finally {
+        blocks.close();
       }
     }
   } finally {
-    blocks.close();
+    runs.close();
   }
 }
 
-/** Rows in messages of about the size that is aimed at. */
-function* messageParts({ rows, buffers }: Columns): Generator<{ from: number; rows: number }> {
+/** Whether every row of a batch still closed comes after its last one. */
+function isAlone(run: Run, { nextNs }: RunSource): boolean {
+  return nextNs === undefined || nextNs > lastTime(run);
+}
+
+/** Whether the batch can go out as it is stored. Others than ours may be compressed in another way. */
+function isReady({ batch: { rows, message, headerCrc }, from, to }: Run): boolean {
+  const isWhole = from === 0 && to === rows && headerCrc !== undefined;
+  return isWhole && rows <= MAX_ROWS && (message.length <= TARGET_ENCODE_BYTES || rows === 1);
+}
+
+/** A batch's rows in batches of the sizes that are wanted. */
+function* partsOfRun({ batch, from, to }: Run, fields: readonly FieldSchema[]): Generator<Columns> {
+  for (let at = from; at < to; at += MAX_ROWS) {
+    yield* partsOf(take([batch.table], rangePicks(at, Math.min(to, at + MAX_ROWS))), fields);
+  }
+}
+
+/** Columns in batches of about the bytes that are aimed at. */
+function* partsOf(columns: Columns, fields: readonly FieldSchema[]): Generator<Columns> {
+  const { rows, buffers } = columns;
   const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
   const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / TARGET_ENCODE_BYTES))));
-  for (let from = 0; from < rows; from += step) yield { from, rows: Math.min(step, rows - from) };
+  if (step >= rows) return yield columns;
+  for (let from = 0; from < rows; from += step) {
+    yield sliceColumns(fields, columns, from, Math.min(rows, from + step));
+  }
 }
 
 /** A half-open range as inclusive bounds. */

@@ -14,8 +14,7 @@ import { openBatch } from "../../engine/batch.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
-import type { FlightData } from "../generated/flight_pb.ts";
-import { fromFlight } from "../ipc.ts";
+import type { ReceivedData } from "../data_frames.ts";
 import { decodeObject } from "../json.ts";
 import { locatorOf } from "../locator.ts";
 import { CMD } from "../protocol.ts";
@@ -29,7 +28,7 @@ const BATCH_ROWS = 65_536;
 
 /** Stores what a client uploads. Resolves at the stream's end; the topic is whole then. */
 export async function putTopic(
-  requests: AsyncIterable<FlightData>,
+  requests: AsyncIterable<ReceivedData>,
   sessions: Sessions,
   engine: Engine,
 ): Promise<void> {
@@ -49,30 +48,31 @@ export async function putTopic(
     // What is on its way to the store has to arrive before anybody may end the session.
     await rows?.settle();
     if (topic) topic.state = "broken";
-    throw topic ? uploadError(reason, topic) : reason;
+    throw uploadError(reason, topic);
   }
 }
 
 /** What is wrong with bytes that a client sent is the client's mistake, not damage of the store. */
-function uploadError(reason: unknown, { name, session: { sequence } }: OpenTopic): unknown {
+function uploadError(reason: unknown, topic: OpenTopic | undefined): unknown {
   if (!(reason instanceof SmaltiError)) return reason;
   const code = reason.code === "CORRUPT" || reason.code === "UNSUPPORTED" ? "INVALID_MESSAGE" : reason.code;
+  if (!topic) return new SmaltiError(code, reason.rawMessage, { cause: reason });
+  const { name, session: { sequence } } = topic;
   const text = `Cannot upload topic "${locatorOf(sequence, name)}": ${reason.rawMessage}`;
   return new SmaltiError(code, text, { sequence, topic: name, cause: reason });
 }
 
-function begin({ flightDescriptor }: FlightData, sessions: Sessions): OpenTopic {
-  if (flightDescriptor?.type !== CMD) {
+function begin({ descriptor }: ReceivedData, sessions: Sessions): OpenTopic {
+  if (descriptor?.type !== CMD) {
     throw new SmaltiError("INVALID_ARGUMENT", "Upload has no descriptor with a command in its first message");
   }
-  const command = decodeObject(flightDescriptor.cmd, "Descriptor of the upload");
+  const command = decodeObject(descriptor.cmd, "Descriptor of the upload");
   return sessions.beginUpload(textMember(command, "resource_locator"), textMember(command, "topic_uuid"));
 }
 
-async function open(topic: OpenTopic, data: FlightData, engine: Engine): Promise<RowCollector> {
-  const { type, message } = fromFlight(data);
-  if (type !== MessageType.schema) throw unexpected("begins with another message than a schema");
-  const { fields } = decodeSchemaMessage(message);
+async function open(topic: OpenTopic, { arrow }: ReceivedData, engine: Engine): Promise<RowCollector> {
+  if (arrow?.type !== MessageType.schema) throw unexpected("begins with another message than a schema");
+  const { fields } = decodeSchemaMessage(arrow.message);
   checkTable(fields);
   const sink = await topic.session.sink.createTopic(topic.name, { ...topic.schema, fields });
   return new RowCollector(topic, sink, engine, fields);
@@ -124,10 +124,10 @@ class RowCollector {
     this.#fields = fields;
   }
 
-  async add(data: FlightData): Promise<void> {
+  async add({ arrow }: ReceivedData): Promise<void> {
     // Metadata alone is legal in Flight, and nobody's here.
-    if (data.dataHeader.length === 0) throw unexpected("has a message without Arrow data");
-    const { type, message } = fromFlight(data);
+    if (!arrow) throw unexpected("has a message without Arrow data");
+    const { type, message } = arrow;
     if (type !== MessageType.recordBatch) throw unexpected("has another message than a record batch");
     const columns = this.#read(message);
     if (columns.rows === 0) return;

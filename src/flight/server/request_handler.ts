@@ -6,6 +6,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { goneAway } from "../status.ts";
 
 /** What a server of `node:http2` calls for a request. */
@@ -15,12 +16,13 @@ export type RequestHandler = (
 ) => void;
 
 /**
- * Answers gRPC by the routes that `addRoutes` adds. connect-node has the same as `connectNodeAdapter`, which writes to the
+ * Answers gRPC by the routes that `addRoutes` adds and by `others`, by path. connect-node has the same as `connectNodeAdapter`, which writes to the
  * console where a client goes away before its answer has ended.
  */
 export function requestHandler(
   addRoutes: (router: ConnectRouter) => void,
   options: Pick<ConnectRouterOptions, "readMaxBytes" | "writeMaxBytes" | "compressMinBytes">,
+  others: ReadonlyMap<string, UniversalHandlerFn>,
 ): RequestHandler {
   const router = createConnectRouter({
     ...options,
@@ -29,7 +31,8 @@ export function requestHandler(
     grpcWeb: false,
   });
   addRoutes(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const routes = router.handlers.map((handler) => [handler.requestPath, handler] as const);
+  const handlers = new Map<string, UniversalHandlerFn>([...routes, ...others]);
   return (request, response) => {
     const handler = handlers.get(request.url ?? "");
     if (!handler) {

@@ -7,11 +7,18 @@ import {
 import type { AddressInfo } from "node:net";
 import type { Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
-import { DEFAULT_PORT, MAX_DECODE_BYTES, MAX_ENCODE_BYTES } from "../protocol.ts";
+import {
+  CONNECTION_WINDOW_BYTES,
+  DEFAULT_PORT,
+  FRAME_BYTES,
+  MAX_DECODE_BYTES,
+  MAX_ENCODE_BYTES,
+  STREAM_WINDOW_BYTES,
+} from "../protocol.ts";
 import { acceptAll, acceptKeys, type ApiKey, readOnly } from "./api_keys.ts";
 import { Notifications } from "./notifications.ts";
 import { requestHandler } from "./request_handler.ts";
-import { addService, type CallRecord, type ServiceContext } from "./service.ts";
+import { addService, type CallRecord, dataHandlers, type ServiceContext } from "./service.ts";
 import { Sessions } from "./sessions.ts";
 
 /** Options of {@linkcode createServer}. */
@@ -128,15 +135,19 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     writeMaxBytes: MAX_ENCODE_BYTES,
     // Bodies are compressed as Arrow does it: what clients ask for once more, gzip, costs far more than it saves.
     compressMinBytes: MAX_ENCODE_BYTES,
-  });
+  }, dataHandlers(context));
   // Messages pass Node's bound on the memory of a connection, 10 MB, at once.
-  const settings = { maxSessionMemory: 1024, settings: { initialWindowSize: 2 ** 22 } };
+  const settings = {
+    maxSessionMemory: 1024,
+    settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: FRAME_BYTES },
+  };
   const http = tls
     ? createSecureServer({ ...settings, ...tls }, handler)
     : createPlainServer(settings, handler);
   const connections = new Set<ServerHttp2Session>();
   http.on("session", (session: ServerHttp2Session) => {
     connections.add(session);
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     session.on("close", () => connections.delete(session));
     session.on("error", () => {}); // the calls on it fail, and say so
   });

@@ -3,13 +3,17 @@
  *
  * @module
  */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
-import { FlightService, type PutResultSchema } from "../generated/flight_pb.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { Code, type ConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
+import { SmaltiError } from "../../error.ts";
+import { dataFrame, decodeData, type ReceivedData } from "../data_frames.ts";
+import { FlightService, TicketSchema } from "../generated/flight_pb.ts";
 import { API_KEY_HEADER } from "../protocol.ts";
 import { goneAway, toStatus } from "../status.ts";
 import { type ActionContext, actionPermission, runAction } from "./actions.ts";
 import type { Authorize, Permission } from "./api_keys.ts";
+import { type CallContext, dataHandler } from "./data_handler.ts";
 import { getTopic } from "./get.ts";
 import { flightInfo, listFlights, topicSchema } from "./info.ts";
 import { putTopic } from "./put.ts";
@@ -35,10 +39,10 @@ export interface ServiceContext extends ActionContext {
   readonly onError: (reason: unknown) => void;
 }
 
-/** Adds the service; RPCs that it leaves out are answered as unimplemented. */
+/** Adds the service but for the data handlers; RPCs that neither has are answered as unimplemented. */
 export function addService(router: ConnectRouter, context: ServiceContext): void {
   const { backend, sessions } = context;
-  const unary = async <T>(call: string, handler: HandlerContext, body: () => Promise<T>): Promise<T> => {
+  const unary = async <T>(call: string, handler: CallContext, body: () => Promise<T>): Promise<T> => {
     const end = begin(context, call);
     try {
       allow(context, handler, "read", call);
@@ -49,59 +53,88 @@ export function addService(router: ConnectRouter, context: ServiceContext): void
       throw end(reason);
     }
   };
-  async function* stream<T>(
-    call: string,
-    handler: HandlerContext,
-    permission: () => Permission | undefined,
-    body: () => AsyncIterable<T>,
-  ): AsyncGenerator<T> {
-    const end = begin(context, call);
-    const items = body()[Symbol.asyncIterator]();
-    // Where a client stops reading some runtimes never come back to a `yield`: what is held is let go of here.
-    const leave = () => {
-      end(goneAway());
-      items.return?.().catch(() => {});
-    };
-    try {
-      allow(context, handler, permission(), call);
-      handler.signal.addEventListener("abort", leave);
-      for await (const item of { [Symbol.asyncIterator]: () => items }) yield item;
-      end();
-    } catch (reason) {
-      throw end(reason);
-    } finally {
-      handler.signal.removeEventListener("abort", leave);
-    }
-  }
   router.service(FlightService, {
     listFlights: ({ expression }, handler) =>
-      stream("ListFlights", handler, () => "read", () => listFlights(backend, expression)),
+      stream(context, "ListFlights", handler, "read", () => listFlights(backend, expression)),
     getFlightInfo: (descriptor, handler) =>
       unary("GetFlightInfo", handler, () => flightInfo(backend, sessions, descriptor)),
     getSchema: (descriptor, handler) =>
       unary("GetSchema", handler, async () => ({ schema: await topicSchema(backend, descriptor) })),
-    doGet: ({ ticket }, handler) =>
-      stream("DoGet", handler, () => "read", () => getTopic(backend, ticket, handler.signal)),
-    doPut: (requests, handler) =>
-      stream(
-        "DoPut",
-        handler,
-        () => "write",
-        // deno-lint-ignore require-yield -- no PutResult is ever sent, and the call is a stream all the same
-        async function* (): AsyncGenerator<MessageInitShape<typeof PutResultSchema>> {
-          await putTopic(requests, sessions, backend.engine);
-        },
-      ),
     doAction: ({ type, body }, handler) =>
-      stream(`DoAction ${type}`, handler, () => actionPermission(type), async function* () {
+      stream(context, `DoAction ${type}`, handler, actionPermission(type), async function* () {
         for await (const result of runAction(context, type, body, handler.signal)) yield { body: result };
       }),
   });
 }
 
+/** DoGet and DoPut by their paths. */
+export function dataHandlers(context: ServiceContext): Map<string, UniversalHandlerFn> {
+  const { backend, sessions, maxMessageBytes } = context;
+  const doGet = dataHandler(
+    maxMessageBytes,
+    (requests, call) =>
+      stream(context, "DoGet", call, "read", async function* () {
+        for await (const parts of getTopic(backend, await ticketOf(requests), call.signal)) {
+          yield* dataFrame(parts);
+        }
+      }),
+  );
+  const doPut = dataHandler(maxMessageBytes, (requests, call) =>
+    stream(
+      context,
+      "DoPut",
+      call,
+      "write",
+      // deno-lint-ignore require-yield -- no PutResult is ever sent, and the call is a stream all the same
+      async function* (): AsyncGenerator<Uint8Array> {
+        await putTopic(received(requests), sessions, backend.engine);
+      },
+    ));
+  const path = `/${FlightService.typeName}`;
+  return new Map([[`${path}/DoGet`, doGet], [`${path}/DoPut`, doPut]]);
+}
+
+async function ticketOf(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  let ticket: Uint8Array | undefined;
+  // To the end: a request that is left before is taken for a call that was cancelled.
+  for await (const request of requests) ticket ??= fromBinary(TicketSchema, request).ticket;
+  if (ticket) return ticket;
+  throw new SmaltiError("INVALID_ARGUMENT", "The call has no ticket");
+}
+
+async function* received(requests: AsyncIterable<Uint8Array>): AsyncGenerator<ReceivedData> {
+  for await (const request of requests) yield decodeData(request);
+}
+
+async function* stream<T>(
+  context: ServiceContext,
+  call: string,
+  handler: CallContext,
+  permission: Permission | undefined,
+  body: () => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const end = begin(context, call);
+  const items = body()[Symbol.asyncIterator]();
+  // Where a client stops reading some runtimes never come back to a `yield`: what is held is let go of here.
+  const leave = () => {
+    end(goneAway());
+    items.return?.().catch(() => {});
+  };
+  try {
+    allow(context, handler, permission, call);
+    handler.signal.addEventListener("abort", leave);
+    for await (const item of { [Symbol.asyncIterator]: () => items }) yield item;
+    end();
+  } catch (reason) {
+    throw end(reason);
+  } finally {
+    handler.signal.removeEventListener("abort", leave);
+  }
+}
+
 function allow(
   context: ServiceContext,
-  handler: HandlerContext,
+  handler: CallContext,
   permission: Permission | undefined,
   call: string,
 ): void {
