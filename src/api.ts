@@ -54,6 +54,7 @@ export {
 
 // What messages hold.
 export {
+  type DefinedOntology,
   defineOntology,
   type Infer,
   type Ontology,
@@ -88,6 +89,27 @@ export {
   type Values,
 } from "./ontology/field.ts";
 export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./schema.ts";
+
+// What is asked of all recordings.
+export {
+  type CreatedQuery,
+  type FactsQuery,
+  type MetadataQuery,
+  type NameQuery,
+  type QueryRequest,
+  sequenceQ,
+  topicQ,
+  type TopicQuery,
+} from "./query/builders.ts";
+export {
+  type EqualityQuery,
+  type OrderQuery,
+  QueryExpression,
+  type QueryOperand,
+  type TextQuery,
+} from "./ontology/expression.ts";
+export { type FieldQuery, type ListQuery, type MessageQuery } from "./ontology/query_fields.ts";
+export { type QueryHit } from "./types.ts";
 
 // For libraries that bring their own: what decodes and orders.
 export { type BatchLayout, type Codec, type Engine, type Merger } from "./engine/engine.ts";

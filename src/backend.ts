@@ -11,6 +11,8 @@ import type { SmaltiError } from "./error.ts";
 import type {
   AttachmentInfo,
   Metadata,
+  QueryHit,
+  QueryObject,
   RecoverReport,
   SequenceInfo,
   TopicInfo,
@@ -38,6 +40,8 @@ export interface Backend {
   deleteSequence(name: string): Promise<void>;
   /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
   recoverSequence(name: string): Promise<RecoverReport>;
+  /** What a query finds, where another place answers it than this program. Sequences in no order. INVALID_ARGUMENT. */
+  query?(body: QueryObject, signal?: AbortSignal): Promise<QueryHit[]>;
   /** Gives back what is held open. Sinks still open are aborted by their writers before. */
   close(): Promise<void>;
 }

@@ -4,11 +4,13 @@ import type { Engine } from "./engine/engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
 import { sequenceName } from "./names.ts";
+import { queryBodies, type QueryRequest } from "./query/builders.ts";
+import { findAll } from "./query/find_all.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
-import type { Metadata, RecoverReport, SequenceInfo } from "./types.ts";
+import type { Metadata, QueryHit, RecoverReport, SequenceInfo } from "./types.ts";
 import { checkSession, plainMetadata, SequenceWriter, type SessionOptions } from "./write/sequence_writer.ts";
 
 /** Options of {@linkcode Client.sequenceCreate}. */
@@ -194,6 +196,34 @@ export class Client implements AsyncDisposable {
   /** Opens one topic of a sequence for reading. Errors as {@linkcode sequenceHandler}. */
   async topicHandler(sequence: string, topic: string): Promise<TopicHandler> {
     return await (await this.sequenceHandler(sequence)).topicHandler(topic);
+  }
+
+  /**
+   * Which topics of which sequences match, in ASCII order. What the manifests tell is looked at first; rows are read only
+   * where all else matches, up to the first that does. A server answers for what it stores. Sequences that are being
+   * recorded have no topics yet; a query without conditions finds nothing.
+   *
+   * Rejects with INVALID_ARGUMENT, which names the condition, where an operand or path makes no sense; TypeError where an
+   * expression stands at the wrong place. A server that is not smalti's knows neither `not` of `match` and `in`, nor two
+   * conditions on one path unless they are `geq` and `leq`.
+   *
+   * @example
+   * ```ts
+   * import { connect, GPS, sequenceQ, topicQ } from "smalti";
+   *
+   * await using client = await connect("memory:");
+   * const hits = await client.query({
+   *   sequence: sequenceQ.name.match("drive_*").and(sequenceQ.metadata("vehicle.id").eq("v1")),
+   *   topic: topicQ.name.match("gps/*"),
+   *   ontology: GPS.q.position.x.gt(45).or(GPS.q.position.y.outside(8, 10)),
+   * });
+   * for (const { sequence, topics } of hits) console.log(sequence, topics.map(({ name }) => name));
+   * ```
+   */
+  async query(request: QueryRequest, { signal }: { signal?: AbortSignal } = {}): Promise<QueryHit[]> {
+    this.#check("query");
+    const bodies = queryBodies(request);
+    return await findAll(this.#backend, bodies, signal);
   }
 
   /**

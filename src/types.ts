@@ -124,6 +124,27 @@ export interface RecoverReport {
   readonly files: readonly RecoveredFile[];
 }
 
+/** What a query is made of: JSON whose integers beyond 2^53 are bigint. */
+export type QueryValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly QueryValue[]
+  | QueryObject;
+
+/** An object of a query. */
+export type QueryObject = { readonly [key: string]: QueryValue };
+
+/** A sequence that a query found. */
+export interface QueryHit {
+  /** The sequence's name. */
+  readonly sequence: string;
+  /** Its topics that match, at least one, in ASCII order of their names. */
+  readonly topics: readonly { readonly name: string; readonly ontologyTag: string }[];
+}
+
 /** A topic's columns and what they are called. */
 export interface TopicSchema {
   /** The tag of its ontology. */

@@ -1,6 +1,7 @@
 import type { FieldSchema } from "../schema.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
 import { type Fields, namedFields, type Values } from "./field.ts";
+import { type MessageQuery, queryFields } from "./query_fields.ts";
 
 /** How Mosaico stores an ontology's messages; matters to a daemon only. */
 export type SerializationFormat = "default" | "ragged" | "image";
@@ -17,6 +18,21 @@ export interface Ontology<T = unknown> {
   readonly fields: readonly FieldSchema[];
   /** Carries `T` for inference; never present. */
   readonly "~message"?: (value: T) => T;
+}
+
+/** An ontology that queries can be made with: those built in, and those of {@linkcode defineOntology}. */
+export interface DefinedOntology<T = unknown> extends Ontology<T> {
+  /**
+   * Conditions on its messages, for `client.query({ ontology })`: fields by their names, and `timestampNs`.
+   *
+   * @example
+   * ```ts
+   * import { GPS } from "smalti";
+   *
+   * const north = GPS.q.position.x.gt(45).and(GPS.q.position.y.between(8, 10));
+   * ```
+   */
+  readonly q: MessageQuery<T>;
 }
 
 /** The type of a message's data under an ontology: `Infer<typeof GPS>`. */
@@ -49,16 +65,21 @@ export function defineOntology<F extends Fields>(
   tag: string,
   fields: F,
   options: OntologyOptions = {},
-): Ontology<{ [K in keyof Values<F>]: Values<F>[K] }> {
+): DefinedOntology<{ [K in keyof Values<F>]: Values<F>[K] }> {
   if (tag === "") throw new TypeError("Cannot define an ontology with an empty tag: wanted a name");
   if (TIMESTAMP_FIELD.name in fields) {
     throw new TypeError(
       `Cannot define ontology "${tag}" with a field called "timestamp_ns": that column is the message's time`,
     );
   }
+  const named = namedFields(fields, `ontology "${tag}"`);
+  let query: object | undefined;
   return Object.freeze({
     tag,
     format: options.format ?? "default",
-    fields: namedFields(fields, `ontology "${tag}"`),
+    fields: named,
+    get q() {
+      return (query ??= queryFields(tag, named)) as MessageQuery<{ [K in keyof Values<F>]: Values<F>[K] }>;
+    },
   });
 }

@@ -1,18 +1,6 @@
 import { SmaltiError } from "../error.ts";
+import type { QueryObject, QueryValue } from "../types.ts";
 import { globTest } from "./glob.ts";
-
-/** What a query is made of: JSON whose integers beyond 2^53 are bigint. */
-export type QueryValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | readonly QueryValue[]
-  | QueryObject;
-
-/** An object of a query. */
-export type QueryObject = { readonly [key: string]: QueryValue };
 
 /** What a condition compares with. */
 export type OperandKind = "number" | "text" | "bool" | "list" | "none";
@@ -33,6 +21,15 @@ export interface Condition {
 const OPERATORS = "$eq, $neq, $lt, $leq, $gt, $geq, $between, $outside, $in, $match, $ex or $nex";
 /** Items of a list that `$eq` compares with at most. */
 const MOST_ITEMS = 1024;
+
+/** What is asked at a path: one condition, or those of `{"$all": [...]}`, smalti's own. INVALID_ARGUMENT. */
+export function parseConditions(path: string, given: QueryValue): Condition[] {
+  const all = typeof given === "object" && given !== null ? (given as QueryObject).$all : undefined;
+  if (all === undefined || Object.keys(given as QueryObject).length !== 1) {
+    return [parseCondition(path, given)];
+  }
+  return items(path, "$all", all).map((condition) => parseCondition(path, condition));
+}
 
 /** `{"$op": operand}`, or `"$ex"` and `"$nex"` bare. `path` is what it is about, for errors. INVALID_ARGUMENT. */
 export function parseCondition(path: string, given: QueryValue): Condition {
@@ -75,21 +72,26 @@ export function parseCondition(path: string, given: QueryValue): Condition {
       const [low, high, kind] = range(path, operator, operand);
       return { operator, kind, test: (value) => compare(value, low) < 0 || compare(value, high) > 0 };
     }
-    case "$in": {
+    case "$in":
+    case "$nin": { // $nin and $nmatch are smalti's own
       const list = items(path, operator, operand);
       const { kind } = scalar(path, operator, list[0] ?? null);
       const stray = list.find((item) => kindOf(item) !== kind);
       if (stray !== undefined) {
-        throw refusal(path, `its $in mixes ${kind} with ${show(stray)}, wanted one type`);
+        throw refusal(path, `its ${operator} mixes ${kind} with ${show(stray)}, wanted one type`);
       }
-      return { operator, kind, test: (value) => list.some((item) => isSame(value, item)) };
+      const wanted = operator === "$in";
+      const test = (value: unknown) => list.some((item) => isSame(value, item)) === wanted;
+      return { operator, kind, test: (value) => value !== undefined && test(value) };
     }
-    case "$match": {
+    case "$match":
+    case "$nmatch": {
       if (typeof operand !== "string") {
-        throw refusal(path, `its $match is ${show(operand)}, wanted a pattern`);
+        throw refusal(path, `its ${operator} is ${show(operand)}, wanted a pattern`);
       }
       const test = globTest(operand);
-      return { operator, kind: "text", test: (value) => typeof value === "string" && test(value) };
+      const wanted = operator === "$match";
+      return { operator, kind: "text", test: (value) => typeof value === "string" && test(value) === wanted };
     }
     case "$ex":
     case "$nex":

@@ -1,4 +1,5 @@
-import { type Condition, parseCondition, type QueryObject, type QueryValue, refusal } from "./condition.ts";
+import type { QueryObject, QueryValue } from "../types.ts";
+import { type Condition, parseConditions, refusal } from "./condition.ts";
 
 /** What free-form metadata must hold. */
 export type MetadataFilter = (metadata: QueryObject) => boolean;
@@ -11,8 +12,11 @@ export function parseMetadataFilter(where: string, conditions: QueryObject): Met
   const filters = Object.entries(conditions).map(([path, given]): MetadataFilter => {
     const name = `${where}.${path}`;
     const steps = parsePath(name, path);
-    const condition = parseCondition(name, given);
-    return (metadata) => holds(condition, valuesAt(metadata, steps));
+    const all = parseConditions(name, given);
+    return (metadata) => {
+      const values = valuesAt(metadata, steps);
+      return all.every((condition) => holds(condition, values));
+    };
   });
   return (metadata) => filters.every((filter) => filter(metadata));
 }

@@ -11,8 +11,8 @@
  */
 import type { Backend, SequenceSource, TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
-import type { SequenceInfo, TopicInfo, Window } from "../types.ts";
-import { parseCondition, type QueryObject, type QueryValue, refusal } from "./condition.ts";
+import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
+import { parseConditions, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
 import { parseRowFilters, type RowFilter, type RowTest } from "./row_filter.ts";
 
@@ -24,12 +24,6 @@ export interface Query {
   readonly rows: readonly RowFilter[];
   /** Whether nothing is asked for: then nothing matches. */
   readonly isEmpty: boolean;
-}
-
-/** A sequence with its topics that match, at least one, in ASCII order. */
-export interface QueryHit {
-  readonly sequence: string;
-  readonly topics: readonly TopicInfo[];
 }
 
 type Fact<T> = (info: T) => string | bigint;
@@ -81,12 +75,11 @@ function parseFacts<T extends SequenceInfo | TopicInfo>(
     if (!Object.hasOwn(facts, key)) {
       throw refusal(path, `wanted one of ${Object.keys(facts).join(", ")}, user_metadata`);
     }
-    const condition = parseCondition(path, given);
+    const all = parseConditions(path, given);
     const wanted = key === "created_at_ns" ? "number" : "text";
-    if (condition.kind !== wanted) {
-      throw refusal(path, `its ${condition.operator} compares with a ${condition.kind}, wanted a ${wanted}`);
-    }
-    return (info) => condition.test(facts[key](info));
+    const stray = all.find(({ kind }) => kind !== wanted);
+    if (stray) throw refusal(path, `its ${stray.operator} compares with a ${stray.kind}, wanted a ${wanted}`);
+    return (info) => all.every(({ test }) => test(facts[key](info)));
   });
   return (info) => tests.every((test) => test(info));
 }
@@ -121,7 +114,7 @@ async function matchSequence(
   const info = await backend.readInfo(name);
   if (!sequence(info)) return undefined;
   const candidates = info.topics.filter(topic);
-  if (rows.length === 0) return { sequence: name, topics: candidates };
+  if (rows.length === 0) return { sequence: name, topics: candidates.map(hitOf) };
   const byTag = rows.map((filter) => candidates.filter(({ ontologyTag }) => ontologyTag === filter.tag));
   // Before anything is opened.
   if (byTag.some((topics) => topics.length === 0)) return undefined;
@@ -132,7 +125,11 @@ async function matchSequence(
     for (const { name } of byTag[i]) if (await hasRow(source, name, filter, signal)) found.add(name);
     if (found.size === before) return undefined;
   }
-  return { sequence: name, topics: candidates.filter(({ name }) => found.has(name)) };
+  return { sequence: name, topics: candidates.filter(({ name }) => found.has(name)).map(hitOf) };
+}
+
+function hitOf({ name, ontologyTag }: TopicInfo): QueryHit["topics"][number] {
+  return { name, ontologyTag };
 }
 
 async function hasRow(

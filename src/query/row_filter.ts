@@ -1,8 +1,8 @@
 import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
-import { MAX_NS, MIN_NS, type Window } from "../types.ts";
-import { type Condition, type OperandKind, parseCondition, type QueryObject, refusal } from "./condition.ts";
+import { MAX_NS, MIN_NS, type QueryObject, type Window } from "../types.ts";
+import { type Condition, type OperandKind, parseConditions, refusal } from "./condition.ts";
 
 /** A row of a batch: whether it matches. */
 export type RowTest = (table: Vector, row: number) => boolean;
@@ -59,13 +59,14 @@ export function parseRowFilters(conditions: QueryObject): RowFilter[] {
     if (parts.filter(({ item }) => item !== undefined).length > 1) {
       throw refusal(path, "it goes through several lists, wanted one");
     }
-    const condition = parseCondition(path, given);
-    if (condition.kind === "none") {
-      throw refusal(path, `${condition.operator} is for metadata, not for fields`);
-    }
     const list = byTag.get(tag) ?? [];
     byTag.set(tag, list);
-    list.push({ path, parts, condition });
+    for (const condition of parseConditions(path, given)) {
+      if (condition.kind === "none") {
+        throw refusal(path, `${condition.operator} is for metadata, not for fields`);
+      }
+      list.push({ path, parts, condition });
+    }
   }
   return [...byTag].map(([tag, list]) => new RowFilter(tag, list));
 }

@@ -14,7 +14,7 @@ import {
   utf8,
 } from "../../mod.ts";
 import { type Cluster, clusterize, intersect } from "../../src/query/clusters.ts";
-import type { QueryObject } from "../../src/query/condition.ts";
+import type { QueryObject } from "../../src/types.ts";
 import { globTest } from "../../src/query/glob.ts";
 import { answerQuery, parseQuery } from "../../src/query/query.ts";
 import { parseRowFilters } from "../../src/query/row_filter.ts";

@@ -29,6 +29,17 @@ export async function check(sequence: SequenceWriter): Promise<void> {
   // @ts-expect-error no ontology
   await sequence.topicCreate("none", {});
 
+  GPS.q.position.x.gt(45).and(GPS.q.timestampNs.leq(1n)).or(IMU.q.acceleration.x.in([1, 2n])).not();
+  GPS.q.header.frame_id.match("map*");
+  // @ts-expect-error a number is compared with numbers
+  GPS.q.position.x.gt("45");
+  // @ts-expect-error patterns are for text
+  GPS.q.position.x.match("4*");
+  // @ts-expect-error no such field
+  GPS.q.position.w.gt(1);
+  // @ts-expect-error a struct is no value
+  GPS.q.position.eq(1);
+
   await using client = await connect("memory:");
   const seven: number = await client.sequenceCreate("s", {}, () => 7);
   const writer: SequenceWriter = await client.sequenceCreate("s");

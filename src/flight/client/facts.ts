@@ -6,7 +6,7 @@
 import { SmaltiError } from "../../error.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
-import type { Json, Metadata, SequenceInfo, SessionInfo, TopicInfo } from "../../types.ts";
+import type { Json, Metadata, QueryHit, SequenceInfo, SessionInfo, TopicInfo } from "../../types.ts";
 import type { FlightInfo } from "../generated/flight_pb.ts";
 import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 import { parseTopicLocator } from "../locator.ts";
@@ -43,6 +43,18 @@ export function sequenceFacts(name: string, info: FlightInfo): SequenceFacts {
     },
     tickets,
   };
+}
+
+/** What a query found; nothing where there is no response. CORRUPT. */
+export function queryFacts(response: WireObject | undefined): QueryHit[] {
+  const what = "Cannot read what the server found";
+  return list(response?.items).filter(isObject).map(({ sequence, topics }) => ({
+    sequence: text(sequence, "sequence", what),
+    topics: list(topics).filter(isObject).map(({ locator, ontology_tag }) => ({
+      name: parseTopicLocator(text(locator, "locator", what)).topic,
+      ontologyTag: text(ontology_tag, "ontology_tag", what),
+    })),
+  }));
 }
 
 /** Rows in the window that was asked for, and its last time; of the whole topic where there was none. */

@@ -3,12 +3,12 @@ import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { compareNames, isSequenceName } from "../../names.ts";
 import { pause } from "../../pause.ts";
-import type { Metadata, RecoverReport, SequenceInfo } from "../../types.ts";
+import type { Metadata, QueryHit, QueryObject, RecoverReport, SequenceInfo } from "../../types.ts";
 import { isObject, type WireObject } from "../json.ts";
 import { MAX_DECODE_BYTES } from "../protocol.ts";
 import { openTransport, type TransportOptions } from "../transport.ts";
 import { Calls } from "./calls.ts";
-import { type SequenceFacts, sequenceFacts } from "./facts.ts";
+import { queryFacts, type SequenceFacts, sequenceFacts } from "./facts.ts";
 import { FlightSink } from "./flight_sink.ts";
 import { FlightSource } from "./flight_source.ts";
 
@@ -126,6 +126,10 @@ class FlightBackend implements Backend {
   recoverSequence(name: string): Promise<RecoverReport> {
     const text = `Cannot recover sequence "${name}": a server does that for what it stores`;
     return Promise.reject(new SmaltiError("UNSUPPORTED", text, { sequence: name }));
+  }
+
+  async query(body: QueryObject, signal?: AbortSignal): Promise<QueryHit[]> {
+    return queryFacts(await this.#calls.action("query", body as WireObject, "Cannot query", signal));
   }
 
   close(): Promise<void> {

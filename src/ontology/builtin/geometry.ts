@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import { type Field, float64, optional, utf8 } from "../field.ts";
 import { covariance, header, type WithCovariance, type WithHeader } from "./header.ts";
 import { builtin, type FieldsOf, items, nested } from "./table.ts";
@@ -18,7 +18,7 @@ export interface Vector2d extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Vector2d`. */
-export const Vector2d: Ontology<Vector2d> = /* @__PURE__ */ builtin("Vector2d", xy);
+export const Vector2d: DefinedOntology<Vector2d> = /* @__PURE__ */ builtin("Vector2d", xy);
 
 /** A direction with a length in space, such as a velocity or a force, in the unit of that quantity. */
 export interface Vector3d extends WithHeader, WithCovariance {
@@ -31,7 +31,7 @@ export interface Vector3d extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Vector3d`. */
-export const Vector3d: Ontology<Vector3d> = /* @__PURE__ */ builtin("Vector3d", xyz);
+export const Vector3d: DefinedOntology<Vector3d> = /* @__PURE__ */ builtin("Vector3d", xyz);
 
 /** Four components of one quantity, in its unit. */
 export interface Vector4d extends WithHeader, WithCovariance {
@@ -46,7 +46,7 @@ export interface Vector4d extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Vector4d`. */
-export const Vector4d: Ontology<Vector4d> = /* @__PURE__ */ builtin("Vector4d", xyzw);
+export const Vector4d: DefinedOntology<Vector4d> = /* @__PURE__ */ builtin("Vector4d", xyzw);
 
 /** A place in the plane. */
 export interface Point2d extends WithHeader, WithCovariance {
@@ -57,7 +57,7 @@ export interface Point2d extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Point2d`. */
-export const Point2d: Ontology<Point2d> = /* @__PURE__ */ builtin("Point2d", xy);
+export const Point2d: DefinedOntology<Point2d> = /* @__PURE__ */ builtin("Point2d", xy);
 
 /** A place in space. */
 export interface Point3d extends WithHeader, WithCovariance {
@@ -70,7 +70,7 @@ export interface Point3d extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Point3d`. */
-export const Point3d: Ontology<Point3d> = /* @__PURE__ */ builtin("Point3d", xyz);
+export const Point3d: DefinedOntology<Point3d> = /* @__PURE__ */ builtin("Point3d", xyz);
 
 /** An orientation or rotation in space as a unit quaternion, w being the scalar part. No units. */
 export interface Quaternion extends WithHeader, WithCovariance {
@@ -85,7 +85,7 @@ export interface Quaternion extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Quaternion`. */
-export const Quaternion: Ontology<Quaternion> = /* @__PURE__ */ builtin("Quaternion", xyzw);
+export const Quaternion: DefinedOntology<Quaternion> = /* @__PURE__ */ builtin("Quaternion", xyzw);
 
 /** Where something is and how it is turned, in the frame of its header. */
 export interface Pose extends WithHeader, WithCovariance {
@@ -96,7 +96,7 @@ export interface Pose extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Pose`. */
-export const Pose: Ontology<Pose> = /* @__PURE__ */ builtin("Pose", () => ({
+export const Pose: DefinedOntology<Pose> = /* @__PURE__ */ builtin("Pose", () => ({
   ...header(),
   ...covariance(),
   position: nested(Point3d, "3D position vector."),
@@ -114,7 +114,7 @@ export interface Transform extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Transform`. */
-export const Transform: Ontology<Transform> = /* @__PURE__ */ builtin("Transform", () => ({
+export const Transform: DefinedOntology<Transform> = /* @__PURE__ */ builtin("Transform", () => ({
   ...header(),
   ...covariance(),
   translation: nested(Vector3d, "3D translation vector."),
@@ -129,9 +129,12 @@ export interface FrameTransform {
 }
 
 /** The ontology `FrameTransform`. */
-export const FrameTransform: Ontology<FrameTransform> = /* @__PURE__ */ builtin("FrameTransform", () => ({
-  transforms: items(nested(Transform), "List of coordinate frames transformations."),
-}));
+export const FrameTransform: DefinedOntology<FrameTransform> = /* @__PURE__ */ builtin(
+  "FrameTransform",
+  () => ({
+    transforms: items(nested(Transform), "List of coordinate frames transformations."),
+  }),
+);
 
 /** A polygon in space. */
 export interface Polygon extends WithHeader {
@@ -140,7 +143,7 @@ export interface Polygon extends WithHeader {
 }
 
 /** The ontology `Polygon`. */
-export const Polygon: Ontology<Polygon> = /* @__PURE__ */ builtin("Polygon", () => ({
+export const Polygon: DefinedOntology<Polygon> = /* @__PURE__ */ builtin("Polygon", () => ({
   ...header(),
   points: items(nested(Point3d), "List of polygon vertices as 3D points."),
 }));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import { float64, int16, int32, optional, uint32, uint64, utf8 } from "../field.ts";
 import { builtin, type FieldsOf, items, nested, type NumberList } from "./table.ts";
 
@@ -16,7 +16,7 @@ export interface Time {
 }
 
 /** The ontology `Time`. */
-export const Time: Ontology<Time> = /* @__PURE__ */ builtin("Time", secondsAndNanoseconds);
+export const Time: DefinedOntology<Time> = /* @__PURE__ */ builtin("Time", secondsAndNanoseconds);
 
 /** A span of time: seconds and nanoseconds. */
 export interface Duration {
@@ -27,7 +27,7 @@ export interface Duration {
 }
 
 /** The ontology `Duration`. */
-export const Duration: Ontology<Duration> = /* @__PURE__ */ builtin("Duration", secondsAndNanoseconds);
+export const Duration: DefinedOntology<Duration> = /* @__PURE__ */ builtin("Duration", secondsAndNanoseconds);
 
 /** Where a measurement comes from and when it was made, as the sensor tells. It plays no part in the time order. */
 export interface Header {
@@ -40,7 +40,7 @@ export interface Header {
 }
 
 /** The ontology `Header`. */
-export const Header: Ontology<Header> = /* @__PURE__ */ builtin("Header", () => ({
+export const Header: DefinedOntology<Header> = /* @__PURE__ */ builtin("Header", () => ({
   timestamp: optional(nested(Time, "Timestamp representing when the data has been measured")),
   frame_id: optional(
     utf8({ description: "String representing the acquired data reference system name" }),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import { fixedSizeList, float64, optional, utf8 } from "../field.ts";
 import { Pose, Vector3d } from "./geometry.ts";
 import { covariance, header, type WithCovariance, type WithHeader } from "./header.ts";
@@ -18,7 +18,7 @@ export interface Velocity extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Velocity`. */
-export const Velocity: Ontology<Velocity> = /* @__PURE__ */ builtin("Velocity", () => ({
+export const Velocity: DefinedOntology<Velocity> = /* @__PURE__ */ builtin("Velocity", () => ({
   ...header(),
   ...covariance(),
   linear: optional(nested(Vector3d, "3D linear velocity vector.")),
@@ -34,7 +34,7 @@ export interface Acceleration extends WithHeader, WithCovariance {
 }
 
 /** The ontology `Acceleration`. */
-export const Acceleration: Ontology<Acceleration> = /* @__PURE__ */ builtin("Acceleration", () => ({
+export const Acceleration: DefinedOntology<Acceleration> = /* @__PURE__ */ builtin("Acceleration", () => ({
   ...header(),
   ...covariance(),
   linear: optional(nested(Vector3d, "3D linear acceleration vector.")),
@@ -54,7 +54,7 @@ export interface MotionState extends WithHeader, WithCovariance {
 }
 
 /** The ontology `MotionState`. */
-export const MotionState: Ontology<MotionState> = /* @__PURE__ */ builtin("MotionState", () => ({
+export const MotionState: DefinedOntology<MotionState> = /* @__PURE__ */ builtin("MotionState", () => ({
   ...header(),
   ...covariance(),
   pose: nested(Pose, "6D pose with optional time and covariance info."),
@@ -72,7 +72,7 @@ export interface ForceTorque extends WithHeader, WithCovariance {
 }
 
 /** The ontology `ForceTorque`. */
-export const ForceTorque: Ontology<ForceTorque> = /* @__PURE__ */ builtin("ForceTorque", () => ({
+export const ForceTorque: DefinedOntology<ForceTorque> = /* @__PURE__ */ builtin("ForceTorque", () => ({
   ...header(),
   ...covariance(),
   force: nested(Vector3d, "3D linear force."),
@@ -90,7 +90,7 @@ export interface Inertia extends WithHeader {
 }
 
 /** The ontology `Inertia`. */
-export const Inertia: Ontology<Inertia> = /* @__PURE__ */ builtin("Inertia", () => ({
+export const Inertia: DefinedOntology<Inertia> = /* @__PURE__ */ builtin("Inertia", () => ({
   ...header(),
   mass: float64({ description: "Mass of the object." }),
   center_of_mass: nested(Vector3d, "Center of mass of the object."),

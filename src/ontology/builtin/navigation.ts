@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import { float32, int8, uint32 } from "../field.ts";
 import { Point3d, Pose } from "./geometry.ts";
 import { header, Time, type WithHeader } from "./header.ts";
@@ -24,7 +24,7 @@ export interface MapMetadata {
 }
 
 /** The ontology `MapMetadata`. */
-export const MapMetadata: Ontology<MapMetadata> = /* @__PURE__ */ builtin("MapMetadata", () => ({
+export const MapMetadata: DefinedOntology<MapMetadata> = /* @__PURE__ */ builtin("MapMetadata", () => ({
   map_load_time: nested(Time, "Time (in nanoseconds) at which the map has been loaded."),
   resolution: float32({ description: "Resolution of the map [m/cell]." }),
   width: uint32({ description: "Number of cells representing the width of the map [cells]." }),
@@ -41,7 +41,7 @@ export interface OccupancyGrid extends WithHeader {
 }
 
 /** The ontology `OccupancyGrid`. */
-export const OccupancyGrid: Ontology<OccupancyGrid> = /* @__PURE__ */ builtin("OccupancyGrid", () => ({
+export const OccupancyGrid: DefinedOntology<OccupancyGrid> = /* @__PURE__ */ builtin("OccupancyGrid", () => ({
   ...header(),
   info: nested(MapMetadata, "Info about the map like it's width and height."),
   data: items(int8(), "Occupancy probability: 1 means occupied, 0 means unoccupied and -1 means unkown."),
@@ -58,7 +58,7 @@ export interface GridCells extends WithHeader {
 }
 
 /** The ontology `GridCells`. */
-export const GridCells: Ontology<GridCells> = /* @__PURE__ */ builtin("GridCells", () => ({
+export const GridCells: DefinedOntology<GridCells> = /* @__PURE__ */ builtin("GridCells", () => ({
   ...header(),
   cell_width: float32({ description: "Width of each cell." }),
   cell_height: float32({ description: "Height of each cell." }),
@@ -72,7 +72,7 @@ export interface RobotPath extends WithHeader {
 }
 
 /** The ontology `RobotPath`. */
-export const RobotPath: Ontology<RobotPath> = /* @__PURE__ */ builtin("RobotPath", () => ({
+export const RobotPath: DefinedOntology<RobotPath> = /* @__PURE__ */ builtin("RobotPath", () => ({
   ...header(),
   poses: items(nested(Pose), "Series of waypoints the robot needs to follow."),
 }));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import {
   bool,
   float16,
@@ -28,7 +28,7 @@ export interface Boolean {
 }
 
 /** The ontology `Boolean`. */
-export const Boolean: Ontology<Boolean> = /* @__PURE__ */ builtin("Boolean", () => ({
+export const Boolean: DefinedOntology<Boolean> = /* @__PURE__ */ builtin("Boolean", () => ({
   data: bool({ description: "Boolean data." }),
 }));
 
@@ -39,7 +39,7 @@ export interface String {
 }
 
 /** The ontology `String`. */
-export const String: Ontology<String> = /* @__PURE__ */ builtin("String", () => ({
+export const String: DefinedOntology<String> = /* @__PURE__ */ builtin("String", () => ({
   data: utf8({ description: "String data." }),
 }));
 
@@ -50,7 +50,7 @@ export interface Integer8 {
 }
 
 /** The ontology `Integer8`. */
-export const Integer8: Ontology<Integer8> = /* @__PURE__ */ builtin("Integer8", () => ({
+export const Integer8: DefinedOntology<Integer8> = /* @__PURE__ */ builtin("Integer8", () => ({
   data: int8({ description: "8-bit Integer data." }),
 }));
 
@@ -61,7 +61,7 @@ export interface Integer16 {
 }
 
 /** The ontology `Integer16`. */
-export const Integer16: Ontology<Integer16> = /* @__PURE__ */ builtin("Integer16", () => ({
+export const Integer16: DefinedOntology<Integer16> = /* @__PURE__ */ builtin("Integer16", () => ({
   data: int16({ description: "16-bit Integer data." }),
 }));
 
@@ -72,7 +72,7 @@ export interface Integer32 {
 }
 
 /** The ontology `Integer32`. */
-export const Integer32: Ontology<Integer32> = /* @__PURE__ */ builtin("Integer32", () => ({
+export const Integer32: DefinedOntology<Integer32> = /* @__PURE__ */ builtin("Integer32", () => ({
   data: int32({ description: "32-bit Integer data." }),
 }));
 
@@ -83,7 +83,7 @@ export interface Integer64 {
 }
 
 /** The ontology `Integer64`. */
-export const Integer64: Ontology<Integer64> = /* @__PURE__ */ builtin("Integer64", () => ({
+export const Integer64: DefinedOntology<Integer64> = /* @__PURE__ */ builtin("Integer64", () => ({
   data: int64({ description: "64-bit Integer data." }),
 }));
 
@@ -94,7 +94,7 @@ export interface Unsigned8 {
 }
 
 /** The ontology `Unsigned8`. */
-export const Unsigned8: Ontology<Unsigned8> = /* @__PURE__ */ builtin("Unsigned8", () => ({
+export const Unsigned8: DefinedOntology<Unsigned8> = /* @__PURE__ */ builtin("Unsigned8", () => ({
   data: uint8({ description: "8-bit Unsigned data." }),
 }));
 
@@ -105,7 +105,7 @@ export interface Unsigned16 {
 }
 
 /** The ontology `Unsigned16`. */
-export const Unsigned16: Ontology<Unsigned16> = /* @__PURE__ */ builtin("Unsigned16", () => ({
+export const Unsigned16: DefinedOntology<Unsigned16> = /* @__PURE__ */ builtin("Unsigned16", () => ({
   data: uint16({ description: "16-bit Unsigned data." }),
 }));
 
@@ -116,7 +116,7 @@ export interface Unsigned32 {
 }
 
 /** The ontology `Unsigned32`. */
-export const Unsigned32: Ontology<Unsigned32> = /* @__PURE__ */ builtin("Unsigned32", () => ({
+export const Unsigned32: DefinedOntology<Unsigned32> = /* @__PURE__ */ builtin("Unsigned32", () => ({
   data: uint32({ description: "32-bit Unsigned data." }),
 }));
 
@@ -127,7 +127,7 @@ export interface Unsigned64 {
 }
 
 /** The ontology `Unsigned64`. */
-export const Unsigned64: Ontology<Unsigned64> = /* @__PURE__ */ builtin("Unsigned64", () => ({
+export const Unsigned64: DefinedOntology<Unsigned64> = /* @__PURE__ */ builtin("Unsigned64", () => ({
   data: uint64({ description: "64-bit Unsigned data." }),
 }));
 
@@ -138,7 +138,7 @@ export interface Floating16 {
 }
 
 /** The ontology `Floating16`. */
-export const Floating16: Ontology<Floating16> = /* @__PURE__ */ builtin("Floating16", () => ({
+export const Floating16: DefinedOntology<Floating16> = /* @__PURE__ */ builtin("Floating16", () => ({
   data: float16({ description: "16-bit Floating-point data." }),
 }));
 
@@ -149,7 +149,7 @@ export interface Floating32 {
 }
 
 /** The ontology `Floating32`. */
-export const Floating32: Ontology<Floating32> = /* @__PURE__ */ builtin("Floating32", () => ({
+export const Floating32: DefinedOntology<Floating32> = /* @__PURE__ */ builtin("Floating32", () => ({
   data: float32({ description: "32-bit Floating-point data." }),
 }));
 
@@ -160,6 +160,6 @@ export interface Floating64 {
 }
 
 /** The ontology `Floating64`. */
-export const Floating64: Ontology<Floating64> = /* @__PURE__ */ builtin("Floating64", () => ({
+export const Floating64: DefinedOntology<Floating64> = /* @__PURE__ */ builtin("Floating64", () => ({
   data: float64({ description: "64-bit Floating-point data." }),
 }));

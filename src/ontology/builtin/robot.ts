@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import { bool, float32, float64, int32, optional, uint8, utf8 } from "../field.ts";
 import { header, type WithHeader } from "./header.ts";
 import { builtin, items, type NumberList } from "./table.ts";
@@ -21,7 +21,7 @@ export interface RobotJoint extends WithHeader {
 }
 
 /** The ontology `RobotJoint`. */
-export const RobotJoint: Ontology<RobotJoint> = /* @__PURE__ */ builtin("RobotJoint", () => ({
+export const RobotJoint: DefinedOntology<RobotJoint> = /* @__PURE__ */ builtin("RobotJoint", () => ({
   ...header(),
   names: items(utf8(), "Names of the different robot joints"),
   positions: items(float64(), "Positions ([rad] or [m]) of the different robot joints"),
@@ -38,7 +38,7 @@ export interface Joy extends WithHeader {
 }
 
 /** The ontology `Joy`. */
-export const Joy: Ontology<Joy> = /* @__PURE__ */ builtin("Joy", () => ({
+export const Joy: DefinedOntology<Joy> = /* @__PURE__ */ builtin("Joy", () => ({
   ...header(),
   axes: items(float32(), "The axes measurements from a joystick."),
   buttons: items(int32(), "The buttons measurements from a joystick."),
@@ -82,7 +82,7 @@ export interface BatteryState extends WithHeader {
 }
 
 /** The ontology `BatteryState`. */
-export const BatteryState: Ontology<BatteryState> = /* @__PURE__ */ builtin("BatteryState", () => ({
+export const BatteryState: DefinedOntology<BatteryState> = /* @__PURE__ */ builtin("BatteryState", () => ({
   ...header(),
   voltage: float32({ description: "The battery voltage in V." }),
   temperature: optional(float32({ description: "The battery temperature in °C" })),

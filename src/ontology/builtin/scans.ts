@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import {
   binary,
   bool,
@@ -47,7 +47,7 @@ export interface LaserScan extends LaserSweep {
 }
 
 /** The ontology `LaserScan`. */
-export const LaserScan: Ontology<LaserScan> = /* @__PURE__ */ builtin("LaserScan", () => ({
+export const LaserScan: DefinedOntology<LaserScan> = /* @__PURE__ */ builtin("LaserScan", () => ({
   ...laserSweep(),
   ranges: items(
     float32(),
@@ -65,7 +65,7 @@ export interface MultiEchoLaserScan extends LaserSweep {
 }
 
 /** The ontology `MultiEchoLaserScan`. */
-export const MultiEchoLaserScan: Ontology<MultiEchoLaserScan> = /* @__PURE__ */ builtin(
+export const MultiEchoLaserScan: DefinedOntology<MultiEchoLaserScan> = /* @__PURE__ */ builtin(
   "MultiEchoLaserScan",
   () => ({
     ...laserSweep(),
@@ -108,7 +108,7 @@ export interface Lidar extends WithHeader {
 }
 
 /** The ontology `Lidar`. */
-export const Lidar: Ontology<Lidar> = /* @__PURE__ */ builtin("Lidar", () => ({
+export const Lidar: DefinedOntology<Lidar> = /* @__PURE__ */ builtin("Lidar", () => ({
   ...header(),
   x: items(float32(), "x coordinates in meters"),
   y: items(float32(), "y coordinates in meters"),
@@ -166,7 +166,7 @@ export interface Radar extends WithHeader {
 }
 
 /** The ontology `Radar`. */
-export const Radar: Ontology<Radar> = /* @__PURE__ */ builtin("Radar", () => ({
+export const Radar: DefinedOntology<Radar> = /* @__PURE__ */ builtin("Radar", () => ({
   ...header(),
   x: items(float32(), "x coordinates in meters."),
   y: items(float32(), "y coordinates in meters."),
@@ -199,7 +199,7 @@ export interface PointField {
 }
 
 /** The ontology `PointField`. */
-export const PointField: Ontology<PointField> = /* @__PURE__ */ builtin("PointField", () => ({
+export const PointField: DefinedOntology<PointField> = /* @__PURE__ */ builtin("PointField", () => ({
   name: utf8({ description: "Name of the field." }),
   offset: uint32({ description: "Staring position of the field." }),
   datatype: int64({ description: "Datatype of the field." }),
@@ -227,7 +227,7 @@ export interface PointCloud2 extends WithHeader {
 }
 
 /** The ontology `PointCloud2`. */
-export const PointCloud2: Ontology<PointCloud2> = /* @__PURE__ */ builtin("PointCloud2", () => ({
+export const PointCloud2: DefinedOntology<PointCloud2> = /* @__PURE__ */ builtin("PointCloud2", () => ({
   ...header(),
   height: uint32({ description: "The height of the point cloud." }),
   width: uint32({ description: "The width of the point cloud." }),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import { float32, float64, int8, optional, uint16, uint8, utf8 } from "../field.ts";
 import { Point3d, Quaternion, Vector3d } from "./geometry.ts";
 import { header, variance, type WithHeader, type WithVariance } from "./header.ts";
@@ -20,7 +20,7 @@ export interface IMU extends WithHeader {
 }
 
 /** The ontology `IMU`. */
-export const IMU: Ontology<IMU> = /* @__PURE__ */ builtin("IMU", () => ({
+export const IMU: DefinedOntology<IMU> = /* @__PURE__ */ builtin("IMU", () => ({
   ...header(),
   acceleration: nested(Vector3d, "Linear acceleration vector [ax, ay, az] in m/s^2."),
   angular_velocity: nested(Vector3d, "Angular velocity vector [wx, wy, wz] in rad/s."),
@@ -34,7 +34,7 @@ export interface Magnetometer extends WithHeader {
 }
 
 /** The ontology `Magnetometer`. */
-export const Magnetometer: Ontology<Magnetometer> = /* @__PURE__ */ builtin("Magnetometer", () => ({
+export const Magnetometer: DefinedOntology<Magnetometer> = /* @__PURE__ */ builtin("Magnetometer", () => ({
   ...header(),
   magnetic_field: nested(Vector3d, "Magnetic field vector [mx, my, mz] in microTesla."),
 }));
@@ -54,7 +54,7 @@ export interface GPSStatus {
 }
 
 /** The ontology `GPSStatus`. */
-export const GPSStatus: Ontology<GPSStatus> = /* @__PURE__ */ builtin("GPSStatus", () => ({
+export const GPSStatus: DefinedOntology<GPSStatus> = /* @__PURE__ */ builtin("GPSStatus", () => ({
   status: int8({ description: "Fix status." }),
   service: uint16({ description: "Service used (GPS, GLONASS, etc)." }),
   satellites: optional(int8({ description: "Satellites visible/used." })),
@@ -73,7 +73,7 @@ export interface GPS extends WithHeader {
 }
 
 /** The ontology `GPS`. */
-export const GPS: Ontology<GPS> = /* @__PURE__ */ builtin("GPS", () => ({
+export const GPS: DefinedOntology<GPS> = /* @__PURE__ */ builtin("GPS", () => ({
   ...header(),
   position: nested(Point3d, "Lat/Lon/Alt (WGS 84)."),
   velocity: optional(nested(Vector3d, "Velocity vector [North, East, Alt] m/s.")),
@@ -87,7 +87,7 @@ export interface NMEASentence extends WithHeader {
 }
 
 /** The ontology `NMEASentence`. */
-export const NMEASentence: Ontology<NMEASentence> = /* @__PURE__ */ builtin("NMEASentence", () => ({
+export const NMEASentence: DefinedOntology<NMEASentence> = /* @__PURE__ */ builtin("NMEASentence", () => ({
   ...header(),
   sentence: utf8({ description: "Raw ASCII sentence." }),
 }));
@@ -99,7 +99,7 @@ export interface Pressure extends WithVariance, WithHeader {
 }
 
 /** The ontology `Pressure`. */
-export const Pressure: Ontology<Pressure> = /* @__PURE__ */ builtin("Pressure", () => ({
+export const Pressure: DefinedOntology<Pressure> = /* @__PURE__ */ builtin("Pressure", () => ({
   ...variance(),
   ...header(),
   value: float64({ description: "The absolute pressure reading from the sensor in Pascals." }),
@@ -112,7 +112,7 @@ export interface Temperature extends WithVariance, WithHeader {
 }
 
 /** The ontology `Temperature`. */
-export const Temperature: Ontology<Temperature> = /* @__PURE__ */ builtin("Temperature", () => ({
+export const Temperature: DefinedOntology<Temperature> = /* @__PURE__ */ builtin("Temperature", () => ({
   ...variance(),
   ...header(),
   value: float64({ description: "Temperature value in Kelvin." }),
@@ -136,7 +136,7 @@ export interface Range extends WithVariance, WithHeader {
 }
 
 /** The ontology `Range`. */
-export const Range: Ontology<Range> = /* @__PURE__ */ builtin("Range", () => ({
+export const Range: DefinedOntology<Range> = /* @__PURE__ */ builtin("Range", () => ({
   ...variance(),
   ...header(),
   radiation_type: uint8({ description: "Which type of radiation the sensor used." }),

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { defineOntology, type Ontology, type OntologyOptions } from "../define_ontology.ts";
+import {
+  type DefinedOntology,
+  defineOntology,
+  type Ontology,
+  type OntologyOptions,
+} from "../define_ontology.ts";
 import { type Field, list, optional } from "../field.ts";
 
 /** A list of numbers as read: a typed array while no item is missing, else an Array. */
@@ -22,8 +27,8 @@ export function builtin<T, F extends FieldsOf<T>>(
   tag: string,
   fields: () => F & { [K in Exclude<keyof F, keyof T>]: never },
   options?: OntologyOptions,
-): Ontology<T> {
-  return defineOntology(tag, fields(), options) as unknown as Ontology<T>;
+): DefinedOntology<T> {
+  return defineOntology(tag, fields(), options) as unknown as DefinedOntology<T>;
 }
 
 /** A struct that holds what a message of `ontology` holds. */

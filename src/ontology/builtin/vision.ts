@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ontology } from "../define_ontology.ts";
+import type { DefinedOntology } from "../define_ontology.ts";
 import {
   binary,
   bool,
@@ -39,7 +39,7 @@ export interface Image extends WithHeader {
 }
 
 /** The ontology `Image`. */
-export const Image: Ontology<Image> = /* @__PURE__ */ builtin("Image", () => ({
+export const Image: DefinedOntology<Image> = /* @__PURE__ */ builtin("Image", () => ({
   ...header(),
   data: binary({ description: "The flattened image memory buffer." }),
   format: utf8({ description: "Container format (e.g., 'raw', 'png')." }),
@@ -61,11 +61,15 @@ export interface CompressedImage extends WithHeader {
 }
 
 /** The ontology `CompressedImage`. */
-export const CompressedImage: Ontology<CompressedImage> = /* @__PURE__ */ builtin("CompressedImage", () => ({
-  ...header(),
-  data: binary({ description: "The serialized (compressed) image data as bytes." }),
-  format: utf8({ description: "The compression format (e.g., 'jpeg', 'png')." }),
-}), { format: "image" });
+export const CompressedImage: DefinedOntology<CompressedImage> = /* @__PURE__ */ builtin(
+  "CompressedImage",
+  () => ({
+    ...header(),
+    data: binary({ description: "The serialized (compressed) image data as bytes." }),
+    format: utf8({ description: "The compression format (e.g., 'jpeg', 'png')." }),
+  }),
+  { format: "image" },
+);
 
 /** A rectangle of an image. */
 export interface ROI {
@@ -80,7 +84,7 @@ export interface ROI {
 }
 
 /** The ontology `ROI`. */
-export const ROI: Ontology<ROI> = /* @__PURE__ */ builtin("ROI", () => ({
+export const ROI: DefinedOntology<ROI> = /* @__PURE__ */ builtin("ROI", () => ({
   offset: nested(Vector2d, "(Leftmost, Topmost) pixels of the ROI."),
   height: uint32({ description: "Height pixel of the ROI." }),
   width: uint32({ description: "Width pixel of the ROI." }),
@@ -115,7 +119,7 @@ export interface CameraInfo extends WithHeader {
 }
 
 /** The ontology `CameraInfo`. */
-export const CameraInfo: Ontology<CameraInfo> = /* @__PURE__ */ builtin("CameraInfo", () => ({
+export const CameraInfo: DefinedOntology<CameraInfo> = /* @__PURE__ */ builtin("CameraInfo", () => ({
   ...header(),
   height: uint32({
     description: "Height in pixels of the image with which the camera was calibrated.",
@@ -168,7 +172,7 @@ export interface DepthPoints extends WithHeader {
 export interface RGBDCamera extends DepthPoints {}
 
 /** The ontology `RGBDCamera`. */
-export const RGBDCamera: Ontology<RGBDCamera> = /* @__PURE__ */ builtin("RGBDCamera", depthPoints);
+export const RGBDCamera: DefinedOntology<RGBDCamera> = /* @__PURE__ */ builtin("RGBDCamera", depthPoints);
 
 /** A pair of cameras that finds depth from the disparity of the two images. */
 export interface StereoCamera extends DepthPoints {
@@ -179,7 +183,7 @@ export interface StereoCamera extends DepthPoints {
 }
 
 /** The ontology `StereoCamera`. */
-export const StereoCamera: Ontology<StereoCamera> = /* @__PURE__ */ builtin("StereoCamera", () => ({
+export const StereoCamera: DefinedOntology<StereoCamera> = /* @__PURE__ */ builtin("StereoCamera", () => ({
   ...depthPoints(),
   luma: optional(items(uint8(), "Luminance of the corresponding pixel in the rectified image.")),
   cost: optional(
@@ -196,7 +200,7 @@ export interface ToFCamera extends DepthPoints {
 }
 
 /** The ontology `ToFCamera`. */
-export const ToFCamera: Ontology<ToFCamera> = /* @__PURE__ */ builtin("ToFCamera", () => ({
+export const ToFCamera: DefinedOntology<ToFCamera> = /* @__PURE__ */ builtin("ToFCamera", () => ({
   ...depthPoints(),
   noise: optional(items(float32(), "Noise value per pixel.")),
   grayscale: optional(items(float32(), "Grayscale amplitude.")),

@@ -1,0 +1,58 @@
+import type { FieldSchema } from "../schema.ts";
+import {
+  type EqualityQuery,
+  type OrderQuery,
+  PathQuery,
+  type QueryExpression,
+  type TextQuery,
+} from "./expression.ts";
+
+/** Conditions on a field whose values read as `T`: on numbers, text and bools, on the fields of structs, on lists. */
+export type FieldQuery<T> = 0 extends 1 & T
+  // deno-lint-ignore no-explicit-any -- of data that nobody knows anything is a field
+  ? any
+  : [T] extends [boolean] ? EqualityQuery<boolean>
+  : [T] extends [number | bigint] ? OrderQuery<number | bigint>
+  : [T] extends [string] ? TextQuery
+  : [T] extends [ArrayLike<infer Item>] ? ListQuery<NonNullable<Item>>
+  : { readonly [K in keyof T]-?: FieldQuery<NonNullable<T[K]>> };
+
+/** Conditions on items of a list; one list in a path. Of a list without items none holds. */
+export interface ListQuery<Item> {
+  /** One of the items, whichever. */
+  readonly any: FieldQuery<Item>;
+  /** All items. */
+  readonly all: FieldQuery<Item>;
+  /** The item at a place, counted from 0. */
+  at(index: number): FieldQuery<Item>;
+  /** The whole list, item by item; at most 1024. */
+  eq(items: readonly (Item & (number | bigint | string | boolean))[]): QueryExpression;
+}
+
+/** Conditions on the messages of an ontology: the time, and the fields by their names. */
+export type MessageQuery<T> = FieldQuery<T> & { readonly timestampNs: OrderQuery<bigint> };
+
+/** What `q` of an ontology is. */
+export function queryFields(tag: string, fields: readonly FieldSchema[]): object {
+  return { timestampNs: leaf(`${tag}.timestamp_ns`), ...fieldsAt(tag, fields) };
+}
+
+function fieldsAt(path: string, fields: readonly FieldSchema[]): object {
+  return Object.fromEntries(fields.map((field) => [field.name, nodeAt(`${path}.${field.name}`, field)]));
+}
+
+function nodeAt(path: string, { type, children }: FieldSchema): object {
+  if (type.kind === "struct") return fieldsAt(path, children);
+  if (type.kind !== "list" && type.kind !== "fixedList") return leaf(path);
+  const item = (which: string) => nodeAt(`${path}[${which}]`, children[0]);
+  return {
+    any: item("?"),
+    all: item("!"),
+    at: (index: number) => item(`${index}`),
+    eq: (items: readonly number[]) => leaf(path).eq(items),
+  };
+}
+
+function leaf(path: string): PathQuery {
+  return new PathQuery({ scope: "ontology", isMetadata: false, path });
+}
