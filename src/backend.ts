@@ -11,10 +11,13 @@ import type { SmaltiError } from "./error.ts";
 import type {
   AttachmentInfo,
   Metadata,
+  Notification,
+  Place,
   QueryHit,
   QueryObject,
   RecoverReport,
   SequenceInfo,
+  StoreInfo,
   TopicInfo,
   TopicSchema,
   Window,
@@ -26,6 +29,8 @@ export interface Backend {
   readonly engine: Engine;
   /** Whether rows can be made durable before the end of their session. */
   readonly makesDurable: boolean;
+  /** What recordings are reached through. */
+  info(): Promise<StoreInfo>;
   /** Names of all sequences, in ASCII order. */
   listSequences(): Promise<string[]>;
   /** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT. */
@@ -40,6 +45,12 @@ export interface Backend {
   deleteSequence(name: string): Promise<void>;
   /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
   recoverSequence(name: string): Promise<RecoverReport>;
+  /** What was said about a sequence or topic, in the order it came. NOT_FOUND, CORRUPT. */
+  listNotifications(place: Place): Promise<Notification[]>;
+  /** Says what went wrong with a sequence or topic. NOT_FOUND. */
+  notify(place: Place, message: string): Promise<void>;
+  /** Forgets what was said about a sequence or topic. NOT_FOUND. */
+  clearNotifications(place: Place): Promise<void>;
   /** What a query finds, where another place answers it than this program. Sequences in no order. INVALID_ARGUMENT. */
   query?(body: QueryObject, signal?: AbortSignal): Promise<QueryHit[]>;
   /** Gives back what is held open. Sinks still open are aborted by their writers before. */

@@ -3,14 +3,21 @@ import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
 import type { Engine } from "./engine/engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
-import { sequenceName } from "./names.ts";
+import { sequenceName, topicName } from "./names.ts";
 import { queryBodies, type QueryRequest } from "./query/builders.ts";
-import { findAll } from "./query/find_all.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
-import type { Metadata, QueryHit, RecoverReport, SequenceInfo } from "./types.ts";
+import type {
+  Metadata,
+  Notification,
+  Place,
+  QueryHit,
+  RecoverReport,
+  SequenceInfo,
+  StoreInfo,
+} from "./types.ts";
 import { checkSession, plainMetadata, SequenceWriter, type SessionOptions } from "./write/sequence_writer.ts";
 
 /** Options of {@linkcode Client.sequenceCreate}. */
@@ -100,6 +107,12 @@ export class Client implements AsyncDisposable {
   /** What decodes and orders here. */
   get engine(): Engine {
     return this.#backend.engine;
+  }
+
+  /** What the recordings are reached through: the server's version and limit, or smalti's version. UNAVAILABLE. */
+  async info(): Promise<StoreInfo> {
+    this.#check("ask for info");
+    return await this.#backend.info();
   }
 
   /** Names of all sequences, whatever their state, in ASCII order; one look at the directory. */
@@ -223,6 +236,7 @@ export class Client implements AsyncDisposable {
   async query(request: QueryRequest, { signal }: { signal?: AbortSignal } = {}): Promise<QueryHit[]> {
     this.#check("query");
     const bodies = queryBodies(request);
+    const { findAll } = await import("./query/find_all.ts");
     return await findAll(this.#backend, bodies, signal);
   }
 
@@ -234,6 +248,41 @@ export class Client implements AsyncDisposable {
   async sequenceDelete(name: string): Promise<void> {
     this.#check(`delete sequence ${JSON.stringify(name)}`);
     await this.#backend.deleteSequence(sequenceName(name));
+  }
+
+  /**
+   * What writers said went wrong with a sequence, in the order they said it: at most 1000, the oldest make room. They stay
+   * until they are cleared or the sequence is deleted. Rejects with NOT_FOUND, INVALID_NAME, CORRUPT.
+   */
+  async listSequenceNotifications(name: string): Promise<Notification[]> {
+    this.#check(`list the notifications of sequence ${JSON.stringify(name)}`);
+    return await this.#backend.listNotifications({ sequence: sequenceName(name) });
+  }
+
+  /** The same of a topic. */
+  async listTopicNotifications(sequence: string, topic: string): Promise<Notification[]> {
+    this.#check(`list the notifications of sequence ${JSON.stringify(sequence)}`);
+    return await this.#backend.listNotifications(await this.#topicPlace(sequence, topic));
+  }
+
+  /** Forgets what writers said about a sequence. Rejects with NOT_FOUND, INVALID_NAME. */
+  async clearSequenceNotifications(name: string): Promise<void> {
+    this.#check(`clear the notifications of sequence ${JSON.stringify(name)}`);
+    await this.#backend.clearNotifications({ sequence: sequenceName(name) });
+  }
+
+  /** The same of a topic. */
+  async clearTopicNotifications(sequence: string, topic: string): Promise<void> {
+    this.#check(`clear the notifications of sequence ${JSON.stringify(sequence)}`);
+    await this.#backend.clearNotifications(await this.#topicPlace(sequence, topic));
+  }
+
+  async #topicPlace(name: string, topicText: string): Promise<Place> {
+    const sequence = sequenceName(name);
+    const topic = topicName(topicText, sequence);
+    const { topics } = await this.#backend.readInfo(sequence);
+    if (topics.some((other) => other.name === topic)) return { sequence, topic };
+    throw new SmaltiError("NOT_FOUND", `No topic "${topic}" in sequence "${sequence}"`, { sequence, topic });
   }
 
   /**

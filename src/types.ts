@@ -111,6 +111,32 @@ export interface RecoveredFile {
   readonly error?: Error;
 }
 
+/** A sequence, or a topic of one. */
+export interface Place {
+  /** The sequence's name. */
+  readonly sequence: string;
+  /** The topic's name. */
+  readonly topic?: string;
+}
+
+/** What a writer said went wrong with a sequence or topic. */
+export interface Notification extends Place {
+  /** Its kind; there is one. */
+  readonly type: "error";
+  /** What was said. */
+  readonly message: string;
+  /** When it was said. */
+  readonly created: Date;
+}
+
+/** What recordings are reached through. */
+export interface StoreInfo {
+  /** Version of the server, or of smalti where there is none between. */
+  readonly version: string;
+  /** Bytes of a message to the server at most; undefined where there is none. */
+  readonly maxMessageBytes?: number;
+}
+
 /** What came of a recovery. */
 export interface RecoverReport {
   /** The sequence's name. */

@@ -5,12 +5,13 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { SmaltiError } from "../error.ts";
-import type { ApiKey, CallRecord, Server } from "../flight/server/mod.ts";
+import type { ApiKey, Server } from "../flight/server/mod.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { withClient } from "./open.ts";
 import { writeError } from "./output.ts";
 import { readApiKeys, readText } from "./serve_files.ts";
+import { ServeLog } from "./serve_log.ts";
 import { UsageError } from "./usage_error.ts";
 
 interface Options {
@@ -36,7 +37,12 @@ export function addServe(program: Command, context: Context): void {
     .option("--tls-key <FILE>", "key of the certificate, in PEM")
     .option("--api-keys <FILE>", "keys that are accepted, as JSON; without it everybody may do everything")
     .option("--read-only", "refuse all that writes or deletes")
-    .addOption(new Option("--log <FORMAT>", "a line on stderr for every call").choices(["json"]))
+    .addOption(
+      new Option(
+        "--log <FORMAT>",
+        "a line on stderr for every call; without it, one a minute in which there were calls",
+      ).choices(["json"]),
+    )
     .addHelpText(
       "after",
       '\nThe file of keys: [{"key": "...", "permission": "read" | "write" | "delete" | "manage", "expires": "2030-01-01"}].\n' +
@@ -54,16 +60,17 @@ export function addServe(program: Command, context: Context): void {
       const apiKeys = options.apiKeys === undefined ? undefined : await readApiKeys(options.apiKeys);
       await withClient(directory, async (client) => {
         const { createServer } = await import("../flight/server/mod.ts");
+        const log = new ServeLog(options.log === "json");
         const server = await createServer(client, {
           host,
           port,
           ...(tls && { tls }),
           ...(apiKeys && { apiKeys }),
           ...(options.readOnly && { readOnly: true }),
-          ...(options.log && { onCall: logCall }),
+          onCall: (call) => log.add(call),
           onError: logError,
         });
-        await serve(context, server, directory, apiKeys);
+        await serve(context, server, log, directory, apiKeys);
       });
     });
 }
@@ -72,9 +79,11 @@ export function addServe(program: Command, context: Context): void {
 async function serve(
   context: Context,
   server: Server,
+  log: ServeLog,
   directory: string,
   apiKeys: readonly ApiKey[] | undefined,
 ): Promise<void> {
+  const endLog = log.watch(server);
   try {
     await context.out.write(`serving ${directory} at ${server.url}\n`);
     await context.out.flush();
@@ -82,19 +91,19 @@ async function serve(
     if (!apiKeys && !isLocal) {
       await writeError("smalti: no --api-keys: whoever reaches this address may read, write and delete\n");
     }
+    if (!server.url.startsWith("grpc+tls:") && !isLocal) {
+      const what = apiKeys ? "API keys and recordings" : "recordings";
+      await writeError(`smalti: no --tls-cert: ${what} cross the network for all to see\n`);
+    }
     const { signal } = context;
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     }
   } finally {
+    endLog();
     await server.close();
   }
   context.signal.throwIfAborted();
-}
-
-function logCall(call: CallRecord): void {
-  const durationMs = Math.round(call.durationMs * 10) / 10;
-  writeError(`${JSON.stringify({ time: new Date().toISOString(), ...call, durationMs })}\n`);
 }
 
 function logError(reason: unknown): void {

@@ -3,7 +3,16 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
 import { readAll, type Store, type StoreLock } from "../store/store.ts";
-import type { AttachmentInfo, Metadata, RecoverReport, SequenceInfo } from "../types.ts";
+import type {
+  AttachmentInfo,
+  Metadata,
+  Notification,
+  Place,
+  RecoverReport,
+  SequenceInfo,
+  StoreInfo,
+} from "../types.ts";
+import { VERSION } from "../version.ts";
 import {
   decodeManifest,
   encodeManifest,
@@ -13,6 +22,7 @@ import {
 } from "./manifest.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedFollower } from "./live.ts";
+import { Notifications } from "./notifications.ts";
 import { recoverSequence } from "./recover_sequence.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -25,10 +35,16 @@ export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
   readonly makesDurable = true;
   readonly #store: Store;
+  readonly #notifications: Notifications;
 
   constructor(store: Store, engine: Engine) {
     this.#store = store;
+    this.#notifications = new Notifications(store);
     this.engine = engine;
+  }
+
+  info(): Promise<StoreInfo> {
+    return Promise.resolve({ version: VERSION });
   }
 
   async listSequences(): Promise<string[]> {
@@ -109,6 +125,21 @@ export class EmbeddedBackend implements Backend {
     } finally {
       await lock.release();
     }
+  }
+
+  async listNotifications(place: Place): Promise<Notification[]> {
+    await this.#readManifest(place.sequence);
+    return await this.#notifications.list(place);
+  }
+
+  async notify(place: Place, message: string): Promise<void> {
+    await this.#readManifest(place.sequence);
+    await this.#notifications.add(place, message);
+  }
+
+  async clearNotifications(place: Place): Promise<void> {
+    await this.#readManifest(place.sequence);
+    await this.#notifications.clear(place);
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { sequenceName, topicName } from "../names.ts";
-
-/** What a locator names: a sequence, or a topic of one. Names are checked and bare. */
-export interface Place {
-  readonly sequence: string;
-  readonly topic?: string;
-}
+import type { Place } from "../types.ts";
 
 /** `sequence` or `sequence/path/of/topic`. INVALID_NAME. */
 export function parseLocator(locator: string): Place {

@@ -67,7 +67,10 @@ export class QueryExpression {
     return new QueryExpression([...this.alternatives, ...other.alternatives]);
   }
 
-  /** It does not hold: every condition becomes its opposite, so in one row where it is about fields. */
+  /**
+   * It does not hold: every condition becomes its opposite, so in one row where it is about fields. UNSUPPORTED for `eq` of
+   * a whole list.
+   */
   not(): QueryExpression {
     return this.alternatives
       .map((terms) => new QueryExpression(terms.map((term) => [opposite(term)])))
@@ -76,6 +79,12 @@ export class QueryExpression {
 }
 
 function opposite(term: Term): Term {
+  if (term.operator === "$eq" && Array.isArray(term.operand)) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot query "${term.path}": not of a whole list cannot be asked for`,
+    );
+  }
   // What not any item does, all do not.
   const path = term.isMetadata
     ? term.path

@@ -1,3 +1,4 @@
+import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import {
   type EqualityQuery,
@@ -32,13 +33,35 @@ export interface ListQuery<Item> {
 /** Conditions on the messages of an ontology: the time, and the fields by their names. */
 export type MessageQuery<T> = FieldQuery<T> & { readonly timestampNs: OrderQuery<bigint> };
 
-/** What `q` of an ontology is. */
+/** What `q` of an ontology is. Names that the grammar of paths cannot hold are UNSUPPORTED when they are touched. */
 export function queryFields(tag: string, fields: readonly FieldSchema[]): object {
-  return { timestampNs: leaf(`${tag}.timestamp_ns`), ...fieldsAt(tag, fields) };
+  if (!isPlain(tag)) throw unsupported(tag);
+  const node = fieldsAt(tag, fields);
+  // A field of that name is the field.
+  if (!("timestampNs" in node)) Object.assign(node, { timestampNs: leaf(`${tag}.timestamp_ns`) });
+  return node;
 }
 
 function fieldsAt(path: string, fields: readonly FieldSchema[]): object {
-  return Object.fromEntries(fields.map((field) => [field.name, nodeAt(`${path}.${field.name}`, field)]));
+  const node = {};
+  for (const field of fields) {
+    const { name } = field;
+    const get = () => {
+      if (isPlain(name)) return nodeAt(`${path}.${name}`, field);
+      throw unsupported(name);
+    };
+    Object.defineProperty(node, name, { get, enumerable: true });
+  }
+  return node;
+}
+
+function isPlain(name: string): boolean {
+  return !/[.[\]]/.test(name);
+}
+
+function unsupported(name: string): SmaltiError {
+  const text = `Cannot query ${JSON.stringify(name)}: wanted a name without ".", "[" and "]"`;
+  return new SmaltiError("UNSUPPORTED", text);
 }
 
 function nodeAt(path: string, { type, children }: FieldSchema): object {

@@ -53,7 +53,7 @@ export interface FactsQuery {
   readonly createdNs: CreatedQuery;
   /**
    * Metadata at a path: keys with dots between, `*` for any key, `**` for any number of them, `[2]` for an item of a list,
-   * `[*]` for any. It matches where one of the values there does.
+   * `[*]` for any. It matches where one of the values there does; with `not`, where one does not.
    */
   metadata(path: string): MetadataQuery;
 }
@@ -146,6 +146,9 @@ function conditionOf(terms: readonly Term[]): QueryObject {
   const [low, high] = ["$geq", "$leq"].map((operator) =>
     terms.find((term) => term.operator === operator)?.operand
   );
-  const isRange = terms.length === 2 && typeof low === typeof high && low !== undefined && low! <= high!;
+  // Where a path leads to several values they need not be of one.
+  const isOne = !/[*?![]/.test(terms[0].path);
+  const isRange = isOne && terms.length === 2 && typeof low === typeof high && low !== undefined &&
+    low! <= high!;
   return isRange ? { $between: [low!, high!] } as QueryObject : { $all: conditions };
 }

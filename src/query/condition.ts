@@ -53,7 +53,7 @@ export function parseCondition(path: string, given: QueryValue): Condition {
       return {
         operator,
         ...scalar(path, operator, operand),
-        test: (value) => value !== undefined && !isSame(value, operand),
+        test: (value) => value !== undefined && value !== null && !isSame(value, operand),
       };
     case "$lt":
       return { ...ordered(path, operator, operand, (sign) => sign < 0), ...until(operand, -1n) };
@@ -82,7 +82,7 @@ export function parseCondition(path: string, given: QueryValue): Condition {
       }
       const wanted = operator === "$in";
       const test = (value: unknown) => list.some((item) => isSame(value, item)) === wanted;
-      return { operator, kind, test: (value) => value !== undefined && test(value) };
+      return { operator, kind, test: (value) => value !== undefined && value !== null && test(value) };
     }
     case "$match":
     case "$nmatch": {

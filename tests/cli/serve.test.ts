@@ -39,7 +39,14 @@ describe.skipIf(needsBuild)(`smalti serve${needsBuild}`, () => {
       const { code, stderr } = await ended;
       expect(code).toBe(130);
       expect(stderr).not.toContain(KEY);
-      const calls = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+      const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+      expect(lines.pop()).toMatchObject({
+        event: "health",
+        openSessions: 0,
+        calls: { ok: 2, permission_denied: 1 },
+        memoryMb: expect.any(Number),
+      });
+      const calls = lines;
       expect(calls.map(({ call, status }) => `${call} ${status}`)).toEqual([
         "ListFlights ok",
         "DoAction sequence_delete permission_denied",
@@ -48,6 +55,44 @@ describe.skipIf(needsBuild)(`smalti serve${needsBuild}`, () => {
       const again = await connect(store);
       expect(await again.sequenceInfo("left")).toMatchObject({ state: "failed" });
       await again.close();
+    } finally {
+      await remove();
+    }
+  });
+
+  it("warns of what a public address shows, and sums up its calls at the end", async () => {
+    const { directory, remove } = await makeTemporary();
+    try {
+      const keys = join(directory, "keys.json");
+      await writeFile(keys, JSON.stringify([{ key: KEY, permission: "read" }]));
+      const cases: [args: string[], warnings: string[]][] = [
+        [[], ["no --api-keys: whoever reaches this address", "no --tls-cert: recordings cross the network"]],
+        [["--api-keys", keys], ["no --tls-cert: API keys and recordings cross the network"]],
+      ];
+      for (const [args, warnings] of cases) {
+        const command = [
+          ...cliCommand,
+          "serve",
+          join(directory, "store"),
+          "--host",
+          "0.0.0.0",
+          "--port",
+          "0",
+        ];
+        const { child, stdout, ended } = start([...command, ...args]);
+        await until(() => stdout().endsWith("\n"));
+        const port = /:(\d+)\n$/.exec(stdout())![1];
+        const open = openTransport(`grpc://127.0.0.1:${port}`, { apiKey: KEY });
+        await act(open, "info");
+        open.close();
+        process.kill(child.pid!, "SIGINT");
+        const lines = (await ended).stderr.trimEnd().split("\n");
+        expect(lines).toHaveLength(warnings.length + 1);
+        warnings.forEach((warning, i) => expect(lines[i]).toContain(`smalti: ${warning}`));
+        expect(lines.at(-1)).toMatch(
+          /^smalti: up \d+ s, calls: 1 ok; \d connections, 0 open sessions, \d+ MB$/,
+        );
+      }
     } finally {
       await remove();
     }

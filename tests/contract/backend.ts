@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Backend, SequenceSink } from "../../src/backend.ts";
 import type { SmaltiError } from "../../src/error.ts";
+import type { Place } from "../../src/types.ts";
 import { expectError } from "../client/support.ts";
 import { ALL, create, fill, rowsOf, SCHEMA, topicCases, wantedRows } from "./backend_topics.ts";
 import { codeOf, text } from "./store.ts";
@@ -41,6 +42,42 @@ export function backendContract(name: string, makeBackend: () => Promise<Backend
         expect(error.details.sequence).toBe("nowhere");
       }
       expect(await backend.listSequences()).toEqual(["other"]);
+    });
+
+    test("notifications are kept in order for a sequence and for a topic, in every state, until cleared", async (backend) => {
+      const [sequence, topic] = [{ sequence: "drive" }, { sequence: "drive", topic: "a" }];
+      const before = Date.now();
+      const sink = await create(backend, "drive", { a: [[1]] });
+      await Promise.all([backend.notify(sequence, "one"), backend.notify(sequence, "zwei: ü")]);
+      await backend.notify(topic, "of a");
+      await sink.abort("report", "why not");
+      await backend.notify(sequence, "three");
+      const messages = async (place: Place) =>
+        (await backend.listNotifications(place)).map(({ message }) => message);
+      expect(await messages(sequence)).toEqual(["one", "zwei: ü", "three"]);
+      const [{ created, ...rest }] = await backend.listNotifications(topic);
+      expect(rest).toEqual({ ...topic, type: "error", message: "of a" });
+      expect(created.getTime()).toBeGreaterThanOrEqual(before);
+      await backend.clearNotifications(sequence);
+      expect(await messages(sequence)).toEqual([]);
+      expect(await messages(topic)).toEqual(["of a"]);
+      await backend.deleteSequence("drive");
+      await expectError(() => backend.listNotifications(topic), "NOT_FOUND", "drive");
+      await expectError(() => backend.notify(sequence, "late"), "NOT_FOUND", "drive");
+      expect(await backend.listSequences()).toEqual([]);
+      await create(backend, "drive");
+      expect(await messages(topic)).toEqual([]);
+    });
+
+    test("of notifications the last 1000 of a place stay", async (backend) => {
+      await create(backend, "drive");
+      await backend.notify({ sequence: "drive", topic: "a" }, "other");
+      for (let i = 0; i < 1002; i++) await backend.notify({ sequence: "drive" }, `${i}`);
+      const all = await backend.listNotifications({ sequence: "drive" });
+      expect(all.map(({ message }) => Number(message))).toEqual(
+        Array.from({ length: 1000 }, (_, i) => i + 2),
+      );
+      expect(await backend.listNotifications({ sequence: "drive", topic: "a" })).toHaveLength(1);
     });
 
     test("readInfo tells of a sequence while it is recorded", async (backend) => {

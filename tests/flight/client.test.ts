@@ -3,6 +3,7 @@ import { type Client, connect, defineOntology, GPS, IMU, ontology } from "../../
 import { float64, int64, list, optional, utf8 } from "../../mod.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { toFlight } from "../../src/flight/ipc.ts";
+import { createServer } from "../../src/flight/server/mod.ts";
 import { API_KEY_HEADER } from "../../src/flight/protocol.ts";
 import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
 import { Random } from "../contract/random_cases.ts";
@@ -324,4 +325,44 @@ describe("A client of a server that misbehaves", () => {
       expect(headers.length).toBeGreaterThan(3);
       expect(new Set(headers.map((header) => header.get(API_KEY_HEADER)))).toEqual(new Set(["msco_mine"]));
     }));
+
+  it("tells what it is connected to", () =>
+    withServer(async (remote, local) => {
+      expect(await local.info()).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+      expect(await remote.info()).toEqual({ ...await local.info(), maxMessageBytes: 50 * 2 ** 20 });
+    }));
+
+  it("lists and clears what writers said went wrong, which outlives the server", async () => {
+    await using local = await connect("memory:");
+    {
+      await using server = await createServer(local, { port: 0 });
+      await using remote = await connect(server.url);
+      expect(
+        await reasonOf(remote.sequenceCreate("drive", {}, async (sequence) => {
+          const topic = await sequence.topicCreate("value", { ontology: Value });
+          await topic.push({ timestampNs: 1n, data: { value: 1 } });
+          throw new Error("out of fuel");
+        })),
+      ).toBe("Error: out of fuel");
+    }
+    await using server = await createServer(local, { port: 0 });
+    await using remote = await connect(server.url);
+    for (const client of [local, remote]) {
+      const [said] = await client.listTopicNotifications("drive", "/value");
+      expect(said).toMatchObject({
+        sequence: "drive",
+        topic: "value",
+        type: "error",
+        message: "out of fuel",
+      });
+      expect(await client.listSequenceNotifications("drive")).toMatchObject([{ message: "out of fuel" }]);
+      expect(await reasonOf(client.listTopicNotifications("drive", "none")))
+        .toContain('[NOT_FOUND] No topic "none" in sequence "drive"');
+      expect(await reasonOf(client.listSequenceNotifications("none"))).toContain("[NOT_FOUND]");
+    }
+    await remote.clearTopicNotifications("drive", "value");
+    await remote.clearSequenceNotifications("drive");
+    expect(await local.listTopicNotifications("drive", "value")).toEqual([]);
+    expect(await local.listSequenceNotifications("drive")).toEqual([]);
+  });
 });

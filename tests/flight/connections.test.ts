@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { type AddressInfo, connect as connectSocket, createServer as createProxy } from "node:net";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
@@ -63,6 +64,42 @@ describe("Server left by a client", () => {
       await act("session_delete", { locator });
       await act("sequence_delete", { locator: "drive" });
       expect(await client.listSequences()).toEqual([]);
+    }));
+
+  it("takes a client that answers no pings for gone, and its upload for cut off; others stay", () =>
+    serving({ idleTimeoutMs: 100 }, async ({ act, server }) => {
+      const { descriptor, session } = await beginTopic(act);
+      // A network that from some moment on carries nothing, and says nothing of it.
+      let isDown = false;
+      const proxy = createProxy((near) => {
+        const far = connectSocket(server.port, server.host);
+        for (const [from, to] of [[near, far], [far, near]]) {
+          from.on("data", (bytes) => isDown || to.write(bytes));
+          from.on("error", () => {});
+          from.on("close", () => isDown || to.destroy());
+        }
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      const other = openTransport(`grpc://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+      let release = () => {};
+      const held = new Promise<void>((resolve) => release = resolve);
+      const lost = put(
+        other,
+        async function* () {
+          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
+          await held;
+        }(),
+      );
+      const ended = statusOf(() => lost);
+      const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
+      await until(async () => (await finalize()).includes("still being uploaded"));
+      isDown = true;
+      await until(async () => (await finalize()).includes("is cut off"));
+      other.close();
+      release();
+      expect(await ended).not.toBe("ok");
+      proxy.close();
+      await act("sequence_delete", { locator: "drive" });
     }));
 
   // A client on Node or Bun ends a stream before it resets it, which no server can tell from a whole upload.

@@ -26,7 +26,7 @@ const Probe = defineOntology("Probe", {
 
 async function record(client: Client): Promise<void> {
   for (const [name, x] of [["drive_01", 44], ["drive_02", 46]] as const) {
-    const metadata = { vehicle: { id: `v${x}`, year: 2000 + x }, wheels: [4, x] };
+    const metadata = { vehicle: { id: `v${x}`, year: 2000 + x }, wheels: [4, x], owner: null };
     await client.sequenceCreate(name, { metadata }, async (sequence) => {
       const gps = await sequence.topicCreate("gps/front", { ontology: GPS, metadata: { rate_hz: x } });
       for (let i = 0; i < 10; i++) {
@@ -127,6 +127,13 @@ const cases: [what: string, request: QueryRequest, found: string[]][] = [
   ["all items", { ontology: Probe.q.levels.all.gt(1) }, []],
   ["not any item, so that all are not", { ontology: Probe.q.levels.any.gt(4).not() }, []],
   ["not all items, so that one is not", { ontology: Probe.q.levels.all.gt(1).not() }, ["bench/probe"]],
+  ["an item that is more and an item that is less", {
+    ontology: Probe.q.levels.any.geq(4).and(Probe.q.levels.any.leq(2)),
+  }, ["bench/probe"]],
+  ["metadata's items, one more and one less", {
+    sequence: sequenceQ.metadata("wheels[*]").geq(45).and(sequenceQ.metadata("wheels[*]").leq(5)),
+  }, both46],
+  ["null, which is not another value", { sequence: sequenceQ.metadata("owner").neq(5) }, []],
   ["a list", { ontology: Probe.q.levels.eq([1, 5]) }, ["bench/probe"]],
 ];
 
@@ -176,6 +183,17 @@ describe("client.query", () => {
         .toBe(reason);
     }),
   );
+
+  it("refuses what paths cannot say", () => {
+    const Dotted = defineOntology("Dotted", { "a.b": float64(), c: list(float64()) });
+    expect(() => Dotted.q["a.b"].gt(1)).toThrow(
+      '[UNSUPPORTED] Cannot query "a.b": wanted a name without "."',
+    );
+    expect(() => defineOntology("x.Dotted", { a: float64() }).q).toThrow('Cannot query "x.Dotted"');
+    expect(() => Dotted.q.c.eq([1]).not()).toThrow(
+      '[UNSUPPORTED] Cannot query "Dotted.c": not of a whole list',
+    );
+  });
 
   it("refuses more alternatives than 64", () => {
     const two = x.gt(1).or(y.gt(1));

@@ -11,6 +11,10 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
     updateSequence: (name) => backend.updateSequence(name),
     recoverSequence: (name) => backend.recoverSequence(name),
     deleteSequence: (name) => backend.deleteSequence(name),
+    info: () => backend.info(),
+    listNotifications: (place) => backend.listNotifications(place),
+    notify: (place, message) => backend.notify(place, message),
+    clearNotifications: (place) => backend.clearNotifications(place),
     close: () => backend.close(),
     openSequence: async (name, options) => countedSequence(await backend.openSequence(name, options), log),
   };

@@ -6,7 +6,17 @@
 import { SmaltiError } from "../../error.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
-import type { Json, Metadata, QueryHit, SequenceInfo, SessionInfo, TopicInfo } from "../../types.ts";
+import type {
+  Json,
+  Metadata,
+  Notification,
+  Place,
+  QueryHit,
+  SequenceInfo,
+  SessionInfo,
+  StoreInfo,
+  TopicInfo,
+} from "../../types.ts";
 import type { FlightInfo } from "../generated/flight_pb.ts";
 import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 import { parseTopicLocator } from "../locator.ts";
@@ -43,6 +53,34 @@ export function sequenceFacts(name: string, info: FlightInfo): SequenceFacts {
     },
     tickets,
   };
+}
+
+/** What a server says of itself; old ones say little. */
+export function infoFacts(response: WireObject | undefined): StoreInfo {
+  const config = isObject(response?.config) ? response.config : {};
+  const limit = config.grpc_max_decode_message_size;
+  return {
+    version: typeof response?.version === "string" ? response.version : "unknown",
+    ...(isInteger(limit) && { maxMessageBytes: Number(limit) }),
+  };
+}
+
+/** What was said about a sequence or topic. CORRUPT. */
+export function notificationFacts(place: Place, response: WireObject | undefined): Notification[] {
+  const what = "Cannot read the server's notifications";
+  return list(response?.notifications).filter(isObject).map(({ msg, created_datetime }) => {
+    const written = text(created_datetime, "created_datetime", what);
+    // ISO, or as `2026-01-31 12:00:00.123456 UTC`; without a zone it is UTC, and a Date has milliseconds.
+    const iso = written.replace(/ UTC$|Z$/, "").replace(" ", "T").replace(/(\.\d{3})\d*$/, "$1");
+    const created = new Date(`${iso}Z`);
+    if (Number.isNaN(created.getTime())) {
+      throw new SmaltiError(
+        "CORRUPT",
+        `${what}: created_datetime is ${JSON.stringify(written)}, wanted a time`,
+      );
+    }
+    return { ...place, type: "error", message: text(msg, "msg", what), created };
+  });
 }
 
 /** What a query found; nothing where there is no response. CORRUPT. */

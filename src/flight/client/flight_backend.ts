@@ -3,12 +3,22 @@ import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { compareNames, isSequenceName } from "../../names.ts";
 import { pause } from "../../pause.ts";
-import type { Metadata, QueryHit, QueryObject, RecoverReport, SequenceInfo } from "../../types.ts";
-import { isObject, type WireObject } from "../json.ts";
+import type {
+  Metadata,
+  Notification,
+  Place,
+  QueryHit,
+  QueryObject,
+  RecoverReport,
+  SequenceInfo,
+  StoreInfo,
+} from "../../types.ts";
+import type { WireObject } from "../json.ts";
+import { locatorOf } from "../locator.ts";
 import { MAX_DECODE_BYTES } from "../protocol.ts";
 import { openTransport, type TransportOptions } from "../transport.ts";
 import { Calls } from "./calls.ts";
-import { queryFacts, type SequenceFacts, sequenceFacts } from "./facts.ts";
+import { infoFacts, notificationFacts, queryFacts, type SequenceFacts, sequenceFacts } from "./facts.ts";
 import { FlightSink } from "./flight_sink.ts";
 import { FlightSource } from "./flight_source.ts";
 
@@ -39,10 +49,8 @@ export async function connectFlight(url: string, engine: Engine, options: Flight
   try {
     for (let pauseMs = FIRST_PAUSE_MS;; pauseMs *= 2) {
       try {
-        const info = await calls.action("info", {}, what, stop);
-        const config = isObject(info?.config) ? info.config : {};
-        const limit = Number(config.grpc_max_decode_message_size ?? MAX_DECODE_BYTES);
-        return new FlightBackend(calls, engine, Math.floor(LIMIT_SHARE * limit));
+        const { maxMessageBytes = MAX_DECODE_BYTES } = infoFacts(await calls.action("info", {}, what, stop));
+        return new FlightBackend(calls, engine, Math.floor(LIMIT_SHARE * maxMessageBytes));
       } catch (reason) {
         signal?.throwIfAborted();
         if (timeout.aborted || !(reason instanceof SmaltiError)) throw reason;
@@ -73,6 +81,10 @@ class FlightBackend implements Backend {
     this.#calls = calls;
     this.engine = engine;
     this.#maxBytes = maxBytes;
+  }
+
+  async info(): Promise<StoreInfo> {
+    return infoFacts(await this.#calls.action("info", {}, "Cannot ask for the server's info"));
   }
 
   async listSequences(): Promise<string[]> {
@@ -126,6 +138,34 @@ class FlightBackend implements Backend {
   recoverSequence(name: string): Promise<RecoverReport> {
     const text = `Cannot recover sequence "${name}": a server does that for what it stores`;
     return Promise.reject(new SmaltiError("UNSUPPORTED", text, { sequence: name }));
+  }
+
+  async listNotifications(place: Place): Promise<Notification[]> {
+    const listed = await this.#actAt(place, "list", {}, "list the notifications of");
+    return notificationFacts(place, listed);
+  }
+
+  async notify(place: Place, message: string): Promise<void> {
+    await this.#actAt(place, "create", { notification_type: "error", msg: message }, "notify of");
+  }
+
+  async clearNotifications(place: Place): Promise<void> {
+    await this.#actAt(place, "purge", {}, "clear the notifications of");
+  }
+
+  /** An action on notifications. */
+  async #actAt(
+    { sequence, topic }: Place,
+    verb: "list" | "create" | "purge",
+    body: WireObject,
+    tried: string,
+  ): Promise<WireObject | undefined> {
+    const of = topic === undefined ? "sequence" : "topic";
+    const name = topic === undefined
+      ? `sequence "${sequence}"`
+      : `topic "${topic}" of sequence "${sequence}"`;
+    const request = { locator: locatorOf(sequence, topic), ...body };
+    return await this.#act(`${of}_notification_${verb}`, request, `Cannot ${tried} ${name}`, sequence);
   }
 
   async query(body: QueryObject, signal?: AbortSignal): Promise<QueryHit[]> {

@@ -8,12 +8,12 @@ import { SmaltiError } from "../../error.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import { VERSION } from "../../version.ts";
 import { decodeObject, encodeJson, jsonText, type WireObject } from "../json.ts";
-import { parseLocator, parseTopicLocator } from "../locator.ts";
+import type { Notification, Place } from "../../types.ts";
+import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
 import { MAX_ENCODE_BYTES, type ServerInfo, TARGET_ENCODE_BYTES } from "../protocol.ts";
 import { sequenceName } from "../../names.ts";
 import type { Permission } from "./api_keys.ts";
 import { metadataMember, refusal, textMember } from "./body.ts";
-import type { Notifications } from "./notifications.ts";
 import { clusterizeTopic, intersectTopics, query } from "./queries.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -21,7 +21,6 @@ import type { Sessions } from "./sessions.ts";
 export interface ActionContext {
   readonly backend: Backend;
   readonly sessions: Sessions;
-  readonly notifications: Notifications;
   readonly maxMessageBytes: number;
 }
 
@@ -34,6 +33,8 @@ interface Action {
   readonly isList?: boolean;
 }
 
+/** Of a notification. */
+const MAX_CHARACTERS = 65_536;
 const FORMATS: readonly SerializationFormat[] = ["default", "ragged", "image"];
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map(Object.entries<Action>({
@@ -47,10 +48,8 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map(Object.entries<Action>({
   },
   sequence_delete: {
     permission: "delete",
-    run: async ({ sessions, notifications }, body) => {
-      const name = sequenceName(textMember(body, "locator"));
-      await sessions.deleteSequence(name);
-      notifications.forget(name);
+    run: async ({ sessions }, body) => {
+      await sessions.deleteSequence(sequenceName(textMember(body, "locator")));
     },
   },
   session_create: {
@@ -146,38 +145,57 @@ function info({ maxMessageBytes }: ActionContext): ServerInfo {
 }
 
 function notificationActions(of: "sequence" | "topic"): Record<string, Action> {
-  const locatorIn = async ({ backend, sessions }: ActionContext, body: WireObject): Promise<string> => {
+  const placeIn = async ({ backend, sessions }: ActionContext, body: WireObject): Promise<Place> => {
     const locator = textMember(body, "locator");
-    const { sequence, topic } = of === "topic"
-      ? parseTopicLocator(locator)
-      : parseLocator(sequenceName(locator));
+    if (of === "sequence") return parseLocator(sequenceName(locator));
+    const { sequence, topic } = parseTopicLocator(locator);
     const { topics } = await backend.readInfo(sequence);
-    if (topic === undefined) return sequence;
     const known = sessions.of(sequence)?.topics.has(topic) || topics.some(({ name }) => name === topic);
-    if (known) return `${sequence}/${topic}`;
+    if (known) return { sequence, topic };
     throw new SmaltiError("NOT_FOUND", `No topic "${topic}" in sequence "${sequence}"`, { sequence, topic });
   };
   return {
     [`${of}_notification_create`]: {
       permission: "write",
       run: async (context, body) => {
-        const locator = await locatorIn(context, body);
-        const msg = textMember(body, "msg");
-        context.notifications.add(locator, textMember(body, "notification_type"), msg);
+        const place = await placeIn(context, body);
+        const message = textMember(body, "msg");
+        const type = textMember(body, "notification_type");
+        if (type !== "error") throw refusal("notification_type", type, '"error"');
+        if (message.length > MAX_CHARACTERS) {
+          throw new SmaltiError(
+            "INVALID_ARGUMENT",
+            `msg has ${message.length} characters: wanted at most ${MAX_CHARACTERS}`,
+          );
+        }
+        await context.backend.notify(place, message);
         // How a client that failed says so before it finalizes what it has: policy Report.
-        const session = of === "sequence" ? context.sessions.of(locator) : undefined;
-        if (session) session.failure ??= msg;
+        const session = of === "sequence" ? context.sessions.of(place.sequence) : undefined;
+        if (session) session.failure ??= message;
       },
     },
     [`${of}_notification_list`]: {
       permission: "read",
       run: async (context, body) => {
-        return { notifications: context.notifications.list(await locatorIn(context, body)) };
+        const all = await context.backend.listNotifications(await placeIn(context, body));
+        return { notifications: all.map(wireNotification) };
       },
     },
     [`${of}_notification_purge`]: {
       permission: "delete",
-      run: async (context, body) => context.notifications.purge(await locatorIn(context, body)),
+      run: async (context, body) => {
+        await context.backend.clearNotifications(await placeIn(context, body));
+      },
     },
+  };
+}
+
+function wireNotification({ sequence, topic, type, message, created }: Notification): WireObject {
+  return {
+    name: locatorOf(sequence, topic),
+    notification_type: type,
+    msg: message,
+    // The form of the daemon, down to the "UTC".
+    created_datetime: created.toISOString().replace("T", " ").replace("Z", " UTC"),
   };
 }

@@ -16,7 +16,6 @@ import {
   STREAM_WINDOW_BYTES,
 } from "../protocol.ts";
 import { acceptAll, acceptKeys, type ApiKey, readOnly } from "./api_keys.ts";
-import { Notifications } from "./notifications.ts";
 import { requestHandler } from "./request_handler.ts";
 import { addService, type CallRecord, dataHandlers, type ServiceContext } from "./service.ts";
 import { Sessions } from "./sessions.ts";
@@ -35,6 +34,11 @@ export interface ServerOptions {
   readOnly?: boolean;
   /** Bound on a message from a client, in bytes; clients learn it from `info`. @default 50 MiB */
   maxMessageBytes?: number;
+  /**
+   * How long a client may leave HTTP/2's pings unanswered, in milliseconds, before it is taken for gone: its connection is
+   * closed then, within twice that, and what it was uploading is cut off. @default 30000
+   */
+  idleTimeoutMs?: number;
   /** Hears of every call that has ended. @default nobody does */
   onCall?: (call: CallRecord) => void;
   /** Hears of what callers are not told: defects, failures of the disk, damaged files. @default nobody does */
@@ -53,6 +57,16 @@ export class Server implements AsyncDisposable {
   readonly #connections: Set<ServerHttp2Session>;
   readonly #sessions: Sessions;
   #closing: Promise<void> | undefined;
+
+  /** Connections of clients right now. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Sessions that clients have begun and not ended. */
+  get openSessionCount(): number {
+    return this.#sessions.openCount;
+  }
 
   /** @internal Use {@linkcode createServer}. */
   constructor(http: Http2Server, connections: Set<ServerHttp2Session>, sessions: Sessions, scheme: string) {
@@ -112,11 +126,15 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     tls,
     apiKeys,
     maxMessageBytes = MAX_DECODE_BYTES,
+    idleTimeoutMs = 30_000,
     onCall = () => {},
     onError = () => {},
   } = options;
   if (!(Number.isInteger(maxMessageBytes) && maxMessageBytes > 0 && maxMessageBytes <= MAX_ENCODE_BYTES)) {
     throw new RangeError(`maxMessageBytes is ${maxMessageBytes}: wanted 1 to ${MAX_ENCODE_BYTES}`);
+  }
+  if (!(idleTimeoutMs > 0 && idleTimeoutMs < 2 ** 31)) {
+    throw new RangeError(`idleTimeoutMs is ${idleTimeoutMs}: wanted more than 0 and less than 2^31`);
   }
   const accept = apiKeys ? acceptKeys(apiKeys) : acceptAll;
   const { backend } = client;
@@ -124,7 +142,6 @@ export async function createServer(client: Client, options: ServerOptions = {}):
   const context: ServiceContext = {
     backend,
     sessions,
-    notifications: new Notifications(),
     maxMessageBytes,
     authorize: options.readOnly ? readOnly(accept) : accept,
     onCall,
@@ -150,6 +167,7 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     session.on("close", () => connections.delete(session));
     session.on("error", () => {}); // the calls on it fail, and say so
+    endWhenGone(session, idleTimeoutMs);
   });
   await new Promise<void>((resolve, reject) => {
     http.once("error", (cause: Error) => {
@@ -159,4 +177,15 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     http.listen(port, host, resolve);
   });
   return new Server(http as Http2Server, connections, sessions, tls ? "grpc+tls" : "grpc");
+}
+
+/** Ends a connection whose client is gone without a word, or takes nothing more from it. */
+function endWhenGone(session: ServerHttp2Session, timeoutMs: number): void {
+  let isAnswered = true;
+  const timer = setInterval(() => {
+    if (!isAnswered) return session.destroy();
+    isAnswered = false;
+    session.ping(() => isAnswered = true);
+  }, timeoutMs);
+  session.once("close", () => clearInterval(timer));
 }

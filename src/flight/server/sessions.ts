@@ -57,6 +57,11 @@ export class Sessions {
     this.#backend = backend;
   }
 
+  /** How many are open. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /** The open session of a sequence. */
   of(sequence: string): OpenSession | undefined {
     return [...this.#open].find((session) => session.sequence === sequence);
