@@ -39,7 +39,7 @@ export class EmbeddedBackend implements Backend {
 
   constructor(store: Store, engine: Engine) {
     this.#store = store;
-    this.#notifications = new Notifications(store);
+    this.#notifications = new Notifications(store, (name) => this.#readManifest(name));
     this.engine = engine;
   }
 
@@ -127,19 +127,16 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async listNotifications(place: Place): Promise<Notification[]> {
-    await this.#readManifest(place.sequence);
-    return await this.#notifications.list(place);
+  listNotifications(place: Place): Promise<Notification[]> {
+    return this.#notifications.list(place);
   }
 
-  async notify(place: Place, message: string): Promise<void> {
-    await this.#readManifest(place.sequence);
-    await this.#notifications.add(place, message);
+  notify(place: Place, message: string): Promise<void> {
+    return this.#notifications.add(place, message);
   }
 
-  async clearNotifications(place: Place): Promise<void> {
-    await this.#readManifest(place.sequence);
-    await this.#notifications.clear(place);
+  clearNotifications(place: Place): Promise<void> {
+    return this.#notifications.clear(place);
   }
 
   async close(): Promise<void> {

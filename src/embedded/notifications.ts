@@ -10,15 +10,19 @@ const MOST = 1000;
 /** What was said about the sequences of a store and their topics: a file in each sequence's directory. */
 export class Notifications {
   readonly #store: Store;
+  readonly #check: (sequence: string) => Promise<unknown>;
   /** Changes of a sequence's file, one after another. */
   readonly #last = new Map<string, Promise<void>>();
 
-  constructor(store: Store) {
+  /** `check` rejects where a sequence is not there. */
+  constructor(store: Store, check: (sequence: string) => Promise<unknown>) {
     this.#store = store;
+    this.#check = check;
   }
 
-  /** Those of a place, in the order they came. CORRUPT. */
+  /** Those of a place, in the order they came. NOT_FOUND, CORRUPT. */
   async list(place: Place): Promise<Notification[]> {
+    await this.#check(place.sequence);
     return (await this.#read(place.sequence)).filter((notification) => isAt(place, notification));
   }
 
@@ -38,6 +42,8 @@ export class Notifications {
   async #change(sequence: string, change: (all: Notification[]) => Notification[]): Promise<void> {
     const before = this.#last.get(sequence) ?? Promise.resolve();
     const done = before.catch(() => {}).then(async () => {
+      // Only when it is its turn: of two checks made before, the second might be the first to answer.
+      await this.#check(sequence);
       const all = await this.#read(sequence);
       const changed = change(all);
       if (changed.length === 0 && all.length === 0) return;

@@ -11,6 +11,8 @@ import type { Metadata } from "../types.ts";
 export const DEFAULT_PORT = 6726;
 /** Request header with the API key. */
 export const API_KEY_HEADER = "mosaico-api-key-token";
+/** Request header of smalti's clients: they take batches as they are stored, however many rows they have. */
+export const AS_STORED_HEADER = "smalti-as-stored";
 /** `FlightDescriptor.type` of a path. */
 export const PATH = 1;
 /** `FlightDescriptor.type` of a command: JSON, as all of the protocol's are. */

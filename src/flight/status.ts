@@ -45,7 +45,7 @@ const CODE: ReadonlyMap<Code, ErrorCode> = new Map([
   [Code.DeadlineExceeded, "TIMEOUT"],
 ]);
 
-/** What runtimes throw where a client goes away in the middle of a call. */
+/** What runtimes throw where the other end goes away in the middle of a call. */
 const CUT: ReadonlySet<unknown> = new Set([
   "ECANCELED",
   "ECONNRESET",
@@ -60,7 +60,7 @@ const CUT: ReadonlySet<unknown> = new Set([
 export function toStatus(reason: unknown): ConnectError {
   if (reason instanceof SmaltiError) return new ConnectError(reason.rawMessage, STATUS[reason.code]);
   if (reason instanceof ConnectError) return reason;
-  if (reason instanceof Error && "code" in reason && CUT.has(reason.code)) return goneAway();
+  if (isCut(reason)) return goneAway();
   return new ConnectError("Internal error", Code.Internal);
 }
 
@@ -74,5 +74,10 @@ export function fromStatus(reason: unknown, what?: string): SmaltiError {
   if (reason instanceof SmaltiError) return reason;
   const status = ConnectError.from(reason);
   const text = what === undefined ? status.rawMessage : `${what}: ${status.rawMessage}`;
-  return new SmaltiError(CODE.get(status.code) ?? "INTERNAL", text, { cause: reason });
+  const code = isCut(status.cause) ? "UNAVAILABLE" : CODE.get(status.code) ?? "INTERNAL";
+  return new SmaltiError(code, text, { cause: reason });
+}
+
+function isCut(reason: unknown): boolean {
+  return reason instanceof Error && "code" in reason && CUT.has(reason.code);
 }

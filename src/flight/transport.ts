@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, createNodeHttpClient, Http2SessionManager } from "@connectrpc/connect-node";
 import {
   requestHeader,
@@ -16,6 +16,7 @@ import { readData, type ReceivedData } from "./data_frames.ts";
 import { FlightService } from "./generated/flight_pb.ts";
 import {
   API_KEY_HEADER,
+  AS_STORED_HEADER,
   CONNECTION_WINDOW_BYTES,
   DEFAULT_PORT,
   FRAME_BYTES,
@@ -81,10 +82,12 @@ export function openTransport(url: string, { apiKey, tlsCa }: TransportOptions =
   return {
     rpc: createClient(FlightService, transport),
     async *stream(method, frames, signal) {
+      const header = requestHeader(true, undefined, apiKey === undefined ? {} : { [API_KEY_HEADER]: apiKey });
+      header.set(AS_STORED_HEADER, "1");
       const response = await http({
         url: `${baseUrl}/${FlightService.typeName}/${method}`,
         method: "POST",
-        header: requestHeader(true, undefined, apiKey === undefined ? {} : { [API_KEY_HEADER]: apiKey }),
+        header,
         body: frames,
         ...(signal && { signal }),
       });
@@ -101,7 +104,7 @@ export function openTransport(url: string, { apiKey, tlsCa }: TransportOptions =
   };
 }
 
-/** Connections that take in much before the peer has to wait; `node:http2` has no option for that. */
+/** Connections that take in much before the peer has to wait, for which `node:http2` has no option, and that end for all. */
 class WideSessions extends Http2SessionManager {
   readonly #wide = new WeakSet<Http2Session>();
 
@@ -109,6 +112,12 @@ class WideSessions extends Http2SessionManager {
     ...args: Parameters<Http2SessionManager["request"]>
   ): ReturnType<Http2SessionManager["request"]> {
     const stream = await super.request(...args);
+    let hasAnswer = false;
+    stream.once("response", () => hasAnswer = true);
+    // Deno may close the streams of a connection that the server ends without a word to them; connect waits on.
+    stream.once("close", () => {
+      if (!hasAnswer) stream.emit("error", new ConnectError("The connection ended", Code.Unavailable));
+    });
     const { session } = stream;
     if (session && !this.#wide.has(session)) {
       this.#wide.add(session);

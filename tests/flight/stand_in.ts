@@ -160,7 +160,7 @@ export async function standIn<R>(told: StandIn, body: (url: string, seen: Seen) 
             if (++taken < 2) continue;
             refuse("DoPut", "middle"); // schema and a batch
             if (told.put === "stall") await stall(handler);
-            else if (told.put === "cut") await cut();
+            else if (told.put === "cut") return await cut();
           }
           refuse("DoPut", "end");
         },

@@ -225,7 +225,7 @@ describe("A client of a server that misbehaves", () => {
           })
         );
         expect(error.message).toMatch(
-          /\[(UNAVAILABLE|ABORTED|INTERNAL)\] Cannot write topic "a" of sequence "s"/,
+          /\[(UNAVAILABLE|ABORTED)\] Cannot write topic "a" of sequence "s"/,
         );
         expect(error.details).toEqual({ sequence: "s", topic: "a" });
         expect(calls.at(-1)).toBe(last);

@@ -23,15 +23,16 @@ import { lastTime, OverlappingRuns } from "./overlapping_runs.ts";
 const MAX_OPEN_BYTES = 256 * 2 ** 20;
 
 /** Rows of a batch at most, as the daemon has it. */
-const MAX_ROWS = 8192;
+export const MAX_ROWS = 8192;
 
 /**
- * A topic's schema, then its batches: at most 8192 rows each, none without rows, buffers as LZ4 frames. Batches go out as
+ * A topic's schema, then its batches: at most `maxRows` each, none without rows, buffers as LZ4 frames. Batches go out as
  * they are stored, checksums included, unless the window, the limits or late rows ask for others.
  */
 export async function* getTopic(
   backend: Backend,
   ticket: Uint8Array,
+  maxRows: number,
   signal: AbortSignal,
 ): AsyncGenerator<FlightParts> {
   const { locator, ...range } = decodeTicket(ticket);
@@ -49,7 +50,7 @@ export async function* getTopic(
       if (!run) continue;
       runs.prefetch();
       if (isAlone(run, runs)) {
-        if (isReady(run)) yield toFlight(run.batch.message);
+        if (isReady(run, maxRows)) yield toFlight(run.batch.message);
         else {for (const part of partsOfRun(run, schema.fields)) {
             yield toFlight(encodeBatch(part, { compress }));
           }}
@@ -83,9 +84,9 @@ function isAlone(run: Run, { nextNs }: RunSource): boolean {
 }
 
 /** Whether the batch can go out as it is stored. Others than ours may be compressed in another way. */
-function isReady({ batch: { rows, message, headerCrc }, from, to }: Run): boolean {
+function isReady({ batch: { rows, message, headerCrc }, from, to }: Run, maxRows: number): boolean {
   const isWhole = from === 0 && to === rows && headerCrc !== undefined;
-  return isWhole && rows <= MAX_ROWS && (message.length <= TARGET_ENCODE_BYTES || rows === 1);
+  return isWhole && rows <= maxRows && (message.length <= TARGET_ENCODE_BYTES || rows === 1);
 }
 
 /** A batch's rows in batches of the sizes that are wanted. */

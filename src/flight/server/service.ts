@@ -9,12 +9,12 @@ import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { SmaltiError } from "../../error.ts";
 import { dataFrame, decodeData, type ReceivedData } from "../data_frames.ts";
 import { FlightService, TicketSchema } from "../generated/flight_pb.ts";
-import { API_KEY_HEADER } from "../protocol.ts";
+import { API_KEY_HEADER, AS_STORED_HEADER } from "../protocol.ts";
 import { goneAway, toStatus } from "../status.ts";
 import { type ActionContext, actionPermission, runAction } from "./actions.ts";
 import type { Authorize, Permission } from "./api_keys.ts";
 import { type CallContext, dataHandler } from "./data_handler.ts";
-import { getTopic } from "./get.ts";
+import { getTopic, MAX_ROWS } from "./get.ts";
 import { flightInfo, listFlights, topicSchema } from "./info.ts";
 import { putTopic } from "./put.ts";
 
@@ -74,7 +74,8 @@ export function dataHandlers(context: ServiceContext): Map<string, UniversalHand
     maxMessageBytes,
     (requests, call) =>
       stream(context, "DoGet", call, "read", async function* () {
-        for await (const parts of getTopic(backend, await ticketOf(requests), call.signal)) {
+        const maxRows = call.requestHeader.has(AS_STORED_HEADER) ? Infinity : MAX_ROWS;
+        for await (const parts of getTopic(backend, await ticketOf(requests), maxRows, call.signal)) {
           yield* dataFrame(parts);
         }
       }),
