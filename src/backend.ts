@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { BatchBounds } from "./arrow/bounds.ts";
 import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { OpenBatch } from "./engine/batch.ts";
@@ -123,8 +124,10 @@ export interface TopicSource {
   readonly info: TopicInfo;
   /** Columns of its table, `timestamp_ns` first. */
   readonly schema: TopicSchema;
-  /** Its batches that touch a window. Every call gives a walk of its own. */
-  runs(window: Window, signal?: AbortSignal): RunSource;
+  /** Its batches that touch a window; with `isWanted`, those alone. Every call gives a walk of its own. */
+  runs(window: Window, signal?: AbortSignal, isWanted?: (batchNumber: number) => boolean): RunSource;
+  /** Bounds of its batches' columns, where the store has them. CORRUPT. */
+  readBounds?(signal?: AbortSignal): Promise<BatchBounds | undefined>;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
   /** The last row in time order at or before a time; undefined where there is none. Reads as few batches as tell. */

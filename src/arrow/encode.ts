@@ -166,11 +166,15 @@ export interface BlockPlace {
   headBytes: number;
 }
 
-/** Everything after the last message of a file: end of stream, footer, its length, magic. */
+/**
+ * Everything after the last message of a file: end of stream, footer, its length, magic. `extra` bytes come right before
+ * the footer, where no reader of Arrow looks.
+ */
 export function encodeFileEnd(
   schema: Schema,
   blocks: readonly BlockPlace[],
   metadata: Map<string, string>,
+  extra: Uint8Array = new Uint8Array(0),
 ): Uint8Array {
   const builder = new Builder(4096);
   const pairs = keyValues(builder, metadata);
@@ -192,9 +196,11 @@ export function encodeFileEnd(
   builder.finish(builder.endObject());
   const footer = builder.asUint8Array();
 
-  const bytes = new Uint8Array(END_OF_STREAM.length + footer.length + 10);
+  const footerAt = END_OF_STREAM.length + extra.length;
+  const bytes = new Uint8Array(footerAt + footer.length + 10);
   bytes.set(END_OF_STREAM);
-  bytes.set(footer, END_OF_STREAM.length);
+  bytes.set(extra, END_OF_STREAM.length);
+  bytes.set(footer, footerAt);
   new DataView(bytes.buffer).setInt32(bytes.length - 10, footer.length, true);
   bytes.set(MAGIC, bytes.length - MAGIC.length);
   return bytes;

@@ -14,20 +14,25 @@ export class FileRuns implements RunSource {
   readonly #file: IndexedFile;
   readonly #window: Window;
   readonly #signal: AbortSignal | undefined;
-  /** Numbers of the batches that touch the window. */
+  /** Numbers of the batches that are walked. */
   readonly #order: number[];
   #at = 0;
   #ahead: Promise<Uint8Array> | undefined;
   /** Stops the reads that nobody waits for any longer. */
   readonly #stop = new AbortController();
 
-  constructor(file: IndexedFile, window: Window, signal: AbortSignal | undefined) {
+  constructor(
+    file: IndexedFile,
+    window: Window,
+    signal: AbortSignal | undefined,
+    isWanted: (batchNumber: number) => boolean = () => true,
+  ) {
     const { firstNs, lastNs } = file.index;
     this.#file = file;
     this.#window = window;
     this.#signal = signal;
     this.#order = [...firstNs.keys()].filter((i) =>
-      firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs
+      firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs && isWanted(i)
     );
     // Sorted already unless rows came late.
     this.#order.sort((a, b) => (firstNs[a] < firstNs[b] ? -1 : firstNs[a] > firstNs[b] ? 1 : a - b));

@@ -16,7 +16,8 @@ import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type Manifest, topicInfo } from "./manifest.ts";
 import { readFrame, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
-import { type IndexedBatch, TopicFileReader } from "./topic_file_reader.ts";
+import { TopicFileReader } from "./topic_file_reader.ts";
+import type { IndexedBatch } from "./topic_index.ts";
 
 /** Its name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
 export const LIVE = "sequence.live";

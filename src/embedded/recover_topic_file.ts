@@ -1,5 +1,5 @@
+import { boundsOf } from "../arrow/bounds.ts";
 import { decodeFrame, decodeSchemaMessage, MAGIC, MessageType } from "../arrow/decode.ts";
-import { encodeFileEnd } from "../arrow/encode.ts";
 import { openBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import { type Part, totals } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, type IndexEntry, indexMetadata, partOf } from "./topic_index.ts";
+import { checkOrder, type IndexEntry, partOf, topicFileEnd } from "./topic_index.ts";
 
 /** Heads of messages, and most whole batches of slow topics, fit. */
 const HEAD_BYTES = 64 * 1024;
@@ -63,7 +63,7 @@ export async function recoverTopicFile(
     offset += entry ? frame!.message.length : ALIGNMENT;
   }
 
-  const end = encodeFileEnd(stored, entries, indexMetadata(engine, entries));
+  const end = topicFileEnd(engine, stored, entries);
   const hasEnd = equal(await store.read(path, Math.max(0, size - end.length), end.length), end);
   if (!hasEnd) await store.append(path, end);
   await store.sync(path);
@@ -175,7 +175,7 @@ function checkBatch(
   engine: Engine,
   message: Uint8Array,
   { fields }: TopicSchema,
-): Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc"> | undefined {
+): Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc" | "bounds"> | undefined {
   try {
     // No checksum covers the message's length: one too great would take the next batch with it.
     const { buffers } = engine.parseBatch(message);
@@ -187,7 +187,7 @@ function checkBatch(
     if (headerCrc === undefined || rows === 0) return undefined;
     table.loadAll();
     checkOrder(times);
-    return { rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc };
+    return { rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc, bounds: boundsOf(table) };
   } catch (reason) {
     if (reason instanceof SmaltiError) return undefined;
     throw reason;

@@ -1,3 +1,4 @@
+import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
 import type { Vector } from "../arrow/vector.ts";
 import type { LatestRow, Run, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
@@ -11,9 +12,10 @@ import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
 import {
+  BOUNDS_CRC,
   checkOrder,
   decodeIndex,
-  type IndexEntry,
+  type IndexedBatch,
   indexFrom,
   indexOf,
   type TopicIndex,
@@ -24,9 +26,6 @@ import { verifyTopicFile } from "./verify_topic_file.ts";
 const TAIL_BYTES = 16 * 1024;
 /** Most schemas fit. */
 const HEAD_BYTES = 64 * 1024;
-
-/** One batch, as its entry in the index. */
-export type IndexedBatch = Omit<IndexEntry, "headBytes">;
 
 /** Ranges of one topic's file, all of the same state of it. */
 type TopicBytes = (offset: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
@@ -44,6 +43,8 @@ interface ReaderParts {
   dictionaries: ReadonlyMap<bigint, Vector>;
   /** Number in the file of the index's first batch. */
   first: number;
+  /** Where the bounds of all batches end, and their checksum; undefined where there are none, or for a part of the batches. */
+  bounds?: { end: number; crc: string } | undefined;
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -95,9 +96,10 @@ export class TopicFileReader implements TopicSource {
   ): Promise<TopicFileReader> {
     try {
       const file = bytesIn(store, path);
-      const footer = await readFooter(file, info.sizeBytes);
+      const { footer, start } = await readFooter(file, info.sizeBytes);
       const schema = topicSchema(engine, footer.schema);
       const index = readIndex(engine, footer);
+      const crc = footer.metadata.get(BOUNDS_CRC);
       const dictionaries = await readDictionaries(file, engine, path, footer);
       const reader = new TopicFileReader({
         file,
@@ -109,6 +111,7 @@ export class TopicFileReader implements TopicSource {
         index,
         dictionaries,
         first: 0,
+        ...(crc !== undefined && { bounds: { end: start, crc } }),
       });
       return index ? reader : await reader.#scan(footer);
     } catch (reason) {
@@ -124,11 +127,28 @@ export class TopicFileReader implements TopicSource {
     const found = this.index.offset.findIndex((other) => other >= offset);
     const first = found < 0 ? this.index.offset.length : found;
     const index = indexFrom(this.index, first);
-    return new TopicFileReader({ ...this.#parts, index, first: this.#parts.first + first });
+    return new TopicFileReader({
+      ...this.#parts,
+      index,
+      first: this.#parts.first + first,
+      bounds: undefined,
+    });
   }
 
-  runs(window: Window, signal?: AbortSignal): RunSource {
-    return new FileRuns(this, window, signal);
+  runs(window: Window, signal?: AbortSignal, isWanted?: (batchNumber: number) => boolean): RunSource {
+    return new FileRuns(this, window, signal, isWanted);
+  }
+
+  async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
+    const { bounds, engine, file } = this.#parts;
+    const { fields } = this.schema;
+    const bytes = 2 * Float64Array.BYTES_PER_ELEMENT * boundedColumns(fields).length * this.index.rows.length;
+    if (!bounds || bytes === 0) return undefined;
+    const stored = bounds.end < bytes ? new Uint8Array(0) : await file(bounds.end - bytes, bytes, signal);
+    if (hexCrc(engine.crc32(stored)) !== bounds.crc) {
+      throw new SmaltiError("CORRUPT", "Bounds of the batches do not match their checksum", this.place());
+    }
+    return new BatchBounds(fields, new Float64Array(stored.slice().buffer));
   }
 
   async countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
@@ -267,7 +287,8 @@ function bytesIn(store: Store, path: string): TopicBytes {
   return file;
 }
 
-async function readFooter(file: TopicBytes, size: number): Promise<Footer> {
+/** The footer, and where in the file it starts. */
+async function readFooter(file: TopicBytes, size: number): Promise<{ footer: Footer; start: number }> {
   const tail = await file(Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
   const end = tail.length - MAGIC.length;
   const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 &&
@@ -282,10 +303,11 @@ async function readFooter(file: TopicBytes, size: number): Promise<Footer> {
   if (length <= 0 || length + 10 > size) {
     throw new SmaltiError("CORRUPT", `Footer claims ${length} bytes of a file of ${size}`);
   }
+  const start = size - 10 - length;
   const footer = length + 10 <= tail.length
     ? tail.subarray(tail.length - 10 - length, tail.length - 10)
-    : await file(size - 10 - length, length);
-  return decodeFooter(footer);
+    : await file(start, length);
+  return { footer: decodeFooter(footer), start };
 }
 
 function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {

@@ -1,6 +1,8 @@
+import { boundsOf } from "../arrow/bounds.ts";
 import type { Columns } from "../arrow/columns.ts";
 import { MAGIC } from "../arrow/decode.ts";
-import { encodeFileEnd, encodeSchemaMessage } from "../arrow/encode.ts";
+import { encodeSchemaMessage } from "../arrow/encode.ts";
+import { vectorsOf } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
 import { sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -9,7 +11,7 @@ import type { Store } from "../store/store.ts";
 import { type Part, totals } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { storedSchema } from "./stored_schema.ts";
-import { type IndexEntry, indexMetadata, partOf } from "./topic_index.ts";
+import { type IndexEntry, partOf, topicFileEnd } from "./topic_index.ts";
 
 /**
  * After so many bytes a file is synced while more are collected, so that little is left to do at the end, and little is
@@ -94,6 +96,7 @@ export class TopicFileWriter implements TopicSink {
       firstNs,
       lastNs,
       headerCrc,
+      bounds: boundsOf(vectorsOf(this.schema.fields, columns)),
     };
     return this.#append(message).then(() => {
       this.#entries.push(entry);
@@ -113,8 +116,7 @@ export class TopicFileWriter implements TopicSink {
 
   async #finish(): Promise<void> {
     await this.#tail;
-    const metadata = indexMetadata(this.#engine, this.#entries);
-    await this.#append(encodeFileEnd(this.#stored, this.#entries, metadata));
+    await this.#append(topicFileEnd(this.#engine, this.#stored, this.#entries));
     await this.#store.sync(this.path);
   }
 

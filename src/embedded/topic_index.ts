@@ -1,10 +1,15 @@
 import { decodeBase64, encodeBase64 } from "../arrow/base64.ts";
 import { bytesOf } from "../arrow/columns.ts";
+import { encodeFileEnd } from "../arrow/encode.ts";
 import { hexCrc } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
+import type { Schema } from "../schema.ts";
 import { firstDescent } from "../times.ts";
 import type { Part } from "../totals.ts";
+
+/** Key of the checksum of the batches' bounds. */
+export const BOUNDS_CRC = "smalti:bounds_crc";
 
 /**
  * What a topic file's footer says of its batches, in order of writing. In the file it is JSON under `smalti:index`: for
@@ -25,19 +30,34 @@ export interface TopicIndex {
   headerCrc: Float64Array;
 }
 
-/** One batch's entry, as the writer collects them. */
-export interface IndexEntry {
+/** One batch as the index has it. */
+export interface IndexedBatch {
   offset: number;
   length: number;
-  headBytes: number;
   rows: number;
   firstNs: bigint;
   lastNs: bigint;
   headerCrc: number;
 }
 
-/** What a footer's metadata says of the batches: the index and its checksum. */
-export function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): Map<string, string> {
+/** What is collected of a batch for the file's end. */
+export interface IndexEntry extends IndexedBatch {
+  headBytes: number;
+  /** As from `boundsOf`. */
+  bounds: Float64Array;
+}
+
+/**
+ * The end of a topic's file: its footer with the index, and right before it the bounds of all batches, 16 bytes for each
+ * of a batch's bounded columns. The footer's metadata has their checksums.
+ */
+export function topicFileEnd(engine: Engine, stored: Schema, entries: readonly IndexEntry[]): Uint8Array {
+  const bounds = bytesOf(Float64Array.from(entries.flatMap((entry) => [...entry.bounds])));
+  const metadata = indexMetadata(engine, entries).set(BOUNDS_CRC, hexCrc(engine.crc32(bounds)));
+  return encodeFileEnd(stored, entries, metadata, bounds);
+}
+
+function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): Map<string, string> {
   const facts = Object.entries(indexOf(entries)).map((
     [fact, values],
   ) => [fact, encodeBase64(bytesOf(values))]);
@@ -47,7 +67,7 @@ export function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): M
 }
 
 /** The index of these batches. */
-export function indexOf(batches: readonly Omit<IndexEntry, "headBytes">[]): TopicIndex {
+export function indexOf(batches: readonly IndexedBatch[]): TopicIndex {
   return {
     offset: Float64Array.from(batches, (batch) => batch.offset),
     length: Float64Array.from(batches, (batch) => batch.length),

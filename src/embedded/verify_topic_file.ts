@@ -1,7 +1,9 @@
+import { type BatchBounds, boundedColumns, boundsOf } from "../arrow/bounds.ts";
 import { decodeSchemaMessage, MAGIC } from "../arrow/decode.ts";
 import type { VerifyRequest } from "../backend.ts";
 import type { OpenBatch } from "../engine/batch.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
+import type { StructVector } from "../arrow/vector.ts";
 import { schemaKey } from "../schema.ts";
 import { totals } from "../totals.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
@@ -13,13 +15,14 @@ export interface TopicFile {
   readonly schema: TopicSchema;
   readonly index: TopicIndex;
   readHead(): Promise<Uint8Array>;
+  readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined>;
   openBatch(number: number): Promise<OpenBatch>;
   place(batch?: number): ErrorDetails;
 }
 
 /**
- * Gives every damage of a topic's file: rows and times against the manifest; and, where it is to look deep, the schema at
- * its start against the one in the footer, and each batch's checksums and order.
+ * Gives every damage of a topic's file: rows and times against the manifest, the checksum of the bounds; and, where it is to
+ * look deep, the schema at its start against the one in the footer, and each batch's checksums, order and bounds.
  */
 export async function verifyTopicFile(
   file: TopicFile,
@@ -40,6 +43,10 @@ export async function verifyTopicFile(
   };
 
   const { rows, firstNs, lastNs } = file.index;
+  let bounds: BatchBounds | undefined;
+  await check(undefined, async () => {
+    bounds = await file.readBounds(signal);
+  });
   if (deep) {
     await check(undefined, async () => checkHead(await file.readHead(), file));
     let seen = 0;
@@ -48,6 +55,7 @@ export async function verifyTopicFile(
         const { table, times } = await file.openBatch(batch);
         table.loadAll();
         checkOrder(times);
+        if (bounds) checkBounds(bounds, batch, table);
       });
       seen += rows[batch];
       onRows(seen);
@@ -79,4 +87,20 @@ function checkHead(head: Uint8Array, file: TopicFile): void {
     (metadata.get("smalti:metadata") ?? "{}") === JSON.stringify(file.schema.metadata) &&
     (metadata.get("smalti:ontology_tag") ?? "") === file.schema.ontologyTag;
   if (!same) throw new SmaltiError("CORRUPT", "Schema at the file's start is not the one in its footer");
+}
+
+/** Queries go by the bounds alone. */
+function checkBounds(bounds: BatchBounds, batch: number, table: StructVector): void {
+  const actual = boundsOf(table);
+  const fields = table.children.map(({ field }) => field);
+  for (const [i, path] of boundedColumns(fields).entries()) {
+    const stored = bounds.of(batch, path.join())!;
+    if (Object.is(stored[0], actual[2 * i]) && Object.is(stored[1], actual[2 * i + 1])) continue;
+    throw new SmaltiError(
+      "CORRUPT",
+      `Column ${path.join()} is from ${actual[2 * i]} to ${actual[2 * i + 1]}: its bounds are ${
+        stored.join(" and ")
+      }`,
+    );
+  }
 }

@@ -6,7 +6,7 @@
 import type { TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import type { Window } from "../types.ts";
-import { matchingTimes } from "./query.ts";
+import { boundsFor, matchingTimes } from "./query.ts";
 import type { RowFilter } from "./row_filter.ts";
 
 /** A stretch of time, from the first to the last row that matches, both inclusive. */
@@ -28,13 +28,14 @@ export async function clusterize(
   options: { gapNs: bigint; window: Window; signal?: AbortSignal | undefined },
 ): Promise<Cluster[]> {
   const { gapNs, window: { firstNs, lastNs }, signal } = options;
-  const test = filter.bind(topic.schema.fields);
+  const table = filter.bind(topic.schema.fields);
   const window = {
-    firstNs: firstNs > filter.window.firstNs ? firstNs : filter.window.firstNs,
-    lastNs: lastNs < filter.window.lastNs ? lastNs : filter.window.lastNs,
+    firstNs: firstNs > table.window.firstNs ? firstNs : table.window.firstNs,
+    lastNs: lastNs < table.window.lastNs ? lastNs : table.window.lastNs,
   };
+  const bounds = await boundsFor(topic, table, signal);
   const found: Cluster[] = [];
-  for await (const times of matchingTimes(topic, test, window, signal)) {
+  for await (const times of matchingTimes(topic, table, { bounds, window, signal })) {
     for (const cluster of join(times.map((ns) => ({ startNs: ns, endNs: ns })), gapNs)) found.push(cluster);
     if (found.length > MOST_CLUSTERS) throw tooMany();
   }

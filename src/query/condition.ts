@@ -13,6 +13,8 @@ export interface Condition {
   readonly kind: OperandKind;
   /** Whether a value matches; never an undefined one, except for `$nex`. */
   readonly test: (value: unknown) => boolean;
+  /** Whether a value from `min` to `max` can match, both inclusive; undefined where nothing can be said. */
+  readonly mayMatch?: (min: number, max: number) => boolean;
   /** First and last integer that can match, both inclusive; undefined where there is no bound. */
   readonly first?: bigint;
   readonly last?: bigint;
@@ -47,6 +49,7 @@ export function parseCondition(path: string, given: QueryValue): Condition {
         operator,
         ...scalar(path, operator, operand),
         test: (value) => isSame(value, operand),
+        ...between(operand, operand),
         ...at(operand),
       };
     case "$neq":
@@ -56,21 +59,38 @@ export function parseCondition(path: string, given: QueryValue): Condition {
         test: (value) => value !== undefined && value !== null && !isSame(value, operand),
       };
     case "$lt":
-      return { ...ordered(path, operator, operand, (sign) => sign < 0), ...until(operand, -1n) };
+      return {
+        ...ordered(path, operator, operand, (sign) => sign < 0),
+        ...until(operand, -1n),
+        mayMatch: (min) => compare(min, operand) < 0,
+      };
     case "$leq":
-      return { ...ordered(path, operator, operand, (sign) => sign <= 0), ...until(operand, 0n) };
+      return {
+        ...ordered(path, operator, operand, (sign) => sign <= 0),
+        ...until(operand, 0n),
+        mayMatch: (min) => compare(min, operand) <= 0,
+      };
     case "$gt":
-      return { ...ordered(path, operator, operand, (sign) => sign > 0), ...from(operand, 1n) };
+      return {
+        ...ordered(path, operator, operand, (sign) => sign > 0),
+        ...from(operand, 1n),
+        mayMatch: (_, max) => compare(max, operand) > 0,
+      };
     case "$geq":
-      return { ...ordered(path, operator, operand, (sign) => sign >= 0), ...from(operand, 0n) };
+      return {
+        ...ordered(path, operator, operand, (sign) => sign >= 0),
+        ...from(operand, 0n),
+        mayMatch: (_, max) => compare(max, operand) >= 0,
+      };
     case "$between": {
       const [low, high, kind] = range(path, operator, operand);
       const test = (value: unknown) => compare(value, low) >= 0 && compare(value, high) <= 0;
-      return { operator, kind, test, ...from(low, 0n), ...until(high, 0n) };
+      return { operator, kind, test, ...between(low, high), ...from(low, 0n), ...until(high, 0n) };
     }
     case "$outside": {
       const [low, high, kind] = range(path, operator, operand);
-      return { operator, kind, test: (value) => compare(value, low) < 0 || compare(value, high) > 0 };
+      const test = (value: unknown) => compare(value, low) < 0 || compare(value, high) > 0;
+      return { operator, kind, test, mayMatch: (min, max) => test(min) || test(max) };
     }
     case "$in":
     case "$nin": { // $nin and $nmatch are smalti's own
@@ -82,7 +102,12 @@ export function parseCondition(path: string, given: QueryValue): Condition {
       }
       const wanted = operator === "$in";
       const test = (value: unknown) => list.some((item) => isSame(value, item)) === wanted;
-      return { operator, kind, test: (value) => value !== undefined && value !== null && test(value) };
+      return {
+        operator,
+        kind,
+        test: (value) => value !== undefined && value !== null && test(value),
+        ...(wanted && { mayMatch: (min, max) => list.some((item) => spans(min, max, item, item)) }),
+      };
     }
     case "$match":
     case "$nmatch": {
@@ -170,6 +195,15 @@ function sameItems(wanted: readonly QueryValue[]): (value: unknown) => boolean {
     const list = value as ArrayLike<unknown>;
     return list.length === wanted.length && wanted.every((item, i) => isSame(list[i], item));
   };
+}
+
+function between(low: QueryValue, high: QueryValue): Pick<Condition, "mayMatch"> {
+  return { mayMatch: (min, max) => spans(min, max, low, high) };
+}
+
+/** Whether two ranges of numbers have a number in common. */
+function spans(min: number, max: number, low: QueryValue, high: QueryValue): boolean {
+  return compare(min, high) <= 0 && compare(max, low) >= 0;
 }
 
 function at(operand: QueryValue): { first?: bigint; last?: bigint } {

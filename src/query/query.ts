@@ -9,12 +9,13 @@
  *
  * @module
  */
+import type { BatchBounds } from "../arrow/bounds.ts";
 import type { Backend, SequenceSource, TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
 import { parseConditions, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
-import { parseRowFilters, type RowFilter, type RowTest } from "./row_filter.ts";
+import { parseRowFilters, type RowFilter, type TableFilter } from "./row_filter.ts";
 
 /** A query, checked. */
 export interface Query {
@@ -89,8 +90,8 @@ function nsOf(date: Date): bigint {
 }
 
 /**
- * Answers a query, sequence by sequence in ASCII order. Rows are read only where all else matches, one batch at a time,
- * up to the first that matches. Sequences that are being recorded have no topics yet.
+ * Answers a query, sequence by sequence in ASCII order: by manifests, then by the bounds of batches. Rows are read only
+ * where neither tells, one batch at a time, up to the first that matches. Sequences that are being recorded have no topics yet.
  */
 export async function* answerQuery(
   backend: Backend,
@@ -139,28 +140,47 @@ async function hasRow(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const topic = await source.openTopic(name);
-  let test: RowTest;
+  let table: TableFilter;
   try {
-    test = filter.bind(topic.schema.fields);
+    table = filter.bind(topic.schema.fields);
   } catch (reason) {
     // Tables of one tag may differ: this one has not what is asked for.
     if (reason instanceof SmaltiError && reason.code === "INVALID_ARGUMENT") return false;
     throw reason;
   }
-  for await (const times of matchingTimes(topic, test, filter.window, signal)) {
+  const bounds = await boundsFor(topic, table, signal);
+  for (let batch = 0; batch < (bounds?.batches ?? 0); batch++) {
+    if (table.judge(bounds!, batch) === "some") return true;
+  }
+  for await (const times of matchingTimes(topic, table, { bounds, window: table.window, signal })) {
     if (times.length > 0) return true;
   }
   return false;
 }
 
+/** A topic's bounds where they tell a filter anything. */
+export async function boundsFor(
+  topic: TopicSource,
+  { usesBounds }: TableFilter,
+  signal: AbortSignal | undefined,
+): Promise<BatchBounds | undefined> {
+  return usesBounds ? await topic.readBounds?.(signal) : undefined;
+}
+
+/** Where {@linkcode matchingTimes} looks. */
+export interface MatchOptions {
+  bounds: BatchBounds | undefined;
+  window: Window;
+  signal: AbortSignal | undefined;
+}
+
 /** Times of the rows that match, batch by batch; each sorted, but batches overlap where rows came late. */
 export async function* matchingTimes(
   topic: TopicSource,
-  test: RowTest,
-  window: Window,
-  signal?: AbortSignal,
+  filter: TableFilter,
+  { bounds, window, signal }: MatchOptions,
 ): AsyncGenerator<bigint[], void, undefined> {
-  const runs = topic.runs(window, signal);
+  const runs = topic.runs(window, signal, bounds && ((batch) => filter.judge(bounds, batch) !== "none"));
   try {
     while (runs.nextNs !== undefined) {
       const run = await runs.open();
@@ -168,7 +188,7 @@ export async function* matchingTimes(
       runs.prefetch();
       const { batch: { table, times }, from, to } = run;
       const found: bigint[] = [];
-      for (let row = from; row < to; row++) if (test(table, row)) found.push(times[row]);
+      for (let row = from; row < to; row++) if (filter.matches(table, row)) found.push(times[row]);
       yield found;
     }
   } finally {

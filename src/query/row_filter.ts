@@ -1,11 +1,21 @@
+import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
 import { MAX_NS, MIN_NS, type QueryObject, type Window } from "../types.ts";
 import { type Condition, type OperandKind, parseConditions, refusal } from "./condition.ts";
 
-/** A row of a batch: whether it matches. */
-export type RowTest = (table: Vector, row: number) => boolean;
+/** What rows of tables with certain columns must hold. */
+export interface TableFilter {
+  /** Where rows that match can be at all. */
+  readonly window: Window;
+  /** Whether the bounds of batches tell anything. */
+  readonly usesBounds: boolean;
+  /** Whether a row of a batch matches. */
+  matches(table: Vector, row: number): boolean;
+  /** How many rows of a batch match by its bounds: none, some for sure, or any number. */
+  judge(bounds: BatchBounds, batch: number): "none" | "some" | "any";
+}
 
 /** A condition on one column of an ontology, by its path. */
 interface ColumnCondition {
@@ -24,8 +34,7 @@ interface Part {
 export class RowFilter {
   /** The ontology's tag. */
   readonly tag: string;
-  /** Where rows that match can be at all. */
-  readonly window: Window;
+  readonly #window: Window;
   readonly #conditions: readonly ColumnCondition[];
 
   constructor(tag: string, conditions: readonly ColumnCondition[]) {
@@ -37,13 +46,29 @@ export class RowFilter {
       if (first !== undefined && first > firstNs) firstNs = first;
       if (last !== undefined && last < lastNs) lastNs = last;
     }
-    this.window = { firstNs, lastNs };
+    this.#window = { firstNs, lastNs };
   }
 
-  /** The test for a table with these columns. INVALID_ARGUMENT where it has not what a condition is about. */
-  bind(fields: readonly FieldSchema[]): RowTest {
-    const tests = this.#conditions.map((condition) => bindColumn(fields, condition));
-    return (table, row) => tests.every((test) => test(table, row));
+  /** The filter for tables with these columns. INVALID_ARGUMENT where they have not what a condition is about. */
+  bind(fields: readonly FieldSchema[]): TableFilter {
+    const columns = this.#conditions.map((condition) => bindColumn(fields, condition));
+    const bounded = new Set<string | undefined>(boundedColumns(fields).map((path) => path.join()));
+    return {
+      window: this.#window,
+      usesBounds: columns.some(({ path, condition }) => bounded.has(path) && condition.mayMatch),
+      matches: (table, row) =>
+        columns.every(({ steps, condition }) => holds(table, row, steps, 0, condition.test)),
+      judge(bounds, batch) {
+        for (const { path, condition } of columns) {
+          const range = path === undefined ? undefined : bounds.of(batch, path);
+          if (range && condition.mayMatch?.(...range) === false) return "none";
+          // Bounds are values of rows, but for integers that float64 cannot hold.
+          const isValue = (bound: number) => Math.abs(bound) < 2 ** 53 && condition.test(bound);
+          if (columns.length === 1 && range && range[0] <= range[1] && range.some(isValue)) return "some";
+        }
+        return "any";
+      },
+    };
   }
 }
 
@@ -84,7 +109,18 @@ function parsePart(path: string, text: string): Part {
 /** What to do at a vector to come nearer to the value: its child number so, or items of its one child. */
 type Step = { child: number } | { item: number | "any" | "all" };
 
-function bindColumn(columns: readonly FieldSchema[], { path, parts, condition }: ColumnCondition): RowTest {
+/** A condition on a column of tables that are known: the way to it, and its path as in {@linkcode BatchBounds}. */
+interface BoundCondition {
+  readonly condition: Condition;
+  readonly steps: readonly Step[];
+  /** Undefined where it leads through a list. */
+  readonly path: string | undefined;
+}
+
+function bindColumn(
+  columns: readonly FieldSchema[],
+  { path, parts, condition }: ColumnCondition,
+): BoundCondition {
   const steps: Step[] = [];
   let fields = columns;
   let field: FieldSchema | undefined;
@@ -106,7 +142,8 @@ function bindColumn(columns: readonly FieldSchema[], { path, parts, condition }:
   if (kind !== condition.kind) {
     throw refusal(path, `it is ${typeName(field!)}, which cannot be compared with a ${condition.kind}`);
   }
-  return (table, row) => holds(table, row, steps, 0, condition.test);
+  const children = steps.map((step) => "child" in step ? step.child : undefined);
+  return { condition, steps, path: children.includes(undefined) ? undefined : children.join() };
 }
 
 function names(fields: readonly FieldSchema[]): string {

@@ -1,0 +1,112 @@
+/**
+ * Bounds of a batch's numeric columns: what tells of a batch, without a look at it, that no row of it can match.
+ *
+ * @module
+ */
+import type { FieldSchema } from "../schema.ts";
+import { halfToNumber } from "./half.ts";
+import { HalfVector, NumberVector, StructVector, type Vector } from "./vector.ts";
+
+/** Below this float64 holds every integer. */
+const EXACT = 2 ** 53;
+
+/**
+ * The columns that have bounds, each as the places of fields on the way down: integers, floats and temporal ones that are
+ * not within lists, but for the first column, the time.
+ */
+export function boundedColumns(fields: readonly FieldSchema[]): number[][] {
+  const below = ({ type, children, dictionary }: FieldSchema): number[][] => {
+    if (dictionary) return [];
+    if (type.kind === "struct") {
+      return children.flatMap((child, i) => below(child).map((path) => [i, ...path]));
+    }
+    return type.kind === "int" || type.kind === "float" || type.kind === "temporal" ? [[]] : [];
+  };
+  return fields.flatMap((field, i) => i === 0 ? [] : below(field).map((path) => [i, ...path]));
+}
+
+/**
+ * Smallest and largest value of each of a batch's {@linkcode boundedColumns}, one pair after another; missing values
+ * and NaN do not count. Infinity and -Infinity where there is none. Of 64-bit integers beyond 2^53 not the values
+ * themselves, but float64 numbers a little below and above them.
+ */
+export function boundsOf(table: StructVector): Float64Array {
+  const bounds: number[] = [];
+  const visit = (vector: Vector, parents: readonly Vector[]): void => {
+    if (vector instanceof NumberVector) bounds.push(...boundsOfColumn(vector, parents));
+    else if (vector instanceof StructVector) {
+      for (const child of vector.children) visit(child, [...parents, vector]);
+    }
+  };
+  for (const column of table.children.slice(1)) visit(column, []);
+  return Float64Array.from(bounds);
+}
+
+function boundsOfColumn(vector: NumberVector, parents: readonly Vector[]): [min: number, max: number] {
+  if (!vector.loaded) vector.load();
+  let values = floatsOf(vector);
+  const sparse = [vector, ...parents].filter(({ nullCount }) => nullCount !== 0);
+  if (sparse.length > 0) {
+    values = values.slice(0, vector.length);
+    for (let row = 0; row < values.length; row++) {
+      if (!sparse.every((each) => each.isValid(row))) values[row] = NaN;
+    }
+  }
+  let [min, max] = [Infinity, -Infinity];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return is64Bit(vector.field) ? [lower(min), -lower(-max)] : [min, max];
+}
+
+/** A column's values, missing ones as they are stored; a view where it can be. Integers are rounded to the nearest. */
+function floatsOf(vector: NumberVector): Float64Array {
+  const { values, field: { type } } = vector;
+  if (values instanceof Float64Array) return values;
+  if (vector instanceof HalfVector) return Float64Array.from(values as Uint16Array, halfToNumber);
+  if (!(values instanceof BigInt64Array || values instanceof BigUint64Array)) return new Float64Array(values);
+  // Not by way of bigint, which is many times slower.
+  const { buffer, byteOffset, length } = values;
+  const low = new Uint32Array(buffer, byteOffset, 2 * length);
+  const high = type.kind === "int" && !type.signed ? low : new Int32Array(buffer, byteOffset, 2 * length);
+  const floats = new Float64Array(length);
+  for (let row = 0; row < length; row++) floats[row] = high[2 * row + 1] * 2 ** 32 + low[2 * row];
+  return floats;
+}
+
+/** Bounds of batches with the same columns. */
+export class BatchBounds {
+  readonly #columns: readonly string[];
+  readonly #values: Float64Array;
+
+  /** @param values Those of {@linkcode boundsOf}, one batch after another; kept as they are. */
+  constructor(fields: readonly FieldSchema[], values: Float64Array) {
+    this.#columns = boundedColumns(fields).map((path) => path.join());
+    this.#values = values;
+  }
+
+  /** How many batches there are. */
+  get batches(): number {
+    return this.#columns.length === 0 ? 0 : this.#values.length / (2 * this.#columns.length);
+  }
+
+  /** Smallest and largest value of the column at a path in a batch; undefined where it has no bounds. */
+  of(batch: number, path: string): [min: number, max: number] | undefined {
+    const column = this.#columns.indexOf(path);
+    if (column < 0) return undefined;
+    const at = 2 * (batch * this.#columns.length + column);
+    return [this.#values[at], this.#values[at + 1]];
+  }
+}
+
+function is64Bit({ type }: FieldSchema): boolean {
+  return (type.kind === "int" || type.kind === "temporal") && type.bits === 64;
+}
+
+/** At or below whatever integer was rounded to this. */
+function lower(value: number): number {
+  if (Math.abs(value) < EXACT || !Number.isFinite(value)) return value;
+  return value - Math.abs(value) * 2 ** -52;
+}
