@@ -6,6 +6,7 @@
  */
 import { Builder } from "flatbuffers";
 import type { DataType, FieldSchema, Schema } from "../schema.ts";
+import { takeBytes } from "../spare_buffers.ts";
 import { MAGIC, MessageType } from "./decode.ts";
 import type { Columns } from "./columns.ts";
 
@@ -48,7 +49,7 @@ export interface StoredBatch {
 }
 
 /**
- * One record batch message with its frame: fresh bytes that the caller owns. Buffers are padded to 8 bytes. In a
+ * One record batch message with its frame: bytes that the caller owns, and may give back by `giveBytes`. Buffers are padded to 8 bytes. In a
  * compressed body each non-empty buffer begins with its raw length as int64, or -1 where it is stored as it is.
  */
 export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array {
@@ -67,7 +68,7 @@ export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array
   }
 
   // The head's length depends on the metadata, which depends on the body: the body is put together first.
-  const body = new Uint8Array(bodyBytes + headRoom(columns));
+  const body = takeBytes(bodyBytes + headRoom(columns));
   const shift = body.length - bodyBytes;
   const view = new DataView(body.buffer);
   for (let i = 0; i < stored.length; i++) {
@@ -78,6 +79,7 @@ export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array
       at += 8;
     }
     body.set(stored[i], at);
+    body.fill(0, at + stored[i].length, shift + places[2 * i] + pad(places[2 * i + 1]));
   }
   const batch: StoredBatch = {
     rows,

@@ -283,7 +283,7 @@ export class TopicFileReader implements TopicSource {
 /** Ranges of a file, which must be the same file for as long as they are read. */
 function bytesIn(store: Store, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal) =>
-    store.read(path, offset, length, { signal, reader: file });
+    store.read(path, offset, length, { signal, reader: file, mayReuse: true });
   return file;
 }
 

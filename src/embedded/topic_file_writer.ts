@@ -7,6 +7,7 @@ import type { TopicSink } from "../backend.ts";
 import { sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Schema } from "../schema.ts";
+import { giveBytes } from "../spare_buffers.ts";
 import type { Store } from "../store/store.ts";
 import { type Part, totals } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
@@ -101,6 +102,7 @@ export class TopicFileWriter implements TopicSink {
     return this.#append(message).then(() => {
       this.#entries.push(entry);
       this.#wholeBytes = entry.offset + entry.length;
+      giveBytes(message);
     });
   }
 

@@ -29,7 +29,7 @@ const HASH_BITS = 13;
 /** After this many misses as a power of two the search takes longer steps. */
 const SKIP_BITS = 5;
 /** Inputs from this size on are judged by two samples before any work is done. */
-const SAMPLED_FROM = 1 << 16;
+const SAMPLED_FROM = 1 << 15;
 const MAX_SAMPLE = 1 << 14;
 /** Scratch up to this size is kept between calls: allocating it costs more than filling it. */
 const KEPT_SCRATCH = 1 << 23;

@@ -9,6 +9,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
+import { takeBytes } from "../spare_buffers.ts";
 import { type FlightDescriptor, FlightDescriptorSchema } from "./generated/flight_pb.ts";
 import { type FlightParts, fromFlight } from "./ipc.ts";
 import { CMD } from "./protocol.ts";
@@ -64,6 +65,8 @@ export function messageFrame(message: Uint8Array): Uint8Array {
 export interface ReadOptions {
   /** Bytes of a message at most; RESOURCE_EXHAUSTED beyond. */
   maxBytes: number;
+  /** Whether buffers of before are used again; who is done with a message gives it back by `giveBytes`. @default false */
+  mayReuse?: boolean;
   /** How messages are compressed that are marked so. @default none is */
   compression?: Compression | undefined;
 }
@@ -76,10 +79,10 @@ export async function* readData(
   for await (const frame of readFrames(chunks, options)) yield decodeData(frame);
 }
 
-/** The messages of a stream, fresh bytes each. */
+/** The messages of a stream, each in a buffer of its own. */
 export async function* readFrames(
   chunks: AsyncIterable<Uint8Array>,
-  { maxBytes, compression }: ReadOptions,
+  { maxBytes, compression, mayReuse = false }: ReadOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const head = new Uint8Array(FRAME_HEAD_BYTES);
   let headBytes = 0;
@@ -94,7 +97,7 @@ export async function* readFrames(
         headBytes += part.length;
         at += part.length;
         if (headBytes < FRAME_HEAD_BYTES) break;
-        message = room(new DataView(head.buffer).getUint32(1), maxBytes);
+        message = room(new DataView(head.buffer).getUint32(1), maxBytes, mayReuse);
         filled = 0;
       }
       const part = chunk.subarray(at, at + message.length - filled);
@@ -113,8 +116,9 @@ export async function* readFrames(
   }
 }
 
-function room(length: number, maxBytes: number): Uint8Array<ArrayBuffer> {
-  if (length <= maxBytes) return new Uint8Array(new ArrayBuffer(SLACK_BYTES + length), SLACK_BYTES);
+function room(length: number, maxBytes: number, mayReuse: boolean): Uint8Array<ArrayBuffer> {
+  const bytes = SLACK_BYTES + length;
+  if (length <= maxBytes) return (mayReuse ? takeBytes(bytes) : new Uint8Array(bytes)).subarray(SLACK_BYTES);
   throw new ConnectError(
     `A message has ${length} bytes: wanted at most ${maxBytes}`,
     Code.ResourceExhausted,
@@ -130,7 +134,7 @@ async function decompressed(
     throw new ConnectError("A message is compressed, and no encoding is named", Code.Internal);
   }
   const raw = await compression.decompress(bytes, maxBytes);
-  const message = room(raw.length, maxBytes);
+  const message = room(raw.length, maxBytes, false);
   message.set(raw);
   return message;
 }

@@ -9,9 +9,10 @@ import type * as Path from "node:path";
 import type * as Url from "node:url";
 import { builtin } from "../builtin.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
+import { giveBytes, takeBytes } from "../spare_buffers.ts";
 import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
-import type { Store, StoreLock } from "./store.ts";
+import type { ReadOptions, Store, StoreLock } from "./store.ts";
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
@@ -83,14 +84,22 @@ export class DirectoryStore implements Store {
     }
   }
 
-  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(
+    path: string,
+    offset: number,
+    length: number,
+    { mayReuse = false }: ReadOptions = {},
+  ): Promise<Uint8Array> {
     const target = this.#absolute(path);
     const key = `read ${path}`;
     try {
       while (true) {
         const bytes = await this.#files.use(key, () => openFile(target, "r"), async ({ handle, inode }) => {
           // Another file may have come to the path since this one was opened, by this process or another.
-          const [bytes, now] = await Promise.all([readRange(handle, offset, length), statFile(target)]);
+          const [bytes, now] = await Promise.all([
+            readRange(handle, offset, length, mayReuse),
+            statFile(target),
+          ]);
           return now.ino === inode.ino && now.dev === inode.dev ? bytes : undefined;
         });
         if (bytes) return bytes;
@@ -321,16 +330,24 @@ async function statFile(path: string): Promise<Inode & { size: number }> {
 }
 
 /** A range of a file, shorter where the file ends before. */
-async function readRange(handle: FsPromises.FileHandle, offset: number, length: number): Promise<Uint8Array> {
+async function readRange(
+  handle: FsPromises.FileHandle,
+  offset: number,
+  length: number,
+  mayReuse: boolean,
+): Promise<Uint8Array> {
   if (length > TRUSTED_BYTES) length = Math.min(length, Math.max(0, (await handle.stat()).size - offset));
-  const bytes = new Uint8Array(length);
+  const bytes = mayReuse ? takeBytes(length) : new Uint8Array(length);
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }
-  return done === length ? bytes : bytes.slice(0, done);
+  if (done === length) return bytes;
+  const part = bytes.slice(0, done);
+  if (mayReuse) giveBytes(bytes);
+  return part;
 }
 
 /** The store in a directory given by path or `file:` URL. UNSUPPORTED where the runtime has no files. */

@@ -23,6 +23,8 @@ export interface ReadOptions {
    * same object, a store whose files may change at any time fails with IO.
    */
   reader?: object;
+  /** Whether the bytes may lie in a larger buffer that was used before, as from `takeBytes`. @default false */
+  mayReuse?: boolean;
 }
 
 /** Files by path. */

@@ -21,7 +21,7 @@ const STORED: u32 = 0x8000_0000;
 const MAX_DISTANCE: usize = 65535;
 
 /// Inputs from this size on are judged by two samples before any work is done.
-const SAMPLED_FROM: usize = 1 << 16;
+const SAMPLED_FROM: usize = 1 << 15;
 const MAX_SAMPLE: usize = 1 << 14;
 
 /// Decompresses one frame that fills `src` into `out`, which then holds exactly `raw_len` bytes. Checksums in the

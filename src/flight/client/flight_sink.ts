@@ -3,8 +3,9 @@ import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import { sliceColumns } from "../../arrow/rearrange.ts";
 import type { SequenceSink, TopicSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
+import { giveBytes } from "../../spare_buffers.ts";
 import type { SequenceInfo, TopicSchema } from "../../types.ts";
-import { type FlightParts, toFlight } from "../ipc.ts";
+import { toFlight } from "../ipc.ts";
 import type { WireObject } from "../json.ts";
 import { locatorOf } from "../locator.ts";
 import { fromStatus } from "../status.ts";
@@ -134,7 +135,7 @@ class TopicUpload implements TopicSink {
   readonly #name: string;
   readonly #start: UploadStart;
   /** Messages that the transport has not yet asked for, and who waits for that. */
-  readonly #queue: { parts: FlightParts; taken: () => void; failed: (reason: unknown) => void }[] = [];
+  readonly #queue: { message: Uint8Array; taken: () => void; failed: (reason: unknown) => void }[] = [];
   #wake = () => {};
   #ending = false;
   #failure: SmaltiError | undefined;
@@ -157,7 +158,7 @@ class TopicUpload implements TopicSink {
     await Promise.all(
       this.#messagesOf(columns).map((message) => {
         return new Promise<void>((taken, failed) => {
-          this.#queue.push({ parts: toFlight(message), taken, failed });
+          this.#queue.push({ message, taken, failed });
           this.#wake();
         });
       }),
@@ -189,7 +190,8 @@ class TopicUpload implements TopicSink {
     for (;;) {
       const next = this.#queue.at(0);
       if (next) {
-        yield next.parts;
+        yield toFlight(next.message);
+        giveBytes(next.message);
         // Here at last, since what fails before has to tell its writer too.
         this.#queue.shift();
         next.taken();

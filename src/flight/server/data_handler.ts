@@ -37,7 +37,11 @@ export function dataHandler(maxBytes: number, answer: Answer): UniversalHandlerF
     const run = async function* (): AsyncGenerator<Uint8Array> {
       try {
         const compression = compressionOf(header.get(headerEncoding));
-        const requests = readFrames(body as AsyncIterable<Uint8Array>, { maxBytes, compression });
+        const requests = readFrames(body as AsyncIterable<Uint8Array>, {
+          maxBytes,
+          compression,
+          mayReuse: true,
+        });
         yield* answer(requests, { requestHeader: header, signal });
         setTrailerStatus(trailer, undefined);
       } catch (reason) {

@@ -12,6 +12,7 @@ import { blockColumns } from "../../read/block_columns.ts";
 import { messageTopic } from "../../read/message.ts";
 import { RowBlocks } from "../../read/row_blocks.ts";
 import type { FieldSchema } from "../../schema.ts";
+import { giveBytes } from "../../spare_buffers.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
 import { type FlightParts, toFlight } from "../ipc.ts";
 import { parseTopicLocator } from "../locator.ts";
@@ -50,9 +51,9 @@ export async function* getTopic(
       if (!run) continue;
       runs.prefetch();
       if (isAlone(run, runs)) {
-        if (isReady(run, maxRows)) yield toFlight(run.batch.message);
+        if (isReady(run, maxRows)) yield* sent(run.batch.message);
         else {for (const part of partsOfRun(run, schema.fields)) {
-            yield toFlight(encodeBatch(part, { compress }));
+            yield* sent(encodeBatch(part, { compress }));
           }}
         continue;
       }
@@ -65,7 +66,7 @@ export async function* getTopic(
         for (let block = await blocks.next(); block; block = await blocks.next()) {
           for (const { columns } of blockColumns(block)) {
             for (const part of partsOf(columns, schema.fields)) {
-              yield toFlight(encodeBatch(part, { compress }));
+              yield* sent(encodeBatch(part, { compress }));
             }
           }
         }
@@ -76,6 +77,12 @@ export async function* getTopic(
   } finally {
     runs.close();
   }
+}
+
+/** A message that nobody else has. Who comes back for more has sent it: a body that is large is waited for. */
+function* sent(message: Uint8Array): Generator<FlightParts> {
+  yield toFlight(message);
+  giveBytes(message);
 }
 
 /** Whether every row of a batch still closed comes after its last one. */

@@ -14,6 +14,7 @@ import { openBatch } from "../../engine/batch.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import { giveBytes } from "../../spare_buffers.ts";
 import type { ReceivedData } from "../data_frames.ts";
 import { decodeObject } from "../json.ts";
 import { locatorOf } from "../locator.ts";
@@ -114,8 +115,11 @@ class RowCollector {
   readonly #engine: Engine;
   readonly #fields: readonly FieldSchema[];
   #pieces: Columns[] = [];
+  /** What the pieces are views of. */
+  #messages: Uint8Array[] = [];
   #bytes = 0;
-  #sent: Promise<void> = Promise.resolve();
+  /** The last two batches on their way to the store: while one is written, the next is made. */
+  #sent: readonly [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
   constructor(topic: OpenTopic, sink: TopicSink, engine: Engine, fields: readonly FieldSchema[]) {
     this.#topic = topic;
@@ -133,18 +137,19 @@ class RowCollector {
     if (columns.rows === 0) return;
     this.#topic.rows += columns.rows;
     this.#pieces.push(columns);
+    this.#messages.push(message);
     this.#bytes += columns.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     if (this.#bytes >= BATCH_BYTES) await this.#store();
   }
 
   async end(): Promise<void> {
     await this.#store();
-    await this.#sent;
+    await Promise.all(this.#sent);
   }
 
   /** Resolves when nothing is on its way any more, whatever came of it. */
   async settle(): Promise<void> {
-    await this.#sent.catch(() => {});
+    await Promise.allSettled(this.#sent);
   }
 
   #read(message: Uint8Array): Columns {
@@ -171,12 +176,16 @@ class RowCollector {
         ? whole
         : sliceColumns(this.#fields, whole, from, Math.min(rows, from + size));
       const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, part);
-      await this.#sent;
+      const [before, last] = this.#sent;
+      await before;
       const { ending, locator } = this.#topic.session;
       // After its end a sink takes nothing more; the server may have been stopped meanwhile.
       if (ending) throw new SmaltiError("CLOSED", `session ${locator} has ended`);
-      this.#sent = this.#sink.write(sorted, firstNs, lastNs);
-      this.#sent.catch(() => {}); // whoever awaits it is told
+      const next = this.#sink.write(sorted, firstNs, lastNs);
+      next.catch(() => {}); // whoever awaits it is told
+      this.#sent = [last, next];
     }
+    // The sink has read all of them.
+    for (const message of this.#messages.splice(0)) giveBytes(message);
   }
 }
