@@ -67,6 +67,10 @@ export interface ReadOptions {
   maxBytes: number;
   /** Whether buffers of before are used again; who is done with a message gives it back by `giveBytes`. @default false */
   mayReuse?: boolean;
+  /** Waits until so many bytes may be held; the function lets go of them. @default nobody waits */
+  reserve?: (bytes: number) => Promise<() => void>;
+  /** How long a message may wait for its next bytes, in milliseconds; DEADLINE_EXCEEDED beyond. @default for ever */
+  stallMs?: number;
   /** How messages are compressed that are marked so. @default none is */
   compression?: Compression | undefined;
 }
@@ -82,47 +86,81 @@ export async function* readData(
 /** The messages of a stream, each in a buffer of its own. */
 export async function* readFrames(
   chunks: AsyncIterable<Uint8Array>,
-  { maxBytes, compression, mayReuse = false }: ReadOptions,
+  options: ReadOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { maxBytes, compression, mayReuse = false, reserve, stallMs } = options;
   const head = new Uint8Array(FRAME_HEAD_BYTES);
   let headBytes = 0;
   let message: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
-  for await (const chunk of chunks) {
-    let at = 0;
+  let release: (() => void) | undefined;
+  const source = chunks[Symbol.asyncIterator]();
+  try {
     for (;;) {
-      if (!message) {
-        const part = chunk.subarray(at, at + FRAME_HEAD_BYTES - headBytes);
-        head.set(part, headBytes);
-        headBytes += part.length;
+      const next = source.next();
+      const { value: chunk, done } = await (headBytes > 0 && stallMs ? inTime(next, stallMs) : next);
+      if (done) break;
+      let at = 0;
+      for (;;) {
+        if (!message) {
+          const part = chunk.subarray(at, at + FRAME_HEAD_BYTES - headBytes);
+          head.set(part, headBytes);
+          headBytes += part.length;
+          at += part.length;
+          if (headBytes < FRAME_HEAD_BYTES) break;
+          const length = new DataView(head.buffer).getUint32(1);
+          checkLength(length, maxBytes);
+          release = await reserve?.(length);
+          message = room(length, mayReuse);
+          filled = 0;
+        }
+        const part = chunk.subarray(at, at + message.length - filled);
+        message.set(part, filled);
+        filled += part.length;
         at += part.length;
-        if (headBytes < FRAME_HEAD_BYTES) break;
-        message = room(new DataView(head.buffer).getUint32(1), maxBytes, mayReuse);
-        filled = 0;
+        if (filled < message.length) break; // one without bytes is whole with its head
+        const whole: Uint8Array<ArrayBuffer> = message;
+        message = undefined;
+        headBytes = 0;
+        yield head[0] & 1 ? await decompressed(whole, maxBytes, compression) : whole;
+        release?.();
       }
-      const part = chunk.subarray(at, at + message.length - filled);
-      message.set(part, filled);
-      filled += part.length;
-      at += part.length;
-      if (filled < message.length) break; // one without bytes is whole with its head
-      const whole: Uint8Array<ArrayBuffer> = message;
-      message = undefined;
-      headBytes = 0;
-      yield head[0] & 1 ? await decompressed(whole, maxBytes, compression) : whole;
     }
-  }
-  if (headBytes > 0) {
-    throw new ConnectError("The stream ends within a message", Code.InvalidArgument);
+    if (headBytes > 0) {
+      throw new ConnectError("The stream ends within a message", Code.InvalidArgument);
+    }
+  } finally {
+    release?.();
+    // Not awaited: one that stalls would not come to its end.
+    source.return?.().catch(() => {});
   }
 }
 
-function room(length: number, maxBytes: number, mayReuse: boolean): Uint8Array<ArrayBuffer> {
-  const bytes = SLACK_BYTES + length;
-  if (length <= maxBytes) return (mayReuse ? takeBytes(bytes) : new Uint8Array(bytes)).subarray(SLACK_BYTES);
+async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const text = `A message stalls: nothing more of it came in ${ms} ms`;
+    timer = setTimeout(() => reject(new ConnectError(text, Code.DeadlineExceeded)), ms);
+  });
+  promise.catch(() => {}); // whoever is late may fail unheard
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function checkLength(length: number, maxBytes: number): void {
+  if (length <= maxBytes) return;
   throw new ConnectError(
     `A message has ${length} bytes: wanted at most ${maxBytes}`,
     Code.ResourceExhausted,
   );
+}
+
+function room(length: number, mayReuse: boolean): Uint8Array<ArrayBuffer> {
+  const bytes = SLACK_BYTES + length;
+  return (mayReuse ? takeBytes(bytes) : new Uint8Array(bytes)).subarray(SLACK_BYTES);
 }
 
 async function decompressed(
@@ -134,7 +172,8 @@ async function decompressed(
     throw new ConnectError("A message is compressed, and no encoding is named", Code.Internal);
   }
   const raw = await compression.decompress(bytes, maxBytes);
-  const message = room(raw.length, maxBytes, false);
+  checkLength(raw.length, maxBytes);
+  const message = room(raw.length, false);
   message.set(raw);
   return message;
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { connect as connectHttp } from "node:http2";
 import { type AddressInfo, connect as connectSocket, createServer as createProxy } from "node:net";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -100,6 +101,32 @@ describe("Server left by a client", () => {
       expect(await ended).not.toBe("ok");
       proxy.close();
       await act("sequence_delete", { locator: "drive" });
+    }));
+
+  it("ends an upload that stops within a message, and lets others have its memory", () =>
+    serving({ idleTimeoutMs: 300, maxBufferedBytes: 1 }, async ({ act, server, flight }) => {
+      const { descriptor, session } = await beginTopic(act);
+      const stream = connectHttp(server.url.replace("grpc", "http"));
+      const call = stream.request({
+        ":method": "POST",
+        ":path": "/arrow.flight.protocol.FlightService/DoPut",
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      const trailers = new Promise<Record<string, unknown>>((resolve) => call.once("trailers", resolve));
+      // A message of 1000 bytes, of which 3 come; another upload has to wait for it.
+      call.write(Uint8Array.of(0, 0, 0, 3, 232, 1, 2, 3));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const other = put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]));
+      call.resume();
+      const seen = await trailers;
+      expect(seen["grpc-status"]).toBe("4");
+      expect(decodeURIComponent(String(seen["grpc-message"]))).toBe(
+        "A message stalls: nothing more of it came in 300 ms",
+      );
+      stream.destroy();
+      await other;
+      await act("session_finalize", { session_uuid: session });
     }));
 
   // A client on Node or Bun ends a stream before it resets it, which no server can tell from a whole upload.

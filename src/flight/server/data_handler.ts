@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextKey, createContextKey } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import {
@@ -16,6 +16,7 @@ import {
 } from "@connectrpc/connect/protocol-grpc";
 import { readFrames } from "../data_frames.ts";
 import { toStatus } from "../status.ts";
+import type { ByteBudget } from "./byte_budget.ts";
 
 /** What a call comes with. */
 export interface CallContext {
@@ -27,20 +28,39 @@ export interface CallContext {
 /** Answers a call whose requests come as gRPC messages; what it gives are the bytes of frames. */
 export type Answer = (requests: AsyncIterable<Uint8Array>, call: CallContext) => AsyncIterable<Uint8Array>;
 
-/** A handler for a call; `maxBytes` is the bound on one message. What `answer` throws becomes the status. */
-export function dataHandler(maxBytes: number, answer: Answer): UniversalHandlerFn {
-  return ({ method, header, body, signal }) => {
+/** The connection that a call came on. */
+export const CONNECTION: ContextKey<object> = createContextKey<object>({});
+
+/** Bounds on what clients send. */
+export interface DataLimits {
+  /** Bytes of a message. */
+  readonly maxMessageBytes: number;
+  /** Of all messages that are held at a time. */
+  readonly budget: ByteBudget;
+  /** How long a message that has begun may wait for its next bytes. */
+  readonly idleTimeoutMs: number;
+}
+
+/** A handler for a call. What `answer` throws becomes the status. */
+export function dataHandler(
+  { maxMessageBytes, budget, idleTimeoutMs }: DataLimits,
+  answer: Answer,
+): UniversalHandlerFn {
+  return ({ method, header, body, signal, contextValues }) => {
     if (method !== "POST" || !parseContentType(header.get(headerContentType))?.binary) {
       return Promise.resolve({ status: 415 });
     }
+    const owner = contextValues?.get(CONNECTION) ?? {};
     const trailer = new Headers();
     const run = async function* (): AsyncGenerator<Uint8Array> {
       try {
         const compression = compressionOf(header.get(headerEncoding));
         const requests = readFrames(body as AsyncIterable<Uint8Array>, {
-          maxBytes,
+          maxBytes: maxMessageBytes,
           compression,
           mayReuse: true,
+          reserve: (bytes) => budget.take(bytes, owner, signal),
+          stallMs: idleTimeoutMs,
         });
         yield* answer(requests, { requestHeader: header, signal });
         setTrailerStatus(trailer, undefined);

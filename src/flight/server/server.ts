@@ -16,9 +16,12 @@ import {
   STREAM_WINDOW_BYTES,
 } from "../protocol.ts";
 import { acceptAll, acceptKeys, type ApiKey, readOnly } from "./api_keys.ts";
+import { ByteBudget } from "./byte_budget.ts";
 import { requestHandler } from "./request_handler.ts";
 import { addService, type CallRecord, dataHandlers, type ServiceContext } from "./service.ts";
 import { Sessions } from "./sessions.ts";
+
+const MAX_BUFFERED_BYTES = 512 * 2 ** 20;
 
 /** Options of {@linkcode createServer}. */
 export interface ServerOptions {
@@ -34,9 +37,12 @@ export interface ServerOptions {
   readOnly?: boolean;
   /** Bound on a message from a client, in bytes; clients learn it from `info`. @default 50 MiB */
   maxMessageBytes?: number;
+  /** Bound on the messages that all uploads hold together, in bytes; those beyond wait. One alone is held however large. @default 512 MiB */
+  maxBufferedBytes?: number;
   /**
    * How long a client may leave HTTP/2's pings unanswered, in milliseconds, before it is taken for gone: its connection is
-   * closed then, within twice that, and what it was uploading is cut off. @default 30000
+   * closed then, within twice that, and what it was uploading is cut off. An upload is too, which stops for so long within
+   * a message. @default 30000
    */
   idleTimeoutMs?: number;
   /** Hears of every call that has ended. @default nobody does */
@@ -126,12 +132,16 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     tls,
     apiKeys,
     maxMessageBytes = MAX_DECODE_BYTES,
+    maxBufferedBytes = MAX_BUFFERED_BYTES,
     idleTimeoutMs = 30_000,
     onCall = () => {},
     onError = () => {},
   } = options;
   if (!(Number.isInteger(maxMessageBytes) && maxMessageBytes > 0 && maxMessageBytes <= MAX_ENCODE_BYTES)) {
     throw new RangeError(`maxMessageBytes is ${maxMessageBytes}: wanted 1 to ${MAX_ENCODE_BYTES}`);
+  }
+  if (!(maxBufferedBytes > 0)) {
+    throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted more than 0`);
   }
   if (!(idleTimeoutMs > 0 && idleTimeoutMs < 2 ** 31)) {
     throw new RangeError(`idleTimeoutMs is ${idleTimeoutMs}: wanted more than 0 and less than 2^31`);
@@ -143,6 +153,8 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     backend,
     sessions,
     maxMessageBytes,
+    budget: new ByteBudget(maxBufferedBytes),
+    idleTimeoutMs,
     authorize: options.readOnly ? readOnly(accept) : accept,
     onCall,
     onError,

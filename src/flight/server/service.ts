@@ -13,7 +13,7 @@ import { API_KEY_HEADER, AS_STORED_HEADER } from "../protocol.ts";
 import { goneAway, toStatus } from "../status.ts";
 import { type ActionContext, actionPermission, runAction } from "./actions.ts";
 import type { Authorize, Permission } from "./api_keys.ts";
-import { type CallContext, dataHandler } from "./data_handler.ts";
+import { type CallContext, dataHandler, type DataLimits } from "./data_handler.ts";
 import { getTopic, MAX_ROWS } from "./get.ts";
 import { flightInfo, listFlights, topicSchema } from "./info.ts";
 import { putTopic } from "./put.ts";
@@ -31,7 +31,7 @@ export interface CallRecord {
 }
 
 /** What the service needs beside what actions do. */
-export interface ServiceContext extends ActionContext {
+export interface ServiceContext extends ActionContext, DataLimits {
   readonly authorize: Authorize;
   /** Hears of every call that has ended. */
   readonly onCall: (record: CallRecord) => void;
@@ -69,9 +69,9 @@ export function addService(router: ConnectRouter, context: ServiceContext): void
 
 /** DoGet and DoPut by their paths. */
 export function dataHandlers(context: ServiceContext): Map<string, UniversalHandlerFn> {
-  const { backend, sessions, maxMessageBytes } = context;
+  const { backend, sessions } = context;
   const doGet = dataHandler(
-    maxMessageBytes,
+    context,
     (requests, call) =>
       stream(context, "DoGet", call, "read", async function* () {
         const maxRows = call.requestHeader.has(AS_STORED_HEADER) ? Infinity : MAX_ROWS;
@@ -80,7 +80,7 @@ export function dataHandlers(context: ServiceContext): Map<string, UniversalHand
         }
       }),
   );
-  const doPut = dataHandler(maxMessageBytes, (requests, call) =>
+  const doPut = dataHandler(context, (requests, call) =>
     stream(
       context,
       "DoPut",
