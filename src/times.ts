@@ -1,13 +1,11 @@
 /** The first row whose time is before the one of the row above it; -1 where all ascend. */
 export function firstDescent(times: BigInt64Array): number {
   // Halves, little-endian as Arrow's are: bigints would be compared several times slower.
-  const halves = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
-  let [low, high] = [halves[0] >>> 0, halves[1]];
-  for (let row = 1; row < times.length; row++) {
-    const [lowBefore, highBefore] = [low, high];
-    low = halves[2 * row] >>> 0;
-    high = halves[2 * row + 1];
-    if (high < highBefore || (high === highBefore && low < lowBefore)) return row;
+  const low = new Uint32Array(times.buffer, times.byteOffset, 2 * times.length);
+  const high = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
+  for (let at = 2; at < low.length; at += 2) {
+    if (high[at + 1] > high[at - 1]) continue;
+    if (high[at + 1] < high[at - 1] || low[at] < low[at - 2]) return at / 2;
   }
   return -1;
 }
