@@ -124,8 +124,8 @@ export interface TopicSource {
   readonly info: TopicInfo;
   /** Columns of its table, `timestamp_ns` first. */
   readonly schema: TopicSchema;
-  /** Its batches that touch a window; with `isWanted`, those alone. Every call gives a walk of its own. */
-  runs(window: Window, signal?: AbortSignal, isWanted?: (batchNumber: number) => boolean): RunSource;
+  /** Its batches that touch a window. Every call gives a walk of its own. */
+  runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource;
   /** Bounds of its batches' columns, where the store has them. CORRUPT. */
   readBounds?(signal?: AbortSignal): Promise<BatchBounds | undefined>;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
@@ -134,6 +134,14 @@ export interface TopicSource {
   latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined>;
   /** Checks what can be checked, and gives every damage found. */
   verify(request: VerifyRequest): Promise<SmaltiError[]>;
+}
+
+/** Options of {@linkcode TopicSource.runs}. */
+export interface RunOptions {
+  /** Which batches to open; a source may open others too. @default all */
+  isWanted?: (batchNumber: number) => boolean;
+  /** Whether a batch's message may lie in a buffer from `takeBytes`, for who gives it back. @default false */
+  mayReuse?: boolean;
 }
 
 /** A row of an open batch. */

@@ -213,8 +213,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Which topics of which sequences match, in ASCII order. What the manifests tell is looked at first, then the bounds of
-   * batches; rows are read only where neither tells, up to the first that matches. A server answers for what it stores. Sequences that are being
-   * recorded have no topics yet; a query without conditions finds nothing.
+   * batches; rows are read only where neither tells, up to the first that matches. A server answers for what it stores.
+   * Sequences that are being recorded have no topics yet; a query without conditions finds nothing.
    *
    * Rejects with INVALID_ARGUMENT, which names the condition, where an operand or path makes no sense; TypeError where an
    * expression stands at the wrong place. A server that is not smalti's knows neither `not` of `match` and `in`, nor two

@@ -1,6 +1,7 @@
 /**
  * Large buffers that are used again. Fresh ones are dear: the system gives them page by page, and a JavaScript engine
- * collects garbage for every few of them. Nobody has to give one back; who does must be its only holder.
+ * collects garbage for every few of them. Nobody has to give one back; who does must be its only holder. Up to 64 MiB of
+ * them are kept as long as the process lives.
  *
  * @module
  */

@@ -33,7 +33,7 @@ export function boundedColumns(fields: readonly FieldSchema[]): number[][] {
 export function boundsOf(table: StructVector): Float64Array {
   const bounds: number[] = [];
   const visit = (vector: Vector, parents: readonly Vector[]): void => {
-    if (vector instanceof NumberVector) bounds.push(...boundsOfColumn(vector, parents));
+    if (vector instanceof NumberVector) bounds.push(...boundsOfColumn(vector, parents, table.length));
     else if (vector instanceof StructVector) {
       for (const child of vector.children) visit(child, [...parents, vector]);
     }
@@ -42,12 +42,17 @@ export function boundsOf(table: StructVector): Float64Array {
   return Float64Array.from(bounds);
 }
 
-function boundsOfColumn(vector: NumberVector, parents: readonly Vector[]): [min: number, max: number] {
+function boundsOfColumn(
+  vector: NumberVector,
+  parents: readonly Vector[],
+  rows: number,
+): [min: number, max: number] {
   if (!vector.loaded) vector.load();
-  let values = floatsOf(vector);
+  // The children of a struct may be longer than it is.
+  let values = floatsOf(vector).subarray(0, rows);
   const sparse = [vector, ...parents].filter(({ nullCount }) => nullCount !== 0);
   if (sparse.length > 0) {
-    values = values.slice(0, vector.length);
+    values = values.slice();
     for (let row = 0; row < values.length; row++) {
       if (!sparse.every((each) => each.isValid(row))) values[row] = NaN;
     }
@@ -108,5 +113,6 @@ function is64Bit({ type }: FieldSchema): boolean {
 /** At or below whatever integer was rounded to this. */
 function lower(value: number): number {
   if (Math.abs(value) < EXACT || !Number.isFinite(value)) return value;
-  return value - Math.abs(value) * 2 ** -52;
+  // Not among the exact ones, where it would pass for a value of a row.
+  return value > 0 ? Math.max(EXACT, value - value * 2 ** -52) : value + value * 2 ** -52;
 }

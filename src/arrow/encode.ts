@@ -6,7 +6,6 @@
  */
 import { Builder } from "flatbuffers";
 import type { DataType, FieldSchema, Schema } from "../schema.ts";
-import { takeBytes } from "../spare_buffers.ts";
 import { MAGIC, MessageType } from "./decode.ts";
 import type { Columns } from "./columns.ts";
 
@@ -30,6 +29,8 @@ export interface BodyCoder {
   compress?: (bytes: Uint8Array) => Uint8Array | undefined;
   /** Custom metadata for the message, made from what will stand in its header and body. */
   describe?: (batch: StoredBatch) => Map<string, string>;
+  /** Gives the buffer to write into, such as `takeBytes`; what is in it does not matter. @default a fresh one */
+  allocate?: (length: number) => Uint8Array;
 }
 
 /** A record batch as it will stand in the file. */
@@ -49,12 +50,13 @@ export interface StoredBatch {
 }
 
 /**
- * One record batch message with its frame: bytes that the caller owns, and may give back by `giveBytes`. Buffers are padded to 8 bytes. In a
- * compressed body each non-empty buffer begins with its raw length as int64, or -1 where it is stored as it is.
+ * One record batch message with its frame, the caller's: a part of what `allocate` gave, where that is large enough.
+ * Buffers are padded to 8 bytes. In a compressed body each non-empty buffer begins with its raw length as int64, or -1
+ * where it is stored as it is.
  */
 export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array {
   const { rows, nodes, buffers } = columns;
-  const { compress } = coder;
+  const { compress, allocate = (length) => new Uint8Array(length) } = coder;
   const stored: Uint8Array[] = [];
   const places = new Float64Array(buffers.length * 2);
   let bodyBytes = 0;
@@ -68,7 +70,7 @@ export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array
   }
 
   // The head's length depends on the metadata, which depends on the body: the body is put together first.
-  const body = takeBytes(bodyBytes + headRoom(columns));
+  const body = allocate(bodyBytes + headRoom(columns));
   const shift = body.length - bodyBytes;
   const view = new DataView(body.buffer);
   for (let i = 0; i < stored.length; i++) {

@@ -1,11 +1,11 @@
-import type { Run, RunSource } from "../backend.ts";
+import type { Run, RunOptions, RunSource } from "../backend.ts";
 import type { Window } from "../types.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
 /** A file whose batches are to be walked. */
 interface IndexedFile {
   readonly index: TopicIndex;
-  readBatch(number: number, signal: AbortSignal): Promise<Uint8Array>;
+  readBatch(number: number, signal: AbortSignal, mayReuse: boolean): Promise<Uint8Array>;
   openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined>;
 }
 
@@ -14,6 +14,7 @@ export class FileRuns implements RunSource {
   readonly #file: IndexedFile;
   readonly #window: Window;
   readonly #signal: AbortSignal | undefined;
+  readonly #mayReuse: boolean;
   /** Numbers of the batches that are walked. */
   readonly #order: number[];
   #at = 0;
@@ -25,12 +26,13 @@ export class FileRuns implements RunSource {
     file: IndexedFile,
     window: Window,
     signal: AbortSignal | undefined,
-    isWanted: (batchNumber: number) => boolean = () => true,
+    { isWanted = () => true, mayReuse = false }: RunOptions = {},
   ) {
     const { firstNs, lastNs } = file.index;
     this.#file = file;
     this.#window = window;
     this.#signal = signal;
+    this.#mayReuse = mayReuse;
     this.#order = [...firstNs.keys()].filter((i) =>
       firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs && isWanted(i)
     );
@@ -52,14 +54,14 @@ export class FileRuns implements RunSource {
 
   prefetch(): void {
     if (this.#ahead || this.#at >= this.#order.length) return;
-    this.#ahead = this.#file.readBatch(this.#order[this.#at], this.#stop.signal);
+    this.#ahead = this.#read(this.#order[this.#at]);
     this.#ahead.catch(() => {}); // open() reports it
   }
 
   async open(): Promise<Run | undefined> {
     this.#signal?.throwIfAborted();
     const number = this.#order[this.#at];
-    const bytes = this.#ahead ?? this.#file.readBatch(number, this.#stop.signal);
+    const bytes = this.#ahead ?? this.#read(number);
     this.#ahead = undefined;
     this.#at++;
     try {
@@ -70,6 +72,10 @@ export class FileRuns implements RunSource {
       if (this.#stop.signal.aborted) return undefined;
       throw reason;
     }
+  }
+
+  #read(number: number): Promise<Uint8Array> {
+    return this.#file.readBatch(number, this.#stop.signal, this.#mayReuse);
   }
 
   close(): void {

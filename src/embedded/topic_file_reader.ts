@@ -1,7 +1,7 @@
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
 import type { Vector } from "../arrow/vector.ts";
-import type { LatestRow, Run, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
+import type { LatestRow, Run, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch, openColumns } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -28,7 +28,12 @@ const TAIL_BYTES = 16 * 1024;
 const HEAD_BYTES = 64 * 1024;
 
 /** Ranges of one topic's file, all of the same state of it. */
-type TopicBytes = (offset: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
+type TopicBytes = (
+  offset: number,
+  length: number,
+  signal?: AbortSignal,
+  mayReuse?: boolean,
+) => Promise<Uint8Array>;
 
 /** What a reader knows from the start. */
 interface ReaderParts {
@@ -111,7 +116,7 @@ export class TopicFileReader implements TopicSource {
         index,
         dictionaries,
         first: 0,
-        ...(crc !== undefined && { bounds: { end: start, crc } }),
+        ...(index && crc !== undefined && { bounds: { end: start, crc } }),
       });
       return index ? reader : await reader.#scan(footer);
     } catch (reason) {
@@ -135,8 +140,8 @@ export class TopicFileReader implements TopicSource {
     });
   }
 
-  runs(window: Window, signal?: AbortSignal, isWanted?: (batchNumber: number) => boolean): RunSource {
-    return new FileRuns(this, window, signal, isWanted);
+  runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
+    return new FileRuns(this, window, signal, options);
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
@@ -254,8 +259,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** The bytes of one batch. */
-  readBatch(number: number, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#parts.file(this.index.offset[number], this.index.length[number], signal);
+  readBatch(number: number, signal?: AbortSignal, mayReuse = false): Promise<Uint8Array> {
+    return this.#parts.file(this.index.offset[number], this.index.length[number], signal, mayReuse);
   }
 
   /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
@@ -282,8 +287,8 @@ export class TopicFileReader implements TopicSource {
 
 /** Ranges of a file, which must be the same file for as long as they are read. */
 function bytesIn(store: Store, path: string): TopicBytes {
-  const file: TopicBytes = (offset, length, signal) =>
-    store.read(path, offset, length, { signal, reader: file, mayReuse: true });
+  const file: TopicBytes = (offset, length, signal, mayReuse) =>
+    store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;
 }
 

@@ -16,6 +16,7 @@ import { encodeBatch, type StoredBatch } from "../arrow/encode.ts";
 import type { BufferSource, StructVector, Vector } from "../arrow/vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import { takeBytes } from "../spare_buffers.ts";
 import type { BatchLayout, Engine } from "./engine.ts";
 
 const CRC_KEY = "smalti:crc";
@@ -25,7 +26,7 @@ const TIME_BUFFERS = 2;
 
 /** A batch ready to be stored. */
 export interface SealedBatch {
-  /** The encapsulated message: fresh bytes, the caller's. */
+  /** The encapsulated message: the caller's, who may give it back by `giveBytes`. */
   message: Uint8Array;
   /** The header's checksum, for the index. */
   headerCrc: number;
@@ -36,6 +37,7 @@ export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
   let header = 0;
   const message = encodeBatch(columns, {
     compress: (bytes) => engine.compress(bytes),
+    allocate: takeBytes,
     describe: (batch) => {
       const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
       header = headerCrc(engine, batch, crcs);

@@ -30,7 +30,7 @@ const DATA_BODY = 1000;
 export interface ReceivedData {
   /** Of the first message of an upload. */
   readonly descriptor: FlightDescriptor | undefined;
-  /** A framed Arrow IPC message, fresh bytes; undefined where there is metadata alone. */
+  /** A framed Arrow IPC message that nobody else has; undefined where there is metadata alone. */
   readonly arrow: { readonly type: number; readonly message: Uint8Array } | undefined;
 }
 
@@ -62,7 +62,7 @@ export function messageFrame(message: Uint8Array): Uint8Array {
 }
 
 /** What {@linkcode readData} is told. */
-export interface ReadOptions {
+export interface FrameOptions {
   /** Bytes of a message at most; RESOURCE_EXHAUSTED beyond. */
   maxBytes: number;
   /** Whether buffers of before are used again; who is done with a message gives it back by `giveBytes`. @default false */
@@ -78,7 +78,7 @@ export interface ReadOptions {
 /** Every FlightData of a stream of bytes. */
 export async function* readData(
   chunks: AsyncIterable<Uint8Array>,
-  options: ReadOptions,
+  options: FrameOptions,
 ): AsyncGenerator<ReceivedData> {
   for await (const frame of readFrames(chunks, options)) yield decodeData(frame);
 }
@@ -86,7 +86,7 @@ export async function* readData(
 /** The messages of a stream, each in a buffer of its own. */
 export async function* readFrames(
   chunks: AsyncIterable<Uint8Array>,
-  options: ReadOptions,
+  options: FrameOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { maxBytes, compression, mayReuse = false, reserve, stallMs } = options;
   const head = new Uint8Array(FRAME_HEAD_BYTES);
@@ -110,7 +110,8 @@ export async function* readFrames(
           if (headBytes < FRAME_HEAD_BYTES) break;
           const length = new DataView(head.buffer).getUint32(1);
           checkLength(length, maxBytes);
-          release = await reserve?.(length);
+          // Nothing tells how large a compressed one becomes.
+          release = await reserve?.(head[0] & 1 ? maxBytes : length);
           message = room(length, mayReuse);
           filled = 0;
         }

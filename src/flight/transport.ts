@@ -55,7 +55,7 @@ export interface FlightConnection {
  */
 export function openTransport(url: string, { apiKey, tlsCa }: TransportOptions = {}): FlightConnection {
   const baseUrl = httpUrl(url);
-  const sessions = new WideSessions(
+  const sessions = new FlightSessions(
     baseUrl,
     {},
     {
@@ -105,7 +105,7 @@ export function openTransport(url: string, { apiKey, tlsCa }: TransportOptions =
 }
 
 /** Connections that take in much before the peer has to wait, for which `node:http2` has no option, and that end for all. */
-class WideSessions extends Http2SessionManager {
+class FlightSessions extends Http2SessionManager {
   readonly #wide = new WeakSet<Http2Session>();
 
   override async request(
@@ -116,7 +116,8 @@ class WideSessions extends Http2SessionManager {
     stream.once("response", () => hasAnswer = true);
     // Deno may close the streams of a connection that the server ends without a word to them; connect waits on.
     stream.once("close", () => {
-      if (!hasAnswer) stream.emit("error", new ConnectError("The connection ended", Code.Unavailable));
+      if (hasAnswer || stream.rstCode) return;
+      stream.emit("error", new ConnectError("The call ended without an answer", Code.Unavailable));
     });
     const { session } = stream;
     if (session && !this.#wide.has(session)) {

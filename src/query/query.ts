@@ -180,7 +180,8 @@ export async function* matchingTimes(
   filter: TableFilter,
   { bounds, window, signal }: MatchOptions,
 ): AsyncGenerator<bigint[], void, undefined> {
-  const runs = topic.runs(window, signal, bounds && ((batch) => filter.judge(bounds, batch) !== "none"));
+  const isWanted = (batch: number) => !bounds || filter.judge(bounds, batch) !== "none";
+  const runs = topic.runs(window, signal, { isWanted });
   try {
     while (runs.nextNs !== undefined) {
       const run = await runs.open();

@@ -62,7 +62,7 @@ export class RowFilter {
         for (const { path, condition } of columns) {
           const range = path === undefined ? undefined : bounds.of(batch, path);
           if (range && condition.mayMatch?.(...range) === false) return "none";
-          // Bounds are values of rows, but for integers that float64 cannot hold.
+          // Bounds are values of rows; from 2^53 on they may be what integers were rounded to.
           const isValue = (bound: number) => Math.abs(bound) < 2 ** 53 && condition.test(bound);
           if (columns.length === 1 && range && range[0] <= range[1] && range.some(isValue)) return "some";
         }

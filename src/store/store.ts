@@ -35,7 +35,7 @@ export interface Store {
   list(path: string): Promise<string[]>;
   /** Bytes in a file; NOT_FOUND where there is none. */
   size(path: string): Promise<number>;
-  /** A range of a file, as fresh bytes that the caller owns, 8-byte aligned. Fewer where the file ends before. */
+  /** A range of a file, as bytes that the caller owns, 8-byte aligned; fresh ones unless the options allow others. Fewer where the file ends before. */
   read(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;

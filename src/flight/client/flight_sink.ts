@@ -3,7 +3,7 @@ import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import { sliceColumns } from "../../arrow/rearrange.ts";
 import type { SequenceSink, TopicSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
-import { giveBytes } from "../../spare_buffers.ts";
+import { giveBytes, takeBytes } from "../../spare_buffers.ts";
 import type { SequenceInfo, TopicSchema } from "../../types.ts";
 import { toFlight } from "../ipc.ts";
 import type { WireObject } from "../json.ts";
@@ -204,7 +204,7 @@ class TopicUpload implements TopicSink {
   #messagesOf(columns: Columns): Uint8Array[] {
     const { schema: { fields }, maxBytes } = this.#start;
     const { rows } = columns;
-    const message = encodeBatch(columns);
+    const message = encodeBatch(columns, { allocate: takeBytes });
     if (message.length <= maxBytes) return [message];
     if (rows === 1) {
       throw new SmaltiError(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Code, ConnectError, type ContextKey, createContextKey } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import {
@@ -28,9 +28,6 @@ export interface CallContext {
 /** Answers a call whose requests come as gRPC messages; what it gives are the bytes of frames. */
 export type Answer = (requests: AsyncIterable<Uint8Array>, call: CallContext) => AsyncIterable<Uint8Array>;
 
-/** The connection that a call came on. */
-export const CONNECTION: ContextKey<object> = createContextKey<object>({});
-
 /** Bounds on what clients send. */
 export interface DataLimits {
   /** Bytes of a message. */
@@ -46,11 +43,10 @@ export function dataHandler(
   { maxMessageBytes, budget, idleTimeoutMs }: DataLimits,
   answer: Answer,
 ): UniversalHandlerFn {
-  return ({ method, header, body, signal, contextValues }) => {
+  return ({ method, header, body, signal }) => {
     if (method !== "POST" || !parseContentType(header.get(headerContentType))?.binary) {
       return Promise.resolve({ status: 415 });
     }
-    const owner = contextValues?.get(CONNECTION) ?? {};
     const trailer = new Headers();
     const run = async function* (): AsyncGenerator<Uint8Array> {
       try {
@@ -59,7 +55,7 @@ export function dataHandler(
           maxBytes: maxMessageBytes,
           compression,
           mayReuse: true,
-          reserve: (bytes) => budget.take(bytes, owner, signal),
+          reserve: (bytes) => budget.take(bytes, signal),
           stallMs: idleTimeoutMs,
         });
         yield* answer(requests, { requestHeader: header, signal });

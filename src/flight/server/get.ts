@@ -12,7 +12,7 @@ import { blockColumns } from "../../read/block_columns.ts";
 import { messageTopic } from "../../read/message.ts";
 import { RowBlocks } from "../../read/row_blocks.ts";
 import type { FieldSchema } from "../../schema.ts";
-import { giveBytes } from "../../spare_buffers.ts";
+import { giveBytes, takeBytes } from "../../spare_buffers.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
 import { type FlightParts, toFlight } from "../ipc.ts";
 import { parseTopicLocator } from "../locator.ts";
@@ -26,9 +26,13 @@ const MAX_OPEN_BYTES = 256 * 2 ** 20;
 /** Rows of a batch at most, as the daemon has it. */
 export const MAX_ROWS = 8192;
 
+/** More than streams take without having sent it: 16 or 64 KiB. */
+const WAITED_BYTES = 128 * 1024;
+
 /**
- * A topic's schema, then its batches: at most `maxRows` each, none without rows, buffers as LZ4 frames. Batches go out as
- * they are stored, checksums included, unless the window, the limits or late rows ask for others.
+ * A topic's schema, then its batches, none without rows, buffers as LZ4 frames. Batches go out as they are stored,
+ * checksums included, unless the window, late rows, their size or more than `maxRows` rows ask for others; those have 8192
+ * rows at most.
  */
 export async function* getTopic(
   backend: Backend,
@@ -44,7 +48,7 @@ export async function* getTopic(
   yield toFlight(encodeSchemaMessage({ fields: schema.fields, metadata: new Map() }));
   const topic = messageTopic(sequence, name, schema);
   const compress = (bytes: Uint8Array) => engine.compress(bytes);
-  const runs = source.runs(windowOf(range), signal);
+  const runs = source.runs(windowOf(range), signal, { mayReuse: true });
   try {
     while (runs.nextNs !== undefined) {
       const run = await runs.open();
@@ -53,7 +57,7 @@ export async function* getTopic(
       if (isAlone(run, runs)) {
         if (isReady(run, maxRows)) yield* sent(run.batch.message);
         else {for (const part of partsOfRun(run, schema.fields)) {
-            yield* sent(encodeBatch(part, { compress }));
+            yield* sent(encodeBatch(part, { compress, allocate: takeBytes }));
           }}
         continue;
       }
@@ -66,7 +70,7 @@ export async function* getTopic(
         for (let block = await blocks.next(); block; block = await blocks.next()) {
           for (const { columns } of blockColumns(block)) {
             for (const part of partsOf(columns, schema.fields)) {
-              yield* sent(encodeBatch(part, { compress }));
+              yield* sent(encodeBatch(part, { compress, allocate: takeBytes }));
             }
           }
         }
@@ -79,10 +83,12 @@ export async function* getTopic(
   }
 }
 
-/** A message that nobody else has. Who comes back for more has sent it: a body that is large is waited for. */
+/** A message that nobody else has. */
 function* sent(message: Uint8Array): Generator<FlightParts> {
-  yield toFlight(message);
-  giveBytes(message);
+  const parts = toFlight(message);
+  yield parts;
+  // Who comes back for more has sent it, if it is so large that a stream makes its writer wait.
+  if (parts.dataBody.length >= WAITED_BYTES) giveBytes(message);
 }
 
 /** Whether every row of a batch still closed comes after its last one. */

@@ -136,9 +136,16 @@ class RowCollector {
     const columns = this.#read(message);
     if (columns.rows === 0) return;
     this.#topic.rows += columns.rows;
-    this.#pieces.push(columns);
-    this.#messages.push(message);
-    this.#bytes += columns.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const bytes = columns.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    this.#bytes += bytes;
+    // Views on a message that is much larger would keep all of it.
+    if (message.buffer.byteLength > 2 * bytes) {
+      this.#pieces.push({ ...columns, buffers: columns.buffers.map((buffer) => buffer.slice()) });
+      giveBytes(message);
+    } else {
+      this.#pieces.push(columns);
+      this.#messages.push(message);
+    }
     if (this.#bytes >= BATCH_BYTES) await this.#store();
   }
 

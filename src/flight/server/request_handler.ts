@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import {
-  type ConnectRouter,
-  type ConnectRouterOptions,
-  createConnectRouter,
-  createContextValues,
-} from "@connectrpc/connect";
+import { type ConnectRouter, type ConnectRouterOptions, createConnectRouter } from "@connectrpc/connect";
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
@@ -13,7 +8,6 @@ import {
 } from "@connectrpc/connect-node";
 import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { goneAway } from "../status.ts";
-import { CONNECTION } from "./data_handler.ts";
 
 /** What a server of `node:http2` calls for a request. */
 export type RequestHandler = (
@@ -47,9 +41,7 @@ export function requestHandler(
       response.end();
       return;
     }
-    const connection = "stream" in request ? request.stream.session : request.socket;
-    const values = createContextValues().set(CONNECTION, connection ?? {});
-    const universal = universalRequestFromNodeRequest(request, response, undefined, values);
+    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     handler({ ...universal, body: wholeBody(request, universal.body as AsyncIterable<Uint8Array>) })
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch(() => response.destroy()); // the call's record tells what came of it

@@ -37,7 +37,10 @@ export interface ServerOptions {
   readOnly?: boolean;
   /** Bound on a message from a client, in bytes; clients learn it from `info`. @default 50 MiB */
   maxMessageBytes?: number;
-  /** Bound on the messages that all uploads hold together, in bytes; those beyond wait. One alone is held however large. @default 512 MiB */
+  /**
+   * Bound on the messages that all uploads hold together, in bytes; those beyond wait. One alone is held however large.
+   * @default 512 MiB
+   */
   maxBufferedBytes?: number;
   /**
    * How long a client may leave HTTP/2's pings unanswered, in milliseconds, before it is taken for gone: its connection is
