@@ -4,13 +4,13 @@ import { createServer } from "../../src/flight/server/mod.ts";
 import { inDirectory } from "../client/support.ts";
 
 const Row = defineOntology("Row", { a: float64(), n: int64(), text: utf8() });
-const TOPICS = ["a", "b", "c", "d"];
+const TOPICS = Array.from({ length: 4 }, (_, i) => `t${i}`);
 /** Batches of half a MiB and more, whose buffers are used again. */
-const [PUSHES, ROWS] = [6, 20_000];
+const [PUSHES, ROWS] = [10, 25_000];
 
 /** What row `i` of a topic holds: all of it tells whose it is. */
 function valueOf(topic: string, sequence: string, i: number): { a: number; n: bigint; text: string } {
-  const seed = TOPICS.indexOf(topic) * 1e9 + Number(sequence.slice(1)) * 1e8 + i;
+  const seed = TOPICS.indexOf(topic) * 1e10 + Number(sequence.slice(1)) * 1e8 + i;
   return { a: Math.sin(seed) * 1e6, n: BigInt(seed), text: `${topic}${i % 7}` };
 }
 
@@ -54,21 +54,19 @@ describe("Large batches", () => {
   it("of many streams at once arrive and are served as they were sent, whoever leaves in the middle", () =>
     inDirectory(async (directory) => {
       await using store = await connect(directory);
-      await using server = await createServer(store, { port: 0 });
+      await using server = await createServer(store, { port: 0, idleTimeoutMs: 600_000 });
       await using client = await connect(server.url);
       const all = PUSHES * ROWS * TOPICS.length;
       await Promise.all(["s0", "s1"].map((name) => upload(client, name)));
-      for (let round = 0; round < 2; round++) {
-        expect(
-          await Promise.all([
-            download(client, "s0"),
-            download(client, "s1", all / 3),
-            download(client, "s1"),
-            download(client, "s0", 10),
-          ]),
-        ).toEqual([[all, 0], [all / 3, 0], [all, 0], [10, 0]]);
-      }
+      expect(
+        await Promise.all([
+          download(client, "s0"),
+          download(client, "s1", all / 4),
+          download(client, "s1"),
+          download(client, "s0", 10),
+        ]),
+      ).toEqual([[all, 0], [all / 4, 0], [all, 0], [10, 0]]);
       expect(await download(store, "s0")).toEqual([all, 0]);
-      expect(await (await store.topicHandler("s1", "d")).verify()).toEqual([]);
+      expect(await (await store.topicHandler("s1", "t3")).verify()).toEqual([]);
     }));
 });

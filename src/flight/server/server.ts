@@ -5,6 +5,7 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
+import process from "node:process";
 import type { Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
 import {
@@ -22,6 +23,8 @@ import { addService, type CallRecord, dataHandlers, type ServiceContext } from "
 import { Sessions } from "./sessions.ts";
 
 const MAX_BUFFERED_BYTES = 512 * 2 ** 20;
+/** How long what is to be sent may lie, see {@linkcode keepSending}. */
+const SENDING_MS = 20;
 
 /** Options of {@linkcode createServer}. */
 export interface ServerOptions {
@@ -183,6 +186,7 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     session.on("close", () => connections.delete(session));
     session.on("error", () => {}); // the calls on it fail, and say so
     endWhenGone(session, idleTimeoutMs);
+    if ("bun" in process.versions) keepSending(session);
   });
   await new Promise<void>((resolve, reject) => {
     http.once("error", (cause: Error) => {
@@ -200,7 +204,26 @@ function endWhenGone(session: ServerHttp2Session, timeoutMs: number): void {
   const timer = setInterval(() => {
     if (!isAnswered) return session.destroy();
     isAnswered = false;
-    session.ping(() => isAnswered = true);
+    session.ping((error) => isAnswered = !error);
   }, timeoutMs);
+  session.once("close", () => clearInterval(timer));
+}
+
+/**
+ * Bun leaves what several streams have to send lying once their client was slow, until something else is sent on their
+ * connection, so a ping is.
+ */
+function keepSending(session: ServerHttp2Session): void {
+  let streams = 0;
+  let isAnswered = true;
+  session.on("stream", (stream) => {
+    streams++;
+    stream.once("close", () => streams--);
+  });
+  const timer = setInterval(() => {
+    if (streams === 0 || !isAnswered) return;
+    isAnswered = false;
+    session.ping(() => isAnswered = true);
+  }, SENDING_MS);
   session.once("close", () => clearInterval(timer));
 }
