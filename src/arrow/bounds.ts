@@ -11,18 +11,16 @@ import { HalfVector, NumberVector, StructVector, type Vector } from "./vector.ts
 const EXACT = 2 ** 53;
 
 /**
- * The columns that have bounds, each as the places of fields on the way down: integers, floats and temporal ones that are
- * not within lists, but for the first column, the time.
+ * Paths of the columns that have bounds, each the places of fields on the way down, such as `2,0`: integers, floats and
+ * temporal ones that are not within lists, but for the first column, the time.
  */
-export function boundedColumns(fields: readonly FieldSchema[]): number[][] {
-  const below = ({ type, children, dictionary }: FieldSchema): number[][] => {
+export function boundedColumns(fields: readonly FieldSchema[]): string[] {
+  const below = ({ type, children, dictionary }: FieldSchema, path: string): string[] => {
     if (dictionary) return [];
-    if (type.kind === "struct") {
-      return children.flatMap((child, i) => below(child).map((path) => [i, ...path]));
-    }
-    return type.kind === "int" || type.kind === "float" || type.kind === "temporal" ? [[]] : [];
+    if (type.kind === "struct") return children.flatMap((child, i) => below(child, `${path},${i}`));
+    return type.kind === "int" || type.kind === "float" || type.kind === "temporal" ? [path] : [];
   };
-  return fields.flatMap((field, i) => i === 0 ? [] : below(field).map((path) => [i, ...path]));
+  return fields.flatMap((field, i) => i === 0 ? [] : below(field, `${i}`));
 }
 
 /**
@@ -88,7 +86,7 @@ export class BatchBounds {
 
   /** @param values Those of {@linkcode boundsOf}, one batch after another; kept as they are. */
   constructor(fields: readonly FieldSchema[], values: Float64Array) {
-    this.#columns = boundedColumns(fields).map((path) => path.join());
+    this.#columns = boundedColumns(fields);
     this.#values = values;
   }
 

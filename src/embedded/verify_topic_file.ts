@@ -94,11 +94,11 @@ function checkBounds(bounds: BatchBounds, batch: number, table: StructVector): v
   const actual = boundsOf(table);
   const fields = table.children.map(({ field }) => field);
   for (const [i, path] of boundedColumns(fields).entries()) {
-    const stored = bounds.of(batch, path.join())!;
+    const stored = bounds.of(batch, path)!;
     if (Object.is(stored[0], actual[2 * i]) && Object.is(stored[1], actual[2 * i + 1])) continue;
     throw new SmaltiError(
       "CORRUPT",
-      `Column ${path.join()} is from ${actual[2 * i]} to ${actual[2 * i + 1]}: its bounds are ${
+      `Column ${path} is from ${actual[2 * i]} to ${actual[2 * i + 1]}: its bounds are ${
         stored.join(" and ")
       }`,
     );

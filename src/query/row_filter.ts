@@ -52,7 +52,7 @@ export class RowFilter {
   /** The filter for tables with these columns. INVALID_ARGUMENT where they have not what a condition is about. */
   bind(fields: readonly FieldSchema[]): TableFilter {
     const columns = this.#conditions.map((condition) => bindColumn(fields, condition));
-    const bounded = new Set<string | undefined>(boundedColumns(fields).map((path) => path.join()));
+    const bounded = new Set<string | undefined>(boundedColumns(fields));
     return {
       window: this.#window,
       usesBounds: columns.some(({ path, condition }) => bounded.has(path) && condition.mayMatch),

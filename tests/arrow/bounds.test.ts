@@ -22,8 +22,8 @@ describe("boundsOf", () => {
         const table = vectorsOf(tableFields(fields), columnsOf(fields, rows));
         const bounds = new BatchBounds(tableFields(fields), boundsOf(table));
         for (const path of boundedColumns(tableFields(fields))) {
-          const [min, max] = bounds.of(0, path.join())!;
-          const values = valuesAt(table, path);
+          const [min, max] = bounds.of(0, path)!;
+          const values = valuesAt(table, path.split(",").map(Number));
           if (values.length === 0) {
             expect([min, max]).toEqual([Infinity, -Infinity]);
             continue;

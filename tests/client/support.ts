@@ -56,6 +56,16 @@ export async function onStore<R>(store: Store, body: (client: Client) => Promise
   return await using(clientOf(store), body);
 }
 
+/** Runs `body` with a client of a store in memory that holds these files, by path. */
+export async function onFiles<R>(
+  files: Readonly<Record<string, Uint8Array>>,
+  body: (client: Client, store: MemoryStore) => Promise<R>,
+): Promise<R> {
+  const store = new MemoryStore();
+  for (const [path, bytes] of Object.entries(files)) await store.replace(path, bytes);
+  return await onStore(store, (client) => body(client, store));
+}
+
 /** A client on a store of one's own. */
 export function clientOf(store: Store): Client {
   return new Client(new EmbeddedBackend(store, engine));

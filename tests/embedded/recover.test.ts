@@ -15,6 +15,7 @@ import {
   addTopic,
   allTexts,
   expectError,
+  onFiles,
   onStore,
   pushSamples,
   recordSequence,
@@ -67,10 +68,7 @@ async function withLeft<R>(
   bytes: Uint8Array,
   body: (client: Client, store: MemoryStore) => Promise<R>,
 ): Promise<R> {
-  const store = new MemoryStore();
-  await store.replace(MANIFEST, manifest);
-  await store.replace(FILE, bytes);
-  return await onStore(store, (client) => body(client, store));
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: bytes }, body);
 }
 
 /** The rows of some of the batches, as a reader gives them. */

@@ -4,7 +4,7 @@ import { type Client, defineOntology, float64, int64, optional, type QueryExpres
 import type { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { onStore } from "../client/support.ts";
+import { onFiles, onStore } from "../client/support.ts";
 
 const Probe = defineOntology("Probe", { x: float64(), n: optional(int64()) });
 const [MANIFEST, FILE] = ["s/sequence.json", "s/t.arrow"];
@@ -36,10 +36,7 @@ async function withFiles<R>(
   { manifest, topic }: Files,
   body: (client: Client, store: MemoryStore) => Promise<R>,
 ): Promise<R> {
-  const store = new MemoryStore();
-  await store.replace(MANIFEST, manifest);
-  await store.replace(FILE, topic);
-  return await onStore(store, (client) => body(client, store));
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body);
 }
 
 /** The files with the topic's bytes changed. */

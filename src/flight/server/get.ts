@@ -4,7 +4,7 @@
  * @module
  */
 import type { Columns } from "../../arrow/columns.ts";
-import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
+import { type BodyCoder, encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import { sliceColumns } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
 import type { Backend, Run, RunSource } from "../../backend.ts";
@@ -47,7 +47,7 @@ export async function* getTopic(
   const { schema } = source;
   yield toFlight(encodeSchemaMessage({ fields: schema.fields, metadata: new Map() }));
   const topic = messageTopic(sequence, name, schema);
-  const compress = (bytes: Uint8Array) => engine.compress(bytes);
+  const coder: BodyCoder = { compress: (bytes) => engine.compress(bytes), allocate: takeBytes };
   const runs = source.runs(windowOf(range), signal, { mayReuse: true });
   try {
     while (runs.nextNs !== undefined) {
@@ -57,7 +57,7 @@ export async function* getTopic(
       if (isAlone(run, runs)) {
         if (isReady(run, maxRows)) yield* sent(run.batch.message);
         else {for (const part of partsOfRun(run, schema.fields)) {
-            yield* sent(encodeBatch(part, { compress, allocate: takeBytes }));
+            yield* sent(encodeBatch(part, coder));
           }}
         continue;
       }
@@ -70,7 +70,7 @@ export async function* getTopic(
         for (let block = await blocks.next(); block; block = await blocks.next()) {
           for (const { columns } of blockColumns(block)) {
             for (const part of partsOf(columns, schema.fields)) {
-              yield* sent(encodeBatch(part, { compress, allocate: takeBytes }));
+              yield* sent(encodeBatch(part, coder));
             }
           }
         }
