@@ -13,7 +13,16 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
  * of one layer do not know each other. The longest entry that fits a path counts.
  */
 const layers: readonly (readonly string[])[] = [
-  ["error.ts", "version.ts", "builtin.ts", "pause.ts", "times.ts", "spare_buffers.ts"],
+  [
+    "error.ts",
+    "version.ts",
+    "builtin.ts",
+    "pause.ts",
+    "times.ts",
+    "spare_buffers.ts",
+    "turns.ts",
+    "time_slice.ts",
+  ],
   ["names.ts", "schema.ts"],
   ["ontology"],
   ["types.ts", "totals.ts"],

@@ -1,0 +1,23 @@
+/** Serves calls one after another, in the order they came: a mutex with a first-in-first-out queue. */
+export class Turns {
+  #count = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Whether no call is running or waiting. */
+  get isIdle(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Runs `action` when all calls before it have ended, well or not. Resolves and rejects as it does. */
+  async take<R>(action: () => Promise<R>): Promise<R> {
+    this.#count++;
+    const mine = this.#last.then(action);
+    // Without the result: who waits for a turn must not keep alive what the one before gave out.
+    this.#last = mine.then(() => {}, () => {});
+    try {
+      return await mine;
+    } finally {
+      this.#count--;
+    }
+  }
+}
