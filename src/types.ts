@@ -154,11 +154,13 @@ export interface RecoverReport {
 export interface CompactedTopic {
   /** The topic's name. */
   readonly topic: string;
-  /** Batches in its file, before and now. */
+  /** Batches that were in its file. */
   readonly batchesBefore: number;
+  /** Batches in its file now. */
   readonly batches: number;
-  /** Bytes of its file, before and now. */
+  /** Bytes that its file had. */
   readonly sizeBytesBefore: number;
+  /** Bytes that its file has now. */
   readonly sizeBytes: number;
   /** Why it could not be compacted; the file is as it was then. */
   readonly error?: Error;

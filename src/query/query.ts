@@ -12,6 +12,7 @@
 import type { BatchBounds } from "../arrow/bounds.ts";
 import type { Backend, SequenceSource, TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
+import { withCurrent } from "../reopen.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
 import { parseConditions, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
@@ -139,7 +140,14 @@ async function hasRow(
   filter: RowFilter,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const topic = await source.openTopic(name);
+  return await withCurrent(await source.openTopic(name), (topic) => anyMatches(topic, filter, signal));
+}
+
+async function anyMatches(
+  topic: TopicSource,
+  filter: RowFilter,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   let table: TableFilter;
   try {
     table = filter.bind(topic.schema.fields);

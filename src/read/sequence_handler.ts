@@ -1,6 +1,7 @@
 import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
+import { reopened } from "../reopen.ts";
 import { compareNames, topicName } from "../names.ts";
 import { totals } from "../totals.ts";
 import {
@@ -18,6 +19,7 @@ import { FollowedBlocks } from "./followed_blocks.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { ReadMemory } from "./read_memory.ts";
+import { ResumingBlocks } from "./resuming_blocks.ts";
 import { type RowBlock, RowBlocks } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { bufferedBytes, type StreamOptions } from "./streamer.ts";
@@ -173,14 +175,21 @@ export class SequenceHandler implements AsyncDisposable {
     }
     const names = this.#chosen(options.topics);
     const latched = window.firstNs === MIN_NS ? [] : this.#chosen(options.latched ?? []);
-    const openAll = () => Promise.all(names.map((name) => this.#open(name)));
     const open = async () => {
-      const topics = (await openAll()).map((source) => ({
-        topic: messageTopic(this.name, source.info.name, source.schema),
-        source: source.runs(window, signal),
-      }));
+      let sources = await Promise.all(names.map((name) => this.#open(name)));
+      const blocksOf = (part: Window, first?: RowBlock) => {
+        const runs = sources.map((source) => ({
+          topic: messageTopic(this.name, source.info.name, source.schema),
+          source: source.runs(part, signal),
+        }));
+        return new RowBlocks(this.#engine, runs, maxBytes, first);
+      };
+      const reopen = async () => {
+        sources = await Promise.all(sources.map(reopened));
+        for (const source of sources) this.#opened.set(source.info.name, Promise.resolve(source));
+      };
       const first = await this.#latched(latched, window.firstNs - 1n, maxBytes, signal);
-      return new RowBlocks(this.#engine, topics, maxBytes, first);
+      return new ResumingBlocks(blocksOf(window, first), window, blocksOf, reopen);
     };
     const fields = async () =>
       new Map(

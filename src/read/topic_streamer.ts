@@ -4,8 +4,8 @@ import { toRecordBatch, toTable } from "../arrow/interchange.ts";
 import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./block_columns.ts";
 import { type Message, RowMessage } from "./message.ts";
-import type { RowBlock, RowBlocks } from "./row_blocks.ts";
-import { type Block, Streamer } from "./streamer.ts";
+import type { RowBlock } from "./row_blocks.ts";
+import { type Block, type BlockSource, Streamer } from "./streamer.ts";
 
 /**
  * One pass over the messages of one topic, in time order; see {@linkcode Streamer}.
@@ -30,7 +30,7 @@ export class TopicStreamer extends Streamer<Message> {
 
   /** @internal Use {@linkcode TopicHandler.getDataStreamer}. */
   constructor(
-    open: () => Promise<RowBlocks>,
+    open: () => Promise<BlockSource>,
     fields: () => Promise<readonly FieldSchema[]>,
     signal: AbortSignal | undefined,
   ) {
