@@ -46,8 +46,7 @@ async function readableOf(
     .toReadableStream();
 }
 
-const textOf = ({ topic, timestampNs, data }: Message): string =>
-  rowText(topic, timestampNs, data);
+const textOf = ({ topic, timestampNs, data }: Message): string => rowText(topic, timestampNs, data);
 
 /** A sink that keeps texts, and waits before each message while it has a gate. */
 class Texts implements UnderlyingSink<Message> {
@@ -207,9 +206,7 @@ describe("Streamer.toReadableStream", () => {
       await client.sequenceCreate("copy", {}, async (sequence) => {
         const topic = await addTopic(sequence, "a", []);
         // What a message holds is not known to the type checker.
-        await (await readableOf(client)).pipeTo(
-          topic.toWritableStream() as WritableStream<unknown>,
-        );
+        await (await readableOf(client)).pipeTo(topic.toWritableStream() as WritableStream<unknown>);
       });
       expect(await allTexts(client, "copy")).toEqual(ROWS);
     });
