@@ -7,6 +7,7 @@ import type { StructVector } from "../../src/arrow/vector.ts";
 import { type OpenBatch, openColumns, sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
+import { somePositions } from "../support/positions.ts";
 import { damage, damaged, field, outcome, SAMPLE, SAMPLE_ROWS } from "./damage.ts";
 import {
   anyTable,
@@ -51,7 +52,7 @@ describe("a sealed batch", () => {
   it("with any one bit flipped gives its data or is CORRUPT or UNSUPPORTED", () => {
     const outcomes = new Map<string, number>();
     const copy = message.slice();
-    for (let bit = 0; bit < copy.length * 8; bit++) {
+    for (const bit of somePositions(copy.length * 8)) {
       copy[bit >> 3] ^= 1 << (bit & 7);
       const seen = outcome(() => contents(SAMPLE, open(copy, SAMPLE, headerCrc)));
       copy[bit >> 3] ^= 1 << (bit & 7);

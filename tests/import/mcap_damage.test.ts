@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { importMcap, type ImportMcapOptions } from "../../src/import/mcap.ts";
+import { somePositions } from "../support/positions.ts";
 import { chunked, COMPRESSIONS, concat, encode, readTopic, writeMcap } from "./mcap_file.ts";
 
 const schema = {
@@ -210,7 +211,8 @@ describe("importMcap of bad input", () => {
 
   it("never hangs, crashes or loses earlier messages, whichever byte is wrong", async () => {
     const whole = await recording(12, { useChunks: false });
-    for (let at = 8; at < whole.length; at += 3) {
+    for (const at of somePositions(whole.length)) {
+      if (at < 8) continue; // no MCAP file at all
       const file = whole.slice();
       file[at] ^= 0xff;
       await using client = await connect("memory:");
