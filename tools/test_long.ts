@@ -1,8 +1,8 @@
 /**
  * `deno task test:long [CASES] [SEED]`: what takes too long for every change. The tests that try some positions of many
- * (`tests/support/positions.ts`) try all of them; then come the random cases that hold the engines to one outcome, a
- * million unless told. The last line is `N cases, seed S, 0 differences`; at a difference it is what to run to see that
- * case again.
+ * (`tests/support/positions.ts`) try all of them, and more recorders are killed; then come the random cases that hold
+ * the engines to one outcome, a million unless told. The last line is `N cases, seed S, 0 differences`; at a difference
+ * it is what to run to see that case again.
  *
  * @module
  */
@@ -18,10 +18,10 @@ if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 || 
   Deno.exit(2);
 }
 
-const files = await filesWithPositions("tests");
+const files = [...await filesWithPositions("tests"), "tests/embedded/kill.test.ts"];
 const { code } = await run(
   [...deno("run", "-A", "tools/test.ts"), "--only", "deno", "--testTimeout=3600000", ...files],
-  { env: { SMALTI_LONG: "1" } },
+  { env: { SMALTI_LONG: "1", SMALTI_KILLS: "300" } },
 );
 if (code !== 0) Deno.exit(code);
 

@@ -94,7 +94,9 @@ function footerOf(file: Uint8Array) {
 /** Where the parts of a file begin: the batches, their bodies, the footer, and what follows each. */
 function boundariesOf(file: Uint8Array): number[] {
   const { start, end, batches } = footerOf(file);
-  const parts = batches.flatMap(({ offset, headBytes, length }) => [offset, offset + headBytes, offset + length]);
+  const parts = batches.flatMap((
+    { offset, headBytes, length },
+  ) => [offset, offset + headBytes, offset + length]);
   return [8, ...parts, start, end];
 }
 
