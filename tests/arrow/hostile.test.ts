@@ -8,9 +8,9 @@ import { type OpenBatch, openColumns, sealBatch } from "../../src/engine/batch.t
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { somePositions } from "../support/positions.ts";
-import { damage, damaged, field, outcome, SAMPLE, SAMPLE_ROWS } from "./damage.ts";
+import { damage, damaged, field, outcome, SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
+import { anyTable } from "../support/random_tables.ts";
 import {
-  anyTable,
   columnsOf,
   engine,
   open,
@@ -19,7 +19,7 @@ import {
   touchedRow,
   view,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 /** All that a batch holds, as text. */
 function contents(fields: readonly FieldSchema[], batch: OpenBatch): string {

@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 import * as library from "../../mod.ts";
 import type { Client, RecoverReport, SequenceHandler } from "../../mod.ts";
 import { expectError, inDirectory } from "../client/support.ts";
-import { sameBytes } from "./faulty_store.ts";
+import { sameBytes } from "../support/bytes.ts";
 import { attachmentOf, dataOf, ontologies, seeded, timeOf } from "./kill_rows.mjs";
 
 const KILLS = Number(process.env.SMALTI_KILLS ?? 20);

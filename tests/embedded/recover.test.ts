@@ -25,8 +25,9 @@ import {
   WatchedStore,
   withClient,
 } from "../client/support.ts";
+import { sameBytes } from "../support/bytes.ts";
 import { somePositions } from "../support/positions.ts";
-import { copyFiles, sameBytes } from "./faulty_store.ts";
+import { copyFiles } from "./faulty_store.ts";
 
 const FILE = "s/a.arrow";
 const MANIFEST = "s/sequence.json";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { decodeBatch, decodeFooter } from "../../src/arrow/decode.ts";
+import { decodeBatch, decodeFooter, decodeFrame } from "../../src/arrow/decode.ts";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import type { Engine } from "../../src/engine/engine.ts";
@@ -10,8 +10,8 @@ import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { field, SAMPLE, SAMPLE_ROWS } from "../arrow/damage.ts";
-import { caseRange, failedCase, Random } from "../contract/random_cases.ts";
+import { field, SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
+import { caseRange, failedCase, Random } from "../support/random_cases.ts";
 import { somePositions } from "../support/positions.ts";
 
 const open = (path: string) => readFile(new URL(path, import.meta.url));
@@ -94,9 +94,10 @@ function footerOf(file: Uint8Array) {
 /** Where the parts of a file begin: the batches, their bodies, the footer, and what follows each. */
 function boundariesOf(file: Uint8Array): number[] {
   const { start, end, batches } = footerOf(file);
-  const parts = batches.flatMap((
-    { offset, headBytes, length },
-  ) => [offset, offset + headBytes, offset + length]);
+  const parts = batches.flatMap(({ offset, length }) => {
+    const { headBytes } = decodeFrame(file.subarray(offset))!;
+    return [offset, offset + headBytes, offset + length];
+  });
   return [8, ...parts, start, end];
 }
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
-import { outcomeOf } from "../contract/random_cases.ts";
+import { outcomeOf } from "../support/random_cases.ts";
 import { somePositions } from "../support/positions.ts";
 
 const open = async (path: string) => Uint8Array.from(await readFile(new URL(path, import.meta.url)));

@@ -9,7 +9,7 @@ import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
 import { clientOf, expectError, inDirectory, onStore, WatchedStore } from "../client/support.ts";
-import { heldFiles, MOST_HELD, onLinux } from "../store/temporary.ts";
+import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
 
 const TOPICS = 2000;
 /** Rows of a batch. */
