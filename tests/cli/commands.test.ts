@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, Temperature } from "../../mod.ts";
-import { FLIGHT, makeTemporary, needsBuild, smalti } from "./cli_process.ts";
+import { FLIGHT, makeTemporary, needsBuild, smalti } from "../support/cli_process.ts";
 import { mcapFile, recordBoot, recordDrive, recordNoise } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {

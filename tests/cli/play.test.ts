@@ -4,7 +4,15 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
 import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
-import { cliCommand, FLIGHT, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+import {
+  cliCommand,
+  FLIGHT,
+  makeTemporary,
+  needsBuild,
+  smalti,
+  start,
+  until,
+} from "../support/cli_process.ts";
 import { DRIVE_START_NS, recordBoot, recordDrive, recordNoise, withClient } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { connect, Temperature } from "../../mod.ts";
 import { openTransport } from "../../src/flight/transport.ts";
 import { act, statusOf } from "../flight/support.ts";
-import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "../support/cli_process.ts";
 
 const KEY = "msco_0123456789abcdefghijklmnopqrstuv_01234567";
 

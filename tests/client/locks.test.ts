@@ -2,17 +2,10 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
-import { canSpawn, endChild, needsBuild, runChild, startChild } from "./child.ts";
-import {
-  addTopic,
-  allTexts,
-  expectError,
-  inDirectory,
-  PLACES,
-  recordSequence,
-  sampleText,
-  withClient,
-} from "./support.ts";
+import { canSpawn, endChild, needsBuild, runChild, startChild } from "../support/child.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, sampleText } from "../support/sample_rows.ts";
 
 /** Runs `body` with two clients on one directory. */
 async function withTwoClients(

@@ -1,15 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  addTopic,
-  expectError,
-  inDirectory,
-  PLACES,
-  recordSequence,
-  sampleText,
-  texts,
-  withClient,
-} from "./support.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory, PLACES, withClient } from "../support/places.ts";
+import { addTopic, recordSequence, sampleText, texts } from "../support/sample_rows.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "../../mod.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Backend, SequenceSink } from "../../src/backend.ts";
 import type { SmaltiError } from "../../src/error.ts";
 import type { Place } from "../../src/types.ts";
-import { expectError } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
 import { ALL, create, fill, rowsOf, SCHEMA, topicCases, wantedRows } from "./backend_topics.ts";
 import { codeOf, text } from "./store.ts";
 

@@ -7,7 +7,8 @@ import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { codeOf, content, storeContract, text } from "../contract/store.ts";
-import { heldFiles, MOST_HELD, onLinux, withStore } from "./temporary.ts";
+import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
+import { withStore } from "../support/places.ts";
 
 storeContract("directory", async () => {
   const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { codeOf } from "../contract/store.ts";
-import { withStore } from "./temporary.ts";
+import { withStore } from "../support/places.ts";
 
 const onLinux = process.platform === "linux";
 const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.versions);
