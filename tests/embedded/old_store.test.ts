@@ -20,9 +20,7 @@ import { expectError } from "../client/support.ts";
 import { plainRow } from "../fixtures/store_v1/plain.ts";
 import { inTemporary } from "../store/temporary.ts";
 
-const FIXTURE = fileURLToPath(
-  new URL("../fixtures/store_v1/", import.meta.url),
-);
+const FIXTURE = fileURLToPath(new URL("../fixtures/store_v1/", import.meta.url));
 
 /** What `expected.json` tells of a sequence; see `make.ts` beside it. */
 interface Expected {
@@ -57,9 +55,7 @@ const [CRASHED, WHOLE] = [true, false].map((isCrashed) =>
 const HALVES = ["half_created", "half_removed"];
 
 /** Runs `body` with a client on a copy of the store. */
-async function onOldStore(
-  body: (client: Client, directory: string) => Promise<void>,
-): Promise<void> {
+async function onOldStore(body: (client: Client, directory: string) => Promise<void>): Promise<void> {
   await inTemporary(async (directory) => {
     await cp(join(FIXTURE, "store"), directory, { recursive: true });
     // The writers that left their locks died long ago, not when the copy was made.
@@ -78,28 +74,18 @@ async function onOldStore(
 }
 
 /** What a manifest tells, but for what no two recordings share. */
-function factsOf(
-  { state, metadata, sessions, topics, attachments }: SequenceInfo,
-): object {
+function factsOf({ state, metadata, sessions, topics, attachments }: SequenceInfo): object {
   return {
     state,
     metadata,
-    sessions: sessions.map(({ state, reason, topics }) => ({
-      state,
-      ...(reason && { reason }),
-      topics,
-    })),
+    sessions: sessions.map(({ state, reason, topics }) => ({ state, ...(reason && { reason }), topics })),
     topics: Object.fromEntries(
-      topics.map((
-        { name, ontologyTag, metadata, rowCount, firstNs, lastNs },
-      ) => [
+      topics.map(({ name, ontologyTag, metadata, rowCount, firstNs, lastNs }) => [
         name,
         { ontologyTag, metadata, rowCount, firstNs, lastNs },
       ]),
     ),
-    attachments: attachments.map((
-      { name, mediaType, timestampNs, createdNs, sizeBytes },
-    ) => ({
+    attachments: attachments.map(({ name, mediaType, timestampNs, createdNs, sizeBytes }) => ({
       name,
       ...(mediaType !== undefined && { mediaType }),
       ...(timestampNs !== undefined && { timestampNs: String(timestampNs) }),
@@ -110,9 +96,7 @@ function factsOf(
 }
 
 /** The same of what was recorded. Topics that only a recovery brings back are left out before it. */
-function expectedFacts(
-  { state, metadata, sessions, topics, attachments, left }: Expected,
-): object {
+function expectedFacts({ state, metadata, sessions, topics, attachments, left }: Expected): object {
   const committed = Object.entries(topics).filter(([name]) => !left?.topics.includes(name));
   return {
     state,
@@ -135,36 +119,24 @@ function expectedFacts(
 }
 
 /** Expects all rows, one topic at a time and merged, attachments, and that all is sound. */
-async function expectHeld(
-  handler: SequenceHandler,
-  expected: Expected,
-): Promise<void> {
-  expect(handler.topics.map(({ name }) => name)).toEqual(
-    Object.keys(expected.topics).sort(),
-  );
+async function expectHeld(handler: SequenceHandler, expected: Expected): Promise<void> {
+  expect(handler.topics.map(({ name }) => name)).toEqual(Object.keys(expected.topics).sort());
   const rows: Record<string, unknown[]> = {};
   for (const { name } of handler.topics) {
     const topic = await handler.topicHandler(name);
     expect([name, await topic.verify({ deep: true })]).toEqual([name, []]);
     rows[name] = [];
     for await (const { timestampNs, data } of topic.getDataStreamer()) {
-      rows[name].push([
-        String(timestampNs),
-        plainRow(topic.fields.slice(1), data),
-      ]);
+      rows[name].push([String(timestampNs), plainRow(topic.fields.slice(1), data)]);
     }
-    expect({ [name]: rows[name] }).toEqual({
-      [name]: expected.topics[name].rows,
-    });
+    expect({ [name]: rows[name] }).toEqual({ [name]: expected.topics[name].rows });
   }
   expect(await timesOf(handler.getDataStreamer())).toEqual(merged(expected));
   const files = handler.attachments.map(async (attachment) => ({
     name: attachment.name,
     text: new TextDecoder().decode(await handler.readAttachment(attachment)),
   }));
-  expect(await Promise.all(files)).toEqual(
-    expected.attachments.map(({ name, text }) => ({ name, text })),
-  );
+  expect(await Promise.all(files)).toEqual(expected.attachments.map(({ name, text }) => ({ name, text })));
 }
 
 async function timesOf(
@@ -192,11 +164,7 @@ function merged({ topics }: Expected): [topic: string, ns: string][] {
 /** What is there once it is recovered. */
 function recovered(expected: Expected): Expected {
   const { left, state, sessions, attachments } = expected;
-  const session = {
-    state: "recovered",
-    reason: "its writer was gone",
-    topics: left!.topics,
-  };
+  const session = { state: "recovered", reason: "its writer was gone", topics: left!.topics };
   const isFirst = state === "recording";
   const number = sessions.length + (isFirst ? 0 : 1);
   return {
@@ -206,10 +174,7 @@ function recovered(expected: Expected): Expected {
     // Their names were in the writer's memory alone.
     attachments: [
       ...attachments,
-      ...left!.attachments.map((text, i) => ({
-        name: `${number}-${i + 1}`,
-        text,
-      })),
+      ...left!.attachments.map((text, i) => ({ name: `${number}-${i + 1}`, text })),
     ],
     left: undefined,
   };
@@ -218,17 +183,10 @@ function recovered(expected: Expected): Expected {
 const Added = defineOntology("Added", { value: float64() });
 
 /** Expects that a session can be added, and what it adds is read beside what was there. */
-async function expectUpdate(
-  client: Client,
-  name: string,
-  expected: Expected,
-): Promise<void> {
+async function expectUpdate(client: Client, name: string, expected: Expected): Promise<void> {
   const sequence = await client.sequenceUpdate(name);
   for (const topic of Object.keys(expected.topics)) {
-    await expectError(
-      () => sequence.topicCreate(topic, { ontology: Added }),
-      "ALREADY_EXISTS",
-    );
+    await expectError(() => sequence.topicCreate(topic, { ontology: Added }), "ALREADY_EXISTS");
   }
   const topic = await sequence.topicCreate("zz/added", {
     ontology: Added,
@@ -241,11 +199,7 @@ async function expectUpdate(
     ...expected,
     topics: {
       ...expected.topics,
-      "zz/added": {
-        ontologyTag: "Added",
-        metadata: {},
-        rows: [["7", { value: 0.5 }]],
-      },
+      "zz/added": { ontologyTag: "Added", metadata: {}, rows: [["7", { value: 0.5 }]] },
     },
     attachments: [...expected.attachments, { name: "added", text: "added" }],
   });
@@ -263,9 +217,7 @@ describe("A store written by version 0.1", () => {
 
   it.each(NAMES)("tells what it knows of %s", async (name) => {
     await onOldStore(async (client) => {
-      expect(factsOf(await client.sequenceInfo(name))).toEqual(
-        expectedFacts(SEQUENCES[name]),
-      );
+      expect(factsOf(await client.sequenceInfo(name))).toEqual(expectedFacts(SEQUENCES[name]));
     });
   });
 
@@ -277,11 +229,7 @@ describe("A store written by version 0.1", () => {
 
   it.each(WHOLE)("has nothing to recover in %s", async (name) => {
     await onOldStore(async (client) => {
-      expect(await client.recover(name)).toEqual({
-        sequence: name,
-        changed: false,
-        files: [],
-      });
+      expect(await client.recover(name)).toEqual({ sequence: name, changed: false, files: [] });
     });
   });
 
@@ -292,18 +240,9 @@ describe("A store written by version 0.1", () => {
         const wanted = recovered(SEQUENCES[name]);
         const report = await client.recover(name);
         expect(report.changed).toBe(true);
-        const kept = Object.fromEntries(
-          report.files.map((file) => [file.topic, file.rowsKept]),
-        );
-        expect(kept).toEqual({
-          begun: 0,
-          long: 45,
-          "nested/short": 6,
-          nothing: 0,
-        });
-        expect(factsOf(await client.sequenceInfo(name))).toEqual(
-          expectedFacts(wanted),
-        );
+        const kept = Object.fromEntries(report.files.map((file) => [file.topic, file.rowsKept]));
+        expect(kept).toEqual({ begun: 0, long: 45, "nested/short": 6, nothing: 0 });
+        expect(factsOf(await client.sequenceInfo(name))).toEqual(expectedFacts(wanted));
         await expectHeld(await client.sequenceHandler(name), wanted);
         await expectUpdate(client, name, wanted);
       });
@@ -318,11 +257,7 @@ describe("A store written by version 0.1", () => {
         const times: [string, string][] = [];
         await expectError(
           async () => {
-            for await (
-              const [topic, { timestampNs }] of handler.getDataStreamer({
-                follow: true,
-              })
-            ) {
+            for await (const [topic, { timestampNs }] of handler.getDataStreamer({ follow: true })) {
               times.push([topic, String(timestampNs)]);
             }
           },
@@ -336,16 +271,8 @@ describe("A store written by version 0.1", () => {
 
   it("refuses to read or change a sequence that was never finalized before it is recovered", async () => {
     await onOldStore(async (client) => {
-      await expectError(
-        () => client.sequenceHandler("crashed"),
-        "LOCKED",
-        "recover",
-      );
-      await expectError(
-        () => client.sequenceUpdate("crashed"),
-        "LOCKED",
-        "recover",
-      );
+      await expectError(() => client.sequenceHandler("crashed"), "LOCKED", "recover");
+      await expectError(() => client.sequenceUpdate("crashed"), "LOCKED", "recover");
     });
   });
 
@@ -353,10 +280,7 @@ describe("A store written by version 0.1", () => {
     await onOldStore(async (client) => {
       const expected = SEQUENCES["crashed_update"];
       const { before } = expected.topics;
-      await expectHeld(await client.sequenceHandler("crashed_update"), {
-        ...expected,
-        topics: { before },
-      });
+      await expectHeld(await client.sequenceHandler("crashed_update"), { ...expected, topics: { before } });
     });
   });
 
@@ -370,24 +294,13 @@ describe("A store written by version 0.1", () => {
       const sequence = async () =>
         (await client.listSequenceNotifications("drive")).map(({ message }) => message);
       const topic = async () =>
-        (await client.listTopicNotifications("drive", "gps/front")).map((
-          { message },
-        ) => message);
-      expect([await sequence(), await topic()]).toEqual([
-        notifications[""],
-        notifications["gps/front"],
-      ]);
+        (await client.listTopicNotifications("drive", "gps/front")).map(({ message }) => message);
+      expect([await sequence(), await topic()]).toEqual([notifications[""], notifications["gps/front"]]);
       await client.backend.notify({ sequence: "drive" }, "more");
-      await client.backend.notify(
-        { sequence: "drive", topic: "gps/front" },
-        "more",
-      );
+      await client.backend.notify({ sequence: "drive", topic: "gps/front" }, "more");
       expect(await sequence()).toEqual([...notifications[""], "more"]);
       await client.clearSequenceNotifications("drive");
-      expect([await sequence(), await topic()]).toEqual([[], [
-        ...notifications["gps/front"],
-        "more",
-      ]]);
+      expect([await sequence(), await topic()]).toEqual([[], [...notifications["gps/front"], "more"]]);
       await client.clearTopicNotifications("drive", "gps/front");
       expect(await topic()).toEqual([]);
     });
@@ -398,9 +311,7 @@ describe("A store written by version 0.1", () => {
       for (const name of [...NAMES, "half_removed"]) {
         await client.sequenceDelete(name);
       }
-      expect(
-        (await readdir(directory)).filter((name) => name !== "half_created"),
-      ).toEqual([]);
+      expect((await readdir(directory)).filter((name) => name !== "half_created")).toEqual([]);
     });
   });
 
