@@ -147,8 +147,9 @@ describe("DirectoryStore lock whose holder is gone", () => {
       const stale = await plantStale(directory, await deadPid());
       const sleeper = { host: "elsewhere", pid: 7, id: crypto.randomUUID() };
       const own = join(directory, `lock.${sleeper.id}.new`);
-      await plant(own, sleeper, 3600);
-      await link(own, join(directory, `lock.${stale}.1`));
+      await plant(join(directory, `lock.${stale}.1`), sleeper, 3600);
+      // Not for its age: that is no sign that nobody needs it.
+      await plant(own, sleeper, 0);
       await store.lock("lock");
       // What it would do next.
       await expect(rename(own, lockOf(directory))).rejects.toMatchObject({ code: "ENOENT" });
