@@ -76,7 +76,8 @@ export interface Store {
   remove(path: string): Promise<void>;
   /**
    * Takes the lock that a path stands for; LOCKED, saying who holds it, where a living writer has it. `list` may show a
-   * lock that is held as a file at that path.
+   * lock that is held as a file at that path. Directories that are made for it go with it, unless they hold something
+   * else by then.
    */
   lock(path: string): Promise<StoreLock>;
   /** Whether somebody living holds the lock: their description, or undefined. */

@@ -22,13 +22,14 @@ export const needsBuild: string = canSpawn ? "" : " (SMALTI_MOD does not name a 
 /** What came of the action. */
 export type Said = "done" | { code: string; message: string };
 
-/** Starts an action and waits until it has said what came of it. */
+/** Starts an action and waits until it has said what came of it; on Deno with the permissions given. */
 export async function startChild(
   directory: string,
   action: string,
+  permissions: readonly string[] = ["-A"],
 ): Promise<{ child: ChildProcess; said: Said }> {
   const script = fileURLToPath(new URL("child.mjs", import.meta.url));
-  const runtime = isDeno ? ["run", "-A", "--node-modules-dir=manual"] : [];
+  const runtime = isDeno ? ["run", ...permissions, "--node-modules-dir=manual"] : [];
   const child = spawn(process.execPath, [...runtime, script, library!, directory, action], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -41,8 +42,12 @@ export async function startChild(
 }
 
 /** Runs an action to its end. */
-export async function runChild(directory: string, action: string): Promise<Said> {
-  const { child, said } = await startChild(directory, action);
+export async function runChild(
+  directory: string,
+  action: string,
+  permissions?: readonly string[],
+): Promise<Said> {
+  const { child, said } = await startChild(directory, action, permissions);
   if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
   return said;
 }
