@@ -1,7 +1,8 @@
 import { builtin } from "./builtin.ts";
 
+/** What is needed of `node:timers`. */
 interface Timers {
-  setImmediate?: (action: () => void) => unknown;
+  setImmediate?: (resolve: () => void) => unknown;
 }
 
 /** How long work may hold the event loop before others get a turn, in milliseconds. */
@@ -30,6 +31,6 @@ export class TimeSlice {
 /** Resolves in a turn of the event loop of its own, when timers and I/O that are due have had theirs. */
 export function nextTurn(): Promise<void> {
   // A timer takes its time where it is nested in others, in browsers 4 ms.
-  const { setImmediate = (action: () => void) => setTimeout(action, 0) } = builtin<Timers>("node:timers");
+  const { setImmediate = (resolve) => setTimeout(resolve, 0) } = builtin<Timers>("node:timers");
   return new Promise((resolve) => void setImmediate(resolve));
 }

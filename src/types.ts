@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SmaltiError } from "./error.ts";
 import type { SerializationFormat } from "./ontology/define_ontology.ts";
 import type { FieldSchema } from "./schema.ts";
 
@@ -94,6 +95,17 @@ export interface SequenceInfo {
   /** Files kept beside the topics, in the order of attaching. */
   readonly attachments: readonly AttachmentInfo[];
 }
+
+/**
+ * A sequence in a list: what its manifest tells, or, where that cannot be read, its name and why. Where `error` is undefined it
+ * is a {@linkcode SequenceInfo}.
+ */
+export type SequenceEntry =
+  | SequenceInfo & { readonly error?: undefined }
+  | { readonly [Fact in Exclude<keyof SequenceInfo, "name">]?: undefined } & {
+    readonly name: string;
+    readonly error: SmaltiError;
+  };
 
 /** What came of one topic's file in a recovery. */
 export interface RecoveredFile {

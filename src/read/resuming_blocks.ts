@@ -13,7 +13,7 @@ import type { BlockSource } from "./streamer.ts";
 
 /** The rows of a window, from the files as they were opened, and from there on from those that took their place. */
 export class ResumingBlocks implements BlockSource {
-  readonly #open: (window: Window) => BlockSource;
+  readonly #open: (window: Window) => BlockSource | Promise<BlockSource>;
   readonly #reopen: () => Promise<void>;
   readonly #window: Window;
   #blocks: BlockSource;
@@ -31,7 +31,7 @@ export class ResumingBlocks implements BlockSource {
   constructor(
     blocks: BlockSource,
     window: Window,
-    open: (window: Window) => BlockSource,
+    open: (window: Window) => BlockSource | Promise<BlockSource>,
     reopen: () => Promise<void>,
   ) {
     this.#blocks = blocks;
@@ -82,7 +82,7 @@ export class ResumingBlocks implements BlockSource {
     const { firstNs, lastNs } = this.#window;
     // Latched rows, which come before the window, are not given out again.
     const isWithin = this.#lastNs !== undefined && this.#lastNs >= firstNs;
-    this.#blocks = this.#open({ firstNs: isWithin ? this.#lastNs! : firstNs, lastNs });
+    this.#blocks = await this.#open({ firstNs: isWithin ? this.#lastNs! : firstNs, lastNs });
     this.#rest = undefined;
     if (this.#closed) this.#blocks.close();
     for (let left = isWithin ? this.#given : 0; left > 0;) {

@@ -6,6 +6,7 @@ import { blockColumns } from "./block_columns.ts";
 import { type Message, RowMessage } from "./message.ts";
 import type { RowBlock } from "./row_blocks.ts";
 import { type Block, type BlockSource, Streamer } from "./streamer.ts";
+import type { TableOptions } from "./table_options.ts";
 
 /**
  * One pass over the messages of one topic, in time order; see {@linkcode Streamer}.
@@ -61,12 +62,13 @@ export class TopicStreamer extends Streamer<Message> {
     }
   }
 
-  /** The messages not yet read as one apache-arrow Table, in order; copies, held in memory whole. Loads apache-arrow. */
-  async toTable(): Promise<Table> {
+  /**
+   * The messages not yet read as one apache-arrow Table, in order; copies, held in memory whole. Loads apache-arrow.
+   * TOO_LARGE where they are more than `maxRows`.
+   */
+  async toTable(options: TableOptions = {}): Promise<Table> {
     const batches: Columns[] = [];
-    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
-      batches.push(blockColumns(rows)[0].columns);
-    }
+    await this.takeAll(options, (rows) => batches.push(blockColumns(rows)[0].columns));
     return await toTable(await this.#fields(), batches);
   }
 }

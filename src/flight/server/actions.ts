@@ -22,6 +22,8 @@ export interface ActionContext {
   readonly backend: Backend;
   readonly sessions: Sessions;
   readonly maxMessageBytes: number;
+  /** Hears of what callers are not told: defects, failures of the disk, damaged files. */
+  readonly onError: (reason: unknown) => void;
 }
 
 interface Action {
@@ -90,7 +92,10 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map(Object.entries<Action>({
   },
   ...notificationActions("sequence"),
   ...notificationActions("topic"),
-  query: { permission: "read", run: ({ backend }, body, signal) => query(backend, body, signal) },
+  query: {
+    permission: "read",
+    run: ({ backend, onError }, body, signal) => query(backend, body, signal, onError),
+  },
   topic_filter_clusterize: {
     permission: "read",
     run: ({ backend }, body, signal) => clusterizeTopic(backend, body, signal),

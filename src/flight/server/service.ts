@@ -35,8 +35,6 @@ export interface ServiceContext extends ActionContext, DataLimits {
   readonly authorize: Authorize;
   /** Hears of every call that has ended. */
   readonly onCall: (record: CallRecord) => void;
-  /** Hears of what callers are not told: defects, failures of the disk. */
-  readonly onError: (reason: unknown) => void;
 }
 
 /** Adds the service but for the data handlers; RPCs that neither has are answered as unimplemented. */
