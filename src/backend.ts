@@ -30,6 +30,8 @@ export interface Backend {
   readonly engine: Engine;
   /** Whether rows can be made durable before the end of their session. */
   readonly makesDurable: boolean;
+  /** The store as errors name it: a directory or URL, which is not for strangers. Undefined where there is none. */
+  readonly storeUrl?: string;
   /** What recordings are reached through. */
   info(): Promise<StoreInfo>;
   /** Names of all sequences, in ASCII order. */

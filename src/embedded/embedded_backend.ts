@@ -34,11 +34,13 @@ import { TopicFileReader } from "./topic_file_reader.ts";
 export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
   readonly makesDurable = true;
+  readonly storeUrl: string;
   readonly #store: Store;
   readonly #notifications: Notifications;
 
   constructor(store: Store, engine: Engine) {
     this.#store = store;
+    this.storeUrl = store.url;
     this.#notifications = new Notifications(store, (name) => this.#readManifest(name));
     this.engine = engine;
   }
