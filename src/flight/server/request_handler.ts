@@ -26,7 +26,7 @@ export function requestHandler(
   return (request, response) => {
     const { stream } = response;
     // What goes wrong is seen by who reads and writes; without a listener it would end the process.
-    for (const emitter of [request, response, stream]) emitter.on("error", () => {});
+    for (const emitter of [request, response]) emitter.on("error", () => {});
     answer(handlers, request, response, readTimeoutMs)
       .catch(() => endStream(stream, constants.NGHTTP2_INTERNAL_ERROR)); // the call's record tells what came of it
   };

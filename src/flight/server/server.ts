@@ -22,8 +22,8 @@ import { type CallRecord, type ServiceContext, serviceHandlers } from "./service
 import { Sessions } from "./sessions.ts";
 
 const MAX_BUFFERED_BYTES = 512 * 2 ** 20;
-/** Calls of one connection at a time; those beyond are refused. */
-const MAX_STREAMS = 128;
+/** Calls of one connection at a time; those beyond are refused. Clients hold one for every topic that they read or write. */
+const MAX_STREAMS = 1024;
 const MAX_TIMER_MS = 2 ** 31;
 
 /** Options of {@linkcode createServer}. */

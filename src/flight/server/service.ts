@@ -181,6 +181,8 @@ async function* stream<T>(
   } catch (reason) {
     throw end(reason);
   } finally {
+    // Where it is left at a `yield`; else it has ended before.
+    end(goneAway());
     signal.removeEventListener("abort", leave);
   }
 }
