@@ -6,8 +6,6 @@ import type { Notification, Place } from "../types.ts";
 const FILE = "sequence.notifications";
 /** Of one sequence or topic; the oldest make room. */
 const MOST = 1000;
-/** Of a sequence's file, well below what is read whole; beyond that too the oldest make room. */
-const MOST_BYTES = 16 * 2 ** 20;
 
 /** What was said about the sequences of a store and their topics: a file in each sequence's directory. */
 export class Notifications {
@@ -49,7 +47,8 @@ export class Notifications {
       const all = await this.#read(sequence);
       const changed = change(all);
       if (changed.length === 0 && all.length === 0) return;
-      await this.#store.replace(`${sequence}/${FILE}`, encodeNewest(changed));
+      const text = JSON.stringify({ notifications: changed.map(({ sequence: _, ...rest }) => rest) });
+      await this.#store.replace(`${sequence}/${FILE}`, new TextEncoder().encode(text));
     });
     this.#last.set(sequence, done);
     try {
@@ -76,14 +75,6 @@ export class Notifications {
     } catch (cause) {
       throw new SmaltiError("CORRUPT", "Cannot read notifications", { sequence, file, cause });
     }
-  }
-}
-
-function encodeNewest(all: readonly Notification[]): Uint8Array {
-  for (let from = 0;; from += Math.ceil((all.length - from) / 10)) {
-    const kept = all.slice(from).map(({ sequence: _, ...rest }) => rest);
-    const bytes = new TextEncoder().encode(JSON.stringify({ notifications: kept }));
-    if (bytes.length <= MOST_BYTES || kept.length <= 1) return bytes;
   }
 }
 
