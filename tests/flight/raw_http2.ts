@@ -12,6 +12,7 @@ const RST_STREAM = 3;
 const SETTINGS = 4;
 const PING = 6;
 const GOAWAY = 7;
+const WINDOW_UPDATE = 8;
 
 const END_STREAM = 1;
 const END_HEADERS = 4;
@@ -23,6 +24,8 @@ export class RawConnection {
   readonly resets: Map<number, number> = new Map();
   /** Streams that the server has answered. */
   readonly answered: Set<number> = new Set();
+  /** Streams that the server has answered to the end. */
+  readonly ended: Set<number> = new Set();
   /** What the server's settings say, by number. */
   readonly settings: Map<number, number> = new Map();
   /** Whether the server has ended the connection. */
@@ -73,6 +76,13 @@ export class RawConnection {
     this.#frame(DATA, isEnd ? END_STREAM : 0, stream, bytes);
   }
 
+  /** Takes so many more bytes of a stream. */
+  widen(stream: number, bytes: number): void {
+    const payload = new Uint8Array(4);
+    new DataView(payload.buffer).setUint32(0, bytes);
+    for (const each of [0, stream]) this.#frame(WINDOW_UPDATE, 0, each, payload);
+  }
+
   /** Ends it. */
   close(): void {
     this.#socket.destroy();
@@ -114,6 +124,7 @@ export class RawConnection {
 
   #take(type: number, flags: number, stream: number, payload: Uint8Array): void {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    if ((type === DATA || type === HEADERS) && (flags & END_STREAM)) this.ended.add(stream);
     if (type === SETTINGS && !(flags & ACK)) {
       for (let at = 0; at < payload.length; at += 6) {
         this.settings.set(view.getUint16(at), view.getUint32(at + 2));
