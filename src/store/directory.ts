@@ -318,7 +318,7 @@ async function openFile(
   flags: string | number,
   onCloseError?: (reason: unknown) => void,
 ): Promise<OpenFile> {
-  const inode = await statRegular(path);
+  const inode = await statRegular(path, flags !== "r");
   const handle = await open(path, flags);
   return { handle, inode, close: () => handle.close().catch(onCloseError) };
 }

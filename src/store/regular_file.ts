@@ -6,11 +6,12 @@ const { stat } = builtin<typeof FsPromises>("node:fs/promises");
 
 /**
  * What the system knows of a file. ENOENT for a directory. EINVAL for what else is no regular file, to be asked before one
- * is opened: to open a FIFO waits for its other end, and to read a device may never end.
+ * is opened: to open a FIFO waits for its other end, and to read a device may never end. To write to one such as /dev/full
+ * does.
  */
-export async function statRegular(path: string): Promise<Stats> {
+export async function statRegular(path: string, isForWriting = false): Promise<Stats> {
   const found = await stat(path);
-  if (found.isFile()) return found;
+  if (found.isFile() || (isForWriting && found.isCharacterDevice())) return found;
   if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "ENOENT" });
   throw Object.assign(new Error(`it is ${kindOf(found)}: wanted a regular file`), { code: "EINVAL" });
 }

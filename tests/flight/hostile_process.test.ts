@@ -89,7 +89,7 @@ describe.skipIf(needsBuild || !onLinux)(`smalti serve under attack${needsBuild}`
 
   it("by messages that are not sent to their end", () =>
     attack(async ({ url, check }) => {
-      const connection = connectHttp(url.replace("grpc", "http"));
+      const connection = connectHttp(url.replace("grpc", "http"), { maxSessionMemory: 1024 });
       connection.on("error", () => {});
       // Too large for an action, and one byte short of what is not.
       for (const bytes of [49 * MIB, 4 * MIB]) {
@@ -137,7 +137,7 @@ describe.skipIf(needsBuild || !onLinux)(`smalti serve under attack${needsBuild}`
         `{"sequence":{"name":{"$match":"${"*a".repeat(room / 2)}"}}}`,
       ];
       for (const path of ["query", "sequence_create"]) {
-        const connection = connectHttp(url.replace("grpc", "http"));
+        const connection = connectHttp(url.replace("grpc", "http"), { maxSessionMemory: 1024 });
         connection.on("error", () => {});
         const ended = bodies.map((body) => {
           const call = connection.request({

@@ -32,8 +32,6 @@ export type Answer = (requests: AsyncIterable<Uint8Array>, call: CallContext) =>
 
 /** Bounds on what clients send. */
 export interface DataLimits {
-  /** Bytes of all messages that are held at a time. */
-  readonly budget: ByteBudget;
   /** How long a message that has begun may wait for its next bytes, a call for its first one, and a single one for its end. */
   readonly idleTimeoutMs: number;
 }
@@ -42,17 +40,19 @@ export interface DataLimits {
 export interface RequestRules {
   /** Bytes of a message at most. */
   readonly maxBytes: number;
+  /** Bytes of all such messages that are held at a time. */
+  readonly budget: ByteBudget;
   /** Whether there is but one message: it and the end have to come in time then, however slowly it trickles in. */
   readonly isSingle: boolean;
 }
 
-/** Below this a request that is the only one of its call waits for no memory: it must not wait for uploads. */
+/** Below this a request that is the only one of its call waits for no memory: most are, and must not wait for others. */
 const SMALL_BYTES = 64 * 1024;
 
 /** A handler for a call. What `answer` throws becomes the status. Nothing is read before it asks for a request. */
 export function grpcHandler(
-  { budget, idleTimeoutMs }: DataLimits,
-  { maxBytes, isSingle }: RequestRules,
+  { idleTimeoutMs }: DataLimits,
+  { maxBytes, budget, isSingle }: RequestRules,
   answer: Answer,
 ): UniversalHandlerFn {
   return ({ method, header, body, signal }) => {
@@ -66,7 +66,7 @@ export function grpcHandler(
         const requests = readFrames(body as AsyncIterable<Uint8Array>, {
           maxBytes,
           compression,
-          mayReuse: !isSingle,
+          mayReuse: true,
           reserve: (bytes) => isSingle && bytes <= SMALL_BYTES ? undefined : budget.take(bytes, signal),
           stallMs: idleTimeoutMs,
           ...(isSingle && { wholeMs: idleTimeoutMs }),

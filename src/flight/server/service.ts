@@ -16,6 +16,7 @@ import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import type { Backend } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
 import { excerpt } from "../../excerpt.ts";
+import { giveBytes } from "../../spare_buffers.ts";
 import { dataFrame, decodeData, messageFrame, type ReceivedData } from "../data_frames.ts";
 import {
   ActionSchema,
@@ -31,6 +32,7 @@ import { API_KEY_HEADER, AS_STORED_HEADER } from "../protocol.ts";
 import { goneAway, toStatus } from "../status.ts";
 import { type ActionContext, actionPermission, runAction } from "./actions.ts";
 import type { Authorize, Permission } from "./api_keys.ts";
+import { ByteBudget } from "./byte_budget.ts";
 import { getTopic, MAX_ROWS } from "./get.ts";
 import { type CallContext, type DataLimits, grpcHandler } from "./grpc_handler.ts";
 import { flightInfo, listFlights, topicSchema } from "./info.ts";
@@ -51,6 +53,8 @@ export interface CallRecord {
 /** What the service needs beside what actions do. */
 export interface ServiceContext extends ActionContext, DataLimits, PutContext {
   readonly backend: Backend;
+  /** Bytes of uploads' messages that are held at a time. */
+  readonly budget: ByteBudget;
   readonly authorize: Authorize;
   /** Hears of every call that has ended. */
   readonly onCall: (record: CallRecord) => void;
@@ -60,11 +64,17 @@ export interface ServiceContext extends ActionContext, DataLimits, PutContext {
 
 /** Bytes of a message but for those of uploads. */
 const MAX_REQUEST_BYTES = 4 * 2 ** 20;
+/** Bytes of all large ones of these that are held at a time. */
+const REQUEST_BUDGET_BYTES = 4 * MAX_REQUEST_BYTES;
 
 /** What answers, by path. */
 export function serviceHandlers(context: ServiceContext): ReadonlyMap<string, UniversalHandlerFn> {
-  const { backend, sessions, maxMessageBytes } = context;
-  const single = { maxBytes: Math.min(maxMessageBytes, MAX_REQUEST_BYTES), isSingle: true };
+  const { backend, sessions, maxMessageBytes, budget } = context;
+  const single = {
+    maxBytes: Math.min(maxMessageBytes, MAX_REQUEST_BYTES),
+    budget: new ByteBudget(REQUEST_BUDGET_BYTES),
+    isSingle: true,
+  };
   /** An RPC with one request. */
   const rpc = <I extends DescMessage>(
     name: string,
@@ -77,7 +87,12 @@ export function serviceHandlers(context: ServiceContext): ReadonlyMap<string, Un
       single,
       (requests, handler) =>
         stream(context, name, handler, permission, async function* (call) {
-          yield* run(await only(request, requests), call);
+          const message = await only(requests);
+          try {
+            yield* run(parse(request, message), call);
+          } finally {
+            giveBytes(message);
+          }
         }),
     );
   const handlers: Record<string, UniversalHandlerFn> = {
@@ -104,7 +119,7 @@ export function serviceHandlers(context: ServiceContext): ReadonlyMap<string, Un
     }, undefined),
     DoPut: grpcHandler(
       context,
-      { maxBytes: maxMessageBytes, isSingle: false },
+      { maxBytes: maxMessageBytes, budget, isSingle: false },
       (requests, handler) =>
         // deno-lint-ignore require-yield -- no PutResult is ever sent, and the call is a stream all the same
         stream(context, "DoPut", handler, "write", async function* ({ signal }): AsyncGenerator<Uint8Array> {
@@ -128,21 +143,21 @@ function frameOf<D extends DescMessage>(schema: D, message: MessageInitShape<D>)
 }
 
 /** The one message of a call. INVALID_ARGUMENT. */
-async function only<D extends DescMessage>(
-  schema: D,
-  requests: AsyncIterable<Uint8Array>,
-): Promise<MessageShape<D>> {
-  const messages: Uint8Array[] = [];
+async function only(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  let message: Uint8Array | undefined;
   // To the end: a request that is left before is taken for a call that was cancelled.
   for await (const request of requests) {
-    messages.push(request);
-    if (messages.length > 1) {
-      throw new SmaltiError("INVALID_ARGUMENT", "The call has several requests: wanted one");
-    }
+    if (message) throw new SmaltiError("INVALID_ARGUMENT", "The call has several requests: wanted one");
+    message = request;
   }
-  if (messages.length === 0) throw new SmaltiError("INVALID_ARGUMENT", "The call has no request: wanted one");
+  if (message) return message;
+  throw new SmaltiError("INVALID_ARGUMENT", "The call has no request: wanted one");
+}
+
+/** A message of a kind, with views on the bytes. INVALID_ARGUMENT. */
+function parse<D extends DescMessage>(schema: D, message: Uint8Array): MessageShape<D> {
   try {
-    return fromBinary(schema, messages[0]);
+    return fromBinary(schema, message);
   } catch (cause) {
     throw new SmaltiError("INVALID_ARGUMENT", `The request is no ${schema.name}`, { cause });
   }
