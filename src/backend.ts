@@ -52,6 +52,8 @@ export interface Backend {
   readonly makesDurable: boolean;
   /** Whether what is made durable outlives the process. */
   readonly isDurable: boolean;
+  /** The store as errors name it: a directory or URL, which is not for strangers. Undefined where there is none. */
+  readonly storeUrl?: string;
   /** What recordings are reached through. */
   info(): Promise<StoreInfo>;
   /** Names of all sequences, in ASCII order. */

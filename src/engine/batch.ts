@@ -117,6 +117,19 @@ export function openBatch(engine: Engine, message: Uint8Array, options: OpenOpti
   }
 }
 
+/** Bytes that a record batch message's buffers take once they are decompressed, but for those stored as they are. CORRUPT. */
+export function decompressedBytes(engine: Engine, message: Uint8Array): number {
+  const { codec, buffers } = engine.parseBatch(message);
+  let bytes = 0;
+  if (codec === "none") return bytes;
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  for (let i = 0; i < buffers.length; i += 2) {
+    // A negative length, or one without its 8 bytes, is for whoever opens the buffer to refuse.
+    if (buffers[i + 1] >= 8) bytes += Math.max(0, Number(view.getBigInt64(buffers[i], true)));
+  }
+  return bytes;
+}
+
 function hasMissing(vector: Vector): boolean {
   for (let row = 0; row < vector.length; row++) if (!vector.isValid(row)) return true;
   return false;

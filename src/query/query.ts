@@ -15,7 +15,7 @@ import { SmaltiError } from "../error.ts";
 import { withCurrent } from "../reopen.ts";
 import { TimeSlice } from "../time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
-import { parseConditions, refusal } from "./condition.ts";
+import { parseConditions, pathsOf, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
 import { parseRowFilters, type RowFilter, type TableFilter } from "./row_filter.ts";
 
@@ -69,7 +69,7 @@ function parseFacts<T extends SequenceInfo | TopicInfo>(
   conditions: QueryObject,
   facts: Readonly<Record<string, Fact<T>>>,
 ): (info: T) => boolean {
-  const tests = Object.entries(conditions).map(([key, given]): (info: T) => boolean => {
+  const tests = pathsOf(where, conditions).map(([key, given]): (info: T) => boolean => {
     const path = `${where}.${key}`;
     if (key === "user_metadata") {
       const filter = parseMetadataFilter(path, objectOf(given, path));

@@ -12,13 +12,12 @@ import { type ErrorCode, SmaltiError } from "../error.ts";
 import { giveBytes, takeBytes } from "../spare_buffers.ts";
 import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
+import { statRegular } from "./regular_file.ts";
 import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
-const { mkdir, open, readdir, rename, rm, rmdir, stat, unlink } = builtin<typeof FsPromises>(
-  "node:fs/promises",
-);
+const { mkdir, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
 const { dirname, join, resolve } = builtin<typeof Path>("node:path");
 const { fileURLToPath } = builtin<typeof Url>("node:url");
 
@@ -86,7 +85,7 @@ export class DirectoryStore implements Store {
   async size(path: string): Promise<number> {
     this.#checkOpen();
     try {
-      return (await statFile(this.#absolute(path))).size;
+      return (await statRegular(this.#absolute(path))).size;
     } catch (reason) {
       throw this.#error(reason, "look at", path);
     }
@@ -106,7 +105,7 @@ export class DirectoryStore implements Store {
           // Another file may have come to the path since this one was opened, by this process or another.
           const [bytes, now] = await Promise.all([
             readRange(handle, offset, length, mayReuse),
-            statFile(target),
+            statRegular(target),
           ]);
           return isSame(now, inode) ? { bytes, inode } : undefined;
         });
@@ -403,16 +402,9 @@ async function openFile(
   flags: string | number,
   onCloseError?: (reason: unknown) => void,
 ): Promise<OpenFile> {
-  const inode = await statFile(path);
+  const inode = await statRegular(path, flags !== "r");
   const handle = await open(path, flags);
   return { handle, inode, close: () => handle.close().catch(onCloseError) };
-}
-
-/** What the system knows of a file; NOT_FOUND for a directory. */
-async function statFile(path: string): Promise<Inode & { size: number }> {
-  const found = await stat(path);
-  if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "ENOENT" });
-  return found;
 }
 
 /** Whether two are the same file. */
