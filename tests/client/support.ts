@@ -22,6 +22,7 @@ import type { HeldFile, ReadOptions, Store, StoreLock } from "../../src/store/st
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { engine, expectedRow, touchedRow, written } from "../arrow/random.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 /** Where recordings may live: each kind is tested. */
 export type Place = "memory" | "directory";
@@ -37,8 +38,26 @@ export async function inDirectory<R>(body: (directory: string) => Promise<R>): P
   }
 }
 
+/** How a place is to be. */
+export interface PlaceOptions {
+  /** Whether batches stay as they were flushed, see {@linkcode keepingBatches}. @default false */
+  keepsBatches?: boolean;
+}
+
 /** Runs `body` with a client on a new place. */
-export async function withClient<R>(place: Place, body: (client: Client) => Promise<R>): Promise<R> {
+export async function withClient<R>(
+  place: Place,
+  body: (client: Client) => Promise<R>,
+  { keepsBatches = false }: PlaceOptions = {},
+): Promise<R> {
+  if (keepsBatches) {
+    const { store, dispose } = await makeStore(place, { keepsBatches });
+    try {
+      return await onStore(store, body);
+    } finally {
+      await dispose();
+    }
+  }
   if (place === "memory") return await using(await connect("memory:"), body);
   return await inDirectory(async (directory) => await using(await connect(directory), body));
 }
@@ -60,8 +79,9 @@ export async function onStore<R>(store: Store, body: (client: Client) => Promise
 export async function onFiles<R>(
   files: Readonly<Record<string, Uint8Array>>,
   body: (client: Client, store: MemoryStore) => Promise<R>,
+  { keepsBatches = false }: PlaceOptions = {},
 ): Promise<R> {
-  const store = new MemoryStore();
+  const store = keepsBatches ? keepingBatches(new MemoryStore()) : new MemoryStore();
   for (const [path, bytes] of Object.entries(files)) await store.replace(path, bytes);
   return await onStore(store, (client) => body(client, store));
 }
@@ -306,13 +326,17 @@ export async function recordSequence(
 }
 
 /** A new store of a kind, and what takes it away again. */
-export async function makeStore(place: Place): Promise<{ store: Store; dispose(): Promise<void> }> {
+export async function makeStore(
+  place: Place,
+  { keepsBatches = false }: PlaceOptions = {},
+): Promise<{ store: Store; dispose(): Promise<void> }> {
+  const made = <S extends Store>(store: S) => keepsBatches ? keepingBatches(store) : store;
   if (place === "memory") {
-    const store = new MemoryStore();
+    const store = made(new MemoryStore());
     return { store, dispose: () => store.close() };
   }
   const directory = await mkdtemp(join(tmpdir(), "smalti-test-"));
-  const store = new DirectoryStore(directory);
+  const store = made(new DirectoryStore(directory));
   const dispose = async () => {
     await store.close();
     await rm(directory, { recursive: true, force: true });

@@ -2,8 +2,17 @@ import { describe, expect, it } from "vitest";
 import type { Backend, SequenceSink } from "../../src/backend.ts";
 import type { SmaltiError } from "../../src/error.ts";
 import type { Place } from "../../src/types.ts";
-import { expectError } from "../client/support.ts";
-import { ALL, create, fill, rowsOf, SCHEMA, topicCases, wantedRows } from "./backend_topics.ts";
+import { expectError, type PlaceOptions } from "../client/support.ts";
+import {
+  ALL,
+  create,
+  fill,
+  rowsOf,
+  SCHEMA,
+  type TestBackend,
+  topicCases,
+  wantedRows,
+} from "./backend_topics.ts";
 import { codeOf, text } from "./store.ts";
 
 /** A new, empty backend and what takes it away again. */
@@ -13,10 +22,13 @@ export interface BackendUnderTest {
 }
 
 /** All that `src/backend.ts` promises of a backend that can be written. */
-export function backendContract(name: string, makeBackend: () => Promise<BackendUnderTest>): void {
-  const test = (title: string, body: (backend: Backend) => Promise<void>) =>
+export function backendContract(
+  name: string,
+  makeBackend: (options: PlaceOptions) => Promise<BackendUnderTest>,
+): void {
+  const test: TestBackend = (title, body, options = {}) =>
     it(title, async () => {
-      const { backend, dispose } = await makeBackend();
+      const { backend, dispose } = await makeBackend(options);
       try {
         await body(backend);
       } finally {
@@ -116,7 +128,7 @@ export function backendContract(name: string, makeBackend: () => Promise<Backend
       expect(await rowsOf(backend, "drive", "a")).toEqual(wantedRows("a", [1, 2]));
     });
 
-    test("a sequence being recorded is LOCKED to readers, updates and removal", async (backend) => {
+    test("a sequence being recorded is LOCKED to readers, recovery, compaction and removal", async (backend) => {
       const sink = await create(backend, "drive", { a: [[1]] });
       for (const call of ["openSequence", "updateSequence", "deleteSequence"] as const) {
         const error = await expectError(() => backend[call]("drive"), "LOCKED");

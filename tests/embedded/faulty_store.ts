@@ -1,6 +1,12 @@
 import { Buffer } from "node:buffer";
 import { SmaltiError } from "../../src/error.ts";
-import { type HeldFile, readAll, type ReadOptions, type Store, type StoreLock } from "../../src/store/store.ts";
+import {
+  type HeldFile,
+  readAll,
+  type ReadOptions,
+  type Store,
+  type StoreLock,
+} from "../../src/store/store.ts";
 import type { StoreCall } from "../client/support.ts";
 
 /** How a call fails: before it did anything with a code, or in the midst of it, or after all was done. */

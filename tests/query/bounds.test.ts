@@ -5,6 +5,7 @@ import type { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
 import { onFiles, onStore } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 const Probe = defineOntology("Probe", { x: float64(), n: optional(int64()) });
 const [MANIFEST, FILE] = ["s/sequence.json", "s/t.arrow"];
@@ -18,7 +19,7 @@ interface Files {
 
 /** Topic "t" of sequence "s", one batch for each list of rows. */
 async function recorded(batches: readonly (readonly Row[])[]): Promise<Files> {
-  const store = new MemoryStore();
+  const store = keepingBatches(new MemoryStore());
   return await onStore(store, async (client) => {
     await client.sequenceCreate("s", {}, async (sequence) => {
       const topic = await sequence.topicCreate("t", { ontology: Probe });

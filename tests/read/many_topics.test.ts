@@ -10,6 +10,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
 import { clientOf, expectError, inDirectory, onStore, WatchedStore } from "../client/support.ts";
 import { heldFiles, MOST_HELD, onLinux } from "../store/temporary.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 const TOPICS = 5000;
 /** Rows of a batch. */
@@ -58,7 +59,7 @@ function rowsInOrder(): { name: string; ns: bigint; serial: bigint }[] {
 
 describe("A replay of 5,000 topics that all overlap", () => {
   it("gives all in order within 8 MiB, holds few files open, and is TOO_LARGE for 1 MiB", async () => {
-    const memory = new MemoryStore();
+    const memory = keepingBatches(new MemoryStore());
     await recordMany(clientOf(memory));
     await inDirectory(async (directory) => {
       await copyTo(directory, memory);

@@ -8,8 +8,17 @@ import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64, list } from "../../src/ontology/field.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { HttpStore } from "../../src/store/http.ts";
-import { allTexts, expectError, recordSequence, texts, thrownBy, until } from "../client/support.ts";
+import {
+  allTexts,
+  clientOf,
+  expectError,
+  recordSequence,
+  texts,
+  thrownBy,
+  until,
+} from "../client/support.ts";
 import { codeOf, content, readStoreContract, text } from "../contract/store.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { inTemporary } from "./temporary.ts";
 import { type Tricks, WebServer } from "./web_server.ts";
 
@@ -472,7 +481,7 @@ const BATCHES = 40;
 
 /** Sequence "s": topic "noise" in batches of two rows and some 16 KB, at 10, 11, 20, 21, ... */
 async function recordNoise(directory: string, seed = 1): Promise<void> {
-  await using client = await connect(directory);
+  await using client = clientOf(keepingBatches(new DirectoryStore(directory)));
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("noise", { ontology: Noise });
     let state = seed;
@@ -494,7 +503,10 @@ async function withClients(
   body: (web: { remote: Client; local: Client; server: WebServer; directory: string }) => Promise<void>,
 ): Promise<void> {
   await withWeb(async ({ server, directory }) => {
-    const [remote, local] = [await connect(server.url), await connect(directory)];
+    const [remote, local] = [
+      await connect(server.url),
+      clientOf(keepingBatches(new DirectoryStore(directory))),
+    ];
     try {
       await body({ remote, local, server, directory });
     } finally {

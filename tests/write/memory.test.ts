@@ -120,7 +120,7 @@ async function withSlowStore(
       fields: [TIMESTAMP_FIELD, ...Payload.fields],
     } as const;
     const topic = await sink.createTopic(`t${i}`, schema);
-    const life = { status: "open" } as const;
+    const life = { status: "open", failure: undefined, stopped: undefined } as const;
     writers.push(
       new TopicWriter(Payload, {}, {
         sequence: "s",
@@ -128,6 +128,7 @@ async function withSlowStore(
         sink: topic,
         memory,
         life,
+        pending: (flush) => flush,
         abort: () => Promise.resolve(),
       }),
     );
