@@ -13,6 +13,7 @@ import {
   topicCases,
   wantedRows,
 } from "./backend_topics.ts";
+import { sessionCases } from "./backend_sessions.ts";
 import { codeOf, text } from "./store.ts";
 
 /** A new, empty backend and what takes it away again. */
@@ -20,6 +21,9 @@ export interface BackendUnderTest {
   backend: Backend;
   dispose(): Promise<void>;
 }
+
+/** What changes a sequence as a whole: not while a session is open. */
+const WHOLE = ["deleteSequence", "recoverSequence", "compactSequence"] as const;
 
 /** All that `src/backend.ts` promises of a backend that can be written. */
 export function backendContract(
@@ -130,7 +134,7 @@ export function backendContract(
 
     test("a sequence being recorded is LOCKED to readers, recovery, compaction and removal", async (backend) => {
       const sink = await create(backend, "drive", { a: [[1]] });
-      for (const call of ["openSequence", "updateSequence", "deleteSequence"] as const) {
+      for (const call of ["openSequence", ...WHOLE] as const) {
         const error = await expectError(() => backend[call]("drive"), "LOCKED");
         expect(error.details.sequence).toBe("drive");
       }
@@ -140,15 +144,16 @@ export function backendContract(
       await backend.deleteSequence("drive");
     });
 
-    test("a sequence being updated reads as before, and is LOCKED to others who write", async (backend) => {
+    test("a sequence being updated reads as before, and is LOCKED to what changes it as a whole", async (backend) => {
       await (await create(backend, "drive", { a: [[1]] })).finalize();
       const before = await backend.readInfo("drive");
       const sink = await backend.updateSequence("drive");
       await fill(sink, { b: [[2]] });
       expect(await backend.readInfo("drive")).toEqual(before);
       expect(await rowsOf(backend, "drive", "a")).toEqual(wantedRows("a", [1]));
-      expect(await codeOf(backend.updateSequence("drive"))).toBe("LOCKED");
-      expect(await codeOf(backend.deleteSequence("drive"))).toBe("LOCKED");
+      for (const call of WHOLE) {
+        expect([call, await codeOf(backend[call]("drive"))]).toEqual([call, "LOCKED"]);
+      }
       await sink.finalize();
       expect(await rowsOf(backend, "drive", "b")).toEqual(wantedRows("b", [2]));
     });
@@ -289,6 +294,7 @@ export function backendContract(
     });
 
     topicCases(test);
+    sessionCases(test);
 
     test("close makes calls that read or write fail CLOSED; a second close does nothing", async (backend) => {
       await (await create(backend, "drive", { a: [[1]] })).finalize();

@@ -37,7 +37,7 @@ async function withFiles<R>(
   { manifest, topic }: Files,
   body: (client: Client, store: MemoryStore) => Promise<R>,
 ): Promise<R> {
-  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body);
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body, { keepsBatches: true });
 }
 
 /** The files with the topic's bytes changed. */
