@@ -3,7 +3,18 @@ import type { Backend, SequenceSink } from "../../src/backend.ts";
 import type { SmaltiError } from "../../src/error.ts";
 import type { Place } from "../../src/types.ts";
 import { expectError } from "../support/errors.ts";
-import { ALL, create, fill, rowsOf, SCHEMA, topicCases, wantedRows } from "./backend_topics.ts";
+import type { PlaceOptions } from "../support/places.ts";
+import {
+  ALL,
+  create,
+  fill,
+  rowsOf,
+  SCHEMA,
+  type TestBackend,
+  topicCases,
+  wantedRows,
+} from "./backend_topics.ts";
+import { sessionCases } from "./backend_sessions.ts";
 import { codeOf, text } from "./store.ts";
 
 /** A new, empty backend and what takes it away again. */
@@ -12,11 +23,17 @@ export interface BackendUnderTest {
   dispose(): Promise<void>;
 }
 
+/** What changes a sequence as a whole: not while a session is open. */
+const WHOLE = ["deleteSequence", "recoverSequence", "compactSequence"] as const;
+
 /** All that `src/backend.ts` promises of a backend that can be written. */
-export function backendContract(name: string, makeBackend: () => Promise<BackendUnderTest>): void {
-  const test = (title: string, body: (backend: Backend) => Promise<void>) =>
+export function backendContract(
+  name: string,
+  makeBackend: (options: PlaceOptions) => Promise<BackendUnderTest>,
+): void {
+  const test: TestBackend = (title, body, options = {}) =>
     it(title, async () => {
-      const { backend, dispose } = await makeBackend();
+      const { backend, dispose } = await makeBackend(options);
       try {
         await body(backend);
       } finally {
@@ -116,9 +133,9 @@ export function backendContract(name: string, makeBackend: () => Promise<Backend
       expect(await rowsOf(backend, "drive", "a")).toEqual(wantedRows("a", [1, 2]));
     });
 
-    test("a sequence being recorded is LOCKED to readers, updates and removal", async (backend) => {
+    test("a sequence being recorded is LOCKED to readers, recovery, compaction and removal", async (backend) => {
       const sink = await create(backend, "drive", { a: [[1]] });
-      for (const call of ["openSequence", "updateSequence", "deleteSequence"] as const) {
+      for (const call of ["openSequence", ...WHOLE] as const) {
         const error = await expectError(() => backend[call]("drive"), "LOCKED");
         expect(error.details.sequence).toBe("drive");
       }
@@ -128,15 +145,16 @@ export function backendContract(name: string, makeBackend: () => Promise<Backend
       await backend.deleteSequence("drive");
     });
 
-    test("a sequence being updated reads as before, and is LOCKED to others who write", async (backend) => {
+    test("a sequence being updated reads as before, and is LOCKED to what changes it as a whole", async (backend) => {
       await (await create(backend, "drive", { a: [[1]] })).finalize();
       const before = await backend.readInfo("drive");
       const sink = await backend.updateSequence("drive");
       await fill(sink, { b: [[2]] });
       expect(await backend.readInfo("drive")).toEqual(before);
       expect(await rowsOf(backend, "drive", "a")).toEqual(wantedRows("a", [1]));
-      expect(await codeOf(backend.updateSequence("drive"))).toBe("LOCKED");
-      expect(await codeOf(backend.deleteSequence("drive"))).toBe("LOCKED");
+      for (const call of WHOLE) {
+        expect([call, await codeOf(backend[call]("drive"))]).toEqual([call, "LOCKED"]);
+      }
       await sink.finalize();
       expect(await rowsOf(backend, "drive", "b")).toEqual(wantedRows("b", [2]));
     });
@@ -277,6 +295,7 @@ export function backendContract(name: string, makeBackend: () => Promise<Backend
     });
 
     topicCases(test);
+    sessionCases(test);
 
     test("close makes calls that read or write fail CLOSED; a second close does nothing", async (backend) => {
       await (await create(backend, "drive", { a: [[1]] })).finalize();

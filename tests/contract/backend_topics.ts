@@ -10,6 +10,7 @@ import type { Backend, SequenceSink, TopicSink, TopicSource } from "../../src/ba
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { MAX_NS, MIN_NS, type TopicSchema, type Window } from "../../src/types.ts";
 import { expectError } from "../support/errors.ts";
+import type { PlaceOptions } from "../support/places.ts";
 import { rowText, Sample, sample, sampleText } from "../support/sample_rows.ts";
 import { columnsOf } from "../support/tables.ts";
 import { codeOf, text } from "./store.ts";
@@ -95,8 +96,15 @@ export async function rowsOf(
 export const wantedRows = (topic: string, times: readonly number[]): string[] =>
   times.map((time, serial) => sampleText(topic, BigInt(time), serial));
 
-/** Runs each case by `test`, with a backend of its own. */
-export function topicCases(test: (title: string, body: (backend: Backend) => Promise<void>) => void): void {
+/** Makes a test of a case, with a backend of its own. */
+export type TestBackend = (
+  title: string,
+  body: (backend: Backend) => Promise<void>,
+  options?: PlaceOptions,
+) => void;
+
+/** Makes a test of each case. */
+export function topicCases(test: TestBackend): void {
   test("createTopic is ALREADY_EXISTS for a name of this session or an earlier one", async (backend) => {
     await (await create(backend, "drive", { a: [[1]] })).finalize();
     const sink = await backend.updateSequence("drive");
@@ -129,22 +137,26 @@ export function topicCases(test: (title: string, body: (backend: Backend) => Pro
     }
   });
 
-  test("write has read its columns when it returns, and stores batches in the order of the calls", async (backend) => {
-    const sink = await backend.createSequence("drive", {});
-    const topic = await sink.createTopic("a", SCHEMA);
-    const writes = [[5, 6], [1], [5]].map((times, i) => {
-      const columns = batch(times, [0, 2, 3][i]);
-      const written = topic.write(columns, BigInt(times[0]), BigInt(times.at(-1)!));
-      for (const buffer of columns.buffers) buffer.fill(0xee);
-      return written;
-    });
-    await Promise.all(writes);
-    await topic.sync();
-    await sink.finalize();
-    const batches = await walk(await (await backend.openSequence("drive")).openTopic("a"));
-    expect([...batches.keys()]).toEqual([1, 0, 2]);
-    expect(await rowsOf(backend, "drive", "a")).toEqual(wantedRows("a", [5, 6, 1, 5]));
-  });
+  test(
+    "write has read its columns when it returns, and stores batches in the order of the calls",
+    async (backend) => {
+      const sink = await backend.createSequence("drive", {});
+      const topic = await sink.createTopic("a", SCHEMA);
+      const writes = [[5, 6], [1], [5]].map((times, i) => {
+        const columns = batch(times, [0, 2, 3][i]);
+        const written = topic.write(columns, BigInt(times[0]), BigInt(times.at(-1)!));
+        for (const buffer of columns.buffers) buffer.fill(0xee);
+        return written;
+      });
+      await Promise.all(writes);
+      await topic.sync();
+      await sink.finalize();
+      const batches = await walk(await (await backend.openSequence("drive")).openTopic("a"));
+      expect([...batches.keys()]).toEqual([1, 0, 2]);
+      expect(await rowsOf(backend, "drive", "a")).toEqual(wantedRows("a", [5, 6, 1, 5]));
+    },
+    { keepsBatches: true },
+  );
 
   test("runs gives the rows of any window, of any batches", async (backend) => {
     let round = 0;
@@ -188,7 +200,7 @@ export function topicCases(test: (title: string, body: (backend: Backend) => Pro
       ),
       { numRuns: 40 },
     );
-  });
+  }, { keepsBatches: true });
 
   test("runs gives nothing where its window is empty or holds no row", async (backend) => {
     await (await create(backend, "drive", { a: [[1, 5], [7]], empty: [] }))
@@ -212,7 +224,7 @@ export function topicCases(test: (title: string, body: (backend: Backend) => Pro
     expect((await second.open())!.batchNumber).toBe(0);
     expect((await second.open())!.batchNumber).toBe(1);
     expect(second.nextNs).toBe(3n);
-  });
+  }, { keepsBatches: true });
 
   test("runs rejects with the reason of a signal that was aborted", async (backend) => {
     await (await create(backend, "drive", { a: [[1], [2]] })).finalize();

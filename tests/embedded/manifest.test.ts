@@ -133,8 +133,18 @@ describe("A damaged manifest", () => {
   });
 
   it("of a later version is UNSUPPORTED", async () => {
-    await withDamage((store) => edit(store, (json) => json.version = 2), async (client) => {
-      await expectError(() => client.sequenceHandler("s"), "UNSUPPORTED", "Manifest has version 2: wanted 1");
+    await withDamage((store) => edit(store, (json) => json.version = 3), async (client) => {
+      await expectError(
+        () => client.sequenceHandler("s"),
+        "UNSUPPORTED",
+        "Manifest has version 3: wanted 1 to 2",
+      );
+    });
+  });
+
+  it("of version 1 is read as ever", async () => {
+    await withDamage((store) => edit(store, (json) => json.version = 1), async (client) => {
+      expect((await allTexts(client, "s")).length).toBe(3);
     });
   });
 

@@ -17,6 +17,7 @@ import {
   expectError,
   onFiles,
   onStore,
+  type PlaceOptions,
   pushSamples,
   recordSequence,
   Sample,
@@ -28,6 +29,7 @@ import {
 import { sameBytes } from "../support/bytes.ts";
 import { somePositions } from "../support/positions.ts";
 import { copyFiles } from "./faulty_store.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 const FILE = "s/a.arrow";
 const MANIFEST = "s/sequence.json";
@@ -43,7 +45,7 @@ interface Left {
 }
 
 async function leave(): Promise<Left> {
-  const store = new MemoryStore();
+  const store = keepingBatches(new MemoryStore());
   return await onStore(store, async (client) => {
     const sequence = await client.sequenceCreate("s", { metadata: { vehicle: "A" } });
     const manifest = await readAll(store, MANIFEST);
@@ -64,13 +66,14 @@ async function leave(): Promise<Left> {
   });
 }
 
-/** Runs `body` on what was left, with these bytes in the topic's file. */
+/** Runs `body` on what was left, with these bytes in the topic's file. A recovery joins no batches, unless told to. */
 async function withLeft<R>(
   { manifest }: Left,
   bytes: Uint8Array,
   body: (client: Client, store: MemoryStore) => Promise<R>,
+  { keepsBatches = true }: PlaceOptions = {},
 ): Promise<R> {
-  return await onFiles({ [MANIFEST]: manifest, [FILE]: bytes }, body);
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: bytes }, body, { keepsBatches });
 }
 
 /** The rows of some of the batches, as a reader gives them. */
@@ -139,6 +142,27 @@ describe("Client.recover of a topic's file", () => {
         if (cut === bytes.length) expect(now.length).toBe(cut);
         await expectBatches(client, store, kept);
       });
+    }
+  });
+
+  it("cut anywhere keeps the same rows where it joins their batches", async () => {
+    const left = await leave();
+    const { bytes, ends } = left;
+    for (let cut = ends[0]; cut <= bytes.length; cut += 3) {
+      await withLeft(left, bytes.subarray(0, cut), async (client, store) => {
+        const { files } = await client.recover("s");
+        const kept = upTo(ends.filter((end) => end <= cut).length - 1);
+        expect([cut, files[0].rowsKept, files[0].batchesKept]).toEqual([
+          cut,
+          kept.flatMap((batch) => BATCHES[batch]).length,
+          kept.length,
+        ]);
+        const { sizeBytes } = (await client.sequenceInfo("s")).topics[0];
+        expect(await store.size(FILE)).toBe(sizeBytes);
+        if (kept.length > 1) expect(sizeBytes).toBeLessThan(bytes.length);
+        expect(await store.list("s")).toEqual(expect.not.arrayContaining(["a.arrow.new"]));
+        await expectBatches(client, store, kept);
+      }, { keepsBatches: false });
     }
   });
 

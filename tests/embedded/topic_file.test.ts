@@ -18,6 +18,7 @@ import {
   sampleText,
   texts,
 } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 const FILE = "s/gps/front.arrow";
 
@@ -51,7 +52,7 @@ async function batchesOf(store: Store): Promise<{ offset: number; head: number; 
 async function withRecording(
   body: (client: Client, store: Store, whole: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const store = new MemoryStore();
+  const store = keepingBatches(new MemoryStore());
   await onStore(store, async (client) => {
     await record(client);
     await body(client, store, await readAll(store, FILE));

@@ -4,6 +4,7 @@ import { type Client, defineOntology, float64, int64, optional, type QueryExpres
 import type { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { onFiles, onStore } from "../support/places.ts";
 
 const Probe = defineOntology("Probe", { x: float64(), n: optional(int64()) });
@@ -18,7 +19,7 @@ interface Files {
 
 /** Topic "t" of sequence "s", one batch for each list of rows. */
 async function recorded(batches: readonly (readonly Row[])[]): Promise<Files> {
-  const store = new MemoryStore();
+  const store = keepingBatches(new MemoryStore());
   return await onStore(store, async (client) => {
     await client.sequenceCreate("s", {}, async (sequence) => {
       const topic = await sequence.topicCreate("t", { ontology: Probe });
@@ -36,7 +37,7 @@ async function withFiles<R>(
   { manifest, topic }: Files,
   body: (client: Client, store: MemoryStore) => Promise<R>,
 ): Promise<R> {
-  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body);
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body, { keepsBatches: true });
 }
 
 /** The files with the topic's bytes changed. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Client, connect } from "../../mod.ts";
+import { Client } from "../../mod.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
@@ -9,7 +9,8 @@ import type { Message } from "../../src/read/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { engine } from "../arrow/random.ts";
-import { expectError, texts } from "../client/support.ts";
+import { clientOf, expectError, texts } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { isBun, LiveBytes, watchedEngine } from "./live_bytes.ts";
 import { inOrder, largeRecording, record, smallRecording } from "./order.ts";
 
@@ -47,7 +48,7 @@ async function withRecording(
   body: (recorded: Recorded) => Promise<void>,
   timeOf: (serial: number) => number = (serial) => serial,
 ): Promise<void> {
-  const [store, live] = [new NotedStore(), new LiveBytes()];
+  const [store, live] = [keepingBatches(new NotedStore()), new LiveBytes()];
   let [count, failures] = [0, 0];
   const watched = watchedEngine(engine, (bytes) => {
     if (failures-- > 0) throw new SmaltiError("CORRUPT", "as the test wants");
@@ -268,7 +269,7 @@ describe("maxBufferedBytes", () => {
   });
 
   it("never changes what is read: all of it in order, or TOO_LARGE", async () => {
-    await using client = await connect("memory:");
+    await using client = clientOf(keepingBatches(new MemoryStore()));
     const plenty = 2 ** 26;
     const property = fc.asyncProperty(
       fc.oneof({ weight: 8, arbitrary: smallRecording }, { weight: 1, arbitrary: largeRecording }),

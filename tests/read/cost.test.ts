@@ -12,6 +12,7 @@ import {
   texts,
   WatchedStore,
 } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 describe("Client.listSequences", () => {
   it("of 10,000 sequences lists one directory and reads nothing", async () => {
@@ -71,7 +72,7 @@ describe("Reading a window", () => {
     batches: number,
     body: (handler: SequenceHandler, store: WatchedStore) => Promise<void>,
   ): Promise<void> {
-    const store = new WatchedStore();
+    const store = keepingBatches(new WatchedStore());
     await onStore(store, async (client) => {
       await client.sequenceCreate("s", {}, async (sequence) => {
         for (const name of TOPICS) {

@@ -2,8 +2,10 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import type { Message } from "../../src/read/message.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
 import { clientOf, Sample, sample, sampleText, WatchedStore } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { anyTime, inOrder, record, type Row, smallRecording } from "./order.ts";
 
 const text = (topic: string, message: Message) =>
@@ -21,7 +23,7 @@ describe("SequenceHandler.latestAt", () => {
         smallRecording,
         fc.array(anyTime, { minLength: 1, maxLength: 8 }),
         async (recording, times) => {
-          await using client = await connect("memory:");
+          await using client = clientOf(keepingBatches(new MemoryStore()));
           const rows = await record(client, "s", recording);
           const handler = await client.sequenceHandler("s");
           for (const time of [...times, MIN_NS, MAX_NS]) {
@@ -44,7 +46,7 @@ describe("SequenceHandler.latestAt", () => {
   });
 
   it("reads one batch a topic, however many there are", async () => {
-    const store = new WatchedStore();
+    const store = keepingBatches(new WatchedStore());
     await using client = clientOf(store);
     for (const batches of [10, 300]) {
       await client.sequenceCreate(`s${batches}`, {}, async (sequence) => {
@@ -83,7 +85,7 @@ describe("SequenceHandler.getDataStreamer with latched topics", () => {
   it("gives their last messages before startNs first, then the window", async () => {
     await fc.assert(
       fc.asyncProperty(smallRecording, anyTime, fc.nat(), async (recording, startNs, choice) => {
-        await using client = await connect("memory:");
+        await using client = clientOf(keepingBatches(new MemoryStore()));
         const rows = await record(client, "s", recording);
         const handler = await client.sequenceHandler("s");
         const latched = recording.topics.filter((_, i) => (choice >> i) & 1);

@@ -9,6 +9,7 @@ import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
 import { clientOf, expectError, inDirectory, onStore, WatchedStore } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
 
 const TOPICS = 2000;
@@ -58,7 +59,7 @@ function rowsInOrder(): { name: string; ns: bigint; serial: bigint }[] {
 
 describe("A replay of 2,000 topics that all overlap", () => {
   it("gives all in order within 3 MiB, holds few files open, and is TOO_LARGE for 512 KiB", async () => {
-    const memory = new MemoryStore();
+    const memory = keepingBatches(new MemoryStore());
     await recordMany(clientOf(memory));
     await inDirectory(async (directory) => {
       await copyTo(directory, memory);

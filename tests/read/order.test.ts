@@ -1,13 +1,14 @@
 import type { RecordBatch, Table } from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Client } from "../../src/client.ts";
 import type { Message } from "../../src/read/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { MergedTables } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { expectedRow } from "../arrow/random.ts";
-import { PLACES, rowFromArrow, rowText, Sample, texts, withClient } from "../client/support.ts";
+import { type Place, PLACES, rowFromArrow, rowText, Sample, texts, withClient } from "../client/support.ts";
 import {
   anyChoice,
   type Choice,
@@ -119,6 +120,11 @@ async function* read<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
 
 let round = 0;
 
+/** Runs `body` with a client; in memory batches stay as they were written, in a directory small ones are joined. */
+function onPlace(place: Place, body: (client: Client) => Promise<void>): Promise<void> {
+  return withClient(place, body, { keepsBatches: place === "memory" });
+}
+
 /** Records it and runs `check` with its rows in the strict order. */
 function property(
   recording: fc.Arbitrary<Recording>,
@@ -146,7 +152,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
   const numRuns = place === "memory" ? 100 : 15;
   for (const [way, run] of Object.entries(SEQUENCE_WAYS)) {
     it(`gives by ${way} what sorting everything by time, topic and order of pushing gives`, async () => {
-      await withClient(place, async (client) => {
+      await onPlace(place, async (client) => {
         const check = async (
           handler: SequenceHandler,
           wanted: string[],
@@ -161,7 +167,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
   }
 
   it("gives the same by any mix of next(), batches() and nextTimestampNs() on one streamer", async () => {
-    await withClient(place, async (client) => {
+    await onPlace(place, async (client) => {
       const calls = fc.array(
         fc.constantFrom("next", "next", "next", "batch", "peek"),
         { maxLength: 40 },
@@ -208,7 +214,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
   });
 
   it("gives many callers of next() at once each message once, in order", async () => {
-    await withClient(place, async (client) => {
+    await onPlace(place, async (client) => {
       const check = async (
         handler: SequenceHandler,
         wanted: string[],
@@ -234,7 +240,7 @@ describe.each(PLACES)("TopicStreamer in %s", (place) => {
   const numRuns = place === "memory" ? 100 : 15;
   for (const [way, run] of Object.entries(TOPIC_WAYS)) {
     it(`gives by ${way} what sorting each topic by time and order of pushing gives`, async () => {
-      await withClient(place, async (client) => {
+      await onPlace(place, async (client) => {
         const check = async (
           handler: SequenceHandler,
           wanted: string[],

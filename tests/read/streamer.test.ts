@@ -15,6 +15,7 @@ import {
   thrownBy,
   WatchedStore,
 } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { countedBackend } from "./counted_backend.ts";
 
 const BATCHES = 6;
@@ -27,7 +28,7 @@ async function withCounted(
     store: WatchedStore,
   ) => Promise<void>,
 ): Promise<void> {
-  const [store, log] = [new WatchedStore(), [] as string[]];
+  const [store, log] = [keepingBatches(new WatchedStore()), [] as string[]];
   const client = new Client(
     countedBackend(new EmbeddedBackend(store, engine), log),
   );

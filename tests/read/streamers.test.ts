@@ -135,7 +135,7 @@ describe.each(PLACES)("Streamers in %s", (place) => {
         }
       }
       expect(serial).toBeGreaterThan(8000);
-    });
+    }, { keepsBatches: true });
   });
 
   it("are TOO_LARGE where more batches overlap than maxBufferedBytes holds, and say how many and how much", async () => {
@@ -183,6 +183,6 @@ describe.each(PLACES)("Streamers in %s", (place) => {
         (await texts(topic.getDataStreamer({ endNs: 1n, maxBufferedBytes: 1 })))
           .length,
       ).toBe(1);
-    });
+    }, { keepsBatches: true });
   });
 });

@@ -16,6 +16,9 @@ import {
   type SyncRow,
   utf8,
 } from "../../mod.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { clientOf } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 const Reading = defineOntology("Reading", {
   at: struct({ v: optional(float64()) }),
@@ -73,7 +76,7 @@ describe(`SequenceHandler.getSyncStreamer (seed ${SEED})`, () => {
       const next = generator(SEED);
       const questions: Question[] = [];
       const answers: { rows: SyncRow[]; column: ArrayLike<unknown>; base: bigint }[] = [];
-      await using client = await connect("memory:");
+      await using client = clientOf(keepingBatches(new MemoryStore()));
       for (let k = 0; questions.length < CASES; k++) {
         const base = [0n, -500n, 1_700_000_000_000_000_000n, -(2n ** 63n) + 1000n][next(4)];
         const spread = 1 + next(300);

@@ -14,6 +14,8 @@ import { allTexts, recordSequence, texts } from "../support/sample_rows.ts";
 import { until } from "../support/waiting.ts";
 import { type Tricks, WebServer } from "../support/web_server.ts";
 import { codeOf, content, readStoreContract, text } from "../contract/store.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
+import { clientOf } from "../support/places.ts";
 
 const SERVERS: Record<string, Tricks> = {
   "http": {},
@@ -474,7 +476,7 @@ const BATCHES = 40;
 
 /** Sequence "s": topic "noise" in batches of two rows and some 16 KB, at 10, 11, 20, 21, ... */
 async function recordNoise(directory: string, seed = 1): Promise<void> {
-  await using client = await connect(directory);
+  await using client = clientOf(keepingBatches(new DirectoryStore(directory)));
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("noise", { ontology: Noise });
     let state = seed;
@@ -496,7 +498,10 @@ async function withClients(
   body: (web: { remote: Client; local: Client; server: WebServer; directory: string }) => Promise<void>,
 ): Promise<void> {
   await withWeb(async ({ server, directory }) => {
-    const [remote, local] = [await connect(server.url), await connect(directory)];
+    const [remote, local] = [
+      await connect(server.url),
+      clientOf(keepingBatches(new DirectoryStore(directory))),
+    ];
     try {
       await body({ remote, local, server, directory });
     } finally {

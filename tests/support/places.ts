@@ -11,6 +11,7 @@ import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
+import { keepingBatches } from "./keeping_batches.ts";
 import { engine } from "./tables.ts";
 
 /** Where recordings may live: each kind is tested. */
@@ -27,8 +28,26 @@ export async function inDirectory<R>(body: (directory: string) => Promise<R>): P
   }
 }
 
+/** How a place is to be. */
+export interface PlaceOptions {
+  /** Whether batches stay as they were flushed, see {@linkcode keepingBatches}. @default false */
+  keepsBatches?: boolean;
+}
+
 /** Runs `body` with a client on a new place. */
-export async function withClient<R>(place: Place, body: (client: Client) => Promise<R>): Promise<R> {
+export async function withClient<R>(
+  place: Place,
+  body: (client: Client) => Promise<R>,
+  { keepsBatches = false }: PlaceOptions = {},
+): Promise<R> {
+  if (keepsBatches) {
+    const { store, dispose } = await makeStore(place, { keepsBatches });
+    try {
+      return await onStore(store, body);
+    } finally {
+      await dispose();
+    }
+  }
   if (place === "memory") return await using(await connect("memory:"), body);
   return await inDirectory(async (directory) => await using(await connect(directory), body));
 }
@@ -50,8 +69,9 @@ export async function onStore<R>(store: Store, body: (client: Client) => Promise
 export async function onFiles<R>(
   files: Readonly<Record<string, Uint8Array>>,
   body: (client: Client, store: MemoryStore) => Promise<R>,
+  { keepsBatches = false }: PlaceOptions = {},
 ): Promise<R> {
-  const store = new MemoryStore();
+  const store = keepsBatches ? keepingBatches(new MemoryStore()) : new MemoryStore();
   for (const [path, bytes] of Object.entries(files)) await store.replace(path, bytes);
   return await onStore(store, (client) => body(client, store));
 }
@@ -62,13 +82,17 @@ export function clientOf(store: Store): Client {
 }
 
 /** A new store of a kind, and what takes it away again. */
-export async function makeStore(place: Place): Promise<{ store: Store; dispose(): Promise<void> }> {
+export async function makeStore(
+  place: Place,
+  { keepsBatches = false }: PlaceOptions = {},
+): Promise<{ store: Store; dispose(): Promise<void> }> {
+  const made = <S extends Store>(store: S) => keepsBatches ? keepingBatches(store) : store;
   if (place === "memory") {
-    const store = new MemoryStore();
+    const store = made(new MemoryStore());
     return { store, dispose: () => store.close() };
   }
   const directory = await mkdtemp(join(tmpdir(), "smalti-test-"));
-  const store = new DirectoryStore(directory);
+  const store = made(new DirectoryStore(directory));
   const dispose = async () => {
     await store.close();
     await rm(directory, { recursive: true, force: true });

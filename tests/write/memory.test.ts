@@ -122,7 +122,7 @@ async function withSlowStore(
       fields: [TIMESTAMP_FIELD, ...Payload.fields],
     } as const;
     const topic = await sink.createTopic(`t${i}`, schema);
-    const life = { status: "open" } as const;
+    const life = { status: "open", failure: undefined, stopped: undefined } as const;
     writers.push(
       new TopicWriter(Payload, {}, {
         sequence: "s",
@@ -130,6 +130,7 @@ async function withSlowStore(
         sink: topic,
         memory,
         life,
+        pending: (flush) => flush,
         abort: () => Promise.resolve(),
       }),
     );
