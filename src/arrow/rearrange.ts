@@ -4,9 +4,9 @@
  * @module
  */
 import type { FieldSchema } from "../schema.ts";
+import { BatchAppender } from "./append.ts";
 import { buildVectors } from "./build_vectors.ts";
 import type { Columns } from "./columns.ts";
-import { concat } from "./concat.ts";
 import { type Picks, rangePicks, take } from "./take.ts";
 import type { StructVector } from "./vector.ts";
 
@@ -30,7 +30,9 @@ export function sliceColumns(
 /** The rows of all pieces, one piece after another. */
 export function stackColumns(fields: readonly FieldSchema[], pieces: readonly Columns[]): Columns {
   if (pieces.length === 1) return pieces[0];
-  return concat(pieces.map((piece) => vectorsOf(fields, piece)));
+  const all = new BatchAppender(fields);
+  for (const { rows, nodes, buffers } of pieces) all.append({ rows, nodes, buffer: (i) => buffers[i] });
+  return all.collect();
 }
 
 /** The same rows by time, equal times in the order they came, and the first and last time. There must be a row. */

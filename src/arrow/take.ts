@@ -49,8 +49,7 @@ function isContiguous({ sources, rows }: Picks): boolean {
   return rows.length > 0;
 }
 
-/** The same of one field and all below it, added to `out`. */
-export function takeField(
+function takeField(
   vectors: readonly Vector[],
   picks: Picks,
   contiguous: boolean,

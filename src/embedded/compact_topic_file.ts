@@ -6,16 +6,15 @@
  *
  * @module
  */
+import { BatchAppender } from "../arrow/append.ts";
 import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
 import { boundsOf } from "../arrow/bounds.ts";
 import { rowWidth } from "../arrow/columns.ts";
-import { concat } from "../arrow/concat.ts";
 import { decodeSchemaMessage } from "../arrow/decode.ts";
 import { inTimeOrder, vectorsOf } from "../arrow/rearrange.ts";
-import { BinaryVector, ListVector, type StructVector, type Vector } from "../arrow/vector.ts";
-import { openBatch, sealBatch } from "../engine/batch.ts";
+import { openBatch, openBuffers, sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
-import { SmaltiError } from "../error.ts";
+import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema, Schema } from "../schema.ts";
 import { giveBytes } from "../spare_buffers.ts";
 import type { Store } from "../store/store.ts";
@@ -30,8 +29,6 @@ const LEAST_SAVED = 0.1;
 const LARGE_BYTES = BATCH_BYTES / 2;
 /** Small batches lie side by side: they are read so many bytes at a time. */
 const READ_BYTES = 1 << 20;
-/** So many small batches are put together before there are enough rows for a large one. */
-const MAX_TABLES = 256;
 
 /** A topic's file, or the beginning of one that is still without its footer. */
 export interface BatchFile {
@@ -141,44 +138,42 @@ class Joiner {
   readonly #engine: Engine;
   readonly #path: string;
   readonly #fields: readonly FieldSchema[];
-  readonly #rowWidth: number;
   readonly #index = new IndexBuilder();
   readonly #slice = new TimeSlice();
+  readonly #rows: BatchAppender;
   /** Bytes written so far. */
   #size: number;
-  #tables: StructVector[] = [];
-  /** The batch, where there is one only: it is written as it is. */
-  #only: { message: Uint8Array; headerCrc: number } | undefined;
-  #rows = 0;
-  #bytes = 0;
+  /** The message of the batch that was collected, where there is one only: it is written as it is. */
+  #only: { message: Uint8Array; headerCrc: number; where: ErrorDetails } | undefined;
 
   constructor(store: Store, engine: Engine, path: string, fields: readonly FieldSchema[], size: number) {
     this.#store = store;
     this.#engine = engine;
     this.#path = path;
     this.#fields = fields;
-    this.#rowWidth = rowWidthOf(fields);
+    this.#rows = new BatchAppender(fields);
     this.#size = size;
   }
 
   /** Takes the next batch of a file. */
   async add(message: Uint8Array, index: TopicIndex, number: number): Promise<void> {
     const headerCrc = index.headerCrc[number];
+    const rows = index.rows[number];
     const where = { batch: number, offset: index.offset[number] };
     if (message.length < index.length[number]) throw new SmaltiError("CORRUPT", "Batch is cut", where);
-    const { table, rows } = openBatch(this.#engine, message, { fields: this.#fields, where, headerCrc });
     const isLarge = message.length > LARGE_BYTES;
-    table.loadAll(); // each checksum is looked at, also of a batch that stays as it is
-    const bytes = isLarge ? message.length : rows * this.#rowWidth + variableBytes(table);
-    const isFull = this.#bytes + bytes > BATCH_BYTES || this.#rows + rows > BATCH_ROWS;
-    if (isLarge || isFull) await this.#flush();
-    this.#only = this.#rows === 0 ? { message, headerCrc } : undefined;
-    this.#tables.push(table);
-    this.#rows += rows;
-    this.#bytes += bytes;
-    // Else the messages of very small batches, which are much larger than their rows, would all be held.
-    if (this.#tables.length === MAX_TABLES) this.#tables = [vectorsOf(this.#fields, concat(this.#tables))];
-    if (isLarge) await this.#flush();
+    const isFull = this.#rows.bytes + message.length > BATCH_BYTES + LARGE_BYTES;
+    if (isLarge || isFull || this.#rows.rows + rows > BATCH_ROWS) await this.#flush();
+    if (isLarge) await this.#write(this.#asItIs(message, headerCrc, where));
+    else {
+      this.#only = this.#rows.rows === 0 ? { message, headerCrc, where } : undefined;
+      const batch = openBuffers(this.#engine, message, { where, headerCrc });
+      if (batch.rows !== rows) {
+        throw new SmaltiError("CORRUPT", "Batch holds other rows than the index says", where);
+      }
+      this.#rows.append(batch);
+      if (this.#rows.bytes >= BATCH_BYTES) await this.#flush();
+    }
     await this.#slice.pause();
   }
 
@@ -190,47 +185,46 @@ class Joiner {
     return { index: this.#index, sizeBytes: this.#size + end.length };
   }
 
+  /** Writes the rows that were collected. */
   async #flush(): Promise<void> {
-    if (this.#rows === 0) return;
-    const { message, headerCrc, firstNs, lastNs, bounds } = this.#only ? this.#asItIs() : this.#joined();
+    if (this.#rows.rows === 0) return;
+    const only = this.#only;
+    this.#only = undefined;
+    const columns = this.#rows.collect();
+    if (only) return await this.#write(this.#asItIs(only.message, only.headerCrc, only.where));
+    const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, columns);
+    const bounds = () => boundsOf(vectorsOf(this.#fields, sorted));
+    const sealed = sealBatch(this.#engine, sorted);
+    await this.#write({ ...sealed, rows: sorted.rows, firstNs, lastNs, bounds });
+    giveBytes(sealed.message);
+  }
+
+  /** A batch that is not joined: every checksum is looked at all the same. */
+  #asItIs(message: Uint8Array, headerCrc: number, where: ErrorDetails): JoinedBatch {
+    const { table, times, rows } = openBatch(this.#engine, message, {
+      fields: this.#fields,
+      where,
+      headerCrc,
+    });
+    table.loadAll();
+    const [firstNs, lastNs] = [times[0], times[rows - 1]];
+    return { message, headerCrc, rows, firstNs, lastNs, bounds: () => boundsOf(table) };
+  }
+
+  async #write({ message, bounds, ...facts }: JoinedBatch): Promise<void> {
     const headBytes = 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
-    const place = { offset: this.#size, length: message.length, headBytes };
-    const entry = { ...place, rows: this.#rows, firstNs, lastNs, headerCrc };
-    this.#index.add(entry, keepsBounds(this.#index.length, this.#rows) ? bounds() : undefined);
+    const entry = { ...facts, offset: this.#size, length: message.length, headBytes };
+    this.#index.add(entry, keepsBounds(this.#index.length, facts.rows) ? bounds() : undefined);
     await this.#store.append(this.#path, message);
     this.#size += message.length;
-    if (!this.#only) giveBytes(message);
-    this.#tables = [];
-    this.#only = undefined;
-    this.#rows = this.#bytes = 0;
-  }
-
-  #asItIs() {
-    const [table] = this.#tables;
-    const times = (table.children[0] as unknown as { values: BigInt64Array }).values;
-    return {
-      ...this.#only!,
-      firstNs: times[0],
-      lastNs: times[this.#rows - 1],
-      bounds: () => boundsOf(table),
-    };
-  }
-
-  #joined() {
-    const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, concat(this.#tables));
-    const bounds = () => boundsOf(vectorsOf(this.#fields, sorted));
-    return { ...sealBatch(this.#engine, sorted), firstNs, lastNs, bounds };
   }
 }
 
-/** Bytes of values beyond a row's width: text, binary, items of lists. */
-function variableBytes(vector: Vector): number {
-  if (vector instanceof BinaryVector) return vector.data.length;
-  if (vector instanceof ListVector) {
-    const [items] = vector.children;
-    return items.length * rowWidth(items.field) + variableBytes(items);
-  }
-  let bytes = 0;
-  for (const child of vector.children) bytes += variableBytes(child);
-  return bytes;
+interface JoinedBatch {
+  readonly message: Uint8Array;
+  readonly headerCrc: number;
+  readonly rows: number;
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+  readonly bounds: () => Float64Array;
 }

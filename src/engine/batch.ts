@@ -9,8 +9,9 @@
  *
  * @module
  */
+import type { RawBatch } from "../arrow/append.ts";
 import { buildVectors } from "../arrow/build_vectors.ts";
-import type { Columns } from "../arrow/columns.ts";
+import { bytesOf, type Columns } from "../arrow/columns.ts";
 import { decodeFrame } from "../arrow/decode.ts";
 import { encodeBatch, type StoredBatch } from "../arrow/encode.ts";
 import type { BufferSource, StructVector, Vector } from "../arrow/vector.ts";
@@ -135,6 +136,22 @@ function hasMissing(vector: Vector): boolean {
   return false;
 }
 
+/** A record batch message by its buffers, for who needs no columns. CORRUPT as {@linkcode openBatch}. */
+export function openBuffers(
+  engine: Engine,
+  message: Uint8Array,
+  { where, headerCrc }: Pick<OpenOptions, "where" | "headerCrc">,
+): RawBatch {
+  try {
+    const layout = engine.parseBatch(message);
+    const crcs = checkHeader(engine, message, layout, headerCrc);
+    const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, where);
+    return { rows: layout.rows, nodes: layout.nodes, buffer: (index) => buffers.buffer(index) };
+  } catch (reason) {
+    throw reason instanceof SmaltiError ? reason.at(where) : reason;
+  }
+}
+
 /** The columns of a record batch or dictionary batch message. */
 export function openColumns(
   engine: Engine,
@@ -166,9 +183,7 @@ function checkHeader(
     if (indexed === undefined) return undefined;
     throw new SmaltiError("CORRUPT", "Batch has no checksums");
   }
-  const header = parseInt(text.slice(0, 8), 16);
-  const crcs: number[] = [];
-  for (let at = 8; at < text.length; at += 8) crcs.push(parseInt(text.slice(at, at + 8), 16));
+  const [header, ...crcs] = parseCrcs(text);
   const headBytes = decodeFrame(message)!.headBytes;
   const batch = {
     rows: layout.rows,
@@ -191,20 +206,36 @@ function headerCrc(
   crcs: readonly number[],
 ): number {
   const { rows, compressed, nodes, places } = batch;
-  const bytes = new DataView(new ArrayBuffer(8 * (2 + nodes.length + places.length + crcs.length)));
+  const words = new Int32Array(2 * (2 + nodes.length + places.length + crcs.length));
   let at = 0;
-  // As int64 in two halves: by way of bigint it would take many times as long.
-  const put = (number: number) => {
-    bytes.setInt32(at, number, true);
-    bytes.setInt32(at + 4, Math.floor(number / 2 ** 32), true);
-    at += 8;
+  // As int64 in two halves: by way of bigint or a DataView it would take many times as long.
+  const put = (numbers: ArrayLike<number>) => {
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i];
+      words[at++] = number;
+      words[at++] = Math.floor(number / 2 ** 32);
+    }
   };
-  put(rows);
-  put(compressed ? 1 : 0);
-  for (let i = 0; i < nodes.length; i++) put(nodes[i]);
-  for (let i = 0; i < places.length; i++) put(places[i]);
-  for (let i = 0; i < crcs.length; i++) put(crcs[i]);
-  return engine.crc32(new Uint8Array(bytes.buffer));
+  put([rows, compressed ? 1 : 0]);
+  put(nodes);
+  put(places);
+  put(crcs);
+  return engine.crc32(bytesOf(words));
+}
+
+/** CRCs out of eight hex digits each; NaN for what are none. Not by `parseInt`: there may be a hundred of them in a batch. */
+function parseCrcs(text: string): number[] {
+  const crcs: number[] = [];
+  for (let at = 0; at < text.length; at += 8) {
+    let crc = 0;
+    for (let i = at; i < at + 8; i++) {
+      const code = text.charCodeAt(i);
+      const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : NaN;
+      crc = crc * 16 + digit;
+    }
+    crcs.push(crc);
+  }
+  return crcs;
 }
 
 /** A CRC as eight hex digits. */
@@ -249,7 +280,8 @@ class MessageBuffers implements BufferSource {
     const offset = this.#layout.buffers[2 * index];
     const stored = this.#message.subarray(offset, offset + this.#layout.buffers[2 * index + 1]);
     try {
-      if (this.#crcs && this.#engine.crc32(stored) !== this.#crcs[index]) {
+      const crc = stored.length === 0 ? 0 : this.#engine.crc32(stored);
+      if (this.#crcs && crc !== this.#crcs[index]) {
         throw new SmaltiError("CORRUPT", `Buffer ${index} does not match its checksum`);
       }
       return this.#raw(stored, index);
