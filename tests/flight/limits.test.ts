@@ -143,6 +143,10 @@ describe("Requests", () => {
         expect(status).toMatch(/^\[invalid_argument\]/);
         expect(status).toContain(wanted);
       }
+      const topics = new Array(257).fill({ locator: "a/b" });
+      expect(await statusOf(() => act("topic_filter_intersect", { topics }))).toBe(
+        "[invalid_argument] topics has 257 items: wanted a list of 2 to 256 topics",
+      );
     }));
 });
 
