@@ -124,6 +124,31 @@ describe("Requests", () => {
       );
     }));
 
+  it("that would make a manifest too large are refused, and the session goes on", () =>
+    serving({}, async ({ act, flight, client }) => {
+      const { descriptor, session } = await beginTopic(act);
+      const create = (topic: string) =>
+        statusOf(() =>
+          act("topic_create", {
+            session_uuid: session,
+            locator: `drive/${topic}`,
+            serialization_format: "default",
+            ontology_tag: "Value",
+            user_metadata: { text: "x".repeat(3 * MIB) },
+          })
+        );
+      for (const name of ["a", "b", "c", "d", "e"]) expect(await create(name)).toBe("ok");
+      expect(await create("f")).toMatch(
+        /^\[resource_exhausted\] Cannot create topic "drive\/f": the metadata .* would have \d+ characters, wanted at most 16777216$/,
+      );
+      for (const name of ["a", "b", "c", "d", "e"]) await act("topic_delete", { locator: `drive/${name}` });
+      expect(await create("f")).toBe("ok");
+      await act("topic_delete", { locator: "drive/f" });
+      await put(flight, upload(descriptor, [TIMESTAMP_FIELD], [lz4Bomb(MIB)]));
+      await act("session_finalize", { session_uuid: session });
+      expect((await client.sequenceInfo("drive")).topics).toHaveLength(1);
+    }));
+
   it("with more conditions than anybody needs are refused", () =>
     serving({}, async ({ act }) => {
       const many = Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`k${i}`, { $eq: i }]));
