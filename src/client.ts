@@ -188,7 +188,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Starts a new sequence. The writer commits by `finalize()`; disposing it without that aborts.
+   * Starts a new sequence. The writer commits by `finalize()`; disposing it without that aborts. The name is of letters,
+   * digits, `_` and `-`, 200 characters at most, the first a letter or digit.
    *
    * Rejects with INVALID_NAME, ALREADY_EXISTS where the name is taken, LOCKED where another writer has it.
    */

@@ -127,7 +127,8 @@ export class SequenceWriter implements AsyncDisposable {
   }
 
   /**
-   * Adds a topic. A leading `/` of the name is dropped. `T` is inferred from the ontology, so that `push` takes its
+   * Adds a topic. Its name is as a sequence's, with `/` between parts; each has 200 characters at most, the whole 1000. A
+   * leading `/` is dropped. `T` is inferred from the ontology, so that `push` takes its
    * messages and nothing else.
    *
    * Rejects with INVALID_NAME where the name breaks the rule, ALREADY_EXISTS where the sequence has the topic, from this

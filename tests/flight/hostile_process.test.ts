@@ -136,32 +136,30 @@ describe.skipIf(needsBuild || !onLinux)(`smalti serve under attack${needsBuild}`
         `{"ontology":{${fill((i) => `"T.a${i}":{"$eq":1}`, room)}}}`,
         `{"sequence":{"name":{"$match":"${"*a".repeat(room / 2)}"}}}`,
       ];
-      for (const path of ["query", "sequence_create"]) {
-        const connection = connectHttp(url.replace("grpc", "http"), { maxSessionMemory: 1024 });
-        connection.on("error", () => {});
-        const ended = bodies.map((body) => {
-          const call = connection.request({
-            ":method": "POST",
-            ":path": "/arrow.flight.protocol.FlightService/DoAction",
-            "content-type": "application/grpc",
-            te: "trailers",
-          });
-          call.on("error", () => {});
-          call.resume();
-          call.end(actionOf(path, body));
-          return new Promise<string>((resolve) => {
-            for (const event of ["response", "trailers"]) {
-              call.on(event, (headers) => {
-                if (headers["grpc-status"] !== undefined) resolve(String(headers["grpc-status"]));
-              });
-            }
-            call.on("close", () => resolve("closed"));
-          });
+      const connection = connectHttp(url.replace("grpc", "http"), { maxSessionMemory: 1024 });
+      connection.on("error", () => {});
+      for (const [i, body] of bodies.entries()) {
+        const name = i < 7 ? "sequence_create" : "query";
+        const call = connection.request({
+          ":method": "POST",
+          ":path": "/arrow.flight.protocol.FlightService/DoAction",
+          "content-type": "application/grpc",
+          te: "trailers",
+        });
+        call.resume();
+        call.end(actionOf(name, body));
+        const status = new Promise<string>((resolve) => {
+          for (const event of ["response", "trailers"]) {
+            call.on(event, (headers) => {
+              if (headers["grpc-status"] !== undefined) resolve(String(headers["grpc-status"]));
+            });
+          }
+          call.on("close", () => resolve("closed"));
         });
         await check();
-        expect(await Promise.all(ended)).toEqual(bodies.map(() => "3"));
-        connection.destroy();
+        expect(await status).toBe("3");
       }
+      connection.destroy();
     }));
 
   it("by an upload of 2 GiB in 8 MiB, and many of them at once", () =>

@@ -118,10 +118,35 @@ describe("Requests", () => {
             user_metadata: { list: new Array(values).fill(0) },
           })
         );
-      expect(await create(50_000)).toBe("ok");
-      expect(await create(100_000)).toMatch(
-        /^\[invalid_argument\] Body of action sequence_create: JSON .*: wanted at most 100000 values$/,
+      expect(await create(49_000)).toBe("ok");
+      expect(await create(50_000)).toMatch(
+        /^\[invalid_argument\] Body of action sequence_create: JSON .*: wanted at most 50000 values$/,
       );
+    }));
+
+  it("that would make a manifest too large are refused, and the session goes on", () =>
+    serving({}, async ({ act, flight, client }) => {
+      const { descriptor, session } = await beginTopic(act);
+      const create = (topic: string) =>
+        statusOf(() =>
+          act("topic_create", {
+            session_uuid: session,
+            locator: `drive/${topic}`,
+            serialization_format: "default",
+            ontology_tag: "Value",
+            user_metadata: { text: "x".repeat(3 * MIB) },
+          })
+        );
+      for (const name of ["a", "b", "c", "d", "e"]) expect(await create(name)).toBe("ok");
+      expect(await create("f")).toMatch(
+        /^\[resource_exhausted\] Cannot create topic "drive\/f": the metadata .* would have \d+ characters, wanted at most 16777216$/,
+      );
+      for (const name of ["a", "b", "c", "d", "e"]) await act("topic_delete", { locator: `drive/${name}` });
+      expect(await create("f")).toBe("ok");
+      await act("topic_delete", { locator: "drive/f" });
+      await put(flight, upload(descriptor, [TIMESTAMP_FIELD], [lz4Bomb(MIB)]));
+      await act("session_finalize", { session_uuid: session });
+      expect((await client.sequenceInfo("drive")).topics).toHaveLength(1);
     }));
 
   it("with more conditions than anybody needs are refused", () =>
@@ -143,6 +168,10 @@ describe("Requests", () => {
         expect(status).toMatch(/^\[invalid_argument\]/);
         expect(status).toContain(wanted);
       }
+      const topics = new Array(257).fill({ locator: "a/b" });
+      expect(await statusOf(() => act("topic_filter_intersect", { topics }))).toBe(
+        "[invalid_argument] topics has 257 items: wanted a list of 2 to 256 topics",
+      );
     }));
 });
 

@@ -76,7 +76,7 @@ describe("createServer", () => {
     [
       "topic_filter_intersect",
       { topics: [clusterize], intersect_dt_ns: 0 },
-      "[invalid_argument] topics has 1 items: wanted a list of at least 2 topics",
+      "[invalid_argument] topics has 1 items: wanted a list of 2 to 256 topics",
     ],
     [
       "topic_filter_intersect",

@@ -4,6 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
+import { quoted } from "../../excerpt.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import type {
@@ -76,7 +77,7 @@ export function notificationFacts(place: Place, response: WireObject | undefined
     if (Number.isNaN(created.getTime())) {
       throw new SmaltiError(
         "CORRUPT",
-        `${what}: created_datetime is ${JSON.stringify(written)}, wanted a time`,
+        `${what}: created_datetime is ${quoted(written)}, wanted a time`,
       );
     }
     return { ...place, type: "error", message: text(msg, "msg", what), created };

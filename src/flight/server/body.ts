@@ -10,7 +10,7 @@ import { decodeObject, isObject, kindOf, type WireObject, type WireValue } from 
 
 /** Bytes of a body, and values in it: what takes longer to read would keep all others waiting. */
 const MAX_BYTES = 4 * 2 ** 20;
-const MAX_VALUES = 100_000;
+const MAX_VALUES = 50_000;
 
 /** A body, or a descriptor's command. INVALID_ARGUMENT, TOO_LARGE. */
 export function readBody(bytes: Uint8Array, what: string): WireObject {

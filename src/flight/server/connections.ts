@@ -64,8 +64,11 @@ function keepSending(session: ServerHttp2Session): void {
   });
 }
 
-/** Until the connection has closed, which is some time after it was destroyed. */
+/** Until the connection has ended: it is destroyed some time before it has closed. */
 function repeat(session: ServerHttp2Session, ms: number, action: () => void): void {
-  const timer = setInterval(() => attempt(session, action), ms);
+  const timer = setInterval(() => {
+    if (session.destroyed) clearInterval(timer);
+    else attempt(session, action);
+  }, ms);
   session.once("close", () => clearInterval(timer));
 }

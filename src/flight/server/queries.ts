@@ -13,6 +13,9 @@ import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";
 import { refusal, textMember, timeMember } from "./body.ts";
 
+/** Topics of an intersection at most: each is read, also one that is named again. */
+const MOST_TOPICS = 256;
+
 /** What `query` answers. */
 export interface QueryAnswer {
   items: { sequence: string; topics: { locator: string; ontology_tag: string }[] }[];
@@ -64,9 +67,9 @@ export async function intersectTopics(
   signal: AbortSignal,
 ): Promise<ClusterAnswer[]> {
   const { topics } = body;
-  if (!Array.isArray(topics) || topics.length < 2) {
+  if (!Array.isArray(topics) || topics.length < 2 || topics.length > MOST_TOPICS) {
     const seen = Array.isArray(topics) ? `has ${topics.length} items` : `is ${kindOf(topics)}`;
-    throw new SmaltiError("INVALID_ARGUMENT", `topics ${seen}: wanted a list of at least 2 topics`);
+    throw new SmaltiError("INVALID_ARGUMENT", `topics ${seen}: wanted a list of 2 to ${MOST_TOPICS} topics`);
   }
   const toleranceNs = durationMember(body, "intersect_dt_ns", "");
   const all = { firstNs: MIN_NS, lastNs: MAX_NS };

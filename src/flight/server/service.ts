@@ -63,7 +63,7 @@ export interface ServiceContext extends ActionContext, DataLimits, PutContext {
 /** Bytes of a message but for those of uploads. */
 const MAX_REQUEST_BYTES = 4 * 2 ** 20;
 /** Bytes of all large ones of these that are held at a time. */
-const REQUEST_BUDGET_BYTES = 4 * MAX_REQUEST_BYTES;
+const REQUEST_BUDGET_BYTES = 2 * MAX_REQUEST_BYTES;
 
 /** What answers, by path. */
 export function serviceHandlers(context: ServiceContext): ReadonlyMap<string, UniversalHandlerFn> {

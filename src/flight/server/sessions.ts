@@ -10,6 +10,9 @@ import type { Metadata, TopicSchema } from "../../types.ts";
 import { newTopicName } from "../../names.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";
 
+/** Of a sequence and all its topics, in characters as a manifest is written. */
+const MAX_METADATA = 16 * 2 ** 20;
+
 /** A topic that was created in a session still open. */
 export interface OpenTopic {
   readonly uuid: string;
@@ -140,7 +143,7 @@ export class Sessions {
         `Topic ${locator} is not in sequence "${session.sequence}" of session ${session.locator}`,
       );
     }
-    const { topics } = await this.#backend.readInfo(sequence);
+    const { metadata, topics } = await this.#backend.readInfo(sequence);
     if (this.topic(sequence, name) || topics.some((topic) => topic.name === name)) {
       throw new SmaltiError("ALREADY_EXISTS", `Topic "${locator}" already exists: wanted a new name`, {
         sequence,
@@ -148,6 +151,13 @@ export class Sessions {
       });
     }
     this.#refuseEnding(session);
+    const open = this.of(sequence).flatMap(({ topics }) => [...topics.values()]);
+    const known = [
+      metadata,
+      ...topics.map((topic) => topic.metadata),
+      ...open.map((topic) => topic.schema.metadata),
+    ];
+    checkMetadata(locator, [...known, schema.metadata]);
     const uuid = crypto.randomUUID();
     const topic: OpenTopic = { uuid, name, schema, created: new Date(), session, state: "created", rows: 0 };
     session.topics.set(name, topic);
@@ -310,7 +320,7 @@ export class Sessions {
   /** Starts the time anew after which a session ends that nobody does anything with. An upload's end starts it too. */
   #watch(session: OpenSession): void {
     clearTimeout(session.timer);
-    if (session.ending) return;
+    if (session.ending || !this.#open.has(session)) return;
     session.timer = setTimeout(() => {
       if (session.ending || [...session.topics.values()].some(({ state }) => state === "uploading")) return;
       this.#end(session, () => session.sink.abort("report", session.failure ?? this.#late()))
@@ -363,6 +373,17 @@ export class Sessions {
       throw new SmaltiError("LOCKED", text, { sequence, topic: name });
     }
   }
+}
+
+/** Refuses a topic with which the sequence's manifest would become too large to be read. */
+function checkMetadata(locator: string, all: readonly Metadata[]): void {
+  const characters = all.reduce((sum, metadata) => sum + JSON.stringify(metadata, undefined, 2).length, 0);
+  if (characters <= MAX_METADATA) return;
+  throw new SmaltiError(
+    "TOO_LARGE",
+    `Cannot create topic "${locator}": the metadata of the sequence and its topics would have ${characters} characters, ` +
+      `wanted at most ${MAX_METADATA}`,
+  );
 }
 
 async function stopped(sink: SequenceSink): Promise<void> {
