@@ -55,8 +55,10 @@ export class FaultyStore implements Store {
     return this.#do("read", path, () => this.#store.read(path, offset, length, options));
   }
   create(path: string): Promise<void> {
-    this.#durable.set(path, 0);
-    return this.#do("create", path, () => this.#store.create(path));
+    return this.#do("create", path, async () => {
+      await this.#store.create(path);
+      this.#begin(path, 0);
+    });
   }
   append(path: string, bytes: Uint8Array): Promise<void> {
     const half = bytes.slice();
@@ -79,18 +81,31 @@ export class FaultyStore implements Store {
     }
   }
   replace(path: string, bytes: Uint8Array): Promise<void> {
-    return this.#do("replace", path, () => this.#store.replace(path, bytes));
+    return this.#do("replace", path, async () => {
+      await this.#store.replace(path, bytes);
+      this.#begin(path, bytes.length);
+    });
   }
-  async move(from: string, to: string): Promise<void> {
-    await this.#do("move", from, () => this.#store.move(from, to));
-    this.#durable.delete(to);
-    this.#durable.delete(from);
+  move(from: string, to: string): Promise<void> {
+    return this.#do("move", from, async () => {
+      await this.#store.move(from, to);
+      // Its name is durable, of its bytes what was synced.
+      const size = this.#durable.get(from);
+      this.#durable.delete(from);
+      if (size === undefined) this.#durable.delete(to);
+      else this.#begin(to, size);
+    });
   }
   open(path: string): Promise<HeldFile> {
     return this.#do("open", path, () => this.#store.open(path));
   }
   remove(path: string): Promise<void> {
-    return this.#do("remove", path, () => this.#store.remove(path));
+    return this.#do("remove", path, async () => {
+      await this.#store.remove(path);
+      for (const known of this.#durable.keys()) {
+        if (known === path || known.startsWith(`${path}/`)) this.#durable.delete(known);
+      }
+    });
   }
   lock(path: string): Promise<StoreLock> {
     return this.#do("lock", path, () => this.#store.lock(path));
@@ -100,6 +115,12 @@ export class FaultyStore implements Store {
   }
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  /** Another file has come to a path. */
+  #begin(path: string, durableBytes: number): void {
+    this.#durable.set(path, durableBytes);
+    this.#unsyncable.delete(path);
   }
 
   /** Cuts off what was not synced: what a loss of power may do. */

@@ -17,6 +17,7 @@ import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { readAll } from "../../src/store/store.ts";
+import { Turns } from "../../src/turns.ts";
 import { MAX_NS, MIN_NS, type TopicInfo, type TopicSchema } from "../../src/types.ts";
 import {
   anyRow,
@@ -224,7 +225,7 @@ describe.skipIf(!python)(`we write, ${title} reads`, () => {
     look: (store: DirectoryStore, paths: string[]) => Promise<void> = () => Promise.resolve(),
   ): Promise<Found[]> {
     const directory = mkdtempSync(join(tmpdir(), "smalti-pyarrow-"));
-    const store = new DirectoryStore(directory);
+    const store = keepingBatches(new DirectoryStore(directory));
     try {
       const paths: string[] = [];
       for (const [i, { fields, batches }] of tables.entries()) {
@@ -237,7 +238,7 @@ describe.skipIf(!python)(`we write, ${title} reads`, () => {
           await writer.write(columns, at, at + BigInt(rows.length - 1));
           at += BigInt(rows.length);
         }
-        await writer.finish();
+        await writer.finish(new Turns());
         expect((await stat(join(directory, writer.path))).size).toBe(writer.size);
         paths.push(writer.path);
       }
