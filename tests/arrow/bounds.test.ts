@@ -4,7 +4,8 @@ import { BatchBounds, boundedColumns, boundsOf } from "../../src/arrow/bounds.ts
 import { vectorsOf } from "../../src/arrow/rearrange.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
 import { sealBatch } from "../../src/engine/batch.ts";
-import { anyTable, columnsOf, engine, open, tableFields } from "./random.ts";
+import { anyTable } from "../support/random_tables.ts";
+import { columnsOf, engine, open, tableFields } from "../support/tables.ts";
 
 /** The values of a column at a path, where all on the way to it are there; NaN counts as none. */
 function valuesAt(table: Vector, path: readonly number[]): (number | bigint)[] {

@@ -4,12 +4,10 @@ import { createBuilder } from "../../src/arrow/builder.ts";
 import { sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
+import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import {
-  anyRow,
-  anyTable,
   dataView,
   engine,
-  expectedRow,
   newCount,
   oneBuilder,
   open,
@@ -17,7 +15,7 @@ import {
   rowsWritten,
   withTimes,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 const field = (
   name: string,

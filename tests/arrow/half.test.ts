@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { halfToNumber, numberToHalf } from "../../src/arrow/half.ts";
-import { nearestHalfBits } from "./random.ts";
+import { nearestHalfBits } from "../support/random_tables.ts";
 
 /** Newer runtimes have half floats of their own. */
 const native = DataView.prototype as unknown as {

@@ -7,9 +7,10 @@ import type { StructVector } from "../../src/arrow/vector.ts";
 import { type OpenBatch, openColumns, sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
-import { damage, damaged, field, outcome, SAMPLE, SAMPLE_ROWS } from "./damage.ts";
+import { somePositions } from "../support/positions.ts";
+import { damage, damaged, field, outcome, SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
+import { anyTable } from "../support/random_tables.ts";
 import {
-  anyTable,
   columnsOf,
   engine,
   open,
@@ -18,7 +19,7 @@ import {
   touchedRow,
   view,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 /** All that a batch holds, as text. */
 function contents(fields: readonly FieldSchema[], batch: OpenBatch): string {
@@ -51,7 +52,7 @@ describe("a sealed batch", () => {
   it("with any one bit flipped gives its data or is CORRUPT or UNSUPPORTED", () => {
     const outcomes = new Map<string, number>();
     const copy = message.slice();
-    for (let bit = 0; bit < copy.length * 8; bit++) {
+    for (const bit of somePositions(copy.length * 8)) {
       copy[bit >> 3] ^= 1 << (bit & 7);
       const seen = outcome(() => contents(SAMPLE, open(copy, SAMPLE, headerCrc)));
       copy[bit >> 3] ^= 1 << (bit & 7);
@@ -73,7 +74,7 @@ describe("a sealed batch", () => {
         const seen = outcome(() => contents(fields, open(damaged(message, flips), fields, headerCrc)));
         expect([wanted, "CORRUPT", "UNSUPPORTED"]).toContain(seen);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

@@ -3,8 +3,9 @@ import { Builder } from "flatbuffers";
 import { describe, expect, it } from "vitest";
 import { decodeFooter, decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { encodeFileEnd, encodeSchemaMessage } from "../../src/arrow/encode.ts";
-import { damage, damaged, field, outcome, SAMPLE } from "./damage.ts";
-import { tableFields } from "./random.ts";
+import { somePositions } from "../support/positions.ts";
+import { damage, damaged, field, outcome, SAMPLE } from "../support/damage.ts";
+import { tableFields } from "../support/tables.ts";
 
 describe("a schema message", () => {
   const message = encodeSchemaMessage({
@@ -23,7 +24,7 @@ describe("a schema message", () => {
     const outcomes = new Set<string>();
     for (let at = 0; at < message.length; at++) {
       const was = message[at];
-      for (let byte = 0; byte < 256; byte += at % 16 === 0 ? 1 : 5) {
+      for (const byte of somePositions(256, [was, 128])) {
         message[at] = byte;
         outcomes.add(outcome(() => decodeSchemaMessage(message) && "decoded"));
       }

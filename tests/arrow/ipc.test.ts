@@ -20,16 +20,8 @@ import type { Vector } from "../../src/arrow/vector.ts";
 import { openColumns } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema, Schema } from "../../src/schema.ts";
-import {
-  anyTable,
-  columnsOf,
-  engine,
-  expectedRow,
-  tableFields,
-  touchedRow,
-  view,
-  written,
-} from "./random.ts";
+import { anyTable, expectedRow } from "../support/random_tables.ts";
+import { columnsOf, engine, tableFields, touchedRow, view, written } from "../support/tables.ts";
 
 const TYPES: DataType[] = [
   { kind: "null" },

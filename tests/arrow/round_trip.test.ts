@@ -4,19 +4,17 @@ import { encodeBatch } from "../../src/arrow/encode.ts";
 import { plainRow } from "../../src/arrow/row_view.ts";
 import { sealBatch } from "../../src/engine/batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
+import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import {
-  anyRow,
-  anyTable,
   columnsOf,
   dataView,
   engine,
-  expectedRow,
   open,
   rootBuilder,
   rowsWritten,
   withTimes,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 describe("builders, sealBatch, openBatch", () => {
   it("give back every row of any schema as it was appended", () => {

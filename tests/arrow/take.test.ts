@@ -8,9 +8,8 @@ import type { StructVector } from "../../src/arrow/vector.ts";
 import { openColumns, sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
+import { anyRow, anyTable } from "../support/random_tables.ts";
 import {
-  anyRow,
-  anyTable,
   columnsOf,
   engine,
   open,
@@ -19,7 +18,7 @@ import {
   touchedRow,
   view,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 /** Some batches of one schema, and rows picked from them. */
 const picked = anyTable({ rows: 0 }).chain(({ fields }) =>

@@ -6,7 +6,7 @@ import type { StructVector, Vector } from "../../src/arrow/vector.ts";
 import { openColumns, sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
-import { columnsOf, dataView, engine, open, tableFields, touched, written } from "./random.ts";
+import { columnsOf, dataView, engine, open, tableFields, touched, written } from "../support/tables.ts";
 
 const NO = new Uint8Array(0);
 const field = (type: DataType, nullable = true, children: FieldSchema[] = []): FieldSchema => ({

@@ -4,7 +4,7 @@ import { nameOfFile } from "../../src/cli/import.ts";
 import { parseTime, resolveTime } from "../../src/cli/time_argument.ts";
 import { VERSION } from "../../src/version.ts";
 import { MAX_NS } from "../../src/types.ts";
-import { needsBuild, smalti } from "./cli_process.ts";
+import { needsBuild, smalti } from "../support/cli_process.ts";
 
 describe("parseTime", () => {
   it("takes integer nanoseconds", () => {

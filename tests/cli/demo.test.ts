@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FLIGHT, makeTemporary, needsBuild, smalti } from "./cli_process.ts";
+import { FLIGHT, makeTemporary, needsBuild, smalti } from "../support/cli_process.ts";
 import { recordBoot, withClient } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti demo${needsBuild}`, () => {

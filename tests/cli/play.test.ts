@@ -4,7 +4,15 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
 import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
-import { cliCommand, FLIGHT, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+import {
+  cliCommand,
+  FLIGHT,
+  makeTemporary,
+  needsBuild,
+  smalti,
+  start,
+  until,
+} from "../support/cli_process.ts";
 import { DRIVE_START_NS, recordBoot, recordDrive, recordNoise, withClient } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
@@ -171,6 +179,28 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     expect(await play("drive", "--speed", "1e3")).toEqual(
       await stream("drive"),
     );
+  });
+
+  it("shortens gaps to --max-gap, and keeps the time between messages otherwise", async () => {
+    await withClient(store, (client) =>
+      client.sequenceCreate("days", {}, async (sequence) => {
+        const topic = await sequence.topicCreate("a", { ontology: Temperature });
+        for (const timestampNs of [0n, 86_400_000_000_000n, 31_536_000_000_000_000n, 2n ** 62n, 2n ** 62n]) {
+          await topic.push({ timestampNs, data: { value: 1 } });
+        }
+      }));
+    expect(await play("days", "--speed", "1", "--max-gap", "0.01")).toEqual(await stream("days"));
+    expect(await play("days", "--speed", "1e-3", "--max-gap", "0")).toEqual(await stream("days"));
+    expect(await play("days", "--max-gap", "5")).toEqual(await stream("days"));
+    for (
+      const [args, text] of [[["--max-gap", "soon"], "Wanted a number of seconds"], [
+        ["--max-gap", "-1"],
+        "Wanted",
+      ]] as const
+    ) {
+      const { code, stderr } = await smalti("play", "days", "--store", store, ...args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+    }
   });
 
   it.skipIf(process.platform === "win32")(

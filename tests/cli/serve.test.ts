@@ -1,11 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { connect, Temperature } from "../../mod.ts";
 import { openTransport } from "../../src/flight/transport.ts";
-import { act, statusOf } from "../flight/support.ts";
-import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+import { act, beginTopic, put, statusOf, upload, VALUE_FIELDS, valueBatch } from "../flight/support.ts";
+import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "../support/cli_process.ts";
 
 const KEY = "msco_0123456789abcdefghijklmnopqrstuv_01234567";
 
@@ -98,6 +98,73 @@ describe.skipIf(needsBuild)(`smalti serve${needsBuild}`, () => {
     }
   });
 
+  it("recovers what a server left that was killed, says so, and goes on past what it cannot", async () => {
+    const { directory, remove } = await makeTemporary();
+    try {
+      const store = join(directory, "store");
+      const run = async (...args: string[]) => {
+        const running = start([...cliCommand, "serve", store, "--port", "0", ...args]);
+        await until(() => running.stdout().endsWith("\n"));
+        return { ...running, url: /(grpc:.*)\n$/.exec(running.stdout())![1] };
+      };
+      const first = await run();
+      const flight = openTransport(first.url);
+      const call = (name: string, body?: object) => act(flight, name, body);
+      const { descriptor } = await beginTopic(call);
+      await put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch([1n, 2n], [1, 2])]));
+      await call("sequence_create", { locator: "empty", user_metadata: {} });
+      process.kill(first.child.pid!, "SIGKILL");
+      await first.ended;
+      flight.close();
+      await mkdir(join(store, "damaged"));
+      await writeFile(join(store, "damaged/sequence.json"), "{");
+      await mkdir(join(store, "other"));
+
+      // A server that only reads leaves all as it is.
+      const reading = await run("--read-only");
+      process.kill(reading.child.pid!, "SIGINT");
+      expect((await reading.ended).stderr).toBe("");
+
+      const second = await run();
+      process.kill(second.child.pid!, "SIGINT");
+      expect((await second.ended).stderr.trimEnd().split("\n")).toEqual([
+        expect.stringMatching(/^smalti: left "damaged" as it is: Manifest is damaged/),
+        'smalti: recovered "drive": kept 2 rows in 1 topic, left out 0 B',
+        'smalti: recovered "empty": kept 0 rows in 0 topics, left out 0 B',
+      ]);
+      const client = await connect(store);
+      expect(await client.sequenceInfo("drive")).toMatchObject({
+        state: "recovered",
+        topics: [{ rowCount: 2 }],
+      });
+      await client.close();
+    } finally {
+      await remove();
+    }
+  });
+
+  it("ends sessions that are left alone after the time that it is given", async () => {
+    const { directory, remove } = await makeTemporary();
+    try {
+      const store = join(directory, "store");
+      const args = ["--port", "0", "--session-timeout", "0.5"];
+      const { child, stdout, ended } = start([...cliCommand, "serve", store, ...args]);
+      await until(() => stdout().endsWith("\n"));
+      const flight = openTransport(/(grpc:.*)\n$/.exec(stdout())![1]);
+      await act(flight, "sequence_create", { locator: "drive", user_metadata: {} });
+      await act(flight, "session_create", { locator: "drive" });
+      const client = await connect(store);
+      await until(async () => (await client.sequenceInfo("drive")).state === "failed");
+      expect((await client.sequenceInfo("drive")).sessions.at(-1)!.reason).toBe("no call came in 0.5 s");
+      await client.close();
+      flight.close();
+      process.kill(child.pid!, "SIGINT");
+      await ended;
+    } finally {
+      await remove();
+    }
+  });
+
   it("refuses arguments and files that make no sense, and shows no keys", async () => {
     const { directory, remove } = await makeTemporary();
     try {
@@ -110,6 +177,9 @@ describe.skipIf(needsBuild)(`smalti serve${needsBuild}`, () => {
       const keys = (name: string) => ["--api-keys", file(name)];
       const cases: [code: number, message: string, args: string[]][] = [
         [2, "Wanted 0 to 65535.", ["--port", "70000"]],
+        ...["0", "-1", "soon", "9999999"].map((seconds): [number, string, string[]] => {
+          return [2, "Wanted seconds, more than 0", [`--session-timeout=${seconds}`]];
+        }),
         [2, "--tls-cert and --tls-key go together", ["--tls-cert", "x"]],
         [1, "Cannot read", ["--tls-cert", file("none"), "--tls-key", file("none")]],
         [1, "it is not JSON", keys("text")],

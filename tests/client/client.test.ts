@@ -4,22 +4,11 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import type { Metadata } from "../../src/types.ts";
-import {
-  addTopic,
-  allTexts,
-  deferred,
-  expectError,
-  inDirectory,
-  onStore,
-  PLACES,
-  recordSequence,
-  Sample,
-  sampleText,
-  texts,
-  thrownBy,
-  WatchedStore,
-  withClient,
-} from "./support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { inDirectory, onStore, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, Sample, sampleText, texts } from "../support/sample_rows.ts";
+import { deferred } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 describe("connect", () => {
   it.each([

@@ -1,18 +1,15 @@
+import { readdir, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
-import { canSpawn, endChild, needsBuild, runChild, startChild } from "./child.ts";
-import {
-  addTopic,
-  allTexts,
-  expectError,
-  inDirectory,
-  PLACES,
-  recordSequence,
-  sampleText,
-  withClient,
-} from "./support.ts";
+import { canSpawn, endChild, needsBuild, runChild, startChild } from "../support/child.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, sampleText } from "../support/sample_rows.ts";
+
+const notDeno = "deno" in process.versions ? "" : " (the permissions are Deno's)";
 
 /** Runs `body` with two clients on one directory. */
 async function withTwoClients(
@@ -166,4 +163,31 @@ describe("A sequence being recorded in a directory", () => {
       });
     },
   );
+
+  it.skipIf(notDeno)(
+    `is written and recovered by processes with no right but to read and write${notDeno}`,
+    async () => {
+      await inDirectory(async (directory) => {
+        const rights = ["--allow-read", "--allow-write"];
+        const { child, said } = await startChild(directory, "record", rights);
+        expect(said).toBe("done");
+        await endChild(child, "kill");
+        // Who has no right to ask for processes goes by the heartbeat, however long this test takes to get here.
+        const soon = Date.now() / 1000 + 3600;
+        await utimes(join(directory, "s/sequence.lock"), soon, soon);
+        expect(await runChild(directory, "recover", rights)).toMatchObject({ code: "LOCKED" });
+        await utimes(join(directory, "s/sequence.lock"), 1_000, 1_000);
+        expect(await runChild(directory, "recover", rights)).toBe("done");
+        expect(await runChild(directory, "update", rights)).toBe("done");
+      });
+    },
+  );
+
+  it.skipIf(notDeno)(`is PERMISSION_DENIED without the right to write${notDeno}`, async () => {
+    await inDirectory(async (directory) => {
+      const said = await runChild(directory, "create", ["--allow-read"]);
+      expect(said).toMatchObject({ code: "PERMISSION_DENIED" });
+      expect(await readdir(directory)).toEqual([]);
+    });
+  });
 });

@@ -1,15 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  addTopic,
-  expectError,
-  inDirectory,
-  PLACES,
-  recordSequence,
-  sampleText,
-  texts,
-  withClient,
-} from "./support.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory, PLACES, withClient } from "../support/places.ts";
+import { addTopic, recordSequence, sampleText, texts } from "../support/sample_rows.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "../../mod.ts";
@@ -119,6 +112,43 @@ describe.each(titled(NO_NAMES))("The topic name %s", (_, name) => {
       await expectError(() => client.topicHandler("s", name), "INVALID_NAME", "Topic name");
       await expectError(() => handler.topicHandler(name), "INVALID_NAME", "Topic name");
       await expectError(() => handler.getDataStreamer({ topics: [name] }), "INVALID_NAME", "Topic name");
+    });
+  });
+});
+
+describe.each(PLACES)("Long names in %s", (place) => {
+  const part = "z".repeat(200);
+  /** Of 1000 characters. */
+  const path = [part, part, part, part, "z".repeat(196)].join("/");
+
+  it("are taken up to their bounds, and files are put in place beside them", async () => {
+    await withClient(place, async (client) => {
+      await recordSequence(client, part, { [path]: [1], [part]: [1] });
+      expect(
+        (await client.listSequences({ details: true })).map(({ topics }) => topics!.map(({ name }) => name)),
+      )
+        .toEqual([[part, path]]);
+      expect(await texts((await client.sequenceHandler(part)).getDataStreamer({ topics: [path] })))
+        .toEqual([sampleText(path, 1n, 0)]);
+    });
+  });
+
+  it("are INVALID_NAME beyond, which says how long they are and repeats their beginning", async () => {
+    await withClient(place, async (client) => {
+      const sequence = await client.sequenceCreate("s");
+      const long = "z".repeat(100_000);
+      const cases: [call: () => unknown, seen: string][] = [
+        [() => client.sequenceCreate(`${part}z`), "has 201 characters: wanted at most 200"],
+        [() => client.sequenceInfo(long), "has 100000 characters: wanted at most 200"],
+        [() => client.sequenceInfo(`${long}/`), "100001 characters): wanted letters"],
+        [() => addTopic(sequence, `a/${part}z`, []), "has a part of 201 characters: wanted at most 200"],
+        [() => addTopic(sequence, `${path}z`, []), "has 1001 characters: wanted at most 1000"],
+        [() => addTopic(sequence, long, []), "has 100000 characters: wanted at most 1000"],
+      ];
+      for (const [call, seen] of cases) {
+        const error = await expectError(call, "INVALID_NAME", seen);
+        expect(error.message.length).toBeLessThan(400);
+      }
     });
   });
 });

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { type Client, connect, type SequenceWriter, type TopicWriter } from "../../mod.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64 } from "../../src/ontology/field.ts";
-import { canSpawn, needsBuild, runChild } from "./child.ts";
-import { expectError, inDirectory } from "./support.ts";
+import { canSpawn, needsBuild, runChild } from "../support/child.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory } from "../support/places.ts";
 
 const Value = defineOntology("Value", { value: float64() });
 

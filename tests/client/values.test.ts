@@ -7,9 +7,11 @@ import type { Ontology } from "../../src/ontology/define_ontology.ts";
 import type { Message } from "../../src/read/message.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import { expectedRow, touchedRow, written } from "../arrow/random.ts";
-import { rowFromArrow, withClient } from "./support.ts";
-import { anyOntology, anyRows, asColumns, asRecordBatch, jsonRow } from "./values.ts";
+import { rowFromArrow } from "../support/from_arrow.ts";
+import { withClient } from "../support/places.ts";
+import { expectedRow } from "../support/random_tables.ts";
+import { touchedRow, written } from "../support/tables.ts";
+import { anyOntology, anyRows, asColumns, asRecordBatch, jsonRow } from "../support/values.ts";
 
 type Rows = Record<string, unknown>[];
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Backend, SequenceSink } from "../../src/backend.ts";
 import type { SmaltiError } from "../../src/error.ts";
 import type { Place } from "../../src/types.ts";
-import { expectError, type PlaceOptions } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import type { PlaceOptions } from "../support/places.ts";
 import {
   ALL,
   create,

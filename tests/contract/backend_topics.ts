@@ -9,8 +9,10 @@ import { bytesOf, type Columns } from "../../src/arrow/columns.ts";
 import type { Backend, SequenceSink, TopicSink, TopicSource } from "../../src/backend.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { MAX_NS, MIN_NS, type TopicSchema, type Window } from "../../src/types.ts";
-import { columnsOf } from "../arrow/random.ts";
-import { expectError, type PlaceOptions, rowText, Sample, sample, sampleText } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import type { PlaceOptions } from "../support/places.ts";
+import { rowText, Sample, sample, sampleText } from "../support/sample_rows.ts";
+import { columnsOf } from "../support/tables.ts";
 import { codeOf, text } from "./store.ts";
 
 export const SCHEMA: TopicSchema = {

@@ -7,7 +7,8 @@
 import { readFileSync } from "node:fs";
 import { decodeFrame } from "../../src/arrow/decode.ts";
 import type { BatchLayout, Engine, Merger } from "../../src/engine/engine.ts";
-import { outcomeOf, Random, sameBytes } from "./random_cases.ts";
+import { sameBytes } from "../support/bytes.ts";
+import { outcomeOf, Random } from "../support/random_cases.ts";
 
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;

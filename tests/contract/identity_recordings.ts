@@ -13,7 +13,8 @@ import type { Ontology } from "../../src/ontology/define_ontology.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import { anyTable, expectedRow, touchedRow, written } from "../arrow/random.ts";
+import { anyTable, expectedRow } from "../support/random_tables.ts";
+import { touchedRow, written } from "../support/tables.ts";
 import { anyChoice, anyTime, type Choice } from "../read/order.ts";
 
 /** A topic and the steps of recording it: rows to push, each with its time, and where batches end. */

@@ -1,13 +1,6 @@
-import { Buffer } from "node:buffer";
 import { SmaltiError } from "../../src/error.ts";
-import {
-  type HeldFile,
-  readAll,
-  type ReadOptions,
-  type Store,
-  type StoreLock,
-} from "../../src/store/store.ts";
-import type { StoreCall } from "../client/support.ts";
+import { readAll, type Store } from "../../src/store/store.ts";
+import { PassThroughStore, type StoreCall } from "../support/pass_through_store.ts";
 
 /** How a call fails: before it did anything with a code, or in the midst of it, or after all was done. */
 export type Fault = "NO_SPACE" | "IO" | "short" | "torn" | "late";
@@ -15,27 +8,25 @@ export type Fault = "NO_SPACE" | "IO" | "short" | "torn" | "late";
 /** The ways in which a call can fail. */
 export function faultsOf(call: StoreCall): readonly Fault[] {
   if (call === "append") return ["NO_SPACE", "IO", "short", "torn", "late"];
-  if (["replace", "create", "remove", "move"].includes(call)) return ["NO_SPACE", "IO", "late"];
+  if (call === "replace" || call === "create" || call === "remove" || call === "move") {
+    return ["NO_SPACE", "IO", "late"];
+  }
   return call === "lock" ? ["NO_SPACE", "IO"] : ["IO"];
 }
 
 /** A store of which one call fails. A sync that failed goes on to fail for its path. */
-export class FaultyStore implements Store {
-  readonly url: string;
-  readonly isDurable = false;
+export class FaultyStore extends PassThroughStore {
   /** All calls so far. */
   readonly calls: { call: StoreCall; path: string }[] = [];
   /** Which of them fails, from 0, and how. */
   readonly #number: number;
   readonly #fault: Fault;
-  readonly #store: Store;
   readonly #unsyncable = new Set<string>();
   /** Bytes of the files created here that would survive a loss of power. */
   readonly #durable = new Map<string, number>();
 
-  constructor(store: Store, number = -1, fault: Fault = "IO") {
-    this.#store = store;
-    this.url = store.url;
+  constructor(inner: Store, number = -1, fault: Fault = "IO") {
+    super(inner);
     this.#number = number;
     this.#fault = fault;
   }
@@ -45,76 +36,55 @@ export class FaultyStore implements Store {
     return this.calls.length > this.#number;
   }
 
-  list(path: string): Promise<string[]> {
-    return this.#do("list", path, () => this.#store.list(path));
-  }
-  size(path: string): Promise<number> {
-    return this.#do("size", path, () => this.#store.size(path));
-  }
-  read(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array> {
-    return this.#do("read", path, () => this.#store.read(path, offset, length, options));
-  }
-  create(path: string): Promise<void> {
+  override create(path: string): Promise<void> {
     return this.#do("create", path, async () => {
-      await this.#store.create(path);
+      await this.inner.create(path);
       this.#begin(path, 0);
     });
   }
-  append(path: string, bytes: Uint8Array): Promise<void> {
+  override append(path: string, bytes: Uint8Array): Promise<void> {
     const half = bytes.slice();
     const middle = bytes.length * 5 >> 3;
     for (let i = middle; i < half.length; i++) half[i] = Math.imul(i + 1, 0x9e3779b1) >>> 24;
-    return this.#do("append", path, () => this.#store.append(path, bytes), {
-      short: () => this.#store.append(path, bytes.subarray(0, middle)),
-      torn: () => this.#store.append(path, half),
+    return this.#do("append", path, () => this.inner.append(path, bytes), {
+      short: () => this.inner.append(path, bytes.subarray(0, middle)),
+      torn: () => this.inner.append(path, half),
     });
   }
-  async sync(path: string): Promise<void> {
+  override async sync(path: string): Promise<void> {
     if (this.#unsyncable.has(path)) throw failure("IO", "sync", path);
-    const size = await this.#store.size(path).catch(() => 0);
+    const size = await this.inner.size(path).catch(() => 0);
     try {
-      await this.#do("sync", path, () => this.#store.sync(path));
+      await super.sync(path);
       if (this.#durable.has(path)) this.#durable.set(path, size);
     } catch (reason) {
       this.#unsyncable.add(path);
       throw reason;
     }
   }
-  replace(path: string, bytes: Uint8Array): Promise<void> {
+  override replace(path: string, bytes: Uint8Array): Promise<void> {
     return this.#do("replace", path, async () => {
-      await this.#store.replace(path, bytes);
+      await this.inner.replace(path, bytes);
       this.#begin(path, bytes.length);
     });
   }
-  move(from: string, to: string): Promise<void> {
+  override move(from: string, to: string): Promise<void> {
     return this.#do("move", from, async () => {
-      await this.#store.move(from, to);
-      // Its name is durable, of its bytes what was synced.
+      await this.inner.move(from, to);
+      // Its name is durable, and of its bytes what was synced.
       const size = this.#durable.get(from);
       this.#durable.delete(from);
-      if (size === undefined) this.#durable.delete(to);
-      else this.#begin(to, size);
+      this.#durable.delete(to);
+      if (size !== undefined) this.#begin(to, size);
     });
   }
-  open(path: string): Promise<HeldFile> {
-    return this.#do("open", path, () => this.#store.open(path));
-  }
-  remove(path: string): Promise<void> {
+  override remove(path: string): Promise<void> {
     return this.#do("remove", path, async () => {
-      await this.#store.remove(path);
+      await this.inner.remove(path);
       for (const known of this.#durable.keys()) {
         if (known === path || known.startsWith(`${path}/`)) this.#durable.delete(known);
       }
     });
-  }
-  lock(path: string): Promise<StoreLock> {
-    return this.#do("lock", path, () => this.#store.lock(path));
-  }
-  lockedBy(path: string): Promise<string | undefined> {
-    return this.#store.lockedBy(path);
-  }
-  close(): Promise<void> {
-    return this.#store.close();
   }
 
   /** Another file has come to a path. */
@@ -126,9 +96,13 @@ export class FaultyStore implements Store {
   /** Cuts off what was not synced: what a loss of power may do. */
   async losePower(): Promise<void> {
     for (const [path, size] of this.#durable) {
-      const bytes = await readAll(this.#store, path).catch(() => undefined);
-      if (bytes) await this.#store.replace(path, bytes.subarray(0, size));
+      const bytes = await readAll(this.inner, path).catch(() => undefined);
+      if (bytes) await this.inner.replace(path, bytes.subarray(0, size));
     }
+  }
+
+  protected override through<R>(call: StoreCall, path: string, action: () => Promise<R>): Promise<R> {
+    return this.#do(call, path, action);
   }
 
   async #do<R>(
@@ -157,9 +131,4 @@ export async function copyFiles(from: Store, to: Store, path = ""): Promise<void
     if (bytes) await to.replace(below, bytes);
     else await copyFiles(from, to, below);
   }
-}
-
-/** Whether two files hold the same. Vitest's own comparison is far too slow for the many here. */
-export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 }

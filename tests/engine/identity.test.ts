@@ -6,7 +6,7 @@ import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { checkIdentity } from "../contract/identity.ts";
 import { checkCase } from "../contract/identity_cases.ts";
 import { checkRecording } from "../contract/identity_recordings.ts";
-import { caseRange } from "../contract/random_cases.ts";
+import { caseRange } from "../support/random_cases.ts";
 
 const module = await WebAssembly.compile(
   await readFile(new URL("../../src/engine/generated/smalti.wasm", import.meta.url)),

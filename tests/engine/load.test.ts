@@ -5,7 +5,7 @@ import { connect, type ConnectOptions, SmaltiError, type WasmSource } from "../.
 import { SOURCE_HASH } from "../../src/engine/generated/source_hash.ts";
 import { chooseEngine } from "../../src/engine/load/choose_engine.ts";
 import { connect as connectSlim } from "../../src/entry/slim.ts";
-import { WebServer } from "../store/web_server.ts";
+import { WebServer } from "../support/web_server.ts";
 
 const generated = fileURLToPath(new URL("../../src/engine/generated/", import.meta.url));
 const bytes: Uint8Array<ArrayBuffer> = Uint8Array.from(await readFile(`${generated}smalti.wasm`));

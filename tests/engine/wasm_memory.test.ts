@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { Engine, Merger } from "../../src/engine/engine.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
-import { outcomeOf, Random } from "../contract/random_cases.ts";
+import { outcomeOf, Random } from "../support/random_cases.ts";
 
 const open = async (path: string) => Uint8Array.from(await readFile(new URL(path, import.meta.url)));
 const module = await WebAssembly.compile(await open("../../src/engine/generated/smalti.wasm"));

@@ -149,8 +149,8 @@ describe("A client of a server", () => {
         expect(await reasonOf(failing)).toBe("Error: out of fuel");
       }
       expect(await local.listSequences()).toEqual(["report"]);
-      const [info] = await local.listSequences({ details: true });
-      expect([info.state, info.sessions[0].reason]).toEqual(["failed", "out of fuel"]);
+      const { state, sessions } = await local.sequenceInfo("report");
+      expect([state, sessions[0].reason]).toEqual(["failed", "out of fuel"]);
       expect((await rows(local, "report")).length).toBe(1);
     }));
 

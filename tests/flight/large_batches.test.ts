@@ -6,7 +6,7 @@ import { inDirectory } from "../client/support.ts";
 const Row = defineOntology("Row", { a: float64(), n: int64(), text: utf8() });
 const TOPICS = Array.from({ length: 4 }, (_, i) => `t${i}`);
 /** Batches of half a MiB and more, whose buffers are used again. */
-const [PUSHES, ROWS] = [10, 25_000];
+const [PUSHES, ROWS] = [4, 25_000];
 
 /** What row `i` of a topic holds: all of it tells whose it is. */
 function valueOf(topic: string, sequence: string, i: number): { a: number; n: bigint; text: string } {

@@ -89,9 +89,7 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
       });
       expect(await client.listSequences()).toEqual(["kept", "noted", "reported"]);
       const sessions = async (name: string) => {
-        const { sessions } = (await client.listSequences({ details: true })).find((info) =>
-          info.name === name
-        )!;
+        const { sessions } = await client.sequenceInfo(name);
         return sessions.map(({ state, reason, topics }) => [state, reason, topics]);
       };
       // On an error it sends nothing more of what it holds: the topic is there without rows.

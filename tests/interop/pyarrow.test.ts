@@ -19,16 +19,9 @@ import { DirectoryStore } from "../../src/store/directory.ts";
 import { readAll } from "../../src/store/store.ts";
 import { Turns } from "../../src/turns.ts";
 import { MAX_NS, MIN_NS, type TopicInfo, type TopicSchema } from "../../src/types.ts";
-import {
-  anyRow,
-  anyTable,
-  engine,
-  expectedRow,
-  rootBuilder,
-  tableFields,
-  touchedRow,
-  withTimes,
-} from "../arrow/random.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
+import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
+import { engine, rootBuilder, tableFields, touchedRow, withTimes } from "../support/tables.ts";
 
 const python = process.env.SMALTI_PYTHON;
 const title = python ? "pyarrow" : "pyarrow (SMALTI_PYTHON does not name a Python with it)";

@@ -4,8 +4,8 @@ import { type Client, defineOntology, float64, int64, optional, type QueryExpres
 import type { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { onFiles, onStore } from "../client/support.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
+import { onFiles, onStore } from "../support/places.ts";
 
 const Probe = defineOntology("Probe", { x: float64(), n: optional(int64()) });
 const [MANIFEST, FILE] = ["s/sequence.json", "s/t.arrow"];

@@ -96,7 +96,7 @@ async function readAll(
     const seen = [topic, timestampNs, data.half, data.serial];
     const wanted = [`t${count % TOPICS}`, BigInt(serial), serial / 2, BigInt(serial)];
     if (seen.some((value, i) => value !== wanted[i])) throw new Error(`Message ${count} is ${seen}`);
-    if (++count % 997 === 0) await look();
+    if (++count % 1997 === 0) await look();
   }
   return count;
 }

@@ -9,6 +9,7 @@ import {
   int64,
   list,
   optional,
+  type SequenceHandler,
   struct,
   type SyncOptions,
   type SyncPolicy,
@@ -220,6 +221,8 @@ describe(`SequenceHandler.getSyncStreamer (seed ${SEED})`, () => {
       [{ periodNs: 1n, policy: "asOf", toleranceNs: -1n }, RangeError],
       [{ periodNs: 1n, fields: { timestamp_ns: fields.v } }, TypeError],
       [{ periodNs: 1n, startNs: 2n, endNs: 1n }, RangeError],
+      [{ periodNs: 1n, maxGapNs: 0n }, RangeError],
+      [{ periodNs: 1n, maxGapNs: 5 as unknown as bigint }, RangeError],
     ];
     for (const [options, type] of cases) {
       expect(() => handler.getSyncStreamer({ fields, ...options })).toThrow(type as ErrorConstructor);
@@ -250,5 +253,198 @@ describe(`SequenceHandler.getSyncStreamer (seed ${SEED})`, () => {
     const rows = handler.getSyncStreamer({ onTopic: "a", fields: { v: { topic: "a", field: "at.v" } } });
     for await (const { values } of rows) if (values.v === 7) break;
     expect(await rows.next()).toEqual({ done: true, value: undefined });
+  });
+
+  /** Records topics with a message at each time; those named have no value. */
+  async function withTimes(
+    topics: Record<string, readonly bigint[]>,
+    body: (handler: SequenceHandler) => Promise<void>,
+    valueless: readonly bigint[] = [],
+  ): Promise<void> {
+    await using client = await connect("memory:");
+    await client.sequenceCreate("s", {}, async (sequence) => {
+      for (const [name, times] of Object.entries(topics)) {
+        const topic = await sequence.topicCreate(name, { ontology: Reading });
+        for (const timestampNs of times) {
+          await topic.push({
+            timestampNs,
+            data: {
+              at: { v: valueless.includes(timestampNs) ? undefined : 1 },
+            },
+          });
+        }
+      }
+    });
+    await body(await client.sequenceHandler("s"));
+  }
+
+  const both = {
+    v: { topic: "a", field: "at.v" },
+    w: { topic: "b", field: "at.v" },
+  };
+
+  it("refuses to tick through years without a message, and names the messages on both sides", async () => {
+    const now = 1_700_000_000_000_000_000n;
+    const periodNs = 10_000_000n;
+    for (
+      const topics of [{ a: [0n, now], b: [] }, { a: [0n], b: [now] }, {
+        a: [now],
+        b: [0n, now],
+      }]
+    ) {
+      await withTimes(topics, async (handler) => {
+        const read = () => all(handler.getSyncStreamer({ periodNs, fields: both }));
+        await expect(read()).rejects.toThrow(RangeError);
+        await expect(read()).rejects.toThrow(
+          new RegExp(
+            `170000000000 ticks and no message between 0 ns \\(topic "[ab]"\\) and ${now} ns \\(topic "[ab]"\\)`,
+          ),
+        );
+        await expect(
+          handler.getSyncStreamer({ periodNs, fields: both }).toTable(),
+        ).rejects.toThrow(RangeError);
+        // Near either of them there is nothing wrong.
+        const near = {
+          periodNs,
+          fields: both,
+          startNs: now - 5n * periodNs,
+          endNs: now + periodNs,
+        };
+        expect((await all(handler.getSyncStreamer(near))).length).toBe(6);
+        const early = { periodNs, fields: both, endNs: 10n * periodNs };
+        expect((await all(handler.getSyncStreamer(early))).length).toBe(10);
+      });
+    }
+  });
+
+  it("measures gaps by the messages of all its topics, whether or not these have the field", async () => {
+    const ticks = async (
+      topics: Record<string, bigint[]>,
+      maxGapNs: bigint,
+      valueless: bigint[] = [],
+    ) => {
+      let rows: SyncRow[] | string = "";
+      await withTimes(topics, async (handler) => {
+        const reading = all(
+          handler.getSyncStreamer({ periodNs: 1n, fields: both, maxGapNs }),
+        );
+        rows = await reading.catch((reason) => `${reason.name} ${/between .*?,/.exec(reason.message)}`);
+      }, valueless);
+      return typeof rows === "string" ? rows : (rows as SyncRow[]).length;
+    };
+    expect(await ticks({ a: [0n, 100n], b: [] }, 100n)).toBe(101);
+    expect(await ticks({ a: [0n, 101n], b: [] }, 100n)).toMatch(
+      /^RangeError between 0 ns .* and 101 ns/,
+    );
+    expect(await ticks({ a: [0n, 150n], b: [75n] }, 100n)).toBe(151);
+    expect(await ticks({ a: [0n, 150n], b: [40n] }, 100n)).toMatch(
+      /between 40 ns \(topic "b"\) and 150 ns \(topic "a"\)/,
+    );
+    expect(await ticks({ a: [0n, 75n, 150n], b: [] }, 100n, [75n])).toBe(151);
+    expect(await ticks({ a: [0n, 40n, 150n], b: [] }, 100n, [40n])).toMatch(
+      /between 40 ns .* and 150 ns/,
+    );
+    expect(await ticks({ a: [0n, 90n, 180n, 300n, 310n], b: [200n] }, 100n))
+      .toBe(311);
+    expect(await ticks({ a: [0n, 90n, 180n, 301n], b: [200n] }, 100n)).toMatch(
+      /between 200 ns .* and 301 ns/,
+    );
+    expect(await ticks({ a: [0n], b: [] }, 1n)).toBe(1);
+  });
+
+  it("allows 10 million ticks without a message unless told, and any number of ticks with them", async () => {
+    await withTimes({ a: [0n, 10_000_001n], b: [] }, async (handler) => {
+      await expect(
+        handler.getSyncStreamer({ periodNs: 1n, fields: both }).next(),
+      ).resolves.toBeDefined();
+      const rows = handler.getSyncStreamer({ periodNs: 1n, fields: both });
+      await rows.next();
+      await expect(rows.next()).rejects.toThrow("10000001 ticks");
+      // It is closed then.
+      expect((await rows.next()).done).toBe(true);
+      // The clock of a topic ticks no more often than there are messages.
+      expect(
+        (await all(handler.getSyncStreamer({ onTopic: "a", fields: both })))
+          .length,
+      ).toBe(2);
+    });
+    await withTimes({ a: [0n, 10_000_000n], b: [] }, async (handler) => {
+      const rows = handler.getSyncStreamer({ periodNs: 1n, fields: both });
+      for (let i = 0; i < 1000; i++) {
+        expect((await rows.next()).done).toBe(false);
+      }
+      await rows.close();
+    });
+  });
+
+  it("makes no table of more rows than it may, and says how many there would be", async () => {
+    await withTimes({
+      a: Array.from({ length: 100 }, (_, i) => BigInt(100 * i)),
+      b: [],
+    }, async (handler) => {
+      const rows = () => handler.getSyncStreamer({ periodNs: 1n, fields: both });
+      expect((await rows().toTable({ maxRows: 9901 })).numRows).toBe(9901);
+      await expect(rows().toTable({ maxRows: 9900 })).rejects.toMatchObject({
+        code: "TOO_LARGE",
+        message: expect.stringMatching(/ 9901 rows: wanted at most 9900/),
+      });
+      const long = { periodNs: 1n, fields: both, endNs: 10n ** 18n };
+      await expect(handler.getSyncStreamer(long).toTable()).rejects
+        .toMatchObject({
+          code: "TOO_LARGE",
+          message: expect.stringMatching(
+            /1000000000000000000 rows: wanted at most 10000000/,
+          ),
+        });
+      const clock = handler.getSyncStreamer({ onTopic: "a", fields: both });
+      await expect(clock.toTable({ maxRows: 99 })).rejects.toMatchObject({
+        code: "TOO_LARGE",
+      });
+      expect((await clock.next()).done).toBe(true);
+      for (
+        const stream of [
+          handler.getDataStreamer(),
+          (await handler.topicHandler("a")).getDataStreamer(),
+        ]
+      ) {
+        await expect(stream.toTable({ maxRows: 99 })).rejects.toMatchObject({
+          code: "TOO_LARGE",
+          message: expect.stringMatching(/100 rows or more: wanted at most 99/),
+        });
+        expect((await stream.next()).done).toBe(true);
+      }
+      expect(
+        (await (await handler.topicHandler("a")).getDataStreamer().toTable({
+          maxRows: 100,
+        })).numRows,
+      ).toBe(100);
+      await expect(handler.getDataStreamer().toTable({ maxRows: 0 })).rejects
+        .toThrow(RangeError);
+    });
+  });
+
+  it("draws lines between numbers that lie as far apart as they can", async () => {
+    const far = [-1.7e308, 1.7e308];
+    await using client = await connect("memory:");
+    await client.sequenceCreate("s", {}, async (sequence) => {
+      const topic = await sequence.topicCreate("a", { ontology: Reading });
+      for (const [i, v] of [...far, far[0], 5, 5].entries()) {
+        await topic.push({ timestampNs: BigInt(4 * i), data: { at: { v } } });
+      }
+    });
+    const fields = {
+      v: { topic: "a", field: "at.v", policy: "linear" as const },
+    };
+    const rows = await all(
+      (await client.sequenceHandler("s")).getSyncStreamer({
+        periodNs: 1n,
+        fields,
+      }),
+    );
+    const values = rows.map(({ values }) => values.v);
+    for (const [i, part] of [-1, -0.5, 0, 0.5, 1, 0.5, 0, -0.5, -1].entries()) {
+      expect(values[i] / 1.7e308).toBeCloseTo(part, 9);
+    }
+    expect(values.slice(12)).toEqual([5, 5, 5, 5, 5]);
   });
 });

@@ -1,13 +1,29 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
+import { readAll } from "../../src/store/store.ts";
 import { codeOf, content, storeContract, text } from "../contract/store.ts";
-import { heldFiles, MOST_HELD, onLinux, withStore } from "./temporary.ts";
+import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
+import { withStore } from "../support/places.ts";
 
 storeContract("directory", async () => {
   const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));
@@ -100,6 +116,31 @@ describe("DirectoryStore errors", () => {
     });
   });
 
+  it.skipIf(!onLinux)("are IO for what is no regular file, at once, and say what it is", async () => {
+    await withStore(async (store, directory) => {
+      await promisify(execFile)("mkfifo", [join(directory, "fifo")]);
+      await symlink("/dev/zero", join(directory, "device"));
+      const listener = createServer();
+      await new Promise<void>((resolve) => listener.listen(join(directory, "socket"), resolve));
+      for (const [name, kind] of [["fifo", "a FIFO"], ["device", "a device"], ["socket", "a socket"]]) {
+        const calls = {
+          size: () => store.size(name),
+          read: () => store.read(name, 0, 1),
+          readAll: () => readAll(store, name),
+          // A device takes what is written to it.
+          ...(name !== "device" &&
+            { append: () => store.append(name, text("x")), sync: () => store.sync(name) }),
+        };
+        for (const [call, run] of Object.entries(calls)) {
+          const error: SmaltiError = await run().then(() => undefined, (reason) => reason);
+          expect([name, call, error?.code]).toEqual([name, call, "IO"]);
+          expect(error.message).toContain(`it is ${kind}: wanted a regular file`);
+        }
+      }
+      await new Promise((resolve) => listener.close(resolve));
+    });
+  });
+
   it("are IO where replace cannot put its file in place, which then leaves no temporary file", async () => {
     await withStore(async (store, directory) => {
       await mkdir(join(directory, "a/b/c"), { recursive: true });
@@ -133,6 +174,21 @@ describe("DirectoryStore sync", () => {
       });
     },
   );
+});
+
+describe("readAll", () => {
+  it("is TOO_LARGE beyond its bound, without reading the rest", async () => {
+    await withStore(async (store, directory) => {
+      await writeFile(join(directory, "large"), "");
+      await truncate(join(directory, "large"), 2 ** 40);
+      const error: SmaltiError = await readAll(store, "large").then(() => undefined, (reason) => reason);
+      expect([error.code, error.details.file]).toEqual(["TOO_LARGE", "large"]);
+      expect(error.message).toContain(`has more than ${64 * 2 ** 20} bytes`);
+      await writeFile(join(directory, "small"), "12345");
+      expect(await readAll(store, "small", 5)).toHaveLength(5);
+      expect(await codeOf(readAll(store, "small", 4))).toBe("TOO_LARGE");
+    });
+  });
 });
 
 describe("DirectoryStore files", () => {

@@ -8,19 +8,14 @@ import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64, list } from "../../src/ontology/field.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { HttpStore } from "../../src/store/http.ts";
-import {
-  allTexts,
-  clientOf,
-  expectError,
-  recordSequence,
-  texts,
-  thrownBy,
-  until,
-} from "../client/support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { inDirectory } from "../support/places.ts";
+import { allTexts, recordSequence, texts } from "../support/sample_rows.ts";
+import { until } from "../support/waiting.ts";
+import { type Tricks, WebServer } from "../support/web_server.ts";
 import { codeOf, content, readStoreContract, text } from "../contract/store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
-import { inTemporary } from "./temporary.ts";
-import { type Tricks, WebServer } from "./web_server.ts";
+import { clientOf } from "../support/places.ts";
 
 const SERVERS: Record<string, Tricks> = {
   "http": {},
@@ -59,7 +54,7 @@ interface Web {
 
 /** Runs `body` with a store on a server; nothing may be left of either. */
 async function withWeb(body: (web: Web) => Promise<void>): Promise<void> {
-  await inTemporary(async (directory) => {
+  await inDirectory(async (directory) => {
     const server = await WebServer.start(directory);
     const store = new HttpStore(server.url);
     const put = async (path: string, bytes: Uint8Array) => {

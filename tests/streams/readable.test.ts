@@ -1,18 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { Message } from "../../src/read/message.ts";
-import {
-  addTopic,
-  allTexts,
-  deferred,
-  onStore,
-  pushSamples,
-  rowText,
-  sampleText,
-  settle,
-  thrownBy,
-  WatchedStore,
-} from "../client/support.ts";
+import { thrownBy } from "../support/errors.ts";
+import { onStore } from "../support/places.ts";
+import { addTopic, allTexts, pushSamples, rowText, sampleText } from "../support/sample_rows.ts";
+import { deferred, settle } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const BATCHES = 8;
 

@@ -11,7 +11,10 @@ import { JsonStringifyStream } from "deno-std/json/stringify_stream.js";
 import * as std from "deno-std/streams/mod.js";
 import type { Client } from "../../src/client.ts";
 import type { Message, MessageJson } from "../../src/read/message.ts";
-import { allTexts, recordSequence, Sample, settle, thrownBy, withClient } from "../client/support.ts";
+import { thrownBy } from "../support/errors.ts";
+import { withClient } from "../support/places.ts";
+import { allTexts, recordSequence, Sample } from "../support/sample_rows.ts";
+import { settle } from "../support/waiting.ts";
 
 // deno-lint-ignore no-explicit-any -- the package has no types
 const streams = std as any;

@@ -2,23 +2,11 @@ import { describe, expect, it } from "vitest";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary } from "../../src/ontology/field.ts";
 import type { TopicMessage } from "../../src/write/topic_writer.ts";
-import {
-  addTopic,
-  allTexts,
-  deferred,
-  expectError,
-  isSettled,
-  onStore,
-  PLACES,
-  Sample,
-  sample,
-  sampleText,
-  settle,
-  texts,
-  thrownBy,
-  WatchedStore,
-  withClient,
-} from "../client/support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { onStore, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, Sample, sample, sampleText, texts } from "../support/sample_rows.ts";
+import { deferred, isSettled, settle } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const messages = (count: number): TopicMessage<Sample>[] =>
   Array.from(

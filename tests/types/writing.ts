@@ -18,9 +18,12 @@ import {
   type Message,
   type Ontology,
   optional,
+  type SequenceEntry,
   type SequenceHandler,
   type SequenceInfo,
+  type SequenceState,
   type SequenceWriter,
+  type SmaltiError,
   struct,
   type TopicHandler,
   type TopicMessage,
@@ -152,7 +155,11 @@ export async function create(client: Client): Promise<void> {
   const names = await client.listSequences();
   same<Same<typeof names, string[]>>();
   const infos = await client.listSequences({ details: true });
-  same<Same<typeof infos, SequenceInfo[]>>();
+  same<Same<typeof infos, SequenceEntry[]>>();
+  for (const entry of infos) {
+    if (entry.error) same<Same<typeof entry.error, SmaltiError>>();
+    else same<Same<typeof entry.state, SequenceState>>();
+  }
   // @ts-expect-error no such policy
   await client.sequenceCreate("s", { errorPolicy: "keep" });
   // @ts-expect-error an update takes no metadata

@@ -12,8 +12,9 @@ import {
   optional,
   struct,
 } from "../../src/ontology/field.ts";
-import { expectError, withClient } from "../client/support.ts";
-import { asRecordBatch } from "../client/values.ts";
+import { expectError } from "../support/errors.ts";
+import { withClient } from "../support/places.ts";
+import { asRecordBatch } from "../support/values.ts";
 import { between, Reading } from "./reading.ts";
 
 const TIMES = BigInt64Array.of(5n, 6n);

@@ -1,9 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FieldSchema } from "../../src/schema.ts";
-import { expectedRow, touchedRow, written } from "../arrow/random.ts";
-import { expectError, withClient } from "../client/support.ts";
-import { anyOntology, anyRows } from "../client/values.ts";
+import { expectError } from "../support/errors.ts";
+import { withClient } from "../support/places.ts";
+import { expectedRow } from "../support/random_tables.ts";
+import { touchedRow, written } from "../support/tables.ts";
+import { anyOntology, anyRows } from "../support/values.ts";
 import { between, GOOD, Reading } from "./reading.ts";
 
 /** Messages that must be refused: what they hold, the field that the error names, what it says of the value, what it wants. */

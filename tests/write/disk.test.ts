@@ -9,19 +9,11 @@ import type { Client } from "../../src/client.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary } from "../../src/ontology/field.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
-import { canSpawn, needsBuild, runChild } from "../client/child.ts";
-import {
-  addTopic,
-  allTexts,
-  expectError,
-  inDirectory,
-  onStore,
-  recordSequence,
-  Sample,
-  sampleText,
-  thrownBy,
-  WatchedStore,
-} from "../client/support.ts";
+import { canSpawn, needsBuild, runChild } from "../support/child.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { inDirectory, onStore } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, Sample, sampleText } from "../support/sample_rows.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const onLinux = process.platform === "linux";
 const isRoot = process.getuid?.() === 0;

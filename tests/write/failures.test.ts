@@ -3,23 +3,21 @@ import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import type { StoreCall } from "../support/pass_through_store.ts";
+import { onStore } from "../support/places.ts";
 import {
   addTopic,
   allTexts,
-  expectError,
-  onStore,
   pushSamples,
   recordSequence,
   Sample,
   sample,
   sampleText,
-  settle,
-  type StoreCall,
   texts,
-  thrownBy,
-  until,
-  WatchedStore,
-} from "../client/support.ts";
+} from "../support/sample_rows.ts";
+import { settle, until } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const FULL = new SmaltiError("NO_SPACE", "Cannot write: the disk is full", { file: "s/a.arrow" });
 

@@ -1,23 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { onStore, PLACES, withClient } from "../support/places.ts";
 import {
   addTopic,
   allTexts,
-  deferred,
-  expectError,
-  isSettled,
-  onStore,
-  PLACES,
   pushSamples,
   recordSequence,
   Sample,
   sample,
   sampleText,
-  thrownBy,
-  WatchedStore,
-  withClient,
-} from "../client/support.ts";
+} from "../support/sample_rows.ts";
+import { deferred, isSettled } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const rows = (topic: string, times: number[]): string[] =>
   times.map((time, i) => sampleText(topic, BigInt(time), i));

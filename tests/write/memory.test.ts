@@ -6,8 +6,10 @@ import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { TopicWriter } from "../../src/write/topic_writer.ts";
 import { type Holder, WriteMemory } from "../../src/write/write_memory.ts";
-import { engine } from "../arrow/random.ts";
-import { deferred, inDirectory, isSettled, onStore, settle, WatchedStore } from "../client/support.ts";
+import { inDirectory, onStore } from "../support/places.ts";
+import { engine } from "../support/tables.ts";
+import { deferred, isSettled, settle } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 /** Something that holds what it is told to, and lets go of all when it spills. */
 class Buffer implements Holder {

@@ -22,7 +22,7 @@ import {
   utf8,
 } from "../../src/ontology/field.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import { touchedRow, written } from "../arrow/random.ts";
+import { touchedRow, written } from "../support/tables.ts";
 
 export const Reading = defineOntology("Reading", {
   count: int32(),

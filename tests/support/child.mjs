@@ -43,6 +43,7 @@ const actions = {
   update: (client) => client.sequenceUpdate("s"),
   open: (client) => client.sequenceHandler("s"),
   remove: (client) => client.sequenceDelete("s"),
+  recover: (client) => client.recover("s"),
   /** Reads all that is finalized, some times: topics "a" and "b" with a row each at 0, 1, 2, ... */
   async replay(client) {
     for (let round = 0; round < 4; round++) {

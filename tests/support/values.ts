@@ -34,7 +34,7 @@ import { defineOntology, type Ontology } from "../../src/ontology/define_ontolog
 import * as makers from "../../src/ontology/field.ts";
 import type { Field, Fields } from "../../src/ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
-import { anyRow, expected } from "../arrow/random.ts";
+import { anyRow, expected } from "./random_tables.ts";
 
 const {
   binary,
