@@ -43,7 +43,8 @@ export async function compactTopic(
     const { index, schema, isOurs } = await TopicFileReader.open(store, engine, path, info, sequence);
     batches = index.offset.length;
     if (!isOurs || batches < 2) return undefined;
-    const compacted = await compactTopicFile(store, engine, { path, fields: schema.fields, index });
+    const file = { path, reader: {}, fields: schema.fields, index };
+    const compacted = await compactTopicFile(store, engine, file);
     if (!compacted) return undefined;
     const topic = { topic: info.name, batchesBefore: batches, batches: compacted.index.length };
     return { ...topic, ...sizes(compacted.sizeBytes) };

@@ -33,6 +33,8 @@ const READ_BYTES = 1 << 20;
 /** A topic's file, or the beginning of one that is still without its footer. */
 export interface BatchFile {
   readonly path: string;
+  /** Whose reads of it these are, see {@linkcode ReadOptions}. */
+  readonly reader: object;
   /** Columns of its table. */
   readonly fields: readonly FieldSchema[];
   /** Its batches, each with the checksum of its header. */
@@ -49,7 +51,8 @@ export interface CompactedFile {
  * Puts a file in the place of a topic's file that has the same rows in fewer batches, durably and at once. Undefined, and
  * nothing was written, where that would save less than a tenth of its batches. Holds about a megabyte, and a batch.
  *
- * Rejects with what the store fails with, CORRUPT where a batch is damaged: the file is as it was then.
+ * Rejects with what the store fails with, CORRUPT where a batch is damaged. The file is as it was then; only where the new one
+ * came to its place and could not be made durable there, reading with the same reader says that it was written anew.
  */
 export async function compactTopicFile(
   store: Store,
@@ -62,7 +65,8 @@ export async function compactTopicFile(
   await store.remove(path);
   await store.create(path);
   try {
-    const head = await store.read(file.path, 0, file.index.offset[0]);
+    const { reader } = file;
+    const head = await store.read(file.path, 0, file.index.offset[0], { reader });
     await store.append(path, head);
     const joiner = new Joiner(store, engine, path, file.fields, head.length);
     for await (const messages of readBatches(store, file)) {
@@ -73,11 +77,25 @@ export async function compactTopicFile(
       await store.remove(path);
       return undefined;
     }
-    await store.move(path, file.path);
+    await moveOver(store, path, file.path);
     return compacted;
   } catch (reason) {
     await store.remove(path).catch(() => {});
     throw reason instanceof SmaltiError ? reason.at({ file: file.path }) : reason;
+  }
+}
+
+/** Moves a file into another's place. What fails may have been the last step alone, which makes durable that it is there. */
+async function moveOver(store: Store, from: string, to: string): Promise<void> {
+  try {
+    await store.move(from, to);
+  } catch (reason) {
+    const isMoved = await store.size(from).then(
+      () => false,
+      (missing) => missing instanceof SmaltiError && missing.code === "NOT_FOUND",
+    );
+    if (!isMoved) throw reason;
+    await store.sync(to);
   }
 }
 
@@ -98,7 +116,7 @@ function isWorthIt({ fields, index: { length, rows } }: BatchFile): boolean {
     bytes = isLarge ? Infinity : Math.max(length[i], rows[i] * width);
     count = rows[i];
   }
-  return joined <= rows.length * (1 - LEAST_SAVED);
+  return rows.length > 0 && joined <= rows.length * (1 - LEAST_SAVED);
 }
 
 /** Whether it came true: values that compress well are larger in memory, where batches are bounded. */
@@ -114,9 +132,8 @@ function rowWidthOf(fields: readonly FieldSchema[]): number {
 /** The messages of a file's batches, several at a time where they lie side by side. */
 async function* readBatches(
   store: Store,
-  { path, index: { offset, length } }: BatchFile,
+  { path, reader, index: { offset, length } }: BatchFile,
 ): AsyncGenerator<[number: number, message: Uint8Array][]> {
-  const reader = {};
   for (let first = 0; first < offset.length;) {
     const start = offset[first];
     let last = first;

@@ -8,7 +8,7 @@ import { sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Schema } from "../schema.ts";
 import { giveBytes } from "../spare_buffers.ts";
-import type { Store } from "../store/store.ts";
+import { isWrittenAnew, type Store } from "../store/store.ts";
 import type { Part } from "../totals.ts";
 import type { Turns } from "../turns.ts";
 import type { TopicSchema } from "../types.ts";
@@ -123,8 +123,14 @@ export class TopicFileWriter implements TopicSink {
 
   async #finish(compactions: Turns): Promise<void> {
     await this.#tail;
-    // Room may be short, or the store not give back what it took: the batches as they are will do.
-    const compacted = await compactions.take(() => this.#compact()).catch(() => undefined);
+    const reader = {};
+    const compacted = await compactions.take(() => this.#compact(reader)).catch(async () => {
+      // Room may be short, or the store not give back what it took: the batches as they are will do. But the footer of these
+      // must not come to a file that has others.
+      await this.#store.read(this.path, 0, 1, { reader }).catch((reason) => {
+        if (isWrittenAnew(reason)) throw reason;
+      });
+    });
     if (compacted) {
       this.#index = compacted.index;
       this.#size = compacted.sizeBytes;
@@ -134,8 +140,8 @@ export class TopicFileWriter implements TopicSink {
     await this.#store.sync(this.path);
   }
 
-  async #compact(): Promise<CompactedFile | undefined> {
-    const file = { path: this.path, fields: this.schema.fields, index: this.#index.toIndex() };
+  async #compact(reader: object): Promise<CompactedFile | undefined> {
+    const file = { path: this.path, reader, fields: this.schema.fields, index: this.#index.toIndex() };
     return await compactTopicFile(this.#store, this.#engine, file);
   }
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
-import { readAll, type Store } from "../../src/store/store.ts";
+import { isWrittenAnew, readAll, type Store } from "../../src/store/store.ts";
 
 /** A new, empty store and what takes it away again. */
 export interface StoreUnderTest {
@@ -267,6 +267,128 @@ export function storeContract(
       expect(await store.list("a")).toEqual(["f"]);
     });
 
+    test("move puts a file in the place of another, and takes away the path it had", async (store) => {
+      await put(store, "a/f", "a long first text");
+      await put(store, "a/f.new", "sho", "rt");
+      await store.sync("a/f.new");
+      expect(await content(store, "a/f")).toBe("a long first text");
+      expect(await content(store, "a/f.new")).toBe("short");
+      await store.move("a/f.new", "a/f");
+      expect(await content(store, "a/f")).toBe("short");
+      expect([await store.size("a/f"), await store.list("a")]).toEqual([5, ["f"]]);
+      expect(await codeOf(store.read("a/f.new", 0, 1))).toBe("NOT_FOUND");
+      expect(await codeOf(store.append("a/f.new", text("x")))).toBe("NOT_FOUND");
+      await store.append("a/f", text("er"));
+      await store.sync("a/f");
+      expect(await content(store, "a/f")).toBe("shorter");
+      await put(store, "a/f.new", "again");
+      await store.move("a/f.new", "a/g");
+      expect([await content(store, "a/g"), await content(store, "a/f")]).toEqual(["again", "shorter"]);
+    });
+
+    test("move shows readers the old or the new file, whole", async (store) => {
+      const file = (i: number) => String(i).repeat(1 + 5000 * (i % 7));
+      const wholes = new Set(Array.from({ length: 30 }, (_, i) => file(i)));
+      await put(store, "f", file(0));
+      let ended = false;
+      const writing = (async () => {
+        for (let i = 1; i < 30; i++) {
+          await put(store, "f.new", file(i));
+          await store.sync("f.new");
+          await store.move("f.new", "f");
+        }
+        ended = true;
+      })();
+      for (let reads = 0; !ended || reads < 10; reads++) {
+        expect(wholes.has(await content(store, "f"))).toBe(true);
+      }
+      await writing;
+      expect(await content(store, "f")).toBe(file(29));
+    });
+
+    test("move is NOT_FOUND where there is no file, and leaves what is at the other path", async (store) => {
+      await put(store, "a/f", "kept");
+      expect(await codeOf(store.move("a/g", "a/f"))).toBe("NOT_FOUND");
+      expect(await codeOf(store.move("b/g", "a/f"))).toBe("NOT_FOUND");
+      expect(await content(store, "a/f")).toBe("kept");
+      expect(await store.list("a")).toEqual(["f"]);
+    });
+
+    const anew: Record<string, (store: Store) => Promise<void>> = {
+      async move(store) {
+        await put(store, "f.new", "another");
+        await store.sync("f.new");
+        await store.move("f.new", "f");
+      },
+      async replace(store) {
+        await store.replace("f", text("another"));
+      },
+      async "remove and create"(store) {
+        await store.remove("f");
+        await put(store, "f", "another");
+      },
+    };
+    for (const [way, write] of Object.entries(anew).slice(0, 2)) {
+      test(`read of one reader fails once another file has come to the path by ${way}`, async (store) => {
+        await put(store, "f", "0123456789");
+        const reader = {};
+        expect((await store.read("f", 0, 4, { reader })).length).toBe(4);
+        await store.append("f", text("abc"));
+        expect((await store.read("f", 8, 10, { reader })).length).toBe(5);
+        await write(store);
+        for (let i = 0; i < 2; i++) {
+          const error = await store.read("f", 0, 4, { reader }).catch((reason) => reason);
+          expect([isWrittenAnew(error), error.code, error.details.file]).toEqual([true, "IO", "f"]);
+        }
+        for (const options of [{ reader: {} }, {}]) {
+          expect(new TextDecoder().decode(await store.read("f", 0, 100, options))).toBe("another");
+        }
+      });
+    }
+
+    for (const [way, write] of Object.entries({ ...anew, remove: (store: Store) => store.remove("f") })) {
+      test(`open holds the file that was at the path, whatever ${way} does there`, async (store) => {
+        await put(store, "f", "0123456789");
+        const held = await store.open("f");
+        const range = async (offset: number, length: number) =>
+          new TextDecoder().decode(await held.read(offset, length));
+        expect(await range(2, 3)).toBe("234");
+        await store.append("f", text("abc"));
+        expect(await range(8, 100)).toBe("89abc");
+        await write(store);
+        expect([await range(0, 100), await range(13, 5), await range(100, 1)]).toEqual([
+          "0123456789abc",
+          "",
+          "",
+        ]);
+        if (way === "remove") expect(await codeOf(store.open("f"))).toBe("NOT_FOUND");
+        else {
+          const now = await store.open("f");
+          expect(new TextDecoder().decode(await now.read(0, 100))).toBe("another");
+          await now.close();
+        }
+        await held.close();
+        await held.close();
+      });
+    }
+
+    test("open gives bytes that the caller owns", async (store) => {
+      await put(store, "f", "0123456789");
+      const held = await store.open("f");
+      const bytes = await held.read(1, 4);
+      expect(bytes.byteOffset % 8).toBe(0);
+      bytes.fill(0);
+      expect(new TextDecoder().decode(await held.read(0, 5))).toBe("01234");
+      await held.close();
+    });
+
+    test("open is NOT_FOUND where there is no file, or a directory", async (store) => {
+      await put(store, "a/b");
+      for (const path of ["a", "c", "a/c", "a/b/c"]) {
+        expect([path, await codeOf(store.open(path))]).toEqual([path, "NOT_FOUND"]);
+      }
+    });
+
     test("remove takes away a file, or a directory with all below it", async (store) => {
       await put(store, "drive/gps/front.arrow", "x");
       await put(store, "drive/imu.arrow");
@@ -342,6 +464,7 @@ export function storeContract(
     test("close makes every later call CLOSED, itself excepted", async (store) => {
       await put(store, "f", "x");
       const lock = await store.lock("lock");
+      const held = await store.open("f");
       await content(store, "f");
       await store.close();
       const calls: Record<string, Promise<unknown>> = {
@@ -352,6 +475,9 @@ export function storeContract(
         append: store.append("f", text("y")),
         sync: store.sync("f"),
         replace: store.replace("f", text("y")),
+        move: store.move("f", "g"),
+        open: store.open("f"),
+        "read of a held file": held.read(0, 1),
         remove: store.remove("f"),
         lock: store.lock("lock2"),
         lockedBy: store.lockedBy("lock"),
@@ -360,6 +486,7 @@ export function storeContract(
         expect([name, await codeOf(call)]).toEqual([name, "CLOSED"]);
       }
       await lock.release();
+      await held.close();
       await store.close();
     });
 
@@ -371,6 +498,8 @@ export function storeContract(
         fc.record({ call: fc.constant("create" as const), path }),
         fc.record({ call: fc.constant("append" as const), path, bytes }),
         fc.record({ call: fc.constant("replace" as const), path, bytes }),
+        // To the path beside it: directories are made for new files only.
+        fc.record({ call: fc.constant("move" as const), path: fc.constantFrom("a", "b", "d/a", "d/b") }),
         fc.record({
           call: fc.constant("remove" as const),
           path: fc.oneof(path, fc.constantFrom("d", "d/e", "x")),
@@ -397,6 +526,12 @@ export function storeContract(
             } else if (step.call === "replace") {
               await store.replace(at, text(step.bytes));
               model.set(step.path, step.bytes);
+            } else if (step.call === "move") {
+              const to = step.path.replace(/[ab]$/, (name) => name === "a" ? "b" : "a");
+              expect(await codeOf(store.move(at, `${root}/${to}`))).toBe(
+                known === undefined ? "NOT_FOUND" : "none",
+              );
+              if (known !== undefined) model.set(to, known).delete(step.path);
             } else if (step.call === "remove") {
               await store.remove(at);
               for (const key of [...model.keys()]) {

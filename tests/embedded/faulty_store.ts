@@ -37,8 +37,10 @@ export class FaultyStore extends PassThroughStore {
   }
 
   override create(path: string): Promise<void> {
-    this.#durable.set(path, 0);
-    return super.create(path);
+    return this.#do("create", path, async () => {
+      await this.inner.create(path);
+      this.#begin(path, 0);
+    });
   }
   override append(path: string, bytes: Uint8Array): Promise<void> {
     const half = bytes.slice();
@@ -60,11 +62,35 @@ export class FaultyStore extends PassThroughStore {
       throw reason;
     }
   }
-  override async move(from: string, to: string): Promise<void> {
-    await super.move(from, to);
-    const durable = this.#durable.get(from);
-    if (durable !== undefined) this.#durable.set(to, durable);
-    this.#durable.delete(from);
+  override replace(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#do("replace", path, async () => {
+      await this.inner.replace(path, bytes);
+      this.#begin(path, bytes.length);
+    });
+  }
+  override move(from: string, to: string): Promise<void> {
+    return this.#do("move", from, async () => {
+      await this.inner.move(from, to);
+      // Its name is durable, and of its bytes what was synced.
+      const size = this.#durable.get(from);
+      this.#durable.delete(from);
+      this.#durable.delete(to);
+      if (size !== undefined) this.#begin(to, size);
+    });
+  }
+  override remove(path: string): Promise<void> {
+    return this.#do("remove", path, async () => {
+      await this.inner.remove(path);
+      for (const known of this.#durable.keys()) {
+        if (known === path || known.startsWith(`${path}/`)) this.#durable.delete(known);
+      }
+    });
+  }
+
+  /** Another file has come to a path. */
+  #begin(path: string, durableBytes: number): void {
+    this.#durable.set(path, durableBytes);
+    this.#unsyncable.delete(path);
   }
 
   /** Cuts off what was not synced: what a loss of power may do. */

@@ -105,11 +105,18 @@ async function cutFiles(
   { bytes }: Told,
   random: () => number,
 ): Promise<void> {
-  for (const [path, { length }] of await snapshot(directory)) {
+  for (const [path, content] of await snapshot(directory)) {
     const topic = path.slice(directory.length + 1).replace(/\.arrow$/, "");
-    if (!path.endsWith(".arrow") || committed.has(topic) || random() < 0.3) continue;
+    if (!path.endsWith(".arrow") || committed.has(topic) || random() < 0.3) {
+      continue;
+    }
+    // One with a footer may have come to its path when its batches had been joined: whole and durable.
+    if (new TextDecoder().decode(content.subarray(-6)) === "ARROW1") continue;
     const durable = bytes.get(topic) ?? 0;
-    await truncate(path, durable + Math.floor(random() * (length - durable)));
+    await truncate(
+      path,
+      durable + Math.floor(random() * (content.length - durable)),
+    );
   }
 }
 
@@ -171,13 +178,28 @@ async function checkRecovery(client: Client, directory: string, name: string, to
   const before = await snapshot(join(directory, name));
   const report: RecoverReport = await client.recover(name);
   const after = await snapshot(join(directory, name));
+  const joined = new Set(
+    report.files.filter(({ batchesKept }) => batchesKept > 1).map(({ topic }) =>
+      join(directory, name, `${topic}.arrow`)
+    ),
+  );
   for (const [path, bytes] of before) {
     if (!path.endsWith(".arrow")) continue;
-    // A file that ends within its schema is taken away; all others keep what they held.
     const now = after.get(path);
-    if (now) expect([path, sameBytes(now.subarray(0, bytes.length), bytes)]).toEqual([path, true]);
-    else expect(report.files.map(({ topic }) => join(directory, name, `${topic}.arrow`))).toContain(path);
+    if (now) {
+      // Files keep what they held, unless another with the same rows has come to the path.
+      const isKept = sameBytes(now.subarray(0, bytes.length), bytes) ||
+        joined.has(path);
+      expect([path, isKept]).toEqual([path, true]);
+    } else {
+      // One that ends within its schema is taken away.
+      expect(
+        report.files.map(({ topic }) => join(directory, name, `${topic}.arrow`)),
+      ).toContain(path);
+    }
   }
+  expect([...after.keys()].filter((path) => path.endsWith(".arrow.new")))
+    .toEqual([]);
 
   const handler = await client.sequenceHandler(name);
   const kept = new Map<string, number>();

@@ -98,14 +98,26 @@ async function recordSequences(line) {
   for (let number = 0;; number++) {
     const name = `s${line}_${number}`;
     const options = {
-      ...(random() < 0.3 &&
-        { autoFlush: random() < 0.5 ? { intervalMs: 1 + below(20) } : { bytes: 1 + below(20_000) } }),
+      ...(random() < 0.6 &&
+        {
+          autoFlush: random() < 0.5 ? { intervalMs: 1 + below(20) } : { bytes: 1 + below(20_000) },
+        }),
       ...(random() < 0.3 && { maxBufferedBytes: 1 + below(200_000) }),
     };
     const metadata = { line };
-    await record(await client.sequenceCreate(name, { ...options, metadata }), 1);
-    for (let session = 2; random() < 0.5; session++) {
-      await record(await client.sequenceUpdate(name, options), session);
+    await record(
+      await client.sequenceCreate(name, { ...options, metadata }),
+      1,
+    );
+    for (let session = 2; random() < 0.5;) {
+      // Some side by side.
+      const recorded = [];
+      for (let more = 1 + below(2); more > 0; more--) {
+        recorded.push(
+          record(await client.sequenceUpdate(name, options), session++),
+        );
+      }
+      await Promise.all(recorded);
     }
   }
 }

@@ -13,12 +13,13 @@ import { decodeFrame } from "../../src/arrow/decode.ts";
 import { rowClass } from "../../src/arrow/row_view.ts";
 import { TopicFileReader } from "../../src/embedded/topic_file_reader.ts";
 import { TopicFileWriter } from "../../src/embedded/topic_file_writer.ts";
-import { Turns } from "../../src/turns.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { readAll } from "../../src/store/store.ts";
+import { Turns } from "../../src/turns.ts";
 import { MAX_NS, MIN_NS, type TopicInfo, type TopicSchema } from "../../src/types.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import { engine, rootBuilder, tableFields, touchedRow, withTimes } from "../support/tables.ts";
 
@@ -217,7 +218,7 @@ describe.skipIf(!python)(`we write, ${title} reads`, () => {
     look: (store: DirectoryStore, paths: string[]) => Promise<void> = () => Promise.resolve(),
   ): Promise<Found[]> {
     const directory = mkdtempSync(join(tmpdir(), "smalti-pyarrow-"));
-    const store = new DirectoryStore(directory);
+    const store = keepingBatches(new DirectoryStore(directory));
     try {
       const paths: string[] = [];
       for (const [i, { fields, batches }] of tables.entries()) {

@@ -93,6 +93,33 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       expect(await rest(stream)).toEqual([["b", 9n, 9], ["a", 10n, 10]]);
     }));
 
+  it("gives all that was flushed once no message has come for a second", () =>
+    withClient(place, async (client) => {
+      const sequence = await client.sequenceCreate("s", { autoFlush: false });
+      const [a, b] = await create(sequence, "a", "b");
+      const stream = await follow(client);
+      for (const ns of [1, 3]) await push(a, ns);
+      await push(b, 3);
+      await sequence.flush();
+      expect(await some(stream, 3)).toEqual([["a", 1n, 1], ["a", 3n, 3], ["b", 3n, 3]]);
+      // What was not flushed may still have company before it.
+      await push(a, 4);
+      await sequence.flush();
+      await push(b, 9);
+      expect(await some(stream, 1)).toEqual([["a", 4n, 4]]);
+      const last = stream.next();
+      expect(await waits(last)).toBe(true);
+      await sequence.finalize();
+      expect([rowOf((await last).value!), ...await rest(stream)]).toEqual([["b", 9n, 9]]);
+      expect(await replay(client)).toEqual([
+        ["a", 1n, 1],
+        ["a", 3n, 3],
+        ["b", 3n, 3],
+        ["a", 4n, 4],
+        ["b", 9n, 9],
+      ]);
+    }));
+
   it("is not held up by a silent topic, and takes in topics that come later", () =>
     withClient(place, async (client) => {
       const sequence = await client.sequenceCreate("s");

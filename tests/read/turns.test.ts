@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Client, connect, defineOntology, float64, optional, type SequenceHandler } from "../../mod.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
+import { clientOf } from "../support/places.ts";
 
 const Reading = defineOntology("Reading", {
   v: float64(),
@@ -176,7 +179,7 @@ describe("Long work", () => {
   it.each(works)(
     "gives the event loop turns from memory: %s",
     async (_, turns, work) => {
-      await using client = await connect("memory:");
+      await using client = clientOf(keepingBatches(new MemoryStore()));
       const handler = await record(client);
       expect(await turnsOf(() => work(client, handler))).toBeGreaterThanOrEqual(
         turns,

@@ -350,6 +350,7 @@ describe("HttpStore errors", () => {
         append: store.append("f"),
         sync: store.sync("f"),
         replace: store.replace("f"),
+        move: store.move("f"),
         remove: store.remove("f"),
         lock: store.lock("lock"),
       });
@@ -357,11 +358,13 @@ describe("HttpStore errors", () => {
         await expectError(() => call, "UNSUPPORTED", "read only over HTTP", server.url);
       }
       await expectError(() => store.list(""), "UNSUPPORTED", "name the sequence");
+      await expectError(() => store.open("f"), "UNSUPPORTED", "does not tell when a file changes");
       expect(await store.lockedBy("lock")).toBe(undefined);
       await store.close();
       const calls = {
         ...writes(),
         list: store.list(""),
+        open: store.open("f"),
         size: store.size("f"),
         lockedBy: store.lockedBy("f"),
       };

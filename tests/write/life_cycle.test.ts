@@ -123,15 +123,33 @@ describe.each(PLACES)("Client.sequenceCreate with a function, in %s", (place) =>
     });
   });
 
-  it("keeps an abort that the function made itself", async () => {
+  it("rejects where the function aborted the sequence itself, with the reason if that is an Error", async () => {
     await withClient(place, async (client) => {
-      const result = await client.sequenceCreate("s", {}, async (sequence) => {
-        await addTopic(sequence, "a", [1]);
-        await sequence.abort("changed my mind");
-        return 1;
-      });
-      expect(result).toBe(1);
+      const abortWith = (name: string, reason: unknown) => () =>
+        client.sequenceCreate(name, {}, async (sequence) => {
+          await addTopic(sequence, "a", [1]);
+          await sequence.abort(reason);
+          return 1;
+        });
+      const error = await expectError(abortWith("s", "changed my mind"), "ABORTED", `"s"`, "changed my mind");
+      expect([error.details.sequence, error.cause]).toEqual(["s", "changed my mind"]);
       expect(await endsOf(client, "s")).toEqual([["failed", "changed my mind"]]);
+      const reason = new Error("the cable broke");
+      expect(await thrownBy(abortWith("t", reason))).toBe(reason);
+      expect(await endsOf(client, "t")).toEqual([["failed", "the cable broke"]]);
+    });
+  });
+
+  it("rejects where a stream of one of its topics was aborted", async () => {
+    await withClient(place, async (client) => {
+      const reason = new Error("the sensor fell silent");
+      const record = () =>
+        client.sequenceCreate("s", {}, async (sequence) => {
+          const topic = await addTopic(sequence, "a", [1]);
+          await topic.toWritableStream().abort(reason);
+        });
+      expect(await thrownBy(record)).toBe(reason);
+      expect(await endsOf(client, "s")).toEqual([["failed", "the sensor fell silent"]]);
     });
   });
 });
