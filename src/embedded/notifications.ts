@@ -8,6 +8,8 @@ const FILE = "sequence.notifications";
 const HEADER = '{"format":"smalti notifications","version":2}';
 /** Of one sequence or topic; the oldest make room. */
 const MOST = 1000;
+/** Characters of all of a sequence's: its file stays far below what is read of one at once. */
+const MOST_CHARACTERS = 8 * 2 ** 20;
 /** A file that has grown by so many bytes, and to twice of what it was, is looked at for what may go. */
 const TRIM_BYTES = 64 * 1024;
 const LINE_FEED = 10;
@@ -104,13 +106,15 @@ function wholeBytes(bytes: Uint8Array): number {
   return end === 0 ? bytes.length : end;
 }
 
-/** The newest of each place, in the order they came. */
+/** The newest of each place, as far as there is room, in the order they came. */
 function newest(all: readonly Notification[]): Notification[] {
   const counts = new Map<string | undefined, number>();
-  return all.toReversed().filter(({ topic }) => {
+  let characters = 0;
+  return all.toReversed().filter(({ topic, message }) => {
     const count = (counts.get(topic) ?? 0) + 1;
     counts.set(topic, count);
-    return count <= MOST;
+    characters += message.length;
+    return count <= MOST && (characters <= MOST_CHARACTERS || characters === message.length);
   }).reverse();
 }
 
