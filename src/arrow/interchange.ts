@@ -14,24 +14,28 @@ import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
 import { vectorsOf } from "./rearrange.ts";
 import { FixedListVector, ListVector, type Vector } from "./vector.ts";
 
+/** Bytes of batches that become a Table's at a time. */
+const GROUP_BYTES = 4 * 2 ** 20;
+
 /** A Table of these batches, in their order; without rows where there are none. */
 export async function toTable(fields: readonly FieldSchema[], batches: readonly Columns[]): Promise<Table> {
-  const { tableFromIPC } = await import("apache-arrow");
-  return await tableFromIPC(streamOf(fields, batches));
-}
-
-/** Batches as the messages of an IPC stream. */
-async function* streamOf(
-  fields: readonly FieldSchema[],
-  batches: readonly Columns[],
-): AsyncGenerator<Uint8Array, void, undefined> {
+  const { Table, tableFromIPC } = await import("apache-arrow");
+  const schema = encodeSchemaMessage({ fields, metadata: new Map() });
   const slice = new TimeSlice();
-  yield encodeSchemaMessage({ fields, metadata: new Map() });
-  for (const batch of batches) {
+  const parts: RecordBatch[] = [];
+  let group: Uint8Array[] = [];
+  let bytes = 0;
+  // In groups: one by one the schema would be decoded as often, and all at once would hold the event loop.
+  for (const [i, batch] of batches.entries()) {
+    const message = encodeBatch(batch);
+    group.push(message);
+    bytes += message.length;
+    if (bytes < GROUP_BYTES && i < batches.length - 1) continue;
+    parts.push(...tableFromIPC([schema, ...group, END_OF_STREAM]).batches);
+    [group, bytes] = [[], 0];
     await slice.pause();
-    yield encodeBatch(batch);
   }
-  yield END_OF_STREAM;
+  return parts.length > 0 ? new Table(parts) : tableFromIPC([schema, END_OF_STREAM]);
 }
 
 /** One batch as apache-arrow's. */
