@@ -6,11 +6,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type Client, connect, type SequenceHandler } from "../mod.ts";
+import { type Client, connect, defineOntology, float64, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
 import { columnsByTopic, makeRecording, pushColumns, Sample, Tally } from "./recording.ts";
 
 const ROUNDS = 3;
+/** What the topics hold, to ask for. */
+const Accelerations = defineOntology("Sample", { acceleration: struct({ x: float64() }) });
 const recording = makeRecording();
 const { topics, busiest, whole } = recording;
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
@@ -136,7 +138,7 @@ async function table(handler: SequenceHandler): Promise<void> {
 
 async function query(client: Client): Promise<void> {
   // Each of the two is within the bounds of most batches.
-  const { x } = Sample.q.acceleration;
+  const { x } = Accelerations.q.acceleration;
   const hits = await client.query({ ontology: x.gt(1e-4).and(x.lt(1e-4)) });
   check("hits", hits.length, 0);
 }

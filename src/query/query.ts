@@ -28,6 +28,9 @@ export interface Query {
   readonly isEmpty: boolean;
 }
 
+/** Rows between two looks at the time. */
+const SLICE_ROWS = 4096;
+
 type Fact<T> = (info: T) => string | bigint;
 
 const SEQUENCE_FACTS: Readonly<Record<string, Fact<SequenceInfo>>> = {
@@ -214,7 +217,10 @@ export async function* matchingTimes(
       runs.prefetch();
       const { batch: { table, times }, from, to } = run;
       const found: bigint[] = [];
-      for (let row = from; row < to; row++) if (filter.matches(table, row)) found.push(times[row]);
+      for (let row = from; row < to; row++) {
+        if (row % SLICE_ROWS === 0) await slice.pause();
+        if (filter.matches(table, row)) found.push(times[row]);
+      }
       yield found;
     }
   } finally {

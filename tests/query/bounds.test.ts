@@ -78,12 +78,10 @@ async function isFound(client: Client, ontology: QueryExpression): Promise<boole
 }
 
 async function outcome(client: Client, ontology: QueryExpression): Promise<boolean | string> {
-  try {
-    return await isFound(client, ontology);
-  } catch (reason) {
-    const { code, details } = reason as SmaltiError;
-    return `${code} ${details.batch}`;
-  }
+  let told: string | undefined;
+  const onError = (_: string, { code, details }: SmaltiError) => told = `${code} ${details.batch}`;
+  const hits = await client.query({ ontology }, { onError });
+  return told ?? hits.length > 0;
 }
 
 const { x, n } = Probe.q;
