@@ -14,24 +14,32 @@ import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
 import { vectorsOf } from "./rearrange.ts";
 import { FixedListVector, ListVector, type Vector } from "./vector.ts";
 
-/** A Table of these batches, in their order; without rows where there are none. */
-export async function toTable(fields: readonly FieldSchema[], batches: readonly Columns[]): Promise<Table> {
-  const { tableFromIPC } = await import("apache-arrow");
-  return await tableFromIPC(streamOf(fields, batches));
-}
+/** Batches that become a Table's at a time, and their bytes. */
+const GROUP_BATCHES = 32;
+const GROUP_BYTES = 4 * 2 ** 20;
 
-/** Batches as the messages of an IPC stream. */
-async function* streamOf(
+/** A Table of these batches, in their order; without rows where there are none. Several may share a slice. */
+export async function toTable(
   fields: readonly FieldSchema[],
   batches: readonly Columns[],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const slice = new TimeSlice();
-  yield encodeSchemaMessage({ fields, metadata: new Map() });
-  for (const batch of batches) {
+  slice: TimeSlice = new TimeSlice(),
+): Promise<Table> {
+  const { Table, tableFromIPC } = await import("apache-arrow");
+  const schema = encodeSchemaMessage({ fields, metadata: new Map() });
+  const parts: RecordBatch[] = [];
+  let group: Uint8Array[] = [];
+  let bytes = 0;
+  // In groups: one by one the schema would be decoded as often, and all at once would hold the event loop.
+  for (const [i, batch] of batches.entries()) {
     await slice.pause();
-    yield encodeBatch(batch);
+    const message = encodeBatch(batch);
+    group.push(message);
+    bytes += message.length;
+    if (bytes < GROUP_BYTES && group.length < GROUP_BATCHES && i < batches.length - 1) continue;
+    parts.push(...tableFromIPC([schema, ...group, END_OF_STREAM]).batches);
+    [group, bytes] = [[], 0];
   }
-  yield END_OF_STREAM;
+  return parts.length > 0 ? new Table(parts) : tableFromIPC([schema, END_OF_STREAM]);
 }
 
 /** One batch as apache-arrow's. */

@@ -5,6 +5,7 @@
  */
 import type { TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
+import { TimeSlice } from "../time_slice.ts";
 import type { Window } from "../types.ts";
 import { boundsFor, matchingTimes } from "./query.ts";
 import type { RowFilter } from "./row_filter.ts";
@@ -17,6 +18,8 @@ export interface Cluster {
 
 /** Partial results that an intersection holds at most. */
 const MOST_CLUSTERS = 1_000_000;
+/** Steps of an intersection between two looks at the time. */
+const SLICE_STEPS = 1024;
 
 /**
  * The clusters of a topic's rows that match, in time order. Rows at most `gapNs` apart share one; with 0 all of them do.
@@ -60,14 +63,24 @@ function join(clusters: Cluster[], gapNs: bigint): Cluster[] {
  * `latest start <= earliest end + toleranceNs` the time from the one to the other. Each list is in time order and its
  * clusters do not touch.
  */
-export function intersect(topics: readonly (readonly Cluster[])[], toleranceNs: bigint): Cluster[] {
+export async function intersect(
+  topics: readonly (readonly Cluster[])[],
+  toleranceNs: bigint,
+  signal?: AbortSignal,
+): Promise<Cluster[]> {
   // Start may be after end, within the tolerance.
   let shared: readonly Cluster[] = topics[0];
+  const slice = new TimeSlice();
+  let steps = 0;
   for (const clusters of topics.slice(1)) {
     const next = new Map<string, Cluster>();
     for (const { startNs, endNs } of shared) {
       for (let i = firstEndingAt(clusters, startNs - toleranceNs); i < clusters.length; i++) {
         const other = clusters[i];
+        if (++steps % SLICE_STEPS === 0) {
+          await slice.pause();
+          signal?.throwIfAborted();
+        }
         if (other.startNs > endNs + toleranceNs) break;
         const both = {
           startNs: other.startNs > startNs ? other.startNs : startNs,

@@ -29,6 +29,9 @@ export interface Query {
   readonly isEmpty: boolean;
 }
 
+/** Rows between two looks at the time. */
+const SLICE_ROWS = 4096;
+
 type Fact<T> = (info: T) => string | bigint;
 
 const SEQUENCE_FACTS: Readonly<Record<string, Fact<SequenceInfo>>> = {
@@ -112,7 +115,7 @@ export async function* answerQuery(
   for (const name of await backend.listSequences()) {
     await slice.pause();
     options.signal?.throwIfAborted();
-    const hit = await unlessUnread(name, options, () => matchSequence(backend, query, name, options));
+    const hit = await unlessUnread(name, options, () => matchSequence(backend, query, name, options, slice));
     if (hit && hit.topics.length > 0) yield hit;
   }
 }
@@ -122,6 +125,7 @@ async function matchSequence(
   { sequence, topic, rows }: Query,
   name: string,
   options: AnswerOptions,
+  slice: TimeSlice,
 ): Promise<QueryHit | undefined> {
   const info = await backend.readInfo(name);
   if (!sequence(info)) return undefined;
@@ -135,7 +139,10 @@ async function matchSequence(
   for (const [i, filter] of rows.entries()) {
     const before = found.size;
     for (const topic of byTag[i]) {
-      if (await unlessUnread(name, options, () => hasRow(source, topic.name, filter, options.signal))) {
+      await slice.pause();
+      if (
+        await unlessUnread(name, options, () => hasRow(source, topic.name, filter, slice, options.signal))
+      ) {
         found.add(topic.name);
       }
     }
@@ -152,6 +159,7 @@ async function hasRow(
   source: SequenceSource,
   name: string,
   filter: RowFilter,
+  slice: TimeSlice,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   return await withCurrent(await source.openTopic(name), (topic) => anyMatches(topic, filter, signal));
@@ -171,13 +179,12 @@ async function anyMatches(
     throw reason;
   }
   const bounds = await boundsFor(topic, table, signal);
-  const slice = new TimeSlice();
   for (let batch = 0; batch < (bounds?.batches ?? 0); batch++) {
     await slice.pause();
     signal?.throwIfAborted();
     if (table.judge(bounds!, batch) === "some") return true;
   }
-  for await (const times of matchingTimes(topic, table, { bounds, window: table.window, signal })) {
+  for await (const times of matchingTimes(topic, table, { bounds, window: table.window, slice, signal })) {
     if (times.length > 0) return true;
   }
   return false;
@@ -197,15 +204,15 @@ export interface MatchOptions {
   bounds: BatchBounds | undefined;
   window: Window;
   signal: AbortSignal | undefined;
+  slice?: TimeSlice;
 }
 
 /** Times of the rows that match, batch by batch; each sorted, but batches overlap where rows came late. */
 export async function* matchingTimes(
   topic: TopicSource,
   filter: TableFilter,
-  { bounds, window, signal }: MatchOptions,
+  { bounds, window, signal, slice = new TimeSlice() }: MatchOptions,
 ): AsyncGenerator<bigint[], void, undefined> {
-  const slice = new TimeSlice();
   const wanted = new Uint8Array(bounds?.batches ?? 0);
   for (let batch = 0; batch < wanted.length; batch++) {
     if (filter.judge(bounds!, batch) !== "none") wanted[batch] = 1;
@@ -222,7 +229,10 @@ export async function* matchingTimes(
       runs.prefetch();
       const { batch: { table, times }, from, to } = run;
       const found: bigint[] = [];
-      for (let row = from; row < to; row++) if (filter.matches(table, row)) found.push(times[row]);
+      for (let row = from; row < to; row++) {
+        if (row % SLICE_ROWS === 0) await slice.pause();
+        if (filter.matches(table, row)) found.push(times[row]);
+      }
       yield found;
     }
   } finally {

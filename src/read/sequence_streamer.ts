@@ -106,10 +106,13 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
     // Not before: a sequence that is followed may have had more topics at its end than at first.
     const fields = await this.#fields();
     const tables = new Map<string, Table>();
-    for (const [topic, schema] of fields) tables.set(topic, await toTable(schema, batches.get(topic) ?? []));
+    const slice = new TimeSlice();
+    for (const [topic, schema] of fields) {
+      tables.set(topic, await toTable(schema, batches.get(topic) ?? [], slice));
+    }
     const sorted = [...fields.keys()];
     const places = names.map((name) => sorted.indexOf(name));
-    return { tables, ...await joinOrders(orders, places) };
+    return { tables, ...await joinOrders(orders, places, slice) };
   }
 }
 
@@ -134,10 +137,13 @@ function orderOf(
 }
 
 /** The orders of several blocks as one, where topic `i` of theirs is the one at `places[i]`. */
-async function joinOrders(orders: readonly Order[], places: readonly number[]): Promise<Order> {
+async function joinOrders(
+  orders: readonly Order[],
+  places: readonly number[],
+  slice: TimeSlice,
+): Promise<Order> {
   const length = orders.reduce((sum, { row }) => sum + row.length, 0);
   const whole = { topicIndex: new Int32Array(length), row: new Int32Array(length) };
-  const slice = new TimeSlice();
   let at = 0;
   for (const { topicIndex, row } of orders) {
     await slice.pause();

@@ -64,9 +64,17 @@ export class SyncCursor {
     }
   }
 
-  /** Whether {@linkcode moveTo} has anything to do. */
-  isAt(ns: bigint): boolean {
-    return this.#started && (this.after === undefined || this.after.ns > ns);
+  /** As {@linkcode moveTo}, as far as messages are at hand. How many it passed; undefined where it is not there yet. */
+  moveAtHand(ns: bigint): number | undefined {
+    if (!this.#started) return undefined;
+    let passed = 0;
+    for (; this.after !== undefined && this.after.ns <= ns; passed++) {
+      const next = this.#takeAtHand();
+      if (next === undefined) return undefined;
+      this.before = this.after;
+      this.after = next;
+    }
+    return passed;
   }
 
   async close(): Promise<void> {

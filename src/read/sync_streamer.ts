@@ -28,7 +28,7 @@ const BATCH_ROWS = 4096;
 const TABLE_ROWS = 10_000_000;
 /** Ticks between two messages at most, unless told. */
 const GAP_TICKS = 10_000_000n;
-/** Rows between two looks at the time. */
+/** Rows and messages between two looks at the time. */
 const SLICE_ROWS = 64;
 const FLOAT64 = { kind: "float", bits: 64 } as const;
 
@@ -75,7 +75,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   #closed = false;
   /** The tick before. */
   #lastNs: bigint | undefined;
-  /** Rows at hand to give out before the event loop may be due a turn. */
+  /** Rows to give out and messages to pass before the event loop may be due a turn. */
   #untilPause = SLICE_ROWS;
   /** The first tick at which gaps between messages may be others; undefined for never. */
   #gapsUntilNs: bigint | undefined = MIN_NS;
@@ -177,7 +177,11 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
     const { columns, clock } = opened;
     const ns = clock.peek();
     if (ns === undefined || this.#gapsUntilNs !== undefined && ns >= this.#gapsUntilNs) return undefined;
-    for (const { cursor } of columns) if (!cursor.isAt(ns)) return undefined;
+    for (const { cursor } of columns) {
+      const passed = cursor.moveAtHand(ns);
+      if (passed === undefined) return undefined;
+      this.#untilPause -= passed;
+    }
     return this.#rowAt(opened, ns);
   }
 
@@ -195,7 +199,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
     signal?.throwIfAborted();
     if (ns === undefined) await this.close();
     if (ns === undefined || this.#closed) return undefined;
-    const late = columns.filter(({ cursor }) => !cursor.isAt(ns));
+    const late = columns.filter(({ cursor }) => cursor.moveAtHand(ns) === undefined);
     if (late.length > 0) await Promise.all(late.map(({ cursor }) => cursor.moveTo(ns)));
     signal?.throwIfAborted();
     if (this.#closed) return undefined;

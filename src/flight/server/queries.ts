@@ -78,7 +78,7 @@ export async function intersectTopics(
     if (!isObject(topic)) throw refusal(`topics[${i}]`, topic, "an object");
     clusters.push(await clustersOf(backend, topic, `topics[${i}].`, all, signal));
   }
-  return numbered(intersect(clusters, toleranceNs));
+  return numbered(await intersect(clusters, toleranceNs, signal));
 }
 
 async function clustersOf(
