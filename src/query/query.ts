@@ -162,12 +162,13 @@ async function hasRow(
   slice: TimeSlice,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  return await withCurrent(await source.openTopic(name), (topic) => anyMatches(topic, filter, signal));
+  return await withCurrent(await source.openTopic(name), (topic) => anyMatches(topic, filter, slice, signal));
 }
 
 async function anyMatches(
   topic: TopicSource,
   filter: RowFilter,
+  slice: TimeSlice,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   let table: TableFilter;

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { Message } from "../../src/read/message.ts";
 import { thrownBy } from "../support/errors.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { onStore } from "../support/places.ts";
 import { addTopic, allTexts, pushSamples, rowText, sampleText } from "../support/sample_rows.ts";
 import { deferred, settle } from "../support/waiting.ts";
@@ -13,7 +14,7 @@ const BATCHES = 8;
 async function withRecording(
   body: (client: Client, store: WatchedStore) => Promise<void>,
 ): Promise<void> {
-  const store = new WatchedStore();
+  const store = keepingBatches(new WatchedStore());
   await onStore(store, async (client) => {
     await client.sequenceCreate("s", {}, async (sequence) => {
       const topic = await addTopic(sequence, "a", []);
