@@ -42,9 +42,10 @@ export async function compactTopic(
   try {
     const { index, schema, isOurs } = await TopicFileReader.open(store, engine, path, info, sequence);
     batches = index.offset.length;
-    if (!isOurs || batches < 2) return undefined;
+    if (!isOurs) return undefined;
     const compacted = await compactTopicFile(store, engine, { path, fields: schema.fields, index });
     if (!compacted) return undefined;
+    await store.sync(path);
     const topic = { topic: info.name, batchesBefore: batches, batches: compacted.index.length };
     return { ...topic, ...sizes(compacted.sizeBytes) };
   } catch (reason) {

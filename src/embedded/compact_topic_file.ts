@@ -49,8 +49,9 @@ export interface CompactedFile {
 }
 
 /**
- * Puts a file in the place of a topic's file that has the same rows in fewer batches, durably and at once. Undefined, and
- * nothing was written, where that would save less than a tenth of its batches. Holds about a megabyte, and a batch.
+ * Puts a file in the place of a topic's file that has the same rows in fewer batches, at once; to be synced by the caller.
+ * Undefined, and nothing was written, where that would save less than a tenth of its batches. Holds about a megabyte, and a
+ * batch.
  *
  * Rejects with what the store fails with, CORRUPT where a batch is damaged: the file is as it was then.
  */
@@ -76,11 +77,24 @@ export async function compactTopicFile(
       await store.remove(path);
       return undefined;
     }
-    await store.move(path, file.path);
+    await move(store, path, file.path);
     return compacted;
   } catch (reason) {
     await store.remove(path).catch(() => {});
     throw reason instanceof SmaltiError ? reason.at({ file: file.path }) : reason;
+  }
+}
+
+/** Moves a file. Where the store fails after that was done, syncing it tells whether it lasts. */
+async function move(store: Store, from: string, to: string): Promise<void> {
+  try {
+    await store.move(from, to);
+  } catch (reason) {
+    const isGone = await store.size(from).then(
+      () => false,
+      (other) => other instanceof SmaltiError && other.code === "NOT_FOUND",
+    );
+    if (!isGone) throw reason;
   }
 }
 
@@ -89,6 +103,7 @@ export async function compactTopicFile(
  * ones is more than their rows take.
  */
 function isWorthIt({ fields, index: { length, rows } }: BatchFile): boolean {
+  if (rows.length < 2) return false;
   const width = rowWidthOf(fields);
   let joined = 0;
   let [bytes, count] = [Infinity, 0];

@@ -128,9 +128,7 @@ export class TopicFileWriter implements TopicSink {
     if (compacted) {
       this.#index = compacted.index;
       this.#size = compacted.sizeBytes;
-      return;
-    }
-    await this.#append(this.#index.fileEnd(this.#engine, this.#stored));
+    } else await this.#append(this.#index.fileEnd(this.#engine, this.#stored));
     await this.#store.sync(this.path);
   }
 
