@@ -157,10 +157,16 @@ describe("A compaction that fails", () => {
         const store = new FaultyStore(inner, number, fault);
         const report = await clientOf(store)[verb]("s");
         expect(store.failed).toBe(true);
-        if ("topics" in report && !what.includes("remove")) {
-          expect(report.topics.filter(({ error }) => error)).toMatchObject([
-            { error: { code: fault === "NO_SPACE" ? "NO_SPACE" : "IO" } },
-          ]);
+        if ("topics" in report) {
+          // A file that was moved is in place, though the store says otherwise.
+          const code = fault === "late" && what.includes(" move ")
+            ? undefined
+            : fault === "NO_SPACE"
+            ? fault
+            : "IO";
+          expect(report.topics.flatMap(({ error }) => error ? [error] : [])).toMatchObject(
+            code ? [{ code }] : [],
+          );
         }
         await onStore(await copied(inner), expectAll);
         await onStore(await copied(inner), async (client) => {
