@@ -42,7 +42,7 @@ export async function compactTopic(
   try {
     const { index, schema, isOurs } = await TopicFileReader.open(store, engine, path, info, sequence);
     batches = index.offset.length;
-    if (!isOurs || batches < 2) return undefined;
+    if (!isOurs) return undefined;
     const file = { path, reader: {}, fields: schema.fields, index };
     const compacted = await compactTopicFile(store, engine, file);
     if (!compacted) return undefined;

@@ -104,6 +104,7 @@ async function moveOver(store: Store, from: string, to: string): Promise<void> {
  * ones is more than their rows take.
  */
 function isWorthIt({ fields, index: { length, rows } }: BatchFile): boolean {
+  if (rows.length < 2) return false;
   const width = rowWidthOf(fields);
   let joined = 0;
   let [bytes, count] = [Infinity, 0];
@@ -116,7 +117,7 @@ function isWorthIt({ fields, index: { length, rows } }: BatchFile): boolean {
     bytes = isLarge ? Infinity : Math.max(length[i], rows[i] * width);
     count = rows[i];
   }
-  return rows.length > 0 && joined <= rows.length * (1 - LEAST_SAVED);
+  return joined <= rows.length * (1 - LEAST_SAVED);
 }
 
 /** Whether it came true: values that compress well are larger in memory, where batches are bounded. */

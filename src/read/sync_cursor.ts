@@ -1,3 +1,4 @@
+import { withCurrent } from "../reopen.ts";
 import { MAX_NS } from "../types.ts";
 import { type FieldSource, lastValueNs, valueAt } from "./last_value.ts";
 import type { Message } from "./message.ts";
@@ -43,7 +44,10 @@ export class SyncCursor {
     this.#path = field.path;
     this.gaps = gaps;
     this.#open = async () => {
-      const startNs = await lastValueNs(field, fromNs, options.signal);
+      const startNs = await withCurrent(
+        field.source,
+        (source) => lastValueNs({ ...field, source }, fromNs, options.signal),
+      );
       const window = endNs > MAX_NS ? { startNs } : { startNs, endNs };
       return topic.getDataStreamer({ ...options, ...window }).batches();
     };

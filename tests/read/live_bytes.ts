@@ -7,7 +7,7 @@ import { settle } from "../client/support.ts";
 export const isBun: boolean = "bun" in process.versions;
 
 /** Throws away what nobody refers to, at once. */
-const collectGarbage: () => void = isBun
+export const collectGarbage: () => void = isBun
   ? () => (globalThis as unknown as { Bun: { gc(force: boolean): void } }).Bun.gc(true)
   : garbageCollector();
 
