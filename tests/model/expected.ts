@@ -1,0 +1,170 @@
+/**
+ * What a case did, as its actors saw it, and what must therefore be so.
+ *
+ * @module
+ */
+import type { ManifestText } from "./disk.ts";
+
+/** A message that was pushed and taken. */
+export interface Row {
+  readonly serial: number;
+  readonly topic: Topic;
+  readonly timeNs: bigint;
+  /** Place in its topic, in the order of pushing. */
+  readonly place: number;
+  /** Whether a follower may have been told that nothing at its time was to come. */
+  readonly mayBeLate: boolean;
+}
+
+/** A topic of a session. */
+export interface Topic {
+  /** In its metadata, so that what is read tells what was written. */
+  readonly id: number;
+  readonly name: string;
+  readonly session: Session;
+  readonly rows: Row[];
+  /** How many of the rows were promised to be durable. */
+  promised: number;
+}
+
+/** A stretch of writing. */
+export interface Session {
+  readonly id: number;
+  readonly recording: Recording;
+  readonly latenessNs: bigint;
+  readonly topics: Topic[];
+  newestNs: bigint | undefined;
+  lastPushMs: number;
+  /** Of the rows before this time followers have all. */
+  shownNs: bigint | undefined;
+  state: "open" | "finalized" | "ended" | "unknown";
+  /** Whether it may be gone with all that was promised: its policy is to remove what is given up. */
+  mayVanish: boolean;
+  /** Whether it was given up, or may have been. */
+  wasGivenUp: boolean;
+  /** Whether all its calls went well so far. */
+  isSound: boolean;
+}
+
+/** What one `sequenceCreate` made, or may have made. */
+export interface Recording {
+  readonly id: number;
+  readonly name: string;
+  readonly createdAt: number;
+  /** Until when the creation was under way: a step; undefined while it is. */
+  madeAt: number | undefined;
+  /** Whether a process died that wrote it. */
+  lostWriter: boolean;
+  readonly sessions: Session[];
+}
+
+/** A removal of a sequence by name, or of the session that made it. */
+export interface Removal {
+  readonly name: string;
+  readonly from: number;
+  to: number | undefined;
+  outcome: "done" | "refused" | "unknown";
+}
+
+/** All that happened in a case. */
+export class Expected {
+  readonly recordings: Recording[] = [];
+  readonly topics = new Map<number, Topic>();
+  readonly rows: Row[] = [];
+  readonly removals: Removal[] = [];
+  /** Whether followers get the last message too once nothing was pushed for a while. */
+  readonly #closesWhenIdle: boolean;
+  #made = 0;
+
+  constructor(closesWhenIdle: boolean) {
+    this.#closesWhenIdle = closesWhenIdle;
+  }
+
+  recording(name: string, step: number): Recording {
+    const recording = { id: ++this.#made, name, createdAt: step, madeAt: undefined, lostWriter: false, sessions: [] };
+    this.recordings.push(recording);
+    return recording;
+  }
+
+  session(recording: Recording, latenessNs: bigint, mayVanish: boolean): Session {
+    const session: Session = {
+      id: ++this.#made,
+      recording,
+      latenessNs,
+      topics: [],
+      newestNs: undefined,
+      lastPushMs: 0,
+      shownNs: undefined,
+      state: "open",
+      mayVanish,
+      wasGivenUp: false,
+      isSound: true,
+    };
+    recording.sessions.push(session);
+    return session;
+  }
+
+  topic(session: Session, name: string): Topic {
+    const topic = { id: ++this.#made, name, session, rows: [], promised: 0 };
+    session.topics.push(topic);
+    this.topics.set(topic.id, topic);
+    return topic;
+  }
+
+  get nextSerial(): number {
+    return this.rows.length;
+  }
+
+  /** A row that was taken. */
+  push(topic: Topic, timeNs: bigint, nowMs: number): void {
+    const { session } = topic;
+    const mayBeLate = session.recording.sessions.some((other) => this.#isLateFor(other, timeNs, nowMs));
+    const row = { serial: this.rows.length, topic, timeNs, place: topic.rows.length, mayBeLate };
+    this.rows.push(row);
+    topic.rows.push(row);
+    if (session.newestNs === undefined || timeNs > session.newestNs) session.newestNs = timeNs;
+    session.lastPushMs = nowMs;
+  }
+
+  #isLateFor({ newestNs, latenessNs, lastPushMs, state }: Session, timeNs: bigint, nowMs: number): boolean {
+    if (newestNs === undefined) return false;
+    if (timeNs < newestNs - latenessNs) return true;
+    if (!this.#closesWhenIdle || timeNs > newestNs) return false;
+    const idleMs = Math.max(1000, Number(latenessNs) / 1e6);
+    return state !== "open" || nowMs - lastPushMs >= idleMs;
+  }
+
+  /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */
+  rowsOf({ topics }: Pick<ManifestText, "topics">, names?: ReadonlySet<string>): Set<number> {
+    const serials = new Set<number>();
+    for (const { name, metadata, rowCount } of topics) {
+      if (names && !names.has(name)) continue;
+      const rows = this.topics.get(metadata.id!)?.rows ?? [];
+      for (let i = 0; i < rowCount; i++) serials.add(rows[i]?.serial ?? -1);
+    }
+    return serials;
+  }
+
+  /** Whether a sequence, or a session that made it, may have been removed after a recording of its name was begun. */
+  mayBeRemoved({ name, createdAt }: Recording): boolean {
+    return this.removals.some((removal) =>
+      removal.name === name && removal.outcome !== "refused" && (removal.to ?? Infinity) >= createdAt
+    );
+  }
+
+  /** Whether nothing of this name may be there: a removal ended after which nobody began one. */
+  mustBeGone(name: string, lastStep: number): boolean {
+    const made = this.recordings.filter((recording) => recording.name === name);
+    return this.removals.some(({ name: removed, from, outcome }) =>
+      removed === name && outcome === "done" &&
+      made.every(({ createdAt, madeAt }) => createdAt < from && (madeAt ?? lastStep) < from)
+    );
+  }
+}
+
+/** Compares rows as every stream is ordered: time, topic name (ASCII), order of pushing. */
+export function compareRows(a: Row, b: Row): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
+  if (a.topic.name !== b.topic.name) return a.topic.name < b.topic.name ? -1 : 1;
+  return a.place - b.place;
+}
