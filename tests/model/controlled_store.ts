@@ -22,6 +22,8 @@ interface Call<R> {
   readonly endings: readonly Ending[];
   /** Takes effect in part. */
   readonly part?: () => void;
+  /** What a failure leaves for later. */
+  readonly spoil?: () => void;
 }
 
 /**
@@ -39,7 +41,13 @@ export class ControlledStore implements Store {
   readonly #isQuiet: boolean;
   #closed = false;
 
-  constructor(disk: Disk, scheduler: Scheduler, owner: Owner, faults: Faults, isQuiet = false) {
+  constructor(
+    disk: Disk,
+    scheduler: Scheduler,
+    owner: Owner,
+    faults: Faults,
+    isQuiet = false,
+  ) {
     this.#disk = disk;
     this.#scheduler = scheduler;
     this.#owner = owner;
@@ -48,7 +56,11 @@ export class ControlledStore implements Store {
   }
 
   list(path: string): Promise<string[]> {
-    return this.#call({ name: `list ${path}`, apply: () => this.#disk.list(path), endings: ["IO"] });
+    return this.#call({
+      name: `list ${path}`,
+      apply: () => this.#disk.list(path),
+      endings: ["IO"],
+    });
   }
 
   size(path: string): Promise<number> {
@@ -57,14 +69,24 @@ export class ControlledStore implements Store {
   }
 
   read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    const apply = () => this.#disk.file(path).bytes.slice(offset, offset + length);
-    return this.#call({ name: `read ${path} ${offset}`, apply, endings: ["IO"] });
+    const apply = () =>
+      this.#disk.file(path).bytes.slice(offset, offset + length);
+    return this.#call({
+      name: `read ${path} ${offset}`,
+      apply,
+      endings: ["IO"],
+    });
   }
 
   /** Keeps the file that is at the path now, whatever comes to the path later. */
   open(
     path: string,
-  ): Promise<{ read(offset: number, length: number): Promise<Uint8Array>; close(): Promise<void> }> {
+  ): Promise<
+    {
+      read(offset: number, length: number): Promise<Uint8Array>;
+      close(): Promise<void>;
+    }
+  > {
     const apply = () => {
       const file = this.#disk.file(path);
       const read = (offset: number, length: number) =>
@@ -80,7 +102,11 @@ export class ControlledStore implements Store {
 
   create(path: string): Promise<void> {
     const apply = () => this.#disk.create(this.#owner.name, path);
-    return this.#call({ name: `create ${path}`, apply, endings: ["NO_SPACE", "IO", "late"] });
+    return this.#call({
+      name: `create ${path}`,
+      apply,
+      endings: ["NO_SPACE", "IO", "late"],
+    });
   }
 
   append(path: string, bytes: Uint8Array): Promise<void> {
@@ -90,7 +116,12 @@ export class ControlledStore implements Store {
       name: `append ${path} ${bytes.length}`,
       apply: () => this.#disk.append(name, path, bytes),
       endings: ["NO_SPACE", "IO", "torn", "late"],
-      part: () => this.#disk.append(name, path, bytes.subarray(0, random.below(bytes.length))),
+      part: () =>
+        this.#disk.append(
+          name,
+          path,
+          bytes.subarray(0, random.below(bytes.length)),
+        ),
     });
   }
 
@@ -100,25 +131,36 @@ export class ControlledStore implements Store {
     const apply = () => {
       const file = this.#disk.file(path);
       if (file.cannotSync) throw failure("IO", `sync ${path}`);
-      file.durable = Math.max(file.durable, Math.min(size ?? 0, file.bytes.length));
+      file.durable = Math.max(
+        file.durable,
+        Math.min(size ?? 0, file.bytes.length),
+      );
       file.hasName = true;
     };
-    const part = () => {
+    const spoil = () => {
       const file = this.#disk.files.get(path);
       if (file) file.cannotSync = true;
     };
-    return this.#call({ name: `sync ${path}`, apply, endings: ["torn"], part });
+    return this.#call({ name: `sync ${path}`, apply, endings: ["IO"], spoil });
   }
 
   replace(path: string, bytes: Uint8Array): Promise<void> {
     const apply = () => this.#disk.replace(this.#owner.name, path, bytes);
-    return this.#call({ name: `replace ${path}`, apply, endings: ["NO_SPACE", "IO", "late"] });
+    return this.#call({
+      name: `replace ${path}`,
+      apply,
+      endings: ["NO_SPACE", "IO", "late"],
+    });
   }
 
   /** Puts a whole file in the place of another, durably. */
   move(from: string, to: string): Promise<void> {
     const apply = () => this.#disk.move(this.#owner.name, from, to);
-    return this.#call({ name: `move ${from} ${to}`, apply, endings: ["NO_SPACE", "IO", "late"] });
+    return this.#call({
+      name: `move ${from} ${to}`,
+      apply,
+      endings: ["NO_SPACE", "IO", "late"],
+    });
   }
 
   remove(path: string): Promise<void> {
@@ -136,10 +178,18 @@ export class ControlledStore implements Store {
     const apply = (): StoreLock => {
       const token = this.#disk.lock(this.#owner.name, path);
       const release = () =>
-        this.#call({ name: `unlock ${path}`, apply: () => this.#disk.unlock(path, token), endings: [] }, true);
+        this.#call({
+          name: `unlock ${path}`,
+          apply: () => this.#disk.unlock(path, token),
+          endings: [],
+        }, true);
       return { release };
     };
-    return this.#call({ name: `lock ${path}`, apply, endings: ["NO_SPACE", "IO"] });
+    return this.#call({
+      name: `lock ${path}`,
+      apply,
+      endings: ["NO_SPACE", "IO"],
+    });
   }
 
   lockedBy(path: string): Promise<string | undefined> {
@@ -158,7 +208,9 @@ export class ControlledStore implements Store {
   }
 
   async #call<R>(call: Call<R>, evenClosed = false): Promise<R> {
-    if (this.#closed && !evenClosed) throw new SmaltiError("CLOSED", `Store ${this.url} is closed`);
+    if (this.#closed && !evenClosed) {
+      throw new SmaltiError("CLOSED", `Store ${this.url} is closed`);
+    }
     if (this.#isQuiet) return call.apply();
     const owner = this.#owner;
     if (owner.dead) return await new Promise<never>(() => {});
@@ -168,7 +220,11 @@ export class ControlledStore implements Store {
       const run = () => {
         const answer = this.#answer(call, resolve, reject);
         if (random.below(5) > 0) answer();
-        else scheduler.add({ owner, label: `end of ${call.name}`, run: answer });
+        else {scheduler.add({
+            owner,
+            label: `end of ${call.name}`,
+            run: answer,
+          });}
       };
       const die = () => {
         // Under way: done, or not, or in part.
@@ -179,16 +235,23 @@ export class ControlledStore implements Store {
           // Nobody hears of it.
         }
       };
-      const delayMs = random.below(25) === 0 ? 1 + random.below(random.oneIn(4) ? 2500 : 150) : 0;
+      const delayMs = random.below(25) === 0
+        ? 1 + random.below(random.oneIn(4) ? 2500 : 150)
+        : 0;
       scheduler.add({ owner, label: call.name, run, die }, delayMs);
     });
   }
 
   /** Lets a call take effect, well or not; gives what tells the caller. */
-  #answer<R>(call: Call<R>, resolve: (value: R) => void, reject: (reason: unknown) => void): () => void {
+  #answer<R>(
+    call: Call<R>,
+    resolve: (value: R) => void,
+    reject: (reason: unknown) => void,
+  ): () => void {
     const { random } = this.#scheduler;
     const faults = this.#faults;
-    const fails = faults.left > 0 && call.endings.length > 0 && random.oneIn(faults.oneIn);
+    const fails = faults.left > 0 && call.endings.length > 0 &&
+      random.oneIn(faults.oneIn);
     try {
       if (!fails) {
         const value = call.apply();
@@ -200,6 +263,7 @@ export class ControlledStore implements Store {
       this.#scheduler.note(this.#owner.name, `${call.name} fails: ${ending}`);
       if (ending === "late") call.apply();
       if (ending === "torn") call.part?.();
+      call.spoil?.();
       throw failure(ending === "NO_SPACE" ? "NO_SPACE" : "IO", call.name);
     } catch (reason) {
       return () => reject(reason);

@@ -38,7 +38,12 @@ export interface ManifestText {
   readonly state: string;
   readonly metadata: { inc?: number };
   readonly sessions: readonly { id: string; state: string }[];
-  readonly topics: readonly { name: string; metadata: { id?: number }; rowCount: number; sessionId: string }[];
+  readonly topics: readonly {
+    name: string;
+    metadata: { id?: number };
+    rowCount: number;
+    sessionId: string;
+  }[];
 }
 
 /** Names of the files that stand for a lock, and of those that are written without one. */
@@ -70,7 +75,9 @@ export class Disk {
     const prefix = path === "" ? "" : `${path}/`;
     const names = new Set<string>();
     const add = (file: string) => {
-      if (file.startsWith(prefix)) names.add(file.slice(prefix.length).split("/")[0]);
+      if (file.startsWith(prefix)) {
+        names.add(file.slice(prefix.length).split("/")[0]);
+      }
     };
     for (const file of this.files.keys()) add(file);
     for (const lock of this.locks.keys()) add(lock);
@@ -81,12 +88,18 @@ export class Disk {
   file(path: string): DiskFile {
     const file = this.files.get(path);
     if (file) return file;
-    throw new SmaltiError("NOT_FOUND", `No file ${path} on the disk`, { file: path });
+    throw new SmaltiError("NOT_FOUND", `No file ${path} on the disk`, {
+      file: path,
+    });
   }
 
   create(process: string, path: string): void {
     this.#mayChange(process, "create", path);
-    if (this.files.has(path)) throw new SmaltiError("ALREADY_EXISTS", `${path} is there`, { file: path });
+    if (this.files.has(path)) {
+      throw new SmaltiError("ALREADY_EXISTS", `${path} is there`, {
+        file: path,
+      });
+    }
     this.files.set(path, new DiskFile());
   }
 
@@ -113,9 +126,14 @@ export class Disk {
   }
 
   /** Removes what is at a path and below; only a part of it where `keep` says so. */
-  remove(process: string, path: string, keep: (file: string) => boolean = () => false): void {
+  remove(
+    process: string,
+    path: string,
+    keep: (file: string) => boolean = () => false,
+  ): void {
     this.#mayChange(process, "remove", path);
-    const isBelow = (file: string) => file === path || file.startsWith(`${path}/`);
+    const isBelow = (file: string) =>
+      file === path || file.startsWith(`${path}/`);
     for (const file of [...this.files.keys()].filter(isBelow)) {
       if (keep(file)) continue;
       this.files.delete(file);
@@ -123,12 +141,18 @@ export class Disk {
     }
     for (const lock of [...this.stale].filter(isBelow)) this.stale.delete(lock);
     if (!this.locksAreFiles) return;
-    for (const lock of [...this.locks.keys()].filter(isBelow)) this.locks.delete(lock);
+    for (const lock of [...this.locks.keys()].filter(isBelow)) {
+      this.locks.delete(lock);
+    }
   }
 
   lock(process: string, path: string): object {
     const held = this.locks.get(path);
-    if (held) throw new SmaltiError("LOCKED", `${path} is held by ${held.holder}`, { file: path });
+    if (held) {
+      throw new SmaltiError("LOCKED", `${path} is held by ${held.holder}`, {
+        file: path,
+      });
+    }
     const token = {};
     this.stale.delete(path);
     this.locks.set(path, { holder: process, token });
@@ -167,14 +191,23 @@ export class Disk {
   /** Who changes a sequence holds its lock: else two could at a time, or one after the end. */
   #mayChange(process: string, verb: string, path: string): void {
     const [sequence, name] = path.split("/");
-    if (UNLOCKED.includes(name) || this.locks.get(`${sequence}/${LOCK}`)?.holder === process) return;
-    this.#accuse(`unlocked: ${process} was about to ${verb} ${path} without the lock of ${sequence}`);
+    if (
+      UNLOCKED.includes(name) ||
+      this.locks.get(`${sequence}/${LOCK}`)?.holder === process
+    ) return;
+    this.#accuse(
+      `unlocked: ${process} was about to ${verb} ${path} without the lock of ${sequence}`,
+    );
   }
 
   #put(path: string, file: DiskFile): void {
     this.files.set(path, file);
-    if (path.endsWith(`/${MANIFEST}`)) this.#versionOf(path, JSON.parse(new TextDecoder().decode(file.bytes)));
-    if (path.endsWith(`/${LIVE}`)) this.#checkLive(path, new TextDecoder().decode(file.bytes));
+    if (path.endsWith(`/${MANIFEST}`)) {
+      this.#versionOf(path, JSON.parse(new TextDecoder().decode(file.bytes)));
+    }
+    if (path.endsWith(`/${LIVE}`)) {
+      this.#checkLive(path, new TextDecoder().decode(file.bytes));
+    }
   }
 
   #versionOf(path: string, manifest: ManifestText | undefined): void {
@@ -186,8 +219,15 @@ export class Disk {
 
   /** A checkpoint is of sessions that are being written. */
   #checkLive(path: string, text: string): void {
-    const { manifest } = this.versions.get(path.slice(0, path.indexOf("/")))?.at(-1) ?? {};
-    const ended = manifest?.sessions.find(({ id, state }) => state !== "recording" && text.includes(id));
-    if (ended) this.#accuse(`checkpoint: ${path} speaks of session ${ended.id}, which is ${ended.state}`);
+    const { manifest } =
+      this.versions.get(path.slice(0, path.indexOf("/")))?.at(-1) ?? {};
+    const ended = manifest?.sessions.find(({ id, state }) =>
+      state !== "recording" && text.includes(id)
+    );
+    if (ended) {
+      this.#accuse(
+        `checkpoint: ${path} speaks of session ${ended.id}, which is ${ended.state}`,
+      );
+    }
   }
 }

@@ -50,11 +50,15 @@ export interface Session {
 export interface Recording {
   readonly id: number;
   readonly name: string;
+  /** The process that made it. */
+  readonly by: string;
   readonly createdAt: number;
   /** Until when the creation was under way: a step; undefined while it is. */
   madeAt: number | undefined;
   /** Whether a process died that wrote it. */
   lostWriter: boolean;
+  /** Whether its creation failed, after which it may be there, given up. */
+  hasFailed: boolean;
   readonly sessions: Session[];
 }
 
@@ -80,13 +84,38 @@ export class Expected {
     this.#closesWhenIdle = closesWhenIdle;
   }
 
-  recording(name: string, step: number): Recording {
-    const recording = { id: ++this.#made, name, createdAt: step, madeAt: undefined, lostWriter: false, sessions: [] };
+  recording(name: string, by: string, step: number): Recording {
+    const recording: Recording = {
+      id: ++this.#made,
+      name,
+      by,
+      createdAt: step,
+      madeAt: undefined,
+      lostWriter: false,
+      hasFailed: false,
+      sessions: [],
+    };
     this.recordings.push(recording);
     return recording;
   }
 
-  session(recording: Recording, latenessNs: bigint, mayVanish: boolean): Session {
+  /** A process has died, with all that it was about to do. */
+  die(process: string, sessions: Iterable<Session>, step: number): void {
+    for (const session of sessions) {
+      session.recording.lostWriter = true;
+      if (session.state === "open") session.state = "unknown";
+    }
+    for (const recording of this.recordings) {
+      if (recording.by !== process || recording.madeAt !== undefined) continue;
+      Object.assign(recording, { lostWriter: true, madeAt: step });
+    }
+  }
+
+  session(
+    recording: Recording,
+    latenessNs: bigint,
+    mayVanish: boolean,
+  ): Session {
     const session: Session = {
       id: ++this.#made,
       recording,
@@ -118,15 +147,29 @@ export class Expected {
   /** A row that was taken. */
   push(topic: Topic, timeNs: bigint, nowMs: number): void {
     const { session } = topic;
-    const mayBeLate = session.recording.sessions.some((other) => this.#isLateFor(other, timeNs, nowMs));
-    const row = { serial: this.rows.length, topic, timeNs, place: topic.rows.length, mayBeLate };
+    const mayBeLate = session.recording.sessions.some((other) =>
+      this.#isLateFor(other, timeNs, nowMs)
+    );
+    const row = {
+      serial: this.rows.length,
+      topic,
+      timeNs,
+      place: topic.rows.length,
+      mayBeLate,
+    };
     this.rows.push(row);
     topic.rows.push(row);
-    if (session.newestNs === undefined || timeNs > session.newestNs) session.newestNs = timeNs;
+    if (session.newestNs === undefined || timeNs > session.newestNs) {
+      session.newestNs = timeNs;
+    }
     session.lastPushMs = nowMs;
   }
 
-  #isLateFor({ newestNs, latenessNs, lastPushMs, state }: Session, timeNs: bigint, nowMs: number): boolean {
+  #isLateFor(
+    { newestNs, latenessNs, lastPushMs, state }: Session,
+    timeNs: bigint,
+    nowMs: number,
+  ): boolean {
     if (newestNs === undefined) return false;
     if (timeNs < newestNs - latenessNs) return true;
     if (!this.#closesWhenIdle || timeNs > newestNs) return false;
@@ -135,7 +178,10 @@ export class Expected {
   }
 
   /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */
-  rowsOf({ topics }: Pick<ManifestText, "topics">, names?: ReadonlySet<string>): Set<number> {
+  rowsOf(
+    { topics }: Pick<ManifestText, "topics">,
+    names?: ReadonlySet<string>,
+  ): Set<number> {
     const serials = new Set<number>();
     for (const { name, metadata, rowCount } of topics) {
       if (names && !names.has(name)) continue;
@@ -148,7 +194,8 @@ export class Expected {
   /** Whether a sequence, or a session that made it, may have been removed after a recording of its name was begun. */
   mayBeRemoved({ name, createdAt }: Recording): boolean {
     return this.removals.some((removal) =>
-      removal.name === name && removal.outcome !== "refused" && (removal.to ?? Infinity) >= createdAt
+      removal.name === name && removal.outcome !== "refused" &&
+      (removal.to ?? Infinity) >= createdAt
     );
   }
 
@@ -157,7 +204,9 @@ export class Expected {
     const made = this.recordings.filter((recording) => recording.name === name);
     return this.removals.some(({ name: removed, from, outcome }) =>
       removed === name && outcome === "done" &&
-      made.every(({ createdAt, madeAt }) => createdAt < from && (madeAt ?? lastStep) < from)
+      made.every(({ createdAt, madeAt }) =>
+        createdAt < from && (madeAt ?? lastStep) < from
+      )
     );
   }
 }
@@ -165,6 +214,8 @@ export class Expected {
 /** Compares rows as every stream is ordered: time, topic name (ASCII), order of pushing. */
 export function compareRows(a: Row, b: Row): number {
   if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
-  if (a.topic.name !== b.topic.name) return a.topic.name < b.topic.name ? -1 : 1;
+  if (a.topic.name !== b.topic.name) {
+    return a.topic.name < b.topic.name ? -1 : 1;
+  }
   return a.place - b.place;
 }

@@ -9,7 +9,9 @@ export async function describeFailure(seed: number): Promise<string> {
   if (failures.length === 0) return `Case with seed ${seed}: nothing is wrong`;
   const kind = kindOf(failures[0]);
   const fails = async (options: CaseOptions) =>
-    (await runCase(seed, options)).failures.some((failure) => kindOf(failure) === kind);
+    (await runCase(seed, options)).failures.some((failure) =>
+      kindOf(failure) === kind
+    );
   let best: CaseOptions = {};
   for (let number = 1; number <= 10; number++) {
     const without = new Set([...best.without ?? [], number]);
@@ -25,9 +27,16 @@ export async function describeFailure(seed: number): Promise<string> {
   return [
     `Case with seed ${seed} failed: ${failures.join("\n")}`,
     `Run it alone: deno run -A tests/model/run.ts 1 ${seed}`,
-    `Smaller, without actors ${[...best.without ?? []].join(", ") || "none"}, ${smaller.steps} steps, it ended so:`,
-    ...trace.slice(-LINES),
+    `Smaller, without actors ${
+      [...best.without ?? []].join(", ") || "none"
+    }, ${smaller.steps} steps, it ended so:`,
+    ...linesUpTo(trace, trace.findIndex((line) => line.includes("FAILURE"))),
   ].join("\n");
+}
+
+/** What led to a line, and a little of what followed. */
+function linesUpTo(trace: readonly string[], at: number): readonly string[] {
+  return trace.slice(Math.max(0, at - LINES), at + 4);
 }
 
 function kindOf(failure: string): string {

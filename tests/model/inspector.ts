@@ -6,28 +6,65 @@ import type { Process, World } from "./world.ts";
 export async function inspect(world: World): Promise<void> {
   const { disk, expected, scheduler, names } = world;
   const place = world.start(true);
+  // Another disk by now: on this one nothing that failed could ever be recovered.
+  for (const file of disk.files.values()) file.cannotSync = false;
   const listed = await place.client.listSequences();
   for (const name of names) {
-    const files = [...disk.files.keys()].filter((path) => path.startsWith(`${name}/`));
-    if (expected.mustBeGone(name, scheduler.step) && (files.length > 0 || listed.includes(name))) {
-      world.accuse(`back: ${name} was removed, and there is ${files.length > 0 ? files : "its name in the list"}`);
+    const files = [...disk.files.keys()].filter((path) =>
+      path.startsWith(`${name}/`)
+    );
+    if (
+      expected.mustBeGone(name, scheduler.step) &&
+      (files.length > 0 || listed.includes(name))
+    ) {
+      world.accuse(
+        `back: ${name} was removed, and there is ${
+          files.length > 0 ? files : "its name in the list"
+        }`,
+      );
     }
-    const found = disk.files.has(`${name}/sequence.json`) ? await recover(world, place, name) : undefined;
-    if (found && !world.hadCrash && world.faults.done === 0) checkFiles(world, found);
+    const found = disk.files.has(`${name}/sequence.json`)
+      ? await recover(world, place, name)
+      : undefined;
+    if (found && !world.hadCrash && world.faults.done === 0) {
+      checkFiles(world, found);
+    }
     for (const recording of expected.recordings) {
-      if (recording.name === name) await checkRecording(world, place, recording, found);
+      if (recording.name === name) {
+        await checkRecording(world, place, recording, found);
+      }
     }
   }
   await place.client.close();
 }
 
 /** Recovers a sequence; a second recovery changes nothing. */
-async function recover(world: World, place: Process, name: string): Promise<SequenceInfo | undefined> {
-  const first = await world.call(place, `recover ${name} at the end`, [], () => place.client.recover(name));
-  const again = await world.call(place, `recover ${name} again`, [], () => place.client.recover(name));
-  if (!first.ok || !again.ok) return undefined;
-  if (again.value.changed) world.accuse(`recover: a second one of ${name} changed something`);
-  const info = await world.call(place, `info of ${name}`, [], () => place.client.sequenceInfo(name));
+async function recover(
+  world: World,
+  place: Process,
+  name: string,
+): Promise<SequenceInfo | undefined> {
+  await world.call(
+    place,
+    `recover ${name} at the end`,
+    [],
+    () => place.client.recover(name),
+  );
+  const again = await world.call(
+    place,
+    `recover ${name} again`,
+    [],
+    () => place.client.recover(name),
+  );
+  if (again.ok && again.value.changed) {
+    world.accuse(`recover: a second one of ${name} changed something`);
+  }
+  const info = await world.call(
+    place,
+    `info of ${name}`,
+    [],
+    () => place.client.sequenceInfo(name),
+  );
   return info.ok ? info.value : undefined;
 }
 
@@ -49,14 +86,20 @@ async function checkRecording(
   }
   for (const session of sessions) {
     for (const topic of session.topics) {
-      const { rowCount } = found.topics.find(({ metadata }) => metadata.id === topic.id) ?? {};
+      const { rowCount } = found.topics.find(({ metadata }) =>
+        metadata.id === topic.id
+      ) ?? {};
       const { rows, promised } = topic;
       const isWhole = rowCount === rows.length;
       if (session.state === "finalized" && !isWhole) {
-        world.accuse(`commit: ${topic.name} of ${name} has ${rowCount} rows, wanted all ${rows.length}`);
+        world.accuse(
+          `commit: ${topic.name} of ${name} has ${rowCount} rows, wanted all ${rows.length}`,
+        );
       }
       if (promised > (rowCount ?? 0) && !session.mayVanish) {
-        world.accuse(`lost: ${topic.name} of ${name} has ${rowCount} rows, ${promised} were promised`);
+        world.accuse(
+          `lost: ${topic.name} of ${name} has ${rowCount} rows, ${promised} were promised`,
+        );
       }
     }
   }
@@ -64,9 +107,16 @@ async function checkRecording(
 }
 
 /** Rows as the manifest has them, in order, with nothing damaged. */
-async function replay(world: World, place: Process, { name, id }: Recording, info: SequenceInfo): Promise<void> {
+async function replay(
+  world: World,
+  place: Process,
+  { name, id }: Recording,
+  info: SequenceInfo,
+): Promise<void> {
   const wanted = [...world.expected.rowsOf(info as never)];
-  const rows = wanted.map((serial) => world.expected.rows[serial] as Row | undefined);
+  const rows = wanted.map((serial) =>
+    world.expected.rows[serial] as Row | undefined
+  );
   if (rows.some((row) => row?.topic.session.recording.id !== id)) {
     return world.accuse(`rows: ${name} tells of more than was pushed`);
   }
@@ -74,18 +124,31 @@ async function replay(world: World, place: Process, { name, id }: Recording, inf
   await world.call(place, `replay ${name} at the end`, [], async () => {
     const handler = await place.client.sequenceHandler(name);
     const got: number[] = [];
-    for await (const [, { data }] of handler.getDataStreamer()) got.push(Number(data.serial));
-    if (String(got) !== String(serials)) world.accuse(`rows: ${name} replays ${got}, wanted ${serials}`);
+    for await (const [, { data }] of handler.getDataStreamer()) {
+      got.push(Number(data.serial));
+    }
+    if (String(got) !== String(serials)) {
+      world.accuse(`rows: ${name} replays ${got}, wanted ${serials}`);
+    }
     for (const { name: topic } of handler.topics) {
       const errors = await (await handler.topicHandler(topic)).verify();
-      for (const { message } of errors) world.accuse(`verify: ${topic} of ${name}: ${message}`);
+      for (const { message } of errors) {
+        world.accuse(`verify: ${topic} of ${name}: ${message}`);
+      }
     }
   });
 }
 
 /** Where nothing went wrong, nothing is there but what the manifest speaks of. */
-function checkFiles(world: World, { name, topics, attachments }: SequenceInfo): void {
-  const known = new Set(["sequence.json", "sequence.notifications", ...topics.map((topic) => `${topic.name}.arrow`)]);
+function checkFiles(
+  world: World,
+  { name, topics, attachments }: SequenceInfo,
+): void {
+  const known = new Set([
+    "sequence.json",
+    "sequence.notifications",
+    ...topics.map((topic) => `${topic.name}.arrow`),
+  ]);
   const files = attachments as unknown as { file: string }[];
   for (const { file } of files) known.add(file);
   const others = [...world.disk.files.keys()].filter((path) =>

@@ -10,7 +10,10 @@ import { runCase } from "./model.ts";
 const cases = Number(Deno.args[0] ?? 1_000_000);
 const seed = Number(Deno.args[1] ?? Math.floor(Math.random() * 2 ** 31));
 const goesOn = Deno.args.includes("--all");
-if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 || seed < 0) {
+if (
+  !Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 ||
+  seed < 0
+) {
   console.error("usage: deno run -A tests/model/run.ts [CASES] [SEED] [--all]");
   Deno.exit(2);
 }
@@ -24,15 +27,32 @@ for (let done = 0; done < cases; done++) {
       console.error(await describeFailure(seed + done));
       Deno.exit(1);
     }
-    const kind = failures[0].replace(/[0-9a-f]{8}-[0-9a-f-]+/g, "ID").replace(/\d+/g, "N").slice(0, 150);
+    const kind = failures[0].replace(/[0-9a-f]{8}-[0-9a-f-]+/g, "ID").replace(
+      /(drive|run)[a-h./]*/g,
+      "S",
+    )
+      .replace(/ [a-h](\/[a-h])? /g, " T ").replace(/-?\d+(,\d+)*/g, "N").slice(
+        0,
+        110,
+      );
     kinds.set(kind, [...kinds.get(kind) ?? [], seed + done]);
   }
   if ((done + 1) % step === 0 && !goesOn) {
-    console.log(`${done + 1} of ${cases} cases, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+    console.log(
+      `${done + 1} of ${cases} cases, ${
+        ((performance.now() - start) / 1000).toFixed(0)
+      } s`,
+    );
   }
 }
-for (const [kind, seeds] of [...kinds].sort(([, a], [, b]) => b.length - a.length)) {
+for (
+  const [kind, seeds] of [...kinds].sort(([, a], [, b]) => b.length - a.length)
+) {
   console.log(`${seeds.length} times: ${kind}\n  seeds ${seeds.slice(0, 6)}`);
 }
 const ms = (performance.now() - start) / cases;
-console.log(`${cases} cases, seed ${seed}, ${ms.toFixed(2)} ms each, ${kinds.size} kinds of failures`);
+console.log(
+  `${cases} cases, seed ${seed}, ${
+    ms.toFixed(2)
+  } ms each, ${kinds.size} kinds of failures`,
+);

@@ -60,7 +60,9 @@ export class Scheduler {
 
   /** Ends all that an owner was about to do. */
   kill(owners: ReadonlySet<Owner>): void {
-    const dying = [...this.#ready, ...this.#delayed].filter(({ owner }) => owners.has(owner));
+    const dying = [...this.#ready, ...this.#delayed].filter(({ owner }) =>
+      owners.has(owner)
+    );
     for (const event of dying) this.#delayed.delete(event);
     this.#ready = this.#ready.filter(({ owner }) => !owners.has(owner));
     for (const owner of owners) owner.dead = true;
@@ -72,7 +74,10 @@ export class Scheduler {
     this.step++;
     const event = this.#pick();
     if (event) {
-      this.hash = Math.imul(this.hash ^ event.label.length ^ this.#ready.length << 8, 0x01000193) | 0;
+      this.hash = Math.imul(
+        this.hash ^ event.label.length ^ this.#ready.length << 8,
+        0x01000193,
+      ) | 0;
       this.note(event.owner.name, event.label);
       event.run();
     } else {
@@ -91,12 +96,15 @@ export class Scheduler {
     if (ready.length === 0) return undefined;
     let at = random.below(ready.length);
     if (this.stallRate > 0 && random.below(1000) < this.stallRate * 1000) {
-      ready[random.below(ready.length)].owner.stalledUntil = this.step + 1 + random.below(80);
+      ready[random.below(ready.length)].owner.stalledUntil = this.step + 1 +
+        random.below(80);
     }
     for (let tries = 0; ready[at].owner.stalledUntil > this.step; tries++) {
       if (tries === 4) {
         // All are slow: time goes on.
-        if (this.time.nextMs !== undefined && random.below(2) === 0) return undefined;
+        if (this.time.nextMs !== undefined && random.below(2) === 0) {
+          return undefined;
+        }
         break;
       }
       at = random.below(ready.length);

@@ -53,13 +53,23 @@ export class VirtualTime {
     const [id, timer] = next;
     this.nowMs = Math.max(this.nowMs, timer.at);
     if (timer.every === undefined) this.#timers.delete(id);
-    else this.#timers.set(id, { ...timer, at: this.nowMs + timer.every, order: ++this.#made });
+    else {this.#timers.set(id, {
+        ...timer,
+        at: this.nowMs + timer.every,
+        order: ++this.#made,
+      });}
     timer.run();
   }
 
   /** Puts itself in the place of the real time; gives what puts that back. */
   install(): () => void {
-    const { setTimeout, clearTimeout, setInterval, clearInterval, Date: RealDate } = globalThis;
+    const {
+      setTimeout,
+      clearTimeout,
+      setInterval,
+      clearInterval,
+      Date: RealDate,
+    } = globalThis;
     const { getBuiltinModule } = process;
     const ms = () => START + this.nowMs;
     const VirtualDate = class extends RealDate {
@@ -69,10 +79,16 @@ export class VirtualTime {
       }
       static override now = ms;
     };
-    const set = (run: (...args: unknown[]) => void, wait = 0, ...args: unknown[]) =>
-      this.after(wait, () => run(...args));
-    const every = (run: (...args: unknown[]) => void, wait = 0, ...args: unknown[]) =>
-      this.after(wait, () => run(...args), Math.max(1, wait));
+    const set = (
+      run: (...args: unknown[]) => void,
+      wait = 0,
+      ...args: unknown[]
+    ) => this.after(wait, () => run(...args));
+    const every = (
+      run: (...args: unknown[]) => void,
+      wait = 0,
+      ...args: unknown[]
+    ) => this.after(wait, () => run(...args), Math.max(1, wait));
     const cancel = (id: unknown) => this.cancel(id);
     const immediate = { setImmediate: (run: () => void) => this.after(0, run) };
     Object.assign(globalThis, {
@@ -84,10 +100,19 @@ export class VirtualTime {
     });
     performance.now = () => this.nowMs;
     // Turns of the event loop that the library takes are timers too, else their order would be the runtime's.
-    process.getBuiltinModule = ((name: string) =>
-      name === "node:timers" ? immediate : getBuiltinModule(name)) as typeof getBuiltinModule;
+    process.getBuiltinModule =
+      ((name: string) =>
+        name === "node:timers"
+          ? immediate
+          : getBuiltinModule(name)) as typeof getBuiltinModule;
     return () => {
-      Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval, Date: RealDate });
+      Object.assign(globalThis, {
+        setTimeout,
+        clearTimeout,
+        setInterval,
+        clearInterval,
+        Date: RealDate,
+      });
       delete (performance as { now?: unknown }).now;
       process.getBuiltinModule = getBuiltinModule;
     };
@@ -97,7 +122,10 @@ export class VirtualTime {
     let first: [number, Timer] | undefined;
     for (const entry of this.#timers) {
       const [, { at, order }] = entry;
-      if (!first || at < first[1].at || (at === first[1].at && order < first[1].order)) first = entry;
+      if (
+        !first || at < first[1].at ||
+        (at === first[1].at && order < first[1].order)
+      ) first = entry;
     }
     return first;
   }

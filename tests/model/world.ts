@@ -12,7 +12,10 @@ import { type Owner, Scheduler } from "./scheduler.ts";
 const engine = createJsEngine();
 
 /** What a call came to. */
-export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode | "thrown" };
+export type Outcome<T> = { ok: true; value: T } | {
+  ok: false;
+  code: ErrorCode | "thrown";
+};
 
 /** A program with a client of its own. */
 export interface Process {
@@ -54,7 +57,11 @@ export class World {
     this.random = new Random(seed);
     this.scheduler = new Scheduler(new Random(seed ^ 0x5bd1e995), trace);
     this.names = this.random.oneIn(3) ? ["drive", "run"] : ["drive"];
-    this.disk = new Disk(this.random.oneIn(2), () => this.scheduler.step, (what) => this.accuse(what));
+    this.disk = new Disk(
+      this.random.oneIn(2),
+      () => this.scheduler.step,
+      (what) => this.accuse(what),
+    );
   }
 
   /** Notes that something is wrong. */
@@ -64,10 +71,27 @@ export class World {
   }
 
   start(isQuiet = false): Process {
-    const owner: Owner = { name: `process ${this.processes.length}`, stalledUntil: 0, dead: false };
-    const store = new ControlledStore(this.disk, this.scheduler, owner, this.faults, isQuiet);
+    const owner: Owner = {
+      name: `process ${this.processes.length}`,
+      stalledUntil: 0,
+      dead: false,
+    };
+    const store = new ControlledStore(
+      this.disk,
+      this.scheduler,
+      owner,
+      this.faults,
+      isQuiet,
+    );
     const client = new Client(new EmbeddedBackend(store, engine));
-    const process = { owner, store, client, actors: [], sessions: new Set<Session>(), isClosing: false };
+    const process = {
+      owner,
+      store,
+      client,
+      actors: [],
+      sessions: new Set<Session>(),
+      isClosing: false,
+    };
     this.processes.push(process);
     return process;
   }
@@ -75,21 +99,36 @@ export class World {
   /** Ends processes in the midst of what they do; with the power what is not durable may be lost. */
   crash(processes: readonly Process[], losesPower: boolean): void {
     this.hadCrash = true;
-    this.scheduler.note("CRASH", `${processes.map(({ owner }) => owner.name)} ${losesPower ? "power" : ""}`);
-    this.scheduler.kill(new Set(processes.flatMap(({ owner, actors }) => [owner, ...actors.map((a) => a.owner)])));
+    this.scheduler.note(
+      "CRASH",
+      `${processes.map(({ owner }) => owner.name)} ${
+        losesPower ? "power" : ""
+      }`,
+    );
+    this.scheduler.kill(
+      new Set(
+        processes.flatMap(({ owner, actors }) => [
+          owner,
+          ...actors.map((a) => a.owner),
+        ]),
+      ),
+    );
     for (const { owner, sessions } of processes) {
       this.disk.release(owner.name);
-      for (const session of sessions) {
-        session.recording.lostWriter = true;
-        if (session.state === "open") session.state = "unknown";
-      }
+      this.expected.die(owner.name, sessions, this.scheduler.step);
     }
     if (losesPower) this.disk.losePower(this.scheduler.random);
   }
 
   /** Somebody who acts in a process. Those who are not `patient` wait where all is to be quiet. */
   actor(process: Process, name: string, isPatient = false): Actor {
-    const actor = new Actor(this, process, name, isPatient, new Random(this.#seed + 7919 * ++this.#actors));
+    const actor = new Actor(
+      this,
+      process,
+      name,
+      isPatient,
+      new Random(this.#seed + 7919 * ++this.#actors),
+    );
     process.actors.push(actor);
     return actor;
   }
@@ -110,12 +149,18 @@ export class World {
       return { ok: true, value };
     } catch (reason) {
       const isKnown = reason instanceof SmaltiError;
-      this.scheduler.note(process.owner.name, `${label} fails: ${(reason as Error)?.message}`);
+      this.scheduler.note(
+        process.owner.name,
+        `${label} fails: ${(reason as Error)?.message}`,
+      );
       if (reason instanceof Thrown) return { ok: false, code: "thrown" };
       const allowed = isKnown && (codes.includes(reason.code) ||
-        this.faults.done > 0 && (reason.code === "IO" || reason.code === "NO_SPACE"));
+        this.faults.done > 0 &&
+          (reason.code === "IO" || reason.code === "NO_SPACE"));
       if (!allowed) {
-        const text = isKnown ? reason.message : (reason as Error)?.stack ?? String(reason);
+        const text = isKnown
+          ? reason.message
+          : (reason as Error)?.stack ?? String(reason);
         this.accuse(`error: ${label} failed with ${text}`);
       }
       return { ok: false, code: isKnown ? reason.code : "INTERNAL" };
@@ -147,10 +192,20 @@ export class Actor {
   readonly random: Random;
   readonly #isPatient: boolean;
 
-  constructor(world: World, process: Process, name: string, isPatient: boolean, random: Random) {
+  constructor(
+    world: World,
+    process: Process,
+    name: string,
+    isPatient: boolean,
+    random: Random,
+  ) {
     this.world = world;
     this.process = process;
-    this.owner = { name: `${name} of ${process.owner.name}`, stalledUntil: 0, dead: false };
+    this.owner = {
+      name: `${name} of ${process.owner.name}`,
+      stalledUntil: 0,
+      dead: false,
+    };
     this.random = random;
     this.#isPatient = isPatient;
   }
@@ -160,14 +215,22 @@ export class Actor {
     const { scheduler } = this.world;
     return new Promise((resolve) => {
       const run = () => {
-        if (this.world.isQuiet && !this.#isPatient) this.world.withhold(() => void this.turn().then(resolve));
-        else resolve();
+        if (this.world.isQuiet && !this.#isPatient) {
+          this.world.withhold(() => void this.turn().then(resolve));
+        } else resolve();
       };
-      scheduler.add({ owner: this.owner, label: "goes on", run }, this.world.isEnding ? 0 : delayMs);
+      scheduler.add(
+        { owner: this.owner, label: "goes on", run },
+        this.world.isEnding ? 0 : delayMs,
+      );
     });
   }
 
-  call<T>(label: string, codes: readonly ErrorCode[], action: () => Promise<T> | T): Promise<Outcome<T>> {
+  call<T>(
+    label: string,
+    codes: readonly ErrorCode[],
+    action: () => Promise<T> | T,
+  ): Promise<Outcome<T>> {
     return this.world.call(this.process, label, codes, action);
   }
 }

@@ -1,7 +1,13 @@
 import type { ErrorCode } from "../../src/error.ts";
-import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
+import {
+  defineOntology,
+  type Infer,
+} from "../../src/ontology/define_ontology.ts";
 import { int64 } from "../../src/ontology/field.ts";
-import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
+import type {
+  SequenceWriter,
+  SessionOptions,
+} from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import type { Recording, Removal, Session, Topic } from "./expected.ts";
 import { RULES } from "./rules.ts";
@@ -35,17 +41,29 @@ export async function writes(actor: Actor): Promise<void> {
   }
 }
 
-async function record(actor: Actor, name: string, isUpdate: boolean): Promise<void> {
+async function record(
+  actor: Actor,
+  name: string,
+  isUpdate: boolean,
+): Promise<void> {
   const { random, world, process } = actor;
   const errorPolicy = random.oneIn(4) ? "delete" : "report";
   const latenessNs = random.pick([0n, 0n, 3n, 8n]);
-  const autoFlush = random.pick([undefined, undefined, { intervalMs: 200 }, { bytes: 60 }, {
+  const autoFlush = random.pick([undefined, undefined, { intervalMs: 200 }, {
+    bytes: 60,
+  }, {
     intervalMs: 1500,
     bytes: 100,
   }]);
-  const options: SessionOptions = { errorPolicy, latenessNs, ...(autoFlush && { autoFlush }) };
+  const options: SessionOptions = {
+    errorPolicy,
+    latenessNs,
+    ...(autoFlush && { autoFlush }),
+  };
   const { expected, scheduler } = world;
-  const recording = isUpdate ? undefined : expected.recording(name, scheduler.step);
+  const recording = isUpdate
+    ? undefined
+    : expected.recording(name, process.owner.name, scheduler.step);
   const removal: Removal | undefined = recording && errorPolicy === "delete"
     ? { name, from: scheduler.step, to: undefined, outcome: "unknown" }
     : undefined;
@@ -55,28 +73,45 @@ async function record(actor: Actor, name: string, isUpdate: boolean): Promise<vo
     of.madeAt ??= scheduler.step;
     const session = expected.session(of, latenessNs, errorPolicy === "delete");
     process.sessions.add(session);
-    return { actor, writer, session, topics: [], removal, timeNs: BigInt(random.below(20)) };
+    return {
+      actor,
+      writer,
+      session,
+      topics: [],
+      removal,
+      timeNs: BigInt(random.below(20)),
+    };
   };
-  const codes: ErrorCode[] = isUpdate ? ["NOT_FOUND", "LOCKED", "CLOSED"] : ["ALREADY_EXISTS", "LOCKED", "CLOSED"];
+  const codes: ErrorCode[] = isUpdate
+    ? ["NOT_FOUND", "LOCKED", "CLOSED"]
+    : ["ALREADY_EXISTS", "LOCKED", "CLOSED"];
   const what = `${isUpdate ? "update" : "create"} ${name}`;
   const metadata = { inc: recording?.id ?? 0 };
   const { client } = process;
-  const start = (then?: (writer: SequenceWriter) => Promise<string>): Promise<string | SequenceWriter> =>
+  const start = (
+    then?: (writer: SequenceWriter) => Promise<string>,
+  ): Promise<string | SequenceWriter> =>
     isUpdate
-      ? then ? client.sequenceUpdate(name, options, then) : client.sequenceUpdate(name, options)
+      ? then
+        ? client.sequenceUpdate(name, options, then)
+        : client.sequenceUpdate(name, options)
       : then
       ? client.sequenceCreate(name, { ...options, metadata }, then)
       : client.sequenceCreate(name, { ...options, metadata });
   let wasBegun = false;
   if (random.oneIn(4)) {
     let work: Work | undefined;
-    const ended = await actor.call(`${what} with a function`, codes.concat("ABORTED", "CLOSED"), () =>
-      start(async (writer) => {
-        wasBegun = true;
-        work = begin(writer, recording ?? recordingOf(name, actor));
-        await act(work);
-        return await endCallback(work);
-      }));
+    const ended = await actor.call(
+      `${what} with a function`,
+      codes.concat("ABORTED", "CLOSED"),
+      () =>
+        start(async (writer) => {
+          wasBegun = true;
+          work = begin(writer, recording ?? recordingOf(name, actor));
+          await act(work);
+          return await endCallback(work);
+        }),
+    );
     if (work) settleCallback(work, ended);
   } else {
     const begun = await actor.call(what, codes, () => start());
@@ -89,7 +124,7 @@ async function record(actor: Actor, name: string, isUpdate: boolean): Promise<vo
     }
   }
   if (recording && !wasBegun) {
-    recording.madeAt = scheduler.step;
+    Object.assign(recording, { madeAt: scheduler.step, hasFailed: true });
     if (removal) removal.outcome = "refused";
   }
 }
@@ -105,7 +140,11 @@ async function act(work: Work): Promise<void> {
   const { actor } = work;
   const { random, world } = actor;
   await addTopic(work);
-  for (let actions = random.below(14); actions > 0 && !world.isEnding; actions--) {
+  for (
+    let actions = random.below(14);
+    actions > 0 && !world.isEnding;
+    actions--
+  ) {
     await actor.turn(random.oneIn(6) ? random.pick(SLEEPS_MS) : 0);
     if (actor.process.isClosing) return;
     const kind = random.below(20);
@@ -119,7 +158,11 @@ async function act(work: Work): Promise<void> {
       const added = addTopic(work);
       if (!random.oneIn(3)) await added;
     } else if (kind === 18) {
-      await actor.call("attach", ["CLOSED"], () => work.writer.attach({ name: "x" }, Uint8Array.of(1, 2, 3)));
+      await actor.call(
+        "attach",
+        ["CLOSED"],
+        () => work.writer.attach({ name: "x" }, Uint8Array.of(1, 2, 3)),
+      );
     }
   }
 }
@@ -129,8 +172,15 @@ async function addTopic(work: Work): Promise<void> {
   const { expected } = actor.world;
   const name = actor.random.pick(TOPICS);
   const topic = expected.topic(session, name);
-  const made = await actor.call(`add topic ${name}`, ["ALREADY_EXISTS", "CLOSED"], () =>
-    writer.topicCreate(name, { ontology: Numbered, metadata: { id: topic.id } }));
+  const made = await actor.call(
+    `add topic ${name}`,
+    ["ALREADY_EXISTS", "CLOSED"],
+    () =>
+      writer.topicCreate(name, {
+        ontology: Numbered,
+        metadata: { id: topic.id },
+      }),
+  );
   if (made.ok) work.topics.push({ writer: made.value, topic });
   else session.topics.splice(session.topics.indexOf(topic), 1);
 }
@@ -150,7 +200,8 @@ function taken<R>(work: Work, take: () => R): R | undefined {
   } catch (reason) {
     const { code, message } = reason as { code?: ErrorCode; message: string };
     const { faults } = actor.world;
-    const allowed = code === "CLOSED" || faults.done > 0 && (code === "IO" || code === "NO_SPACE");
+    const allowed = code === "CLOSED" ||
+      faults.done > 0 && (code === "IO" || code === "NO_SPACE");
     if (!allowed) actor.world.accuse(`error: a push failed with ${message}`);
     session.isSound = false;
     return undefined;
@@ -165,12 +216,17 @@ async function pushRows(work: Work): Promise<void> {
     const { writer, topic } = actor.random.pick(topics);
     const timestampNs = nextTime(work);
     const room = taken(work, () => {
-      const room = writer.push({ timestampNs, data: { serial: BigInt(expected.nextSerial) } });
+      const room = writer.push({
+        timestampNs,
+        data: { serial: BigInt(expected.nextSerial) },
+      });
       expected.push(topic, timestampNs, scheduler.time.nowMs);
       return { room };
     });
     if (!room) return;
-    if (room.room) await actor.call("wait for room", ["CLOSED"], () => room.room);
+    if (room.room) {
+      await actor.call("wait for room", ["CLOSED"], () => room.room);
+    }
   }
 }
 
@@ -179,27 +235,41 @@ function pushColumns(work: Work): void {
   const { expected, scheduler } = actor.world;
   if (topics.length === 0) return;
   const { writer, topic } = actor.random.pick(topics);
-  const times = Array.from({ length: 1 + actor.random.below(4) }, () => nextTime(work));
+  const times = Array.from(
+    { length: 1 + actor.random.below(4) },
+    () => nextTime(work),
+  );
   taken(work, () => {
-    const serial = BigInt64Array.from(times, (_, i) => BigInt(expected.nextSerial + i));
+    const serial = BigInt64Array.from(
+      times,
+      (_, i) => BigInt(expected.nextSerial + i),
+    );
     writer.pushColumns({ timestampNs: BigInt64Array.from(times), serial });
-    for (const timeNs of times) expected.push(topic, timeNs, scheduler.time.nowMs);
+    for (const timeNs of times) {
+      expected.push(topic, timeNs, scheduler.time.nowMs);
+    }
   });
 }
 
 async function flush(work: Work): Promise<void> {
   const { actor, session, writer } = work;
-  const counts = session.topics.map((topic) => [topic, topic.rows.length] as const);
+  const counts = session.topics.map((topic) =>
+    [topic, topic.rows.length] as const
+  );
   const { newestNs, latenessNs } = session;
   const flushed = await actor.call("flush", ["CLOSED"], () => writer.flush());
   if (!flushed.ok) {
     session.isSound = false;
     return;
   }
-  for (const [topic, count] of counts) topic.promised = Math.max(topic.promised, count);
+  for (const [topic, count] of counts) {
+    topic.promised = Math.max(topic.promised, count);
+  }
   if (newestNs === undefined) return;
   const shownNs = newestNs - latenessNs;
-  if (session.shownNs === undefined || session.shownNs < shownNs) session.shownNs = shownNs;
+  if (session.shownNs === undefined || session.shownNs < shownNs) {
+    session.shownNs = shownNs;
+  }
 }
 
 async function flushTopic(work: Work): Promise<void> {
@@ -207,7 +277,11 @@ async function flushTopic(work: Work): Promise<void> {
   if (topics.length === 0) return;
   const { writer, topic } = actor.random.pick(topics);
   const count = topic.rows.length;
-  const flushed = await actor.call("flush a topic", ["CLOSED"], () => writer.flush());
+  const flushed = await actor.call(
+    "flush a topic",
+    ["CLOSED"],
+    () => writer.flush(),
+  );
   if (flushed.ok) topic.promised = Math.max(topic.promised, count);
   else session.isSound = false;
 }
@@ -220,8 +294,13 @@ async function end(work: Work): Promise<void> {
   const kind = random.below(20);
   if (kind < 11) await finalize(work);
   else if (kind < 15) await abort(work, true);
-  else if (kind === 15) await Promise.all([finalize(work), abort(work, false)]);
-  else if (kind === 16) await Promise.all([flush(work), finalize(work)]);
+  else if (kind === 15) {
+    const [first, second] = random.shuffle([
+      finalize,
+      (work: Work) => abort(work, false),
+    ]);
+    await Promise.all([first(work), second(work)]);
+  } else if (kind === 16) await Promise.all([flush(work), finalize(work)]);
   else if (kind === 17) await Promise.all([flush(work), abort(work, false)]);
   else if (kind === 18) await dispose(work);
   else {
@@ -233,7 +312,11 @@ async function end(work: Work): Promise<void> {
 
 async function finalize(work: Work): Promise<void> {
   const { actor, session, writer } = work;
-  const ended = await actor.call("finalize", ["CLOSED"], () => writer.finalize());
+  const ended = await actor.call(
+    "finalize",
+    ["CLOSED"],
+    () => writer.finalize(),
+  );
   if (ended.ok) finalized(work);
   else if (session.state === "open") givenUp(work);
 }
@@ -257,14 +340,25 @@ async function abort(work: Work, alone: boolean): Promise<void> {
   const policy = actor.random.pick([undefined, "delete", "report"] as const);
   const from = scheduler.step;
   let { removal } = work;
-  if (policy === "delete" && !removal && session.recording.sessions[0] === session) {
-    removal = { name: session.recording.name, from, to: undefined, outcome: "unknown" };
+  if (
+    policy === "delete" && !removal && session.recording.sessions[0] === session
+  ) {
+    removal = {
+      name: session.recording.name,
+      from,
+      to: undefined,
+      outcome: "unknown",
+    };
     expected.removals.push(removal);
   }
   if (policy === "delete") session.mayVanish = true;
   session.wasGivenUp = true;
   session.isSound = false;
-  const aborted = await actor.call(`abort (${policy})`, ["CLOSED"], () => writer.abort("as the case wants", policy));
+  const aborted = await actor.call(
+    `abort (${policy})`,
+    ["CLOSED"],
+    () => writer.abort("as the case wants", policy),
+  );
   if (session.state === "finalized") {
     // It waited for that.
     if (removal) removal.outcome = "refused";
@@ -305,10 +399,15 @@ async function endCallback(work: Work): Promise<string> {
   return "returned";
 }
 
-function settleCallback(work: Work, ended: Outcome<string | SequenceWriter>): void {
+function settleCallback(
+  work: Work,
+  ended: Outcome<string | SequenceWriter>,
+): void {
   const { actor, session } = work;
   if (session.state === "finalized") return;
   if (!ended.ok) return givenUp(work);
   if (!session.wasGivenUp) finalized(work);
-  else if (RULES.callbackTellsAbort) actor.world.accuse("callback: it resolved though its sequence was aborted");
+  else if (RULES.callbackTellsAbort) {
+    actor.world.accuse("callback: it resolved though its sequence was aborted");
+  }
 }
