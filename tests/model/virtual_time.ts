@@ -71,6 +71,8 @@ export class VirtualTime {
       Date: RealDate,
     } = globalThis;
     const { getBuiltinModule } = process;
+    // Some runtimes have it on the object, some on its prototype.
+    const ownNow = Object.getOwnPropertyDescriptor(performance, "now");
     const ms = () => START + this.nowMs;
     const VirtualDate = class extends RealDate {
       constructor(...parts: unknown[]) {
@@ -113,7 +115,8 @@ export class VirtualTime {
         clearInterval,
         Date: RealDate,
       });
-      delete (performance as { now?: unknown }).now;
+      if (ownNow) Object.defineProperty(performance, "now", ownNow);
+      else delete (performance as { now?: unknown }).now;
       process.getBuiltinModule = getBuiltinModule;
     };
   }

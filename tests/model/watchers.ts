@@ -78,7 +78,7 @@ async function follow(
   if (!hearsOfLate) codes.push("OUT_OF_ORDER");
   if (names) codes.push("NOT_FOUND");
   // A topic that could not be written to its end has no footer until it is recovered.
-  if (world.faults.done > 0) codes.push("CORRUPT");
+  if (world.faults.done + world.faults.left > 0) codes.push("CORRUPT");
   const leavesEarly = random.oneIn(6);
   while (true) {
     await actor.turn();
