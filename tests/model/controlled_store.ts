@@ -24,6 +24,8 @@ interface Call<R> {
   readonly part?: () => void;
   /** What a failure leaves for later. */
   readonly spoil?: () => void;
+  /** The file of which bytes may be lost when it fails. */
+  readonly loses?: string;
 }
 
 /**
@@ -69,8 +71,7 @@ export class ControlledStore implements Store {
   }
 
   read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    const apply = () =>
-      this.#disk.file(path).bytes.slice(offset, offset + length);
+    const apply = () => this.#disk.file(path).bytes.slice(offset, offset + length);
     return this.#call({
       name: `read ${path} ${offset}`,
       apply,
@@ -141,7 +142,13 @@ export class ControlledStore implements Store {
       const file = this.#disk.files.get(path);
       if (file) file.cannotSync = true;
     };
-    return this.#call({ name: `sync ${path}`, apply, endings: ["IO"], spoil });
+    return this.#call({
+      name: `sync ${path}`,
+      apply,
+      endings: ["IO"],
+      spoil,
+      loses: path,
+    });
   }
 
   replace(path: string, bytes: Uint8Array): Promise<void> {
@@ -235,9 +242,7 @@ export class ControlledStore implements Store {
           // Nobody hears of it.
         }
       };
-      const delayMs = random.below(25) === 0
-        ? 1 + random.below(random.oneIn(4) ? 2500 : 150)
-        : 0;
+      const delayMs = random.below(25) === 0 ? 1 + random.below(random.oneIn(4) ? 2500 : 150) : 0;
       scheduler.add({ owner, label: call.name, run, die }, delayMs);
     });
   }
@@ -266,7 +271,11 @@ export class ControlledStore implements Store {
       call.spoil?.();
       throw failure(ending === "NO_SPACE" ? "NO_SPACE" : "IO", call.name);
     } catch (reason) {
-      return () => reject(reason);
+      return () => {
+        const file = call.loses === undefined ? undefined : this.#disk.files.get(call.loses);
+        if (file) file.failedAt ??= this.#scheduler.step;
+        reject(reason);
+      };
     }
   }
 }

@@ -9,6 +9,8 @@ export class DiskFile {
   hasName = false;
   /** A disk that failed to make it durable goes on failing. */
   cannotSync = false;
+  /** The step in which its writer heard that bytes of it may be lost. */
+  failedAt: number | undefined;
 
   append(bytes: Uint8Array): void {
     const longer = new Uint8Array(this.bytes.length + bytes.length);
@@ -132,8 +134,7 @@ export class Disk {
     keep: (file: string) => boolean = () => false,
   ): void {
     this.#mayChange(process, "remove", path);
-    const isBelow = (file: string) =>
-      file === path || file.startsWith(`${path}/`);
+    const isBelow = (file: string) => file === path || file.startsWith(`${path}/`);
     for (const file of [...this.files.keys()].filter(isBelow)) {
       if (keep(file)) continue;
       this.files.delete(file);
@@ -219,11 +220,8 @@ export class Disk {
 
   /** A checkpoint is of sessions that are being written. */
   #checkLive(path: string, text: string): void {
-    const { manifest } =
-      this.versions.get(path.slice(0, path.indexOf("/")))?.at(-1) ?? {};
-    const ended = manifest?.sessions.find(({ id, state }) =>
-      state !== "recording" && text.includes(id)
-    );
+    const { manifest } = this.versions.get(path.slice(0, path.indexOf("/")))?.at(-1) ?? {};
+    const ended = manifest?.sessions.find(({ id, state }) => state !== "recording" && text.includes(id));
     if (ended) {
       this.#accuse(
         `checkpoint: ${path} speaks of session ${ended.id}, which is ${ended.state}`,

@@ -147,9 +147,7 @@ export class Expected {
   /** A row that was taken. */
   push(topic: Topic, timeNs: bigint, nowMs: number): void {
     const { session } = topic;
-    const mayBeLate = session.recording.sessions.some((other) =>
-      this.#isLateFor(other, timeNs, nowMs)
-    );
+    const mayBeLate = session.recording.sessions.some((other) => this.#isLateFor(other, timeNs, nowMs));
     const row = {
       serial: this.rows.length,
       topic,
@@ -204,9 +202,7 @@ export class Expected {
     const made = this.recordings.filter((recording) => recording.name === name);
     return this.removals.some(({ name: removed, from, outcome }) =>
       removed === name && outcome === "done" &&
-      made.every(({ createdAt, madeAt }) =>
-        createdAt < from && (madeAt ?? lastStep) < from
-      )
+      made.every(({ createdAt, madeAt }) => createdAt < from && (madeAt ?? lastStep) < from)
     );
   }
 }

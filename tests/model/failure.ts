@@ -9,9 +9,7 @@ export async function describeFailure(seed: number): Promise<string> {
   if (failures.length === 0) return `Case with seed ${seed}: nothing is wrong`;
   const kind = kindOf(failures[0]);
   const fails = async (options: CaseOptions) =>
-    (await runCase(seed, options)).failures.some((failure) =>
-      kindOf(failure) === kind
-    );
+    (await runCase(seed, options)).failures.some((failure) => kindOf(failure) === kind);
   let best: CaseOptions = {};
   for (let number = 1; number <= 10; number++) {
     const without = new Set([...best.without ?? [], number]);

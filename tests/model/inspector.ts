@@ -10,22 +10,16 @@ export async function inspect(world: World): Promise<void> {
   for (const file of disk.files.values()) file.cannotSync = false;
   const listed = await place.client.listSequences();
   for (const name of names) {
-    const files = [...disk.files.keys()].filter((path) =>
-      path.startsWith(`${name}/`)
-    );
+    const files = [...disk.files.keys()].filter((path) => path.startsWith(`${name}/`));
     if (
       expected.mustBeGone(name, scheduler.step) &&
       (files.length > 0 || listed.includes(name))
     ) {
       world.accuse(
-        `back: ${name} was removed, and there is ${
-          files.length > 0 ? files : "its name in the list"
-        }`,
+        `back: ${name} was removed, and there is ${files.length > 0 ? files : "its name in the list"}`,
       );
     }
-    const found = disk.files.has(`${name}/sequence.json`)
-      ? await recover(world, place, name)
-      : undefined;
+    const found = disk.files.has(`${name}/sequence.json`) ? await recover(world, place, name) : undefined;
     if (found && !world.hadCrash && world.faults.done === 0) {
       checkFiles(world, found);
     }
@@ -86,9 +80,7 @@ async function checkRecording(
   }
   for (const session of sessions) {
     for (const topic of session.topics) {
-      const { rowCount } = found.topics.find(({ metadata }) =>
-        metadata.id === topic.id
-      ) ?? {};
+      const { rowCount } = found.topics.find(({ metadata }) => metadata.id === topic.id) ?? {};
       const { rows, promised } = topic;
       const isWhole = rowCount === rows.length;
       if (session.state === "finalized" && !isWhole) {
@@ -114,9 +106,7 @@ async function replay(
   info: SequenceInfo,
 ): Promise<void> {
   const wanted = [...world.expected.rowsOf(info as never)];
-  const rows = wanted.map((serial) =>
-    world.expected.rows[serial] as Row | undefined
-  );
+  const rows = wanted.map((serial) => world.expected.rows[serial] as Row | undefined);
   if (rows.some((row) => row?.topic.session.recording.id !== id)) {
     return world.accuse(`rows: ${name} tells of more than was pushed`);
   }

@@ -21,7 +21,9 @@ describe("The life cycles of sequences", () => {
   it("are the same for the same seed", async () => {
     const hashes = async () => {
       const all: number[] = [];
-      for (let seed = 0; seed < 20; seed++) all.push((await runCase(seed)).hash);
+      for (let seed = 0; seed < 20; seed++) {
+        all.push((await runCase(seed)).hash);
+      }
       return all;
     };
     expect(await hashes()).toEqual(await hashes());

@@ -9,13 +9,7 @@ import { MAX_NS, MIN_NS } from "../../src/types.ts";
 import { inspect } from "./inspector.ts";
 import { RULES } from "./rules.ts";
 import { settled } from "./virtual_time.ts";
-import {
-  type Followed,
-  follows,
-  reads,
-  recovers,
-  removes,
-} from "./watchers.ts";
+import { type Followed, follows, reads, recovers, removes } from "./watchers.ts";
 import { type Process, World } from "./world.ts";
 import { writes } from "./writers.ts";
 
@@ -47,6 +41,9 @@ export async function runCase(
 ): Promise<CaseReport> {
   const world = new World(seed, options.trace);
   const restore = world.scheduler.time.install();
+  // Nobody reads where errors come from, unless what happened is to be looked at.
+  const { stackTraceLimit } = Error;
+  if (!options.trace) Error.stackTraceLimit = 0;
   const unhandled = (reason: unknown) =>
     world.accuse(`unhandled: ${(reason as Error)?.stack ?? String(reason)}`);
   process.on("unhandledRejection", unhandled);
@@ -57,6 +54,7 @@ export async function runCase(
     world.accuse(`threw: ${(reason as Error)?.stack ?? String(reason)}`);
   } finally {
     restore();
+    Error.stackTraceLimit = stackTraceLimit;
     process.off("unhandledRejection", unhandled);
   }
   const { hash, step } = world.scheduler;
@@ -82,12 +80,8 @@ async function run(
       remover: removes,
       recoverer: recovers,
     };
-    const done = kind === "follower"
-      ? follows(actor, followed)
-      : acts[kind](actor);
-    done.catch((reason) =>
-      world.accuse(`threw: ${(reason as Error)?.stack ?? String(reason)}`)
-    );
+    const done = kind === "follower" ? follows(actor, followed) : acts[kind](actor);
+    done.catch((reason) => world.accuse(`threw: ${(reason as Error)?.stack ?? String(reason)}`));
   };
   if (random.oneIn(4)) {
     Object.assign(faults, {
@@ -179,9 +173,7 @@ async function beQuiet(
     ) continue;
     const { sessions } = recording;
     if (
-      sessions.some(({ isSound, state }) =>
-        !isSound || (state !== "open" && state !== "finalized")
-      )
+      sessions.some(({ isSound, state }) => !isSound || (state !== "open" && state !== "finalized"))
     ) continue;
     // Without a rule for silent sessions, only what all who write have said to be past.
     const shownNs = sessions.filter(({ state }) => state === "open").map((

@@ -39,9 +39,7 @@ for (let done = 0; done < cases; done++) {
   }
   if ((done + 1) % step === 0 && !goesOn) {
     console.log(
-      `${done + 1} of ${cases} cases, ${
-        ((performance.now() - start) / 1000).toFixed(0)
-      } s`,
+      `${done + 1} of ${cases} cases, ${((performance.now() - start) / 1000).toFixed(0)} s`,
     );
   }
 }
@@ -52,7 +50,5 @@ for (
 }
 const ms = (performance.now() - start) / cases;
 console.log(
-  `${cases} cases, seed ${seed}, ${
-    ms.toFixed(2)
-  } ms each, ${kinds.size} kinds of failures`,
+  `${cases} cases, seed ${seed}, ${ms.toFixed(2)} ms each, ${kinds.size} kinds of failures`,
 );

@@ -60,9 +60,7 @@ export class Scheduler {
 
   /** Ends all that an owner was about to do. */
   kill(owners: ReadonlySet<Owner>): void {
-    const dying = [...this.#ready, ...this.#delayed].filter(({ owner }) =>
-      owners.has(owner)
-    );
+    const dying = [...this.#ready, ...this.#delayed].filter(({ owner }) => owners.has(owner));
     for (const event of dying) this.#delayed.delete(event);
     this.#ready = this.#ready.filter(({ owner }) => !owners.has(owner));
     for (const owner of owners) owner.dead = true;

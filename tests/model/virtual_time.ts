@@ -104,9 +104,7 @@ export class VirtualTime {
     // Turns of the event loop that the library takes are timers too, else their order would be the runtime's.
     process.getBuiltinModule =
       ((name: string) =>
-        name === "node:timers"
-          ? immediate
-          : getBuiltinModule(name)) as typeof getBuiltinModule;
+        name === "node:timers" ? immediate : getBuiltinModule(name)) as typeof getBuiltinModule;
     return () => {
       Object.assign(globalThis, {
         setTimeout,

@@ -1,11 +1,6 @@
 import type { ErrorCode } from "../../src/error.ts";
 import type { Message } from "../../src/read/message.ts";
-import {
-  compareRows,
-  type Recording,
-  type Removal,
-  type Row,
-} from "./expected.ts";
+import { compareRows, type Recording, type Removal, type Row } from "./expected.ts";
 import { RULES } from "./rules.ts";
 import type { Actor } from "./world.ts";
 
@@ -33,9 +28,7 @@ export async function follows(actor: Actor, all: Followed[]): Promise<void> {
     ], () => process.client.sequenceHandler(name, { follow: true }));
     if (!opened.ok) continue;
     const handler = opened.value;
-    const recording = world.expected.recordings.find(({ id }) =>
-      id === handler.metadata.inc
-    );
+    const recording = world.expected.recordings.find(({ id }) => id === handler.metadata.inc);
     if (!recording) {
       world.accuse(
         `follower: ${name} was opened with metadata of nobody's: ${handler.metadata.inc}`,
@@ -84,9 +77,7 @@ async function follow(
     await actor.turn();
     if (leavesEarly && random.oneIn(12) && !process.isClosing) {
       // While it waits for more, too.
-      const rest = random.oneIn(2)
-        ? actor.call("next", codes, () => stream.next())
-        : undefined;
+      const rest = random.oneIn(2) ? actor.call("next", codes, () => stream.next()) : undefined;
       followed.state = "closed";
       await actor.call("close a follower", [], () => stream.close());
       await rest;
@@ -113,8 +104,7 @@ function take(
 ): void {
   const { recording: { name, id }, serials, last, names } = followed;
   const row = world.expected.rows[Number(message.data.serial)];
-  const what =
-    `${message.topic} ${message.timestampNs} (row ${message.data.serial})`;
+  const what = `${message.topic} ${message.timestampNs} (row ${message.data.serial})`;
   world.scheduler.note("follower", `${isLate ? "hears of" : "gets"} ${what}`);
   if (
     !row || row.timeNs !== message.timestampNs ||
@@ -191,15 +181,11 @@ function checkEnd(
     const wanted = expected.rowsOf(manifest!, names);
     const missing = [...wanted].filter((serial) => !serials.has(serial));
     const surplus = [...serials].filter((serial) => !wanted.has(serial));
-    return missing.length + surplus.length === 0
-      ? undefined
-      : `missing ${missing}; surplus ${surplus}`;
+    return missing.length + surplus.length === 0 ? undefined : `missing ${missing}; surplus ${surplus}`;
   });
   if (differences.includes(undefined)) return;
   world.accuse(
-    `end: a follower of ${recording.name} ended with other rows: ${
-      differences.at(-1)
-    }`,
+    `end: a follower of ${recording.name} ended with other rows: ${differences.at(-1)}`,
   );
 }
 
@@ -254,9 +240,7 @@ async function read(actor: Actor, name: string): Promise<void> {
   );
   if (!opened.ok) return;
   const handler = opened.value;
-  const recording = world.expected.recordings.find(({ id }) =>
-    id === handler.metadata.inc
-  );
+  const recording = world.expected.recordings.find(({ id }) => id === handler.metadata.inc);
   if (!recording) {
     return world.accuse(
       `reader: ${name} has metadata of nobody's: ${handler.metadata.inc}`,

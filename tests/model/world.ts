@@ -101,9 +101,7 @@ export class World {
     this.hadCrash = true;
     this.scheduler.note(
       "CRASH",
-      `${processes.map(({ owner }) => owner.name)} ${
-        losesPower ? "power" : ""
-      }`,
+      `${processes.map(({ owner }) => owner.name)} ${losesPower ? "power" : ""}`,
     );
     this.scheduler.kill(
       new Set(
@@ -158,9 +156,7 @@ export class World {
         this.faults.done > 0 &&
           (reason.code === "IO" || reason.code === "NO_SPACE"));
       if (!allowed) {
-        const text = isKnown
-          ? reason.message
-          : (reason as Error)?.stack ?? String(reason);
+        const text = isKnown ? reason.message : (reason as Error)?.stack ?? String(reason);
         this.accuse(`error: ${label} failed with ${text}`);
       }
       return { ok: false, code: isKnown ? reason.code : "INTERNAL" };

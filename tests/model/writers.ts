@@ -1,13 +1,7 @@
 import type { ErrorCode } from "../../src/error.ts";
-import {
-  defineOntology,
-  type Infer,
-} from "../../src/ontology/define_ontology.ts";
+import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
 import { int64 } from "../../src/ontology/field.ts";
-import type {
-  SequenceWriter,
-  SessionOptions,
-} from "../../src/write/sequence_writer.ts";
+import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import type { Recording, Removal, Session, Topic } from "./expected.ts";
 import { RULES } from "./rules.ts";
@@ -34,10 +28,14 @@ interface Work {
 /** Records sessions, new sequences and old ones, and ends them in one of many ways. */
 export async function writes(actor: Actor): Promise<void> {
   const { random, world } = actor;
+  let finalized: string | undefined;
   for (let round = 1 + random.below(3); round > 0; round--) {
     await actor.turn(random.oneIn(3) ? random.pick(SLEEPS_MS) : 0);
     if (world.isEnding || actor.process.isClosing) return;
-    await record(actor, random.pick(world.names), random.oneIn(3));
+    const goesOn = finalized !== undefined && !random.oneIn(3);
+    const name = goesOn ? finalized! : random.pick(world.names);
+    const session = await record(actor, name, goesOn || random.oneIn(3));
+    finalized = session?.state === "finalized" ? name : undefined;
   }
 }
 
@@ -45,7 +43,7 @@ async function record(
   actor: Actor,
   name: string,
   isUpdate: boolean,
-): Promise<void> {
+): Promise<Session | undefined> {
   const { random, world, process } = actor;
   const errorPolicy = random.oneIn(4) ? "delete" : "report";
   const latenessNs = random.pick([0n, 0n, 3n, 8n]);
@@ -61,9 +59,7 @@ async function record(
     ...(autoFlush && { autoFlush }),
   };
   const { expected, scheduler } = world;
-  const recording = isUpdate
-    ? undefined
-    : expected.recording(name, process.owner.name, scheduler.step);
+  const recording = isUpdate ? undefined : expected.recording(name, process.owner.name, scheduler.step);
   const removal: Removal | undefined = recording && errorPolicy === "delete"
     ? { name, from: scheduler.step, to: undefined, outcome: "unknown" }
     : undefined;
@@ -92,13 +88,11 @@ async function record(
     then?: (writer: SequenceWriter) => Promise<string>,
   ): Promise<string | SequenceWriter> =>
     isUpdate
-      ? then
-        ? client.sequenceUpdate(name, options, then)
-        : client.sequenceUpdate(name, options)
+      ? then ? client.sequenceUpdate(name, options, then) : client.sequenceUpdate(name, options)
       : then
       ? client.sequenceCreate(name, { ...options, metadata }, then)
       : client.sequenceCreate(name, { ...options, metadata });
-  let wasBegun = false;
+  let session: Session | undefined;
   if (random.oneIn(4)) {
     let work: Work | undefined;
     const ended = await actor.call(
@@ -106,8 +100,8 @@ async function record(
       codes.concat("ABORTED", "CLOSED"),
       () =>
         start(async (writer) => {
-          wasBegun = true;
           work = begin(writer, recording ?? recordingOf(name, actor));
+          session = work.session;
           await act(work);
           return await endCallback(work);
         }),
@@ -116,17 +110,18 @@ async function record(
   } else {
     const begun = await actor.call(what, codes, () => start());
     if (begun.ok) {
-      wasBegun = true;
       const writer = begun.value as SequenceWriter;
       const work = begin(writer, recording ?? recordingOf(name, actor));
+      session = work.session;
       await act(work);
       await end(work);
     }
   }
-  if (recording && !wasBegun) {
+  if (recording && !session) {
     Object.assign(recording, { madeAt: scheduler.step, hasFailed: true });
     if (removal) removal.outcome = "refused";
   }
+  return session;
 }
 
 /** Which recording a session goes on with: the session holds its lock, so the manifest stays. */
@@ -193,10 +188,12 @@ function nextTime(work: Work): bigint {
 }
 
 /** Notes a row as taken if `take` does not throw; gives what it gives. */
-function taken<R>(work: Work, take: () => R): R | undefined {
+function taken<R>(work: Work, topic: Topic, take: () => R): R | undefined {
   const { actor, session } = work;
   try {
-    return take();
+    const result = take();
+    mustHaveFailed(work, topic, "push");
+    return result;
   } catch (reason) {
     const { code, message } = reason as { code?: ErrorCode; message: string };
     const { faults } = actor.world;
@@ -208,6 +205,22 @@ function taken<R>(work: Work, take: () => R): R | undefined {
   }
 }
 
+/** Once bytes of a topic may be lost, nothing that follows them succeeds. */
+function mustHaveFailed(
+  { actor, session }: Work,
+  topic: Topic,
+  what: string,
+): void {
+  const { world } = actor;
+  const failedAt = world.disk.files.get(
+    `${session.recording.name}/${topic.name}.arrow`,
+  )?.failedAt;
+  if (failedAt === undefined || failedAt >= world.scheduler.step) return;
+  world.accuse(
+    `silent: a ${what} of ${topic.name} went well though bytes of it may be lost since ${failedAt}`,
+  );
+}
+
 async function pushRows(work: Work): Promise<void> {
   const { actor, topics } = work;
   const { expected, scheduler } = actor.world;
@@ -215,7 +228,7 @@ async function pushRows(work: Work): Promise<void> {
   for (let rows = 1 + actor.random.below(3); rows > 0; rows--) {
     const { writer, topic } = actor.random.pick(topics);
     const timestampNs = nextTime(work);
-    const room = taken(work, () => {
+    const room = taken(work, topic, () => {
       const room = writer.push({
         timestampNs,
         data: { serial: BigInt(expected.nextSerial) },
@@ -239,7 +252,7 @@ function pushColumns(work: Work): void {
     { length: 1 + actor.random.below(4) },
     () => nextTime(work),
   );
-  taken(work, () => {
+  taken(work, topic, () => {
     const serial = BigInt64Array.from(
       times,
       (_, i) => BigInt(expected.nextSerial + i),
@@ -253,9 +266,7 @@ function pushColumns(work: Work): void {
 
 async function flush(work: Work): Promise<void> {
   const { actor, session, writer } = work;
-  const counts = session.topics.map((topic) =>
-    [topic, topic.rows.length] as const
-  );
+  const counts = session.topics.map((topic) => [topic, topic.rows.length] as const);
   const { newestNs, latenessNs } = session;
   const flushed = await actor.call("flush", ["CLOSED"], () => writer.flush());
   if (!flushed.ok) {
@@ -369,7 +380,10 @@ async function abort(work: Work, alone: boolean): Promise<void> {
   actor.process.sessions.delete(session);
   if (removal && policy !== "report") {
     Object.assign(removal, { from, to: scheduler.step });
-    if (alone && !actor.process.isClosing) removal.outcome = "done";
+    if (
+      alone && !actor.process.isClosing &&
+      session.recording.sessions.length === 1
+    ) removal.outcome = "done";
   }
 }
 
