@@ -40,6 +40,8 @@ export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
 export { type Data, type Message, type MessageJson } from "./read/message.ts";
 export {
   type AttachmentInfo,
+  type CompactedTopic,
+  type CompactReport,
   type Json,
   type Metadata,
   type Notification,

@@ -11,6 +11,7 @@ import type { OpenBatch } from "./engine/batch.ts";
 import type { SmaltiError } from "./error.ts";
 import type {
   AttachmentInfo,
+  CompactReport,
   Metadata,
   Notification,
   Place,
@@ -30,6 +31,8 @@ export interface Backend {
   readonly engine: Engine;
   /** Whether rows can be made durable before the end of their session. */
   readonly makesDurable: boolean;
+  /** Whether what is made durable outlives the process. */
+  readonly isDurable: boolean;
   /** What recordings are reached through. */
   info(): Promise<StoreInfo>;
   /** Names of all sequences, in ASCII order. */
@@ -38,7 +41,7 @@ export interface Backend {
   readInfo(name: string): Promise<SequenceInfo>;
   /** Starts a new sequence. ALREADY_EXISTS, LOCKED. */
   createSequence(name: string, metadata: Metadata): Promise<SequenceSink>;
-  /** Starts another session of a sequence. NOT_FOUND, LOCKED. */
+  /** Starts another session of a sequence, beside those that this backend writes. NOT_FOUND, LOCKED where another writes. */
   updateSequence(name: string): Promise<SequenceSink>;
   /** Opens for reading. NOT_FOUND, LOCKED while it is being recorded unless it is to be followed, CORRUPT. */
   openSequence(name: string, options?: { follow?: boolean }): Promise<SequenceSource>;
@@ -46,6 +49,11 @@ export interface Backend {
   deleteSequence(name: string): Promise<void>;
   /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
   recoverSequence(name: string): Promise<RecoverReport>;
+  /**
+   * Joins the small batches of a sequence's topics, where that saves enough. NOT_FOUND, LOCKED while it is written,
+   * UNSUPPORTED where others do that.
+   */
+  compactSequence(name: string): Promise<CompactReport>;
   /** What was said about a sequence or topic, in the order it came. NOT_FOUND, CORRUPT. */
   listNotifications(place: Place): Promise<Notification[]>;
   /** Says what went wrong with a sequence or topic. NOT_FOUND. */
@@ -66,8 +74,11 @@ export interface SequenceSink {
   attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void>;
   /** Adds to the sequence's metadata, at the end of the session; a later key wins. */
   addMetadata(metadata: Metadata): void;
-  /** Tells followers of all that was written; of the rows still to come they hold those before `untilNs` to be late. */
-  checkpoint(untilNs: bigint): Promise<void>;
+  /**
+   * Tells followers of all that was written; of the rows still to come they hold those before `untilNs` to be late. Undefined
+   * says that none is expected for now: they get all there is. Nothing is told after the session's end.
+   */
+  checkpoint(untilNs: bigint | undefined): Promise<void>;
   /** Commits what was written: durable, and locked from now on. */
   finalize(): Promise<SequenceInfo>;
   /** Gives up: `delete` removes what the session wrote, `report` keeps it, marked as failed. */
@@ -124,6 +135,8 @@ export interface TopicSource {
   readonly info: TopicInfo;
   /** Columns of its table, `timestamp_ns` first. */
   readonly schema: TopicSchema;
+  /** The same topic, from its file as it is now; for whom reading said that it was written anew. */
+  reopen?(): Promise<TopicSource>;
   /** Its batches that touch a window. Every call gives a walk of its own. */
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource;
   /** Bounds of its batches' columns, where the store has them. CORRUPT. */

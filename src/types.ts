@@ -150,6 +150,28 @@ export interface RecoverReport {
   readonly files: readonly RecoveredFile[];
 }
 
+/** What came of a topic in a compaction. */
+export interface CompactedTopic {
+  /** The topic's name. */
+  readonly topic: string;
+  /** Batches in its file, before and now. */
+  readonly batchesBefore: number;
+  readonly batches: number;
+  /** Bytes of its file, before and now. */
+  readonly sizeBytesBefore: number;
+  readonly sizeBytes: number;
+  /** Why it could not be compacted; the file is as it was then. */
+  readonly error?: Error;
+}
+
+/** What came of a compaction. */
+export interface CompactReport {
+  /** The sequence's name. */
+  readonly sequence: string;
+  /** Topics whose files were written anew, or could not be, in ASCII order; the others are as they should be. */
+  readonly topics: readonly CompactedTopic[];
+}
+
 /** What a query is made of: JSON whose integers beyond 2^53 are bigint. */
 export type QueryValue =
   | null

@@ -5,13 +5,16 @@ import { compareNames, isSequenceName } from "../names.ts";
 import { readAll, type Store, type StoreLock } from "../store/store.ts";
 import type {
   AttachmentInfo,
+  CompactReport,
   Metadata,
   Notification,
   Place,
   RecoverReport,
   SequenceInfo,
+  SessionInfo,
   StoreInfo,
 } from "../types.ts";
+import { Turns } from "../turns.ts";
 import { VERSION } from "../version.ts";
 import {
   decodeManifest,
@@ -20,9 +23,11 @@ import {
   type Manifest,
   type StoredAttachment,
 } from "./manifest.ts";
+import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedFollower } from "./live.ts";
 import { Notifications } from "./notifications.ts";
+import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -34,13 +39,18 @@ import { TopicFileReader } from "./topic_file_reader.ts";
 export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
   readonly makesDurable = true;
+  readonly isDurable: boolean;
   readonly #store: Store;
   readonly #notifications: Notifications;
+  /** Sequences that are written from here. */
+  readonly #open = new Map<string, OpenSequence>();
+  readonly #turns = new Map<string, Turns>();
 
   constructor(store: Store, engine: Engine) {
     this.#store = store;
     this.#notifications = new Notifications(store, (name) => this.#readManifest(name));
     this.engine = engine;
+    this.isDurable = store.isDurable ?? true;
   }
 
   info(): Promise<StoreInfo> {
@@ -55,46 +65,66 @@ export class EmbeddedBackend implements Backend {
     return this.#readManifest(name);
   }
 
-  async createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
-    const session = newSession();
-    const manifest: Manifest = {
-      name,
-      state: "recording",
-      metadata,
-      created: session.created,
-      sessions: [session],
-      topics: [],
-      attachments: [],
-    };
-    // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
-    await this.#refuseTaken(name);
-    const lock = await this.#lock(name);
-    try {
+  createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
+    return this.#inTurn(name, async () => {
+      const session = newSession();
+      const manifest: Manifest = {
+        name,
+        state: "recording",
+        metadata,
+        created: session.created,
+        sessions: [session],
+        topics: [],
+        attachments: [],
+      };
+      // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
       await this.#refuseTaken(name);
-      // Else its topics would keep their names from the new ones, and a recovery would bring them back.
-      await endRemoval(this.#store, name);
-      await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
-    } catch (reason) {
-      await lock.release();
-      throw reason;
-    }
-    return new EmbeddedSink(this.#store, this.engine, manifest, lock);
+      return await this.#begin(name, session, async () => {
+        await this.#refuseTaken(name);
+        // Else its topics would keep their names from the new ones, and a recovery would bring them back.
+        await endRemoval(this.#store, name);
+        await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
+        return manifest;
+      });
+    });
   }
 
-  async updateSequence(name: string): Promise<SequenceSink> {
-    await this.#refuseRecording(await this.#readManifest(name));
+  updateSequence(name: string): Promise<SequenceSink> {
+    return this.#inTurn(name, async () => {
+      const session = newSession();
+      const open = this.#open.get(name);
+      if (open?.isOpen) {
+        const sink = new EmbeddedSink(this.#store, this.engine, open, session);
+        await open.join(sink);
+        return sink;
+      }
+      await open?.closed;
+      await this.#refuseRecording(await this.#readManifest(name));
+      return await this.#begin(name, session, async () => {
+        const manifest = await this.#readManifest(name);
+        if (manifest.state === "recording") throw stillRecording(name, undefined);
+        return manifest;
+      });
+    });
+  }
+
+  /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest. */
+  async #begin(name: string, session: SessionInfo, prepare: () => Promise<Manifest>): Promise<SequenceSink> {
     const lock = await this.#lock(name);
+    let open: OpenSequence;
     try {
-      const manifest = await this.#readManifest(name);
-      if (manifest.state === "recording") throw stillRecording(name, undefined);
-      return new EmbeddedSink(this.#store, this.engine, {
-        ...manifest,
-        sessions: [...manifest.sessions, newSession()],
-      }, lock);
+      open = new OpenSequence(this.#store, await prepare(), lock);
     } catch (reason) {
       await lock.release();
       throw reason;
     }
+    const sink = new EmbeddedSink(this.#store, this.engine, open, session);
+    this.#open.set(name, open);
+    open.closed.then(() => {
+      if (this.#open.get(name) === open) this.#open.delete(name);
+    });
+    await open.join(sink);
+    return sink;
   }
 
   async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
@@ -103,28 +133,36 @@ export class EmbeddedBackend implements Backend {
     return new EmbeddedSource(this.#store, this.engine, manifest, () => this.#readManifest(name));
   }
 
-  async deleteSequence(name: string): Promise<void> {
-    // A damaged manifest does not keep a sequence from being removed.
-    await this.#store.size(`${name}/${MANIFEST}`).catch(async (reason) => {
-      if (!isMissing(reason)) throw reason;
-      if (!await isHalfRemoved(this.#store, name)) throw notFound(name, reason);
+  deleteSequence(name: string): Promise<void> {
+    return this.#inTurn(name, async () => {
+      // A damaged manifest does not keep a sequence from being removed.
+      await this.#store.size(`${name}/${MANIFEST}`).catch(async (reason) => {
+        if (!isMissing(reason)) throw reason;
+        if (!await isHalfRemoved(this.#store, name)) throw notFound(name, reason);
+      });
+      await this.#locked(name, () => removeSequence(this.#store, name));
     });
-    const lock = await this.#lock(name);
-    try {
-      await removeSequence(this.#store, name);
-    } finally {
-      await lock.release();
-    }
   }
 
-  async recoverSequence(name: string): Promise<RecoverReport> {
-    await this.#readManifest(name);
-    const lock = await this.#lock(name);
-    try {
-      return await recoverSequence(this.#store, this.engine, await this.#readManifest(name));
-    } finally {
-      await lock.release();
-    }
+  recoverSequence(name: string): Promise<RecoverReport> {
+    return this.#inTurn(name, async () => {
+      await this.#readManifest(name);
+      return await this.#locked(
+        name,
+        async () => await recoverSequence(this.#store, this.engine, await this.#readManifest(name)),
+      );
+    });
+  }
+
+  compactSequence(name: string): Promise<CompactReport> {
+    return this.#inTurn(name, async () => {
+      await this.#refuseRecording(await this.#readManifest(name));
+      return await this.#locked(name, async () => {
+        const manifest = await this.#readManifest(name);
+        if (manifest.state === "recording") throw stillRecording(name, undefined);
+        return await compactSequence(this.#store, this.engine, manifest);
+      });
+    });
   }
 
   listNotifications(place: Place): Promise<Notification[]> {
@@ -132,15 +170,35 @@ export class EmbeddedBackend implements Backend {
   }
 
   notify(place: Place, message: string): Promise<void> {
-    return this.#notifications.add(place, message);
+    return this.#inTurn(place.sequence, () => this.#notifications.add(place, message));
   }
 
   clearNotifications(place: Place): Promise<void> {
-    return this.#notifications.clear(place);
+    return this.#inTurn(place.sequence, () => this.#notifications.clear(place));
   }
 
   async close(): Promise<void> {
     await this.#store.close();
+  }
+
+  /** What changes a sequence as a whole is done one after another: no removal ends while something else is put into it. */
+  async #inTurn<R>(name: string, action: () => Promise<R>): Promise<R> {
+    let turns = this.#turns.get(name);
+    if (!turns) this.#turns.set(name, turns = new Turns());
+    try {
+      return await turns.take(action);
+    } finally {
+      if (turns.isIdle) this.#turns.delete(name);
+    }
+  }
+
+  async #locked<R>(name: string, action: () => Promise<R>): Promise<R> {
+    const lock = await this.#lock(name);
+    try {
+      return await action();
+    } finally {
+      await lock.release();
+    }
   }
 
   async #lock(name: string): Promise<StoreLock> {

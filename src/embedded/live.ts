@@ -11,49 +11,23 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import { pause } from "../pause.ts";
-import { readAll, type Store } from "../store/store.ts";
+import type { HeldFile, Store } from "../store/store.ts";
+import { TimeSlice } from "../time_slice.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
+import { type LiveState, readLive } from "./live_state.ts";
 import { type Manifest, topicInfo } from "./manifest.ts";
 import { readFrame, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 import type { IndexedBatch } from "./topic_index.ts";
 
-/** Its name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
-export const LIVE = "sequence.live";
 /** How long a follower waits before it looks again, in ms. */
 const POLL_MS = 50;
 
-/** What `sequence.live` says. */
-export interface LiveState {
-  /** The session being written. */
-  readonly session: string;
-  /** How many checkpoints there were. */
-  readonly checkpoint: number;
-  /** Rows to come are at this time or later, as far as the writer keeps to its `latenessNs`. */
-  readonly untilNs: bigint;
-  /** By topic: bytes of its file up to the end of the last batch. */
-  readonly sizes: { readonly [topic: string]: number };
-}
-
-/** The state as JSON text. */
-export function encodeLive(state: LiveState): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ ...state, untilNs: String(state.untilNs) }) + "\n");
-}
-
-async function readLive(store: Store, sequence: string): Promise<LiveState | undefined> {
-  const file = `${sequence}/${LIVE}`;
-  try {
-    const json = JSON.parse(new TextDecoder().decode(await readAll(store, file))) as LiveState;
-    return { ...json, untilNs: BigInt(json.untilNs) };
-  } catch (reason) {
-    if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return undefined;
-    throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({ sequence, file });
-  }
-}
-
 /** What is known of a topic's file while it grows. */
 interface GrowingFile {
+  /** Held open: at the end of the session another file may come to its path, with the same rows in other batches. */
+  readonly held: HeldFile;
   readonly info: TopicInfo;
   readonly schema: TopicSchema;
   /** Batches that may hold rows still to be given out; those before them are done with. */
@@ -72,12 +46,16 @@ export class EmbeddedFollower implements Follower {
   readonly #readManifest: () => Promise<Manifest>;
   readonly #openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>;
   readonly #stop = new AbortController();
-  /** Files that the session being written adds to. */
+  /** Files that open sessions add to. */
   readonly #growing = new Map<string, GrowingFile>();
-  /** Topics that earlier sessions committed. */
+  /** Topics that were committed. */
   readonly #committed = new Map<string, TopicFileReader>();
-  #session = "";
-  #checkpoint = 0;
+  /** Rows that were not known at the last checkpoint that was given out. */
+  #fresh: TopicFileReader[] = [];
+  /** Files of which nothing more will be read once the next checkpoint is asked for. */
+  #done: HeldFile[] = [];
+  /** The checkpoint that was given out last. */
+  #last: Pick<LiveState, "writer" | "checkpoint"> = { writer: "", checkpoint: 0 };
   #untilNs: bigint | undefined;
   #ended = false;
   /** Why there is nothing after the rows of the end. */
@@ -98,14 +76,31 @@ export class EmbeddedFollower implements Follower {
   }
 
   async next(): Promise<Checkpoint | undefined> {
+    this.#letGo(this.#done.splice(0));
+    try {
+      return await this.#next();
+    } catch (reason) {
+      if (!this.#stop.signal.aborted) throw reason;
+      return undefined; // closed meanwhile
+    } finally {
+      if (this.#ended || this.#stop.signal.aborted) this.#letGoOfGrowing();
+    }
+  }
+
+  async #next(): Promise<Checkpoint | undefined> {
     while (!this.#ended && !this.#stop.signal.aborted) {
       // In this order: a writer puts its manifest in place before it gives the lock back.
       const holder = await this.#store.lockedBy(`${this.#name}/${LOCK}`);
       const live = await readLive(this.#store, this.#name);
-      if (live && (live.session !== this.#session || live.checkpoint > this.#checkpoint)) {
+      if (live && this.#isNew(live)) {
         const manifest = await this.#manifest();
-        if (!manifest.sessions.some(({ id, state }) => id === live.session && state !== "recording")) {
-          return await this.#follow(live, manifest);
+        if (!live.sessions.every((id) => hasEnded(manifest, id))) {
+          try {
+            return await this.#follow(live, manifest);
+          } catch (reason) {
+            if (!await this.#isOver(live, reason)) throw reason;
+            continue;
+          }
         }
       }
       if (holder === undefined) return await this.#end(await this.#manifest(), live);
@@ -117,19 +112,42 @@ export class EmbeddedFollower implements Follower {
 
   close(): void {
     this.#stop.abort();
+    this.#letGo(this.#done.splice(0));
+    this.#letGoOfGrowing();
+  }
+
+  #letGoOfGrowing(): void {
+    this.#letGo([...this.#growing.values()].map(({ held }) => held));
+    this.#growing.clear();
+  }
+
+  #letGo(files: readonly HeldFile[]): void {
+    for (const file of files) file.close().catch(() => {}); // nothing was written to it
+  }
+
+  #isNew({ writer, checkpoint }: LiveState): boolean {
+    return writer !== this.#last.writer || checkpoint > this.#last.checkpoint;
+  }
+
+  /** Whether a checkpoint could not be taken because things have gone on since: a session was removed with its files. */
+  async #isOver(live: LiveState, reason: unknown): Promise<boolean> {
+    if (!(reason instanceof SmaltiError) || reason.code !== "NOT_FOUND") return false;
+    const now = await readLive(this.#store, this.#name);
+    return now?.writer !== live.writer || now.checkpoint !== live.checkpoint;
   }
 
   /** What came with a checkpoint. */
-  async #follow({ session, checkpoint, untilNs, sizes }: LiveState, manifest: Manifest): Promise<Checkpoint> {
-    if (session !== this.#session) this.#growing.clear();
-    this.#session = session;
-    this.#checkpoint = checkpoint;
-    const fresh: TopicSource[] = await this.#takeCommitted(manifest);
-    for (const [topic, size] of Object.entries(sizes)) {
-      const file = await this.#grow(topic, size);
-      if (file.batches.length > 0) fresh.push(this.#reader(file));
-      file.batches = [...(this.#growing.get(topic)?.batches ?? []), ...file.batches];
-      this.#growing.set(topic, file);
+  async #follow(live: LiveState, manifest: Manifest): Promise<Checkpoint> {
+    // First: what is known of files that have been committed since tells which of their rows are fresh.
+    await this.#takeCommitted(manifest);
+    for (const [topic, size] of Object.entries(live.sizes)) {
+      if (!this.#committed.has(topic)) await this.#grow(topic, size, live.sessions[0]);
+    }
+    for (const [topic, { held }] of this.#growing) {
+      if (topic in live.sizes) continue;
+      // Its session was removed.
+      this.#growing.delete(topic);
+      this.#done.push(held);
     }
     // Only what is later than the last checkpoint is still to be given out.
     for (const file of this.#growing.values()) {
@@ -138,88 +156,125 @@ export class EmbeddedFollower implements Follower {
         file.done++;
       }
     }
-    this.#untilNs = untilNs;
+    this.#last = live;
+    // The next writer may begin at an earlier time than the one before ended at.
+    if (this.#untilNs === undefined || live.untilNs > this.#untilNs) this.#untilNs = live.untilNs;
     const readers = [...this.#committed.values(), ...[...this.#growing.values()].map((f) => this.#reader(f))];
-    return { untilNs, topics: inOrder(readers), fresh: inOrder(fresh) };
+    return { untilNs: this.#untilNs, topics: inOrder(readers), fresh: inOrder(this.#fresh.splice(0)) };
   }
 
   /** All the rest, once nobody writes. */
   async #end(manifest: Manifest, live: LiveState | undefined): Promise<Checkpoint> {
     const { name, state, sessions } = manifest;
     const last = sessions.at(-1)!;
-    if (state === "recording" || (live && !sessions.some(({ id }) => id === live.session))) {
+    if (state === "recording" || live?.sessions.some((id) => !hasEnded(manifest, id))) {
       throw new SmaltiError(
         "UNAVAILABLE",
         `Cannot follow sequence "${name}" any further: its writer is gone; recover it to read what it left`,
         { sequence: name },
       );
     }
+    await this.#takeCommitted(manifest);
     this.#ended = true;
     if (last.state === "failed") {
       const text = `Sequence "${name}" was given up by its writer: ${last.reason ?? "no reason given"}`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
-    const fresh = await this.#takeCommitted(manifest);
-    return { untilNs: undefined, topics: inOrder([...this.#committed.values()]), fresh: inOrder(fresh) };
+    const topics = inOrder([...this.#committed.values()]);
+    return { untilNs: undefined, topics, fresh: inOrder(this.#fresh.splice(0)) };
   }
 
-  /** Opens what has been committed since the last time; gives readers of the batches that were not known before. */
-  async #takeCommitted(manifest: Manifest): Promise<TopicFileReader[]> {
+  /** Opens what has been committed since the last time; its batches that were not known before are fresh. */
+  async #takeCommitted(manifest: Manifest): Promise<void> {
     const names = manifest.topics.map(({ name }) => name).filter((name) => !this.#committed.has(name));
-    const readers = await Promise.all(names.map((name) => this.#openTopic(manifest, name)));
-    return readers.map((reader) => {
-      const { name } = reader.info;
-      this.#committed.set(name, reader);
+    await Promise.all(names.map(async (name) => {
+      const reader = await this.#openTopic(manifest, name);
       const file = this.#growing.get(name);
-      this.#growing.delete(name);
-      return file ? reader.since(file.end) : reader;
-    });
+      // The file may have been written anew for the commit: the one that is held has the batches as they were flushed.
+      if (file) {
+        const fresh = await this.#readOn(file, Infinity);
+        const known = file.done + file.batches.length;
+        this.#fresh.push(this.#reader({ ...file, batches: fresh.batches, done: known }));
+        this.#growing.delete(name);
+        this.#done.push(file.held);
+      } else this.#fresh.push(reader);
+      this.#committed.set(name, reader);
+    }));
   }
 
-  /** The batches that a topic's file has beyond those known. */
-  async #grow(topic: string, size: number): Promise<GrowingFile> {
-    const where = { sequence: this.#name, topic, file: `${this.#name}/${topic}.arrow` };
+  /** Takes the batches that a topic's file has beyond those known. */
+  async #grow(topic: string, size: number, session: string): Promise<void> {
+    const known = this.#growing.get(topic) ?? await this.#begin(topic, size, session);
+    this.#growing.set(topic, known);
+    const { batches, end } = await this.#readOn(known, size);
+    if (end < size) {
+      const text = `No batch at byte ${end} of a file of ${size}`;
+      throw new SmaltiError("CORRUPT", text, this.#where(topic));
+    }
+    if (batches.length > 0) {
+      const done = known.done + known.batches.length;
+      this.#fresh.push(this.#reader({ ...known, batches, done }));
+    }
+    known.batches.push(...batches);
+    known.end = end;
+  }
+
+  /** The batches of a file from the end of those known on, up to a size or where there is no batch. */
+  async #readOn(
+    { held, schema, end: start, info }: GrowingFile,
+    size: number,
+  ): Promise<{ batches: IndexedBatch[]; end: number }> {
+    const where = this.#where(info.name);
+    const batches: IndexedBatch[] = [];
+    const slice = new TimeSlice();
+    let end = start;
     try {
-      const known = this.#growing.get(topic) ?? await this.#begin(topic, where.file, size);
-      const batches: IndexedBatch[] = [];
-      let { end } = known;
       while (end < size) {
-        const frame = await readFrame(this.#store, where.file, end, size);
-        if (!frame) throw new SmaltiError("CORRUPT", `No batch at byte ${end} of a file of ${size}`);
+        const frame = await readFrame(held.read, end, size);
+        if (!frame) break;
         const { length } = frame.message;
-        const opened = openBatch(this.#engine, frame.message, { fields: known.schema.fields, where });
+        const opened = openBatch(this.#engine, frame.message, { fields: schema.fields, where });
         const { rows, times, headerCrc } = opened;
-        batches.push({
-          offset: end,
-          length,
-          rows,
-          firstNs: times[0],
-          lastNs: times[rows - 1],
-          headerCrc: headerCrc!,
-        });
+        const [firstNs, lastNs] = [times[0], times[rows - 1]];
+        batches.push({ offset: end, length, rows, firstNs, lastNs, headerCrc: headerCrc! });
         end += length;
+        await slice.pause();
       }
-      return { ...known, batches, end };
+      return { batches, end };
     } catch (reason) {
+      // What follows the last whole batch of a file is no batch.
+      if (size === Infinity && reason instanceof SmaltiError && reason.code === "CORRUPT") {
+        return { batches, end };
+      }
       throw reason instanceof SmaltiError ? reason.at(where) : reason;
     }
   }
 
-  async #begin(topic: string, path: string, size: number): Promise<GrowingFile> {
-    const found = await readSchema(this.#store, this.#engine, path, size);
-    if (!found) throw new SmaltiError("CORRUPT", `File of ${size} bytes ends within its schema`);
-    const { schema, end } = found;
-    // What only the commit tells is not known yet.
-    const info = topicInfo(topic, schema, { rowCount: 0, sizeBytes: size }, {
-      created: new Date(),
-      sessionId: this.#session,
-    });
-    return { info, schema, batches: [], done: 0, end };
+  async #begin(topic: string, size: number, sessionId: string): Promise<GrowingFile> {
+    const where = this.#where(topic);
+    const held = await this.#store.open(where.file);
+    try {
+      const found = await readSchema(held.read, this.#engine, size);
+      if (!found) throw new SmaltiError("CORRUPT", `File of ${size} bytes ends within its schema`);
+      const { schema, end } = found;
+      // What only the commit tells is not known yet.
+      const counts = { rowCount: 0, sizeBytes: size };
+      const info = topicInfo(topic, schema, counts, { created: new Date(), sessionId });
+      return { held, info, schema, batches: [], done: 0, end };
+    } catch (reason) {
+      await held.close();
+      throw reason instanceof SmaltiError ? reason.at(where) : reason;
+    }
   }
 
-  #reader({ info, schema, batches, done }: GrowingFile): TopicFileReader {
-    const path = `${this.#name}/${info.name}.arrow`;
-    return TopicFileReader.of(this.#store, this.#engine, path, { info, schema, batches, done }, this.#name);
+  #where(topic: string): { sequence: string; topic: string; file: string } {
+    return { sequence: this.#name, topic, file: `${this.#name}/${topic}.arrow` };
+  }
+
+  #reader({ held, info, schema, batches, done }: GrowingFile): TopicFileReader {
+    const { file } = this.#where(info.name);
+    const parts = { info, schema, batches, done };
+    return TopicFileReader.of(held.read, this.#engine, file, parts, this.#name);
   }
 
   async #manifest(): Promise<Manifest> {
@@ -231,6 +286,10 @@ export class EmbeddedFollower implements Follower {
       throw new SmaltiError("ABORTED", text, { sequence: this.#name, cause });
     }
   }
+}
+
+function hasEnded({ sessions }: Manifest, id: string): boolean {
+  return sessions.some((session) => session.id === id && session.state !== "recording");
 }
 
 function inOrder(topics: readonly TopicSource[]): TopicSource[] {

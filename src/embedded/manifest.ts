@@ -17,7 +17,9 @@ import {
 export const MANIFEST = "sequence.json";
 /** Where attachments are in it. No topic's path can be it: topic names hold no dots. */
 export const ATTACHMENTS = "sequence.attachments";
-const VERSION = 1;
+/** 2 since sessions may be open side by side, and `sequence.live` and `sequence.notifications` have other forms. */
+const VERSION = 2;
+const OLDEST_VERSION = 1;
 const STATES: readonly SequenceState[] = ["recording", "finalized", "failed", "recovered"];
 /** What is read from a manifest must not lead out of the sequence's directory. */
 const ATTACHMENT_FILE = /^sequence\.attachments\/[A-Za-z0-9-]+$/;
@@ -65,8 +67,9 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   } catch (cause) {
     throw new SmaltiError("CORRUPT", `Manifest is damaged: ${(cause as Error).message}`, { ...where, cause });
   }
-  if (version !== VERSION) {
-    throw new SmaltiError("UNSUPPORTED", `Manifest has version ${version}: wanted ${VERSION}`, where);
+  if (version < OLDEST_VERSION || version > VERSION) {
+    const wanted = `wanted ${OLDEST_VERSION} to ${VERSION}`;
+    throw new SmaltiError("UNSUPPORTED", `Manifest has version ${version}: ${wanted}`, where);
   }
   try {
     return {

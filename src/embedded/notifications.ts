@@ -4,15 +4,23 @@ import type { Notification, Place } from "../types.ts";
 
 /** Beside the manifest. No topic's path can be it: topic names hold no dots. */
 const FILE = "sequence.notifications";
+/** Its first line. Version 1 had none, and was one JSON object. */
+const HEADER = '{"format":"smalti notifications","version":2}';
 /** Of one sequence or topic; the oldest make room. */
 const MOST = 1000;
+/** A file that has grown by so many bytes, and to twice of what it was, is looked at for what may go. */
+const TRIM_BYTES = 64 * 1024;
+const LINE_FEED = 10;
 
-/** What was said about the sequences of a store and their topics: a file in each sequence's directory. */
+/**
+ * What was said about the sequences of a store and their topics: a file in each sequence's directory, to which a line of JSON
+ * is added for each notification. Changes of one sequence's are made one after another by the caller.
+ */
 export class Notifications {
   readonly #store: Store;
   readonly #check: (sequence: string) => Promise<unknown>;
-  /** Changes of a sequence's file, one after another. */
-  readonly #last = new Map<string, Promise<void>>();
+  /** Bytes of files after what had to go was gone. */
+  readonly #trimmed = new Map<string, number>();
 
   /** `check` rejects where a sequence is not there. */
   constructor(store: Store, check: (sequence: string) => Promise<unknown>) {
@@ -23,39 +31,50 @@ export class Notifications {
   /** Those of a place, in the order they came. NOT_FOUND, CORRUPT. */
   async list(place: Place): Promise<Notification[]> {
     await this.#check(place.sequence);
-    return (await this.#read(place.sequence)).filter((notification) => isAt(place, notification));
+    return newest(await this.#read(place.sequence)).filter((notification) => isAt(place, notification));
   }
 
+  /** Adds one, durably. NOT_FOUND. */
   async add(place: Place, message: string): Promise<void> {
-    await this.#change(place.sequence, (all) => {
-      const own = all.filter((notification) => isAt(place, notification));
-      const oldest = own.length >= MOST ? own[0] : undefined;
-      const added = { ...place, type: "error", message, created: new Date() } as const;
-      return [...all.filter((notification) => notification !== oldest), added];
-    });
-  }
-
-  async clear(place: Place): Promise<void> {
-    await this.#change(place.sequence, (all) => all.filter((notification) => !isAt(place, notification)));
-  }
-
-  async #change(sequence: string, change: (all: Notification[]) => Notification[]): Promise<void> {
-    const before = this.#last.get(sequence) ?? Promise.resolve();
-    const done = before.catch(() => {}).then(async () => {
-      // Only when it is its turn: of two checks made before, the second might be the first to answer.
-      await this.#check(sequence);
-      const all = await this.#read(sequence);
-      const changed = change(all);
-      if (changed.length === 0 && all.length === 0) return;
-      const text = JSON.stringify({ notifications: changed.map(({ sequence: _, ...rest }) => rest) });
-      await this.#store.replace(`${sequence}/${FILE}`, new TextEncoder().encode(text));
-    });
-    this.#last.set(sequence, done);
-    try {
-      await done;
-    } finally {
-      if (this.#last.get(sequence) === done) this.#last.delete(sequence);
+    const { sequence } = place;
+    await this.#check(sequence);
+    const added: Notification = { ...place, type: "error", message, created: new Date() };
+    const path = `${sequence}/${FILE}`;
+    if (await this.#mayGrow(sequence)) {
+      await this.#store.append(path, encode(lineOf(added)));
+      await this.#store.sync(path);
+    } else {
+      await this.#write(sequence, [...await this.#read(sequence), added]);
     }
+  }
+
+  /** Forgets those of a place. NOT_FOUND. */
+  async clear(place: Place): Promise<void> {
+    await this.#check(place.sequence);
+    const all = await this.#read(place.sequence);
+    const kept = all.filter((notification) => !isAt(place, notification));
+    if (kept.length < all.length) await this.#write(place.sequence, kept);
+  }
+
+  /** Whether a line may be added: the file is there, of this version, ends with a whole line, and has not grown much. */
+  async #mayGrow(sequence: string): Promise<boolean> {
+    const path = `${sequence}/${FILE}`;
+    const size = await this.#store.size(path).catch((reason) => {
+      if (isMissing(reason)) return 0;
+      throw reason;
+    });
+    if (size === 0 || size > 2 * (this.#trimmed.get(sequence) ?? 0) + TRIM_BYTES) return false;
+    const [head, last] = await Promise.all([
+      this.#store.read(path, 0, HEADER.length),
+      this.#store.read(path, size - 1, 1),
+    ]);
+    return last[0] === LINE_FEED && new TextDecoder().decode(head) === HEADER;
+  }
+
+  async #write(sequence: string, all: readonly Notification[]): Promise<void> {
+    const bytes = encode([`${HEADER}\n`, ...newest(all).map(lineOf)].join(""));
+    await this.#store.replace(`${sequence}/${FILE}`, bytes);
+    this.#trimmed.set(sequence, bytes.length);
   }
 
   async #read(sequence: string): Promise<Notification[]> {
@@ -64,22 +83,51 @@ export class Notifications {
     try {
       bytes = await readAll(this.#store, file);
     } catch (reason) {
-      if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return [];
+      if (isMissing(reason)) return [];
       throw reason;
     }
     try {
-      const { notifications } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-      return (notifications as unknown[]).map((item) =>
-        notificationOf(sequence, item as Partial<Notification>)
-      );
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, wholeBytes(bytes)));
+      const items = text.startsWith(HEADER)
+        ? text.split("\n").slice(1, -1).map((line) => JSON.parse(line))
+        : JSON.parse(text).notifications as unknown[];
+      return items.map((item) => notificationOf(sequence, item as Partial<Notification>));
     } catch (cause) {
       throw new SmaltiError("CORRUPT", "Cannot read notifications", { sequence, file, cause });
     }
   }
 }
 
+/** Bytes up to the end of the last whole line: of one that was cut off nobody was told that it is there. Version 1 has one line. */
+function wholeBytes(bytes: Uint8Array): number {
+  const end = bytes.lastIndexOf(LINE_FEED) + 1;
+  return end === 0 ? bytes.length : end;
+}
+
+/** The newest of each place, in the order they came. */
+function newest(all: readonly Notification[]): Notification[] {
+  const counts = new Map<string | undefined, number>();
+  return all.toReversed().filter(({ topic }) => {
+    const count = (counts.get(topic) ?? 0) + 1;
+    counts.set(topic, count);
+    return count <= MOST;
+  }).reverse();
+}
+
+function lineOf({ sequence: _, ...rest }: Notification): string {
+  return `${JSON.stringify(rest)}\n`;
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
 function isAt({ topic }: Place, notification: Notification): boolean {
   return notification.topic === topic;
+}
+
+function isMissing(reason: unknown): boolean {
+  return reason instanceof SmaltiError && reason.code === "NOT_FOUND";
 }
 
 function notificationOf(sequence: string, { topic, message, created }: Partial<Notification>): Notification {

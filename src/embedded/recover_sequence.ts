@@ -4,7 +4,9 @@ import { compareNames, topicName } from "../names.ts";
 import type { Store } from "../store/store.ts";
 import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
 import { newSession } from "./embedded_sink.ts";
-import { LIVE } from "./live.ts";
+import { compactTopic } from "./compact_sequence.ts";
+import { NEW_SUFFIX } from "./compact_topic_file.ts";
+import { LIVE } from "./live_state.ts";
 import {
   ATTACHMENTS,
   encodeManifest,
@@ -17,6 +19,7 @@ import { recoverTopicFile } from "./recover_topic_file.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 const SUFFIX = ".arrow";
+const DIED = { state: "recovered", reason: "its writer was gone" } as const;
 
 /**
  * Commits what a writer left behind that died: gives its topic files their footers, then names them in the manifest, as
@@ -35,11 +38,15 @@ export async function recoverSequence(
   const attachments: StoredAttachment[] = [];
   /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
-  // The session that died: the last one, unless it never came to commit; then the manifest does not know it.
-  const isKnown = manifest.state === "recording";
-  const session = isKnown ? manifest.sessions.at(-1)! : newSession();
+  // The sessions that died. One that added topics to what was committed is not in the manifest; and of several nobody knows
+  // which a file is of, so the last one gets them all.
+  const dead = manifest.sessions.filter(({ state }) => state === "recording");
+  const isKnown = dead.length > 0;
+  const session = dead.at(-1) ?? newSession();
 
-  for (const path of await listFiles(store, sequence)) {
+  const { files: paths, unfinished } = await listFiles(store, sequence);
+  for (const path of unfinished) await store.remove(path);
+  for (const path of paths) {
     const name = path.slice(sequence.length + 1, -SUFFIX.length);
     const info = known.get(name);
     known.delete(name);
@@ -63,7 +70,10 @@ export async function recoverSequence(
       }
       const { schema, kept } = found;
       const { created, sessionId } = info ?? { created: session.created, sessionId: session.id };
-      topics.push(topicInfo(name, schema, { ...kept, sizeBytes: size }, { created, sessionId }));
+      const recovered = topicInfo(name, schema, { ...kept, sizeBytes: size }, { created, sessionId });
+      // Bytes that are damaged stay for who may understand them. Where it fails, on a full disk, the file is whole all the same.
+      const compacted = found.isDamaged ? undefined : await compactTopic(store, engine, sequence, recovered);
+      topics.push({ ...recovered, sizeBytes: compacted?.sizeBytes ?? size });
     } catch (reason) {
       // Left as it is: what cannot be understood now must not be lost for later.
       if (!(reason instanceof SmaltiError) || !["CORRUPT", "UNSUPPORTED"].includes(reason.code)) throw reason;
@@ -93,19 +103,21 @@ export async function recoverSequence(
   const added = topics.filter(({ sessionId }) => sessionId === session.id).map(({ name }) => name);
   const ended: SessionInfo = {
     ...session,
-    state: "recovered",
+    ...DIED,
     ended: new Date(),
-    reason: "its writer was gone",
     topics: added.sort(compareNames),
   };
-  const others = isKnown ? manifest.sessions.slice(0, -1) : manifest.sessions;
   const hasSession = isKnown || added.length > 0 || attachments.length > 0;
+  const sessions = manifest.sessions.map((other): SessionInfo =>
+    other.id === ended.id ? ended : other.state === "recording" ? { ...ended, ...other, ...DIED } : other
+  );
+  if (!isKnown && hasSession) sessions.push(ended);
   await store.replace(
     `${sequence}/${MANIFEST}`,
     encodeManifest({
       ...manifest,
-      state: isKnown ? "recovered" : manifest.state,
-      sessions: hasSession ? [...others, ended] : others,
+      state: manifest.state === "recording" ? "recovered" : manifest.state,
+      sessions,
       topics: topics.sort((a, b) => compareNames(a.name, b.name)),
       attachments: [...manifest.attachments, ...attachments],
     }),
@@ -125,16 +137,23 @@ function inOrderOfAttaching(a: string, b: string): number {
   return sessionA - sessionB || numberA - numberB || compareNames(a, b);
 }
 
-/** Paths of the topic files below a directory. */
-async function listFiles(store: Store, directory: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const entry of (await store.list(directory)).sort(compareNames)) {
-    const path = `${directory}/${entry}`;
-    if (entry.endsWith(SUFFIX)) found.push(path);
-    // Directories are named by parts of topic names, which hold no dots.
-    else if (!entry.includes(".")) found.push(...await listFiles(store, path));
-  }
-  return found.filter((path) => isTopic(path.slice(path.indexOf("/") + 1, -SUFFIX.length)));
+/** Paths of the topic files of a sequence, and of those that were to take another's place, in ASCII order. */
+async function listFiles(store: Store, sequence: string): Promise<{ files: string[]; unfinished: string[] }> {
+  const [files, unfinished]: string[][] = [[], []];
+  const visit = async (directory: string): Promise<void> => {
+    for (const entry of (await store.list(directory)).sort(compareNames)) {
+      const path = `${directory}/${entry}`;
+      if (entry.endsWith(SUFFIX)) files.push(path);
+      else if (entry.endsWith(SUFFIX + NEW_SUFFIX)) unfinished.push(path);
+      // Directories are named by parts of topic names, which hold no dots.
+      else if (!entry.includes(".")) await visit(path);
+    }
+  };
+  await visit(sequence);
+  return {
+    files: files.filter((path) => isTopic(path.slice(sequence.length + 1, -SUFFIX.length))),
+    unfinished,
+  };
 }
 
 function isTopic(name: string): boolean {

@@ -5,10 +5,11 @@ import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
-import { type Part, totals } from "../totals.ts";
+import { TimeSlice } from "../time_slice.ts";
+import type { Part } from "../totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, type IndexEntry, partOf, topicFileEnd } from "./topic_index.ts";
+import { checkOrder, IndexBuilder, type IndexEntry, keepsBounds } from "./topic_index.ts";
 
 /** Heads of messages, and most whole batches of slow topics, fit. */
 const HEAD_BYTES = 64 * 1024;
@@ -27,6 +28,8 @@ export interface RecoveredTopic {
   readonly batches: number;
   /** Bytes of the file that belong to none of them: what was cut off, or is damaged. */
   readonly bytesDiscarded: number;
+  /** Whether there is more among them than an end that was cut off. */
+  readonly isDamaged: boolean;
   /** Bytes of the file once it has its footer. */
   readonly sizeBytes: number;
 }
@@ -45,34 +48,48 @@ export async function recoverTopicFile(
   path: string,
 ): Promise<RecoveredTopic | undefined> {
   const size = await store.size(path);
-  const found = await readSchema(store, engine, path, size);
+  const read: ReadRange = (offset, length) => store.read(path, offset, length);
+  const found = await readSchema(read, engine, size);
   if (!found) {
     // A damaged length looks the same; then there are batches.
-    if (!await holdsBatch(store, path, size)) return undefined;
+    if (!await holdsBatch(read, size)) return undefined;
     throw new SmaltiError("CORRUPT", "Schema at the file's start has a wrong length");
   }
   const { stored, schema, end: start } = found;
 
-  const entries: IndexEntry[] = [];
+  const index = new IndexBuilder();
+  const slice = new TimeSlice();
+  let schemaBytes = start;
+  /** Where the next batch begins, unless something else is there. */
+  let next = start;
+  let isDamaged = false;
   // Not from the schema's end: should its length be damaged, that is somewhere among the batches.
-  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(store, path, offset, size)) < size;) {
-    const frame = await readFrame(store, path, offset, size);
+  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(read, offset, size)) < size;) {
+    const frame = await readFrame(read, offset, size);
     const entry = frame && checkBatch(engine, frame.message, schema);
-    if (entry) entries.push({ ...entry, offset, length: frame.message.length, headBytes: frame.headBytes });
+    if (offset !== next ? entry : frame && !entry) isDamaged = true;
+    if (entry) {
+      next = offset + frame.message.length;
+      if (index.length === 0) schemaBytes = Math.min(start, offset);
+      const { bounds, ...facts } = entry;
+      const place = { offset, length: frame.message.length, headBytes: frame.headBytes };
+      index.add({ ...facts, ...place }, keepsBounds(index.length, facts.rows) ? bounds() : undefined);
+    }
+    await slice.pause();
     // What a damaged head says of its length is not to be trusted: the next batch may begin anywhere.
     offset += entry ? frame!.message.length : ALIGNMENT;
   }
 
-  const end = topicFileEnd(engine, stored, entries);
+  const end = index.fileEnd(engine, stored);
   const hasEnd = equal(await store.read(path, Math.max(0, size - end.length), end.length), end);
   if (!hasEnd) await store.append(path, end);
   await store.sync(path);
-  const kept = totals(entries.map(partOf));
-  const schemaBytes = Math.min(start, entries[0]?.offset ?? start);
+  const kept = index.totals;
   return {
     schema,
     kept,
-    batches: entries.length,
+    batches: index.length,
+    isDamaged,
     bytesDiscarded: size - schemaBytes - kept.sizeBytes - (hasEnd ? end.length : 0),
     sizeBytes: hasEnd ? size : size + end.length,
   };
@@ -83,14 +100,13 @@ export async function recoverTopicFile(
  * CORRUPT, UNSUPPORTED where another program wrote the file.
  */
 export async function readSchema(
-  store: Store,
+  read: ReadRange,
   engine: Engine,
-  path: string,
   size: number,
 ): Promise<{ stored: Schema; schema: TopicSchema; end: number } | undefined> {
-  const end = schemaEnd(await store.read(path, 0, HEAD_BYTES), size);
+  const end = schemaEnd(await read(0, HEAD_BYTES), size);
   if (end === undefined) return undefined;
-  const stored = decodeSchemaMessage((await store.read(path, 0, end)).subarray(8));
+  const stored = decodeSchemaMessage((await read(0, end)).subarray(8));
   const schema = topicSchema(engine, stored);
   if (!stored.metadata.has("smalti:schema_crc")) {
     throw new SmaltiError("UNSUPPORTED", "File is not one that smalti wrote");
@@ -113,20 +129,20 @@ function schemaEnd(head: Uint8Array, size: number): number | undefined {
 }
 
 /** Whether there is what looks like a batch anywhere in a file. */
-async function holdsBatch(store: Store, path: string, size: number): Promise<boolean> {
-  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(store, path, offset, size)) < size;) {
-    if (await readFrame(store, path, offset, size)) return true;
+async function holdsBatch(read: ReadRange, size: number): Promise<boolean> {
+  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(read, offset, size)) < size;) {
+    if (await readFrame(read, offset, size)) return true;
     offset += ALIGNMENT;
   }
   return false;
 }
 
 /** Where the next message may begin, at or after an offset; the file's size where there is none. */
-async function nextMessage(store: Store, path: string, from: number, size: number): Promise<number> {
+async function nextMessage(read: ReadRange, from: number, size: number): Promise<number> {
   let offset = Math.ceil(from / ALIGNMENT) * ALIGNMENT;
   // The first look is a short one: nearly always there is a message.
   for (let bytes = 8; offset + 8 <= size; bytes = HEAD_BYTES) {
-    const part = await store.read(path, offset, bytes);
+    const part = await read(offset, bytes);
     const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
     let at = 0;
     for (; at + 8 <= part.length; at += ALIGNMENT) {
@@ -140,26 +156,29 @@ async function nextMessage(store: Store, path: string, from: number, size: numbe
   return size;
 }
 
-/** The batch's message at an offset; undefined where it is cut off, no batch, or not to be made out. */
+/** Bytes of a file from an offset on; fewer where it ends before. */
+export type ReadRange = (offset: number, length: number) => Promise<Uint8Array>;
+
+/**
+ * The batch's message at an offset of a file of a size, or of one that ends somewhere before that; undefined where it is cut
+ * off, no batch, or not to be made out.
+ */
 export async function readFrame(
-  store: Store,
-  path: string,
+  read: ReadRange,
   offset: number,
   size: number,
 ): Promise<{ message: Uint8Array; headBytes: number } | undefined> {
-  let bytes = await store.read(path, offset, Math.min(HEAD_BYTES, size - offset));
+  let bytes = await read(offset, Math.min(HEAD_BYTES, size - offset));
   if (bytes.length < 8) return undefined;
   const headBytes = 8 + new DataView(bytes.buffer, bytes.byteOffset + 4, 4).getInt32(0, true);
   if (headBytes < 8 || offset + headBytes > size) return undefined;
-  if (headBytes > bytes.length) bytes = await store.read(path, offset, headBytes);
+  if (headBytes > bytes.length) bytes = await read(offset, headBytes);
   try {
     const frame = decodeFrame(bytes);
     const length = headBytes + (frame?.bodyBytes ?? 0);
     if (frame?.type !== MessageType.recordBatch || offset + length > size) return undefined;
-    const message = length <= bytes.length
-      ? bytes.subarray(0, length)
-      : await store.read(path, offset, length);
-    return { message, headBytes };
+    const message = length <= bytes.length ? bytes.subarray(0, length) : await read(offset, length);
+    return message.length === length ? { message, headBytes } : undefined;
   } catch (reason) {
     if (reason instanceof SmaltiError && reason.code === "CORRUPT") return undefined;
     throw reason;
@@ -175,7 +194,9 @@ function checkBatch(
   engine: Engine,
   message: Uint8Array,
   { fields }: TopicSchema,
-): Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc" | "bounds"> | undefined {
+):
+  | Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc"> & { bounds: () => Float64Array }
+  | undefined {
   try {
     // No checksum covers the message's length: one too great would take the next batch with it.
     const { buffers } = engine.parseBatch(message);
@@ -187,7 +208,7 @@ function checkBatch(
     if (headerCrc === undefined || rows === 0) return undefined;
     table.loadAll();
     checkOrder(times);
-    return { rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc, bounds: boundsOf(table) };
+    return { rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc, bounds: () => boundsOf(table) };
   } catch (reason) {
     if (reason instanceof SmaltiError) return undefined;
     throw reason;

@@ -6,7 +6,7 @@ import { hexCrc, type OpenBatch, openBatch, openColumns } from "../engine/batch.
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
-import type { Store } from "../store/store.ts";
+import { isWrittenAnew, type Store } from "../store/store.ts";
 import { lowerBound } from "../times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { FileRuns } from "./file_runs.ts";
@@ -16,7 +16,6 @@ import {
   checkOrder,
   decodeIndex,
   type IndexedBatch,
-  indexFrom,
   indexOf,
   type TopicIndex,
 } from "./topic_index.ts";
@@ -28,7 +27,7 @@ const TAIL_BYTES = 16 * 1024;
 const HEAD_BYTES = 64 * 1024;
 
 /** Ranges of one topic's file, all of the same state of it. */
-type TopicBytes = (
+export type TopicBytes = (
   offset: number,
   length: number,
   signal?: AbortSignal,
@@ -48,6 +47,8 @@ interface ReaderParts {
   dictionaries: ReadonlyMap<bigint, Vector>;
   /** Number in the file of the index's first batch. */
   first: number;
+  /** Opens the file that is at the path now. */
+  reopen?: () => Promise<TopicFileReader>;
   /** Where the bounds of all batches end, and their checksum; undefined where there are none, or for a part of the batches. */
   bounds?: { end: number; crc: string } | undefined;
 }
@@ -69,26 +70,16 @@ export class TopicFileReader implements TopicSource {
 
   /** Reads these batches of a file that may have no footer yet; `done` is how many come before them. */
   static of(
-    store: Store,
+    file: TopicBytes,
     engine: Engine,
     path: string,
     parts: { info: TopicInfo; schema: TopicSchema; batches: readonly IndexedBatch[]; done: number },
     sequence: string,
   ): TopicFileReader {
     const { info, schema, batches, done: first } = parts;
-    const file = bytesIn(store, path);
     const index = indexOf(batches);
-    return new TopicFileReader({
-      file,
-      engine,
-      path,
-      sequence,
-      info,
-      schema,
-      index,
-      dictionaries: new Map(),
-      first,
-    });
+    const dictionaries = new Map<bigint, Vector>();
+    return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
@@ -99,45 +90,63 @@ export class TopicFileReader implements TopicSource {
     info: TopicInfo,
     sequence?: string,
   ): Promise<TopicFileReader> {
-    try {
-      const file = bytesIn(store, path);
-      const { footer, start } = await readFooter(file, info.sizeBytes);
-      const schema = topicSchema(engine, footer.schema);
-      const index = readIndex(engine, footer);
-      const crc = footer.metadata.get(BOUNDS_CRC);
-      const dictionaries = await readDictionaries(file, engine, path, footer);
-      const reader = new TopicFileReader({
-        file,
-        engine,
-        path,
-        sequence,
-        info,
-        schema,
-        index,
-        dictionaries,
-        first: 0,
-        ...(index && crc !== undefined && { bounds: { end: start, crc } }),
-      });
-      return index ? reader : await reader.#scan(footer);
-    } catch (reason) {
-      throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
-        topic: info.name,
-        file: path,
-      });
+    // Others may write it anew meanwhile, but not again and again.
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await TopicFileReader.#openOnce(store, engine, path, info, sequence);
+      } catch (reason) {
+        if (isWrittenAnew(reason) && attempt < 3) continue;
+        throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
+          topic: info.name,
+          file: path,
+        });
+      }
     }
   }
 
-  /** A reader of the batches from an offset on alone. */
-  since(offset: number): TopicFileReader {
-    const found = this.index.offset.findIndex((other) => other >= offset);
-    const first = found < 0 ? this.index.offset.length : found;
-    const index = indexFrom(this.index, first);
-    return new TopicFileReader({
-      ...this.#parts,
-      index,
-      first: this.#parts.first + first,
-      bounds: undefined,
+  static async #openOnce(
+    store: Store,
+    engine: Engine,
+    path: string,
+    info: TopicInfo,
+    sequence: string | undefined,
+  ): Promise<TopicFileReader> {
+    const file = bytesIn(store, path);
+    const { footer, start } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
+      // Where the file was compacted since, the footer is at another place.
+      const size = await store.size(path);
+      if (size === info.sizeBytes || !(reason instanceof SmaltiError)) throw reason;
+      const found = await readFooter(file, size).catch(() => undefined);
+      if (!found || rowsIn(engine, found.footer) !== info.rowCount) throw reason;
+      return found;
     });
+    const schema = topicSchema(engine, footer.schema);
+    const index = readIndex(engine, footer);
+    const crc = footer.metadata.get(BOUNDS_CRC);
+    const dictionaries = await readDictionaries(file, engine, path, footer);
+    const reader = new TopicFileReader({
+      file,
+      engine,
+      path,
+      sequence,
+      info,
+      schema,
+      index,
+      dictionaries,
+      first: 0,
+      reopen: () => TopicFileReader.open(store, engine, path, info, sequence),
+      ...(index && crc !== undefined && { bounds: { end: start, crc } }),
+    });
+    return index ? reader : await reader.#scan(footer);
+  }
+
+  /** Whether smalti wrote it, with a checksum for each batch. */
+  get isOurs(): boolean {
+    return this.#parts.index !== undefined;
+  }
+
+  async reopen(): Promise<TopicFileReader> {
+    return await (this.#parts.reopen?.() ?? this);
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
@@ -328,6 +337,11 @@ function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {
     throw new SmaltiError("CORRUPT", "Index does not match its checksum");
   }
   return decodeIndex(text);
+}
+
+/** Rows by a footer's index. */
+function rowsIn(engine: Engine, footer: Footer): number | undefined {
+  return readIndex(engine, footer)?.rows.reduce((sum, rows) => sum + rows, 0);
 }
 
 async function readDictionaries(

@@ -9,10 +9,12 @@ import type { Engine } from "../engine/engine.ts";
 import type { Schema } from "../schema.ts";
 import { giveBytes } from "../spare_buffers.ts";
 import type { Store } from "../store/store.ts";
-import { type Part, totals } from "../totals.ts";
+import type { Part } from "../totals.ts";
+import type { Turns } from "../turns.ts";
 import type { TopicSchema } from "../types.ts";
 import { storedSchema } from "./stored_schema.ts";
-import { type IndexEntry, partOf, topicFileEnd } from "./topic_index.ts";
+import { type CompactedFile, compactTopicFile } from "./compact_topic_file.ts";
+import { IndexBuilder, keepsBounds } from "./topic_index.ts";
 
 /**
  * After so many bytes a file is synced while more are collected, so that little is left to do at the end, and little is
@@ -31,7 +33,9 @@ export class TopicFileWriter implements TopicSink {
   readonly #store: Store;
   readonly #engine: Engine;
   readonly #stored: Schema;
-  readonly #entries: IndexEntry[] = [];
+  #index = new IndexBuilder();
+  /** Batches that were given to {@linkcode write}. */
+  #begun = 0;
   #size = 0;
   #wholeBytes = 0;
   #unsynced = 0;
@@ -83,24 +87,20 @@ export class TopicFileWriter implements TopicSink {
 
   /** Rows written so far, the bytes of their batches, and the first and last time. */
   get written(): Part {
-    return totals(this.#entries.map(partOf));
+    return this.#index.totals;
   }
 
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {
     const { message, headerCrc } = sealBatch(this.#engine, columns);
     const headBytes = 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
-    const entry = {
-      offset: this.#size,
-      length: message.length,
-      headBytes,
-      rows: columns.rows,
-      firstNs,
-      lastNs,
-      headerCrc,
-      bounds: boundsOf(vectorsOf(this.schema.fields, columns)),
-    };
+    const { rows } = columns;
+    const entry = { offset: this.#size, length: message.length, headBytes, rows, firstNs, lastNs, headerCrc };
+    // Now: the columns are the caller's again once this returns.
+    const bounds = keepsBounds(this.#begun++, rows)
+      ? boundsOf(vectorsOf(this.schema.fields, columns))
+      : undefined;
     return this.#append(message).then(() => {
-      this.#entries.push(entry);
+      this.#index.add(entry, bounds);
       this.#wholeBytes = entry.offset + entry.length;
       giveBytes(message);
     });
@@ -111,15 +111,32 @@ export class TopicFileWriter implements TopicSink {
     await this.#store.sync(this.path);
   }
 
-  /** Writes the footer with the index, and makes all of it durable. A second call waits for the first. */
-  finish(): Promise<void> {
-    return this.#finished ??= this.#finish();
+  /**
+   * Ends the file, durably: by a new one with larger batches where that saves enough, else by its footer with the index. A
+   * second call waits for the first.
+   *
+   * @param compactions Serves compactions one after another, so that they do not add up in memory.
+   */
+  finish(compactions: Turns): Promise<void> {
+    return this.#finished ??= this.#finish(compactions);
   }
 
-  async #finish(): Promise<void> {
+  async #finish(compactions: Turns): Promise<void> {
     await this.#tail;
-    await this.#append(topicFileEnd(this.#engine, this.#stored, this.#entries));
+    // Room may be short, or the store not give back what it took: the batches as they are will do.
+    const compacted = await compactions.take(() => this.#compact()).catch(() => undefined);
+    if (compacted) {
+      this.#index = compacted.index;
+      this.#size = compacted.sizeBytes;
+      return;
+    }
+    await this.#append(this.#index.fileEnd(this.#engine, this.#stored));
     await this.#store.sync(this.path);
+  }
+
+  async #compact(): Promise<CompactedFile | undefined> {
+    const file = { path: this.path, fields: this.schema.fields, index: this.#index.toIndex() };
+    return await compactTopicFile(this.#store, this.#engine, file);
   }
 
   #append(bytes: Uint8Array): Promise<void> {

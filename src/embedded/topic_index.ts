@@ -1,12 +1,12 @@
 import { decodeBase64, encodeBase64 } from "../arrow/base64.ts";
 import { bytesOf } from "../arrow/columns.ts";
-import { encodeFileEnd } from "../arrow/encode.ts";
+import { type BlockPlace, encodeFileEnd } from "../arrow/encode.ts";
 import { hexCrc } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
 import { firstDescent } from "../times.ts";
-import type { Part } from "../totals.ts";
+import { type Part, totals } from "../totals.ts";
 
 /** Key of the checksum of the batches' bounds. */
 export const BOUNDS_CRC = "smalti:bounds_crc";
@@ -43,24 +43,148 @@ export interface IndexedBatch {
 /** What is collected of a batch for the file's end. */
 export interface IndexEntry extends IndexedBatch {
   headBytes: number;
-  /** As from `boundsOf`. */
-  bounds: Float64Array;
+}
+
+/** Batches of fewer rows have no bounds but for the first ones, else bounds would take more memory than the rest of the index. */
+const BOUNDED_ROWS = 512;
+const FIRST_BOUNDED = 64;
+/** Batches of the largest piece. */
+const PIECE_BATCHES = 4096;
+
+/** Whether bounds are kept of a batch: the how manieth it is in its file, from 0, and its rows. */
+export function keepsBounds(number: number, rows: number): boolean {
+  return number < FIRST_BOUNDED || rows >= BOUNDED_ROWS;
+}
+
+/** The facts of some batches, one after another. */
+interface IndexPiece {
+  offset: Float64Array;
+  firstNs: BigInt64Array;
+  lastNs: BigInt64Array;
+  length: Uint32Array;
+  headBytes: Uint32Array;
+  rows: Uint32Array;
+  headerCrc: Uint32Array;
 }
 
 /**
- * The end of a topic's file: its footer with the index, and right before it the bounds of all batches, 16 bytes for each
- * of a batch's bounded columns. The footer's metadata has their checksums.
+ * The index of a file that is being written: 40 bytes a batch, in pieces, so that none is copied as it grows. Bounds are kept
+ * of large batches, and of the first ones.
  */
-export function topicFileEnd(engine: Engine, stored: Schema, entries: readonly IndexEntry[]): Uint8Array {
-  const bounds = bytesOf(Float64Array.from(entries.flatMap((entry) => [...entry.bounds])));
-  const metadata = indexMetadata(engine, entries).set(BOUNDS_CRC, hexCrc(engine.crc32(bounds)));
-  return encodeFileEnd(stored, entries, metadata, bounds);
+export class IndexBuilder {
+  readonly #pieces: IndexPiece[] = [];
+  readonly #bounds = new Map<number, Float64Array>();
+  /** Batches in the last piece. */
+  #used = 0;
+  #count = 0;
+  #totals: Part = totals([]);
+
+  /** How many batches there are. */
+  get length(): number {
+    return this.#count;
+  }
+
+  /** Rows of all batches, their bytes, and the first and last time. */
+  get totals(): Part {
+    return this.#totals;
+  }
+
+  /** Adds the next batch, with its bounds, as from `boundsOf`, where {@linkcode keepsBounds}. RangeError for one of 4 GiB or more. */
+  add(entry: IndexEntry, bounds: Float64Array | undefined): void {
+    const largest = Math.max(entry.length, entry.rows);
+    if (largest >= 2 ** 32) throw new RangeError(`Batch has ${largest} bytes or rows: wanted less than 2^32`);
+    const last = this.#pieces.at(-1);
+    if (!last || this.#used === last.offset.length) {
+      this.#pieces.push(newPiece(Math.min(PIECE_BATCHES, 2 * (last?.offset.length ?? 8))));
+      this.#used = 0;
+    }
+    const piece = this.#pieces.at(-1)!;
+    const at = this.#used++;
+    piece.offset[at] = entry.offset;
+    piece.length[at] = entry.length;
+    piece.headBytes[at] = entry.headBytes;
+    piece.rows[at] = entry.rows;
+    piece.firstNs[at] = entry.firstNs;
+    piece.lastNs[at] = entry.lastNs;
+    piece.headerCrc[at] = entry.headerCrc;
+    if (bounds) this.#bounds.set(this.#count, bounds);
+    this.#count++;
+    this.#totals = totals([this.#totals, partOf(entry)]);
+  }
+
+  /** What readers make of it. */
+  toIndex(): TopicIndex {
+    const index: TopicIndex = {
+      offset: new Float64Array(this.#count),
+      length: new Float64Array(this.#count),
+      rows: new Float64Array(this.#count),
+      firstNs: new BigInt64Array(this.#count),
+      lastNs: new BigInt64Array(this.#count),
+      headerCrc: new Float64Array(this.#count),
+    };
+    let at = 0;
+    for (const piece of this.#pieces) {
+      const used = Math.min(piece.offset.length, this.#count - at);
+      index.offset.set(piece.offset.subarray(0, used), at);
+      index.length.set(piece.length.subarray(0, used), at);
+      index.rows.set(piece.rows.subarray(0, used), at);
+      index.firstNs.set(piece.firstNs.subarray(0, used), at);
+      index.lastNs.set(piece.lastNs.subarray(0, used), at);
+      index.headerCrc.set(piece.headerCrc.subarray(0, used), at);
+      at += used;
+    }
+    return index;
+  }
+
+  /**
+   * The end of the topic's file: its footer with the index, and right before it the bounds of all batches, 16 bytes for each
+   * of a batch's bounded columns, where most batches have some. The footer's metadata has their checksums.
+   */
+  fileEnd(engine: Engine, stored: Schema): Uint8Array {
+    const metadata = indexMetadata(engine, this.toIndex());
+    const bounds = this.#boundsBytes();
+    if (bounds) metadata.set(BOUNDS_CRC, hexCrc(engine.crc32(bounds)));
+    return encodeFileEnd(stored, [...this.#blocks()], metadata, bounds);
+  }
+
+  /** Undefined where so few are known that nobody would have anything of them. */
+  #boundsBytes(): Uint8Array | undefined {
+    if (2 * this.#bounds.size < this.#count) return undefined;
+    const perBatch = this.#bounds.get(0)?.length ?? 0;
+    const all = new Float64Array(perBatch * this.#count);
+    for (let batch = 0; batch < this.#count; batch++) {
+      const at = batch * perBatch;
+      const known = this.#bounds.get(batch);
+      if (known) all.set(known, at);
+      else for (let i = 0; i < perBatch; i++) all[at + i] = i % 2 === 0 ? -Infinity : Infinity;
+    }
+    return bytesOf(all);
+  }
+
+  *#blocks(): Generator<BlockPlace> {
+    let left = this.#count;
+    for (const { offset, length, headBytes } of this.#pieces) {
+      for (let i = 0; i < offset.length && left > 0; i++, left--) {
+        yield { offset: offset[i], length: length[i], headBytes: headBytes[i] };
+      }
+    }
+  }
 }
 
-function indexMetadata(engine: Engine, entries: readonly IndexEntry[]): Map<string, string> {
-  const facts = Object.entries(indexOf(entries)).map((
-    [fact, values],
-  ) => [fact, encodeBase64(bytesOf(values))]);
+function newPiece(batches: number): IndexPiece {
+  return {
+    offset: new Float64Array(batches),
+    firstNs: new BigInt64Array(batches),
+    lastNs: new BigInt64Array(batches),
+    length: new Uint32Array(batches),
+    headBytes: new Uint32Array(batches),
+    rows: new Uint32Array(batches),
+    headerCrc: new Uint32Array(batches),
+  };
+}
+
+function indexMetadata(engine: Engine, all: TopicIndex): Map<string, string> {
+  const facts = Object.entries(all).map(([fact, values]) => [fact, encodeBase64(bytesOf(values))]);
   const index = JSON.stringify(Object.fromEntries(facts));
   const crc = hexCrc(engine.crc32(new TextEncoder().encode(index)));
   return new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
@@ -78,20 +202,8 @@ export function indexOf(batches: readonly IndexedBatch[]): TopicIndex {
   };
 }
 
-/** The index of the batches from one on; views. */
-export function indexFrom(index: TopicIndex, first: number): TopicIndex {
-  return {
-    offset: index.offset.subarray(first),
-    length: index.length.subarray(first),
-    rows: index.rows.subarray(first),
-    firstNs: index.firstNs.subarray(first),
-    lastNs: index.lastNs.subarray(first),
-    headerCrc: index.headerCrc.subarray(first),
-  };
-}
-
 /** A batch as part of its topic. */
-export function partOf({ rows, length, firstNs, lastNs }: IndexEntry): Part {
+function partOf({ rows, length, firstNs, lastNs }: IndexedBatch): Part {
   return { rowCount: rows, sizeBytes: length, firstNs, lastNs };
 }
 

@@ -221,6 +221,7 @@ class McapImport {
     const { name, metadata, envelope = false, maxBufferedBytes = DEFAULT_BUFFERED_BYTES } = this.#options;
     const sequence = await this.#client.sequenceCreate(name, {
       maxBufferedBytes,
+      autoFlush: false, // what is lost can be imported again
       metadata: {
         ...metadata,
         ...(record.type === "Header" &&

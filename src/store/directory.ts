@@ -12,7 +12,7 @@ import { type ErrorCode, SmaltiError } from "../error.ts";
 import { giveBytes, takeBytes } from "../spare_buffers.ts";
 import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
-import type { ReadOptions, Store, StoreLock } from "./store.ts";
+import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
@@ -59,6 +59,9 @@ export class DirectoryStore implements Store {
   /** What the first failed sync of a file said: its pages may be lost although a second sync would succeed. */
   readonly #failedSync = new Map<string, SmaltiError>();
   readonly #locks = new Set<StoreLock>();
+  readonly #held = new Set<HeldFile>();
+  /** The file that somebody's reads began with. */
+  readonly #readers = new WeakMap<object, Inode>();
 
   constructor(directory: string) {
     this.url = resolve(directory);
@@ -88,22 +91,30 @@ export class DirectoryStore implements Store {
     path: string,
     offset: number,
     length: number,
-    { mayReuse = false }: ReadOptions = {},
+    { mayReuse = false, reader }: ReadOptions = {},
   ): Promise<Uint8Array> {
     const target = this.#absolute(path);
     const key = `read ${path}`;
     try {
       while (true) {
-        const bytes = await this.#files.use(key, () => openFile(target, "r"), async ({ handle, inode }) => {
+        const read = await this.#files.use(key, () => openFile(target, "r"), async ({ handle, inode }) => {
           // Another file may have come to the path since this one was opened, by this process or another.
           const [bytes, now] = await Promise.all([
             readRange(handle, offset, length, mayReuse),
             statFile(target),
           ]);
-          return now.ino === inode.ino && now.dev === inode.dev ? bytes : undefined;
+          return isSame(now, inode) ? { bytes, inode } : undefined;
         });
-        if (bytes) return bytes;
-        await this.#files.forget(key);
+        if (!read) {
+          await this.#files.forget(key);
+          continue;
+        }
+        if (reader) {
+          const first = this.#readers.get(reader);
+          if (first && !isSame(first, read.inode)) throw writtenAnew(target, path);
+          this.#readers.set(reader, read.inode);
+        }
+        return read.bytes;
       }
     } catch (reason) {
       throw this.#error(reason, "read", path);
@@ -162,6 +173,49 @@ export class DirectoryStore implements Store {
     }
   }
 
+  async move(from: string, to: string): Promise<void> {
+    this.#checkOpen();
+    const [source, target] = [this.#absolute(from), this.#absolute(to)];
+    try {
+      await Promise.all([this.#files.forget(`read ${from}`), this.#files.forget(`write ${from}`)]);
+      await rename(source, target);
+      await this.#begin(to);
+      this.#unsynced.add(dirname(target));
+      await this.#syncDirectories();
+    } catch (reason) {
+      throw this.#error(reason, "move", from);
+    }
+  }
+
+  async open(path: string): Promise<HeldFile> {
+    this.#checkOpen();
+    let handle: FsPromises.FileHandle;
+    try {
+      handle = (await openFile(this.#absolute(path), "r")).handle;
+    } catch (reason) {
+      throw this.#error(reason, "open", path);
+    }
+    const held: HeldFile = {
+      read: async (offset, length) => {
+        try {
+          this.#checkOpen();
+          return await readRange(handle, offset, length, false);
+        } catch (reason) {
+          throw this.#error(reason, "read", path);
+        }
+      },
+      close: async () => {
+        if (this.#held.delete(held)) await handle.close().catch(() => {}); // nothing was written to it
+      },
+    };
+    this.#held.add(held);
+    if (this.#files.closed) {
+      await held.close();
+      this.#checkOpen();
+    }
+    return held;
+  }
+
   async remove(path: string): Promise<void> {
     this.#checkOpen();
     const target = this.#absolute(path);
@@ -217,7 +271,11 @@ export class DirectoryStore implements Store {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#files.close(), ...[...this.#locks].map((lock) => lock.release())]);
+    await this.#files.close();
+    await Promise.all([
+      ...[...this.#locks].map((lock) => lock.release()),
+      ...[...this.#held].map((held) => held.close()),
+    ]);
   }
 
   /** Runs `action` on a file open for appending; NOT_FOUND where there is none. */
@@ -327,6 +385,11 @@ async function statFile(path: string): Promise<Inode & { size: number }> {
   const found = await stat(path);
   if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "ENOENT" });
   return found;
+}
+
+/** Whether two are the same file. */
+function isSame(a: Inode, b: Inode): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 /** A range of a file, shorter where the file ends before. */

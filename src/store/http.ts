@@ -5,7 +5,7 @@
  */
 import { SmaltiError } from "../error.ts";
 import { type FilePart, type FileVersion, WebDirectory } from "./http_range.ts";
-import type { ReadOptions, Store, StoreLock } from "./store.ts";
+import type { HeldFile, ReadOptions, Store, StoreLock } from "./store.ts";
 
 /** Requests under way at once: what browsers allow a server over HTTP/1.1. */
 const MAX_REQUESTS = 6;
@@ -91,6 +91,14 @@ export class HttpStore implements Store {
 
   replace(path: string): Promise<void> {
     return this.#refuse("replace", path);
+  }
+
+  move(path: string): Promise<void> {
+    return this.#refuse("move", path);
+  }
+
+  open(path: string): Promise<HeldFile> {
+    return this.#refuse("hold", path, "a web server does not tell when a file changes");
   }
 
   remove(path: string): Promise<void> {
@@ -228,7 +236,7 @@ export class HttpStore implements Store {
     const { version: known } = reader;
     const { tag, size } = part.version;
     if (known && (differ(known.tag, tag) || differ(known.size, size))) {
-      const text = `Cannot read ${this.#web.shown(path)}: the file was changed while it was read`;
+      const text = `Cannot read ${this.#web.shown(path)}: the file was written anew while it was read`;
       throw new SmaltiError("IO", text, { file: path });
     }
     reader.version = { tag: known?.tag ?? tag, size: known?.size ?? size };

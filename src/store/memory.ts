@@ -1,13 +1,24 @@
 import { SmaltiError } from "../error.ts";
-import type { Store, StoreLock } from "./store.ts";
+import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
 
 /** There can be no other. */
 const HOLDER = "a writer of this client";
 
+/** A file: its parts as they were appended. */
+interface MemoryFile {
+  readonly chunks: Uint8Array[];
+  /** Where each chunk begins. */
+  readonly starts: number[];
+  size: number;
+}
+
 /** A store in memory: for tests, for recordings that need not last, for runtimes without files. */
 export class MemoryStore implements Store {
   readonly url = "memory:";
-  readonly #files = new Map<string, { chunks: Uint8Array[]; size: number }>();
+  readonly isDurable = false;
+  readonly #files = new Map<string, MemoryFile>();
+  /** The file that somebody's reads began with. */
+  readonly #readers = new WeakMap<object, MemoryFile>();
   /** Who holds which lock: release must not give back another's. */
   readonly #locks = new Map<string, StoreLock>();
   #closed = false;
@@ -29,18 +40,19 @@ export class MemoryStore implements Store {
   }
 
   // deno-lint-ignore require-await -- a missing file must reject, not throw
-  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    const { chunks, size } = this.#get(path);
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-    let start = 0;
-    for (const chunk of chunks) {
-      const from = Math.max(0, offset - start);
-      const to = Math.min(chunk.length, offset + bytes.length - start);
-      if (from < to) bytes.set(chunk.subarray(from, to), start + from - offset);
-      start += chunk.length;
-      if (start >= offset + bytes.length) break;
+  async read(
+    path: string,
+    offset: number,
+    length: number,
+    { reader }: ReadOptions = {},
+  ): Promise<Uint8Array> {
+    const file = this.#get(path);
+    if (reader) {
+      const first = this.#readers.get(reader);
+      if (first && first !== file) throw writtenAnew(path, path);
+      this.#readers.set(reader, file);
     }
-    return bytes;
+    return rangeOf(file, offset, length);
   }
 
   // deno-lint-ignore require-await -- a taken path must reject, not throw
@@ -49,13 +61,14 @@ export class MemoryStore implements Store {
     if (this.#files.has(path)) {
       throw new SmaltiError("ALREADY_EXISTS", `Cannot create ${path}: it is there`, { file: path });
     }
-    this.#files.set(path, { chunks: [], size: 0 });
+    this.#files.set(path, { chunks: [], starts: [], size: 0 });
   }
 
   // deno-lint-ignore require-await -- a missing file must reject, not throw
   async append(path: string, bytes: Uint8Array): Promise<void> {
     const file = this.#get(path);
     file.chunks.push(bytes.slice());
+    file.starts.push(file.size);
     file.size += bytes.length;
   }
 
@@ -67,7 +80,26 @@ export class MemoryStore implements Store {
   // deno-lint-ignore require-await -- a closed store must reject, not throw
   async replace(path: string, bytes: Uint8Array): Promise<void> {
     this.#checkOpen();
-    this.#files.set(path, { chunks: [bytes.slice()], size: bytes.length });
+    this.#files.set(path, { chunks: [bytes.slice()], starts: [0], size: bytes.length });
+  }
+
+  // deno-lint-ignore require-await -- a missing file must reject, not throw
+  async move(from: string, to: string): Promise<void> {
+    this.#files.set(to, this.#get(from));
+    if (from !== to) this.#files.delete(from);
+  }
+
+  // deno-lint-ignore require-await -- a missing file must reject, not throw
+  async open(path: string): Promise<HeldFile> {
+    const file = this.#get(path);
+    return {
+      // deno-lint-ignore require-await -- a closed store must reject, not throw
+      read: async (offset, length) => {
+        this.#checkOpen();
+        return rangeOf(file, offset, length);
+      },
+      close: () => Promise.resolve(),
+    };
   }
 
   // deno-lint-ignore require-await -- a closed store must reject, not throw
@@ -111,10 +143,32 @@ export class MemoryStore implements Store {
     if (this.#closed) throw new SmaltiError("CLOSED", `Store ${this.url} is closed`);
   }
 
-  #get(path: string): { chunks: Uint8Array[]; size: number } {
+  #get(path: string): MemoryFile {
     this.#checkOpen();
     const file = this.#files.get(path);
     if (!file) throw new SmaltiError("NOT_FOUND", `No file ${path} in memory`, { file: path });
     return file;
   }
+}
+
+function rangeOf({ chunks, starts, size }: MemoryFile, offset: number, length: number): Uint8Array {
+  const end = Math.min(size, offset + length);
+  const bytes = new Uint8Array(Math.max(0, end - offset));
+  for (let i = chunkAt(starts, offset); i < chunks.length && starts[i] < end; i++) {
+    const from = Math.max(0, offset - starts[i]);
+    const to = Math.min(chunks[i].length, end - starts[i]);
+    if (from < to) bytes.set(chunks[i].subarray(from, to), starts[i] + from - offset);
+  }
+  return bytes;
+}
+
+/** The last chunk that begins at or before an offset. */
+function chunkAt(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle] <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
 }

@@ -7,11 +7,20 @@
  *
  * @module
  */
+import { SmaltiError } from "../error.ts";
 
 /** A held lock. */
 export interface StoreLock {
   /** Gives the lock back. A second call does nothing. */
   release(): Promise<void>;
+}
+
+/** A file that is held open: its bytes can be read although another file has come to its path since, or none is there. */
+export interface HeldFile {
+  /** As {@linkcode Store.read}. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Lets go of it. A second call does nothing. */
+  close(): Promise<void>;
 }
 
 /** Options of {@linkcode Store.read}. */
@@ -20,7 +29,7 @@ export interface ReadOptions {
   signal?: AbortSignal;
   /**
    * Whose reads belong together, as any object: where another file has come to the path since the first read with the
-   * same object, a store whose files may change at any time fails with IO.
+   * same object, reading fails with IO, and {@linkcode isWrittenAnew} tells so.
    */
   reader?: object;
   /** Whether the bytes may lie in a larger buffer that was used before, as from `takeBytes`. @default false */
@@ -31,6 +40,8 @@ export interface ReadOptions {
 export interface Store {
   /** How messages name it: the directory, the URL, `memory:`. */
   readonly url: string;
+  /** Whether what is synced outlives the process. @default true */
+  readonly isDurable?: boolean;
   /** Names directly below a directory, in no order; the root is `""`. Empty where the directory is not there. */
   list(path: string): Promise<string[]>;
   /** Bytes in a file; NOT_FOUND where there is none. */
@@ -54,6 +65,13 @@ export interface Store {
    * nothing between; so does one call of `read`, in any process.
    */
   replace(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Puts a file that this store created and synced in the place of another, durably and at once, as rename(2) does:
+   * readers see the old or the new one. NOT_FOUND where there is none at `from`.
+   */
+  move(from: string, to: string): Promise<void>;
+  /** Holds the file that is at a path now. NOT_FOUND. */
+  open(path: string): Promise<HeldFile>;
   /** Removes a file or a directory with all below it; nothing where there is none. */
   remove(path: string): Promise<void>;
   /**
@@ -65,6 +83,19 @@ export interface Store {
   lockedBy(path: string): Promise<string | undefined>;
   /** Gives back what the store holds open, locks too. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
+}
+
+const WRITTEN_ANEW = Symbol("smalti.writtenAnew");
+
+/** The error of a read whose file has been replaced since the reads before it. */
+export function writtenAnew(where: string, path: string): SmaltiError {
+  const text = `Cannot read ${where}: the file was written anew since it was opened; open it again`;
+  return new SmaltiError("IO", text, { file: path, cause: WRITTEN_ANEW });
+}
+
+/** Whether a failure says that a file was written anew: what was known of it is of no use, the same rows are in the new one. */
+export function isWrittenAnew(reason: unknown): boolean {
+  return reason instanceof SmaltiError && reason.cause === WRITTEN_ANEW;
 }
 
 /** Most manifests fit, so that reading one is one read, which costs a round trip where the store is far away. */

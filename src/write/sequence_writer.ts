@@ -5,7 +5,7 @@ import { topicName } from "../names.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
 import { type AttachmentInfo, MAX_NS, type Metadata, MIN_NS, type SequenceInfo } from "../types.ts";
-import { TopicWriter, type WriterStatus } from "./topic_writer.ts";
+import { type SessionLife, takeFailure, TopicWriter, type WriterStatus } from "./topic_writer.ts";
 import { WriteMemory } from "./write_memory.ts";
 
 /** What becomes of a session that is given up: `delete` removes it, `report` keeps it, marked as failed. */
@@ -18,13 +18,14 @@ export interface SessionOptions {
   /** Bound on what the session's topics hold in memory, in bytes. @default 32 MiB */
   maxBufferedBytes?: number;
   /**
-   * Bounds on what a crash may cost, and on how long followers wait for what was pushed.
-   * @default none: what was pushed is durable, and shown to followers, after `flush` or `finalize`
+   * Bounds on what a crash may cost, and on how long followers wait for what was pushed. False for none: what was pushed is
+   * durable then, and shown to followers, after `flush` or `finalize`.
+   * @default in a directory, after a second; more rarely where syncing would take more than a tenth of the time. Else none
    */
-  autoFlush?: AutoFlush;
+  autoFlush?: AutoFlush | false;
   /**
    * How much earlier than the newest message of any topic a message may still come, in nanoseconds: so far behind the
-   * newest are those who follow. @default 0n
+   * newest are those who follow, while messages come. @default 0n
    */
   latenessNs?: bigint;
 }
@@ -46,6 +47,17 @@ export interface TopicOptions<T> {
 }
 
 const DEFAULT_BUFFERED = 32 * 2 ** 20;
+/** How long after the first message that is not yet durable a session flushes by itself, in ms, unless told otherwise. */
+const FLUSH_MS = 1000;
+/** Of the time, the part that flushes take at most where nobody said when to flush. */
+const FLUSH_SHARE = 0.1;
+/** After so long without a message, in ms, followers get all that was flushed. */
+const IDLE_MS = 1000;
+/** Timers take no longer sleep; they would end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** When a session flushes by itself, unless told otherwise. */
+export const DEFAULT_AUTO_FLUSH: AutoFlush = { intervalMs: FLUSH_MS };
 
 /**
  * Writes one session of a sequence: create topics, push messages, finalize. Finalizing commits the session and locks
@@ -78,16 +90,24 @@ export class SequenceWriter implements AsyncDisposable {
   readonly #latenessNs: bigint;
   #unflushed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Flushes under way: a flush belongs to its session. */
+  readonly #flushes = new Set<Promise<void>>();
+  /** The last automatic flush, and how long it took, in ms. */
   #flushing: Promise<void> = Promise.resolve();
-  readonly #life: { status: WriterStatus } = { status: "open" };
+  #flushMs = 0;
+  readonly #life: SessionLife = { status: "open", failure: undefined, stopped: undefined };
   #finalizing: Promise<SequenceInfo> | undefined;
   #aborting: Promise<void> | undefined;
+  /** Why it was given up. */
+  #abortReason: unknown;
+  #endSignal: AbortSignal | undefined;
 
   /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
   constructor(name: string, sink: SequenceSink, options: SessionOptions, ended: () => void) {
     const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n } =
       options;
-    this.#autoFlush = autoFlush;
+    this.#autoFlush = autoFlush || undefined;
     this.#latenessNs = latenessNs;
     this.name = name;
     this.#sink = sink;
@@ -139,6 +159,7 @@ export class SequenceWriter implements AsyncDisposable {
       sink,
       memory: this.#memory,
       life: this.#life,
+      pending: (flush) => this.#track(flush),
       abort: (reason) => this.abort(reason),
       ...(this.#autoFlush && { taken: (bytes: number) => this.#taken(bytes) }),
     });
@@ -164,28 +185,64 @@ export class SequenceWriter implements AsyncDisposable {
 
   /**
    * Resolves when every message taken before, on all topics, is durable; see {@linkcode TopicWriter.flush}. It is a
-   * checkpoint: who follows the sequence gets what is more than `latenessNs` before the newest of them.
+   * checkpoint: who follows the sequence gets what is more than `latenessNs` before the newest of them, and all of it once no
+   * message has come for a second, or for `latenessNs` where that is longer. A message that comes after such a pause with the
+   * time of the last one, or an earlier one, is late.
    */
   async flush(): Promise<void> {
     this.#check("flush");
+    await this.#track(this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    clearTimeout(this.#idleTimer);
     const topics = [...this.#topics.values()];
-    const flushed = Promise.all(topics.map((topic) => topic.flush()));
+    const flushed = Promise.all(topics.map((topic) => topic.sync()));
     // Now, when all that was taken is on its way, and nothing more is.
     const newest = topics.reduce(
       (most, { newestNs }) => newestNs !== undefined && newestNs > most ? newestNs : most,
       MIN_NS,
     );
+    for (const topic of topics) topic.forgetPending();
     await flushed;
     const untilNs = newest - this.#latenessNs;
     if (untilNs > MIN_NS) await this.#sink.checkpoint(untilNs);
+    if (newest > MIN_NS) this.#awaitIdle(newest, -1);
   }
 
-  /** Counts what is not yet durable, and has it flushed in time. Failures reach the topics' next calls. */
+  /** Tells followers once no message has come for a while: then they need not wait for more of the newest time. */
+  #awaitIdle(newestNs: bigint, rows: number): void {
+    clearTimeout(this.#idleTimer);
+    if (this.#life.status !== "open") return;
+    const topics = [...this.#topics.values()];
+    const rowsNow = topics.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    if (rowsNow === rows) {
+      const pendingNs = topics.reduce<bigint | undefined>((least, { pendingNs: ns }) => {
+        return ns !== undefined && (least === undefined || ns < least) ? ns : least;
+      }, undefined);
+      const untilNs = pendingNs === undefined || pendingNs > newestNs ? newestNs + 1n : pendingNs;
+      const told = this.#track(this.#sink.checkpoint(pendingNs === undefined ? undefined : untilNs));
+      return void told.catch((reason) => this.#fail(reason));
+    }
+    const idleMs = Math.max(IDLE_MS, Math.min(Number(this.#latenessNs) / 1e6, MAX_TIMER_MS));
+    this.#idleTimer = setTimeout(() => this.#awaitIdle(newestNs, rowsNow), idleMs);
+  }
+
+  /** Keeps a failure of what nobody called, for the next call. */
+  #fail(reason: unknown): void {
+    this.#life.failure ??= SmaltiError.from(reason, "IO").at({ sequence: this.name });
+  }
+
+  /** Counts what is not yet durable, and has it flushed in time. */
   #taken(bytes: number): void {
     const { intervalMs, bytes: most = Infinity } = this.#autoFlush!;
     this.#unflushed += bytes;
     if (this.#unflushed >= most) this.#flushInTurn();
-    else if (intervalMs !== undefined) this.#timer ??= setTimeout(() => this.#flushInTurn(), intervalMs);
+    else if (intervalMs !== undefined && this.#timer === undefined) {
+      const isOwn = this.#autoFlush === DEFAULT_AUTO_FLUSH;
+      const rest = isOwn ? this.#flushMs / FLUSH_SHARE : 0;
+      this.#timer = setTimeout(() => this.#flushInTurn(), Math.max(intervalMs, rest));
+    }
   }
 
   /** One flush after another: side by side they would only wait for the same disk. */
@@ -194,9 +251,49 @@ export class SequenceWriter implements AsyncDisposable {
     this.#timer = undefined;
     this.#unflushed = 0;
     const flush = async () => {
-      if (this.#life.status === "open") await this.flush();
+      if (this.#life.status !== "open") return;
+      const start = performance.now();
+      await this.#track(this.#flush());
+      this.#flushMs = performance.now() - start;
     };
-    this.#flushing = this.#flushing.then(flush).catch(() => {});
+    this.#flushing = this.#flushing.then(flush).catch((reason) => this.#fail(reason));
+  }
+
+  /**
+   * Finalizes the session when a signal is given, as Ctrl-C gives one. From then on `push` takes nothing more: it gives a
+   * promise that rejects with the signal's reason when the session is finalized, so a loop that awaits it ends then, and who
+   * does not await it is not disturbed. The callback form resolves to undefined where its callback ends with that reason.
+   * Does nothing where the session has ended before.
+   *
+   * @example
+   * ```ts
+   * import process from "node:process";
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * await using sequence = await client.sequenceCreate("drive_log_02");
+   * const stop = new AbortController();
+   * for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => stop.abort());
+   * sequence.finalizeOn(stop.signal);
+   * ```
+   */
+  finalizeOn(signal: AbortSignal): void {
+    const finalize = () => {
+      if (this.#life.status !== "open") return;
+      this.#endSignal = signal;
+      const stopped = this.finalize().then(() => {
+        throw signal.reason;
+      });
+      stopped.catch(() => {}); // who awaits a push is told
+      this.#life.stopped = stopped;
+    };
+    if (signal.aborted) finalize();
+    else signal.addEventListener("abort", finalize, { once: true });
+  }
+
+  /** @internal Whether this was thrown because a signal ended the session. */
+  isStop(reason: unknown): boolean {
+    return this.#endSignal !== undefined && reason === this.#endSignal.reason;
   }
 
   /**
@@ -206,16 +303,17 @@ export class SequenceWriter implements AsyncDisposable {
    * Rejects where anything failed, in the background or now; the session is then aborted. CLOSED where it has ended.
    */
   async finalize(): Promise<SequenceInfo> {
+    this.#life.failure = undefined; // what matters of it, the end says too
     this.#check("finalize");
     this.#life.status = "finalizing";
     return await (this.#finalizing = this.#finalize());
   }
 
   async #finalize(): Promise<SequenceInfo> {
-    clearTimeout(this.#timer);
+    this.#stopTimers();
     try {
       await Promise.all(this.#pending);
-      await this.#flushing;
+      await this.#settleFlushes();
       await Promise.all([...this.#topics.values()].map((topic) => topic.drain()));
       const info = await this.#sink.finalize();
       this.#life.status = "finalized";
@@ -242,9 +340,11 @@ export class SequenceWriter implements AsyncDisposable {
 
   async #abort(reason: unknown, policy: ErrorPolicy): Promise<void> {
     this.#life.status = "aborted";
-    clearTimeout(this.#timer);
+    this.#abortReason = reason;
+    this.#stopTimers();
     const text = reason instanceof Error ? reason.message : String(reason ?? "left without finalize");
     await Promise.allSettled(this.#pending);
+    await this.#settleFlushes();
     await Promise.allSettled([...this.#topics.values()].map((topic) => topic.drain()));
     try {
       await this.#sink.abort(policy, text);
@@ -253,9 +353,26 @@ export class SequenceWriter implements AsyncDisposable {
     }
   }
 
-  /** @internal Waits for a finalize under way; rejects where it failed. */
+  #stopTimers(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#idleTimer);
+  }
+
+  /** Resolves when no flush is under way. Who called one is told what came of it; what matters to the end, the end finds. */
+  async #settleFlushes(): Promise<void> {
+    await this.#flushing;
+    await Promise.allSettled(this.#flushes);
+  }
+
+  /** @internal Waits for an end under way; rejects where the session was, or is, given up. */
   async settle(): Promise<void> {
     await this.#finalizing;
+    if (this.#life.status !== "aborted") return;
+    await this.#aborting?.catch(() => {});
+    const reason = this.#abortReason;
+    if (reason instanceof Error) throw reason;
+    const text = `Sequence "${this.name}" was given up: ${String(reason ?? "no reason given")}`;
+    throw new SmaltiError("ABORTED", text, { sequence: this.name, cause: reason });
   }
 
   /**
@@ -268,9 +385,20 @@ export class SequenceWriter implements AsyncDisposable {
   }
 
   #check(verb: string): void {
+    if (this.#life.failure) throw takeFailure(this.#life);
     if (this.#life.status === "open") return;
     const text = `Cannot ${verb} sequence "${this.name}": it is ${this.#life.status}, wanted open`;
     throw new SmaltiError("CLOSED", text, { sequence: this.name });
+  }
+
+  /** Counts a flush until it has ended. */
+  async #track(flush: Promise<void>): Promise<void> {
+    this.#flushes.add(flush);
+    try {
+      await flush;
+    } finally {
+      this.#flushes.delete(flush);
+    }
   }
 
   async #wait<T>(promise: Promise<T>): Promise<T> {
@@ -298,7 +426,7 @@ export function checkSession(
   }
   if (latenessNs < 0n) throw new RangeError(`latenessNs is ${latenessNs}: wanted 0 or more nanoseconds`);
   for (const bound of ["intervalMs", "bytes"] as const) {
-    const value = autoFlush?.[bound];
+    const value = autoFlush ? autoFlush[bound] : undefined;
     if (value === undefined || value > 0) continue;
     throw new RangeError(`autoFlush.${bound} is ${value}: wanted a number above 0`);
   }

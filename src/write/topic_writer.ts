@@ -1,3 +1,4 @@
+import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
 import { type ByteCount, show, StructBuilder } from "../arrow/builder.ts";
 import { bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
 import { columnsFrom } from "../arrow/columns_from.ts";
@@ -12,10 +13,6 @@ import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
 import type { RecordBatch } from "apache-arrow";
 
-/** A batch is sent when it has so many rows... */
-const BATCH_ROWS = 65_536;
-/** ...or so many bytes, whichever comes first. */
-const BATCH_BYTES = 1 << 19;
 /** Columns of fewer bytes than this wait for more instead of making a batch of their own. */
 const OWN_BATCH_BYTES = BATCH_BYTES / 4;
 
@@ -40,6 +37,15 @@ export type TopicColumns<T> = { readonly timestampNs: BigInt64Array } & ColumnsI
 /** Whether a writer takes messages still. */
 export type WriterStatus = "open" | "finalizing" | "finalized" | "aborted";
 
+/** Where a session stands, as its writer and its topics know it. */
+export interface SessionLife {
+  status: WriterStatus;
+  /** What a flush that nobody called failed with, to be told to the next call. */
+  failure: SmaltiError | undefined;
+  /** Set once a signal has ended the session: rejects with its reason when the session is finalized. */
+  stopped: Promise<never> | undefined;
+}
+
 /** What a sequence's writer gives its topics. */
 export interface TopicContext {
   readonly sequence: string;
@@ -47,7 +53,9 @@ export interface TopicContext {
   readonly sink: TopicSink;
   readonly memory: WriteMemory;
   /** Where the sequence stands; changes with it. */
-  readonly life: { readonly status: WriterStatus };
+  readonly life: SessionLife;
+  /** Counts a flush among what the sequence waits for before it ends. */
+  readonly pending: (flush: Promise<void>) => Promise<void>;
   /** Gives up the whole sequence. */
   readonly abort: (reason: unknown) => Promise<void>;
   /** Hears of the bytes of rows that were taken; where somebody counts. */
@@ -94,6 +102,7 @@ export class TopicWriter<T = any> {
   #pieceBytes = 0;
   #rowCount = 0;
   #newestNs: bigint | undefined;
+  #oldestSentNs: bigint | undefined;
   #failure: SmaltiError | undefined;
   /** The last batch sent. */
   #sent: Promise<void> = Promise.resolve();
@@ -121,6 +130,24 @@ export class TopicWriter<T = any> {
     return this.#newestNs;
   }
 
+  /** @internal Begins to look for {@linkcode pendingNs} anew; to be called when all that was taken has been sent. */
+  forgetPending(): void {
+    this.#oldestSentNs = undefined;
+  }
+
+  /** @internal Time of the earliest message taken since {@linkcode forgetPending}; undefined where there is none. */
+  get pendingNs(): bigint | undefined {
+    let oldest = this.#oldestSentNs;
+    const look = (times: BigInt64Array) => {
+      for (const time of times) if (oldest === undefined || time < oldest) oldest = time;
+    };
+    look(this.#times.subarray(0, this.#root.length));
+    for (const { rows, buffers: [, { buffer, byteOffset }] } of this.#pieces) {
+      look(new BigInt64Array(buffer, byteOffset, rows));
+    }
+    return oldest;
+  }
+
   /** Messages taken so far. */
   get rowCount(): number {
     return this.#rowCount;
@@ -136,9 +163,13 @@ export class TopicWriter<T = any> {
    * a promise when the store cannot keep up, to be awaited before the next: `await topic.push(message)` is always right.
    *
    * Throws SmaltiError INVALID_MESSAGE for a value that the ontology does not allow: the message is not taken, earlier
-   * ones stay. CLOSED after the sequence has ended. Whatever the store failed with, once it has.
+   * ones stay. CLOSED after the sequence has ended; where a signal ends it, a promise that rejects with the signal's reason
+   * (see {@linkcode SequenceWriter.finalizeOn}). Whatever the store failed with, once it has; what an automatic flush failed
+   * with, to one call: the message is not taken then either.
    */
   push(message: TopicMessage<T>): Promise<void> | undefined {
+    const { stopped } = this.#context.life;
+    if (stopped) return stopped;
     this.#check("push");
     if (this.#pieces.length > 0) this.#send();
     const root = this.#root;
@@ -178,6 +209,8 @@ export class TopicWriter<T = any> {
    * ```
    */
   pushColumns(columns: TopicColumns<T>): Promise<void> | undefined {
+    const { stopped } = this.#context.life;
+    if (stopped) return stopped;
     this.#check("push columns");
     try {
       const { timestampNs, ...data } = columns ?? {};
@@ -206,6 +239,7 @@ export class TopicWriter<T = any> {
    * {@linkcode push}.
    */
   async pushBatch(batch: RecordBatch): Promise<void> {
+    await this.#context.life.stopped;
     this.#check("push a batch");
     let columns: Columns;
     try {
@@ -223,6 +257,11 @@ export class TopicWriter<T = any> {
    */
   async flush(): Promise<void> {
     this.#check("flush");
+    await this.#context.pending(this.sync());
+  }
+
+  /** @internal {@linkcode flush} of a session that need not be open any more. */
+  async sync(): Promise<void> {
     await this.drain();
     const { sequence, topic, sink } = this.#context;
     try {
@@ -255,6 +294,7 @@ export class TopicWriter<T = any> {
   #check(verb: string): void {
     if (this.#failure) throw this.#failure;
     const { sequence, topic, life } = this.#context;
+    if (life.failure) throw takeFailure(life);
     if (life.status === "open") return;
     throw new SmaltiError(
       "CLOSED",
@@ -357,11 +397,19 @@ export class TopicWriter<T = any> {
     const { sequence, topic, sink, memory } = this.#context;
     const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, columns);
     if (this.#newestNs === undefined || lastNs > this.#newestNs) this.#newestNs = lastNs;
+    if (this.#oldestSentNs === undefined || firstNs < this.#oldestSentNs) this.#oldestSentNs = firstNs;
     this.#sent = sink.write(sorted, firstNs, lastNs).catch((reason) => {
       this.#failure ??= SmaltiError.from(reason, "IO").at({ sequence, topic });
     });
     memory.send(bytesIn(columns), this.#sent);
   }
+}
+
+/** What an automatic flush failed with: it is told once, and what can go on goes on. */
+export function takeFailure(life: SessionLife): SmaltiError | undefined {
+  const { failure } = life;
+  life.failure = undefined;
+  return failure;
 }
 
 function bytesIn({ buffers }: Columns): number {

@@ -4,21 +4,38 @@
  * @module
  */
 import * as fc from "fast-check";
-import { type Builder, type ByteCount, createBuilder, StructBuilder } from "../../src/arrow/builder.ts";
-import { bytesOf, type Columns, emptyColumns, numberArrayType } from "../../src/arrow/columns.ts";
+import {
+  type Builder,
+  type ByteCount,
+  createBuilder,
+  StructBuilder,
+} from "../../src/arrow/builder.ts";
+import {
+  bytesOf,
+  type Columns,
+  emptyColumns,
+  numberArrayType,
+} from "../../src/arrow/columns.ts";
 import { rowClass, type RowView } from "../../src/arrow/row_view.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { type OpenBatch, openBatch } from "../../src/engine/batch.ts";
-import { type DataType, type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
+import {
+  type DataType,
+  type FieldSchema,
+  TIMESTAMP_FIELD,
+} from "../../src/schema.ts";
 
 export const engine = createJsEngine(loadNativeCodecs());
 
 const INTS: DataType[] = ([8, 16, 32, 64] as const).flatMap((bits) =>
   [true, false].map((signed): DataType => ({ kind: "int", bits, signed }))
 );
-const FLOATS: DataType[] = ([16, 32, 64] as const).map((bits) => ({ kind: "float", bits }));
+const FLOATS: DataType[] = ([16, 32, 64] as const).map((bits) => ({
+  kind: "float",
+  bits,
+}));
 const LEAVES: DataType[] = [
   { kind: "bool" },
   ...INTS,
@@ -29,11 +46,28 @@ const LEAVES: DataType[] = [
 ];
 
 /** Names that objects, rows and messages have members of. */
-const ODD_NAMES = ["", "ünï", "a.b", "toJSON", "length", "get", "$", "0", "then"];
+const ODD_NAMES = [
+  "",
+  "ünï",
+  "a.b",
+  "toJSON",
+  "length",
+  "get",
+  "$",
+  "0",
+  "then",
+];
 
 /** A field of any writable type, nested up to `depth` times. */
-export function anyField(name: string, depth: number, odd = true): fc.Arbitrary<FieldSchema> {
-  const leaf = fc.record({ type: fc.constantFrom(...LEAVES), nullable: fc.boolean() })
+export function anyField(
+  name: string,
+  depth: number,
+  odd = true,
+): fc.Arbitrary<FieldSchema> {
+  const leaf = fc.record({
+    type: fc.constantFrom(...LEAVES),
+    nullable: fc.boolean(),
+  })
     .map(({ type, nullable }): FieldSchema => ({
       name,
       type,
@@ -56,29 +90,48 @@ export function anyField(name: string, depth: number, odd = true): fc.Arbitrary<
     },
     {
       weight: 1,
-      arbitrary: fc.record({ item, nullable, size: fc.integer({ min: 0, max: 4 }) }).map((
+      arbitrary: fc.record({
+        item,
+        nullable,
+        size: fc.integer({ min: 0, max: 4 }),
+      }).map((
         { item, nullable, size },
-      ) => ({ name, type: { kind: "fixedList", size } as const, nullable, children: [item] })),
+      ) => ({
+        name,
+        type: { kind: "fixedList", size } as const,
+        nullable,
+        children: [item],
+      })),
     },
     {
       weight: 1,
-      arbitrary: fc.record({ children: anyFields(depth - 1, 3, odd), nullable }).map((
-        { children, nullable },
-      ) => ({
-        name,
-        type: { kind: "struct" } as const,
-        nullable,
-        children,
-      })),
+      arbitrary: fc.record({ children: anyFields(depth - 1, 3, odd), nullable })
+        .map((
+          { children, nullable },
+        ) => ({
+          name,
+          type: { kind: "struct" } as const,
+          nullable,
+          children,
+        })),
     },
   );
 }
 
 /** Fields with names of their own. */
-export function anyFields(depth: number, most: number, odd = true): fc.Arbitrary<FieldSchema[]> {
+export function anyFields(
+  depth: number,
+  most: number,
+  odd = true,
+): fc.Arbitrary<FieldSchema[]> {
   const plain = Array.from({ length: most }, (_, i) => `f${i}`);
-  return fc.shuffledSubarray(odd ? [...plain, ...ODD_NAMES] : plain, { minLength: 1, maxLength: most })
-    .chain((names) => fc.tuple(...names.map((name) => anyField(name, depth, odd))));
+  return fc.shuffledSubarray(odd ? [...plain, ...ODD_NAMES] : plain, {
+    minLength: 1,
+    maxLength: most,
+  })
+    .chain((names) =>
+      fc.tuple(...names.map((name) => anyField(name, depth, odd)))
+    );
 }
 
 /** What may be appended to a field. */
@@ -98,14 +151,25 @@ function presentValue({ type, children }: FieldSchema): fc.Arbitrary<unknown> {
     case "int": {
       const least = type.signed ? -(2n ** BigInt(type.bits - 1)) : 0n;
       const most = 2n ** BigInt(type.signed ? type.bits - 1 : type.bits) - 1n;
-      const exact = fc.oneof(fc.bigInt(least, most), fc.constantFrom(least, most, 0n));
+      const exact = fc.oneof(
+        fc.bigInt(least, most),
+        fc.constantFrom(least, most, 0n),
+      );
       if (type.bits < 64) return exact.map(Number);
-      return fc.oneof(exact, fc.integer({ min: type.signed ? -(2 ** 53) + 1 : 0, max: 2 ** 53 - 1 }));
+      return fc.oneof(
+        exact,
+        fc.integer({ min: type.signed ? -(2 ** 53) + 1 : 0, max: 2 ** 53 - 1 }),
+      );
     }
     case "float":
       if (type.bits === 64) return fc.double();
-      if (type.bits === 32) return fc.oneof(fc.float(), fc.double({ min: -3.4e38, max: 3.4e38 }));
-      return fc.oneof(fc.double({ min: -65504, max: 65504 }), fc.constantFrom(NaN, Infinity, -Infinity, -0));
+      if (type.bits === 32) {
+        return fc.oneof(fc.float(), fc.double({ min: -3.4e38, max: 3.4e38 }));
+      }
+      return fc.oneof(
+        fc.double({ min: -65504, max: 65504 }),
+        fc.constantFrom(NaN, Infinity, -Infinity, -0),
+      );
     case "utf8":
       return fc.oneof(
         fc.constantFrom(
@@ -133,28 +197,46 @@ function presentValue({ type, children }: FieldSchema): fc.Arbitrary<unknown> {
   }
 }
 
-function anyList(item: FieldSchema, minLength: number, maxLength: number): fc.Arbitrary<unknown> {
+function anyList(
+  item: FieldSchema,
+  minLength: number,
+  maxLength: number,
+): fc.Arbitrary<unknown> {
   const array = fc.array(anyValue(item), { minLength, maxLength });
   const ArrayType = numberArrayType(item.type);
-  if (!ArrayType || item.type.kind === "float" && item.type.bits === 16) return array;
+  if (!ArrayType || item.type.kind === "float" && item.type.bits === 16) {
+    return array;
+  }
   // A typed array of the same numbers is as good, where they are all there.
   return fc.tuple(array, fc.boolean()).map(([values, typed]) => {
-    if (!typed || values.some((value) => value === null || value === undefined)) return values;
+    if (
+      !typed || values.some((value) => value === null || value === undefined)
+    ) return values;
     const wide = item.type.kind === "int" && item.type.bits === 64;
     const from = ArrayType as unknown as { from(values: unknown[]): unknown };
-    return from.from(wide ? values.map((value) => BigInt(value as number)) : values);
+    return from.from(
+      wide ? values.map((value) => BigInt(value as number)) : values,
+    );
   });
 }
 
 /** A message's data, or a struct's value: keys in any order; missing fields are null, undefined, or left out. */
-export function anyRow(fields: readonly FieldSchema[]): fc.Arbitrary<Record<string, unknown>> {
+export function anyRow(
+  fields: readonly FieldSchema[],
+): fc.Arbitrary<Record<string, unknown>> {
   const inOrder = fc.constant(fields.map((_, i) => i));
-  const inAnyOrder = fc.shuffledSubarray(fields.map((_, i) => i), { minLength: fields.length });
-  const order = fc.oneof(inOrder, inAnyOrder);
-  return fc.tuple(fc.tuple(...fields.map(anyValue)), fc.boolean(), order).map(([values, leaveOut, order]) => {
-    const entries = order.map((i) => [fields[i].name, values[i]] as const);
-    return Object.fromEntries(entries.filter(([, value]) => !leaveOut || value !== undefined));
+  const inAnyOrder = fc.shuffledSubarray(fields.map((_, i) => i), {
+    minLength: fields.length,
   });
+  const order = fc.oneof(inOrder, inAnyOrder);
+  return fc.tuple(fc.tuple(...fields.map(anyValue)), fc.boolean(), order).map(
+    ([values, leaveOut, order]) => {
+      const entries = order.map((i) => [fields[i].name, values[i]] as const);
+      return Object.fromEntries(
+        entries.filter(([, value]) => !leaveOut || value !== undefined),
+      );
+    },
+  );
 }
 
 /** A schema and some rows for it. */
@@ -162,7 +244,10 @@ export function anyTable(
   { depth = 2, columns = 4, rows = 20, odd = true } = {},
 ): fc.Arbitrary<{ fields: FieldSchema[]; rows: Record<string, unknown>[] }> {
   return anyFields(depth, columns, odd).chain((fields) =>
-    fc.record({ fields: fc.constant(fields), rows: fc.array(anyRow(fields), { maxLength: rows }) })
+    fc.record({
+      fields: fc.constant(fields),
+      rows: fc.array(anyRow(fields), { maxLength: rows }),
+    })
   );
 }
 
@@ -172,7 +257,11 @@ export function expected(field: FieldSchema, value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   switch (type.kind) {
     case "int":
-      return type.bits === 64 ? BigInt(value as number | bigint) : value === 0 ? 0 : value;
+      return type.bits === 64
+        ? BigInt(value as number | bigint)
+        : value === 0
+        ? 0
+        : value;
     case "float":
       return type.bits === 64
         ? value
@@ -181,15 +270,23 @@ export function expected(field: FieldSchema, value: unknown): unknown {
         : nearestHalf(value as number);
     case "list":
     case "fixedList": {
-      const items = Array.from(value as ArrayLike<unknown>, (item) => expected(children[0], item));
+      const items = Array.from(
+        value as ArrayLike<unknown>,
+        (item) => expected(children[0], item),
+      );
       const ArrayType = numberArrayType(children[0].type);
-      const half = children[0].type.kind === "float" && children[0].type.bits === 16;
+      const half = children[0].type.kind === "float" &&
+        children[0].type.bits === 16;
       if (!ArrayType || half || items.includes(undefined)) return items;
-      return (ArrayType as unknown as { from(values: unknown[]): unknown }).from(items);
+      return (ArrayType as unknown as { from(values: unknown[]): unknown })
+        .from(items);
     }
     case "struct": {
       const row = expectedRow(children, value as Record<string, unknown>);
-      return field.nullable && Object.values(row).every((item) => item === undefined) ? undefined : row;
+      return field.nullable &&
+          Object.values(row).every((item) => item === undefined)
+        ? undefined
+        : row;
     }
     default:
       return value;
@@ -201,13 +298,17 @@ export function expectedRow(
   fields: readonly FieldSchema[],
   row: Record<string, unknown>,
 ): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field) => [field.name, expected(field, row[field.name])]));
+  return Object.fromEntries(
+    fields.map((field) => [field.name, expected(field, row[field.name])]),
+  );
 }
 
 /** All non-negative finite half floats, in order of their bits, which is their order. */
 const HALVES = Array.from({ length: 0x7c00 }, (_, bits) => {
   const [exponent, fraction] = [bits >> 10, bits & 0x3ff];
-  return exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  return exponent === 0
+    ? fraction * 2 ** -24
+    : (1024 + fraction) * 2 ** (exponent - 25);
 });
 
 /** The bits of the half float nearest to a size, ties to the even one; found by looking at all. */
@@ -235,14 +336,23 @@ function nearestHalf(value: number): number {
 export function written(value: unknown): string {
   if (value === undefined) return "missing";
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (typeof value === "number") {
+    return Object.is(value, -0) ? "-0" : String(value);
+  }
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (ArrayBuffer.isView(value)) {
-    return `${value.constructor.name}[${Array.from(value as Uint8Array, written).join(", ")}]`;
+    return `${value.constructor.name}[${
+      Array.from(value as Uint8Array, written).join(", ")
+    }]`;
   }
   if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return `{${entries.map(([name, item]) => `${JSON.stringify(name)}: ${written(item)}`).join(", ")}}`;
+  const entries = Object.entries(value).filter(([, item]) =>
+    item !== undefined
+  );
+  return `{${
+    entries.map(([name, item]) => `${JSON.stringify(name)}: ${written(item)}`)
+      .join(", ")
+  }}`;
 }
 
 /** A value read, with the views of rows in it turned into plain objects by touching each property. */
@@ -250,20 +360,33 @@ export function touched(field: FieldSchema, value: unknown): unknown {
   if (value === undefined) return undefined;
   const item = field.children[0];
   if (Array.isArray(value)) return value.map((one) => touched(item, one));
-  return field.type.kind === "struct" ? touchedRow(field.children, value as object) : value;
+  return field.type.kind === "struct"
+    ? touchedRow(field.children, value as object)
+    : value;
 }
 
 /** The same for a row. */
-export function touchedRow(fields: readonly FieldSchema[], row: object): Record<string, unknown> {
+export function touchedRow(
+  fields: readonly FieldSchema[],
+  row: object,
+): Record<string, unknown> {
   return Object.fromEntries(
-    fields.map((field) => [field.name, touched(field, (row as Record<string, unknown>)[field.name])]),
+    fields.map((
+      field,
+    ) => [
+      field.name,
+      touched(field, (row as Record<string, unknown>)[field.name]),
+    ]),
   );
 }
 
 export const newCount = (): ByteCount => ({ variable: 0, capacity: 0 });
 
 /** The builder of a table's columns after `timestamp_ns`. */
-export function rootBuilder(fields: readonly FieldSchema[], count: ByteCount = newCount()): StructBuilder {
+export function rootBuilder(
+  fields: readonly FieldSchema[],
+  count: ByteCount = newCount(),
+): StructBuilder {
   return new StructBuilder(
     { name: "", type: { kind: "struct" }, nullable: false, children: fields },
     "",
@@ -274,7 +397,10 @@ export function rootBuilder(fields: readonly FieldSchema[], count: ByteCount = n
 /** A builder's rows as a table's columns, with times counted up from `firstNs`. */
 export function withTimes(root: StructBuilder, firstNs = 0n): Columns {
   const columns = emptyColumns(root.length);
-  const times = BigInt64Array.from({ length: root.length }, (_, i) => firstNs + BigInt(i));
+  const times = BigInt64Array.from(
+    { length: root.length },
+    (_, i) => firstNs + BigInt(i),
+  );
   columns.nodes.push(root.length, 0);
   columns.buffers.push(new Uint8Array(0), bytesOf(times));
   root.collectFields(columns);
@@ -282,7 +408,10 @@ export function withTimes(root: StructBuilder, firstNs = 0n): Columns {
 }
 
 /** The columns of some rows. */
-export function columnsOf(fields: readonly FieldSchema[], rows: readonly object[]): Columns {
+export function columnsOf(
+  fields: readonly FieldSchema[],
+  rows: readonly object[],
+): Columns {
   const root = rootBuilder(fields);
   for (const row of rows) root.append(row);
   return withTimes(root);
@@ -294,29 +423,50 @@ export function tableFields(fields: readonly FieldSchema[]): FieldSchema[] {
 }
 
 /** Opens a message as the store's readers do. */
-export function open(message: Uint8Array, fields: readonly FieldSchema[], headerCrc?: number): OpenBatch {
-  return openBatch(engine, message, { fields: tableFields(fields), where: { file: "f" }, headerCrc });
+export function open(
+  message: Uint8Array,
+  fields: readonly FieldSchema[],
+  headerCrc?: number,
+): OpenBatch {
+  return openBatch(engine, message, {
+    fields: tableFields(fields),
+    where: { file: "f" },
+    headerCrc,
+  });
 }
 
 /** A row of columns as an object whose properties read them, as messages have it. */
-export function view(fields: readonly FieldSchema[], columns: readonly Vector[], row: number): RowView {
+export function view(
+  fields: readonly FieldSchema[],
+  columns: readonly Vector[],
+  row: number,
+): RowView {
   return new (rowClass(fields))(columns, row);
 }
 
 /** A row of a batch's columns after `timestamp_ns`. */
-export function dataView(fields: readonly FieldSchema[], batch: OpenBatch, row: number): RowView {
+export function dataView(
+  fields: readonly FieldSchema[],
+  batch: OpenBatch,
+  row: number,
+): RowView {
   return view(fields, batch.table.children.slice(1), row);
 }
 
 /** All rows of an open batch, each property touched, as text. */
-export function rowsWritten(fields: readonly FieldSchema[], batch: OpenBatch): string[] {
+export function rowsWritten(
+  fields: readonly FieldSchema[],
+  batch: OpenBatch,
+): string[] {
   return Array.from(
     { length: batch.rows },
     (_, row) => written(touchedRow(fields, dataView(fields, batch, row))),
   );
 }
 
-export function oneBuilder(field: Omit<FieldSchema, "name" | "children"> & Partial<FieldSchema>): Builder {
+export function oneBuilder(
+  field: Omit<FieldSchema, "name" | "children"> & Partial<FieldSchema>,
+): Builder {
   const whole = { name: "f", children: [], ...field };
   return createBuilder(whole, whole.name, newCount());
 }

@@ -112,7 +112,16 @@ describe.skipIf(needsBuild)(`smalti arguments${needsBuild}`, () => {
     const help = await smalti("--help");
     expect(help).toMatchObject({ code: 0, stderr: "" });
     for (
-      const command of ["import", "ls", "info", "play", "verify", "recover", "rm", "demo"]
+      const command of [
+        "import",
+        "ls",
+        "info",
+        "play",
+        "verify",
+        "recover",
+        "rm",
+        "demo",
+      ]
     ) {
       expect(help.stdout).toContain(`  ${command} [options]`);
       const { code, stdout } = await smalti(command, "--help");

@@ -9,10 +9,14 @@ const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.versions);
 
 /** The command line's entry; Node runs no TypeScript, so there it must be given, compiled. */
 const entry = process.env.SMALTI_CLI ??
-  (isDeno || isBun ? fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)) : undefined);
+  (isDeno || isBun
+    ? fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+    : undefined);
 
 /** Why the tests cannot run; empty where they can. */
-export const needsBuild: string = entry ? "" : " (SMALTI_CLI does not name a compiled command line)";
+export const needsBuild: string = entry
+  ? ""
+  : " (SMALTI_CLI does not name a compiled command line)";
 
 /** A command to run the command line on the runtime of the tests. */
 export const cliCommand: readonly string[] = [

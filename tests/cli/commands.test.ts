@@ -1,9 +1,22 @@
-import { cp, mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, Temperature } from "../../mod.ts";
 import { FLIGHT, makeTemporary, needsBuild, smalti } from "./cli_process.ts";
-import { mcapFile, recordBoot, recordDrive, recordNoise } from "./recordings.ts";
+import {
+  mcapFile,
+  recordBoot,
+  recordDrive,
+  recordNoise,
+} from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
   let store: string;
@@ -145,7 +158,9 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           /^attachment +notes\.txt, text\/plain, 5 B$/m,
         ]
       ) expect(facts).toMatch(fact);
-      const rows = table.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+      const rows = table.trimEnd().split("\n").map((line) =>
+        line.split(/ {2,}/)
+      );
       expect(rows[0]).toEqual([
         "topic",
         "rows",
@@ -302,7 +317,13 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           0,
           "a: ok, 20000 rows\nb: ok, 20000 rows\nnoise: ok, 2 topics, 40000 rows\n",
         ]);
-        const { code, stdout, stderr } = await smalti("verify", "noise", "--deep", "--store", store);
+        const { code, stdout, stderr } = await smalti(
+          "verify",
+          "noise",
+          "--deep",
+          "--store",
+          store,
+        );
         expect([code, stderr]).toEqual([1, ""]);
         const [a, b, sum] = stdout.split("\n");
         expect(a).toMatch(
@@ -358,16 +379,24 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
         await recordDrive(store);
         const client = await connect(store);
         const sequence = await client.sequenceCreate("night");
-        const topic = await sequence.topicCreate("a", { ontology: Temperature });
+        const topic = await sequence.topicCreate("a", {
+          ontology: Temperature,
+        });
         for (let i = 0; i < 3; i++) {
-          await topic.push({ timestampNs: BigInt(i) * 1_000_000_000n, data: { value: i } });
+          await topic.push({
+            timestampNs: BigInt(i) * 1_000_000_000n,
+            data: { value: i },
+          });
           await sequence.flush();
         }
         // As a crash leaves it: the last batch cut off, the lock gone with its holder.
         const copy = join(store, "crashed");
         await cp(join(store, "night"), copy, { recursive: true });
         await rm(join(copy, "sequence.lock"), { recursive: true });
-        await truncate(join(copy, "a.arrow"), (await stat(join(copy, "a.arrow"))).size - 3);
+        await truncate(
+          join(copy, "a.arrow"),
+          (await stat(join(copy, "a.arrow"))).size - 3,
+        );
         await sequence.abort();
         await client.close();
 
@@ -387,7 +416,9 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           stdout: "crashed: nothing to recover\n",
           stderr: "",
         });
-        expect((await smalti("verify", "crashed", "--deep", "--store", store)).code).toBe(0);
+        expect(
+          (await smalti("verify", "crashed", "--deep", "--store", store)).code,
+        ).toBe(0);
       });
     });
   });

@@ -27,7 +27,9 @@ describe.skipIf(needsBuild)(`smalti demo${needsBuild}`, () => {
           `replayed 14604 messages on 70 topics, order sha256 ${hash}`,
         );
         expect(
-          lines.filter((line) => / +\d+ +\S+( Hz)? +[\d.]+ +[\d.]+ +px4\//.test(line)).length,
+          lines.filter((line) =>
+            / +\d+ +\S+( Hz)? +[\d.]+ +[\d.]+ +px4\//.test(line)
+          ).length,
         ).toBe(70);
       }
       expect(await withClient(store, (client) => client.listSequences()))

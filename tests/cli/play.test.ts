@@ -4,8 +4,22 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
 import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
-import { cliCommand, FLIGHT, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
-import { DRIVE_START_NS, recordBoot, recordDrive, recordNoise, withClient } from "./recordings.ts";
+import {
+  cliCommand,
+  FLIGHT,
+  makeTemporary,
+  needsBuild,
+  smalti,
+  start,
+  until,
+} from "./cli_process.ts";
+import {
+  DRIVE_START_NS,
+  recordBoot,
+  recordDrive,
+  recordNoise,
+  withClient,
+} from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
   let store: string;
@@ -255,10 +269,19 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     const running = await withClient(store, async (client) => {
       const sequence = await client.sequenceCreate("live");
       const topic = await sequence.topicCreate("a", { ontology: Temperature });
-      const push = (ns: bigint) => topic.push({ timestampNs: ns, data: { value: 1 } });
+      const push = (ns: bigint) =>
+        topic.push({ timestampNs: ns, data: { value: 1 } });
       for (const ns of [1n, 2n]) await push(ns);
       await sequence.flush();
-      const args = ["play", "live", "--store", store, "--format", "ndjson", "--follow"];
+      const args = [
+        "play",
+        "live",
+        "--store",
+        store,
+        "--format",
+        "ndjson",
+        "--follow",
+      ];
       const running = start([...cliCommand, ...args]);
       await until(() => running.stdout().includes("\n"));
       expect(running.stdout().split("\n").length).toBe(2);

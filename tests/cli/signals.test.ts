@@ -4,7 +4,14 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "./cli_process.ts";
+import {
+  cliCommand,
+  makeTemporary,
+  needsBuild,
+  smalti,
+  start,
+  until,
+} from "./cli_process.ts";
 import { mcapFile, recordBoot } from "./recordings.ts";
 
 /** Not by `child.kill`: after that Deno gives no exit code, whatever the child ends with. */

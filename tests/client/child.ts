@@ -17,7 +17,9 @@ const library = isDeno || isBun
 /** Whether it can be started. */
 export const canSpawn: boolean = library !== undefined;
 /** Why not; empty where it can. */
-export const needsBuild: string = canSpawn ? "" : " (SMALTI_MOD does not name a compiled library)";
+export const needsBuild: string = canSpawn
+  ? ""
+  : " (SMALTI_MOD does not name a compiled library)";
 
 /** What came of the action. */
 export type Said = "done" | { code: string; message: string };
@@ -29,26 +31,44 @@ export async function startChild(
 ): Promise<{ child: ChildProcess; said: Said }> {
   const script = fileURLToPath(new URL("child.mjs", import.meta.url));
   const runtime = isDeno ? ["run", "-A", "--node-modules-dir=manual"] : [];
-  const child = spawn(process.execPath, [...runtime, script, library!, directory, action], {
+  const child = spawn(process.execPath, [
+    ...runtime,
+    script,
+    library!,
+    directory,
+    action,
+  ], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const said = await new Promise<Said>((resolve, reject) => {
     child.stdout!.once("data", (data) => resolve(JSON.parse(String(data))));
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`The child ended with ${code} and said nothing`)));
+    child.once(
+      "exit",
+      (code) =>
+        reject(new Error(`The child ended with ${code} and said nothing`)),
+    );
   });
   return { child, said };
 }
 
 /** Runs an action to its end. */
-export async function runChild(directory: string, action: string): Promise<Said> {
+export async function runChild(
+  directory: string,
+  action: string,
+): Promise<Said> {
   const { child, said } = await startChild(directory, action);
-  if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+  if (child.exitCode === null) {
+    await new Promise((resolve) => child.once("exit", resolve));
+  }
   return said;
 }
 
 /** Ends a process that holds a sequence: by closing its client, or by force. */
-export async function endChild(child: ChildProcess, how: "close" | "kill"): Promise<void> {
+export async function endChild(
+  child: ChildProcess,
+  how: "close" | "kill",
+): Promise<void> {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   if (how === "kill") child.kill("SIGKILL");
   else child.stdin!.end();

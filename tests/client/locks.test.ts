@@ -2,7 +2,13 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
-import { canSpawn, endChild, needsBuild, runChild, startChild } from "./child.ts";
+import {
+  canSpawn,
+  endChild,
+  needsBuild,
+  runChild,
+  startChild,
+} from "./child.ts";
 import {
   addTopic,
   allTexts,
@@ -30,7 +36,11 @@ async function withTwoClients(
 
 /** Expects that nobody but its writer gets at sequence "s", and that the refusal says who writes it. */
 async function expectHeld(client: Client, holder: string): Promise<void> {
-  await expectError(() => client.sequenceCreate("s"), "ALREADY_EXISTS", `sequence "s"`);
+  await expectError(
+    () => client.sequenceCreate("s"),
+    "ALREADY_EXISTS",
+    `sequence "s"`,
+  );
   for (
     const call of [
       () => client.sequenceHandler("s"),
@@ -44,7 +54,9 @@ async function expectHeld(client: Client, holder: string): Promise<void> {
 }
 
 describe.each(PLACES)("A sequence being recorded, in %s", (place) => {
-  const holder = place === "memory" ? "a writer of this client" : `process ${process.pid} on ${hostname()}`;
+  const holder = place === "memory"
+    ? "a writer of this client"
+    : `process ${process.pid} on ${hostname()}`;
 
   it("is closed to the same client, by name of the holder, until it is finalized", async () => {
     await withClient(place, async (client) => {
@@ -69,16 +81,29 @@ describe.each(PLACES)("A sequence being recorded, in %s", (place) => {
       const early = await client.sequenceHandler("s");
       await update.finalize();
       expect(early.topics.map(({ name }) => name)).toEqual(["a"]);
-      expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0), sampleText("b", 2n, 0)]);
+      expect(await allTexts(client, "s")).toEqual([
+        sampleText("a", 1n, 0),
+        sampleText("b", 2n, 0),
+      ]);
     });
   });
 
   it("is created once, of many tries at once", async () => {
     await withClient(place, async (client) => {
-      const tries = await Promise.allSettled(Array.from({ length: 6 }, () => client.sequenceCreate("s")));
-      const made = tries.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-      const codes = tries.flatMap((one) => (one.status === "rejected" ? [one.reason.code] : []));
-      expect([made.length, codes.filter((code) => code === "LOCKED" || code === "ALREADY_EXISTS").length])
+      const tries = await Promise.allSettled(
+        Array.from({ length: 6 }, () => client.sequenceCreate("s")),
+      );
+      const made = tries.flatMap((
+        one,
+      ) => (one.status === "fulfilled" ? [one.value] : []));
+      const codes = tries.flatMap((
+        one,
+      ) => (one.status === "rejected" ? [one.reason.code] : []));
+      expect([
+        made.length,
+        codes.filter((code) => code === "LOCKED" || code === "ALREADY_EXISTS")
+          .length,
+      ])
         .toEqual([1, 5]);
       await addTopic(made[0], "a", [1]);
       await made[0].finalize();
@@ -103,27 +128,34 @@ describe("A sequence being recorded in a directory", () => {
     });
   });
 
-  it.skipIf(!canSpawn)(`is closed to another process${needsBuild}`, async () => {
-    await withTwoClients(async (client, _, directory) => {
-      const sequence = await client.sequenceCreate("s");
-      const holder = `process ${process.pid} on ${hostname()}`;
-      const said = await Promise.all(
-        ["create", "update", "open", "remove"].map((action) => runChild(directory, action)),
-      );
-      expect(said.map((one) => one !== "done" && one.code)).toEqual([
-        "ALREADY_EXISTS",
-        "LOCKED",
-        "LOCKED",
-        "LOCKED",
-      ]);
-      for (const one of said.slice(1)) {
-        expect(one).toMatchObject({ message: expect.stringContaining(holder) });
-      }
-      await addTopic(sequence, "a", [1]);
-      await sequence.finalize();
-      expect(await runChild(directory, "open")).toBe("done");
-    });
-  });
+  it.skipIf(!canSpawn)(
+    `is closed to another process${needsBuild}`,
+    async () => {
+      await withTwoClients(async (client, _, directory) => {
+        const sequence = await client.sequenceCreate("s");
+        const holder = `process ${process.pid} on ${hostname()}`;
+        const said = await Promise.all(
+          ["create", "update", "open", "remove"].map((action) =>
+            runChild(directory, action)
+          ),
+        );
+        expect(said.map((one) => one !== "done" && one.code)).toEqual([
+          "ALREADY_EXISTS",
+          "LOCKED",
+          "LOCKED",
+          "LOCKED",
+        ]);
+        for (const one of said.slice(1)) {
+          expect(one).toMatchObject({
+            message: expect.stringContaining(holder),
+          });
+        }
+        await addTopic(sequence, "a", [1]);
+        await sequence.finalize();
+        expect(await runChild(directory, "open")).toBe("done");
+      });
+    },
+  );
 
   it.skipIf(!canSpawn)(
     `by another process is closed to this one, by name of that process${needsBuild}`,
@@ -154,7 +186,11 @@ describe("A sequence being recorded in a directory", () => {
           "LOCKED",
           "never finalized and its writer is gone",
         );
-        await expectError(() => client.sequenceUpdate("s"), "LOCKED", "never finalized");
+        await expectError(
+          () => client.sequenceUpdate("s"),
+          "LOCKED",
+          "never finalized",
+        );
         await expectError(() => client.sequenceCreate("s"), "ALREADY_EXISTS");
         await client.sequenceDelete("s");
         await recordSequence(client, "s", { a: [4] });

@@ -12,13 +12,29 @@ import { Client, connect } from "../../mod.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import type { ErrorCode } from "../../src/error.ts";
 import { SmaltiError } from "../../src/error.ts";
-import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
-import { float32, float64, int64, list, optional, struct, utf8 } from "../../src/ontology/field.ts";
+import {
+  defineOntology,
+  type Infer,
+} from "../../src/ontology/define_ontology.ts";
+import {
+  float32,
+  float64,
+  int64,
+  list,
+  optional,
+  struct,
+  utf8,
+} from "../../src/ontology/field.ts";
 import type { Message } from "../../src/read/message.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import type { Store, StoreLock } from "../../src/store/store.ts";
+import type {
+  HeldFile,
+  ReadOptions,
+  Store,
+  StoreLock,
+} from "../../src/store/store.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { engine, expectedRow, touchedRow, written } from "../arrow/random.ts";
@@ -28,7 +44,9 @@ export type Place = "memory" | "directory";
 export const PLACES: readonly Place[] = ["memory", "directory"];
 
 /** Runs `body` with a new directory, which is removed after it. */
-export async function inDirectory<R>(body: (directory: string) => Promise<R>): Promise<R> {
+export async function inDirectory<R>(
+  body: (directory: string) => Promise<R>,
+): Promise<R> {
   const directory = await mkdtemp(join(tmpdir(), "smalti-test-"));
   try {
     return await body(directory);
@@ -38,12 +56,20 @@ export async function inDirectory<R>(body: (directory: string) => Promise<R>): P
 }
 
 /** Runs `body` with a client on a new place. */
-export async function withClient<R>(place: Place, body: (client: Client) => Promise<R>): Promise<R> {
+export async function withClient<R>(
+  place: Place,
+  body: (client: Client) => Promise<R>,
+): Promise<R> {
   if (place === "memory") return await using(await connect("memory:"), body);
-  return await inDirectory(async (directory) => await using(await connect(directory), body));
+  return await inDirectory(async (directory) =>
+    await using(await connect(directory), body)
+  );
 }
 
-async function using<R>(client: Client, body: (client: Client) => Promise<R>): Promise<R> {
+async function using<R>(
+  client: Client,
+  body: (client: Client) => Promise<R>,
+): Promise<R> {
   try {
     return await body(client);
   } finally {
@@ -52,7 +78,10 @@ async function using<R>(client: Client, body: (client: Client) => Promise<R>): P
 }
 
 /** Runs `body` with a client on a store. */
-export async function onStore<R>(store: Store, body: (client: Client) => Promise<R>): Promise<R> {
+export async function onStore<R>(
+  store: Store,
+  body: (client: Client) => Promise<R>,
+): Promise<R> {
   return await using(clientOf(store), body);
 }
 
@@ -62,7 +91,9 @@ export async function onFiles<R>(
   body: (client: Client, store: MemoryStore) => Promise<R>,
 ): Promise<R> {
   const store = new MemoryStore();
-  for (const [path, bytes] of Object.entries(files)) await store.replace(path, bytes);
+  for (const [path, bytes] of Object.entries(files)) {
+    await store.replace(path, bytes);
+  }
   return await onStore(store, (client) => body(client, store));
 }
 
@@ -132,12 +163,15 @@ export type StoreCall =
   | "append"
   | "sync"
   | "replace"
+  | "move"
+  | "open"
   | "remove"
   | "lock";
 
 /** A store whose calls can be counted, held up and made to fail. */
 export class WatchedStore implements Store {
   readonly url: string;
+  readonly isDurable = false;
   /** All calls so far, as `read drive/gps.arrow`. */
   readonly calls: string[] = [];
   /** Ranges read so far, as far as they were there. */
@@ -153,7 +187,9 @@ export class WatchedStore implements Store {
 
   /** How often a call was made, for paths that end so. */
   count(call: StoreCall, end = ""): number {
-    return this.calls.filter((made) => made.startsWith(`${call} `) && made.endsWith(end)).length;
+    return this.calls.filter((made) =>
+      made.startsWith(`${call} `) && made.endsWith(end)
+    ).length;
   }
 
   list(path: string): Promise<string[]> {
@@ -162,8 +198,17 @@ export class WatchedStore implements Store {
   size(path: string): Promise<number> {
     return this.#do("size", path, () => this.#store.size(path));
   }
-  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = await this.#do("read", path, () => this.#store.read(path, offset, length));
+  async read(
+    path: string,
+    offset: number,
+    length: number,
+    options?: ReadOptions,
+  ): Promise<Uint8Array> {
+    const bytes = await this.#do(
+      "read",
+      path,
+      () => this.#store.read(path, offset, length, options),
+    );
     this.reads.push({ path, offset, length: bytes.length });
     return bytes;
   }
@@ -179,6 +224,12 @@ export class WatchedStore implements Store {
   replace(path: string, bytes: Uint8Array): Promise<void> {
     return this.#do("replace", path, () => this.#store.replace(path, bytes));
   }
+  move(from: string, to: string): Promise<void> {
+    return this.#do("move", from, () => this.#store.move(from, to));
+  }
+  open(path: string): Promise<HeldFile> {
+    return this.#do("open", path, () => this.#store.open(path));
+  }
   remove(path: string): Promise<void> {
     return this.#do("remove", path, () => this.#store.remove(path));
   }
@@ -192,7 +243,11 @@ export class WatchedStore implements Store {
     return this.#store.close();
   }
 
-  async #do<R>(call: StoreCall, path: string, action: () => Promise<R>): Promise<R> {
+  async #do<R>(
+    call: StoreCall,
+    path: string,
+    action: () => Promise<R>,
+  ): Promise<R> {
     this.calls.push(`${call} ${path}`);
     await this.before(call, path);
     return await action();
@@ -214,7 +269,9 @@ export function sample(serial: number): Sample {
     serial: BigInt(serial),
     label: serial % 3 === 0 ? undefined : `row ${serial}`,
     values: Float64Array.from({ length: serial % 4 }, (_, i) => serial + i / 8),
-    place: serial % 5 === 0 ? undefined : { x: -serial, y: serial % 2 ? serial / 2 : undefined },
+    place: serial % 5 === 0
+      ? undefined
+      : { x: -serial, y: serial % 2 ? serial / 2 : undefined },
   };
 }
 
@@ -223,9 +280,14 @@ export function fromArrow(field: FieldSchema, value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   const { children, type } = field;
   if (type.kind === "list" || type.kind === "fixedList") {
-    return Array.from(value as Iterable<unknown>, (item) => fromArrow(children[0], item));
+    return Array.from(
+      value as Iterable<unknown>,
+      (item) => fromArrow(children[0], item),
+    );
   }
-  return type.kind === "struct" ? rowFromArrow(children, value as Iterable<[unknown, unknown]>) : value;
+  return type.kind === "struct"
+    ? rowFromArrow(children, value as Iterable<[unknown, unknown]>)
+    : value;
 }
 
 /** The same for a row. By its iterator: fields may be called as apache-arrow's own members. */
@@ -233,32 +295,60 @@ export function rowFromArrow(
   fields: readonly FieldSchema[],
   row: Iterable<[unknown, unknown]>,
 ): Record<string, unknown> {
-  return Object.fromEntries(Array.from(row, ([, value], i) => [fields[i].name, fromArrow(fields[i], value)]));
+  return Object.fromEntries(
+    Array.from(
+      row,
+      ([, value], i) => [fields[i].name, fromArrow(fields[i], value)],
+    ),
+  );
 }
 
 /** A message as text: topic, time and data, each property touched. */
-export function rowText(topic: string, timestampNs: bigint, data: object): string {
+export function rowText(
+  topic: string,
+  timestampNs: bigint,
+  data: object,
+): string {
   return `${topic} ${timestampNs} ${written(touchedRow(Sample.fields, data))}`;
 }
 
 /** The same of a message with the data of {@linkcode sample}. */
-export function sampleText(topic: string, timestampNs: bigint, serial: number): string {
-  return `${topic} ${timestampNs} ${written(expectedRow(Sample.fields, { ...sample(serial) }))}`;
+export function sampleText(
+  topic: string,
+  timestampNs: bigint,
+  serial: number,
+): string {
+  return `${topic} ${timestampNs} ${
+    written(expectedRow(Sample.fields, { ...sample(serial) }))
+  }`;
 }
 
 /** The messages of a stream as texts. */
-export async function texts(stream: AsyncIterable<[string, Message] | Message>): Promise<string[]> {
+export async function texts(
+  stream: AsyncIterable<[string, Message] | Message>,
+): Promise<string[]> {
   const all: string[] = [];
   for await (const item of stream) {
     const message = Array.isArray(item) ? item[1] : item;
-    all.push(rowText(Array.isArray(item) ? item[0] : message.topic, message.timestampNs, message.data));
+    all.push(
+      rowText(
+        Array.isArray(item) ? item[0] : message.topic,
+        message.timestampNs,
+        message.data,
+      ),
+    );
   }
   return all;
 }
 
 /** All messages of a sequence as texts. */
-export async function allTexts(client: Client, sequence: string): Promise<string[]> {
-  return await texts((await client.sequenceHandler(sequence)).getDataStreamer());
+export async function allTexts(
+  client: Client,
+  sequence: string,
+): Promise<string[]> {
+  return await texts(
+    (await client.sequenceHandler(sequence)).getDataStreamer(),
+  );
 }
 
 /** Pushes a row for each time, numbered from `serial`. */
@@ -297,7 +387,9 @@ export async function recordSequence(
 }
 
 /** A new store of a kind, and what takes it away again. */
-export async function makeStore(place: Place): Promise<{ store: Store; dispose(): Promise<void> }> {
+export async function makeStore(
+  place: Place,
+): Promise<{ store: Store; dispose(): Promise<void> }> {
   if (place === "memory") {
     const store = new MemoryStore();
     return { store, dispose: () => store.close() };

@@ -17,15 +17,23 @@ export function caseRange(cases: number): CaseRange {
   const { SMALTI_CASES, SMALTI_SEED } = process.env;
   return {
     cases: SMALTI_CASES ? Number(SMALTI_CASES) : cases,
-    seed: SMALTI_SEED ? Number(SMALTI_SEED) : Math.floor(Math.random() * 2 ** 31),
+    seed: SMALTI_SEED
+      ? Number(SMALTI_SEED)
+      : Math.floor(Math.random() * 2 ** 31),
   };
 }
 
 /** What to do to see a failure again. */
 export function failedCase(seed: number, file: string, reason: unknown): Error {
-  const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
-  const rerun = `SMALTI_SEED=${seed} SMALTI_CASES=1 deno task test --only deno ${file}`;
-  return new Error(`Case with seed ${seed} failed: ${text}\nRun it alone: ${rerun}`, { cause: reason });
+  const text = reason instanceof Error
+    ? reason.stack ?? reason.message
+    : String(reason);
+  const rerun =
+    `SMALTI_SEED=${seed} SMALTI_CASES=1 deno task test --only deno ${file}`;
+  return new Error(
+    `Case with seed ${seed} failed: ${text}\nRun it alone: ${rerun}`,
+    { cause: reason },
+  );
 }
 
 /** A stream of random numbers that a seed fixes: mulberry32. */

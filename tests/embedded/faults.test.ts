@@ -22,7 +22,12 @@ import {
   sampleText,
   texts,
 } from "../client/support.ts";
-import { copyFiles, type Fault, faultsOf, FaultyStore } from "./faulty_store.ts";
+import {
+  copyFiles,
+  type Fault,
+  faultsOf,
+  FaultyStore,
+} from "./faulty_store.ts";
 
 /** Times of each topic's rows, in the order of pushing. */
 const TIMES: Record<string, number[]> = {
@@ -61,12 +66,26 @@ async function prepare(): Promise<Store> {
 }
 
 /** Pushes rows `from` to `to` of a topic, which is created where it is not there. */
-async function pushTo(sequence: SequenceWriter, name: string, from: number, to: number): Promise<void> {
-  const topic = sequence.topics.get(name) ?? await sequence.topicCreate(name, { ontology: Sample });
-  await pushSamples(topic, TIMES[`${sequence.name} ${name}`].slice(from, to), from);
+async function pushTo(
+  sequence: SequenceWriter,
+  name: string,
+  from: number,
+  to: number,
+): Promise<void> {
+  const topic = sequence.topics.get(name) ??
+    await sequence.topicCreate(name, { ontology: Sample });
+  await pushSamples(
+    topic,
+    TIMES[`${sequence.name} ${name}`].slice(from, to),
+    from,
+  );
 }
 
-async function record(sequence: SequenceWriter, done: Done, dies: boolean): Promise<void> {
+async function record(
+  sequence: SequenceWriter,
+  done: Done,
+  dies: boolean,
+): Promise<void> {
   const flush = async () => {
     const rows = [...sequence.topics.values()].map((topic) => topic.rowCount);
     await sequence.flush();
@@ -95,7 +114,9 @@ async function record(sequence: SequenceWriter, done: Done, dies: boolean): Prom
       await pushTo(sequence, "w", 2, 3);
     }
     await sequence.finalize();
-    for (const topic of sequence.topics.keys()) done.finalized.add(`${sequence.name} ${topic}`);
+    for (const topic of sequence.topics.keys()) {
+      done.finalized.add(`${sequence.name} ${topic}`);
+    }
   } catch (reason) {
     if (!dies) await sequence.abort();
     throw reason;
@@ -136,10 +157,17 @@ async function runScenario(client: Client, dies: boolean): Promise<Done> {
 }
 
 /** Expects that a topic is sound and holds its first rows; gives how many. */
-async function checkTopic(client: Client, sequence: string, name: string): Promise<number> {
+async function checkTopic(
+  client: Client,
+  sequence: string,
+  name: string,
+): Promise<number> {
   const topic = await client.topicHandler(sequence, name);
   expect(await topic.verify({ deep: true })).toEqual([]);
-  const rows = TIMES[`${sequence} ${name}`].slice(0, topic.rowCount).map((time, serial) => ({
+  const rows = TIMES[`${sequence} ${name}`].slice(0, topic.rowCount).map((
+    time,
+    serial,
+  ) => ({
     time,
     serial,
   }));
@@ -150,26 +178,46 @@ async function checkTopic(client: Client, sequence: string, name: string): Promi
   return topic.rowCount;
 }
 
-async function checkSequence(client: Client, name: string, done: Done): Promise<void> {
+async function checkSequence(
+  client: Client,
+  name: string,
+  done: Done,
+): Promise<void> {
   const isNamed = (text: string) => text.startsWith(`${name} `);
   for (const key of [...done.finalized].filter(isNamed)) {
-    expect(await checkTopic(client, name, key.slice(2))).toBe(TIMES[key].length);
+    expect(await checkTopic(client, name, key.slice(2))).toBe(
+      TIMES[key].length,
+    );
   }
   await client.recover(name);
   const { topics, attachments, readAttachment } = await attached(client, name);
   const kept = new Map<string, number>();
-  for (const { name: topic } of topics) kept.set(`${name} ${topic}`, await checkTopic(client, name, topic));
-  for (const [key, rows] of done.flushed) {
-    if (isNamed(key)) expect([key, (kept.get(key) ?? -1) >= rows]).toEqual([key, true]);
+  for (const { name: topic } of topics) {
+    kept.set(`${name} ${topic}`, await checkTopic(client, name, topic));
   }
-  if (name === "B") expect(attachments.length).toBeGreaterThanOrEqual(done.attached);
-  for (const attachment of attachments) expect(await readAttachment(attachment)).toEqual(NOTES);
+  for (const [key, rows] of done.flushed) {
+    if (isNamed(key)) {
+      expect([key, (kept.get(key) ?? -1) >= rows]).toEqual([key, true]);
+    }
+  }
+  if (name === "B") {
+    expect(attachments.length).toBeGreaterThanOrEqual(done.attached);
+  }
+  for (const attachment of attachments) {
+    expect(await readAttachment(attachment)).toEqual(NOTES);
+  }
   expect((await client.recover(name)).changed).toBe(false);
   await client.sequenceUpdate(name, {}, async (sequence) => {
     for (const { name: topic } of topics) {
-      await expectError(() => sequence.topicCreate(topic, { ontology: Sample }), "ALREADY_EXISTS");
+      await expectError(
+        () => sequence.topicCreate(topic, { ontology: Sample }),
+        "ALREADY_EXISTS",
+      );
     }
-    await pushSamples(await sequence.topicCreate("after", { ontology: Sample }), [1]);
+    await pushSamples(
+      await sequence.topicCreate("after", { ontology: Sample }),
+      [1],
+    );
   });
   expect((await client.topicHandler(name, "after")).rowCount).toBe(1);
 }
@@ -186,11 +234,18 @@ async function attached(client: Client, name: string) {
 /** What a new client finds. */
 async function checkAfter(client: Client, done: Done): Promise<void> {
   expect(await checkTopic(client, "A", "a")).toBe(3);
-  expect(await client.recover("A")).toEqual({ sequence: "A", changed: false, files: [] });
-  const known = new Set((await client.listSequences({ details: true })).map(({ name }) => name));
+  expect(await client.recover("A")).toEqual({
+    sequence: "A",
+    changed: false,
+    files: [],
+  });
+  const known = new Set(
+    (await client.listSequences({ details: true })).map(({ name }) => name),
+  );
   for (const name of ["B", "E"]) {
     if (known.has(name)) await checkSequence(client, name, done);
-    else expect([...done.flushed.keys()].filter((key) => key.startsWith(name))).toEqual([]);
+    else {expect([...done.flushed.keys()].filter((key) => key.startsWith(name)))
+        .toEqual([]);}
   }
   if (done.recovered) expect(known.has("E")).toBe(true);
   expect(done.deleted && known.has("D")).toBe(false);
@@ -200,7 +255,11 @@ async function checkAfter(client: Client, done: Done): Promise<void> {
     await recordSequence(client, name, { a: [1], x: [2], "y/z": [3] });
     await client.recover(name);
     const { topics, attachments } = await client.sequenceHandler(name);
-    expect([topics.map((topic) => topic.name), attachments]).toEqual([["a", "x", "y/z"], []]);
+    expect([topics.map((topic) => topic.name), attachments]).toEqual([[
+      "a",
+      "x",
+      "y/z",
+    ], []]);
   }
   expect(await checkTopic(client, "A", "a")).toBe(3);
 }
@@ -238,7 +297,10 @@ async function allCalls(): Promise<FaultyStore["calls"]> {
   return [...faulty.calls];
 }
 
-async function withCase(body: () => Promise<void>, what: string): Promise<void> {
+async function withCase(
+  body: () => Promise<void>,
+  what: string,
+): Promise<void> {
   try {
     await body();
   } catch (reason) {
@@ -260,7 +322,10 @@ describe("A store of which one call fails", () => {
       for (const [number, { call, path }] of (await allCalls()).entries()) {
         for (const fault of faultsOf(call)) {
           // Only these leave something that would go with the power.
-          if (!losesPower && (call !== "append" || fault === "NO_SPACE" || fault === "IO")) continue;
+          if (
+            !losesPower &&
+            (call !== "append" || fault === "NO_SPACE" || fault === "IO")
+          ) continue;
           await withCase(async () => {
             const store = new MemoryStore();
             await copyFiles(prepared, store);
@@ -305,7 +370,13 @@ describe("A store of which one call fails", () => {
               await store.close();
               return new DirectoryStore(directory);
             };
-            await checkCase(store, new FaultyStore(store, number, fault), fresh, number % 2 === 0, number);
+            await checkCase(
+              store,
+              new FaultyStore(store, number, fault),
+              fresh,
+              number % 2 === 0,
+              number,
+            );
           }), `${fault} at call ${number}, ${call} ${path}`);
       }
     };

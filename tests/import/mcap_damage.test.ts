@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { importMcap, type ImportMcapOptions } from "../../src/import/mcap.ts";
-import { chunked, COMPRESSIONS, concat, encode, readTopic, writeMcap } from "./mcap_file.ts";
+import {
+  chunked,
+  COMPRESSIONS,
+  concat,
+  encode,
+  readTopic,
+  writeMcap,
+} from "./mcap_file.ts";
 
 const schema = {
   type: "object",

@@ -8,7 +8,13 @@ import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { clientOf, expectError, inDirectory, onStore, WatchedStore } from "../client/support.ts";
+import {
+  clientOf,
+  expectError,
+  inDirectory,
+  onStore,
+  WatchedStore,
+} from "../client/support.ts";
 import { heldFiles, MOST_HELD, onLinux } from "../store/temporary.ts";
 
 const TOPICS = 5000;
@@ -23,11 +29,15 @@ const Count = defineOntology("Count", { serial: int64() });
 
 async function recordMany(client: Client): Promise<void> {
   await client.sequenceCreate("s", {}, async (sequence) => {
-    const create = (_: unknown, t: number) => sequence.topicCreate(`t/${t}`, { ontology: Count });
+    const create = (_: unknown, t: number) =>
+      sequence.topicCreate(`t/${t}`, { ontology: Count });
     const topics = await Promise.all(Array.from({ length: TOPICS }, create));
     for (const [t, topic] of topics.entries()) {
       for (let serial = 0; serial < ROWS * batchesOf(t); serial++) {
-        await topic.push({ timestampNs: BigInt(timeOf(t, serial)), data: { serial } });
+        await topic.push({
+          timestampNs: BigInt(timeOf(t, serial)),
+          data: { serial },
+        });
         if (serial % ROWS === ROWS - 1) await topic.flush();
       }
     }
@@ -65,7 +75,9 @@ describe("A replay of 5,000 topics that all overlap", () => {
       const store = new WatchedStore(new DirectoryStore(directory));
       let most = 0;
       store.before = () => {
-        if (onLinux && store.calls.length % 64 === 0) most = Math.max(most, heldFiles(directory).length);
+        if (onLinux && store.calls.length % 64 === 0) {
+          most = Math.max(most, heldFiles(directory).length);
+        }
       };
       await onStore(store, async (client) => {
         const handler = await client.sequenceHandler("s");
@@ -77,10 +89,18 @@ describe("A replay of 5,000 topics that all overlap", () => {
 
         store.reads.length = 0;
         const drain = async () => {
-          for await (const _ of handler.getDataStreamer({ maxBufferedBytes: MiB }).batches());
+          for await (
+            const _ of handler.getDataStreamer({ maxBufferedBytes: MiB })
+              .batches()
+          );
         };
-        await expectError(drain, "TOO_LARGE", /\d{3,4} batches overlap in time and take 10[45]\d{4} bytes/);
-        expect(store.reads.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(MiB);
+        await expectError(
+          drain,
+          "TOO_LARGE",
+          /\d{3,4} batches overlap in time and take 10[45]\d{4} bytes/,
+        );
+        expect(store.reads.reduce((sum, { length }) => sum + length, 0))
+          .toBeLessThanOrEqual(MiB);
       });
       if (onLinux) expect(heldFiles(directory)).toEqual([]);
     });
@@ -89,11 +109,18 @@ describe("A replay of 5,000 topics that all overlap", () => {
   async function checkReplay(handler: SequenceHandler): Promise<void> {
     const wanted = rowsInOrder();
     let count = 0;
-    for await (const block of handler.getDataStreamer({ maxBufferedBytes: 8 * MiB }).batches()) {
+    for await (
+      const block of handler.getDataStreamer({ maxBufferedBytes: 8 * MiB })
+        .batches()
+    ) {
       for (const [topic, { timestampNs, data }] of block) {
         const { name, ns, serial } = wanted[count++];
         if (topic !== name || timestampNs !== ns || data.serial !== serial) {
-          throw new Error(`Row ${count - 1} is ${data.serial} of ${topic}, wanted ${serial} of ${name}`);
+          throw new Error(
+            `Row ${
+              count - 1
+            } is ${data.serial} of ${topic}, wanted ${serial} of ${name}`,
+          );
         }
       }
     }

@@ -7,7 +7,14 @@ import type { MergedTables } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { expectedRow } from "../arrow/random.ts";
-import { PLACES, rowFromArrow, rowText, Sample, texts, withClient } from "../client/support.ts";
+import {
+  PLACES,
+  rowFromArrow,
+  rowText,
+  Sample,
+  texts,
+  withClient,
+} from "../client/support.ts";
 import {
   anyChoice,
   type Choice,
@@ -70,8 +77,10 @@ const SEQUENCE_WAYS: Record<
     }
     return all;
   },
-  "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
-  "toTable()": async (handler, choice) => mergedTexts(await handler.getDataStreamer(choice).toTable()),
+  "toReadableStream()": (handler, choice) =>
+    texts(read(handler.getDataStreamer(choice).toReadableStream())),
+  "toTable()": async (handler, choice) =>
+    mergedTexts(await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
     const all: string[] = [];
     for await (const block of handler.getDataStreamer(choice).toArrow()) {
@@ -97,7 +106,8 @@ const TOPIC_WAYS: Record<
     }
     return all;
   },
-  "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
+  "toReadableStream()": (handler, choice) =>
+    texts(read(handler.getDataStreamer(choice).toReadableStream())),
   "toTable()": async (handler, choice) =>
     tableTexts(handler.name, await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
@@ -129,7 +139,9 @@ function property(
     choice: Choice,
   ) => Promise<void>,
 ) {
-  const arbitrary = recording.chain((one) => fc.tuple(fc.constant(one), anyChoice(one.topics)));
+  const arbitrary = recording.chain((one) =>
+    fc.tuple(fc.constant(one), anyChoice(one.topics))
+  );
   return fc.asyncProperty(arbitrary, async ([one, choice]) => {
     const name = `round${round++}`;
     const rows = await record(client, name, one);
@@ -170,7 +182,9 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
         weight: 1,
         arbitrary: largeRecording,
       })
-        .chain((one) => fc.tuple(fc.constant(one), anyChoice(one.topics), calls));
+        .chain((one) =>
+          fc.tuple(fc.constant(one), anyChoice(one.topics), calls)
+        );
       const property = fc.asyncProperty(
         arbitrary,
         async ([one, choice, calls]) => {
@@ -222,7 +236,9 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
           items.map((_, i) => i >= wanted.length),
         );
         const seen = items.slice(0, wanted.length)
-          .map(({ value }) => rowText(value![0], value![1].timestampNs, value![1].data));
+          .map(({ value }) =>
+            rowText(value![0], value![1].timestampNs, value![1].data)
+          );
         expect(seen).toEqual(wanted);
       };
       await fc.assert(property(smallRecording, client, check), { numRuns });

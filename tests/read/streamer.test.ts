@@ -50,7 +50,9 @@ const ROWS = Array.from(
   { length: BATCHES },
   (_, i) => [10 * i + 10, 10 * i + 11],
 ).flat()
-  .flatMap((time, serial) => ["a", "b"].map((topic) => sampleText(topic, BigInt(time), serial)));
+  .flatMap((time, serial) =>
+    ["a", "b"].map((topic) => sampleText(topic, BigInt(time), serial))
+  );
 
 /** Ways to leave a stream after its first message. */
 const WAYS: Record<string, (streamer: SequenceStreamer) => Promise<unknown>> = {
@@ -153,14 +155,18 @@ describe("Streamer", () => {
         for (let i = 0; i < 4; i++) await streamer.next();
         const gate = deferred();
         store.before = () => gate.promise;
-        const call = ask === "batches" ? streamer.batches().next() : streamer[ask]();
+        const call = ask === "batches"
+          ? streamer.batches().next()
+          : streamer[ask]();
         expect(await isSettled(call)).toBe(false);
         const closed = streamer.close();
         gate.resolve();
         store.before = () => {};
         const result = await call;
         expect(
-          ask === "nextTimestampNs" ? result : (result as IteratorResult<unknown>).done,
+          ask === "nextTimestampNs"
+            ? result
+            : (result as IteratorResult<unknown>).done,
         ).toBe(
           ask === "nextTimestampNs" ? undefined : true,
         );
@@ -177,13 +183,16 @@ describe("Streamer", () => {
           (streamer: SequenceStreamer) => streamer.next(),
           (streamer: SequenceStreamer) => streamer.nextTimestampNs(),
           (streamer: SequenceStreamer) => streamer.batches().next(),
-          (streamer: SequenceStreamer) => streamer.toReadableStream().getReader().read(),
+          (streamer: SequenceStreamer) =>
+            streamer.toReadableStream().getReader().read(),
           (streamer: SequenceStreamer) => streamer.toTable(),
         ]
       ) {
         store.calls.length = 0;
         expect(
-          await thrownBy(() => read(handler.getDataStreamer({ signal: AbortSignal.abort(reason) }))),
+          await thrownBy(() =>
+            read(handler.getDataStreamer({ signal: AbortSignal.abort(reason) }))
+          ),
         )
           .toBe(reason);
       }

@@ -1,5 +1,15 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -36,10 +46,14 @@ describe("DirectoryStore errors", () => {
   it("are PERMISSION_DENIED where the system refuses access", async () => {
     if (!process.seteuid) return; // Windows: the modes below mean nothing there
     await withStore(async (store, directory) => {
-      for (const path of ["open", "blind", "shut"]) await store.replace(`${path}/f`, text("x"));
+      for (const path of ["open", "blind", "shut"]) {
+        await store.replace(`${path}/f`, text("x"));
+      }
       // The same for the owner and all others: who is not root is the owner here.
       const modes = { "open/f": 0o000, blind: 0o111, shut: 0o000, ".": 0o555 };
-      for (const [path, mode] of Object.entries(modes)) await chmod(join(directory, path), mode);
+      for (const [path, mode] of Object.entries(modes)) {
+        await chmod(join(directory, path), mode);
+      }
       const other = new DirectoryStore(directory);
       const codes: Record<string, unknown> = {};
       await unprivileged(async () => {
@@ -56,9 +70,13 @@ describe("DirectoryStore errors", () => {
         codes.lockedBy = await codeOf(other.lockedBy("shut/f"));
       });
       await other.close();
-      for (const path of [".", "blind", "shut"]) await chmod(join(directory, path), 0o755);
+      for (const path of [".", "blind", "shut"]) {
+        await chmod(join(directory, path), 0o755);
+      }
       expect(codes).toEqual(
-        Object.fromEntries(Object.keys(codes).map((name) => [name, "PERMISSION_DENIED"])),
+        Object.fromEntries(
+          Object.keys(codes).map((name) => [name, "PERMISSION_DENIED"]),
+        ),
       );
       expect(await readdir(join(directory, "shut"))).toEqual(["f"]);
     });
@@ -75,7 +93,11 @@ describe("DirectoryStore errors", () => {
       };
       for (const [name, call] of Object.entries(calls)) {
         const error = await call().catch((reason) => reason);
-        expect([name, error instanceof SmaltiError, error.code]).toEqual([name, true, "IO"]);
+        expect([name, error instanceof SmaltiError, error.code]).toEqual([
+          name,
+          true,
+          "IO",
+        ]);
         expect(error.message).toContain(join(directory, "a/file/b"));
         expect(error.message).toContain("a file is in the way");
       }
@@ -85,7 +107,9 @@ describe("DirectoryStore errors", () => {
 
   it("name what was tried, the full path, the system's words, and carry the cause and the file", async () => {
     await withStore(async (store, directory) => {
-      const error: SmaltiError = await store.read("a/b", 0, 1).catch((reason) => reason);
+      const error: SmaltiError = await store.read("a/b", 0, 1).catch((reason) =>
+        reason
+      );
       expect(error.rawMessage).toMatch(/^Cannot read .*ENOENT/);
       expect(error.message).toContain(join(directory, "a/b"));
       expect(error.details.file).toBe("a/b");
@@ -93,12 +117,15 @@ describe("DirectoryStore errors", () => {
     });
   });
 
-  it.skipIf(!onLinux)("are NO_SPACE where the disk is full (needs /dev/full of Linux)", async () => {
-    await withStore(async (store, directory) => {
-      await symlink("/dev/full", join(directory, "full"));
-      expect(await codeOf(store.append("full", text("x")))).toBe("NO_SPACE");
-    });
-  });
+  it.skipIf(!onLinux)(
+    "are NO_SPACE where the disk is full (needs /dev/full of Linux)",
+    async () => {
+      await withStore(async (store, directory) => {
+        await symlink("/dev/full", join(directory, "full"));
+        expect(await codeOf(store.append("full", text("x")))).toBe("NO_SPACE");
+      });
+    },
+  );
 
   it("are IO where replace cannot put its file in place, which then leaves no temporary file", async () => {
     await withStore(async (store, directory) => {
@@ -136,24 +163,35 @@ describe("DirectoryStore sync", () => {
 });
 
 describe("DirectoryStore files", () => {
-  it.skipIf(!onLinux)("are held open up to a bound, and none after close (counted in /proc)", async () => {
-    await withStore(async (store, directory) => {
-      const paths = Array.from({ length: 400 }, (_, i) => `d${i % 7}/${i}`);
-      let most = 0;
-      const counting = async (call: Promise<unknown>) => {
-        await call;
-        most = Math.max(most, heldFiles(directory).length);
-      };
-      await Promise.all(paths.map((path) => counting(store.create(path))));
-      await Promise.all(paths.map((path) => counting(store.append(path, text(path)))));
-      await Promise.all(paths.map((path) => counting(store.sync(path))));
-      await Promise.all(paths.map(async (path) => expect(await content(store, path)).toBe(path)));
-      expect(heldFiles(directory).length).toBeGreaterThan(64);
-      expect(Math.max(most, heldFiles(directory).length)).toBeLessThanOrEqual(MOST_HELD);
-      await store.close();
-      expect(heldFiles(directory)).toEqual([]);
-    });
-  });
+  it.skipIf(!onLinux)(
+    "are held open up to a bound, and none after close (counted in /proc)",
+    async () => {
+      await withStore(async (store, directory) => {
+        const paths = Array.from({ length: 400 }, (_, i) => `d${i % 7}/${i}`);
+        let most = 0;
+        const counting = async (call: Promise<unknown>) => {
+          await call;
+          most = Math.max(most, heldFiles(directory).length);
+        };
+        await Promise.all(paths.map((path) => counting(store.create(path))));
+        await Promise.all(
+          paths.map((path) => counting(store.append(path, text(path)))),
+        );
+        await Promise.all(paths.map((path) => counting(store.sync(path))));
+        await Promise.all(
+          paths.map(async (path) =>
+            expect(await content(store, path)).toBe(path)
+          ),
+        );
+        expect(heldFiles(directory).length).toBeGreaterThan(64);
+        expect(Math.max(most, heldFiles(directory).length)).toBeLessThanOrEqual(
+          MOST_HELD,
+        );
+        await store.close();
+        expect(heldFiles(directory)).toEqual([]);
+      });
+    },
+  );
 
   it("more than are kept open serve any mix of calls at once, none on a file closed under it", async () => {
     await withStore(async (store) => {
@@ -167,7 +205,11 @@ describe("DirectoryStore files", () => {
           await store.append(path, text(part));
           wanted += part;
           if ((i + round) % 3 === 0) await store.sync(path);
-          const [whole, size] = await Promise.all([content(store, path), store.size(path), store.list("")]);
+          const [whole, size] = await Promise.all([
+            content(store, path),
+            store.size(path),
+            store.list(""),
+          ]);
           expect([whole, size]).toEqual([wanted, wanted.length]);
         }
       }));
@@ -178,8 +220,13 @@ describe("DirectoryStore files", () => {
     await withStore(async (store) => {
       const paths = Array.from({ length: 200 }, (_, i) => `${i}`);
       await Promise.all(paths.map((path) => store.replace(path, text(path))));
-      const reads = paths.map(async (path) => new TextDecoder().decode(await store.read(path, 0, 10)));
-      const [results] = await Promise.all([Promise.allSettled(reads), store.close()]);
+      const reads = paths.map(async (path) =>
+        new TextDecoder().decode(await store.read(path, 0, 10))
+      );
+      const [results] = await Promise.all([
+        Promise.allSettled(reads),
+        store.close(),
+      ]);
       results.forEach((result, i) => {
         if (result.status === "fulfilled") expect(result.value).toBe(paths[i]);
         else expect(result.reason.code).toBe("CLOSED");
@@ -194,7 +241,9 @@ describe("DirectoryStore files", () => {
       expect(await content(store, "f")).toBe("one");
       await writeFile(`${path}.other`, "another");
       await rename(`${path}.other`, path);
-      expect(new TextDecoder().decode(await store.read("f", 1, 9))).toBe("nother");
+      expect(new TextDecoder().decode(await store.read("f", 1, 9))).toBe(
+        "nother",
+      );
       await unlink(path);
       expect(await codeOf(store.read("f", 0, 1))).toBe("NOT_FOUND");
       await writeFile(path, "third");

@@ -1,5 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -16,8 +23,12 @@ const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.versions);
 const storeModule = isDeno || isBun
   ? new URL("../../src/store/directory.ts", import.meta.url).href
   : process.env.SMALTI_MOD &&
-    pathToFileURL(join(dirname(process.env.SMALTI_MOD), "src/store/directory.js")).href;
-const needsBuild = storeModule ? "" : " (SMALTI_MOD does not name a compiled library)";
+    pathToFileURL(
+      join(dirname(process.env.SMALTI_MOD), "src/store/directory.js"),
+    ).href;
+const needsBuild = storeModule
+  ? ""
+  : " (SMALTI_MOD does not name a compiled library)";
 
 /** A process that takes a lock; resolves when it has said what came of it. */
 async function holderProcess(
@@ -26,18 +37,31 @@ async function holderProcess(
 ): Promise<{ child: ChildProcess; said: string }> {
   const script = fileURLToPath(new URL("lock_holder.mjs", import.meta.url));
   const runtime = isDeno ? ["run", "-A", "--node-modules-dir=manual"] : [];
-  const child = spawn(process.execPath, [...runtime, script, storeModule!, directory, path], {
+  const child = spawn(process.execPath, [
+    ...runtime,
+    script,
+    storeModule!,
+    directory,
+    path,
+  ], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const said = await new Promise<string>((resolve, reject) => {
     child.stdout!.once("data", (data) => resolve(String(data).trim()));
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the holder ended with ${code} and said nothing`)));
+    child.once(
+      "exit",
+      (code) =>
+        reject(new Error(`the holder ended with ${code} and said nothing`)),
+    );
   });
   return { child, said };
 }
 
-async function end(child: ChildProcess, signal: "SIGKILL" | undefined): Promise<void> {
+async function end(
+  child: ChildProcess,
+  signal: "SIGKILL" | undefined,
+): Promise<void> {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   if (signal) child.kill(signal);
   else child.stdin!.end();
@@ -45,9 +69,16 @@ async function end(child: ChildProcess, signal: "SIGKILL" | undefined): Promise<
 }
 
 /** Writes a lock file by hand, last heard of some seconds ago. */
-async function plant(path: string, holder: unknown, silentSeconds: number): Promise<void> {
+async function plant(
+  path: string,
+  holder: unknown,
+  silentSeconds: number,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, typeof holder === "string" ? holder : JSON.stringify(holder));
+  await writeFile(
+    path,
+    typeof holder === "string" ? holder : JSON.stringify(holder),
+  );
   const then = new Date(Date.now() - silentSeconds * 1000);
   await utimes(path, then, then);
 }
@@ -60,21 +91,26 @@ async function deadPid(): Promise<number> {
 }
 
 describe("DirectoryStore lock", () => {
-  it.skipIf(!storeModule)(`is LOCKED while another process lives, and names it${needsBuild}`, async () => {
-    await withStore(async (store, directory) => {
-      const { child, said } = await holderProcess(directory, "drive/lock");
-      expect(said).toBe("locked");
-      try {
-        const holder = `process ${child.pid} on ${hostname()}`;
-        expect(await store.lockedBy("drive/lock")).toBe(holder);
-        const error = await store.lock("drive/lock").catch((reason) => reason);
-        expect(error.code).toBe("LOCKED");
-        expect(error.message).toContain(holder);
-      } finally {
-        await end(child, undefined);
-      }
-    });
-  });
+  it.skipIf(!storeModule)(
+    `is LOCKED while another process lives, and names it${needsBuild}`,
+    async () => {
+      await withStore(async (store, directory) => {
+        const { child, said } = await holderProcess(directory, "drive/lock");
+        expect(said).toBe("locked");
+        try {
+          const holder = `process ${child.pid} on ${hostname()}`;
+          expect(await store.lockedBy("drive/lock")).toBe(holder);
+          const error = await store.lock("drive/lock").catch((reason) =>
+            reason
+          );
+          expect(error.code).toBe("LOCKED");
+          expect(error.message).toContain(holder);
+        } finally {
+          await end(child, undefined);
+        }
+      });
+    },
+  );
 
   it.skipIf(!storeModule)(
     `of this process is LOCKED for another, which names this one${needsBuild}`,
@@ -89,19 +125,24 @@ describe("DirectoryStore lock", () => {
     },
   );
 
-  it.skipIf(!storeModule)(`of a process that was killed is taken over${needsBuild}`, async () => {
-    await withStore(async (store, directory) => {
-      const { child, said } = await holderProcess(directory, "drive/lock");
-      expect(said).toBe("locked");
-      await end(child, "SIGKILL");
-      expect(await readdir(join(directory, "drive"))).toEqual(["lock"]);
-      expect(await store.lockedBy("drive/lock")).toBe(undefined);
-      const lock = await store.lock("drive/lock");
-      expect(await store.lockedBy("drive/lock")).toBe(`process ${process.pid} on ${hostname()}`);
-      await lock.release();
-      expect(await readdir(join(directory, "drive"))).toEqual([]);
-    });
-  });
+  it.skipIf(!storeModule)(
+    `of a process that was killed is taken over${needsBuild}`,
+    async () => {
+      await withStore(async (store, directory) => {
+        const { child, said } = await holderProcess(directory, "drive/lock");
+        expect(said).toBe("locked");
+        await end(child, "SIGKILL");
+        expect(await readdir(join(directory, "drive"))).toEqual(["lock"]);
+        expect(await store.lockedBy("drive/lock")).toBe(undefined);
+        const lock = await store.lock("drive/lock");
+        expect(await store.lockedBy("drive/lock")).toBe(
+          `process ${process.pid} on ${hostname()}`,
+        );
+        await lock.release();
+        expect(await readdir(join(directory, "drive"))).toEqual([]);
+      });
+    },
+  );
 
   it("of one store is LOCKED for another on the same directory", async () => {
     await withStore(async (store, directory) => {
@@ -119,13 +160,22 @@ describe("DirectoryStore lock", () => {
   it("whose holder is dead goes to exactly one of many who want it", async () => {
     await withStore(async (_, directory) => {
       const pid = await deadPid();
-      const stores = Array.from({ length: 8 }, () => new DirectoryStore(directory));
+      const stores = Array.from(
+        { length: 8 },
+        () => new DirectoryStore(directory),
+      );
       for (let round = 0; round < 60; round++) {
         const path = `${round}/lock`;
-        await plant(join(directory, path), { host: hostname(), pid, started: "1" }, 0);
+        await plant(join(directory, path), {
+          host: hostname(),
+          pid,
+          started: "1",
+        }, 0);
         // Each begins at another moment of the others' work.
         const codes = await Promise.all(stores.map(async (store, i) => {
-          for (let turn = 0; turn < (i * round) % 11; turn++) await stat(directory);
+          for (let turn = 0; turn < (i * round) % 11; turn++) {
+            await stat(directory);
+          }
           return await codeOf(store.lock(path));
         }));
         expect(codes.filter((code) => code === "none")).toEqual(["none"]);
@@ -153,10 +203,18 @@ describe("DirectoryStore lock", () => {
 
   it("of another host counts while its heartbeat is fresh, and is taken over when it is not", async () => {
     await withStore(async (store, directory) => {
-      await plant(join(directory, "lock"), { host: "elsewhere", pid: 7, started: "1" }, 0);
+      await plant(join(directory, "lock"), {
+        host: "elsewhere",
+        pid: 7,
+        started: "1",
+      }, 0);
       expect(await store.lockedBy("lock")).toBe("process 7 on elsewhere");
       expect(await codeOf(store.lock("lock"))).toBe("LOCKED");
-      await plant(join(directory, "lock"), { host: "elsewhere", pid: 7, started: "1" }, 3600);
+      await plant(join(directory, "lock"), {
+        host: "elsewhere",
+        pid: 7,
+        started: "1",
+      }, 3600);
       expect(await store.lockedBy("lock")).toBe(undefined);
       await store.lock("lock");
     });
@@ -177,7 +235,10 @@ describe("DirectoryStore lock", () => {
         ]
       ) {
         await plant(join(directory, "lock"), torn, 0);
-        expect([torn, await codeOf(store.lock("lock"))]).toEqual([torn, "LOCKED"]);
+        expect([torn, await codeOf(store.lock("lock"))]).toEqual([
+          torn,
+          "LOCKED",
+        ]);
         await plant(join(directory, "lock"), torn, 3600);
         expect([torn, await store.lockedBy("lock")]).toEqual([torn, undefined]);
         await (await store.lock("lock")).release();
@@ -202,7 +263,9 @@ describe("DirectoryStore lock", () => {
       const path = join(directory, "lock");
       await utimes(path, new Date(0), new Date(0));
       // The test ends when the heartbeat comes, however late; without one it runs into the runner's timeout.
-      while ((await stat(path)).mtimeMs === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      while ((await stat(path)).mtimeMs === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
     });
   });
 
@@ -211,7 +274,9 @@ describe("DirectoryStore lock", () => {
       const lock = await store.lock("lock");
       await plant(join(directory, "lock"), { host: "elsewhere", pid: 7 }, 0);
       await lock.release();
-      expect(await readFile(join(directory, "lock"), "utf8")).toContain("elsewhere");
+      expect(await readFile(join(directory, "lock"), "utf8")).toContain(
+        "elsewhere",
+      );
     });
   });
 

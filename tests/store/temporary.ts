@@ -23,7 +23,9 @@ export function heldFiles(directory: string): string[] {
 }
 
 /** Runs `body` with a new directory, which is removed after it. */
-export async function inTemporary(body: (directory: string) => Promise<void>): Promise<void> {
+export async function inTemporary(
+  body: (directory: string) => Promise<void>,
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));
   try {
     await body(directory);

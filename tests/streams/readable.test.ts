@@ -46,7 +46,8 @@ async function readableOf(
     .toReadableStream();
 }
 
-const textOf = ({ topic, timestampNs, data }: Message): string => rowText(topic, timestampNs, data);
+const textOf = ({ topic, timestampNs, data }: Message): string =>
+  rowText(topic, timestampNs, data);
 
 /** A sink that keeps texts, and waits before each message while it has a gate. */
 class Texts implements UnderlyingSink<Message> {
@@ -206,7 +207,9 @@ describe("Streamer.toReadableStream", () => {
       await client.sequenceCreate("copy", {}, async (sequence) => {
         const topic = await addTopic(sequence, "a", []);
         // What a message holds is not known to the type checker.
-        await (await readableOf(client)).pipeTo(topic.toWritableStream() as WritableStream<unknown>);
+        await (await readableOf(client)).pipeTo(
+          topic.toWritableStream() as WritableStream<unknown>,
+        );
       });
       expect(await allTexts(client, "copy")).toEqual(ROWS);
     });

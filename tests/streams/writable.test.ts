@@ -134,7 +134,8 @@ describe.each(PLACES)("TopicWriter.toWritableStream in %s", (place) => {
       const topic = await addTopic(sequence, "a", []);
       const bad = { timestampNs: 9n, data: { serial: "9" } } as never;
       const source = new Source([...messages(3), bad, ...messages(5)]);
-      const pipe = () => new ReadableStream(source).pipeTo(topic.toWritableStream());
+      const pipe = () =>
+        new ReadableStream(source).pipeTo(topic.toWritableStream());
       const error = await expectError(
         pipe,
         "INVALID_MESSAGE",
@@ -252,7 +253,9 @@ describe("A round trip by streams", () => {
         const source = await client.topicHandler("s", "a");
         const stream = source.getDataStreamer().toReadableStream();
         // What a message holds is not known to the type checker.
-        await stream.pipeTo(target.toWritableStream() as WritableStream<unknown>);
+        await stream.pipeTo(
+          target.toWritableStream() as WritableStream<unknown>,
+        );
       });
       const copied = await texts(
         (await client.topicHandler("s", "b")).getDataStreamer(),

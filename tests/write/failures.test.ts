@@ -21,10 +21,17 @@ import {
   WatchedStore,
 } from "../client/support.ts";
 
-const FULL = new SmaltiError("NO_SPACE", "Cannot write: the disk is full", { file: "s/a.arrow" });
+const FULL = new SmaltiError("NO_SPACE", "Cannot write: the disk is full", {
+  file: "s/a.arrow",
+});
 
 /** Makes calls of a kind fail for paths that end so. */
-function fail(store: WatchedStore, call: StoreCall, end: string, reason: unknown = FULL): void {
+function fail(
+  store: WatchedStore,
+  call: StoreCall,
+  end: string,
+  reason: unknown = FULL,
+): void {
   store.before = (made, path) => {
     if (made === call && path.endsWith(end)) throw reason;
   };
@@ -55,16 +62,28 @@ async function withOpen(
 const ROWS_OF_B = [sampleText("b", 1n, 0), sampleText("b", 2n, 1)];
 
 /** Expects that "s" failed with this reason, and that topic "b" is whole. */
-async function expectFailed(client: Client, sequence: SequenceWriter, reason: string): Promise<void> {
+async function expectFailed(
+  client: Client,
+  sequence: SequenceWriter,
+  reason: string,
+): Promise<void> {
   expect(sequence.status).toBe("aborted");
   const { state, sessions } = await client.sequenceInfo("s");
-  expect([state, sessions.length, sessions[0].state]).toEqual(["failed", 1, "failed"]);
+  expect([state, sessions.length, sessions[0].state]).toEqual([
+    "failed",
+    1,
+    "failed",
+  ]);
   expect(sessions[0].reason).toMatch(reason);
-  expect(await texts((await client.topicHandler("s", "b")).getDataStreamer())).toEqual(ROWS_OF_B);
+  expect(await texts((await client.topicHandler("s", "b")).getDataStreamer()))
+    .toEqual(ROWS_OF_B);
 }
 
 /** A row that makes a batch of its own. */
-const LARGE = { timestampNs: 3n, data: { ...sample(2), values: new Float64Array(2 ** 18) } };
+const LARGE = {
+  timestampNs: 3n,
+  data: { ...sample(2), values: new Float64Array(2 ** 18) },
+};
 
 describe("A write that fails in the background", () => {
   it("rejects the next push of the topic, its flush, and finalize, which aborts", async () => {
@@ -74,7 +93,11 @@ describe("A write that fails in the background", () => {
       await a.push(LARGE);
       await until(() => store.count("append", "s/a.arrow") > before);
       await settle();
-      const columns = { timestampNs: BigInt64Array.of(4n), serial: [1], values: [[]] } as never;
+      const columns = {
+        timestampNs: BigInt64Array.of(4n),
+        serial: [1],
+        values: [[]],
+      } as never;
       for (
         const call of [
           () => a.push({ timestampNs: 4n, data: sample(3) }),
@@ -105,7 +128,9 @@ describe("A write that fails in the background", () => {
       await b.flush();
       await expectError(() => sequence.finalize(), "NO_SPACE");
       store.before = () => {};
-      expect(await texts((await client.topicHandler("s", "b")).getDataStreamer())).toEqual([
+      expect(
+        await texts((await client.topicHandler("s", "b")).getDataStreamer()),
+      ).toEqual([
         ...ROWS_OF_B,
         sampleText("b", 7n, 2),
       ]);
@@ -132,14 +157,21 @@ describe("A write that fails in the background", () => {
       const cause = new Error("cable pulled");
       fail(store, "append", "s/a.arrow", cause);
       await a.push(LARGE);
-      const error = await expectError(() => sequence.finalize(), "IO", "cable pulled");
+      const error = await expectError(
+        () => sequence.finalize(),
+        "IO",
+        "cable pulled",
+      );
       expect(error.cause).toBe(cause);
     });
   });
 });
 
 describe("SequenceWriter.finalize", () => {
-  it.each<[StoreCall, string]>([["append", "s/a.arrow"], ["sync", "s/a.arrow"]])(
+  it.each<[StoreCall, string]>([["append", "s/a.arrow"], [
+    "sync",
+    "s/a.arrow",
+  ]])(
     "that fails at the %s of %s rejects with that and aborts",
     async (call, path) => {
       await withOpen(async (store, client, sequence) => {
@@ -147,7 +179,11 @@ describe("SequenceWriter.finalize", () => {
         store.before = (made, at) => {
           if (made === call && at === path && failures++ === 0) throw FULL;
         };
-        await expectError(() => sequence.finalize(), "NO_SPACE", "the disk is full");
+        await expectError(
+          () => sequence.finalize(),
+          "NO_SPACE",
+          "the disk is full",
+        );
         await expectFailed(client, sequence, "the disk is full");
       });
     },
@@ -161,7 +197,11 @@ describe("SequenceWriter.finalize", () => {
           throw failures++ === 0 ? FULL : new SmaltiError("IO", "worse");
         }
       };
-      await expectError(() => sequence.finalize(), "NO_SPACE", "the disk is full");
+      await expectError(
+        () => sequence.finalize(),
+        "NO_SPACE",
+        "the disk is full",
+      );
       expect([failures, sequence.status]).toEqual([2, "aborted"]);
       store.before = () => {};
       await expectError(
@@ -176,7 +216,9 @@ describe("SequenceWriter.finalize", () => {
   it("that fails by the policy delete leaves nothing", async () => {
     const store = new WatchedStore();
     await onStore(store, async (client) => {
-      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
+      const sequence = await client.sequenceCreate("s", {
+        errorPolicy: "delete",
+      });
       await addTopic(sequence, "a", [1]);
       fail(store, "sync", "s/a.arrow");
       await expectError(() => sequence.finalize(), "NO_SPACE");
@@ -187,13 +229,20 @@ describe("SequenceWriter.finalize", () => {
 });
 
 describe("Client.sequenceCreate", () => {
-  it.each<[StoreCall, string]>([["lock", "s/sequence.lock"], ["replace", "s/sequence.json"]])(
+  it.each<[StoreCall, string]>([["lock", "s/sequence.lock"], [
+    "replace",
+    "s/sequence.json",
+  ]])(
     "that fails at the %s of %s leaves the name free",
     async (call, path) => {
       const store = new WatchedStore();
       await onStore(store, async (client) => {
         fail(store, call, path);
-        await expectError(() => client.sequenceCreate("s"), "NO_SPACE", "the disk is full");
+        await expectError(
+          () => client.sequenceCreate("s"),
+          "NO_SPACE",
+          "the disk is full",
+        );
         store.before = () => {};
         await recordSequence(client, "s", { a: [1] });
         expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0)]);
@@ -219,15 +268,23 @@ describe("SequenceWriter.topicCreate", () => {
   it("refuses what is no ontology, and the sequence goes on", async () => {
     await withOpen(async (_store, client, sequence) => {
       const { tag, fields } = Sample;
-      for (const ontology of [undefined, {}, { tag, fields }, { ...Sample, tag: 1 }]) {
-        const create = sequence.topicCreate("c", { ontology: ontology as typeof Sample });
+      for (
+        const ontology of [undefined, {}, { tag, fields }, {
+          ...Sample,
+          tag: 1,
+        }]
+      ) {
+        const create = sequence.topicCreate("c", {
+          ontology: ontology as typeof Sample,
+        });
         await expect(create).rejects.toThrow(
           'Cannot create topic "c" of sequence "s": its ontology is',
         );
       }
       await sequence.topicCreate("c", { ontology: Sample });
       await sequence.finalize();
-      expect((await client.sequenceHandler("s")).topics.map(({ name }) => name)).toContain("c");
+      expect((await client.sequenceHandler("s")).topics.map(({ name }) => name))
+        .toContain("c");
     });
   });
   it.each<StoreCall>(["create", "append"])(
@@ -244,7 +301,9 @@ describe("SequenceWriter.topicCreate", () => {
         store.before = () => {};
         await addTopic(sequence, "c", [5]);
         await sequence.finalize();
-        expect(await texts((await client.topicHandler("s", "c")).getDataStreamer())).toEqual([
+        expect(
+          await texts((await client.topicHandler("s", "c")).getDataStreamer()),
+        ).toEqual([
           sampleText("c", 5n, 0),
         ]);
       });

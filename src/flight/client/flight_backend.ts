@@ -4,6 +4,7 @@ import { SmaltiError } from "../../error.ts";
 import { compareNames, isSequenceName } from "../../names.ts";
 import { pause } from "../../pause.ts";
 import type {
+  CompactReport,
   Metadata,
   Notification,
   Place,
@@ -74,6 +75,7 @@ export async function connectFlight(url: string, engine: Engine, options: Flight
 class FlightBackend implements Backend {
   readonly engine: Engine;
   readonly makesDurable = false;
+  readonly isDurable = true;
   readonly #calls: Calls;
   readonly #maxBytes: number;
 
@@ -137,6 +139,11 @@ class FlightBackend implements Backend {
 
   recoverSequence(name: string): Promise<RecoverReport> {
     const text = `Cannot recover sequence "${name}": a server does that for what it stores`;
+    return Promise.reject(new SmaltiError("UNSUPPORTED", text, { sequence: name }));
+  }
+
+  compactSequence(name: string): Promise<CompactReport> {
+    const text = `Cannot compact sequence "${name}": a server does that for what it stores`;
     return Promise.reject(new SmaltiError("UNSUPPORTED", text, { sequence: name }));
   }
 

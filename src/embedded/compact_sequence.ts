@@ -1,0 +1,54 @@
+import type { Engine } from "../engine/engine.ts";
+import { SmaltiError } from "../error.ts";
+import type { Store } from "../store/store.ts";
+import type { CompactedTopic, CompactReport, TopicInfo } from "../types.ts";
+import { compactTopicFile } from "./compact_topic_file.ts";
+import { encodeManifest, MANIFEST, type Manifest } from "./manifest.ts";
+import { TopicFileReader } from "./topic_file_reader.ts";
+
+/**
+ * Compacts the files of a sequence's topics, one after another. A crash between two steps leaves files that are whole: those
+ * who open one find its footer also where the manifest tells another size. The caller holds the sequence's lock.
+ */
+export async function compactSequence(
+  store: Store,
+  engine: Engine,
+  manifest: Manifest,
+): Promise<CompactReport> {
+  const { name: sequence } = manifest;
+  const reports: CompactedTopic[] = [];
+  const topics: TopicInfo[] = [];
+  for (const info of manifest.topics) {
+    const report = await compactTopic(store, engine, sequence, info);
+    if (report) reports.push(report);
+    topics.push(report ? { ...info, sizeBytes: report.sizeBytes } : info);
+  }
+  if (topics.some(({ sizeBytes }, i) => sizeBytes !== manifest.topics[i].sizeBytes)) {
+    await store.replace(`${sequence}/${MANIFEST}`, encodeManifest({ ...manifest, topics }));
+  }
+  return { sequence, topics: reports };
+}
+
+/** Undefined where there is nothing to do. */
+export async function compactTopic(
+  store: Store,
+  engine: Engine,
+  sequence: string,
+  info: TopicInfo,
+): Promise<CompactedTopic | undefined> {
+  const path = `${sequence}/${info.name}.arrow`;
+  let batches = 0;
+  const sizes = (sizeBytes: number) => ({ sizeBytesBefore: info.sizeBytes, sizeBytes });
+  try {
+    const { index, schema, isOurs } = await TopicFileReader.open(store, engine, path, info, sequence);
+    batches = index.offset.length;
+    if (!isOurs || batches < 2) return undefined;
+    const compacted = await compactTopicFile(store, engine, { path, fields: schema.fields, index });
+    if (!compacted) return undefined;
+    const topic = { topic: info.name, batchesBefore: batches, batches: compacted.index.length };
+    return { ...topic, ...sizes(compacted.sizeBytes) };
+  } catch (reason) {
+    const error = SmaltiError.from(reason, "IO").at({ sequence, topic: info.name });
+    return { topic: info.name, batchesBefore: batches, batches, ...sizes(info.sizeBytes), error };
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * `sequence.live`: how far the files of a sequence that is being written are whole, and before which time nothing more is to
+ * come. Its writer replaces it at each checkpoint.
+ *
+ * @module
+ */
+import { SmaltiError } from "../error.ts";
+import { readAll, type Store } from "../store/store.ts";
+
+/** Its name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
+export const LIVE = "sequence.live";
+
+/** What `sequence.live` says. */
+export interface LiveState {
+  /** Tells the checkpoints of one writer from those of the next. */
+  readonly writer: string;
+  /** The sessions being written. */
+  readonly sessions: readonly string[];
+  /** How many checkpoints there were. */
+  readonly checkpoint: number;
+  /** The low watermark: rows to come are at this time or later, as far as writers keep to their `latenessNs`. */
+  readonly untilNs: bigint;
+  /** By topic: bytes of its file up to the end of the last batch. */
+  readonly sizes: { readonly [topic: string]: number };
+}
+
+/** The state as JSON text. */
+export function encodeLive(state: LiveState): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ ...state, untilNs: String(state.untilNs) }) + "\n");
+}
+
+/** What a sequence's `sequence.live` says; undefined where there is none. CORRUPT. */
+export async function readLive(store: Store, sequence: string): Promise<LiveState | undefined> {
+  const file = `${sequence}/${LIVE}`;
+  try {
+    const json = JSON.parse(new TextDecoder().decode(await readAll(store, file)));
+    // Version 1 had one session.
+    const { session, writer = session, sessions = [session], checkpoint, untilNs, sizes } = json;
+    return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), sizes };
+  } catch (reason) {
+    if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return undefined;
+    throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({ sequence, file });
+  }
+}

@@ -1,0 +1,272 @@
+import { SmaltiError } from "../error.ts";
+import { compareNames } from "../names.ts";
+import type { Store, StoreLock } from "../store/store.ts";
+import { totals } from "../totals.ts";
+import { Turns } from "../turns.ts";
+import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
+import { encodeLive, LIVE } from "./live_state.ts";
+import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import { removeSequence } from "./remove_sequence.ts";
+
+/** How long followers wait for a session that says nothing, where others go on, in ms. */
+const SILENT_MS = 10_000;
+
+/** What one session has written so far. */
+export interface WrittenTopic {
+  readonly path: string;
+  /** Bytes up to the end of the last batch that the store has. */
+  readonly wholeBytes: number;
+  readonly written: { readonly lastNs?: bigint };
+}
+
+/** A session that writes. */
+export interface WritingSession {
+  readonly info: SessionInfo;
+  /** Its topics, by name, whose files are there. */
+  readonly topics: ReadonlyMap<string, WrittenTopic>;
+  /** Whether it has a topic of this name, or makes one. */
+  hasTopic(name: string): boolean;
+}
+
+/** What a session leaves in the manifest when it ends. */
+export interface SessionEnd {
+  readonly ended: SessionInfo;
+  readonly topics: readonly TopicInfo[];
+  readonly attachments: readonly StoredAttachment[];
+  readonly metadata: Metadata;
+}
+
+/** How far a session has come, for followers. */
+interface Progress {
+  /** Its low watermark: no row before it is to come. */
+  untilNs: bigint | undefined;
+  /** Whether it has said that for now no rows are to come at all. */
+  isIdle: boolean;
+  /** When it last said anything. */
+  sinceMs: number;
+}
+
+/**
+ * A sequence that this client writes: its lock, its manifest, and the sessions that are open side by side. Changes of the
+ * manifest and of `sequence.live` are made one after another. The lock is given back after the last session's end.
+ */
+export class OpenSequence {
+  readonly name: string;
+  readonly #store: Store;
+  readonly #lock: StoreLock;
+  #manifest: Manifest;
+  readonly #turns = new Turns();
+  readonly #sessions = new Map<WritingSession, Progress>();
+  /** Tells this writer's checkpoints from those of others. */
+  readonly #writer: string = crypto.randomUUID();
+  #checkpoint = 0;
+  #publishedNs: bigint | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #prefixes = new Set<number>();
+  #close = () => {};
+  /** Resolves when the lock is given back. */
+  readonly closed: Promise<void> = new Promise((resolve) => this.#close = resolve);
+
+  constructor(store: Store, manifest: Manifest, lock: StoreLock) {
+    this.name = manifest.name;
+    this.#store = store;
+    this.#manifest = manifest;
+    this.#lock = lock;
+  }
+
+  /** Whether a session is open: only then may another join. */
+  get isOpen(): boolean {
+    return this.#sessions.size > 0;
+  }
+
+  /** The manifest as it was written last. */
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  /** Adds a session. Rejects where the manifest cannot be written: then it is not added. */
+  async join(session: WritingSession): Promise<void> {
+    this.#sessions.set(session, { untilNs: undefined, isIdle: false, sinceMs: performance.now() });
+    try {
+      await this.#turns.take(async () => {
+        const { state, sessions } = this.#manifest;
+        // What is finalized can be read while topics are added; only what is recorded tells of each session.
+        if (state !== "recording" || sessions.some(({ id }) => id === session.info.id)) return;
+        await this.#write({ ...this.#manifest, sessions: [...sessions, session.info] });
+      });
+    } catch (reason) {
+      await this.leave(session);
+      throw reason;
+    }
+  }
+
+  /** Refuses a topic's name that any session has. ALREADY_EXISTS. */
+  refuseTaken(topic: string): void {
+    const isTaken = this.#manifest.topics.some(({ name }) => name === topic) ||
+      [...this.#sessions.keys()].some((session) => session.hasTopic(topic));
+    if (!isTaken) return;
+    throw new SmaltiError(
+      "ALREADY_EXISTS",
+      `Cannot create topic "${topic}" of sequence "${this.name}": it is there; wanted a new name`,
+      { sequence: this.name, topic },
+    );
+  }
+
+  /** What the names of a session's attachments begin with: its number, or a later one where files were left under it. */
+  async attachmentPrefix(): Promise<string> {
+    const files = await this.#store.list(`${this.name}/${ATTACHMENTS}`);
+    let number = this.#manifest.sessions.length;
+    while (this.#prefixes.has(number) || files.some((file) => file.startsWith(`${number}-`))) number++;
+    this.#prefixes.add(number);
+    return `${number}-`;
+  }
+
+  /** Tells followers how far a session is, see {@linkcode SequenceSink.checkpoint}. Nothing where it has ended. */
+  checkpoint(session: WritingSession, untilNs: bigint | undefined): Promise<void> {
+    return this.#turns.take(async () => {
+      const progress = this.#sessions.get(session);
+      if (!progress) return;
+      progress.sinceMs = performance.now();
+      progress.isIdle = untilNs === undefined;
+      if (untilNs !== undefined && (progress.untilNs === undefined || untilNs > progress.untilNs)) {
+        progress.untilNs = untilNs;
+      }
+      await this.#publish();
+    });
+  }
+
+  /** Commits a session. Where that fails it may be tried again, or given up. */
+  commit(session: WritingSession, { ended, topics, attachments, metadata }: SessionEnd): Promise<Manifest> {
+    return this.#turns.take(async () => {
+      const before = this.#manifest;
+      const isListed = before.sessions.some(({ id }) => id === ended.id);
+      const sessions = isListed
+        ? before.sessions.map((other) => other.id === ended.id ? ended : other)
+        : [...before.sessions, ended];
+      const manifest: Manifest = {
+        ...before,
+        state: stateOf(before.state, sessions),
+        metadata: { ...before.metadata, ...metadata },
+        sessions,
+        topics: [...before.topics, ...topics].sort((a, b) => compareNames(a.name, b.name)),
+        attachments: [...before.attachments, ...attachments],
+      };
+      await this.#write(manifest);
+      await this.#leave(session);
+      return manifest;
+    });
+  }
+
+  /** Removes a session with its files, and the sequence with the last one that is in it. */
+  remove(session: WritingSession, files: readonly string[]): Promise<void> {
+    return this.#turns.take(async () => {
+      try {
+        const { state, sessions } = this.#manifest;
+        const others = sessions.filter(({ id }) => id !== session.info.id);
+        if (others.length === 0) return await removeSequence(this.#store, this.name);
+        if (others.length < sessions.length) {
+          await this.#write({ ...this.#manifest, state: stateOf(state, others), sessions: others });
+        }
+        for (const file of files) await this.#store.remove(file);
+      } finally {
+        await this.#leave(session);
+      }
+    });
+  }
+
+  /** Ends a session of which nothing more is to be said in the manifest. */
+  leave(session: WritingSession): Promise<void> {
+    return this.#turns.take(() => this.#leave(session));
+  }
+
+  async #write(manifest: Manifest): Promise<void> {
+    await this.#store.replace(`${this.name}/${MANIFEST}`, encodeManifest(manifest));
+    this.#manifest = manifest;
+  }
+
+  /** Followers go by the manifest from now on; the lock goes with the last session. */
+  async #leave(session: WritingSession): Promise<void> {
+    this.#sessions.delete(session);
+    clearTimeout(this.#timer);
+    if (this.isOpen) return await this.#publish().catch(() => {}); // the next checkpoint makes up for it
+    await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
+    await this.#lock.release();
+    this.#close();
+  }
+
+  /** Puts `sequence.live` in place: what the files hold now, and the time before which nothing more is to come. */
+  async #publish(): Promise<void> {
+    const untilNs = this.#untilNs();
+    if (untilNs !== undefined && (this.#publishedNs === undefined || untilNs > this.#publishedNs)) {
+      this.#publishedNs = untilNs;
+    }
+    this.#watchSilence();
+    if (this.#publishedNs === undefined) return;
+    const sizes: Record<string, number> = {};
+    for (const { topics } of this.#sessions.keys()) {
+      for (const [topic, { wholeBytes }] of topics) sizes[topic] = wholeBytes;
+    }
+    const state = {
+      writer: this.#writer,
+      sessions: [...this.#sessions.keys()].map(({ info }) => info.id),
+      checkpoint: this.#checkpoint + 1,
+      untilNs: this.#publishedNs,
+      sizes,
+    };
+    await this.#store.replace(`${this.name}/${LIVE}`, encodeLive(state));
+    this.#checkpoint++;
+  }
+
+  /**
+   * The low watermark of all sessions: that of the slowest, but for those that have been silent for long. Beyond the newest
+   * row where none of them expects any.
+   */
+  #untilNs(): bigint | undefined {
+    const all = [...this.#sessions];
+    const now = performance.now();
+    const counted = all.filter(([, { sinceMs }]) => all.length === 1 || now - sinceMs < SILENT_MS);
+    if (counted.every(([, { isIdle }]) => isIdle) && all.some(([, { isIdle }]) => isIdle)) {
+      const { lastNs } = totals([
+        ...this.#manifest.topics,
+        ...all.flatMap(([{ topics }]) => [...topics.values()].map(({ written }) => partOf(written.lastNs))),
+      ]);
+      return lastNs === undefined ? undefined : lastNs + 1n;
+    }
+    const marks = (counted.length > 0 ? counted : all).map(([{ topics }, { untilNs, isIdle }]) => {
+      const { lastNs } = totals([...topics.values()].map(({ written }) => partOf(written.lastNs)));
+      return isIdle && lastNs !== undefined ? lastNs + 1n : untilNs;
+    });
+    const known = marks.filter((mark) => mark !== undefined);
+    // Of sessions that are all silent nobody waits for the slower.
+    if (counted.length === 0) return known.reduce((most, mark) => mark > most ? mark : most, known[0]);
+    if (known.length < marks.length) return undefined;
+    return known.reduce((least, mark) => mark < least ? mark : least, known[0]);
+  }
+
+  /** Where several sessions are open, one that falls silent is no longer waited for, without a word from anybody. */
+  #watchSilence(): void {
+    clearTimeout(this.#timer);
+    if (this.#sessions.size < 2) return;
+    const now = performance.now();
+    const left = [...this.#sessions.values()].map(({ sinceMs }) => sinceMs + SILENT_MS - now).filter((ms) =>
+      ms > 0
+    );
+    if (left.length === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#turns.take(async () => {
+        if (this.isOpen) await this.#publish();
+      }).catch(() => {}); // the next checkpoint makes up for it
+    }, Math.min(...left));
+  }
+}
+
+function partOf(lastNs: bigint | undefined): { rowCount: number; sizeBytes: number; lastNs?: bigint } {
+  return { rowCount: 0, sizeBytes: 0, ...(lastNs !== undefined && { lastNs }) };
+}
+
+/** What a sequence is, with these sessions. A session that was added later leaves it as it was, however it ends. */
+function stateOf(before: SequenceState, sessions: readonly SessionInfo[]): SequenceState {
+  if (before !== "recording") return before;
+  const states = new Set(sessions.map(({ state }) => state));
+  return states.has("recording") ? "recording" : states.has("finalized") ? "finalized" : "failed";
+}
