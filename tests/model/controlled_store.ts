@@ -1,6 +1,12 @@
 import { SmaltiError } from "../../src/error.ts";
-import type { Store, StoreLock } from "../../src/store/store.ts";
-import type { Disk } from "./disk.ts";
+import {
+  type HeldFile,
+  type ReadOptions,
+  type Store,
+  type StoreLock,
+  writtenAnew,
+} from "../../src/store/store.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 /** What goes wrong in a case. */
@@ -41,6 +47,10 @@ export class ControlledStore implements Store {
   readonly #faults: Faults;
   /** Calls happen at once, and none fails. */
   readonly #isQuiet: boolean;
+  /** The file that somebody's reads began with. */
+  readonly #readers = new WeakMap<object, DiskFile>();
+  /** Paths of files that are held open. */
+  readonly held = new Map<object, string>();
   #closed = false;
 
   constructor(
@@ -70,33 +80,37 @@ export class ControlledStore implements Store {
     return this.#call({ name: `size ${path}`, apply, endings: ["IO"] });
   }
 
-  read(path: string, offset: number, length: number): Promise<Uint8Array> {
-    const apply = () => this.#disk.file(path).bytes.slice(offset, offset + length);
-    return this.#call({
-      name: `read ${path} ${offset}`,
-      apply,
-      endings: ["IO"],
-    });
+  read(path: string, offset: number, length: number, { reader }: ReadOptions = {}): Promise<Uint8Array> {
+    const apply = () => {
+      const file = this.#disk.file(path);
+      if (reader) {
+        if ((this.#readers.get(reader) ?? file) !== file) throw writtenAnew(path, path);
+        this.#readers.set(reader, file);
+      }
+      return file.bytes.slice(offset, offset + length);
+    };
+    return this.#call({ name: `read ${path} ${offset}`, apply, endings: ["IO"] });
   }
 
-  /** Keeps the file that is at the path now, whatever comes to the path later. */
-  open(
-    path: string,
-  ): Promise<
-    {
-      read(offset: number, length: number): Promise<Uint8Array>;
-      close(): Promise<void>;
-    }
-  > {
-    const apply = () => {
+  open(path: string): Promise<HeldFile> {
+    const apply = (): HeldFile => {
       const file = this.#disk.file(path);
       const read = (offset: number, length: number) =>
         this.#call({
-          name: `read open ${path} ${offset}`,
-          apply: () => file.bytes.slice(offset, offset + length),
+          name: `read held ${path} ${offset}`,
+          apply: () => {
+            if (!this.held.has(held)) throw failure("IO", `read ${path}, which was let go of`);
+            return file.bytes.slice(offset, offset + length);
+          },
           endings: ["IO"],
         });
-      return { read, close: () => Promise.resolve() };
+      const close = () => {
+        this.held.delete(held);
+        return Promise.resolve();
+      };
+      const held = { read, close };
+      this.held.set(held, path);
+      return held;
     };
     return this.#call({ name: `open ${path}`, apply, endings: ["IO"] });
   }
@@ -160,7 +174,6 @@ export class ControlledStore implements Store {
     });
   }
 
-  /** Puts a whole file in the place of another, durably. */
   move(from: string, to: string): Promise<void> {
     const apply = () => this.#disk.move(this.#owner.name, from, to);
     return this.#call({

@@ -35,6 +35,10 @@ export interface Session {
   readonly topics: Topic[];
   newestNs: bigint | undefined;
   lastPushMs: number;
+  /** Of the rows up to this time followers may have been told that no more are to come. */
+  closedNs: bigint | undefined;
+  /** Whether it flushes by itself after some time. */
+  flushesItself: boolean;
   /** Of the rows before this time followers have all. */
   shownNs: bigint | undefined;
   state: "open" | "finalized" | "ended" | "unknown";
@@ -111,11 +115,7 @@ export class Expected {
     }
   }
 
-  session(
-    recording: Recording,
-    latenessNs: bigint,
-    mayVanish: boolean,
-  ): Session {
+  session(recording: Recording, latenessNs: bigint, mayVanish: boolean, flushesItself: boolean): Session {
     const session: Session = {
       id: ++this.#made,
       recording,
@@ -123,6 +123,8 @@ export class Expected {
       topics: [],
       newestNs: undefined,
       lastPushMs: 0,
+      closedNs: undefined,
+      flushesItself,
       shownNs: undefined,
       state: "open",
       mayVanish,
@@ -147,7 +149,9 @@ export class Expected {
   /** A row that was taken. */
   push(topic: Topic, timeNs: bigint, nowMs: number): void {
     const { session } = topic;
-    const mayBeLate = session.recording.sessions.some((other) => this.#isLateFor(other, timeNs, nowMs));
+    // All of them: each is brought up to date.
+    const late = session.recording.sessions.map((other) => this.#isLateFor(other, timeNs, nowMs));
+    const mayBeLate = late.includes(true);
     const row = {
       serial: this.rows.length,
       topic,
@@ -163,16 +167,14 @@ export class Expected {
     session.lastPushMs = nowMs;
   }
 
-  #isLateFor(
-    { newestNs, latenessNs, lastPushMs, state }: Session,
-    timeNs: bigint,
-    nowMs: number,
-  ): boolean {
+  #isLateFor(session: Session, timeNs: bigint, nowMs: number): boolean {
+    const { newestNs, latenessNs, lastPushMs, state } = session;
     if (newestNs === undefined) return false;
     if (timeNs < newestNs - latenessNs) return true;
-    if (!this.#closesWhenIdle || timeNs > newestNs) return false;
+    if (!this.#closesWhenIdle) return false;
     const idleMs = Math.max(1000, Number(latenessNs) / 1e6);
-    return state !== "open" || nowMs - lastPushMs >= idleMs;
+    if (state !== "open" || nowMs - lastPushMs >= idleMs) session.closedNs = newestNs;
+    return session.closedNs !== undefined && timeNs <= session.closedNs;
   }
 
   /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */

@@ -340,7 +340,7 @@ export async function remove(actor: Actor, name: string): Promise<void> {
   }
 }
 
-/** Recovers what others left. */
+/** Recovers what others left, and joins small batches. */
 export async function recovers(actor: Actor): Promise<void> {
   const { random, world, process: { client } } = actor;
   for (

@@ -12,6 +12,14 @@ const Numbered = defineOntology("Numbered", { serial: int64() });
 type Numbered = Infer<typeof Numbered>;
 
 const TOPICS = ["a", "b", "c/d", "c/e", "f", "g", "h"];
+const AUTO_FLUSH: readonly SessionOptions["autoFlush"][] = [
+  undefined,
+  undefined,
+  false,
+  { intervalMs: 200 },
+  { bytes: 60 },
+  { intervalMs: 1500, bytes: 100 },
+];
 const SLEEPS_MS = [1, 40, 100, 400, 1100, 2500];
 
 /** A session under way. */
@@ -47,16 +55,12 @@ async function record(
   const { random, world, process } = actor;
   const errorPolicy = random.oneIn(4) ? "delete" : "report";
   const latenessNs = random.pick([0n, 0n, 3n, 8n]);
-  const autoFlush = random.pick([undefined, undefined, { intervalMs: 200 }, {
-    bytes: 60,
-  }, {
-    intervalMs: 1500,
-    bytes: 100,
-  }]);
+  const autoFlush = random.pick(AUTO_FLUSH);
+  const flushesItself = autoFlush === undefined || autoFlush !== false && autoFlush.intervalMs !== undefined;
   const options: SessionOptions = {
     errorPolicy,
     latenessNs,
-    ...(autoFlush && { autoFlush }),
+    ...(autoFlush !== undefined && { autoFlush }),
   };
   const { expected, scheduler } = world;
   const recording = isUpdate ? undefined : expected.recording(name, process.owner.name, scheduler.step);
@@ -67,7 +71,7 @@ async function record(
 
   const begin = (writer: SequenceWriter, of: Recording): Work => {
     of.madeAt ??= scheduler.step;
-    const session = expected.session(of, latenessNs, errorPolicy === "delete");
+    const session = expected.session(of, latenessNs, errorPolicy === "delete", flushesItself);
     process.sessions.add(session);
     return {
       actor,
