@@ -140,6 +140,11 @@ export class Disk {
       this.files.delete(file);
       if (file.endsWith(`/${MANIFEST}`)) this.#versionOf(file, undefined);
     }
+    // What is removed durably is not removed before what was made in its directory.
+    const directory = path.slice(0, path.lastIndexOf("/") + 1);
+    for (const [other, file] of this.files) {
+      if (other.startsWith(directory) && !other.includes("/", directory.length)) file.hasName = true;
+    }
     for (const lock of [...this.stale].filter(isBelow)) this.stale.delete(lock);
     if (!this.locksAreFiles) return;
     for (const lock of [...this.locks.keys()].filter(isBelow)) {

@@ -111,7 +111,7 @@ async function replay(
     return world.accuse(`rows: ${name} tells of more than was pushed`);
   }
   const serials = (rows as Row[]).sort(compareRows).map(({ serial }) => serial);
-  await world.call(place, `replay ${name} at the end`, [], async () => {
+  await world.call(place, `replay ${name} at the end`, world.damage, async () => {
     const handler = await place.client.sequenceHandler(name);
     const got: number[] = [];
     for await (const [, { data }] of handler.getDataStreamer()) {

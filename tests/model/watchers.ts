@@ -70,8 +70,7 @@ async function follow(
   const codes: ErrorCode[] = ["UNAVAILABLE", "ABORTED", "CLOSED"];
   if (!hearsOfLate) codes.push("OUT_OF_ORDER");
   if (names) codes.push("NOT_FOUND");
-  // A topic that could not be written to its end has no footer until it is recovered.
-  if (world.faults.done + world.faults.left > 0) codes.push("CORRUPT");
+  codes.push(...world.damage);
   const leavesEarly = random.oneIn(6);
   while (true) {
     await actor.turn();
@@ -247,11 +246,7 @@ async function read(actor: Actor, name: string): Promise<void> {
     );
   }
   if (!RULES.readersKeepFiles) codes.push("CORRUPT", "IO");
-  // A topic that could not be written to its end has no footer until it is recovered.
-  else if (
-    world.faults.done > 0 &&
-    handler.sessions.some(({ state }) => state === "failed")
-  ) codes.push("CORRUPT");
+  codes.push(...world.damage);
   if (random.oneIn(3)) {
     for (const { name: topic } of handler.topics) {
       const found = await actor.call(

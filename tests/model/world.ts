@@ -48,6 +48,8 @@ export class World {
   isEnding = false;
   /** Whether a process died. */
   hadCrash = false;
+  /** Whether the power was lost. */
+  hadPowerLoss = false;
   #withheld: (() => void)[] = [];
   #actors = 0;
   readonly #seed: number;
@@ -99,6 +101,7 @@ export class World {
   /** Ends processes in the midst of what they do; with the power what is not durable may be lost. */
   crash(processes: readonly Process[], losesPower: boolean): void {
     this.hadCrash = true;
+    this.hadPowerLoss ||= losesPower;
     this.scheduler.note(
       "CRASH",
       `${processes.map(({ owner }) => owner.name)} ${losesPower ? "power" : ""}`,
@@ -167,6 +170,15 @@ export class World {
 
   withhold(resolve: () => void): void {
     this.#withheld.push(resolve);
+  }
+
+  /**
+   * Codes with which reading may fail where a disk failed: a topic that could not be written to its end has no footer until
+   * it is recovered, and what a failed sync left may be lost with the power.
+   */
+  get damage(): ErrorCode[] {
+    if (this.faults.done + this.faults.left === 0) return [];
+    return this.hadPowerLoss ? ["CORRUPT", "NOT_FOUND"] : ["CORRUPT"];
   }
 
   /** Lets those go on who waited. */

@@ -424,7 +424,7 @@ function settleCallback(
   const { actor, session } = work;
   if (session.state === "finalized") return;
   if (!ended.ok) return givenUp(work);
-  if (!session.wasGivenUp) finalized(work);
+  if (session.state === "open") finalized(work);
   else if (RULES.callbackTellsAbort) {
     actor.world.accuse("callback: it resolved though its sequence was aborted");
   }
