@@ -147,7 +147,7 @@ export class Expected {
   }
 
   /** A row that was taken. */
-  push(topic: Topic, timeNs: bigint, nowMs: number): void {
+  push(topic: Topic, timeNs: bigint, nowMs: number): Row {
     const { session } = topic;
     // All of them: each is brought up to date.
     const late = session.recording.sessions.map((other) => this.#isLateFor(other, timeNs, nowMs));
@@ -165,16 +165,17 @@ export class Expected {
       session.newestNs = timeNs;
     }
     session.lastPushMs = nowMs;
+    return row;
   }
 
   #isLateFor(session: Session, timeNs: bigint, nowMs: number): boolean {
     const { newestNs, latenessNs, lastPushMs, state } = session;
     if (newestNs === undefined) return false;
-    if (timeNs < newestNs - latenessNs) return true;
-    if (!this.#closesWhenIdle) return false;
     const idleMs = Math.max(1000, Number(latenessNs) / 1e6);
-    if (state !== "open" || nowMs - lastPushMs >= idleMs) session.closedNs = newestNs;
-    return session.closedNs !== undefined && timeNs <= session.closedNs;
+    if (this.#closesWhenIdle && (state !== "open" || nowMs - lastPushMs >= idleMs)) {
+      session.closedNs = newestNs;
+    }
+    return timeNs < newestNs - latenessNs || (session.closedNs !== undefined && timeNs <= session.closedNs);
   }
 
   /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */

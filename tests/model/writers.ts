@@ -3,7 +3,7 @@ import { defineOntology, type Infer } from "../../src/ontology/define_ontology.t
 import { int64 } from "../../src/ontology/field.ts";
 import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import type { Recording, Removal, Session, Topic } from "./expected.ts";
+import type { Recording, Removal, Row, Session, Topic } from "./expected.ts";
 import { RULES } from "./rules.ts";
 import { type Actor, type Outcome, Thrown } from "./world.ts";
 
@@ -209,6 +209,10 @@ function taken<R>(work: Work, topic: Topic, take: () => R): R | undefined {
   }
 }
 
+function note({ actor }: Work, { topic, timeNs, serial }: Row): void {
+  actor.world.scheduler.note(actor.owner.name, `pushes ${topic.name} ${timeNs} (row ${serial})`);
+}
+
 /** Once bytes of a topic may be lost, nothing that follows them succeeds. */
 function mustHaveFailed(
   { actor, session }: Work,
@@ -237,7 +241,7 @@ async function pushRows(work: Work): Promise<void> {
         timestampNs,
         data: { serial: BigInt(expected.nextSerial) },
       });
-      expected.push(topic, timestampNs, scheduler.time.nowMs);
+      note(work, expected.push(topic, timestampNs, scheduler.time.nowMs));
       return { room };
     });
     if (!room) return;
