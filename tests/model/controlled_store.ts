@@ -255,7 +255,9 @@ export class ControlledStore implements Store {
           // Nobody hears of it.
         }
       };
-      const delayMs = random.below(25) === 0 ? 1 + random.below(random.oneIn(4) ? 2500 : 150) : 0;
+      const delayMs = scheduler.isSlow && random.below(25) === 0
+        ? 1 + random.below(random.oneIn(4) ? 2500 : 150)
+        : 0;
       scheduler.add({ owner, label: call.name, run, die }, delayMs);
     });
   }

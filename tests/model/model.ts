@@ -164,13 +164,12 @@ async function beQuiet(
 ): Promise<void> {
   const { scheduler, expected } = world;
   world.isQuiet = true;
+  scheduler.note("QUIET", "begins");
   scheduler.stallRate = 0;
+  scheduler.isSlow = false;
   // Of several sessions one that is silent is waited for 10 s; flushes by default take a tenth of the time.
   const long = world.random.oneIn(6) ? 60_000 : 15_000;
-  const isAlone = expected.recordings.every(({ sessions }) =>
-    sessions.filter(({ state }) => state === "open").length < 2
-  );
-  const until = scheduler.time.nowMs + (isAlone ? long / 2.5 : long);
+  const until = scheduler.time.nowMs + long;
   while (await scheduler.go(until)) if (scheduler.step > MOST_STEPS) break;
   for (const { actor, recording, serials, state, names } of followed) {
     if (
@@ -208,6 +207,7 @@ async function finish(world: World): Promise<void> {
   const { scheduler } = world;
   world.isEnding = true;
   scheduler.stallRate = 0;
+  scheduler.isSlow = false;
   const end = scheduler.step + MOST_STEPS;
   const untilMs = scheduler.time.nowMs + 300_000;
   const rest = async () => {

@@ -34,6 +34,8 @@ export class Scheduler {
   hash = 0;
   /** Stalls so often; 0 for never. */
   stallRate = 0.03;
+  /** Whether what others do may take its time. */
+  isSlow = true;
   #ready: Event[] = [];
   /** Events whose time has not come. */
   readonly #delayed = new Set<Event>();
@@ -70,7 +72,7 @@ export class Scheduler {
   /** One step; false where nothing is left, or only what is due after `untilMs`. */
   async go(untilMs = Infinity): Promise<boolean> {
     this.step++;
-    const event = this.#pick();
+    const event = this.#pick(untilMs);
     if (event) {
       this.hash = Math.imul(
         this.hash ^ event.label.length ^ this.#ready.length << 8,
@@ -88,7 +90,7 @@ export class Scheduler {
     return true;
   }
 
-  #pick(): Event | undefined {
+  #pick(untilMs: number): Event | undefined {
     const { random } = this;
     const ready = this.#ready;
     if (ready.length === 0) return undefined;
