@@ -102,7 +102,7 @@ export class Scheduler {
     for (let tries = 0; ready[at].owner.stalledUntil > this.step; tries++) {
       if (tries === 4) {
         // All are slow: time goes on.
-        if (this.time.nextMs !== undefined && random.below(2) === 0) {
+        if ((this.time.nextMs ?? Infinity) < untilMs && random.below(2) === 0) {
           return undefined;
         }
         break;
