@@ -7,6 +7,8 @@ export const RULES = {
   closesWhenIdle: true,
   /** `sequenceCreate` with a function rejects where the sequence was aborted within. */
   callbackTellsAbort: true,
+  /** Who follows a sequence that is removed hears ABORTED, not NOT_FOUND of a file. */
+  followersTellRemoval: true,
   /** Readers go on with the files that they began, whatever comes to their paths. */
   readersKeepFiles: true,
 };

@@ -69,7 +69,7 @@ async function follow(
   const start = world.scheduler.step;
   const codes: ErrorCode[] = ["UNAVAILABLE", "ABORTED", "CLOSED"];
   if (!hearsOfLate) codes.push("OUT_OF_ORDER");
-  if (names) codes.push("NOT_FOUND");
+  if (names || !RULES.followersTellRemoval) codes.push("NOT_FOUND");
   codes.push(...world.damage);
   const leavesEarly = random.oneIn(6);
   while (true) {

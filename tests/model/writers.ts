@@ -42,7 +42,11 @@ export async function writes(actor: Actor): Promise<void> {
     if (world.isEnding || actor.process.isClosing) return;
     const goesOn = finalized !== undefined && !random.oneIn(3);
     const name = goesOn ? finalized! : random.pick(world.names);
-    const session = await record(actor, name, goesOn || random.oneIn(3));
+    const isOpen = [...actor.process.sessions].some(({ recording, state }) =>
+      state === "open" && recording.name === name
+    );
+    const isUpdate = goesOn || random.oneIn(3) || (isOpen && !random.oneIn(3));
+    const session = await record(actor, name, isUpdate);
     finalized = session?.state === "finalized" ? name : undefined;
   }
 }
@@ -310,7 +314,7 @@ async function end(work: Work): Promise<void> {
   const { actor } = work;
   const { random, world } = actor;
   await actor.turn();
-  const kind = random.below(20);
+  const kind = random.below(21);
   if (kind < 11) await finalize(work);
   else if (kind < 15) await abort(work, true);
   else if (kind === 15) {
@@ -322,6 +326,7 @@ async function end(work: Work): Promise<void> {
   } else if (kind === 16) await Promise.all([flush(work), finalize(work)]);
   else if (kind === 17) await Promise.all([flush(work), abort(work, false)]);
   else if (kind === 18) await dispose(work);
+  else if (kind === 19) await finalizeOnSignal(work);
   else {
     // Left open until the client is closed, or all ends.
     while (!world.isEnding && !actor.process.isClosing) await actor.turn(500);
@@ -337,6 +342,26 @@ async function finalize(work: Work): Promise<void> {
     () => writer.finalize(),
   );
   if (ended.ok) finalized(work);
+  else if (session.state === "open") givenUp(work);
+}
+
+/** Ends by a signal: the next push tells when it is finalized. */
+async function finalizeOnSignal(work: Work): Promise<void> {
+  const { actor, session, writer, topics } = work;
+  const stop = new AbortController();
+  writer.finalizeOn(stop.signal);
+  await actor.turn();
+  const wasOpen = writer.status === "open";
+  stop.abort(new Thrown("as the case wants"));
+  if (!wasOpen || topics.length === 0) return await dispose(work);
+  const message = { timestampNs: work.timeNs, data: { serial: -1n } };
+  const stopped = await actor.call(
+    "a push after the signal",
+    ["CLOSED"],
+    () => topics[0].writer.push(message),
+  );
+  if (stopped.ok) actor.world.accuse("signal: a push was taken after it");
+  else if (stopped.code === "thrown") finalized(work);
   else if (session.state === "open") givenUp(work);
 }
 
@@ -397,10 +422,13 @@ async function abort(work: Work, alone: boolean): Promise<void> {
 
 async function dispose(work: Work): Promise<void> {
   const { actor, session, writer } = work;
-  if (session.state !== "finalized") session.wasGivenUp = true;
+  const isOpen = writer.status === "open";
+  if (session.state !== "finalized" && isOpen) session.wasGivenUp = true;
   session.isSound = false;
   await actor.call("dispose", [], () => writer[Symbol.asyncDispose]());
-  if (session.state === "open") givenUp(work);
+  if (session.state !== "open") return;
+  if (writer.status === "finalized") finalized(work);
+  else givenUp(work);
 }
 
 /** What the function returns, throws, or does with the writer before. */
