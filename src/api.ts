@@ -8,6 +8,7 @@ export {
   type Connect,
   type ConnectOptions,
   type ListOptions,
+  type QueryOptions,
   type SequenceOptions,
 } from "./client.ts";
 export { type EngineOptions, type WasmSource } from "./engine/load/choose_engine.ts";
@@ -35,6 +36,7 @@ export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";
 export { TopicStreamer } from "./read/topic_streamer.ts";
 export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync_options.ts";
+export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync_streamer.ts";
 export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
 export { type Data, type Message, type MessageJson } from "./read/message.ts";
@@ -48,6 +50,7 @@ export {
   type Place,
   type RecoveredFile,
   type RecoverReport,
+  type SequenceEntry,
   type SequenceInfo,
   type SequenceState,
   type SessionInfo,

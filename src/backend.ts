@@ -8,7 +8,7 @@ import type { BatchBounds } from "./arrow/bounds.ts";
 import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { OpenBatch } from "./engine/batch.ts";
-import type { SmaltiError } from "./error.ts";
+import { type ErrorCode, SmaltiError } from "./error.ts";
 import type {
   AttachmentInfo,
   CompactReport,
@@ -25,6 +25,25 @@ import type {
   Window,
 } from "./types.ts";
 
+/**
+ * A failure that concerns one recording, such as damage, where several are looked at: the others are as good as before.
+ * Undefined for what concerns the call as a whole: what is closed, given up or cannot be reached, and defects.
+ */
+export function failureOfOne(reason: unknown): SmaltiError | undefined {
+  const isOfAll = !(reason instanceof SmaltiError) || CALL_CODES.includes(reason.code);
+  return isOfAll ? undefined : reason;
+}
+
+const CALL_CODES: readonly ErrorCode[] = [
+  "ABORTED",
+  "CLOSED",
+  "UNAVAILABLE",
+  "UNAUTHENTICATED",
+  "TIMEOUT",
+  "INVALID_ARGUMENT",
+  "INTERNAL",
+];
+
 /** Recordings by name. */
 export interface Backend {
   /** What decodes and orders. */
@@ -33,6 +52,8 @@ export interface Backend {
   readonly makesDurable: boolean;
   /** Whether what is made durable outlives the process. */
   readonly isDurable: boolean;
+  /** The store as errors name it: a directory or URL, which is not for strangers. Undefined where there is none. */
+  readonly storeUrl?: string;
   /** What recordings are reached through. */
   info(): Promise<StoreInfo>;
   /** Names of all sequences, in ASCII order. */

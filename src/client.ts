@@ -1,8 +1,9 @@
-import type { Backend, SequenceSink } from "./backend.ts";
+import { type Backend, failureOfOne, type SequenceSink } from "./backend.ts";
 import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
 import type { Engine } from "./engine/engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
+import { mapLimited } from "./map_limited.ts";
 import { sequenceName, topicName } from "./names.ts";
 import { queryBodies, type QueryRequest } from "./query/builders.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
@@ -16,6 +17,7 @@ import type {
   Place,
   QueryHit,
   RecoverReport,
+  SequenceEntry,
   SequenceInfo,
   StoreInfo,
 } from "./types.ts";
@@ -37,6 +39,20 @@ export interface SequenceOptions extends SessionOptions {
 export interface ListOptions {
   /** Read each sequence's manifest too. @default false */
   details?: boolean;
+}
+
+/** Manifests that are read at a time. */
+const MANIFESTS_AT_A_TIME = 32;
+
+/** Options of {@linkcode Client.query}. */
+export interface QueryOptions {
+  /** Stops it. */
+  signal?: AbortSignal;
+  /**
+   * Hears of what could not be read, such as a damaged manifest or batch, by the sequence's name; the query goes on without
+   * it. A server tells its own log. @default nobody does
+   */
+  onError?: (sequence: string, error: SmaltiError) => void;
 }
 
 /** Options of `connect`. */
@@ -124,22 +140,42 @@ export class Client implements AsyncDisposable {
 
   /** Names of all sequences, whatever their state, in ASCII order; one look at the directory. */
   listSequences(): Promise<string[]>;
-  /** With `details`, what each manifest tells, in ASCII order of the names. */
-  listSequences(options: ListOptions & { details: true }): Promise<SequenceInfo[]>;
-  /** Either, by `details`. CORRUPT where a manifest that is read is damaged. */
-  listSequences(options: ListOptions): Promise<string[] | SequenceInfo[]>;
-  async listSequences(options: ListOptions = {}): Promise<string[] | SequenceInfo[]> {
+  /**
+   * With `details`, what each manifest tells, in ASCII order of the names. One that cannot be read is there as its name and
+   * an `error`: CORRUPT, UNSUPPORTED, PERMISSION_DENIED, IO.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * for (const entry of await client.listSequences({ details: true })) {
+   *   console.log(entry.name, entry.error ? entry.error.message : entry.state);
+   * }
+   * ```
+   */
+  listSequences(options: ListOptions & { details: true }): Promise<SequenceEntry[]>;
+  /** Either, by `details`. */
+  listSequences(options: ListOptions): Promise<string[] | SequenceEntry[]>;
+  async listSequences(options: ListOptions = {}): Promise<string[] | SequenceEntry[]> {
     this.#check("list sequences");
     const names = await this.#backend.listSequences();
     if (!options.details) return names;
-    const infos = await Promise.all(names.map((name) =>
-      this.#backend.readInfo(name).catch((reason) => {
-        // A directory without a manifest, or a sequence removed since.
-        if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return undefined;
-        throw reason;
-      })
-    ));
-    return infos.filter((info) => info !== undefined);
+    const entries = await mapLimited(
+      names,
+      MANIFESTS_AT_A_TIME,
+      async (name): Promise<SequenceEntry | undefined> => {
+        try {
+          return await this.#backend.readInfo(name);
+        } catch (reason) {
+          const error = failureOfOne(reason);
+          if (!error) throw reason;
+          // A directory without a manifest, or a sequence removed since.
+          return error.code === "NOT_FOUND" ? undefined : { name, error };
+        }
+      },
+    );
+    return entries.filter((entry) => entry !== undefined);
   }
 
   /**
@@ -222,7 +258,8 @@ export class Client implements AsyncDisposable {
   /**
    * Which topics of which sequences match, in ASCII order. What the manifests tell is looked at first, then the bounds of
    * batches; rows are read only where neither tells, up to the first that matches. A server answers for what it stores.
-   * Sequences that are being recorded have no topics yet; a query without conditions finds nothing.
+   * Sequences that are being recorded have no topics yet; a query without conditions finds nothing. What cannot be read, such
+   * as a damaged manifest or batch, is left out, and `onError` is told.
    *
    * Rejects with INVALID_ARGUMENT, which names the condition, where an operand or path makes no sense; TypeError where an
    * expression stands at the wrong place. A server that is not smalti's knows neither `not` of `match` and `in`, nor two
@@ -241,11 +278,11 @@ export class Client implements AsyncDisposable {
    * for (const { sequence, topics } of hits) console.log(sequence, topics.map(({ name }) => name));
    * ```
    */
-  async query(request: QueryRequest, { signal }: { signal?: AbortSignal } = {}): Promise<QueryHit[]> {
+  async query(request: QueryRequest, options: QueryOptions = {}): Promise<QueryHit[]> {
     this.#check("query");
     const bodies = queryBodies(request);
     const { findAll } = await import("./query/find_all.ts");
-    return await findAll(this.#backend, bodies, signal);
+    return await findAll(this.#backend, bodies, options);
   }
 
   /**

@@ -1,5 +1,9 @@
-import type * as Timers from "node:timers";
 import { builtin } from "./builtin.ts";
+
+/** What is needed of `node:timers`. */
+interface Timers {
+  setImmediate?: (resolve: () => void) => unknown;
+}
 
 /** How long work may hold the event loop before others get a turn, in milliseconds. */
 const SLICE_MS = 15;
@@ -27,8 +31,6 @@ export class TimeSlice {
 /** Resolves in a turn of the event loop of its own, when timers and I/O that are due have had theirs. */
 export function nextTurn(): Promise<void> {
   // A timer takes its time where it is nested in others, in browsers 4 ms.
-  const { setImmediate = (resolve: () => void) => setTimeout(resolve, 0) } = builtin<typeof Timers>(
-    "node:timers",
-  );
+  const { setImmediate = (resolve) => setTimeout(resolve, 0) } = builtin<Timers>("node:timers");
   return new Promise((resolve) => void setImmediate(resolve));
 }

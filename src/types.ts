@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SmaltiError } from "./error.ts";
 import type { SerializationFormat } from "./ontology/define_ontology.ts";
 import type { FieldSchema } from "./schema.ts";
 
@@ -95,6 +96,17 @@ export interface SequenceInfo {
   readonly attachments: readonly AttachmentInfo[];
 }
 
+/**
+ * A sequence in a list: what its manifest tells, or, where that cannot be read, its name and why. Where `error` is undefined it
+ * is a {@linkcode SequenceInfo}.
+ */
+export type SequenceEntry =
+  | SequenceInfo & { readonly error?: undefined }
+  | { readonly [Fact in Exclude<keyof SequenceInfo, "name">]?: undefined } & {
+    readonly name: string;
+    readonly error: SmaltiError;
+  };
+
 /** What came of one topic's file in a recovery. */
 export interface RecoveredFile {
   /** The topic's name. */
@@ -154,11 +166,13 @@ export interface RecoverReport {
 export interface CompactedTopic {
   /** The topic's name. */
   readonly topic: string;
-  /** Batches in its file, before and now. */
+  /** Batches that were in its file. */
   readonly batchesBefore: number;
+  /** Batches in its file now. */
   readonly batches: number;
-  /** Bytes of its file, before and now. */
+  /** Bytes that its file had. */
   readonly sizeBytesBefore: number;
+  /** Bytes that its file has now. */
   readonly sizeBytes: number;
   /** Why it could not be compacted; the file is as it was then. */
   readonly error?: Error;

@@ -13,23 +13,25 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
  * of one layer do not know each other. The longest entry that fits a path counts.
  */
 const layers: readonly (readonly string[])[] = [
+  ["builtin.ts"],
   [
     "error.ts",
     "version.ts",
-    "builtin.ts",
     "pause.ts",
     "times.ts",
     "spare_buffers.ts",
     "turns.ts",
     "time_slice.ts",
+    "excerpt.ts",
   ],
-  ["names.ts", "schema.ts"],
+  ["names.ts", "schema.ts", "map_limited.ts"],
   ["ontology"],
   ["types.ts", "totals.ts"],
   ["engine/engine.ts"], // the interface alone: arrow/ parses into its shapes
   ["arrow"],
   ["engine", "store"],
   ["backend.ts"],
+  ["reopen.ts"],
   ["embedded", "flight"],
   ["write", "read", "query"],
   ["client.ts"],
@@ -45,6 +47,7 @@ const runtimePlaces: readonly string[] = [
   "src/builtin.ts",
   "src/store/directory.ts",
   "src/store/lock_file.ts",
+  "src/store/regular_file.ts",
   "src/engine/load/",
   "src/flight/",
   "src/import/open_file.ts",

@@ -1,13 +1,15 @@
 /**
- * `deno task test:long [CASES] [SEED]`: the random cases that hold the engines to one outcome, a million of them. The
- * last line is `N cases, seed S, 0 differences`; at a difference it is what to run to see that case again.
+ * `deno task test:long [CASES] [SEED]`: what takes too long for every change. The tests that try some positions of many
+ * (`tests/support/positions.ts`) try all of them, and more recorders are killed; then come the random cases that hold
+ * the engines to one outcome, a million unless told. The last line is `N cases, seed S, 0 differences`; at a difference
+ * it is what to run to see that case again.
  *
  * @module
  */
 import { createJsEngine } from "../src/engine/js.ts";
 import { createWasmEngine } from "../src/engine/wasm.ts";
 import { checkIdentity } from "../tests/contract/identity.ts";
-import { root } from "./tooling.ts";
+import { deno, root, run } from "./tooling.ts";
 
 const cases = Number(Deno.args[0] ?? 1_000_000);
 const seed = Number(Deno.args[1] ?? Math.floor(Math.random() * 2 ** 31));
@@ -15,6 +17,14 @@ if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 || 
   console.error("usage: deno task test:long [CASES] [SEED]");
   Deno.exit(2);
 }
+
+const files = [...await filesWithPositions("tests"), "tests/embedded/kill.test.ts"];
+const { code } = await run(
+  [...deno("run", "-A", "tools/test.ts"), "--only", "deno", "--testTimeout=3600000", ...files],
+  { env: { SMALTI_LONG: "1", SMALTI_KILLS: "300" } },
+);
+if (code !== 0) Deno.exit(code);
+
 const module = await WebAssembly.compile(await Deno.readFile(`${root}/src/engine/generated/smalti.wasm`));
 const engines = [createJsEngine(), await createWasmEngine(module)];
 const start = performance.now();
@@ -30,3 +40,15 @@ try {
   Deno.exit(1);
 }
 console.log(`${cases} cases, seed ${seed}, 0 differences`);
+
+/** The test files below a directory that try some positions only. */
+async function filesWithPositions(directory: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${root}/${directory}`)) {
+    const path = `${directory}/${name}`;
+    if (isDirectory && name !== "node_modules") files.push(...await filesWithPositions(path));
+    if (!name.endsWith(".test.ts")) continue;
+    if ((await Deno.readTextFile(`${root}/${path}`)).includes("/support/positions.ts")) files.push(path);
+  }
+  return files;
+}

@@ -7,6 +7,7 @@
 import type { RecordBatch, Table } from "apache-arrow";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
+import { TimeSlice } from "../time_slice.ts";
 import type { Columns } from "./columns.ts";
 import { decodeBatch, decodeFrame, decodeSchemaMessage, MessageType } from "./decode.ts";
 import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
@@ -16,8 +17,21 @@ import { FixedListVector, ListVector, type Vector } from "./vector.ts";
 /** A Table of these batches, in their order; without rows where there are none. */
 export async function toTable(fields: readonly FieldSchema[], batches: readonly Columns[]): Promise<Table> {
   const { tableFromIPC } = await import("apache-arrow");
-  const schema = encodeSchemaMessage({ fields, metadata: new Map() });
-  return tableFromIPC([schema, ...batches.map((batch) => encodeBatch(batch)), END_OF_STREAM]);
+  return await tableFromIPC(streamOf(fields, batches));
+}
+
+/** Batches as the messages of an IPC stream. */
+async function* streamOf(
+  fields: readonly FieldSchema[],
+  batches: readonly Columns[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const slice = new TimeSlice();
+  yield encodeSchemaMessage({ fields, metadata: new Map() });
+  for (const batch of batches) {
+    await slice.pause();
+    yield encodeBatch(batch);
+  }
+  yield END_OF_STREAM;
 }
 
 /** One batch as apache-arrow's. */

@@ -6,6 +6,7 @@
 import type { FieldSchema } from "../schema.ts";
 import { buildVectors } from "./build_vectors.ts";
 import type { Columns } from "./columns.ts";
+import { concat } from "./concat.ts";
 import { type Picks, rangePicks, take } from "./take.ts";
 import type { StructVector } from "./vector.ts";
 
@@ -29,16 +30,7 @@ export function sliceColumns(
 /** The rows of all pieces, one piece after another. */
 export function stackColumns(fields: readonly FieldSchema[], pieces: readonly Columns[]): Columns {
   if (pieces.length === 1) return pieces[0];
-  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
-  const picks = { sources: new Int32Array(rows), rows: new Int32Array(rows) };
-  let at = 0;
-  pieces.forEach((piece, source) => {
-    for (let row = 0; row < piece.rows; row++, at++) {
-      picks.sources[at] = source;
-      picks.rows[at] = row;
-    }
-  });
-  return take(pieces.map((piece) => vectorsOf(fields, piece)), picks);
+  return concat(pieces.map((piece) => vectorsOf(fields, piece)));
 }
 
 /** The same rows by time, equal times in the order they came, and the first and last time. There must be a row. */

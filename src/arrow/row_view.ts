@@ -87,12 +87,20 @@ export function plainColumns(
 }
 
 /** Classes by their fields: topics of one ontology share one class, so that call sites see one shape. */
+/** By the list of fields itself: most batches have the very list of those before. */
+const classOf = new WeakMap<readonly FieldSchema[], RowClass>();
 const classes = new Map<string, RowClass>();
 /** More schemas than any program uses at once; beyond it classes are made anew, which is slower, not wrong. */
 const MAX_CLASSES = 4096;
 
 /** The class of views on rows with these fields. */
 export function rowClass(fields: readonly FieldSchema[]): RowClass {
+  let rows = classOf.get(fields);
+  if (!rows) classOf.set(fields, rows = sharedClass(fields));
+  return rows;
+}
+
+function sharedClass(fields: readonly FieldSchema[]): RowClass {
   const key = schemaKey(fields);
   const known = classes.get(key);
   if (known) return known;

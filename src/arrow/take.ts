@@ -49,7 +49,13 @@ function isContiguous({ sources, rows }: Picks): boolean {
   return rows.length > 0;
 }
 
-function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean, out: Columns): void {
+/** The same of one field and all below it, added to `out`. */
+export function takeField(
+  vectors: readonly Vector[],
+  picks: Picks,
+  contiguous: boolean,
+  out: Columns,
+): void {
   const { sources, rows } = picks;
   const count = rows.length;
   const first = vectors[0];

@@ -4,7 +4,7 @@ import { Output } from "./output.ts";
 export class Context {
   /** Where results go: stdout. */
   readonly out: Output = new Output();
-  /** Aborted by Ctrl-C and SIGTERM. */
+  /** Aborted by Ctrl-C, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
   /** How a command that runs to its end ends: 1 where it found something wrong. */
   exitCode: 0 | 1 = 0;

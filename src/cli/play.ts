@@ -21,6 +21,8 @@ interface Options {
   end?: TimeArgument;
   /** How many times as fast as it was recorded; Infinity for `max`. */
   speed: number;
+  /** The longest wait between two messages, in seconds. */
+  maxGap: number;
   format: Format;
   /** Go on with what is still being recorded. */
   follow?: boolean;
@@ -40,6 +42,10 @@ export function addPlay(program: Command, context: Context): void {
     .addOption(
       new Option("--speed <X>", "times as fast as it was recorded, or max")
         .argParser(parseSpeed).default(Infinity, "max"),
+    )
+    .addOption(
+      new Option("--max-gap <S>", "longest wait between two messages, in seconds (default: none)")
+        .argParser(parseMaxGap).default(Infinity, "none").conflicts("follow"),
     )
     .addOption(new Option("--format <FORMAT>", "how to print them").choices(FORMATS).default("text"))
     .addOption(
@@ -74,9 +80,9 @@ async function play({ out, signal }: Context, handler: SequenceHandler, options:
 async function playPaced(
   { out, signal }: Pick<Context, "out" | "signal">,
   stream: SequenceStreamer,
-  { speed, format }: Options,
+  { speed, maxGap, format }: Options,
 ): Promise<void> {
-  const pace = new Pace(speed, signal);
+  const pace = new Pace(speed, maxGap * 1000, signal);
   for await (const [, message] of stream) {
     const { timestampNs } = message;
     if (pace.until(timestampNs) > 0) {
@@ -100,7 +106,18 @@ function window(handler: SequenceHandler, { start, end }: Options): { startNs?: 
 
 function parseSpeed(text: string): number {
   if (text === "max") return Infinity;
-  const speed = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  const speed = parseNumber(text);
   if (speed > 0 && speed < Infinity) return speed;
   throw new InvalidArgumentError("Wanted a number above 0, or max.");
+}
+
+function parseMaxGap(text: string): number {
+  const seconds = parseNumber(text);
+  if (seconds >= 0 && seconds < Infinity) return seconds;
+  throw new InvalidArgumentError("Wanted a number of seconds.");
+}
+
+/** A decimal number; NaN where the text is something else. */
+function parseNumber(text: string): number {
+  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
 }

@@ -1,7 +1,13 @@
-/** Text from a recording or a file name, safe for a terminal and one line long: control characters as `\u001b`. */
+/** Controls, and what is not seen but changes how the text around it looks: bidirectional marks, zero widths, tags, fillers. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * Text from a recording or a file name, safe for a terminal and one line long: hidden characters as `\u001b`, those beyond
+ * U+FFFF as two such.
+ */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return text.replace(HIDDEN, (character) => {
+    const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
   });
 }

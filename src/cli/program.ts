@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addCompact } from "./compact.ts";
 import { addDemo } from "./demo.ts";
 import { addImport } from "./import.ts";
 import { addInfo } from "./info.ts";
@@ -24,8 +25,18 @@ export function createProgram(context: Context): Command {
       writeErr: (text) => context.complaint += text,
       outputError: (text, write) => write(text.replace(/^error: /, "smalti: ")),
     });
-  for (const add of [addImport, addLs, addInfo, addPlay, addVerify, addRecover, addRm, addServe, addDemo]) {
-    add(program, context);
-  }
+  const commands = [
+    addImport,
+    addLs,
+    addInfo,
+    addPlay,
+    addVerify,
+    addRecover,
+    addCompact,
+    addRm,
+    addServe,
+    addDemo,
+  ];
+  for (const add of commands) add(program, context);
   return program;
 }

@@ -6,6 +6,7 @@
 import type { Command } from "commander";
 import type { Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
+import type { RecoveredFile } from "../types.ts";
 import { optionalNameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
@@ -24,8 +25,8 @@ export function addRecover(program: Command, context: Context): void {
     .addOption(storeOption())
     .addHelpText(
       "after",
-      "\nSound files are not touched. What was only in the writer's memory is not known. Exit code 1 where bytes had\n" +
-        "to be left out.",
+      "\nSound files are not touched. What was only in the writer's memory is not known: where no message had reached\n" +
+        "the disk, there is none to keep, and that is said. Exit code 1 where bytes had to be left out, else 0.",
     )
     .action(async (name: string | undefined, { store }: { store: string }) => {
       await withClient(store, async (client) => {
@@ -48,15 +49,31 @@ export function addRecover(program: Command, context: Context): void {
 async function recover(context: Context, client: Client, name: string): Promise<void> {
   const { out } = context;
   const { changed, files } = await client.recover(name);
-  for (const { topic, rowsKept, batchesKept, bytesDiscarded, lastNs, error } of files) {
-    const kept =
-      `kept ${count(rowsKept, "row")} in ${batchesKept} ${batchesKept === 1 ? "batch" : "batches"}` +
-      (lastNs === undefined ? "" : `, the last at ${formatTime(lastNs)}`);
-    const lost = bytesDiscarded === 0 ? "" : `; left out ${formatBytes(bytesDiscarded)}`;
-    await out.write(`${printable(topic)}: ${error ? `failed: ${errorText(error)}` : kept + lost}\n`);
-    if (bytesDiscarded > 0) context.exitCode = 1;
+  for (const file of files) {
+    await out.write(`${printable(file.topic)}: ${outcomeOf(file)}\n`);
+    if (file.bytesDiscarded > 0) context.exitCode = 1;
   }
   await out.write(
-    `${name}: ${changed ? "recovered" : files.length > 0 ? "damaged" : "nothing to recover"}\n`,
+    `${name}: ${
+      changed ? `recovered${nothingKept(files)}` : files.length > 0 ? "damaged" : "nothing to recover"
+    }\n`,
   );
+}
+
+/** What came of one topic's file. */
+function outcomeOf({ rowsKept, batchesKept, bytesDiscarded, lastNs, error }: RecoveredFile): string {
+  if (error) return `failed: ${errorText(error)}`;
+  if (rowsKept === 0 && bytesDiscarded === 0) return "no message had reached the disk";
+  const kept = `kept ${count(rowsKept, "row")} in ${batchesKept} ${batchesKept === 1 ? "batch" : "batches"}`;
+  const last = lastNs === undefined ? "" : `, the last at ${formatTime(lastNs)}`;
+  return kept + last + (bytesDiscarded === 0 ? "" : `; left out ${formatBytes(bytesDiscarded)}`);
+}
+
+/** Where a recovery brought no message: that, so that nobody takes it for one that did; else nothing. */
+function nothingKept(files: readonly RecoveredFile[]): string {
+  if (files.some(({ rowsKept, error }) => rowsKept > 0 || error)) return "";
+  const isCut = files.some(({ bytesDiscarded }) => bytesDiscarded > 0);
+  return isCut
+    ? ", but no message had reached the disk whole"
+    : ", but no message had reached the disk: its writer ended before the first flush";
 }

@@ -12,7 +12,7 @@ import { createProgram } from "./program.ts";
 import { exitCodeOfSignal, onSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Runs one command: 0 ok, 1 failed, 2 bad arguments, 130 and 143 for SIGINT and SIGTERM. Never rejects. */
+/** Runs one command: 0 ok, 1 failed, 2 bad arguments, 129, 130 and 143 for SIGHUP, SIGINT and SIGTERM. Never rejects. */
 export async function run(args: readonly string[]): Promise<number> {
   const controller = new AbortController();
   const stopListening = onSignals(controller);

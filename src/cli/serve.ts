@@ -4,15 +4,20 @@
  * @module
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
 import type { ApiKey, Server } from "../flight/server/mod.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
+import { count, formatBytes } from "./number_text.ts";
 import { withClient } from "./open.ts";
 import { writeError } from "./output.ts";
 import { readApiKeys, readText } from "./serve_files.ts";
 import { ServeLog } from "./serve_log.ts";
 import { UsageError } from "./usage_error.ts";
+
+/** As long as timers can be: 24 days. */
+const MAX_SECONDS = 2_000_000;
 
 interface Options {
   host: string;
@@ -21,6 +26,7 @@ interface Options {
   tlsKey?: string;
   apiKeys?: string;
   readOnly?: true;
+  sessionTimeout: number;
   log?: "json";
 }
 
@@ -36,7 +42,14 @@ export function addServe(program: Command, context: Context): void {
     .option("--tls-cert <FILE>", "certificate, and what it is signed with, in PEM; with --tls-key")
     .option("--tls-key <FILE>", "key of the certificate, in PEM")
     .option("--api-keys <FILE>", "keys that are accepted, as JSON; without it everybody may do everything")
-    .option("--read-only", "refuse all that writes or deletes")
+    .option("--read-only", "refuse all that writes or deletes, and recover nothing")
+    .addOption(
+      new Option(
+        "--session-timeout <S>",
+        "seconds after which a session ends that no client does anything with",
+      )
+        .default(600).argParser(parseSeconds),
+    )
     .addOption(
       new Option(
         "--log <FORMAT>",
@@ -47,7 +60,8 @@ export function addServe(program: Command, context: Context): void {
       "after",
       '\nThe file of keys: [{"key": "...", "permission": "read" | "write" | "delete" | "manage", "expires": "2030-01-01"}].\n' +
         "Each permission includes those before it; expires may be left out. What clients were writing when the server\n" +
-        "is stopped is kept, marked as failed.",
+        "is stopped, or their session ends for want of calls, is kept, marked as failed. What a server that was killed\n" +
+        "left behind is recovered at the start.",
     )
     .action(async (directory: string, options: Options) => {
       const { host, port, tlsCert, tlsKey } = options;
@@ -60,6 +74,7 @@ export function addServe(program: Command, context: Context): void {
       const apiKeys = options.apiKeys === undefined ? undefined : await readApiKeys(options.apiKeys);
       await withClient(directory, async (client) => {
         const { createServer } = await import("../flight/server/mod.ts");
+        if (!options.readOnly) await recoverAll(client);
         const log = new ServeLog(options.log === "json");
         const server = await createServer(client, {
           host,
@@ -67,6 +82,7 @@ export function addServe(program: Command, context: Context): void {
           ...(tls && { tls }),
           ...(apiKeys && { apiKeys }),
           ...(options.readOnly && { readOnly: true }),
+          sessionTimeoutMs: options.sessionTimeout * 1000,
           onCall: (call) => log.add(call),
           onError: logError,
         });
@@ -106,11 +122,40 @@ async function serve(
   context.signal.throwIfAborted();
 }
 
+/** Commits what writers left that died: nobody could read it, or go on with it, until then. */
+async function recoverAll(client: Client): Promise<void> {
+  for (const name of await client.listSequences()) {
+    try {
+      const { state } = await client.sequenceInfo(name);
+      if (state !== "recording") continue;
+      const { files } = await client.recover(name);
+      const rows = files.reduce((sum, { rowsKept }) => sum + rowsKept, 0);
+      const lost = files.reduce((sum, { bytesDiscarded }) => sum + bytesDiscarded, 0);
+      await writeError(
+        `smalti: recovered "${name}": kept ${count(rows, "row")} in ${
+          count(files.length, "topic")
+        }, left out ${formatBytes(lost)}\n`,
+      );
+    } catch (reason) {
+      const code = reason instanceof SmaltiError ? reason.code : undefined;
+      // A directory that holds something else; a sequence whose writer lives.
+      if (code === "NOT_FOUND" || code === "LOCKED") continue;
+      await writeError(`smalti: left "${name}" as it is: ${errorText(reason)}\n`);
+    }
+  }
+}
+
 function logError(reason: unknown): void {
   const text = reason instanceof SmaltiError
     ? errorText(reason)
     : (reason instanceof Error && reason.stack) || String(reason);
   writeError(`smalti: ${text}\n`);
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
+  throw new InvalidArgumentError(`Wanted seconds, more than 0 and at most ${MAX_SECONDS}.`);
 }
 
 function parsePort(text: string): number {

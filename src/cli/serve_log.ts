@@ -6,6 +6,7 @@
 import process from "node:process";
 import type { CallRecord, Server } from "../flight/server/mod.ts";
 import { writeError } from "./output.ts";
+import { printable } from "./printable.ts";
 
 const PERIOD_MS = 60_000;
 
@@ -58,6 +59,7 @@ export class ServeLog {
   }
 
   #write(entry: object): void {
-    writeError(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+    // Still JSON, which escapes a character so.
+    writeError(`${printable(JSON.stringify({ time: new Date().toISOString(), ...entry }))}\n`);
   }
 }

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import process from "node:process";
 
 /** Signals that end a command, with the exit code that shells expect: 128 and the signal's number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 class Interruption extends Error {
   readonly exitCode: number;
@@ -12,19 +13,33 @@ class Interruption extends Error {
 }
 
 /**
- * Aborts the controller on Ctrl-C and SIGTERM, so that the work can end cleanly; a second signal ends the process at
- * once. Returns what stops listening.
+ * Aborts the controller on Ctrl-C, SIGTERM, and SIGHUP as when the terminal is closed, so that the work can end cleanly; a
+ * second signal ends the process at once. Returns what stops listening.
  */
 export function onSignals(controller: AbortController): () => void {
+  // `nohup` means it. Deno forgets that with the first listener of any signal.
+  const isDeaf = ignoresHangUp();
   const listeners = Object.entries(EXIT_CODES).map(([name, exitCode]) => {
     const listener = () => {
-      if (controller.signal.aborted) process.exit(exitCode);
-      controller.abort(new Interruption(name, exitCode));
+      if (name === "SIGHUP" && isDeaf) return;
+      if (!controller.signal.aborted) controller.abort(new Interruption(name, exitCode));
+      // A closed terminal may send more than one: its own, and its shell's.
+      else if (name !== "SIGHUP") process.exit(exitCode);
     };
     process.on(name, listener);
     return [name, listener] as const;
   });
   return () => listeners.forEach(([name, listener]) => process.off(name, listener));
+}
+
+/** Whether the process was started with SIGHUP (number 1) ignored; Linux alone tells (proc_pid_status(5), SigIgn). */
+function ignoresHangUp(): boolean {
+  try {
+    const [, mask] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))!;
+    return (BigInt(`0x${mask}`) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }
 
 /** The exit code that goes with an aborted signal. */

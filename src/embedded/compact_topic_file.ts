@@ -8,10 +8,10 @@
  */
 import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
 import { boundsOf } from "../arrow/bounds.ts";
-import { type Columns, rowWidth } from "../arrow/columns.ts";
+import { rowWidth } from "../arrow/columns.ts";
+import { concat } from "../arrow/concat.ts";
 import { decodeSchemaMessage } from "../arrow/decode.ts";
 import { inTimeOrder, vectorsOf } from "../arrow/rearrange.ts";
-import { take } from "../arrow/take.ts";
 import { BinaryVector, ListVector, type StructVector, type Vector } from "../arrow/vector.ts";
 import { openBatch, sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -177,7 +177,7 @@ class Joiner {
     this.#rows += rows;
     this.#bytes += bytes;
     // Else the messages of very small batches, which are much larger than their rows, would all be held.
-    if (this.#tables.length === MAX_TABLES) this.#tables = [vectorsOf(this.#fields, this.#stacked())];
+    if (this.#tables.length === MAX_TABLES) this.#tables = [vectorsOf(this.#fields, concat(this.#tables))];
     if (isLarge) await this.#flush();
     await this.#slice.pause();
   }
@@ -217,20 +217,9 @@ class Joiner {
   }
 
   #joined() {
-    const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, this.#stacked());
+    const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, concat(this.#tables));
     const bounds = () => boundsOf(vectorsOf(this.#fields, sorted));
     return { ...sealBatch(this.#engine, sorted), firstNs, lastNs, bounds };
-  }
-
-  /** The rows of all tables, one table after another. */
-  #stacked(): Columns {
-    const picks = { sources: new Int32Array(this.#rows), rows: new Int32Array(this.#rows) };
-    let at = 0;
-    this.#tables.forEach((table, source) => {
-      picks.sources.fill(source, at, at + table.length);
-      for (let row = 0; row < table.length; row++) picks.rows[at++] = row;
-    });
-    return take(this.#tables, picks);
   }
 }
 

@@ -40,6 +40,7 @@ export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
   readonly makesDurable = true;
   readonly isDurable: boolean;
+  readonly storeUrl: string;
   readonly #store: Store;
   readonly #notifications: Notifications;
   /** Sequences that are written from here. */
@@ -48,6 +49,7 @@ export class EmbeddedBackend implements Backend {
 
   constructor(store: Store, engine: Engine) {
     this.#store = store;
+    this.storeUrl = store.url;
     this.#notifications = new Notifications(store, (name) => this.#readManifest(name));
     this.engine = engine;
     this.isDurable = store.isDurable ?? true;

@@ -25,7 +25,7 @@ export function newSession(): SessionInfo {
 /** Writes one session of a sequence. */
 export class EmbeddedSink implements SequenceSink, WritingSession {
   readonly info: SessionInfo;
-  readonly topics = new Map<string, TopicFileWriter>();
+  readonly topics: Map<string, TopicFileWriter> = new Map();
   readonly #store: Store;
   readonly #engine: Engine;
   readonly #sequence: OpenSequence;

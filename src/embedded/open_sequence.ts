@@ -160,16 +160,24 @@ export class OpenSequence {
   /** Removes a session with its files, and the sequence with the last one that is in it. */
   remove(session: WritingSession, files: readonly string[]): Promise<void> {
     return this.#turns.take(async () => {
+      const { info: { id } } = session;
+      let isGone = false;
       try {
         const { state, sessions } = this.#manifest;
-        const others = sessions.filter(({ id }) => id !== session.info.id);
-        if (others.length === 0) return await removeSequence(this.#store, this.name);
+        const others = sessions.filter((other) => other.id !== id);
+        if (others.length === 0 && this.#sessions.size === 1) {
+          await removeSequence(this.#store, this.name);
+          isGone = true;
+          return;
+        }
         if (others.length < sessions.length) {
+          // Of those that are joining, which come to the manifest after this one.
+          if (others.length === 0) others.push(...this.#infos().filter((other) => other.id !== id));
           await this.#write({ ...this.#manifest, state: stateOf(state, others), sessions: others });
         }
         for (const file of files) await this.#store.remove(file);
       } finally {
-        await this.#leave(session);
+        await this.#leave(session, isGone);
       }
     });
   }
@@ -184,14 +192,21 @@ export class OpenSequence {
     this.#manifest = manifest;
   }
 
+  #infos(): SessionInfo[] {
+    return [...this.#sessions.keys()].map(({ info }) => info);
+  }
+
   /** Followers go by the manifest from now on; the lock goes with the last session. */
-  async #leave(session: WritingSession): Promise<void> {
+  async #leave(session: WritingSession, isGone = false): Promise<void> {
     this.#sessions.delete(session);
     clearTimeout(this.#timer);
     if (this.isOpen) return await this.#publish().catch(() => {}); // the next checkpoint makes up for it
-    await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
-    await this.#lock.release();
-    this.#close();
+    try {
+      if (!isGone) await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
+      await this.#lock.release();
+    } finally {
+      this.#close();
+    }
   }
 
   /** Puts `sequence.live` in place: what the files hold now, and the time before which nothing more is to come. */
@@ -208,7 +223,7 @@ export class OpenSequence {
     }
     const state = {
       writer: this.#writer,
-      sessions: [...this.#sessions.keys()].map(({ info }) => info.id),
+      sessions: this.#infos().map(({ id }) => id),
       checkpoint: this.#checkpoint + 1,
       untilNs: this.#publishedNs,
       sizes,

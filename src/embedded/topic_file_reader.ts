@@ -7,8 +7,10 @@ import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import { isWrittenAnew, type Store } from "../store/store.ts";
+import { TimeSlice } from "../time_slice.ts";
 import { lowerBound } from "../times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
+import { countRows } from "./count_rows.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
 import {
@@ -165,25 +167,8 @@ export class TopicFileReader implements TopicSource {
     return new BatchBounds(fields, new Float64Array(stored.slice().buffer));
   }
 
-  async countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
-    const { firstNs, lastNs, rows } = this.index;
-    const counts = new Array<number>(Math.max(0, edgesNs.length - 1)).fill(0);
-    for (let number = 0; number < rows.length; number++) {
-      let times: BigInt64Array | undefined;
-      for (let i = 0; i < counts.length; i++) {
-        const [start, end] = [edgesNs[i], edgesNs[i + 1]];
-        if (lastNs[number] < start || firstNs[number] >= end) continue;
-        if (firstNs[number] >= start && lastNs[number] < end) {
-          counts[i] += rows[number];
-          continue;
-        }
-        // Only a batch across an edge is looked into.
-        signal?.throwIfAborted();
-        times ??= (await this.openBatch(number, this.readBatch(number, signal))).times;
-        counts[i] += lowerBound(times, end) - lowerBound(times, start);
-      }
-    }
-    return counts;
+  countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
+    return countRows(this, edgesNs, signal);
   }
 
   async latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined> {
@@ -199,7 +184,10 @@ export class TopicFileReader implements TopicSource {
     }
     let bestNs = best < 0 ? undefined : lastNs[best];
     let found: LatestRow | undefined;
+    const slice = new TimeSlice();
     for (const number of across) {
+      await slice.pause();
+      signal?.throwIfAborted();
       const batch = await this.openBatch(number, this.readBatch(number, signal));
       const row = lowerBound(batch.times, ns + 1n) - 1;
       const time = batch.times[row];
@@ -275,7 +263,9 @@ export class TopicFileReader implements TopicSource {
   /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
   async #scan(footer: Footer): Promise<TopicFileReader> {
     const facts: IndexedBatch[] = [];
+    const slice = new TimeSlice();
     for (const [batch, { offset, length }] of footer.batches.entries()) {
+      await slice.pause();
       const where = { ...this.place(), batch, offset };
       const message = await this.#parts.file(offset, length);
       const { rows, times, headerCrc } = openBatch(this.#parts.engine, message, {

@@ -5,6 +5,7 @@ import type { OpenBatch } from "../engine/batch.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { StructVector } from "../arrow/vector.ts";
 import { schemaKey } from "../schema.ts";
+import { TimeSlice } from "../time_slice.ts";
 import { totals } from "../totals.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { checkOrder, type TopicIndex } from "./topic_index.ts";
@@ -50,7 +51,9 @@ export async function verifyTopicFile(
   if (deep) {
     await check(undefined, async () => checkHead(await file.readHead(), file));
     let seen = 0;
+    const slice = new TimeSlice();
     for (let batch = 0; batch < rows.length; batch++) {
+      await slice.pause();
       await check(batch, async () => {
         const { table, times } = await file.openBatch(batch);
         table.loadAll();

@@ -20,6 +20,8 @@ import { takeBytes } from "../spare_buffers.ts";
 import type { BatchLayout, Engine } from "./engine.ts";
 
 const CRC_KEY = "smalti:crc";
+/** Smaller buffers are not compressed: a frame around them takes as much as it saves. */
+const LEAST_COMPRESSED = 128;
 const NO_BYTES = new Uint8Array(0);
 /** The buffers of column `timestamp_ns`, which come first. */
 const TIME_BUFFERS = 2;
@@ -36,7 +38,7 @@ export interface SealedBatch {
 export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
   let header = 0;
   const message = encodeBatch(columns, {
-    compress: (bytes) => engine.compress(bytes),
+    compress: (bytes) => bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes),
     allocate: takeBytes,
     describe: (batch) => {
       const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
@@ -115,6 +117,19 @@ export function openBatch(engine: Engine, message: Uint8Array, options: OpenOpti
   }
 }
 
+/** Bytes that a record batch message's buffers take once they are decompressed, but for those stored as they are. CORRUPT. */
+export function decompressedBytes(engine: Engine, message: Uint8Array): number {
+  const { codec, buffers } = engine.parseBatch(message);
+  let bytes = 0;
+  if (codec === "none") return bytes;
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  for (let i = 0; i < buffers.length; i += 2) {
+    // A negative length, or one without its 8 bytes, is for whoever opens the buffer to refuse.
+    if (buffers[i + 1] >= 8) bytes += Math.max(0, Number(view.getBigInt64(buffers[i], true)));
+  }
+  return bytes;
+}
+
 function hasMissing(vector: Vector): boolean {
   for (let row = 0; row < vector.length; row++) if (!vector.isValid(row)) return true;
   return false;
@@ -151,7 +166,9 @@ function checkHeader(
     if (indexed === undefined) return undefined;
     throw new SmaltiError("CORRUPT", "Batch has no checksums");
   }
-  const [header, ...crcs] = (text.match(/[0-9a-f]{8}/g) ?? []).map((digits) => parseInt(digits, 16));
+  const header = parseInt(text.slice(0, 8), 16);
+  const crcs: number[] = [];
+  for (let at = 8; at < text.length; at += 8) crcs.push(parseInt(text.slice(at, at + 8), 16));
   const headBytes = decodeFrame(message)!.headBytes;
   const batch = {
     rows: layout.rows,
@@ -173,15 +190,20 @@ function headerCrc(
   batch: Pick<StoredBatch, "rows" | "compressed" | "nodes" | "places">,
   crcs: readonly number[],
 ): number {
-  const numbers = [
-    batch.rows,
-    batch.compressed ? 1 : 0,
-    ...Array.from(batch.nodes),
-    ...Array.from(batch.places),
-    ...crcs,
-  ];
-  const bytes = new DataView(new ArrayBuffer(8 * numbers.length));
-  numbers.forEach((number, i) => bytes.setBigInt64(8 * i, BigInt(number), true));
+  const { rows, compressed, nodes, places } = batch;
+  const bytes = new DataView(new ArrayBuffer(8 * (2 + nodes.length + places.length + crcs.length)));
+  let at = 0;
+  // As int64 in two halves: by way of bigint it would take many times as long.
+  const put = (number: number) => {
+    bytes.setInt32(at, number, true);
+    bytes.setInt32(at + 4, Math.floor(number / 2 ** 32), true);
+    at += 8;
+  };
+  put(rows);
+  put(compressed ? 1 : 0);
+  for (let i = 0; i < nodes.length; i++) put(nodes[i]);
+  for (let i = 0; i < places.length; i++) put(places[i]);
+  for (let i = 0; i < crcs.length; i++) put(crcs[i]);
   return engine.crc32(new Uint8Array(bytes.buffer));
 }
 

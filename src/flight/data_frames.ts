@@ -68,9 +68,14 @@ export interface FrameOptions {
   /** Whether buffers of before are used again; who is done with a message gives it back by `giveBytes`. @default false */
   mayReuse?: boolean;
   /** Waits until so many bytes may be held; the function lets go of them. @default nobody waits */
-  reserve?: (bytes: number) => Promise<() => void>;
-  /** How long a message may wait for its next bytes, in milliseconds; DEADLINE_EXCEEDED beyond. @default for ever */
+  reserve?: (bytes: number) => Promise<() => void> | undefined;
+  /**
+   * How long a message may wait for its next bytes, and the first one to begin, in milliseconds; DEADLINE_EXCEEDED beyond.
+   * @default for ever
+   */
   stallMs?: number;
+  /** How long the stream may take to its end, but for waiting to be let in; DEADLINE_EXCEEDED beyond. @default for ever */
+  wholeMs?: number;
   /** How messages are compressed that are marked so. @default none is */
   compression?: Compression | undefined;
 }
@@ -88,17 +93,24 @@ export async function* readFrames(
   chunks: AsyncIterable<Uint8Array>,
   options: FrameOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { maxBytes, compression, mayReuse = false, reserve, stallMs } = options;
+  const { maxBytes, compression, mayReuse = false, reserve, stallMs = Infinity, wholeMs = Infinity } =
+    options;
   const head = new Uint8Array(FRAME_HEAD_BYTES);
   let headBytes = 0;
   let message: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
   let release: (() => void) | undefined;
+  let hasBegun = false;
+  let start = performance.now();
   const source = chunks[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = source.next();
-      const { value: chunk, done } = await (headBytes > 0 && stallMs ? inTime(next, stallMs) : next);
+      const leftMs = start + wholeMs - performance.now();
+      const waitMs = Math.min(leftMs, headBytes > 0 || !hasBegun ? stallMs : Infinity);
+      const text = leftMs < stallMs
+        ? `A request takes too long: it is not whole after ${wholeMs} ms`
+        : `A message stalls: nothing more of it came in ${stallMs} ms`;
+      const { value: chunk, done } = await inTime(source.next(), waitMs, text);
       if (done) break;
       let at = 0;
       for (;;) {
@@ -110,8 +122,11 @@ export async function* readFrames(
           if (headBytes < FRAME_HEAD_BYTES) break;
           const length = new DataView(head.buffer).getUint32(1);
           checkLength(length, maxBytes);
+          hasBegun = true;
+          const before = performance.now();
           // Nothing tells how large a compressed one becomes.
           release = await reserve?.(head[0] & 1 ? maxBytes : length);
+          start += performance.now() - before;
           message = room(length, mayReuse);
           filled = 0;
         }
@@ -125,6 +140,7 @@ export async function* readFrames(
         headBytes = 0;
         yield head[0] & 1 ? await decompressed(whole, maxBytes, compression) : whole;
         release?.();
+        release = undefined;
       }
     }
     if (headBytes > 0) {
@@ -137,11 +153,11 @@ export async function* readFrames(
   }
 }
 
-async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
+async function inTime<T>(promise: Promise<T>, ms: number, text: string): Promise<T> {
+  if (ms === Infinity) return await promise;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const text = `A message stalls: nothing more of it came in ${ms} ms`;
-    timer = setTimeout(() => reject(new ConnectError(text, Code.DeadlineExceeded)), ms);
+    timer = setTimeout(() => reject(new ConnectError(text, Code.DeadlineExceeded)), Math.max(0, ms));
   });
   promise.catch(() => {}); // whoever is late may fail unheard
   try {

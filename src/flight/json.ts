@@ -5,6 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
+import { excerpt } from "../excerpt.ts";
 
 /** A value as it goes over the wire: integers beyond 2^53 are bigint, all other numbers number. */
 export type WireValue = null | boolean | number | bigint | string | WireValue[] | WireObject;
@@ -16,32 +17,35 @@ export type WireObject = { [key: string]: WireValue };
 const MAX_DEPTH = 128;
 const MAX_DIGITS = 400;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-const SPACE = /[ \t\n\r]*/y;
-const WORDS: readonly (readonly [string, WireValue])[] = [
-  ["true", true],
-  ["false", false],
-  ["null", null],
-  ["NaN", NaN],
-  ["Infinity", Infinity],
-  ["-Infinity", -Infinity],
-];
+/** Where a string may end, or may not be taken as it is: one search over the text instead of a look at each character. */
+// deno-lint-ignore no-control-regex -- they are what is looked for
+const STRING_STOP = /["\\\u0000-\u001f]/g;
+/** By their first character. */
+const WORDS: ReadonlyMap<string, readonly [string, WireValue]> = new Map([
+  ["t", ["true", true]],
+  ["f", ["false", false]],
+  ["n", ["null", null]],
+  ["N", ["NaN", NaN]],
+  ["I", ["Infinity", Infinity]],
+  ["-", ["-Infinity", -Infinity]],
+]);
 
-/** UTF-8 JSON -> value. INVALID_ARGUMENT, which names the place. */
-export function decodeJson(bytes: Uint8Array): WireValue {
+/** UTF-8 JSON -> value. INVALID_ARGUMENT, which names the place, beyond `maxValues` values in it too. */
+export function decodeJson(bytes: Uint8Array, maxValues: number = Infinity): WireValue {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new SmaltiError("INVALID_ARGUMENT", "JSON is not valid UTF-8", { cause });
   }
-  return new Parser(text).whole();
+  return new Parser(text, maxValues).whole();
 }
 
 /** As {@linkcode decodeJson}, of what must be an object. `what` names it in errors. */
-export function decodeObject(bytes: Uint8Array, what: string): WireObject {
+export function decodeObject(bytes: Uint8Array, what: string, maxValues?: number): WireObject {
   let value: WireValue;
   try {
-    value = decodeJson(bytes);
+    value = decodeJson(bytes, maxValues);
   } catch (reason) {
     throw new SmaltiError("INVALID_ARGUMENT", `${what}: ${(reason as SmaltiError).rawMessage}`, {
       cause: reason,
@@ -60,7 +64,7 @@ export function isObject(value: WireValue | undefined): value is WireObject {
 export function kindOf(value: WireValue | undefined): string {
   if (value === undefined) return "missing";
   if (value === null) return "null";
-  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `${value}`;
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : excerpt(`${value}`);
 }
 
 /** Value -> UTF-8 JSON. Members that are undefined are left out; what JSON has no word for is written as Python does. */
@@ -82,11 +86,14 @@ export function jsonText(value: unknown): string {
 
 class Parser {
   readonly #text: string;
+  readonly #maxValues: number;
   #at = 0;
   #depth = 0;
+  #values = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxValues: number) {
     this.#text = text;
+    this.#maxValues = maxValues;
   }
 
   whole(): WireValue {
@@ -97,15 +104,17 @@ class Parser {
 
   #value(): WireValue {
     if (++this.#depth > MAX_DEPTH) throw this.#refuse(`nested deeper than ${MAX_DEPTH}`);
-    this.#match(SPACE);
+    if (++this.#values > this.#maxValues) throw this.#refuse(`wanted at most ${this.#maxValues} values`);
+    this.#skipSpace();
     const value = this.#bare();
-    this.#match(SPACE);
+    this.#skipSpace();
     this.#depth--;
     return value;
   }
 
   #bare(): WireValue {
-    switch (this.#text[this.#at]) {
+    const first = this.#text[this.#at];
+    switch (first) {
       case "{":
         return this.#object();
       case "[":
@@ -113,25 +122,33 @@ class Parser {
       case '"':
         return this.#string();
     }
-    for (const [word, value] of WORDS) if (this.#take(word)) return value;
-    const match = this.#match(NUMBER);
+    const word = WORDS.get(first);
+    if (word && this.#take(word[0])) return word[1];
+    return this.#number();
+  }
+
+  #number(): number | bigint {
+    NUMBER.lastIndex = this.#at;
+    const match = NUMBER.exec(this.#text);
     if (!match) throw this.#refuse("wanted a value");
-    const number = Number(match[0]);
-    if (match[1] !== undefined || match[2] !== undefined || Number.isSafeInteger(number)) return number;
+    const [digits, fraction, exponent] = match;
+    this.#at += digits.length;
+    const number = Number(digits);
+    if (fraction !== undefined || exponent !== undefined || Number.isSafeInteger(number)) return number;
     // Reading digits takes time that grows with their square.
-    if (match[0].length > MAX_DIGITS) throw this.#refuse(`wanted at most ${MAX_DIGITS} digits before`);
-    return BigInt(match[0]);
+    if (digits.length > MAX_DIGITS) throw this.#refuse(`wanted at most ${MAX_DIGITS} digits before`);
+    return BigInt(digits);
   }
 
   #object(): WireObject {
     const object: WireObject = Object.create(null);
     this.#at++;
-    this.#match(SPACE);
+    this.#skipSpace();
     if (this.#take("}")) return object;
     do {
-      this.#match(SPACE);
+      this.#skipSpace();
       const key = this.#string();
-      this.#match(SPACE);
+      this.#skipSpace();
       if (!this.#take(":")) throw this.#refuse('wanted ":"');
       object[key] = this.#value();
     } while (this.#take(","));
@@ -142,7 +159,7 @@ class Parser {
   #list(): WireValue[] {
     const list: WireValue[] = [];
     this.#at++;
-    this.#match(SPACE);
+    this.#skipSpace();
     if (this.#take("]")) return list;
     do list.push(this.#value()); while (this.#take(","));
     if (!this.#take("]")) throw this.#refuse('wanted "," or "]"');
@@ -152,11 +169,15 @@ class Parser {
   #string(): string {
     const start = this.#at;
     if (this.#text[start] !== '"') throw this.#refuse("wanted a string");
-    let end = start;
-    do {
-      end = this.#text.indexOf('"', end + 1);
-      if (end < 0) throw this.#refuse("wanted a string that ends");
-    } while (this.#isEscaped(end));
+    let end = this.#nextStop(start + 1);
+    if (this.#text[end] === '"') {
+      this.#at = end + 1;
+      return this.#text.slice(start + 1, end);
+    }
+    while (end >= 0 && this.#text[end] !== '"') {
+      end = this.#nextStop(this.#text[end] === "\\" ? end + 2 : end + 1);
+    }
+    if (end < 0) throw this.#refuse("wanted a string that ends");
     try {
       const text = JSON.parse(this.#text.slice(start, end + 1));
       this.#at = end + 1;
@@ -166,24 +187,23 @@ class Parser {
     }
   }
 
-  /** Whether an odd number of backslashes stands before a character. */
-  #isEscaped(at: number): boolean {
-    let start = at;
-    while (this.#text[start - 1] === "\\") start--;
-    return (at - start) % 2 === 1;
+  /** The next quote, backslash or control character; -1 where there is none. */
+  #nextStop(from: number): number {
+    STRING_STOP.lastIndex = from;
+    return STRING_STOP.exec(this.#text)?.index ?? -1;
+  }
+
+  #skipSpace(): void {
+    for (;; this.#at++) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+    }
   }
 
   #take(word: string): boolean {
     if (!this.#text.startsWith(word, this.#at)) return false;
     this.#at += word.length;
     return true;
-  }
-
-  #match(pattern: RegExp): RegExpExecArray | null {
-    pattern.lastIndex = this.#at;
-    const match = pattern.exec(this.#text);
-    if (match) this.#at += match[0].length;
-    return match;
   }
 
   #refuse(what: string): SmaltiError {

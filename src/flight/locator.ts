@@ -1,4 +1,5 @@
 import { SmaltiError } from "../error.ts";
+import { quoted } from "../excerpt.ts";
 import { sequenceName, topicName } from "../names.ts";
 import type { Place } from "../types.ts";
 
@@ -13,10 +14,7 @@ export function parseLocator(locator: string): Place {
 export function parseTopicLocator(locator: string): Required<Place> {
   const slash = locator.indexOf("/");
   if (slash < 0) {
-    throw new SmaltiError(
-      "INVALID_NAME",
-      `Locator ${JSON.stringify(locator)}: wanted a sequence, "/" and a topic`,
-    );
+    throw new SmaltiError("INVALID_NAME", `Locator ${quoted(locator)}: wanted a sequence, "/" and a topic`);
   }
   const sequence = sequenceName(locator.slice(0, slash));
   return { sequence, topic: topicName(locator.slice(slash + 1), sequence) };

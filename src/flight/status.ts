@@ -5,6 +5,7 @@
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, SmaltiError } from "../error.ts";
+import { excerpt } from "../excerpt.ts";
 
 const STATUS: Readonly<Record<ErrorCode, Code>> = {
   NOT_FOUND: Code.NotFound,
@@ -56,12 +57,29 @@ const CUT: ReadonlySet<unknown> = new Set([
   "ERR_STREAM_WRITE_AFTER_END",
 ]);
 
-/** Any thrown value as the status that a peer is to see. What is not meant for it is not told. */
-export function toStatus(reason: unknown): ConnectError {
-  if (reason instanceof SmaltiError) return new ConnectError(reason.rawMessage, STATUS[reason.code]);
+/** Characters of a status: clients take headers of 8 KiB, and escaped a character may be nine. */
+const MAX_CHARACTERS = 800;
+
+/**
+ * Any thrown value as the status that a peer is to see. What is not meant for it is not told: where the store is neither,
+ * if `storeUrl` says it.
+ */
+export function toStatus(reason: unknown, storeUrl?: string): ConnectError {
+  if (reason instanceof SmaltiError) {
+    return new ConnectError(told(reason.rawMessage, storeUrl), STATUS[reason.code]);
+  }
   if (reason instanceof ConnectError) return reason;
   if (isCut(reason)) return goneAway();
   return new ConnectError("Internal error", Code.Internal);
+}
+
+function told(message: string, storeUrl = ""): string {
+  const isPlace = /[/\\]./.test(storeUrl);
+  const bare = isPlace
+    ? message.replaceAll(`${storeUrl}/`, "").replaceAll(`${storeUrl}\\`, "").replaceAll(storeUrl, "the store")
+    : message;
+  // A half of a pair cannot be escaped.
+  return excerpt(bare, MAX_CHARACTERS).replace(/\p{Cs}/gu, "\ufffd");
 }
 
 /** The status of a call whose client did not wait for its end. */

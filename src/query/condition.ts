@@ -1,4 +1,5 @@
 import { SmaltiError } from "../error.ts";
+import { quoted } from "../excerpt.ts";
 import type { QueryObject, QueryValue } from "../types.ts";
 import { globTest } from "./glob.ts";
 
@@ -23,6 +24,20 @@ export interface Condition {
 const OPERATORS = "$eq, $neq, $lt, $leq, $gt, $geq, $between, $outside, $in, $match, $ex or $nex";
 /** Items of a list that `$eq` compares with at most. */
 const MOST_ITEMS = 1024;
+/** Paths with conditions at one place of a query at most, and characters of each. */
+const MOST_PATHS = 1024;
+const MOST_CHARACTERS = 1024;
+
+/** Paths and what is asked at each. INVALID_ARGUMENT where they are more, or longer, than anybody has use for. */
+export function pathsOf(where: string, conditions: QueryObject): [path: string, given: QueryValue][] {
+  const paths = Object.entries(conditions);
+  if (paths.length > MOST_PATHS) {
+    throw refusal(where, `it has ${paths.length} conditions, wanted at most ${MOST_PATHS}`);
+  }
+  const long = paths.find(([path]) => path.length > MOST_CHARACTERS);
+  if (long) throw refusal(long[0], `wanted a path of at most ${MOST_CHARACTERS} characters`);
+  return paths;
+}
 
 /** What is asked at a path: one condition, or those of `{"$all": [...]}`, smalti's own. INVALID_ARGUMENT. */
 export function parseConditions(path: string, given: QueryValue): Condition[] {
@@ -98,7 +113,7 @@ export function parseCondition(path: string, given: QueryValue): Condition {
       const { kind } = scalar(path, operator, list[0] ?? null);
       const stray = list.find((item) => kindOf(item) !== kind);
       if (stray !== undefined) {
-        throw refusal(path, `its ${operator} mixes ${kind} with ${show(stray)}, wanted one type`);
+        throw refusal(path, `its ${operator} mixes ${kind} with ${quoted(stray)}, wanted one type`);
       }
       const wanted = operator === "$in";
       const test = (value: unknown) => list.some((item) => isSame(value, item)) === wanted;
@@ -112,7 +127,7 @@ export function parseCondition(path: string, given: QueryValue): Condition {
     case "$match":
     case "$nmatch": {
       if (typeof operand !== "string") {
-        throw refusal(path, `its ${operator} is ${show(operand)}, wanted a pattern`);
+        throw refusal(path, `its ${operator} is ${quoted(operand)}, wanted a pattern`);
       }
       const test = globTest(operand);
       const wanted = operator === "$match";
@@ -122,13 +137,13 @@ export function parseCondition(path: string, given: QueryValue): Condition {
     case "$nex":
       return { operator, kind: "none", test: (value) => (value !== undefined) === (operator === "$ex") };
     default:
-      throw refusal(path, `${JSON.stringify(operator)} is no operator, wanted one of ${OPERATORS}`);
+      throw refusal(path, `${quoted(operator)} is no operator, wanted one of ${OPERATORS}`);
   }
 }
 
 /** An INVALID_ARGUMENT about a condition. */
 export function refusal(path: string, why: string): SmaltiError {
-  return new SmaltiError("INVALID_ARGUMENT", `Cannot query ${JSON.stringify(path)}: ${why}`);
+  return new SmaltiError("INVALID_ARGUMENT", `Cannot query ${quoted(path)}: ${why}`);
 }
 
 /** The kind of a value; undefined for what no operator compares. */
@@ -141,7 +156,7 @@ export function kindOf(value: unknown): OperandKind | undefined {
 function scalar(path: string, operator: string, operand: QueryValue): { kind: OperandKind } {
   const kind = kindOf(operand);
   if (kind) return { kind };
-  throw refusal(path, `its ${operator} is ${show(operand)}, wanted a number, a text or a bool`);
+  throw refusal(path, `its ${operator} is ${quoted(operand)}, wanted a number, a text or a bool`);
 }
 
 function ordered(
@@ -152,7 +167,7 @@ function ordered(
 ): Condition {
   const kind = kindOf(operand);
   if (kind !== "number" && kind !== "text") {
-    throw refusal(path, `its ${operator} is ${show(operand)}, wanted a number or a text`);
+    throw refusal(path, `its ${operator} is ${quoted(operand)}, wanted a number or a text`);
   }
   return { operator, kind, test: (value) => fits(compare(value, operand)) };
 }
@@ -165,13 +180,13 @@ function range(path: string, operator: string, operand: QueryValue): [QueryValue
   if (isRange) return [low, high, kind];
   throw refusal(
     path,
-    `its ${operator} is ${show(operand)}, wanted [min, max] of numbers or texts, min first`,
+    `its ${operator} is ${quoted(operand)}, wanted [min, max] of numbers or texts, min first`,
   );
 }
 
 function items(path: string, operator: string, operand: QueryValue): readonly QueryValue[] {
   if (Array.isArray(operand) && operand.length > 0 && operand.length <= MOST_ITEMS) return operand;
-  const seen = Array.isArray(operand) ? `a list of ${operand.length}` : show(operand);
+  const seen = Array.isArray(operand) ? `a list of ${operand.length}` : quoted(operand);
   throw refusal(path, `its ${operator} is ${seen}, wanted a list of 1 to ${MOST_ITEMS} items`);
 }
 
@@ -220,10 +235,4 @@ function until(operand: QueryValue, more: bigint): { last?: bigint } {
 
 function isInteger(operand: QueryValue): operand is number | bigint {
   return typeof operand === "bigint" || Number.isInteger(operand);
-}
-
-function show(value: QueryValue): string {
-  return typeof value === "bigint"
-    ? `${value}`
-    : JSON.stringify(value, (_, item) => typeof item === "bigint" ? `${item}` : item);
 }

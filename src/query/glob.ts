@@ -5,6 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
+import { quoted } from "../excerpt.ts";
 
 /** Whether one character fits. */
 type Fits = (character: string) => boolean;
@@ -12,8 +13,17 @@ type Fits = (character: string) => boolean;
 /** One step of a pattern: a character that fits, or any number of any. */
 type Step = Fits | "any";
 
-/** The test of a pattern. INVALID_ARGUMENT where a `[` is not closed or holds nothing. */
+/** Characters of a pattern at most: to match takes time that grows with them, for every character of a text. */
+const MOST_CHARACTERS = 1024;
+
+/** The test of a pattern. INVALID_ARGUMENT where a `[` is not closed or holds nothing, or beyond 1024 characters. */
 export function globTest(pattern: string): (text: string) => boolean {
+  if (pattern.length > MOST_CHARACTERS) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `Pattern ${quoted(pattern)} has ${pattern.length} characters: wanted at most ${MOST_CHARACTERS}`,
+    );
+  }
   const steps = parse([...pattern], pattern);
   return (text) => matches(steps, [...text]);
 }
@@ -31,7 +41,7 @@ function parse(pattern: readonly string[], whole: string): Step[] {
       if (end < 0) {
         throw new SmaltiError(
           "INVALID_ARGUMENT",
-          `Pattern ${JSON.stringify(whole)} has a "[" at ${at} without characters and a "]": wanted "[abc]"`,
+          `Pattern ${quoted(whole)} has a "[" at ${at} without characters and a "]": wanted "[abc]"`,
         );
       }
       steps.push(oneOf(pattern.slice(at + 1, end)));

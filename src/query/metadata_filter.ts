@@ -1,5 +1,6 @@
+import { quoted } from "../excerpt.ts";
 import type { QueryObject, QueryValue } from "../types.ts";
-import { type Condition, parseConditions, refusal } from "./condition.ts";
+import { type Condition, parseConditions, pathsOf, refusal } from "./condition.ts";
 
 /** What free-form metadata must hold. */
 export type MetadataFilter = (metadata: QueryObject) => boolean;
@@ -9,7 +10,7 @@ export type MetadataFilter = (metadata: QueryObject) => boolean;
  * of a list, `[*]` for any. A path that leads to several values matches where one of them does.
  */
 export function parseMetadataFilter(where: string, conditions: QueryObject): MetadataFilter {
-  const filters = Object.entries(conditions).map(([path, given]): MetadataFilter => {
+  const filters = pathsOf(where, conditions).map(([path, given]): MetadataFilter => {
     const name = `${where}.${path}`;
     const steps = parsePath(name, path);
     const all = parseConditions(name, given);
@@ -33,7 +34,7 @@ function parsePath(name: string, path: string): Step[] {
   return path.split(".").flatMap((part): Step[] => {
     const found = /^([^[\]]*)((?:\[(?:\*|\d{1,9})\])*)$/.exec(part);
     if (!found || part === "") {
-      throw refusal(name, `its path has ${JSON.stringify(part)}, wanted a key or key[2]`);
+      throw refusal(name, `its path has ${quoted(part)}, wanted a key or key[2]`);
     }
     const [, key, brackets] = found;
     const first: Step[] = key === "" ? [] : [key === "**" ? "below" : key === "*" ? "anyKey" : { key }];

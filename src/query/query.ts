@@ -10,10 +10,12 @@
  * @module
  */
 import type { BatchBounds } from "../arrow/bounds.ts";
-import type { Backend, SequenceSource, TopicSource } from "../backend.ts";
+import { type Backend, failureOfOne, type SequenceSource, type TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
+import { withCurrent } from "../reopen.ts";
+import { TimeSlice } from "../time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
-import { parseConditions, refusal } from "./condition.ts";
+import { parseConditions, pathsOf, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
 import { parseRowFilters, type RowFilter, type TableFilter } from "./row_filter.ts";
 
@@ -67,7 +69,7 @@ function parseFacts<T extends SequenceInfo | TopicInfo>(
   conditions: QueryObject,
   facts: Readonly<Record<string, Fact<T>>>,
 ): (info: T) => boolean {
-  const tests = Object.entries(conditions).map(([key, given]): (info: T) => boolean => {
+  const tests = pathsOf(where, conditions).map(([key, given]): (info: T) => boolean => {
     const path = `${where}.${key}`;
     if (key === "user_metadata") {
       const filter = parseMetadataFilter(path, objectOf(given, path));
@@ -89,6 +91,13 @@ function nsOf(date: Date): bigint {
   return BigInt(date.getTime()) * 1_000_000n;
 }
 
+/** Options of {@linkcode answerQuery}. */
+export interface AnswerOptions {
+  signal?: AbortSignal | undefined;
+  /** Hears of each sequence, or topic of one, that could not be read: the query goes on without it. */
+  onError?: ((sequence: string, error: SmaltiError) => void) | undefined;
+}
+
 /**
  * Answers a query, sequence by sequence in ASCII order: by manifests, then by the bounds of batches. Rows are read only
  * where neither tells, one batch at a time, up to the first that matches. Sequences that are being recorded have no topics yet.
@@ -96,12 +105,14 @@ function nsOf(date: Date): bigint {
 export async function* answerQuery(
   backend: Backend,
   query: Query,
-  signal?: AbortSignal,
+  options: AnswerOptions = {},
 ): AsyncGenerator<QueryHit, void, undefined> {
   if (query.isEmpty) return;
+  const slice = new TimeSlice();
   for (const name of await backend.listSequences()) {
-    signal?.throwIfAborted();
-    const hit = await unlessAway(() => matchSequence(backend, query, name, signal));
+    await slice.pause();
+    options.signal?.throwIfAborted();
+    const hit = await unlessUnread(name, options, () => matchSequence(backend, query, name, options));
     if (hit && hit.topics.length > 0) yield hit;
   }
 }
@@ -110,7 +121,7 @@ async function matchSequence(
   backend: Backend,
   { sequence, topic, rows }: Query,
   name: string,
-  signal: AbortSignal | undefined,
+  options: AnswerOptions,
 ): Promise<QueryHit | undefined> {
   const info = await backend.readInfo(name);
   if (!sequence(info)) return undefined;
@@ -123,7 +134,11 @@ async function matchSequence(
   const found = new Set<string>();
   for (const [i, filter] of rows.entries()) {
     const before = found.size;
-    for (const { name } of byTag[i]) if (await hasRow(source, name, filter, signal)) found.add(name);
+    for (const topic of byTag[i]) {
+      if (await unlessUnread(name, options, () => hasRow(source, topic.name, filter, options.signal))) {
+        found.add(topic.name);
+      }
+    }
     if (found.size === before) return undefined;
   }
   return { sequence: name, topics: candidates.filter(({ name }) => found.has(name)).map(hitOf) };
@@ -139,7 +154,14 @@ async function hasRow(
   filter: RowFilter,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const topic = await source.openTopic(name);
+  return await withCurrent(await source.openTopic(name), (topic) => anyMatches(topic, filter, signal));
+}
+
+async function anyMatches(
+  topic: TopicSource,
+  filter: RowFilter,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   let table: TableFilter;
   try {
     table = filter.bind(topic.schema.fields);
@@ -149,7 +171,10 @@ async function hasRow(
     throw reason;
   }
   const bounds = await boundsFor(topic, table, signal);
+  const slice = new TimeSlice();
   for (let batch = 0; batch < (bounds?.batches ?? 0); batch++) {
+    await slice.pause();
+    signal?.throwIfAborted();
     if (table.judge(bounds!, batch) === "some") return true;
   }
   for await (const times of matchingTimes(topic, table, { bounds, window: table.window, signal })) {
@@ -180,10 +205,18 @@ export async function* matchingTimes(
   filter: TableFilter,
   { bounds, window, signal }: MatchOptions,
 ): AsyncGenerator<bigint[], void, undefined> {
-  const isWanted = (batch: number) => !bounds || filter.judge(bounds, batch) !== "none";
+  const slice = new TimeSlice();
+  const wanted = new Uint8Array(bounds?.batches ?? 0);
+  for (let batch = 0; batch < wanted.length; batch++) {
+    if (filter.judge(bounds!, batch) !== "none") wanted[batch] = 1;
+    await slice.pause();
+  }
+  const isWanted = (batch: number) => !bounds || wanted[batch] === 1;
   const runs = topic.runs(window, signal, { isWanted });
   try {
     while (runs.nextNs !== undefined) {
+      await slice.pause();
+      signal?.throwIfAborted();
       const run = await runs.open();
       if (!run) continue;
       runs.prefetch();
@@ -197,14 +230,22 @@ export async function* matchingTimes(
   }
 }
 
-/** Undefined where the sequence went away meanwhile, or its rows cannot be read yet. */
-async function unlessAway<T>(action: () => Promise<T>): Promise<T | undefined> {
+/**
+ * Undefined where a sequence went away meanwhile or its rows cannot be read yet, and where it cannot be read at all, which is
+ * told.
+ */
+async function unlessUnread<T>(
+  sequence: string,
+  { signal, onError }: AnswerOptions,
+  action: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await action();
   } catch (reason) {
-    if (reason instanceof SmaltiError && (reason.code === "NOT_FOUND" || reason.code === "LOCKED")) {
-      return undefined;
-    }
-    throw reason;
+    signal?.throwIfAborted();
+    const error = failureOfOne(reason);
+    if (!error) throw reason;
+    if (error.code !== "NOT_FOUND" && error.code !== "LOCKED") onError?.(sequence, error);
+    return undefined;
   }
 }

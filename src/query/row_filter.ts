@@ -1,9 +1,10 @@
 import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
+import { excerpt, quoted } from "../excerpt.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
 import { MAX_NS, MIN_NS, type QueryObject, type Window } from "../types.ts";
-import { type Condition, type OperandKind, parseConditions, refusal } from "./condition.ts";
+import { type Condition, type OperandKind, parseConditions, pathsOf, refusal } from "./condition.ts";
 
 /** What rows of tables with certain columns must hold. */
 export interface TableFilter {
@@ -75,7 +76,7 @@ export class RowFilter {
 /** `{"<tag>.<field>.<sub>": {"$op": operand}}` by tag. `[2]`, `[?]` (any) or `[!]` (all) may follow one name of a path. */
 export function parseRowFilters(conditions: QueryObject): RowFilter[] {
   const byTag = new Map<string, ColumnCondition[]>();
-  for (const [path, given] of Object.entries(conditions)) {
+  for (const [path, given] of pathsOf("ontology", conditions)) {
     const [tag, ...names] = path.split(".");
     if (tag === "" || names.length === 0) {
       throw refusal(path, `wanted the tag of an ontology, "." and a field`);
@@ -99,7 +100,7 @@ export function parseRowFilters(conditions: QueryObject): RowFilter[] {
 function parsePart(path: string, text: string): Part {
   const found = /^([^[\]]+)(?:\[(\?|!|\d{1,9})\])?$/.exec(text);
   if (!found) {
-    throw refusal(path, `it has ${JSON.stringify(text)}, wanted a field, or one with [2], [?] or [!]`);
+    throw refusal(path, `it has ${quoted(text)}, wanted a field, or one with [2], [?] or [!]`);
   }
   const [, name, item] = found;
   if (item === undefined) return { name };
@@ -126,12 +127,12 @@ function bindColumn(
   let field: FieldSchema | undefined;
   for (const { name, item } of parts) {
     const child = fields.findIndex((other) => other.name === name);
-    if (child < 0) throw refusal(path, `there is no field "${name}", wanted ${names(fields)}`);
+    if (child < 0) throw refusal(path, `there is no field ${quoted(name)}, wanted ${names(fields)}`);
     field = fields[child];
     steps.push({ child });
     if (item !== undefined) {
       if (field.type.kind !== "list" && field.type.kind !== "fixedList") {
-        throw refusal(path, `"${name}" is ${typeName(field)}, wanted a list`);
+        throw refusal(path, `${quoted(name)} is ${typeName(field)}, wanted a list`);
       }
       steps.push({ item });
       field = field.children[0];
@@ -147,7 +148,7 @@ function bindColumn(
 }
 
 function names(fields: readonly FieldSchema[]): string {
-  return fields.length === 0 ? "none" : `one of ${fields.map(({ name }) => name).join(", ")}`;
+  return fields.length === 0 ? "none" : `one of ${excerpt(fields.map(({ name }) => name).join(", "))}`;
 }
 
 function kindOfField({ type, children }: FieldSchema): OperandKind | undefined {

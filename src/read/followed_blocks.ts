@@ -4,7 +4,10 @@ import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import { MAX_NS, type Window } from "../types.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
+import { reopened } from "../reopen.ts";
+import { ResumingBlocks } from "./resuming_blocks.ts";
 import { type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
+import type { BlockSource } from "./streamer.ts";
 
 /** What to follow of a sequence. */
 interface FollowRequest {
@@ -27,7 +30,7 @@ export class FollowedBlocks {
   readonly #engine: Engine;
   readonly #request: FollowRequest;
   /** The window between the last two checkpoints. */
-  #blocks: RowBlocks | undefined;
+  #blocks: BlockSource | undefined;
   #topics: readonly TopicSource[] = [];
   /** The first time not yet given out. */
   #nextNs: bigint;
@@ -120,12 +123,19 @@ export class FollowedBlocks {
     }
   }
 
-  #replay(topics: readonly TopicSource[], window: Window): RowBlocks {
+  #replay(topics: readonly TopicSource[], window: Window): BlockSource {
     const { sequence, maxBytes, signal } = this.#request;
-    const runs = topics.map((source): TopicRuns => ({
-      topic: messageTopic(sequence, source.info.name, source.schema),
-      source: source.runs(window, signal),
-    }));
-    return new RowBlocks(this.#engine, runs, maxBytes);
+    let sources = topics;
+    const blocksOf = (part: Window) => {
+      const runs = sources.map((source): TopicRuns => ({
+        topic: messageTopic(sequence, source.info.name, source.schema),
+        source: source.runs(part, signal),
+      }));
+      return new RowBlocks(this.#engine, runs, maxBytes);
+    };
+    const reopen = async () => {
+      sources = await Promise.all(sources.map(reopened));
+    };
+    return new ResumingBlocks(blocksOf(window), window, blocksOf, reopen);
   }
 }

@@ -1,5 +1,6 @@
 import type { TopicSource } from "../backend.ts";
 import { messageTopic, TopicBatch } from "./message.ts";
+import { withCurrent } from "../reopen.ts";
 import type { RowBlock } from "./row_blocks.ts";
 
 /** A topic's last row at or before a time. */
@@ -16,7 +17,7 @@ export async function latestRow(
   signal?: AbortSignal,
 ): Promise<LatestRow | undefined> {
   signal?.throwIfAborted();
-  const found = await source.latest(ns, signal);
+  const found = await withCurrent(source, (source) => source.latest(ns, signal));
   if (!found) return undefined;
   const topic = messageTopic(sequence, source.info.name, source.schema);
   return { batch: new TopicBatch(topic, found.batch), row: found.row };

@@ -1,5 +1,6 @@
 import type { RunSource } from "../backend.ts";
 import type { Engine, Merger } from "../engine/engine.ts";
+import { TimeSlice } from "../time_slice.ts";
 import { MAX_NS } from "../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
 import { ReadMemory } from "./read_memory.ts";
@@ -42,6 +43,8 @@ export class RowBlocks {
   /** Bytes of the batch that is read ahead. */
   #aheadBytes = 0;
   #closed = false;
+  /** What is in memory is read without waiting for anything, block after block. */
+  readonly #slice = new TimeSlice();
   /** Rows that come before all others. */
   #first: RowBlock | undefined;
 
@@ -108,6 +111,7 @@ export class RowBlocks {
   async #advance(): Promise<bigint | undefined> {
     if (this.#ended.length > 0) this.#letGo();
     for (;;) {
+      await this.#slice.pause();
       const position = this.#waiting.at(0);
       const head = this.#merger.head();
       if (position === undefined) return head === undefined ? undefined : MAX_NS;

@@ -1,7 +1,10 @@
 import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SmaltiError } from "../error.ts";
+import { mapLimited } from "../map_limited.ts";
+import { reopened } from "../reopen.ts";
 import { compareNames, topicName } from "../names.ts";
+import { TimeSlice } from "../time_slice.ts";
 import { totals } from "../totals.ts";
 import {
   type AttachmentInfo,
@@ -18,13 +21,17 @@ import { FollowedBlocks } from "./followed_blocks.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { ReadMemory } from "./read_memory.ts";
-import { type RowBlock, RowBlocks } from "./row_blocks.ts";
+import { ResumingBlocks } from "./resuming_blocks.ts";
+import { type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { bufferedBytes, type StreamOptions } from "./streamer.ts";
 import type { SyncOptions } from "./sync_options.ts";
 import { SyncStreamer } from "./sync_streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
 import { TopicHandler } from "./topic_handler.ts";
+
+/** Topics that are opened or looked into at a time. */
+const TOPICS_AT_A_TIME = 32;
 
 /** Options of {@linkcode SequenceHandler.getDataStreamer}. */
 export interface SequenceStreamOptions extends StreamOptions {
@@ -173,24 +180,29 @@ export class SequenceHandler implements AsyncDisposable {
     }
     const names = this.#chosen(options.topics);
     const latched = window.firstNs === MIN_NS ? [] : this.#chosen(options.latched ?? []);
-    const openAll = () => Promise.all(names.map((name) => this.#open(name)));
     const open = async () => {
-      const topics = (await openAll()).map((source) => ({
-        topic: messageTopic(this.name, source.info.name, source.schema),
-        source: source.runs(window, signal),
-      }));
+      let sources = await this.#openAll(names, signal);
+      const blocksOf = async (part: Window, first?: RowBlock) => {
+        const slice = new TimeSlice();
+        const topics: TopicRuns[] = [];
+        for (const source of sources) {
+          await slice.pause();
+          const topic = messageTopic(this.name, source.info.name, source.schema);
+          topics.push({ topic, source: source.runs(part, signal) });
+        }
+        return new RowBlocks(this.#engine, topics, maxBytes, first);
+      };
+      const reopen = async () => {
+        sources = await Promise.all(sources.map(reopened));
+        for (const source of sources) this.#opened.set(source.info.name, Promise.resolve(source));
+      };
       const first = await this.#latched(latched, window.firstNs - 1n, maxBytes, signal);
-      return new RowBlocks(this.#engine, topics, maxBytes, first);
+      return new ResumingBlocks(await blocksOf(window, first), window, blocksOf, reopen);
     };
-    const fields = async () =>
-      new Map(
-        await Promise.all(
-          [...new Set([...names, ...latched])].sort(compareNames).map(async (name) => {
-            const { schema } = await this.#open(name);
-            return [name, schema.fields] as const;
-          }),
-        ),
-      );
+    const fields = async () => {
+      const sources = await this.#openAll([...new Set([...names, ...latched])].sort(compareNames), signal);
+      return new Map(sources.map(({ info, schema }) => [info.name, schema.fields]));
+    };
     return new SequenceStreamer(open, fields, signal);
   }
 
@@ -222,7 +234,8 @@ export class SequenceHandler implements AsyncDisposable {
    * objects, or as Arrow columns. What value a field has at a tick is told by {@linkcode SyncPolicy}.
    *
    * TypeError and RangeError for options that make no sense. Reading rejects with NOT_FOUND where a topic or field is not
-   * there, INVALID_ARGUMENT where a line is wanted through what is no number, CORRUPT.
+   * there, INVALID_ARGUMENT where a line is wanted through what is no number, RangeError where a clock with a period meets a
+   * stretch without messages that is too long (`maxGapNs`), CORRUPT.
    *
    * @example
    * ```ts
@@ -241,7 +254,11 @@ export class SequenceHandler implements AsyncDisposable {
    * ```
    */
   getSyncStreamer(options: SyncOptions): SyncStreamer {
-    return new SyncStreamer(this.name, (name) => this.topicHandler(name), options);
+    const open = async (name: string) => {
+      const source = await this.#open(this.#known(name));
+      return { handler: new TopicHandler(this.name, source, this.#engine), source };
+    };
+    return new SyncStreamer(this.name, open, options);
   }
 
   #follow(
@@ -266,9 +283,10 @@ export class SequenceHandler implements AsyncDisposable {
     ns: bigint,
     signal: AbortSignal | undefined,
   ): Promise<LatestRow[]> {
-    const rows = await Promise.all(names.map(async (name) => {
+    const rows = await mapLimited(names, TOPICS_AT_A_TIME, async (name) => {
+      signal?.throwIfAborted();
       return await latestRow(this.name, await this.#open(name), ns, signal);
-    }));
+    });
     return rows.filter((row) => row !== undefined);
   }
 
@@ -279,10 +297,12 @@ export class SequenceHandler implements AsyncDisposable {
     maxBytes: number,
     signal: AbortSignal | undefined,
   ): Promise<RowBlock | undefined> {
-    const sources = await Promise.all(names.map((name) => this.#open(name)));
+    const sources = await this.#openAll(names, signal);
+    const slice = new TimeSlice();
     const memory = new ReadMemory(maxBytes);
     const rows: LatestRow[] = [];
     for (const source of sources) {
+      await slice.pause();
       const row = await latestRow(this.name, source, ns, signal);
       if (!row) continue;
       memory.add(row.batch);
@@ -315,6 +335,13 @@ export class SequenceHandler implements AsyncDisposable {
       `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}`,
       { sequence: this.name, topic },
     );
+  }
+
+  #openAll(topics: readonly string[], signal: AbortSignal | undefined): Promise<TopicSource[]> {
+    return mapLimited(topics, TOPICS_AT_A_TIME, (name) => {
+      signal?.throwIfAborted();
+      return this.#open(name);
+    });
   }
 
   #open(topic: string): Promise<TopicSource> {

@@ -3,10 +3,12 @@ import type { Columns } from "../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../arrow/interchange.ts";
 import { compareNames } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
+import { TimeSlice } from "../time_slice.ts";
 import { blockColumns } from "./block_columns.ts";
 import { type Message, RowMessage } from "./message.ts";
 import type { RowBlock } from "./row_blocks.ts";
 import { type Block, type BlockSource, Streamer } from "./streamer.ts";
+import type { TableOptions } from "./table_options.ts";
 
 /** Several topics as tables, with the order between them. */
 export interface MergedTables<T = Table> {
@@ -79,14 +81,17 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
     }
   }
 
-  /** The messages not yet read as one apache-arrow Table a topic; copies, held in memory whole. Loads apache-arrow. */
-  async toTable(): Promise<MergedTables> {
+  /**
+   * The messages not yet read as one apache-arrow Table a topic; copies, held in memory whole. Loads apache-arrow.
+   * TOO_LARGE where they are more than `maxRows`, all topics together.
+   */
+  async toTable(options: TableOptions = {}): Promise<MergedTables> {
     const batches = new Map<string, Columns[]>();
     const orders: Order[] = [];
     /** Names and row counts of the topics so far, in the order of their first messages. */
     const names: string[] = [];
     const counts: number[] = [];
-    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+    await this.takeAll(options, (rows) => {
       for (const { topic, columns } of blockColumns(rows)) {
         const parts = batches.get(topic);
         if (parts) parts.push(columns);
@@ -97,18 +102,14 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
         }
       }
       orders.push(orderOf(rows, names, counts));
-    }
+    });
     // Not before: a sequence that is followed may have had more topics at its end than at first.
     const fields = await this.#fields();
     const tables = new Map<string, Table>();
     for (const [topic, schema] of fields) tables.set(topic, await toTable(schema, batches.get(topic) ?? []));
     const sorted = [...fields.keys()];
     const places = names.map((name) => sorted.indexOf(name));
-    return {
-      tables,
-      topicIndex: concat(orders.map((order) => order.topicIndex)).map((i) => places[i]),
-      row: concat(orders.map((order) => order.row)),
-    };
+    return { tables, ...await joinOrders(orders, places) };
   }
 }
 
@@ -132,14 +133,17 @@ function orderOf(
   return { topicIndex, row };
 }
 
-function concat(parts: readonly Int32Array[]): Int32Array {
-  const whole = new Int32Array(
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
+/** The orders of several blocks as one, where topic `i` of theirs is the one at `places[i]`. */
+async function joinOrders(orders: readonly Order[], places: readonly number[]): Promise<Order> {
+  const length = orders.reduce((sum, { row }) => sum + row.length, 0);
+  const whole = { topicIndex: new Int32Array(length), row: new Int32Array(length) };
+  const slice = new TimeSlice();
   let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+  for (const { topicIndex, row } of orders) {
+    await slice.pause();
+    whole.topicIndex.set(topicIndex.map((i) => places[i]), at);
+    whole.row.set(row, at);
+    at += row.length;
   }
   return whole;
 }

@@ -1,5 +1,10 @@
+import { Turns } from "../turns.ts";
 import type { TimeRange } from "../types.ts";
 import type { RowBlock, RowBlocks } from "./row_blocks.ts";
+import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
+
+/** Rows of a table at most, unless told. */
+const TABLE_ROWS = 100_000_000;
 
 /** Rows in order, a block at a time. */
 export type BlockSource = Pick<RowBlocks, "next" | "peek" | "close">;
@@ -56,9 +61,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   #block: Block<T> | undefined;
   /** Place in the block of the next message. */
   #at = 0;
-  /** Calls that wait; they are served one after another. */
-  #waiting = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   /** @internal Use `getDataStreamer` of a handler. */
   constructor(open: () => Promise<BlockSource>, signal: AbortSignal | undefined) {
@@ -77,7 +80,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   /** The next message; done at the end, and once it is closed. */
   next(): Promise<IteratorResult<T, undefined>> {
     const block = this.#block;
-    if (block !== undefined && this.#at < block.length && this.#waiting === 0) {
+    if (block !== undefined && this.#at < block.length && this.#turns.isIdle) {
       return Promise.resolve({ done: false, value: block.at(this.#at++) });
     }
     return this.#inTurn(async () => {
@@ -157,6 +160,23 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     });
   }
 
+  /** @internal Hands over all rows not yet given out, block by block, for one table. TOO_LARGE, and what `take` throws. */
+  protected async takeAll(options: TableOptions, take: (rows: RowBlock) => void): Promise<void> {
+    const maxRows = rowLimit(options, TABLE_ROWS);
+    let count = 0;
+    try {
+      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
+        count += rows.length;
+        const { sequence } = rows.batches[rows.runs[0]]!.topic;
+        checkRows(count, maxRows, { sequence }, false);
+        take(rows);
+      }
+    } catch (reason) {
+      await this.close();
+      throw reason;
+    }
+  }
+
   #hasRest(): boolean {
     return this.#rows !== undefined && this.#at < this.#rows.length;
   }
@@ -197,20 +217,15 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     return await (this.#opened ??= this.#open());
   }
 
-  async #inTurn<R>(action: () => Promise<R>): Promise<R> {
-    this.#waiting++;
-    const before = this.#turn;
-    const mine = before.then(action);
-    // Without the result: who waits for a turn must not keep what the one before gave out.
-    this.#turn = mine.then(() => {}, () => {});
-    try {
-      return await mine;
-    } catch (reason) {
-      await this.close();
-      throw reason;
-    } finally {
-      this.#waiting--;
-    }
+  #inTurn<R>(action: () => Promise<R>): Promise<R> {
+    return this.#turns.take(async () => {
+      try {
+        return await action();
+      } catch (reason) {
+        await this.close();
+        throw reason;
+      }
+    });
   }
 }
 

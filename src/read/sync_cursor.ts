@@ -1,7 +1,9 @@
-import type { TopicHandler } from "./topic_handler.ts";
-import type { Block, StreamOptions } from "./streamer.ts";
+import { MAX_NS } from "../types.ts";
+import { type FieldSource, lastValueNs, valueAt } from "./last_value.ts";
 import type { Message } from "./message.ts";
-import { MAX_NS, MIN_NS } from "../types.ts";
+import type { MessageGaps } from "./message_gaps.ts";
+import type { Block, StreamOptions } from "./streamer.ts";
+import type { TopicHandler } from "./topic_handler.ts";
 
 /** A value and its time. */
 export interface Timed {
@@ -26,12 +28,22 @@ export class SyncCursor {
   /** The first value not yet taken: of several at one time it need not be the one that counts. */
   #first: Timed | undefined;
   #started = false;
+  #closed = false;
+  /** Where the topic has no message for long, as far as it was read; undefined where nobody asks. */
+  readonly gaps: MessageGaps | undefined;
 
   /** @param fromNs No moment asked for is before it: all values before it but the last are of no matter. */
-  constructor(topic: TopicHandler, field: string, fromNs: bigint, endNs: bigint, options: StreamOptions) {
-    this.#path = field.split(".");
+  constructor(
+    topic: TopicHandler,
+    field: FieldSource,
+    { fromNs, endNs }: { fromNs: bigint; endNs: bigint },
+    gaps: MessageGaps | undefined,
+    options: StreamOptions,
+  ) {
+    this.#path = field.path;
+    this.gaps = gaps;
     this.#open = async () => {
-      const startNs = await this.#lastBefore(topic, fromNs, options.signal);
+      const startNs = await lastValueNs(field, fromNs, options.signal);
       const window = endNs > MAX_NS ? { startNs } : { startNs, endNs };
       return topic.getDataStreamer({ ...options, ...window }).batches();
     };
@@ -42,6 +54,7 @@ export class SyncCursor {
     if (!this.#started) {
       this.#started = true;
       this.#blocks = await this.#open();
+      if (this.#closed) await this.#blocks.return!();
       this.#first = await this.#next();
       this.after = await this.#take();
     }
@@ -57,6 +70,7 @@ export class SyncCursor {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#blocks?.return?.();
   }
 
@@ -96,7 +110,7 @@ export class SyncCursor {
     const block = this.#block;
     while (block !== undefined && this.#at < block.length) {
       const message = block.at(this.#at++);
-      const value = this.#valueOf(message);
+      const value = valueAt(message.data, this.#path);
       if (value !== undefined) return { ns: message.timestampNs, value };
     }
     return undefined;
@@ -107,32 +121,13 @@ export class SyncCursor {
       const found = this.#nextAtHand();
       if (found) return found;
       const { done, value } = await this.#blocks!.next();
-      if (done) return undefined;
+      if (done) {
+        this.gaps?.end();
+        return undefined;
+      }
+      this.gaps?.add(value);
       this.#block = value;
       this.#at = 0;
     }
-  }
-
-  #valueOf(message: Message): unknown {
-    // deno-lint-ignore no-explicit-any -- a walk down a path that was checked against the schema
-    let value: any = message.data;
-    for (const name of this.#path) {
-      if (value === undefined) return undefined;
-      value = value[name];
-    }
-    return value;
-  }
-
-  /** From when on to read, so that the last value at or before a moment is among what is read. */
-  async #lastBefore(topic: TopicHandler, ns: bigint, signal: AbortSignal | undefined): Promise<bigint> {
-    let from = ns;
-    let message = await topic.latestAt(ns, { signal });
-    while (message) {
-      // Where it has no value, others of its time may: they are read, as all from here on.
-      from = message.timestampNs;
-      if (this.#valueOf(message) !== undefined || from === MIN_NS) break;
-      message = await topic.latestAt(from - 1n, { signal });
-    }
-    return from;
   }
 }

@@ -1,5 +1,8 @@
+import { TIMESTAMP_FIELD } from "../schema.ts";
 import type { TimeRange } from "../types.ts";
-import type { StreamOptions } from "./streamer.ts";
+import { bufferedBytes, type StreamOptions } from "./streamer.ts";
+
+const POLICIES: readonly SyncPolicy[] = ["hold", "asOf", "nearest", "linear", "drop"];
 
 /**
  * Which value a field has at a tick `t`. Messages without a value in the field count as not sent; of several at one time
@@ -36,6 +39,12 @@ export interface SyncOptions extends TimeRange, Pick<StreamOptions, "signal"> {
   periodNs?: bigint;
   /** A clock that ticks with each message of this topic. */
   onTopic?: string;
+  /**
+   * The longest stretch between two messages of the fields' topics that a clock with a period ticks through, in nanoseconds:
+   * reading rejects with a RangeError where there is none for longer, as one message at time 0 would make rows for years.
+   * @default 10 million periods
+   */
+  maxGapNs?: bigint;
   /** Bound on what is held for each field, and for the clock's topic, as that of one stream. @default 64 MiB */
   maxBufferedBytes?: number;
   /** How values come to a tick. @default "hold" */
@@ -51,4 +60,39 @@ export interface SyncRow {
   /** Values by the columns' names; undefined where a field has none. */
   // deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
   readonly values: Readonly<Record<string, any>>;
+}
+
+/** Refuses what makes no sense before anything is opened. */
+export function checkOptions(options: SyncOptions): void {
+  const { fields, periodNs, onTopic, policy = "hold", toleranceNs, maxGapNs } = options;
+  bufferedBytes(options);
+  if ((periodNs === undefined) === (onTopic === undefined)) {
+    throw new TypeError("Cannot sync: wanted either periodNs or onTopic");
+  }
+  if (periodNs !== undefined && !(typeof periodNs === "bigint" && periodNs > 0n)) {
+    throw new RangeError(`Cannot sync: periodNs is ${String(periodNs)}, wanted a bigint above 0`);
+  }
+  if (maxGapNs !== undefined && !(typeof maxGapNs === "bigint" && maxGapNs > 0n)) {
+    throw new RangeError(`Cannot sync: maxGapNs is ${String(maxGapNs)}, wanted a bigint above 0`);
+  }
+  for (const [name, field] of Object.entries(fields)) {
+    const chosen = field.policy ?? policy;
+    if (!POLICIES.includes(chosen)) {
+      throw new TypeError(
+        `Cannot sync "${name}": policy is ${String(chosen)}, wanted one of ${POLICIES.join(", ")}`,
+      );
+    }
+    const tolerance = field.toleranceNs ?? toleranceNs;
+    if (tolerance === undefined && chosen === "asOf") {
+      throw new TypeError(`Cannot sync "${name}": policy asOf needs toleranceNs`);
+    }
+    if (tolerance !== undefined && !(typeof tolerance === "bigint" && tolerance >= 0n)) {
+      throw new RangeError(
+        `Cannot sync "${name}": toleranceNs is ${String(tolerance)}, wanted a bigint from 0 on`,
+      );
+    }
+    if (name === TIMESTAMP_FIELD.name) {
+      throw new TypeError(`Cannot sync a field called "${name}": that column is the clock`);
+    }
+  }
 }

@@ -3,9 +3,11 @@ import type { Engine } from "../engine/engine.ts";
 import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
-import type { Metadata, TimestampNs, TopicInfo } from "../types.ts";
+import type { Metadata, TimestampNs, TopicInfo, Window } from "../types.ts";
 import { latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
+import { reopened, withCurrent } from "../reopen.ts";
+import { ResumingBlocks } from "./resuming_blocks.ts";
 import { RowBlocks } from "./row_blocks.ts";
 import { bufferedBytes, type StreamOptions } from "./streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
@@ -28,7 +30,7 @@ export interface VerifyOptions {
 export class TopicHandler implements AsyncDisposable {
   /** The sequence's name. */
   readonly sequence: string;
-  readonly #source: TopicSource;
+  #source: TopicSource;
   readonly #engine: Engine;
 
   /** @internal Use `client.topicHandler`. */
@@ -102,10 +104,12 @@ export class TopicHandler implements AsyncDisposable {
     );
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const open = () => {
-      const source = this.#source.runs(window, signal);
-      return Promise.resolve(
-        new RowBlocks(this.#engine, [{ topic, source }], maxBytes),
-      );
+      const blocksOf = (part: Window) =>
+        new RowBlocks(this.#engine, [{ topic, source: this.#source.runs(part, signal) }], maxBytes);
+      const reopen = async () => {
+        this.#source = await reopened(this.#source);
+      };
+      return Promise.resolve(new ResumingBlocks(blocksOf(window), window, blocksOf, reopen));
     };
     return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);
   }
@@ -139,7 +143,7 @@ export class TopicHandler implements AsyncDisposable {
         `Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`,
       );
     }
-    return await this.#source.countRows(edgesNs, options.signal);
+    return await withCurrent(this.#source, (source) => source.countRows(edgesNs, options.signal));
   }
 
   /**
@@ -148,7 +152,10 @@ export class TopicHandler implements AsyncDisposable {
    * checks the footer alone.
    */
   async verify({ deep = true, onRows = () => {}, signal }: VerifyOptions = {}): Promise<SmaltiError[]> {
-    const errors = await this.#source.verify({ deep, onRows, signal });
+    const errors = await withCurrent(
+      this.#source,
+      (source) => source.verify({ deep, onRows, signal }),
+    );
     return errors.map((error) => error.at({ sequence: this.sequence }));
   }
 

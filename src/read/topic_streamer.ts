@@ -4,8 +4,9 @@ import { toRecordBatch, toTable } from "../arrow/interchange.ts";
 import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./block_columns.ts";
 import { type Message, RowMessage } from "./message.ts";
-import type { RowBlock, RowBlocks } from "./row_blocks.ts";
-import { type Block, Streamer } from "./streamer.ts";
+import type { RowBlock } from "./row_blocks.ts";
+import { type Block, type BlockSource, Streamer } from "./streamer.ts";
+import type { TableOptions } from "./table_options.ts";
 
 /**
  * One pass over the messages of one topic, in time order; see {@linkcode Streamer}.
@@ -30,7 +31,7 @@ export class TopicStreamer extends Streamer<Message> {
 
   /** @internal Use {@linkcode TopicHandler.getDataStreamer}. */
   constructor(
-    open: () => Promise<RowBlocks>,
+    open: () => Promise<BlockSource>,
     fields: () => Promise<readonly FieldSchema[]>,
     signal: AbortSignal | undefined,
   ) {
@@ -61,12 +62,13 @@ export class TopicStreamer extends Streamer<Message> {
     }
   }
 
-  /** The messages not yet read as one apache-arrow Table, in order; copies, held in memory whole. Loads apache-arrow. */
-  async toTable(): Promise<Table> {
+  /**
+   * The messages not yet read as one apache-arrow Table, in order; copies, held in memory whole. Loads apache-arrow.
+   * TOO_LARGE where they are more than `maxRows`.
+   */
+  async toTable(options: TableOptions = {}): Promise<Table> {
     const batches: Columns[] = [];
-    for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) {
-      batches.push(blockColumns(rows)[0].columns);
-    }
+    await this.takeAll(options, (rows) => batches.push(blockColumns(rows)[0].columns));
     return await toTable(await this.#fields(), batches);
   }
 }

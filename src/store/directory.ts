@@ -12,11 +12,12 @@ import { type ErrorCode, SmaltiError } from "../error.ts";
 import { giveBytes, takeBytes } from "../spare_buffers.ts";
 import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
+import { statRegular } from "./regular_file.ts";
 import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
-const { mkdir, open, readdir, rename, rm, stat, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { mkdir, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
 const { dirname, join, resolve } = builtin<typeof Path>("node:path");
 const { fileURLToPath } = builtin<typeof Url>("node:url");
 
@@ -25,6 +26,7 @@ const MAX_OPEN = 128;
 /** Reads of more than this look at the file's size first, so that a wrong length costs no memory. */
 const TRUSTED_BYTES = 16 * 2 ** 20;
 
+/** By the system's code, or by the name of Deno's error where the runtime itself does not permit it. */
 const CODES: Record<string, ErrorCode> = {
   ENOENT: "NOT_FOUND",
   ENOTDIR: "NOT_FOUND",
@@ -32,6 +34,8 @@ const CODES: Record<string, ErrorCode> = {
   EACCES: "PERMISSION_DENIED",
   EPERM: "PERMISSION_DENIED",
   EROFS: "PERMISSION_DENIED",
+  NotCapable: "PERMISSION_DENIED",
+  PermissionDenied: "PERMISSION_DENIED",
   ENOSPC: "NO_SPACE",
   EDQUOT: "NO_SPACE",
 };
@@ -81,7 +85,7 @@ export class DirectoryStore implements Store {
   async size(path: string): Promise<number> {
     this.#checkOpen();
     try {
-      return (await statFile(this.#absolute(path))).size;
+      return (await statRegular(this.#absolute(path))).size;
     } catch (reason) {
       throw this.#error(reason, "look at", path);
     }
@@ -101,7 +105,7 @@ export class DirectoryStore implements Store {
           // Another file may have come to the path since this one was opened, by this process or another.
           const [bytes, now] = await Promise.all([
             readRange(handle, offset, length, mayReuse),
-            statFile(target),
+            statRegular(target),
           ]);
           return isSame(now, inode) ? { bytes, inode } : undefined;
         });
@@ -239,16 +243,12 @@ export class DirectoryStore implements Store {
 
   async lock(path: string): Promise<StoreLock> {
     this.#checkOpen();
-    await this.#makeDirectory(path);
-    let held: StoreLock;
-    try {
-      held = await takeLock(this.#absolute(path));
-    } catch (reason) {
-      throw this.#error(reason, "lock", path);
-    }
+    const { held, made } = await this.#takeLock(path);
     const lock: StoreLock = {
       release: async () => {
-        if (this.#locks.delete(lock)) await held.release();
+        if (!this.#locks.delete(lock)) return;
+        await held.release();
+        await removeEmpty(this.#absolute(path), made);
       },
     };
     this.#locks.add(lock);
@@ -257,6 +257,21 @@ export class DirectoryStore implements Store {
       this.#checkOpen();
     }
     return lock;
+  }
+
+  /** A lock, and the topmost directory that was made for it. */
+  async #takeLock(path: string): Promise<{ held: StoreLock; made: string | undefined }> {
+    for (let attempt = 0;; attempt++) {
+      const made = await this.#makeDirectory(path);
+      try {
+        return { held: await takeLock(this.#absolute(path)), made };
+      } catch (reason) {
+        await removeEmpty(this.#absolute(path), made);
+        // Who gave back a lock in it has removed the directory since, which was empty then.
+        if ((reason as { code?: string }).code === "ENOENT" && attempt < 3) continue;
+        throw this.#error(reason, "lock", path);
+      }
+    }
   }
 
   async lockedBy(path: string): Promise<string | undefined> {
@@ -295,14 +310,16 @@ export class DirectoryStore implements Store {
     await Promise.all([this.#files.forget(`read ${path}`), this.#files.forget(`write ${path}`)]);
   }
 
-  async #makeDirectory(path: string): Promise<void> {
+  /** Makes the directory of a path; gives the topmost one that was not there. */
+  async #makeDirectory(path: string): Promise<string | undefined> {
     const directory = dirname(this.#absolute(path));
     try {
       const first = await mkdir(directory, { recursive: true });
-      if (first === undefined) return;
+      if (first === undefined) return undefined;
       // Every directory from the first new one's parent down has a new entry.
       const top = dirname(first);
       for (let at = directory; at.length > top.length; at = dirname(at)) this.#unsynced.add(dirname(at));
+      return first;
     } catch (reason) {
       const { code } = reason as { code?: string };
       const what = "make the directory of";
@@ -364,9 +381,19 @@ export class DirectoryStore implements Store {
 
   #error(reason: unknown, verb: string, path: string): SmaltiError {
     if (reason instanceof SmaltiError) return reason;
-    const { code = "", message } = reason as { code?: string; message: string };
+    const { code = "", name, message } = reason as { code?: string; name: string; message: string };
     const text = `Cannot ${verb} ${resolve(this.url, path)}: ${message}`;
-    return new SmaltiError(CODES[code] ?? "IO", text, { file: path, cause: reason });
+    return new SmaltiError(CODES[code] ?? CODES[name] ?? "IO", text, { file: path, cause: reason });
+  }
+}
+
+/** Removes the directories of a file, up to the topmost that was made for it, unless they hold something else by now. */
+async function removeEmpty(file: string, topmost: string | undefined): Promise<void> {
+  if (topmost === undefined) return;
+  try {
+    for (let at = dirname(file); at.length >= topmost.length; at = dirname(at)) await rmdir(at);
+  } catch {
+    // It holds something, or is gone.
   }
 }
 
@@ -375,16 +402,9 @@ async function openFile(
   flags: string | number,
   onCloseError?: (reason: unknown) => void,
 ): Promise<OpenFile> {
-  const inode = await statFile(path);
+  const inode = await statRegular(path, flags !== "r");
   const handle = await open(path, flags);
   return { handle, inode, close: () => handle.close().catch(onCloseError) };
-}
-
-/** What the system knows of a file; NOT_FOUND for a directory. */
-async function statFile(path: string): Promise<Inode & { size: number }> {
-  const found = await stat(path);
-  if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "ENOENT" });
-  return found;
 }
 
 /** Whether two are the same file. */

@@ -76,7 +76,8 @@ export interface Store {
   remove(path: string): Promise<void>;
   /**
    * Takes the lock that a path stands for; LOCKED, saying who holds it, where a living writer has it. `list` may show a
-   * lock that is held as a file at that path.
+   * lock that is held as a file at that path. Directories that are made for it go with it, unless they hold something
+   * else by then.
    */
   lock(path: string): Promise<StoreLock>;
   /** Whether somebody living holds the lock: their description, or undefined. */
@@ -101,10 +102,22 @@ export function isWrittenAnew(reason: unknown): boolean {
 /** Most manifests fit, so that reading one is one read, which costs a round trip where the store is far away. */
 const WHOLE_BYTES = 256 * 1024;
 
-/** Reads a whole file: the old or the new one where it is being replaced. */
-export async function readAll(store: Store, path: string): Promise<Uint8Array> {
+/** Larger than any file that is read whole; what claims to be is not taken into memory. */
+const MAX_WHOLE_BYTES = 64 * 2 ** 20;
+
+/** Reads a whole file: the old or the new one where it is being replaced. TOO_LARGE beyond 64 MiB or `maxBytes`. */
+export async function readAll(
+  store: Store,
+  path: string,
+  maxBytes: number = MAX_WHOLE_BYTES,
+): Promise<Uint8Array> {
   for (let length = WHOLE_BYTES;; length *= 16) {
-    const bytes = await store.read(path, 0, length);
-    if (bytes.length < length) return bytes;
+    const wanted = Math.min(length, maxBytes + 1);
+    const bytes = await store.read(path, 0, wanted);
+    if (bytes.length > maxBytes) {
+      const text = `Cannot read ${path}: it has more than ${maxBytes} bytes, wanted at most that`;
+      throw new SmaltiError("TOO_LARGE", text, { file: path });
+    }
+    if (bytes.length < wanted) return bytes;
   }
 }

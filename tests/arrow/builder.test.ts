@@ -4,12 +4,10 @@ import { createBuilder } from "../../src/arrow/builder.ts";
 import { sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
+import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import {
-  anyRow,
-  anyTable,
   dataView,
   engine,
-  expectedRow,
   newCount,
   oneBuilder,
   open,
@@ -17,7 +15,7 @@ import {
   rowsWritten,
   withTimes,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 const field = (
   name: string,
@@ -30,34 +28,24 @@ const field = (
   nullable,
   children,
 });
-const float64 = (name: string, nullable = false) =>
-  field(name, { kind: "float", bits: 64 }, nullable);
-const utf8 = (name: string, nullable = false) =>
-  field(name, { kind: "utf8", offsets: 32 }, nullable);
-const list = (name: string, item: FieldSchema) =>
-  field(name, { kind: "list", offsets: 32 }, false, [item]);
-const struct = (name: string, ...children: FieldSchema[]) =>
-  field(name, { kind: "struct" }, false, children);
+const float64 = (name: string, nullable = false) => field(name, { kind: "float", bits: 64 }, nullable);
+const utf8 = (name: string, nullable = false) => field(name, { kind: "utf8", offsets: 32 }, nullable);
+const list = (name: string, item: FieldSchema) => field(name, { kind: "list", offsets: 32 }, false, [item]);
+const struct = (name: string, ...children: FieldSchema[]) => field(name, { kind: "struct" }, false, children);
 
 /** What a refused call says. */
 function refusal(call: () => void): string {
   try {
     call();
   } catch (error) {
-    if (error instanceof SmaltiError && error.code === "INVALID_MESSAGE") {
-      return error.rawMessage;
-    }
+    if (error instanceof SmaltiError && error.code === "INVALID_MESSAGE") return error.rawMessage;
     throw error;
   }
   return "taken";
 }
 
 describe("Builder", () => {
-  const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({
-    kind: "int",
-    bits,
-    signed,
-  });
+  const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
   const refused: [type: DataType, value: unknown, said: string][] = [
     [{ kind: "bool" }, 1, "1: wanted bool"],
     [{ kind: "bool" }, "true", `"true": wanted bool`],
@@ -66,77 +54,33 @@ describe("Builder", () => {
     [int(8, false), -1, "-1: wanted uint8 (0 to 255)"],
     [int(16, true), 1.5, "1.5: wanted int16 (-32768 to 32767)"],
     [int(16, false), 65536, "65536: wanted uint16 (0 to 65535)"],
-    [
-      int(32, true),
-      2 ** 31,
-      "2147483648: wanted int32 (-2147483648 to 2147483647)",
-    ],
+    [int(32, true), 2 ** 31, "2147483648: wanted int32 (-2147483648 to 2147483647)"],
     [int(32, false), NaN, "NaN: wanted uint32 (0 to 4294967295)"],
     [int(32, false), "7", `"7": wanted uint32 (0 to 4294967295)`],
     [int(32, true), 7n, "7n: wanted int32 (-2147483648 to 2147483647)"],
-    [
-      int(64, true),
-      2 ** 53,
-      "9007199254740992: wanted int64 as bigint or safe integer",
-    ],
+    [int(64, true), 2 ** 53, "9007199254740992: wanted int64 as bigint or safe integer"],
     [int(64, true), 0.5, "0.5: wanted int64 as bigint or safe integer"],
     [int(64, true), "1", `"1": wanted int64 as bigint or safe integer`],
-    [
-      int(64, true),
-      2n ** 63n,
-      `${2n ** 63n}n: wanted int64 (-${2n ** 63n} to ${2n ** 63n - 1n})`,
-    ],
+    [int(64, true), 2n ** 63n, `${2n ** 63n}n: wanted int64 (-${2n ** 63n} to ${2n ** 63n - 1n})`],
     [
       int(64, true),
       -(2n ** 63n) - 1n,
       `-${2n ** 63n + 1n}n: wanted int64 (-${2n ** 63n} to ${2n ** 63n - 1n})`,
     ],
     [int(64, false), -1n, `-1n: wanted uint64 (0 to ${2n ** 64n - 1n})`],
-    [
-      int(64, false),
-      2n ** 64n,
-      `${2n ** 64n}n: wanted uint64 (0 to ${2n ** 64n - 1n})`,
-    ],
+    [int(64, false), 2n ** 64n, `${2n ** 64n}n: wanted uint64 (0 to ${2n ** 64n - 1n})`],
     [{ kind: "float", bits: 64 }, 1n, "1n: wanted float64"],
     [{ kind: "float", bits: 64 }, "1.5", `"1.5": wanted float64`],
-    [
-      { kind: "float", bits: 32 },
-      3.5e38,
-      "3.5e+38: wanted float32 (up to 3.4e38)",
-    ],
-    [
-      { kind: "float", bits: 32 },
-      -3.5e38,
-      "-3.5e+38: wanted float32 (up to 3.4e38)",
-    ],
+    [{ kind: "float", bits: 32 }, 3.5e38, "3.5e+38: wanted float32 (up to 3.4e38)"],
+    [{ kind: "float", bits: 32 }, -3.5e38, "-3.5e+38: wanted float32 (up to 3.4e38)"],
     [{ kind: "float", bits: 16 }, 65520, "65520: wanted float16 (up to 65504)"],
     [{ kind: "float", bits: 16 }, true, "true: wanted float16"],
     [{ kind: "utf8", offsets: 32 }, 7, "7: wanted utf8"],
-    [
-      { kind: "utf8", offsets: 32 },
-      "a\ud800",
-      "wanted utf8 without lone surrogates",
-    ],
-    [
-      { kind: "utf8", offsets: 32 },
-      "a".repeat(70) + "\udc00",
-      "wanted utf8 without lone surrogates",
-    ],
-    [
-      { kind: "binary", offsets: 32 },
-      "AAAA",
-      `"AAAA": wanted binary as Uint8Array`,
-    ],
-    [
-      { kind: "binary", offsets: 32 },
-      [1, 2],
-      "an Array of 2: wanted binary as Uint8Array",
-    ],
-    [
-      { kind: "binary", offsets: 32 },
-      new Float32Array(1),
-      "a Float32Array: wanted binary as Uint8Array",
-    ],
+    [{ kind: "utf8", offsets: 32 }, "a\ud800", "wanted utf8 without lone surrogates"],
+    [{ kind: "utf8", offsets: 32 }, "a".repeat(70) + "\udc00", "wanted utf8 without lone surrogates"],
+    [{ kind: "binary", offsets: 32 }, "AAAA", `"AAAA": wanted binary as Uint8Array`],
+    [{ kind: "binary", offsets: 32 }, [1, 2], "an Array of 2: wanted binary as Uint8Array"],
+    [{ kind: "binary", offsets: 32 }, new Float32Array(1), "a Float32Array: wanted binary as Uint8Array"],
     [{ kind: "null" }, 0, "0: wanted null"],
   ];
   it.each(
@@ -146,28 +90,17 @@ describe("Builder", () => {
   )(
     "of %s refuses %s with the field, the value seen and the type wanted",
     (_kind, _text, said, type, value) => {
-      const message = refusal(() =>
-        oneBuilder({ type, nullable: false }).append(value)
-      );
+      const message = refusal(() => oneBuilder({ type, nullable: false }).append(value));
       expect(message).toMatch(/^Field "f" is /);
       expect(message).toContain(said);
     },
   );
 
   it("refuses a missing value where the field wants one", () => {
-    for (
-      const type of [{ kind: "bool" }, int(64, true), {
-        kind: "utf8",
-        offsets: 32,
-      }] as DataType[]
-    ) {
+    for (const type of [{ kind: "bool" }, int(64, true), { kind: "utf8", offsets: 32 }] as DataType[]) {
       const builder = oneBuilder({ type, nullable: false });
-      expect(refusal(() => builder.append(undefined))).toMatch(
-        /^Field "f" is nothing: wanted /,
-      );
-      expect(refusal(() => builder.append(null))).toMatch(
-        /^Field "f" is null: wanted /,
-      );
+      expect(refusal(() => builder.append(undefined))).toMatch(/^Field "f" is nothing: wanted /);
+      expect(refusal(() => builder.append(null))).toMatch(/^Field "f" is null: wanted /);
     }
   });
 
@@ -176,61 +109,24 @@ describe("Builder", () => {
       struct("pose", struct("position", float64("x"), float64("y"))),
       list("ranges", float64("item")),
       list("points", struct("item", float64("x"), utf8("tag", true))),
-      field("covariance", { kind: "fixedList", size: 3 }, true, [
-        float64("item"),
-      ]),
+      field("covariance", { kind: "fixedList", size: 3 }, true, [float64("item")]),
     ];
-    const good = {
-      pose: { position: { x: 1, y: 2 } },
-      ranges: [],
-      points: [],
-      covariance: [1, 2, 3],
-    };
+    const good = { pose: { position: { x: 1, y: 2 } }, ranges: [], points: [], covariance: [1, 2, 3] };
     const bad: [row: object, said: string][] = [
-      [
-        { ...good, pose: { position: { x: 1, y: "2" } } },
-        `Field "pose.position.y" is "2": wanted float64`,
-      ],
-      [
-        { ...good, pose: { position: { x: 1 } } },
-        `Field "pose.position.y" is nothing: wanted float64`,
-      ],
-      [
-        { ...good, pose: { position: 7 } },
-        `Field "pose.position" is 7: wanted an object`,
-      ],
-      [
-        { ...good, pose: { position: [1, 2] } },
-        `Field "pose.position" is an Array of 2: wanted an object`,
-      ],
+      [{ ...good, pose: { position: { x: 1, y: "2" } } }, `Field "pose.position.y" is "2": wanted float64`],
+      [{ ...good, pose: { position: { x: 1 } } }, `Field "pose.position.y" is nothing: wanted float64`],
+      [{ ...good, pose: { position: 7 } }, `Field "pose.position" is 7: wanted an object`],
+      [{ ...good, pose: { position: [1, 2] } }, `Field "pose.position" is an Array of 2: wanted an object`],
       [
         { ...good, pose: { position: { x: 1, y: 2, z: 3 } } },
         `Field "pose.position.z" is 3: wanted no such field, only x, y`,
       ],
-      [
-        { ...good, ranges: [1, null] },
-        `Field "ranges[]" is null: wanted float64`,
-      ],
-      [
-        { ...good, ranges: 5 },
-        `Field "ranges" is 5: wanted list<float64> as an array`,
-      ],
-      [
-        { ...good, ranges: "12" },
-        `Field "ranges" is "12": wanted list<float64> as an array`,
-      ],
-      [
-        { ...good, ranges: new BigInt64Array(1) },
-        `Field "ranges[]" is 0n: wanted float64`,
-      ],
-      [
-        { ...good, points: [{ x: 1 }, { x: 1, tag: 5 }] },
-        `Field "points[].tag" is 5: wanted utf8`,
-      ],
-      [
-        { ...good, covariance: [1, 2] },
-        `Field "covariance" is an Array of 2: wanted an array of 3`,
-      ],
+      [{ ...good, ranges: [1, null] }, `Field "ranges[]" is null: wanted float64`],
+      [{ ...good, ranges: 5 }, `Field "ranges" is 5: wanted list<float64> as an array`],
+      [{ ...good, ranges: "12" }, `Field "ranges" is "12": wanted list<float64> as an array`],
+      [{ ...good, ranges: new BigInt64Array(1) }, `Field "ranges[]" is 0n: wanted float64`],
+      [{ ...good, points: [{ x: 1 }, { x: 1, tag: 5 }] }, `Field "points[].tag" is 5: wanted utf8`],
+      [{ ...good, covariance: [1, 2] }, `Field "covariance" is an Array of 2: wanted an array of 3`],
       [
         { ...good, speed: 1 },
         `Field "speed" is 1: wanted no such field, only pose, ranges, points, covariance`,
@@ -246,14 +142,9 @@ describe("Builder", () => {
       root.truncate(0);
     }
     for (
-      const [value, seen] of [[undefined, "nothing"], [7, "7"], ["x", `"x"`], [
-        [],
-        "an Array of 0",
-      ]] as const
+      const [value, seen] of [[undefined, "nothing"], [7, "7"], ["x", `"x"`], [[], "an Array of 0"]] as const
     ) {
-      expect(refusal(() => root.append(value))).toMatch(
-        new RegExp(`^Field "data" is ${seen}: wanted `),
-      );
+      expect(refusal(() => root.append(value))).toMatch(new RegExp(`^Field "data" is ${seen}: wanted `));
       root.truncate(0);
     }
     root.append(good);
@@ -279,12 +170,7 @@ describe("Builder", () => {
     ];
     for (const row of rows) root.append(row);
     const batch = open(sealBatch(engine, withTimes(root)).message, fields);
-    expect(rowsWritten(fields, batch)).toEqual([
-      `{"x": 1}`,
-      `{"x": 2, "tag": "in"}`,
-      `{"x": 3}`,
-      `{"x": 4}`,
-    ]);
+    expect(rowsWritten(fields, batch)).toEqual([`{"x": 1}`, `{"x": 2, "tag": "in"}`, `{"x": 3}`, `{"x": 4}`]);
   });
 
   it("takes rows that were read, as they are", () => {
@@ -293,15 +179,8 @@ describe("Builder", () => {
         const [first, second] = [rootBuilder(fields), rootBuilder(fields)];
         for (const row of rows) first.append(row);
         const batch = open(sealBatch(engine, withTimes(first)).message, fields);
-        for (let row = 0; row < rows.length; row++) {
-          second.append(dataView(fields, batch, row));
-        }
-        expect(
-          rowsWritten(
-            fields,
-            open(sealBatch(engine, withTimes(second)).message, fields),
-          ),
-        )
+        for (let row = 0; row < rows.length; row++) second.append(dataView(fields, batch, row));
+        expect(rowsWritten(fields, open(sealBatch(engine, withTimes(second)).message, fields)))
           .toEqual(rowsWritten(fields, batch));
       }),
       { numRuns: 100 },
@@ -312,16 +191,9 @@ describe("Builder", () => {
     const tables = anyTable({ rows: 0 }).chain(({ fields }) =>
       fc.record({
         fields: fc.constant(fields),
-        rows: fc.array(
-          fc.record({
-            row: anyRow(fields),
-            spoil: fc.nat(),
-            spoiled: fc.boolean(),
-          }),
-          {
-            maxLength: 30,
-          },
-        ),
+        rows: fc.array(fc.record({ row: anyRow(fields), spoil: fc.nat(), spoiled: fc.boolean() }), {
+          maxLength: 30,
+        }),
       })
     );
     fc.assert(
@@ -331,8 +203,7 @@ describe("Builder", () => {
         for (const { row, spoil, spoiled } of rows) {
           const length = root.length;
           if (spoiled) {
-            expect(refusal(() => root.append(spoilt(fields, row, spoil))))
-              .toMatch(/^Field ".*" is /s);
+            expect(refusal(() => root.append(spoilt(fields, row, spoil)))).toMatch(/^Field ".*" is /s);
             root.truncate(length);
           } else {
             root.append(row);
@@ -340,9 +211,7 @@ describe("Builder", () => {
           }
         }
         const batch = open(sealBatch(engine, withTimes(root)).message, fields);
-        expect(rowsWritten(fields, batch)).toEqual(
-          kept.map((row) => written(expectedRow(fields, row))),
-        );
+        expect(rowsWritten(fields, batch)).toEqual(kept.map((row) => written(expectedRow(fields, row))));
       }),
       { numRuns: 300 },
     );
@@ -352,12 +221,7 @@ describe("Builder", () => {
     const tables = anyTable({ rows: 0 }).chain(({ fields }) =>
       fc.record({
         fields: fc.constant(fields),
-        steps: fc.array(
-          fc.record({
-            row: anyRow(fields),
-            keep: fc.double({ min: 0, max: 1, noNaN: true }),
-          }),
-        ),
+        steps: fc.array(fc.record({ row: anyRow(fields), keep: fc.double({ min: 0, max: 1, noNaN: true }) })),
       })
     );
     fc.assert(
@@ -373,9 +237,7 @@ describe("Builder", () => {
           kept.length = length;
         });
         const batch = open(sealBatch(engine, withTimes(root)).message, fields);
-        expect(rowsWritten(fields, batch)).toEqual(
-          kept.map((row) => written(expectedRow(fields, row))),
-        );
+        expect(rowsWritten(fields, batch)).toEqual(kept.map((row) => written(expectedRow(fields, row))));
       }),
       { numRuns: 150 },
     );
@@ -425,11 +287,7 @@ describe("Builder", () => {
 });
 
 /** A row with one value that no field takes, somewhere within. */
-function spoilt(
-  fields: readonly FieldSchema[],
-  row: Record<string, unknown>,
-  choice: number,
-): unknown {
+function spoilt(fields: readonly FieldSchema[], row: Record<string, unknown>, choice: number): unknown {
   // One beyond the fields stands for a field too many.
   const at = choice % (fields.length + 1);
   const rest = Math.floor(choice / (fields.length + 1));
@@ -437,20 +295,13 @@ function spoilt(
   const { name, type, children } = fields[at];
   const value = row[name];
   if (type.kind === "struct" && value && rest % 4 !== 0) {
-    return {
-      ...row,
-      [name]: spoilt(children, value as Record<string, unknown>, rest >> 2),
-    };
+    return { ...row, [name]: spoilt(children, value as Record<string, unknown>, rest >> 2) };
   }
   const items = Array.isArray(value) && rest % 4 !== 0 ? [...value] : [];
   if (items.length === 0) return { ...row, [name]: Symbol("no value at all") };
   const spoiledItem = rest % items.length;
   items[spoiledItem] = children[0].type.kind === "struct" && items[spoiledItem]
-    ? spoilt(
-      children[0].children,
-      items[spoiledItem] as Record<string, unknown>,
-      rest >> 2,
-    )
+    ? spoilt(children[0].children, items[spoiledItem] as Record<string, unknown>, rest >> 2)
     : Symbol("no value at all");
   return { ...row, [name]: items };
 }

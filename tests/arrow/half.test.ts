@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { halfToNumber, numberToHalf } from "../../src/arrow/half.ts";
-import { nearestHalfBits } from "./random.ts";
+import { nearestHalfBits } from "../support/random_tables.ts";
 
 /** Newer runtimes have half floats of their own. */
 const native = DataView.prototype as unknown as {
@@ -29,15 +29,7 @@ function* numbers(): Generator<number> {
     const half = halfToNumber(bits);
     const next = bits + 1 === 0x7c00 ? 65536 : halfToNumber(bits + 1);
     const middle = (half + next) / 2;
-    for (
-      const value of [
-        half,
-        middle,
-        step(middle, 1n),
-        step(middle, -1n),
-        step(next, -1n),
-      ]
-    ) {
+    for (const value of [half, middle, step(middle, 1n), step(middle, -1n), step(next, -1n)]) {
       yield* [value, -value];
     }
   }
@@ -49,59 +41,28 @@ function* numbers(): Generator<number> {
     // Most doubles are far outside of what half floats hold: these are not.
     yield (random() / 2 ** 31 - 1) * 2 ** ((random() % 44) - 27);
   }
-  yield* [
-    0,
-    -0,
-    Infinity,
-    -Infinity,
-    NaN,
-    Number.MIN_VALUE,
-    -Number.MIN_VALUE,
-    Number.MAX_VALUE,
-  ];
+  yield* [0, -0, Infinity, -Infinity, NaN, Number.MIN_VALUE, -Number.MIN_VALUE, Number.MAX_VALUE];
 }
 
 describe("halfToNumber", () => {
   it("reads all 65,536 patterns by the definition of binary16", () => {
     for (let bits = 0; bits < 0x10000; bits++) {
-      const [sign, exponent, fraction] = [
-        bits >> 15 ? -1 : 1,
-        (bits >> 10) & 31,
-        bits & 1023,
-      ];
+      const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
       const wanted = exponent === 31
         ? fraction === 0 ? sign * Infinity : NaN
-        : sign * (exponent === 0
-          ? fraction / 2 ** 24
-          : (1 + fraction / 1024) * 2 ** (exponent - 15));
-      if (!Object.is(halfToNumber(bits), wanted)) {
-        expect([bits, halfToNumber(bits)]).toEqual([bits, wanted]);
-      }
+        : sign * (exponent === 0 ? fraction / 2 ** 24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+      if (!Object.is(halfToNumber(bits), wanted)) expect([bits, halfToNumber(bits)]).toEqual([bits, wanted]);
     }
-    expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000].map(halfToNumber)).toEqual([
-      1,
-      -2,
-      65504,
-      2 ** -24,
-      -0,
-    ]);
+    expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000].map(halfToNumber)).toEqual([1, -2, 65504, 2 ** -24, -0]);
   });
 
-  it.skipIf(!native.getFloat16)(
-    `reads as DataView.getFloat16 does${without}`,
-    () => {
-      for (let bits = 0; bits < 0x10000; bits++) {
-        view.setUint16(0, bits);
-        const wanted = native.getFloat16!.call(view, 0);
-        if (!Object.is(halfToNumber(bits), wanted)) {
-          expect([
-            bits,
-            halfToNumber(bits),
-          ]).toEqual([bits, wanted]);
-        }
-      }
-    },
-  );
+  it.skipIf(!native.getFloat16)(`reads as DataView.getFloat16 does${without}`, () => {
+    for (let bits = 0; bits < 0x10000; bits++) {
+      view.setUint16(0, bits);
+      const wanted = native.getFloat16!.call(view, 0);
+      if (!Object.is(halfToNumber(bits), wanted)) expect([bits, halfToNumber(bits)]).toEqual([bits, wanted]);
+    }
+  });
 });
 
 describe("numberToHalf", () => {
@@ -109,10 +70,7 @@ describe("numberToHalf", () => {
     for (let bits = 0; bits < 0x10000; bits++) {
       const isNumber = (bits & 0x7fff) <= 0x7c00;
       if (numberToHalf(halfToNumber(bits)) !== (isNumber ? bits : 0x7e00)) {
-        expect([bits, numberToHalf(halfToNumber(bits))]).toEqual([
-          bits,
-          isNumber ? bits : 0x7e00,
-        ]);
+        expect([bits, numberToHalf(halfToNumber(bits))]).toEqual([bits, isNumber ? bits : 0x7e00]);
       }
     }
   });
@@ -120,33 +78,19 @@ describe("numberToHalf", () => {
   it("rounds to the nearest, ties to even, beyond 65519 to infinity", () => {
     for (const value of numbers()) {
       const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-      const wanted = Number.isNaN(value)
-        ? 0x7e00
-        : sign | nearestHalfBits(Math.abs(value));
-      if (numberToHalf(value) !== wanted) {
-        expect([value, numberToHalf(value)]).toEqual([value, wanted]);
-      }
+      const wanted = Number.isNaN(value) ? 0x7e00 : sign | nearestHalfBits(Math.abs(value));
+      if (numberToHalf(value) !== wanted) expect([value, numberToHalf(value)]).toEqual([value, wanted]);
     }
-    expect(
-      [65519.99, 65520, -65520, 2 ** -25, 2 ** -25 * 1.0001].map(numberToHalf),
-    )
+    expect([65519.99, 65520, -65520, 2 ** -25, 2 ** -25 * 1.0001].map(numberToHalf))
       .toEqual([0x7bff, 0x7c00, 0xfc00, 0, 1]);
   });
 
-  it.skipIf(!native.setFloat16)(
-    `rounds as DataView.setFloat16 does${without}`,
-    () => {
-      const other = new DataView(new ArrayBuffer(2));
-      for (const value of numbers()) {
-        native.setFloat16!.call(other, 0, value);
-        const wanted = Number.isNaN(value) ? 0x7e00 : other.getUint16(0);
-        if (numberToHalf(value) !== wanted) {
-          expect([
-            value,
-            numberToHalf(value),
-          ]).toEqual([value, wanted]);
-        }
-      }
-    },
-  );
+  it.skipIf(!native.setFloat16)(`rounds as DataView.setFloat16 does${without}`, () => {
+    const other = new DataView(new ArrayBuffer(2));
+    for (const value of numbers()) {
+      native.setFloat16!.call(other, 0, value);
+      const wanted = Number.isNaN(value) ? 0x7e00 : other.getUint16(0);
+      if (numberToHalf(value) !== wanted) expect([value, numberToHalf(value)]).toEqual([value, wanted]);
+    }
+  });
 });

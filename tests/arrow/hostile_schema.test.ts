@@ -3,8 +3,9 @@ import { Builder } from "flatbuffers";
 import { describe, expect, it } from "vitest";
 import { decodeFooter, decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { encodeFileEnd, encodeSchemaMessage } from "../../src/arrow/encode.ts";
-import { damage, damaged, field, outcome, SAMPLE } from "./damage.ts";
-import { tableFields } from "./random.ts";
+import { somePositions } from "../support/positions.ts";
+import { damage, damaged, field, outcome, SAMPLE } from "../support/damage.ts";
+import { tableFields } from "../support/tables.ts";
 
 describe("a schema message", () => {
   const message = encodeSchemaMessage({
@@ -14,9 +15,7 @@ describe("a schema message", () => {
 
   it("cut anywhere is CORRUPT", () => {
     for (let length = 0; length < message.length; length++) {
-      const seen = outcome(() =>
-        decodeSchemaMessage(message.slice(0, length)) && "decoded"
-      );
+      const seen = outcome(() => decodeSchemaMessage(message.slice(0, length)) && "decoded");
       expect([length, seen]).toEqual([length, "CORRUPT"]);
     }
   });
@@ -25,7 +24,7 @@ describe("a schema message", () => {
     const outcomes = new Set<string>();
     for (let at = 0; at < message.length; at++) {
       const was = message[at];
-      for (let byte = 0; byte < 256; byte += at % 16 === 0 ? 1 : 5) {
+      for (const byte of somePositions(256, [was, 128])) {
         message[at] = byte;
         outcomes.add(outcome(() => decodeSchemaMessage(message) && "decoded"));
       }
@@ -74,9 +73,7 @@ describe("a schema message", () => {
       return fields;
     });
     expect(message.length).toBeLessThan(4096);
-    expect(outcome(() => decodeSchemaMessage(message) && "decoded")).toBe(
-      "CORRUPT",
-    );
+    expect(outcome(() => decodeSchemaMessage(message) && "decoded")).toBe("CORRUPT");
   });
 
   it("of which a text stands for many is CORRUPT", () => {
@@ -91,56 +88,32 @@ describe("a schema message", () => {
       const table = builder.endObject();
       return vector(builder, Array(20_000).fill(table));
     });
-    expect(outcome(() => decodeSchemaMessage(message) && "decoded")).toBe(
-      "CORRUPT",
-    );
+    expect(outcome(() => decodeSchemaMessage(message) && "decoded")).toBe("CORRUPT");
   });
 
   it("of many thousand fields, each with its own bytes, is read", () => {
     const fields = Array.from({ length: 5000 }, (_, i) => ({
-      ...field(`a field with a rather long name ${i}`, {
-        kind: "float",
-        bits: 64,
-      }),
+      ...field(`a field with a rather long name ${i}`, { kind: "float", bits: 64 }),
       metadata: { unit: "m/s", description: "as long as descriptions are" },
     }));
-    expect(
-      decodeSchemaMessage(encodeSchemaMessage({ fields, metadata: new Map() }))
-        .fields,
-    ).toEqual(fields);
+    expect(decodeSchemaMessage(encodeSchemaMessage({ fields, metadata: new Map() })).fields).toEqual(fields);
   });
 });
 
 describe("a footer", () => {
   it("cut or with bytes changed gives a footer or is CORRUPT or UNSUPPORTED", () => {
-    const places = Array.from(
-      { length: 20 },
-      (_, i) => ({ offset: 512 * i, headBytes: 64, length: 512 }),
-    );
-    const schema = {
-      fields: tableFields(SAMPLE),
-      metadata: new Map([["k", "v"]]),
-    };
-    const end = encodeFileEnd(
-      schema,
-      places,
-      new Map([["smalti:index", "{}"]]),
-    );
+    const places = Array.from({ length: 20 }, (_, i) => ({ offset: 512 * i, headBytes: 64, length: 512 }));
+    const schema = { fields: tableFields(SAMPLE), metadata: new Map([["k", "v"]]) };
+    const end = encodeFileEnd(schema, places, new Map([["smalti:index", "{}"]]));
     const footer = end.slice(8, end.length - 10);
     expect(decodeFooter(footer).batches).toHaveLength(20);
     for (let length = 0; length < footer.length; length++) {
-      const seen = outcome(() =>
-        decodeFooter(footer.slice(0, length)) && "decoded"
-      );
-      if (seen !== "decoded" && seen !== "CORRUPT") {
-        expect([length, seen]).toEqual([length, "CORRUPT"]);
-      }
+      const seen = outcome(() => decodeFooter(footer.slice(0, length)) && "decoded");
+      if (seen !== "decoded" && seen !== "CORRUPT") expect([length, seen]).toEqual([length, "CORRUPT"]);
     }
     fc.assert(
       fc.property(damage, (flips) => {
-        const seen = outcome(() =>
-          decodeFooter(damaged(footer, flips)) && "decoded"
-        );
+        const seen = outcome(() => decodeFooter(damaged(footer, flips)) && "decoded");
         expect(["decoded", "CORRUPT", "UNSUPPORTED"]).toContain(seen);
       }),
       { numRuns: 3000 },

@@ -20,16 +20,8 @@ import type { Vector } from "../../src/arrow/vector.ts";
 import { openColumns } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema, Schema } from "../../src/schema.ts";
-import {
-  anyTable,
-  columnsOf,
-  engine,
-  expectedRow,
-  tableFields,
-  touchedRow,
-  view,
-  written,
-} from "./random.ts";
+import { anyTable, expectedRow } from "../support/random_tables.ts";
+import { columnsOf, engine, tableFields, touchedRow, view, written } from "../support/tables.ts";
 
 const TYPES: DataType[] = [
   { kind: "null" },
@@ -46,13 +38,7 @@ const TYPES: DataType[] = [
   { kind: "temporal", of: "time", bits: 64, unit: "ns" },
   ...(["s", "ms", "us", "ns"] as const).flatMap((unit): DataType[] => [
     { kind: "temporal", of: "timestamp", bits: 64, unit },
-    {
-      kind: "temporal",
-      of: "timestamp",
-      bits: 64,
-      unit,
-      timezone: "Europe/Rome",
-    },
+    { kind: "temporal", of: "timestamp", bits: 64, unit, timezone: "Europe/Rome" },
     { kind: "temporal", of: "timestamp", bits: 64, unit, timezone: "" },
     { kind: "temporal", of: "duration", bits: 64, unit },
   ]),
@@ -74,10 +60,7 @@ const NESTED: DataType[] = [
 ];
 
 const text = fc.string({ unit: "grapheme", maxLength: 8 });
-const metadata = fc.option(
-  fc.dictionary(text, text, { minKeys: 1, maxKeys: 3 }),
-  { nil: undefined },
-);
+const metadata = fc.option(fc.dictionary(text, text, { minKeys: 1, maxKeys: 3 }), { nil: undefined });
 const dictionary = fc.option(
   fc.record({
     id: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
@@ -88,42 +71,29 @@ const dictionary = fc.option(
   }),
   { nil: undefined },
 );
-const field: fc.Arbitrary<FieldSchema> =
-  fc.letrec<{ field: FieldSchema }>((tie) => {
-    const made = (
-      type: fc.Arbitrary<DataType>,
-      children: fc.Arbitrary<FieldSchema[]>,
-    ): fc.Arbitrary<FieldSchema> =>
-      fc.record({
-        name: text,
-        type,
-        nullable: fc.boolean(),
-        children,
-        metadata,
-        dictionary,
-      })
-        .map(({ metadata, dictionary, ...rest }) => ({
-          ...rest,
-          ...(metadata && { metadata }),
-          ...(dictionary && { dictionary }),
-        }));
-    return {
-      field: fc.oneof(
-        { depthSize: "small", withCrossShrink: true },
-        made(fc.constantFrom(...TYPES), fc.constant([])),
-        made(fc.constantFrom(...NESTED), fc.tuple(tie("field"))),
-        made(
-          fc.constant({ kind: "struct" }),
-          fc.array(tie("field"), { maxLength: 4 }),
-        ),
-      ),
-    };
-  }).field;
+const field: fc.Arbitrary<FieldSchema> = fc.letrec<{ field: FieldSchema }>((tie) => {
+  const made = (
+    type: fc.Arbitrary<DataType>,
+    children: fc.Arbitrary<FieldSchema[]>,
+  ): fc.Arbitrary<FieldSchema> =>
+    fc.record({ name: text, type, nullable: fc.boolean(), children, metadata, dictionary })
+      .map(({ metadata, dictionary, ...rest }) => ({
+        ...rest,
+        ...(metadata && { metadata }),
+        ...(dictionary && { dictionary }),
+      }));
+  return {
+    field: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      made(fc.constantFrom(...TYPES), fc.constant([])),
+      made(fc.constantFrom(...NESTED), fc.tuple(tie("field"))),
+      made(fc.constant({ kind: "struct" }), fc.array(tie("field"), { maxLength: 4 })),
+    ),
+  };
+}).field;
 const schema: fc.Arbitrary<Schema> = fc.record({
   fields: fc.array(field, { maxLength: 6 }),
-  metadata: fc.array(fc.tuple(text, text), { maxLength: 3 }).map((pairs) =>
-    new Map(pairs)
-  ),
+  metadata: fc.array(fc.tuple(text, text), { maxLength: 3 }).map((pairs) => new Map(pairs)),
 });
 
 function codeOf(call: () => unknown): unknown {
@@ -137,20 +107,11 @@ function codeOf(call: () => unknown): unknown {
 
 describe("encodeSchemaMessage, decodeSchemaMessage", () => {
   it("round trip every type", () => {
-    const child: FieldSchema = {
-      name: "item",
-      type: { kind: "bool" },
-      nullable: true,
-      children: [],
-    };
+    const child: FieldSchema = { name: "item", type: { kind: "bool" }, nullable: true, children: [] };
     for (const type of [...TYPES, ...NESTED]) {
       const children = NESTED.includes(type) ? [child] : [];
       const fields = [{ name: "f", type, nullable: false, children }];
-      expect(
-        decodeSchemaMessage(
-          encodeSchemaMessage({ fields, metadata: new Map() }),
-        ).fields,
-      ).toEqual(
+      expect(decodeSchemaMessage(encodeSchemaMessage({ fields, metadata: new Map() })).fields).toEqual(
         fields,
       );
     }
@@ -168,12 +129,7 @@ describe("encodeSchemaMessage, decodeSchemaMessage", () => {
   });
 
   it("agree with apache-arrow on every type that it knows", () => {
-    const child: FieldSchema = {
-      name: "item",
-      type: { kind: "bool" },
-      nullable: true,
-      children: [],
-    };
+    const child: FieldSchema = { name: "item", type: { kind: "bool" }, nullable: true, children: [] };
     const entries: FieldSchema = {
       name: "entries",
       type: { kind: "struct" },
@@ -182,35 +138,19 @@ describe("encodeSchemaMessage, decodeSchemaMessage", () => {
     };
     for (const type of [...TYPES, ...NESTED]) {
       // It has no large lists, and drops an empty timezone.
-      if (
-        type.kind.endsWith("View") ||
-        (type.kind === "list" && type.offsets === 64)
-      ) continue;
+      if (type.kind.endsWith("View") || (type.kind === "list" && type.offsets === 64)) continue;
       if (type.kind === "temporal" && type.timezone === "") continue;
-      const children = type.kind === "map"
-        ? [entries]
-        : NESTED.includes(type)
-        ? [child]
-        : [];
+      const children = type.kind === "map" ? [entries] : NESTED.includes(type) ? [child] : [];
       const fields: FieldSchema[] = [
         { name: "f", type, nullable: true, children, metadata: { unit: "m" } },
-        {
-          name: "g",
-          type: { kind: "int", bits: 8, signed: true },
-          nullable: false,
-          children: [],
-        },
+        { name: "g", type: { kind: "int", bits: 8, signed: true }, nullable: false, children: [] },
       ];
-      const ours = encodeSchemaMessage({
-        fields,
-        metadata: new Map([["k", "v"]]),
-      });
+      const ours = encodeSchemaMessage({ fields, metadata: new Map([["k", "v"]]) });
       const table = arrow.tableFromIPC([ours, END_OF_STREAM]);
-      expect(table.schema.fields.map((field) => [field.name, field.nullable]))
-        .toEqual([["f", true], [
-          "g",
-          false,
-        ]]);
+      expect(table.schema.fields.map((field) => [field.name, field.nullable])).toEqual([["f", true], [
+        "g",
+        false,
+      ]]);
       expect([...table.schema.metadata]).toEqual([["k", "v"]]);
       const theirs = decodeSchemaMessage(arrow.tableToIPC(table, "stream"));
       expect(theirs.fields).toEqual(fields);
@@ -227,14 +167,9 @@ describe("encodeSchemaMessage, decodeSchemaMessage", () => {
       new arrow.SparseUnion([0], [new arrow.Field("a", new arrow.Int8())]),
     ];
     for (const type of types) {
-      const table = new arrow.Table(
-        new arrow.Schema([new arrow.Field("f", type)]),
-      );
+      const table = new arrow.Table(new arrow.Schema([new arrow.Field("f", type)]));
       const bytes = arrow.tableToIPC(table, "stream");
-      expect([String(type), codeOf(() => decodeSchemaMessage(bytes))]).toEqual([
-        String(type),
-        "UNSUPPORTED",
-      ]);
+      expect([String(type), codeOf(() => decodeSchemaMessage(bytes))]).toEqual([String(type), "UNSUPPORTED"]);
     }
   });
 
@@ -249,8 +184,7 @@ describe("encodeSchemaMessage, decodeSchemaMessage", () => {
           : nested(depth - 1),
       ],
     });
-    const message = (depth: number) =>
-      encodeSchemaMessage({ fields: [nested(depth)], metadata: new Map() });
+    const message = (depth: number) => encodeSchemaMessage({ fields: [nested(depth)], metadata: new Map() });
     expect(decodeSchemaMessage(message(60)).fields).toEqual([nested(60)]);
     expect(codeOf(() => decodeSchemaMessage(message(100)))).toBe("CORRUPT");
   });
@@ -262,54 +196,34 @@ describe("encodeFileEnd, decodeFooter", () => {
       offset: fc.nat().map((at) => 8 * at),
       headBytes: fc.integer({ min: 1, max: 1000 }).map((size) => 8 * size),
       body: fc.oneof(fc.nat(10_000), fc.constant(2 ** 40)),
-    }).map(({ body, headBytes, offset }): BlockPlace => ({
-      offset,
-      headBytes,
-      length: headBytes + body,
-    }));
-    const pairs = fc.array(fc.tuple(text, text), { maxLength: 3 }).map((
-      pairs,
-    ) => new Map(pairs));
+    }).map(({ body, headBytes, offset }): BlockPlace => ({ offset, headBytes, length: headBytes + body }));
+    const pairs = fc.array(fc.tuple(text, text), { maxLength: 3 }).map((pairs) => new Map(pairs));
     fc.assert(
-      fc.property(
-        schema,
-        fc.array(place, { maxLength: 20 }),
-        pairs,
-        (schema, places, metadata) => {
-          const end = encodeFileEnd(schema, places, metadata);
-          expect([...end.subarray(-6)]).toEqual([...MAGIC]);
-          expect([...end.subarray(0, 8)]).toEqual([...END_OF_STREAM]);
-          const length = new DataView(end.buffer, end.byteOffset).getInt32(
-            end.length - 10,
-            true,
-          );
-          const footer = decodeFooter(
-            end.subarray(end.length - 10 - length, end.length - 10),
-          );
-          expect(footer).toEqual({
-            schema,
-            dictionaries: [],
-            batches: places.map(({ offset, length }) => ({ offset, length })),
-            metadata,
-          });
-        },
-      ),
+      fc.property(schema, fc.array(place, { maxLength: 20 }), pairs, (schema, places, metadata) => {
+        const end = encodeFileEnd(schema, places, metadata);
+        expect([...end.subarray(-6)]).toEqual([...MAGIC]);
+        expect([...end.subarray(0, 8)]).toEqual([...END_OF_STREAM]);
+        const length = new DataView(end.buffer, end.byteOffset).getInt32(end.length - 10, true);
+        const footer = decodeFooter(end.subarray(end.length - 10 - length, end.length - 10));
+        expect(footer).toEqual({
+          schema,
+          dictionaries: [],
+          batches: places.map(({ offset, length }) => ({ offset, length })),
+          metadata,
+        });
+      }),
       { numRuns: 200 },
     );
   });
 });
 
 /** All rows of an Arrow IPC stream, read by our own decoder. */
-function readStream(
-  bytes: Uint8Array,
-): { fields: readonly FieldSchema[]; rows: string[] } {
+function readStream(bytes: Uint8Array): { fields: readonly FieldSchema[]; rows: string[] } {
   const { fields } = decodeSchemaMessage(bytes);
   const dictionaries = new Map<bigint, Vector>();
   const values = new Map<bigint, FieldSchema>();
   const collect = (field: FieldSchema) => {
-    if (field.dictionary) {
-      values.set(field.dictionary.id, { ...field, dictionary: undefined });
-    }
+    if (field.dictionary) values.set(field.dictionary.id, { ...field, dictionary: undefined });
     field.children.forEach(collect);
   };
   fields.forEach(collect);
@@ -322,19 +236,11 @@ function readStream(
     if (frame.type === MessageType.schema) continue;
     if (frame.type === MessageType.dictionaryBatch) {
       const { id } = decodeBatch(message).dictionary!;
-      const { table } = openColumns(engine, message, {
-        fields: [values.get(id)!],
-        where: {},
-        dictionaries,
-      });
+      const { table } = openColumns(engine, message, { fields: [values.get(id)!], where: {}, dictionaries });
       dictionaries.set(id, table.children[0]);
       continue;
     }
-    const { layout, table } = openColumns(engine, message, {
-      fields,
-      where: {},
-      dictionaries,
-    });
+    const { layout, table } = openColumns(engine, message, { fields, where: {}, dictionaries });
     for (let row = 0; row < layout.rows; row++) {
       rows.push(written(touchedRow(fields, view(fields, table.children, row))));
     }
@@ -354,15 +260,9 @@ function plainOf(field: FieldSchema, value: unknown): unknown {
       const row = Object.fromEntries(
         field.children.map((
           child,
-        ) => [
-          child.name,
-          plainOf(child, (value as Record<string, unknown>)[child.name]),
-        ]),
+        ) => [child.name, plainOf(child, (value as Record<string, unknown>)[child.name])]),
       );
-      return field.nullable &&
-          Object.values(row).every((one) => one === undefined)
-        ? undefined
-        : row;
+      return field.nullable && Object.values(row).every((one) => one === undefined) ? undefined : row;
     }
     default:
       return value;
@@ -373,23 +273,15 @@ function plainOf(field: FieldSchema, value: unknown): unknown {
 function untyped(field: FieldSchema, value: unknown): unknown {
   if (value === undefined) return undefined;
   if (field.type.kind === "list" || field.type.kind === "fixedList") {
-    return Array.from(
-      value as ArrayLike<unknown>,
-      (one) => untyped(field.children[0], one),
-    );
+    return Array.from(value as ArrayLike<unknown>, (one) => untyped(field.children[0], one));
   }
   // apache-arrow drops a byte order mark at the start of a text.
-  if (field.type.kind === "utf8") {
-    return (value as string).replace(/^\ufeff/, "");
-  }
+  if (field.type.kind === "utf8") return (value as string).replace(/^\ufeff/, "");
   if (field.type.kind !== "struct") return value;
   return Object.fromEntries(
     field.children.map((
       child,
-    ) => [
-      child.name,
-      untyped(child, (value as Record<string, unknown>)[child.name]),
-    ]),
+    ) => [child.name, untyped(child, (value as Record<string, unknown>)[child.name])]),
   );
 }
 
@@ -406,15 +298,10 @@ describe("apache-arrow", () => {
         const table = arrow.tableFromIPC(bytes);
         expect(table.numRows).toBe(rows.length);
         rows.forEach((row, i) => {
-          const wanted = {
-            timestamp_ns: BigInt(i),
-            ...expectedRow(fields, row),
-          } as Record<string, unknown>;
+          const wanted = { timestamp_ns: BigInt(i), ...expectedRow(fields, row) } as Record<string, unknown>;
           for (const field of all) {
             const seen = plainOf(field, table.getChild(field.name)!.get(i));
-            expect(written(seen)).toBe(
-              written(untyped(field, wanted[field.name])),
-            );
+            expect(written(seen)).toBe(written(untyped(field, wanted[field.name])));
           }
         });
       }),
@@ -434,29 +321,17 @@ describe("apache-arrow", () => {
         const wanted = rows.map((row, i) =>
           written({ timestamp_ns: BigInt(i), ...expectedRow(fields, row) })
         );
-        expect(readStream(arrow.tableToIPC(table, "stream"))).toEqual({
-          fields: all,
-          rows: wanted,
-        });
+        expect(readStream(arrow.tableToIPC(table, "stream"))).toEqual({ fields: all, rows: wanted });
         const file = arrow.tableToIPC(table, "file");
-        const length = new DataView(file.buffer, file.byteOffset).getInt32(
-          file.length - 10,
-          true,
-        );
-        const footer = decodeFooter(
-          file.subarray(file.length - 10 - length, file.length - 10),
-        );
+        const length = new DataView(file.buffer, file.byteOffset).getInt32(file.length - 10, true);
+        const footer = decodeFooter(file.subarray(file.length - 10 - length, file.length - 10));
         expect(footer.schema.fields).toEqual(all);
         const seen = footer.batches.flatMap(({ offset, length }) => {
           const message = file.slice(offset, offset + length);
-          const opened = openColumns(engine, message, {
-            fields: all,
-            where: {},
-          });
+          const opened = openColumns(engine, message, { fields: all, where: {} });
           return Array.from(
             { length: opened.layout.rows },
-            (_, i) =>
-              written(touchedRow(all, view(all, opened.table.children, i))),
+            (_, i) => written(touchedRow(all, view(all, opened.table.children, i))),
           );
         });
         expect(seen).toEqual(wanted);
@@ -475,11 +350,7 @@ describe("apache-arrow", () => {
       words: arrow.vectorFromArray(
         [["x"], ["y", "x"], null, []],
         new arrow.List(
-          new arrow.Field(
-            "item",
-            new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32()),
-            true,
-          ),
+          new arrow.Field("item", new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32()), true),
         ),
       ),
       at: arrow.makeVector(arrow.makeData({
@@ -487,24 +358,10 @@ describe("apache-arrow", () => {
         data: BigInt64Array.of(1n, -1n, 5n, 0n),
         nullBitmap: Uint8Array.of(0b1011),
       })),
-      day: arrow.vectorFromArray([
-        new Date(0),
-        new Date(86_400_000),
-        null,
-        new Date(0),
-      ], new arrow.DateDay()),
-      time: arrow.vectorFromArray(
-        [1n, 2n, null, 3n],
-        new arrow.TimeMicrosecond(),
-      ),
-      span: arrow.vectorFromArray(
-        [5n, 6n, null, 7n],
-        new arrow.DurationMillisecond(),
-      ),
-      large: arrow.vectorFromArray(
-        ["ä", "", null, "日本"],
-        new arrow.LargeUtf8(),
-      ),
+      day: arrow.vectorFromArray([new Date(0), new Date(86_400_000), null, new Date(0)], new arrow.DateDay()),
+      time: arrow.vectorFromArray([1n, 2n, null, 3n], new arrow.TimeMicrosecond()),
+      span: arrow.vectorFromArray([5n, 6n, null, 7n], new arrow.DurationMillisecond()),
+      large: arrow.vectorFromArray(["ä", "", null, "日本"], new arrow.LargeUtf8()),
       bytes: arrow.vectorFromArray(
         [Uint8Array.of(1), Uint8Array.of(), null, Uint8Array.of(2, 3)],
         new arrow.LargeBinary(),
@@ -514,9 +371,7 @@ describe("apache-arrow", () => {
         new arrow.FixedSizeBinary(2),
       ),
     };
-    const { fields, rows } = readStream(
-      arrow.tableToIPC(new arrow.Table(columns), "stream"),
-    );
+    const { fields, rows } = readStream(arrow.tableToIPC(new arrow.Table(columns), "stream"));
     expect(fields.map(({ name }) => name)).toEqual(Object.keys(columns));
     expect(rows).toEqual([
       `{"word": "a", "words": ["x"], "at": 1n, "day": 0, "time": 1n, "span": 5n, "large": "ä", ` +

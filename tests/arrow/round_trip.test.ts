@@ -4,34 +4,27 @@ import { encodeBatch } from "../../src/arrow/encode.ts";
 import { plainRow } from "../../src/arrow/row_view.ts";
 import { sealBatch } from "../../src/engine/batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
+import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import {
-  anyRow,
-  anyTable,
   columnsOf,
   dataView,
   engine,
-  expectedRow,
   open,
   rootBuilder,
   rowsWritten,
   withTimes,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 describe("builders, sealBatch, openBatch", () => {
   it("give back every row of any schema as it was appended", () => {
     fc.assert(
       fc.property(anyTable(), ({ fields, rows }) => {
-        const { message, headerCrc } = sealBatch(
-          engine,
-          columnsOf(fields, rows),
-        );
+        const { message, headerCrc } = sealBatch(engine, columnsOf(fields, rows));
         const batch = open(message, fields, headerCrc);
         expect(batch.rows).toBe(rows.length);
         expect(Array.from(batch.times)).toEqual(rows.map((_, i) => BigInt(i)));
-        expect(rowsWritten(fields, batch)).toEqual(
-          rows.map((row) => written(expectedRow(fields, row))),
-        );
+        expect(rowsWritten(fields, batch)).toEqual(rows.map((row) => written(expectedRow(fields, row))));
       }),
       { numRuns: 400 },
     );
@@ -47,14 +40,8 @@ describe("builders, sealBatch, openBatch", () => {
           const rows = Array.from({ length: times }, () => table.rows).flat();
           const columns = columnsOf(fields, rows);
           const wanted = rows.map((row) => written(expectedRow(fields, row)));
-          expect(
-            rowsWritten(
-              fields,
-              open(sealBatch(engine, columns).message, fields),
-            ),
-          ).toEqual(wanted);
-          expect(rowsWritten(fields, open(encodeBatch(columns), fields)))
-            .toEqual(wanted);
+          expect(rowsWritten(fields, open(sealBatch(engine, columns).message, fields))).toEqual(wanted);
+          expect(rowsWritten(fields, open(encodeBatch(columns), fields))).toEqual(wanted);
         },
       ),
       { numRuns: 60 },
@@ -65,10 +52,7 @@ describe("builders, sealBatch, openBatch", () => {
     const tables = anyTable({ rows: 0 }).chain(({ fields }) =>
       fc.record({
         fields: fc.constant(fields),
-        batches: fc.array(fc.array(anyRow(fields), { maxLength: 70 }), {
-          minLength: 2,
-          maxLength: 4,
-        }),
+        batches: fc.array(fc.array(anyRow(fields), { maxLength: 70 }), { minLength: 2, maxLength: 4 }),
       })
     );
     fc.assert(
@@ -82,9 +66,7 @@ describe("builders, sealBatch, openBatch", () => {
         });
         batches.forEach((rows, i) => {
           const wanted = rows.map((row) => written(expectedRow(fields, row)));
-          expect(rowsWritten(fields, open(messages[i], fields))).toEqual(
-            wanted,
-          );
+          expect(rowsWritten(fields, open(messages[i], fields))).toEqual(wanted);
         });
       }),
       { numRuns: 60 },
@@ -95,22 +77,14 @@ describe("builders, sealBatch, openBatch", () => {
     fc.assert(
       fc.property(anyTable(), fc.boolean(), ({ fields, rows }, compressed) => {
         const columns = columnsOf(fields, rows);
-        const message = compressed
-          ? sealBatch(engine, columns).message
-          : encodeBatch(columns);
+        const message = compressed ? sealBatch(engine, columns).message : encodeBatch(columns);
         const batch = open(message, fields);
-        const plain = rows.map((_, row) =>
-          plainRow(dataView(fields, batch, row), false)
-        );
+        const plain = rows.map((_, row) => plainRow(dataView(fields, batch, row), false));
         for (const { source } of [batch.table]) {
-          for (let i = 0; i < columns.buffers.length; i++) {
-            source.buffer(i).fill(255);
-          }
+          for (let i = 0; i < columns.buffers.length; i++) source.buffer(i).fill(255);
         }
         message.fill(255);
-        expect(plain.map(written)).toEqual(
-          rows.map((row) => written(expectedRow(fields, row))),
-        );
+        expect(plain.map(written)).toEqual(rows.map((row) => written(expectedRow(fields, row))));
       }),
       { numRuns: 150 },
     );
@@ -119,16 +93,12 @@ describe("builders, sealBatch, openBatch", () => {
   it("give rows that JSON.stringify writes with null for what is missing", () => {
     fc.assert(
       fc.property(anyTable({ odd: false }), ({ fields, rows }) => {
-        const batch = open(
-          sealBatch(engine, columnsOf(fields, rows)).message,
-          fields,
-        );
+        const batch = open(sealBatch(engine, columnsOf(fields, rows)).message, fields);
         rows.forEach((row, i) => {
           const wanted = jsonRow(fields, expectedRow(fields, row));
-          expect(JSON.parse(JSON.stringify(dataView(fields, batch, i))))
-            .toEqual(
-              JSON.parse(JSON.stringify(wanted)),
-            );
+          expect(JSON.parse(JSON.stringify(dataView(fields, batch, i)))).toEqual(
+            JSON.parse(JSON.stringify(wanted)),
+          );
         });
       }),
       { numRuns: 150 },
@@ -148,10 +118,7 @@ function jsonOf(field: FieldSchema, value: unknown): unknown {
       return btoa(String.fromCharCode(...(value as Uint8Array)));
     case "list":
     case "fixedList":
-      return Array.from(
-        value as ArrayLike<unknown>,
-        (item) => jsonOf(field.children[0], item),
-      );
+      return Array.from(value as ArrayLike<unknown>, (item) => jsonOf(field.children[0], item));
     case "struct":
       return jsonRow(field.children, value as Record<string, unknown>);
     default:
@@ -159,11 +126,6 @@ function jsonOf(field: FieldSchema, value: unknown): unknown {
   }
 }
 
-function jsonRow(
-  fields: readonly FieldSchema[],
-  row: Record<string, unknown>,
-): unknown {
-  return Object.fromEntries(
-    fields.map((field) => [field.name, jsonOf(field, row[field.name])]),
-  );
+function jsonRow(fields: readonly FieldSchema[], row: Record<string, unknown>): unknown {
+  return Object.fromEntries(fields.map((field) => [field.name, jsonOf(field, row[field.name])]));
 }

@@ -2,20 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bytesOf, type Columns } from "../../src/arrow/columns.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
-import {
-  inTimeOrder,
-  sliceColumns,
-  stackColumns,
-  vectorsOf,
-} from "../../src/arrow/rearrange.ts";
+import { inTimeOrder, sliceColumns, stackColumns, vectorsOf } from "../../src/arrow/rearrange.ts";
 import { type Picks, rangePicks, take } from "../../src/arrow/take.ts";
 import type { StructVector } from "../../src/arrow/vector.ts";
 import { openColumns, sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
+import { anyRow, anyTable } from "../support/random_tables.ts";
 import {
-  anyRow,
-  anyTable,
   columnsOf,
   engine,
   open,
@@ -24,52 +18,34 @@ import {
   touchedRow,
   view,
   written,
-} from "./random.ts";
+} from "../support/tables.ts";
 
 /** Some batches of one schema, and rows picked from them. */
 const picked = anyTable({ rows: 0 }).chain(({ fields }) =>
   fc.record({
     fields: fc.constant(fields),
-    batches: fc.array(
-      fc.array(anyRow(fields), { minLength: 1, maxLength: 15 }),
-      {
-        minLength: 1,
-        maxLength: 4,
-      },
-    ),
+    batches: fc.array(fc.array(anyRow(fields), { minLength: 1, maxLength: 15 }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
     picks: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 40 }),
   })
 ).map(({ fields, batches, picks }) => {
   const sources = Int32Array.from(picks, ([source]) => source % batches.length);
-  const rows = Int32Array.from(
-    picks,
-    ([, row], i) => row % batches[sources[i]].length,
-  );
+  const rows = Int32Array.from(picks, ([, row], i) => row % batches[sources[i]].length);
   return { fields, batches, picks: { sources, rows } };
 });
 
 /** A table's rows as text, read out of columns through their stored form. */
-function columnRows(
-  fields: readonly FieldSchema[],
-  columns: Columns,
-): string[] {
+function columnRows(fields: readonly FieldSchema[], columns: Columns): string[] {
   return rowsWritten(fields, open(encodeBatch(columns), fields));
 }
 
 /** The rows of batches as text, `timestamp_ns` included. */
-function tableRows(
-  fields: readonly FieldSchema[],
-  table: StructVector,
-): string[] {
+function tableRows(fields: readonly FieldSchema[], table: StructVector): string[] {
   return Array.from(
     { length: table.length },
-    (_, row) =>
-      written(
-        touchedRow(
-          tableFields(fields),
-          view(tableFields(fields), table.children, row),
-        ),
-      ),
+    (_, row) => written(touchedRow(tableFields(fields), view(tableFields(fields), table.children, row))),
   );
 }
 
@@ -84,16 +60,12 @@ function enlarged(
   const visit = (field: FieldSchema): FieldSchema => {
     const { type } = field;
     if (type.kind !== "null") next();
-    if (
-      type.kind === "utf8" || type.kind === "binary" || type.kind === "list"
-    ) {
+    if (type.kind === "utf8" || type.kind === "binary" || type.kind === "list") {
       const { buffer, byteOffset, length } = columns.buffers[at++];
       const offsets = new Int32Array(buffer, byteOffset, length / 4);
       out.buffers.push(bytesOf(BigInt64Array.from(offsets, BigInt)));
       if (type.kind !== "list") next();
-    } else if (
-      type.kind === "bool" || type.kind === "int" || type.kind === "float"
-    ) next();
+    } else if (type.kind === "bool" || type.kind === "int" || type.kind === "float") next();
     const large = "offsets" in type ? { ...type, offsets: 64 as const } : type;
     return { ...field, type: large, children: field.children.map(visit) };
   };
@@ -103,52 +75,33 @@ function enlarged(
 describe("take", () => {
   it("gives the rows picked, in the order of the picks, from batches opened or still in memory", () => {
     fc.assert(
-      fc.property(
-        picked,
-        fc.boolean(),
-        ({ fields, batches, picks }, stored) => {
-          const columns = batches.map((rows) => columnsOf(fields, rows));
-          const table = tableFields(fields);
-          const sources = columns.map((one) =>
-            stored
-              ? open(sealBatch(engine, one).message, fields).table
-              : vectorsOf(table, one)
-          );
-          const all = sources.map((source) => tableRows(fields, source));
-          const wanted = Array.from(
-            picks.rows,
-            (row, i) => all[picks.sources[i]][row],
-          );
-          const taken = take(sources, picks);
-          expect(taken.rows).toBe(picks.rows.length);
-          expect(tableRows(fields, vectorsOf(table, taken))).toEqual(wanted);
-          expect(tableRows(fields, open(encodeBatch(taken), fields).table))
-            .toEqual(wanted);
-        },
-      ),
+      fc.property(picked, fc.boolean(), ({ fields, batches, picks }, stored) => {
+        const columns = batches.map((rows) => columnsOf(fields, rows));
+        const table = tableFields(fields);
+        const sources = columns.map((one) =>
+          stored ? open(sealBatch(engine, one).message, fields).table : vectorsOf(table, one)
+        );
+        const all = sources.map((source) => tableRows(fields, source));
+        const wanted = Array.from(picks.rows, (row, i) => all[picks.sources[i]][row]);
+        const taken = take(sources, picks);
+        expect(taken.rows).toBe(picks.rows.length);
+        expect(tableRows(fields, vectorsOf(table, taken))).toEqual(wanted);
+        expect(tableRows(fields, open(encodeBatch(taken), fields).table)).toEqual(wanted);
+      }),
       { numRuns: 300 },
     );
   });
 
   it("gives ranges of one batch, empty ones too", () => {
     const ranges = anyTable({ rows: 30 }).chain((table) =>
-      fc.tuple(
-        fc.constant(table),
-        fc.nat(table.rows.length),
-        fc.nat(table.rows.length),
-      )
+      fc.tuple(fc.constant(table), fc.nat(table.rows.length), fc.nat(table.rows.length))
     );
     fc.assert(
       fc.property(ranges, ([{ fields, rows }, a, b]) => {
         const [from, to] = [Math.min(a, b), Math.max(a, b)];
-        const batch = open(
-          sealBatch(engine, columnsOf(fields, rows)).message,
-          fields,
-        );
+        const batch = open(sealBatch(engine, columnsOf(fields, rows)).message, fields);
         const taken = take([batch.table], rangePicks(from, to));
-        expect(columnRows(fields, taken)).toEqual(
-          rowsWritten(fields, batch).slice(from, to),
-        );
+        expect(columnRows(fields, taken)).toEqual(rowsWritten(fields, batch).slice(from, to));
       }),
       { numRuns: 200 },
     );
@@ -161,17 +114,11 @@ describe("take", () => {
           open(sealBatch(engine, columnsOf(fields, rows)).message, fields)
         );
         const picks: Picks = {
-          sources: Int32Array.from(
-            batches.flatMap((rows, i) => rows.map(() => i)),
-          ),
-          rows: Int32Array.from(
-            batches.flatMap((rows) => rows.map((_, row) => row)),
-          ),
+          sources: Int32Array.from(batches.flatMap((rows, i) => rows.map(() => i))),
+          rows: Int32Array.from(batches.flatMap((rows) => rows.map((_, row) => row))),
         };
         const taken = take(sources.map((source) => source.table), picks);
-        expect(columnRows(fields, taken)).toEqual(
-          sources.flatMap((source) => rowsWritten(fields, source)),
-        );
+        expect(columnRows(fields, taken)).toEqual(sources.flatMap((source) => rowsWritten(fields, source)));
       }),
       { numRuns: 100 },
     );
@@ -180,24 +127,14 @@ describe("take", () => {
   it("gives rows of columns with 64-bit offsets", () => {
     fc.assert(
       fc.property(picked, ({ fields, batches, picks }) => {
-        const large = batches.map((rows) =>
-          enlarged(tableFields(fields), columnsOf(fields, rows))
-        );
+        const large = batches.map((rows) => enlarged(tableFields(fields), columnsOf(fields, rows)));
         const wanted = batches.map((rows) =>
-          tableRows(
-            fields,
-            vectorsOf(tableFields(fields), columnsOf(fields, rows)),
-          )
+          tableRows(fields, vectorsOf(tableFields(fields), columnsOf(fields, rows)))
         );
-        const taken = take(
-          large.map(({ fields, columns }) => vectorsOf(fields, columns)),
-          picks,
-        );
+        const taken = take(large.map(({ fields, columns }) => vectorsOf(fields, columns)), picks);
         const largeFields = large[0].fields.slice(1);
         expect(tableRows(largeFields, vectorsOf(large[0].fields, taken)))
-          .toEqual(
-            Array.from(picks.rows, (row, i) => wanted[picks.sources[i]][row]),
-          );
+          .toEqual(Array.from(picks.rows, (row, i) => wanted[picks.sources[i]][row]));
       }),
       { numRuns: 150 },
     );
@@ -205,12 +142,7 @@ describe("take", () => {
 
   it("gives rows of fixed size binary and temporal columns", () => {
     const fields = tableFields([
-      {
-        name: "id",
-        type: { kind: "fixedBinary", size: 3 },
-        nullable: true,
-        children: [],
-      },
+      { name: "id", type: { kind: "fixedBinary", size: 3 }, nullable: true, children: [] },
       {
         name: "at",
         type: { kind: "temporal", of: "timestamp", bits: 64, unit: "us" },
@@ -244,11 +176,7 @@ describe("take", () => {
     });
     const table = vectorsOf(fields, taken);
     expect(
-      Array.from(
-        { length: 4 },
-        (_, row) =>
-          written(touchedRow(fields, view(fields, table.children, row))),
-      ),
+      Array.from({ length: 4 }, (_, row) => written(touchedRow(fields, view(fields, table.children, row)))),
     ).toEqual([
       `{"timestamp_ns": 3n, "id": Uint8Array[7, 8, 9], "at": 1n, "day": 30}`,
       `{"timestamp_ns": 2n, "at": 0n, "day": 20}`,
@@ -258,19 +186,9 @@ describe("take", () => {
   });
 
   it("is UNSUPPORTED for views, which cannot be written", () => {
-    const fields: FieldSchema[] = [{
-      name: "s",
-      type: { kind: "utf8View" },
-      nullable: false,
-      children: [],
-    }];
-    const columns: Columns = {
-      rows: 1,
-      nodes: [1, 0],
-      buffers: [new Uint8Array(0), new Uint8Array(16)],
-    };
-    expect(codeOf(() => take([vectorsOf(fields, columns)], rangePicks(0, 1))))
-      .toBe("UNSUPPORTED");
+    const fields: FieldSchema[] = [{ name: "s", type: { kind: "utf8View" }, nullable: false, children: [] }];
+    const columns: Columns = { rows: 1, nodes: [1, 0], buffers: [new Uint8Array(0), new Uint8Array(16)] };
+    expect(codeOf(() => take([vectorsOf(fields, columns)], rangePicks(0, 1)))).toBe("UNSUPPORTED");
   });
 
   it("is CORRUPT where a row lies outside of its column, and allocates nothing for it", () => {
@@ -286,12 +204,7 @@ describe("take", () => {
     ];
     for (const [type, children] of types) {
       for (const offsets of [[0n, 2n ** 40n], [8n, 4n], [-8n, 4n], [0n, 9n]]) {
-        const fields = tableFields([{
-          name: "f",
-          type,
-          nullable: false,
-          children,
-        }]);
+        const fields = tableFields([{ name: "f", type, nullable: false, children }]);
         const isList = type.kind === "list";
         const message = encodeBatch({
           rows: 1,
@@ -301,17 +214,11 @@ describe("take", () => {
             bytesOf(BigInt64Array.of(7n)),
             new Uint8Array(0),
             bytesOf(BigInt64Array.from(offsets)),
-            ...(isList
-              ? [new Uint8Array(0), new Uint8Array(1)]
-              : [new Uint8Array(8)]),
+            ...(isList ? [new Uint8Array(0), new Uint8Array(1)] : [new Uint8Array(8)]),
           ],
         });
         const { table } = openColumns(engine, message, { fields, where: {} });
-        expect([
-          type.kind,
-          offsets,
-          codeOf(() => take([table], rangePicks(0, 1))),
-        ])
+        expect([type.kind, offsets, codeOf(() => take([table], rangePicks(0, 1)))])
           .toEqual([type.kind, offsets, "CORRUPT"]);
         expect(codeOf(() => table.children[1].get(0))).toBe("CORRUPT");
       }
@@ -362,19 +269,11 @@ describe("sliceColumns, stackColumns, inTimeOrder", () => {
         const order = times.map((time, n) => ({ time, n })).sort((a, b) =>
           a.time < b.time ? -1 : a.time > b.time ? 1 : a.n - b.n
         );
-        const { sorted, firstNs, lastNs } = inTimeOrder(
-          tableFields(fields),
-          columns,
-        );
+        const { sorted, firstNs, lastNs } = inTimeOrder(tableFields(fields), columns);
         const batch = open(encodeBatch(sorted), fields);
         expect(Array.from(batch.times)).toEqual(order.map(({ time }) => time));
-        expect(rowsWritten(fields, batch)).toEqual(
-          order.map(({ n }) => `{"n": ${n}}`),
-        );
-        expect([firstNs, lastNs]).toEqual([
-          order[0].time,
-          order[order.length - 1].time,
-        ]);
+        expect(rowsWritten(fields, batch)).toEqual(order.map(({ n }) => `{"n": ${n}}`));
+        expect([firstNs, lastNs]).toEqual([order[0].time, order[order.length - 1].time]);
       }),
       { numRuns: 200 },
     );

@@ -6,22 +6,10 @@ import type { StructVector, Vector } from "../../src/arrow/vector.ts";
 import { openColumns, sealBatch } from "../../src/engine/batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
-import {
-  columnsOf,
-  dataView,
-  engine,
-  open,
-  tableFields,
-  touched,
-  written,
-} from "./random.ts";
+import { columnsOf, dataView, engine, open, tableFields, touched, written } from "../support/tables.ts";
 
 const NO = new Uint8Array(0);
-const field = (
-  type: DataType,
-  nullable = true,
-  children: FieldSchema[] = [],
-): FieldSchema => ({
+const field = (type: DataType, nullable = true, children: FieldSchema[] = []): FieldSchema => ({
   name: "f",
   type,
   nullable,
@@ -39,12 +27,7 @@ function column(
     dictionaries?: Map<bigint, Vector>;
   },
 ): Vector {
-  const shape = {
-    rows: nodes[0],
-    nodes,
-    bufferCount: buffers.length,
-    variadic,
-  };
+  const shape = { rows: nodes[0], nodes, bufferCount: buffers.length, variadic };
   const table: StructVector = buildVectors(
     [field],
     shape,
@@ -80,23 +63,16 @@ describe("openBatch", () => {
     { ...field({ kind: "int", bits: 32, signed: true }, false), name: "b" },
     { ...field({ kind: "float", bits: 64 }, false), name: "c" },
   ];
-  const rows = Array.from(
-    { length: 100 },
-    (_, i) => ({ a: `row ${i}`, b: i, c: i / 2 }),
-  );
+  const rows = Array.from({ length: 100 }, (_, i) => ({ a: `row ${i}`, b: i, c: i / 2 }));
   const { message } = sealBatch(engine, columnsOf(fields, rows));
 
   it("loads a column's buffers when one of its values is touched, and no other's", () => {
     const checked: number[] = [];
     const counting = {
       ...engine,
-      crc32: (bytes: Uint8Array) =>
-        checked.push(bytes.length) && engine.crc32(bytes),
+      crc32: (bytes: Uint8Array) => checked.push(bytes.length) && engine.crc32(bytes),
     };
-    const { table } = openColumns(counting, message, {
-      fields: tableFields(fields),
-      where: {},
-    });
+    const { table } = openColumns(counting, message, { fields: tableFields(fields), where: {} });
     const atOpen = checked.length;
     const [time, a, b, c] = table.children;
     b.get(3);
@@ -104,28 +80,17 @@ describe("openBatch", () => {
     expect(checked.length - atOpen).toBe(1);
     a.get(0);
     expect(checked.length - atOpen).toBe(3);
-    expect([time, a, b, c].map((one) => one.loaded)).toEqual([
-      false,
-      true,
-      true,
-      false,
-    ]);
+    expect([time, a, b, c].map((one) => one.loaded)).toEqual([false, true, true, false]);
   });
 
   it("reads on where another column is damaged, which is CORRUPT when touched, again and again", () => {
     const layout = engine.parseBatch(message);
     const damaged = message.slice();
     damaged[layout.buffers[2 * 4] + 8] ^= 1; // data of `a`
-    const row = dataView(fields, open(damaged, fields), 7) as unknown as {
-      a: string;
-      b: number;
-      c: number;
-    };
+    const row = dataView(fields, open(damaged, fields), 7) as unknown as { a: string; b: number; c: number };
     expect([row.b, row.c]).toEqual([7, 3.5]);
     for (let i = 0; i < 2; i++) {
-      expect(() => row.a).toThrowError(
-        /^\[CORRUPT\] Buffer 4 does not match its checksum \(file f\)$/,
-      );
+      expect(() => row.a).toThrowError(/^\[CORRUPT\] Buffer 4 does not match its checksum \(file f\)$/);
     }
     expect(row.b).toBe(7);
   });
@@ -135,12 +100,7 @@ describe("openBatch", () => {
       ...fields,
       { ...field({ kind: "bool" }, false), name: "d" },
       { ...field({ kind: "binary", offsets: 32 }), name: "e" },
-      {
-        ...field({ kind: "list", offsets: 32 }, true, [
-          field({ kind: "float", bits: 16 }),
-        ]),
-        name: "g",
-      },
+      { ...field({ kind: "list", offsets: 32 }, true, [field({ kind: "float", bits: 16 })]), name: "g" },
     ];
     const more = rows.map((row, i) => ({
       ...row,
@@ -154,16 +114,10 @@ describe("openBatch", () => {
       if (layout.buffers[2 * i + 1] === 0) continue;
       const damaged = message.slice();
       damaged[layout.buffers[2 * i]] ^= 1;
-      const row = dataView(all, open(damaged, all), 7) as unknown as Record<
-        string,
-        unknown
-      >;
-      const read = () =>
-        all.map(({ name }) => outcome(() => written(row[name])));
+      const row = dataView(all, open(damaged, all), 7) as unknown as Record<string, unknown>;
+      const read = () => all.map(({ name }) => outcome(() => written(row[name])));
       const first = read();
-      expect([i, first.filter((one) => one === "CORRUPT")]).toEqual([i, [
-        "CORRUPT",
-      ]]);
+      expect([i, first.filter((one) => one === "CORRUPT")]).toEqual([i, ["CORRUPT"]]);
       expect([i, read()]).toEqual([i, first]);
     }
   });
@@ -172,18 +126,14 @@ describe("openBatch", () => {
     const layout = engine.parseBatch(message);
     const damaged = message.slice();
     damaged[layout.buffers[2] + 8] ^= 1;
-    expect(() => open(damaged, fields)).toThrowError(
-      /^\[CORRUPT\] Buffer 1 does not match its checksum/,
-    );
+    expect(() => open(damaged, fields)).toThrowError(/^\[CORRUPT\] Buffer 1 does not match its checksum/);
     for (const nullCount of [1, -1]) {
       const missing = encodeBatch({
         rows: 2,
         nodes: [2, nullCount],
         buffers: [Uint8Array.of(0b01), bytesOf(BigInt64Array.of(1n, 2n))],
       });
-      expect(() => open(missing, [])).toThrowError(
-        /^\[CORRUPT\] Column "timestamp_ns" .*missing/,
-      );
+      expect(() => open(missing, [])).toThrowError(/^\[CORRUPT\] Column "timestamp_ns" .*missing/);
     }
   });
 
@@ -194,9 +144,7 @@ describe("openBatch", () => {
         const memory = new Uint8Array(shift + stored.length);
         memory.set(stored, shift);
         const batch = open(memory.subarray(shift), fields);
-        expect(written(dataView(fields, batch, 99).toJSON())).toBe(
-          `{"a": "row 99", "b": 99, "c": 49.5}`,
-        );
+        expect(written(dataView(fields, batch, 99).toJSON())).toBe(`{"a": "row 99", "b": 99, "c": 49.5}`);
         expect(batch.times[99]).toBe(99n);
       }
     }
@@ -207,22 +155,13 @@ describe("Vector", () => {
   it("reads rows whose nulls the writer did not count, with a bitmap or without", () => {
     const ints = field({ kind: "int", bits: 16, signed: true });
     const data = bytesOf(Int16Array.of(1, 2, 3));
-    expect(
-      values(
-        column(ints, { nodes: [3, -1], buffers: [Uint8Array.of(0b101), data] }),
-      ),
-    ).toEqual([
+    expect(values(column(ints, { nodes: [3, -1], buffers: [Uint8Array.of(0b101), data] }))).toEqual([
       "1",
       "missing",
       "3",
     ]);
-    expect(values(column(ints, { nodes: [3, -1], buffers: [NO, data] })))
-      .toEqual(["1", "2", "3"]);
-    expect(
-      values(
-        column(ints, { nodes: [3, 0], buffers: [Uint8Array.of(0b111), data] }),
-      ),
-    ).toEqual([
+    expect(values(column(ints, { nodes: [3, -1], buffers: [NO, data] }))).toEqual(["1", "2", "3"]);
+    expect(values(column(ints, { nodes: [3, 0], buffers: [Uint8Array.of(0b111), data] }))).toEqual([
       "1",
       "2",
       "3",
@@ -232,17 +171,8 @@ describe("Vector", () => {
   it("reads texts beside bytes that are none, where no row holds these", () => {
     const utf8 = field({ kind: "utf8", offsets: 32 });
     const data = Uint8Array.of(0xff, 97, 0xfe, 0xc3, 0xa4, 0xc3);
-    const buffers = [
-      Uint8Array.of(0b1010),
-      bytesOf(Int32Array.of(0, 1, 2, 3, 5)),
-      data,
-    ];
-    expect(values(column(utf8, { nodes: [4, 2], buffers }))).toEqual([
-      "missing",
-      `"a"`,
-      "missing",
-      `"ä"`,
-    ]);
+    const buffers = [Uint8Array.of(0b1010), bytesOf(Int32Array.of(0, 1, 2, 3, 5)), data];
+    expect(values(column(utf8, { nodes: [4, 2], buffers }))).toEqual(["missing", `"a"`, "missing", `"ä"`]);
     const within = [NO, bytesOf(Int32Array.of(0, 1, 2, 4, 5)), data];
     expect(values(column(utf8, { nodes: [4, 0], buffers: within }))).toEqual([
       "CORRUPT",
@@ -259,20 +189,11 @@ describe("Vector", () => {
       nodes: [5, 0],
       buffers: [NO, offsets, ascii("abcd")],
     });
-    expect(values(utf8)).toEqual(
-      wanted.map((text) => text === "CORRUPT" ? text : `"${text}"`),
-    );
-    const list = field({ kind: "list", offsets: 32 }, true, [
-      field({ kind: "int", bits: 8, signed: false }),
-    ]);
-    const lists = column(list, {
-      nodes: [5, 0, 4, 0],
-      buffers: [NO, offsets, NO, ascii("abcd")],
-    });
+    expect(values(utf8)).toEqual(wanted.map((text) => text === "CORRUPT" ? text : `"${text}"`));
+    const list = field({ kind: "list", offsets: 32 }, true, [field({ kind: "int", bits: 8, signed: false })]);
+    const lists = column(list, { nodes: [5, 0, 4, 0], buffers: [NO, offsets, NO, ascii("abcd")] });
     expect(values(lists)).toEqual(
-      wanted.map((text) =>
-        text === "CORRUPT" ? text : `Uint8Array[${[...ascii(text)].join(", ")}]`
-      ),
+      wanted.map((text) => text === "CORRUPT" ? text : `Uint8Array[${[...ascii(text)].join(", ")}]`),
     );
   });
 
@@ -282,9 +203,7 @@ describe("Vector", () => {
       const data = new DataView(bytes.buffer);
       data.setInt32(0, length, true);
       if (typeof rest[0] === "string") bytes.set(ascii(rest[0]), 4);
-      else {rest.forEach((number, i) =>
-          data.setInt32(8 + 4 * i, number as number, true)
-        );}
+      else rest.forEach((number, i) => data.setInt32(8 + 4 * i, number as number, true));
       return bytes;
     };
     const views = [
@@ -307,60 +226,27 @@ describe("Vector", () => {
       ascii("x".repeat(20)),
     ];
     const nodes = [views.length, 0];
-    const texts = [
-      "",
-      "short",
-      "twelve chars",
-      "123456789abcd",
-      "x".repeat(20),
-    ];
+    const texts = ["", "short", "twelve chars", "123456789abcd", "x".repeat(20)];
     const corrupt = Array(6).fill("CORRUPT");
-    expect(
-      values(
-        column(field({ kind: "utf8View" }), { nodes, buffers, variadic: [2] }),
-      ),
-    )
+    expect(values(column(field({ kind: "utf8View" }), { nodes, buffers, variadic: [2] })))
       .toEqual([...texts.map((text) => `"${text}"`), ...corrupt]);
-    expect(
-      values(
-        column(field({ kind: "binaryView" }), {
-          nodes,
-          buffers,
-          variadic: [2],
-        }),
-      ),
-    )
+    expect(values(column(field({ kind: "binaryView" }), { nodes, buffers, variadic: [2] })))
       .toEqual([...texts.map((text) => written(ascii(text))), ...corrupt]);
     const bad = [NO, view(2, "\xff".slice(0, 0)), NO, NO];
     bad[1].set([0xff, 0xff], 4);
-    expect(
-      values(
-        column(field({ kind: "utf8View" }), {
-          nodes: [1, 0],
-          buffers: bad,
-          variadic: [2],
-        }),
-      ),
-    )
+    expect(values(column(field({ kind: "utf8View" }), { nodes: [1, 0], buffers: bad, variadic: [2] })))
       .toEqual(["CORRUPT"]);
   });
 
   it("reads dictionaries of any type and index; refuses indices beyond them", () => {
     const words = column(field({ kind: "utf8", offsets: 32 }), {
       nodes: [3, 1],
-      buffers: [
-        Uint8Array.of(0b101),
-        bytesOf(Int32Array.of(0, 1, 1, 3)),
-        ascii("abb"),
-      ],
+      buffers: [Uint8Array.of(0b101), bytesOf(Int32Array.of(0, 1, 1, 3)), ascii("abb")],
     });
     for (const signed of [true, false]) {
       for (const bits of [8, 16, 32, 64] as const) {
         const index = { bits, signed };
-        const used = {
-          ...field({ kind: "utf8", offsets: 32 }),
-          dictionary: { id: 7n, index },
-        };
+        const used = { ...field({ kind: "utf8", offsets: 32 }), dictionary: { id: 7n, index } };
         const indices = [2, 0, 1, 0, 3, -1];
         const bytes = new Uint8Array(indices.length * bits / 8);
         const data = new DataView(bytes.buffer);
@@ -375,16 +261,11 @@ describe("Vector", () => {
           buffers: [Uint8Array.of(0b110111), bytes],
           dictionaries: new Map([[7n, words]]),
         });
-        const first = Array.from(
-          { length: 4 },
-          (_, row) => written(vector.get(row)),
-        );
+        const first = Array.from({ length: 4 }, (_, row) => written(vector.get(row)));
         expect(first).toEqual([`"bb"`, `"a"`, "missing", "missing"]);
         expect(vector.isMissing(2)).toBe(true);
         for (const row of [4, 5]) {
-          expect(() => vector.get(row)).toThrowError(
-            /^\[CORRUPT\] .*of a dictionary of 3/,
-          );
+          expect(() => vector.get(row)).toThrowError(/^\[CORRUPT\] .*of a dictionary of 3/);
         }
       }
     }
@@ -392,26 +273,16 @@ describe("Vector", () => {
       ...field({ kind: "utf8", offsets: 32 }),
       dictionary: { id: 8n, index: { bits: 8, signed: true } },
     } as const;
-    expect(() => column(lost, { nodes: [1, 0], buffers: [NO, NO] }))
-      .toThrowError(
-        /^\[CORRUPT\] .*dictionary 8/,
-      );
+    expect(() => column(lost, { nodes: [1, 0], buffers: [NO, NO] })).toThrowError(
+      /^\[CORRUPT\] .*dictionary 8/,
+    );
   });
 
   it("reads a map as a list of its entries", () => {
     const entries = { ...field({ kind: "struct" }, false), name: "entries" };
-    const key = {
-      ...field({ kind: "utf8", offsets: 32 }, false),
-      name: "key",
-    } as const;
-    const value = {
-      ...field({ kind: "int", bits: 8, signed: true }),
-      name: "value",
-    } as const;
-    const map = field({ kind: "map", keysSorted: false }, true, [{
-      ...entries,
-      children: [key, value],
-    }]);
+    const key = { ...field({ kind: "utf8", offsets: 32 }, false), name: "key" } as const;
+    const value = { ...field({ kind: "int", bits: 8, signed: true }), name: "value" } as const;
+    const map = field({ kind: "map", keysSorted: false }, true, [{ ...entries, children: [key, value] }]);
     const vector = column(map, {
       nodes: [3, 1, 3, 0, 3, 0, 3, 1],
       buffers: [

@@ -4,7 +4,7 @@ import { nameOfFile } from "../../src/cli/import.ts";
 import { parseTime, resolveTime } from "../../src/cli/time_argument.ts";
 import { VERSION } from "../../src/version.ts";
 import { MAX_NS } from "../../src/types.ts";
-import { needsBuild, smalti } from "./cli_process.ts";
+import { needsBuild, smalti } from "../support/cli_process.ts";
 
 describe("parseTime", () => {
   it("takes integer nanoseconds", () => {
@@ -112,16 +112,7 @@ describe.skipIf(needsBuild)(`smalti arguments${needsBuild}`, () => {
     const help = await smalti("--help");
     expect(help).toMatchObject({ code: 0, stderr: "" });
     for (
-      const command of [
-        "import",
-        "ls",
-        "info",
-        "play",
-        "verify",
-        "recover",
-        "rm",
-        "demo",
-      ]
+      const command of ["import", "ls", "info", "play", "verify", "recover", "rm", "demo"]
     ) {
       expect(help.stdout).toContain(`  ${command} [options]`);
       const { code, stdout } = await smalti(command, "--help");

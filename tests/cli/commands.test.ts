@@ -1,22 +1,9 @@
-import {
-  cp,
-  mkdir,
-  readFile,
-  rm,
-  stat,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { cp, mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, Temperature } from "../../mod.ts";
-import { FLIGHT, makeTemporary, needsBuild, smalti } from "./cli_process.ts";
-import {
-  mcapFile,
-  recordBoot,
-  recordDrive,
-  recordNoise,
-} from "./recordings.ts";
+import { FLIGHT, makeTemporary, needsBuild, smalti } from "../support/cli_process.ts";
+import { mcapFile, recordBoot, recordDrive, recordNoise } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
   let store: string;
@@ -158,9 +145,7 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           /^attachment +notes\.txt, text\/plain, 5 B$/m,
         ]
       ) expect(facts).toMatch(fact);
-      const rows = table.trimEnd().split("\n").map((line) =>
-        line.split(/ {2,}/)
-      );
+      const rows = table.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
       expect(rows[0]).toEqual([
         "topic",
         "rows",
@@ -317,13 +302,7 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           0,
           "a: ok, 20000 rows\nb: ok, 20000 rows\nnoise: ok, 2 topics, 40000 rows\n",
         ]);
-        const { code, stdout, stderr } = await smalti(
-          "verify",
-          "noise",
-          "--deep",
-          "--store",
-          store,
-        );
+        const { code, stdout, stderr } = await smalti("verify", "noise", "--deep", "--store", store);
         expect([code, stderr]).toEqual([1, ""]);
         const [a, b, sum] = stdout.split("\n");
         expect(a).toMatch(
@@ -379,24 +358,16 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
         await recordDrive(store);
         const client = await connect(store);
         const sequence = await client.sequenceCreate("night");
-        const topic = await sequence.topicCreate("a", {
-          ontology: Temperature,
-        });
+        const topic = await sequence.topicCreate("a", { ontology: Temperature });
         for (let i = 0; i < 3; i++) {
-          await topic.push({
-            timestampNs: BigInt(i) * 1_000_000_000n,
-            data: { value: i },
-          });
+          await topic.push({ timestampNs: BigInt(i) * 1_000_000_000n, data: { value: i } });
           await sequence.flush();
         }
         // As a crash leaves it: the last batch cut off, the lock gone with its holder.
         const copy = join(store, "crashed");
         await cp(join(store, "night"), copy, { recursive: true });
         await rm(join(copy, "sequence.lock"), { recursive: true });
-        await truncate(
-          join(copy, "a.arrow"),
-          (await stat(join(copy, "a.arrow"))).size - 3,
-        );
+        await truncate(join(copy, "a.arrow"), (await stat(join(copy, "a.arrow"))).size - 3);
         await sequence.abort();
         await client.close();
 
@@ -416,9 +387,58 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
           stdout: "crashed: nothing to recover\n",
           stderr: "",
         });
-        expect(
-          (await smalti("verify", "crashed", "--deep", "--store", store)).code,
-        ).toBe(0);
+        expect((await smalti("verify", "crashed", "--deep", "--store", store)).code).toBe(0);
+      });
+    });
+
+    it("says plainly where no message had reached the disk", async () => {
+      await inStore(async (store) => {
+        const client = await connect(store);
+        const sequence = await client.sequenceCreate("night");
+        /** As a crash leaves it now. */
+        const crash = async (name: string) => {
+          await cp(join(store, "night"), join(store, name), { recursive: true });
+          await rm(join(store, name, "sequence.lock"), { recursive: true });
+        };
+        await crash("none");
+        const a = await sequence.topicCreate("a", { ontology: Temperature });
+        const b = await sequence.topicCreate("b", { ontology: Temperature });
+        for (const topic of [a, b]) await topic.push({ timestampNs: 0n, data: { value: 1 } });
+        await crash("unflushed");
+        await b.flush();
+        await crash("partly");
+        await crash("cut");
+        await truncate(join(store, "cut", "b.arrow"), (await stat(join(store, "cut", "b.arrow"))).size - 3);
+        await sequence.abort();
+        await client.close();
+
+        const nothing = "but no message had reached the disk";
+        const before = `${nothing}: its writer ended before the first flush\n`;
+        const cases: [name: string, code: number, stdout: RegExp][] = [
+          ["none", 0, new RegExp(`^none: recovered, ${before}$`)],
+          [
+            "unflushed",
+            0,
+            new RegExp(`^([ab]: no message had reached the disk\n){2}unflushed: recovered, ${before}$`),
+          ],
+          [
+            "partly",
+            0,
+            /^a: no message had reached the disk\nb: kept 1 row in 1 batch, .*\npartly: recovered\n$/,
+          ],
+          [
+            "cut",
+            1,
+            new RegExp(
+              `^a: .*\nb: kept 0 rows in 0 batches; left out .*\ncut: recovered, ${nothing} whole\n$`,
+            ),
+          ],
+        ];
+        for (const [name, code, stdout] of cases) {
+          const ended = await smalti("recover", name, "--store", store);
+          expect([ended.code, ended.stdout]).toEqual([code, expect.stringMatching(stdout)]);
+        }
+        expect((await smalti("recover", "--help")).stdout).toContain("no message had reached");
       });
     });
   });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FLIGHT, makeTemporary, needsBuild, smalti } from "./cli_process.ts";
+import { FLIGHT, makeTemporary, needsBuild, smalti } from "../support/cli_process.ts";
 import { recordBoot, withClient } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti demo${needsBuild}`, () => {
@@ -27,9 +27,7 @@ describe.skipIf(needsBuild)(`smalti demo${needsBuild}`, () => {
           `replayed 14604 messages on 70 topics, order sha256 ${hash}`,
         );
         expect(
-          lines.filter((line) =>
-            / +\d+ +\S+( Hz)? +[\d.]+ +[\d.]+ +px4\//.test(line)
-          ).length,
+          lines.filter((line) => / +\d+ +\S+( Hz)? +[\d.]+ +[\d.]+ +px4\//.test(line)).length,
         ).toBe(70);
       }
       expect(await withClient(store, (client) => client.listSequences()))

@@ -12,14 +12,8 @@ import {
   smalti,
   start,
   until,
-} from "./cli_process.ts";
-import {
-  DRIVE_START_NS,
-  recordBoot,
-  recordDrive,
-  recordNoise,
-  withClient,
-} from "./recordings.ts";
+} from "../support/cli_process.ts";
+import { DRIVE_START_NS, recordBoot, recordDrive, recordNoise, withClient } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
   let store: string;
@@ -187,6 +181,28 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     );
   });
 
+  it("shortens gaps to --max-gap, and keeps the time between messages otherwise", async () => {
+    await withClient(store, (client) =>
+      client.sequenceCreate("days", {}, async (sequence) => {
+        const topic = await sequence.topicCreate("a", { ontology: Temperature });
+        for (const timestampNs of [0n, 86_400_000_000_000n, 31_536_000_000_000_000n, 2n ** 62n, 2n ** 62n]) {
+          await topic.push({ timestampNs, data: { value: 1 } });
+        }
+      }));
+    expect(await play("days", "--speed", "1", "--max-gap", "0.01")).toEqual(await stream("days"));
+    expect(await play("days", "--speed", "1e-3", "--max-gap", "0")).toEqual(await stream("days"));
+    expect(await play("days", "--max-gap", "5")).toEqual(await stream("days"));
+    for (
+      const [args, text] of [[["--max-gap", "soon"], "Wanted a number of seconds"], [
+        ["--max-gap", "-1"],
+        "Wanted",
+      ]] as const
+    ) {
+      const { code, stderr } = await smalti("play", "days", "--store", store, ...args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+    }
+  });
+
   it.skipIf(process.platform === "win32")(
     "takes a closed pipe for the end, not for an error",
     async () => {
@@ -269,19 +285,10 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     const running = await withClient(store, async (client) => {
       const sequence = await client.sequenceCreate("live");
       const topic = await sequence.topicCreate("a", { ontology: Temperature });
-      const push = (ns: bigint) =>
-        topic.push({ timestampNs: ns, data: { value: 1 } });
+      const push = (ns: bigint) => topic.push({ timestampNs: ns, data: { value: 1 } });
       for (const ns of [1n, 2n]) await push(ns);
       await sequence.flush();
-      const args = [
-        "play",
-        "live",
-        "--store",
-        store,
-        "--format",
-        "ndjson",
-        "--follow",
-      ];
+      const args = ["play", "live", "--store", store, "--format", "ndjson", "--follow"];
       const running = start([...cliCommand, ...args]);
       await until(() => running.stdout().includes("\n"));
       expect(running.stdout().split("\n").length).toBe(2);

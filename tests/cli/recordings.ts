@@ -2,14 +2,7 @@ import { McapWriter } from "@mcap/core";
 import { type Client, connect } from "../../mod.ts";
 import { GPS } from "../../src/ontology/builtin/mod.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
-import {
-  binary,
-  float64,
-  int64,
-  list,
-  optional,
-  utf8,
-} from "../../src/ontology/field.ts";
+import { binary, float64, int64, list, optional, utf8 } from "../../src/ontology/field.ts";
 
 const SECOND = 1_000_000_000n;
 /** Time of the first message of {@linkcode recordDrive}. */

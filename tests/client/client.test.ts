@@ -4,22 +4,11 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import type { Metadata } from "../../src/types.ts";
-import {
-  addTopic,
-  allTexts,
-  deferred,
-  expectError,
-  inDirectory,
-  onStore,
-  PLACES,
-  recordSequence,
-  Sample,
-  sampleText,
-  texts,
-  thrownBy,
-  WatchedStore,
-  withClient,
-} from "./support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { inDirectory, onStore, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, Sample, sampleText, texts } from "../support/sample_rows.ts";
+import { deferred } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 describe("connect", () => {
   it.each([
@@ -32,38 +21,20 @@ describe("connect", () => {
     "to %s is UNSUPPORTED",
     async (url) => {
       const reason = await thrownBy(() => connect(url));
-      expect(reason).toMatchObject({
-        code: "UNSUPPORTED",
-        message: expect.stringContaining(url),
-      });
-      await expectError(
-        () => connect(new URL("ftp://host/x y")),
-        "UNSUPPORTED",
-        "ftp://host/x%20y",
-      );
+      expect(reason).toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining(url) });
+      await expectError(() => connect(new URL("ftp://host/x y")), "UNSUPPORTED", "ftp://host/x%20y");
     },
   );
 
   it("to nothing is INVALID_ARGUMENT", async () => {
-    await expectError(
-      () => connect(""),
-      "INVALID_ARGUMENT",
-      "wanted a directory or memory:",
-    );
+    await expectError(() => connect(""), "INVALID_ARGUMENT", "wanted a directory or memory:");
   });
 
   it("to a path, a file: URL as text and one as an object reaches the same directory", async () => {
     await inDirectory(async (directory) => {
       const path = join(directory, "with space", "ünï");
       const url = pathToFileURL(path);
-      for (
-        const [i, place] of [
-          path,
-          url,
-          String(url),
-          String(url).replace("file:", "FILE:"),
-        ].entries()
-      ) {
+      for (const [i, place] of [path, url, String(url), String(url).replace("file:", "FILE:")].entries()) {
         const client = await connect(place);
         await recordSequence(client, `s${i}`, { a: [i] });
         expect((await client.listSequences()).length).toBe(i + 1);
@@ -77,11 +48,7 @@ describe("connect", () => {
     await inDirectory(async (directory) => {
       const client = await connect(join(directory, "later"));
       expect(await client.listSequences()).toEqual([]);
-      await expectError(
-        () => client.sequenceHandler("s"),
-        "NOT_FOUND",
-        `No sequence "s"`,
-      );
+      await expectError(() => client.sequenceHandler("s"), "NOT_FOUND", `No sequence "s"`);
       await expectError(() => client.sequenceDelete("s"), "NOT_FOUND");
       expect(await readdir(directory)).toEqual([]);
       await client.close();
@@ -89,14 +56,9 @@ describe("connect", () => {
   });
 
   it("to memory: gives each client a place of its own, gone with it", async () => {
-    const [first, second] = [
-      await connect("memory:"),
-      await connect("memory:"),
-    ];
+    const [first, second] = [await connect("memory:"), await connect("memory:")];
     await recordSequence(first, "s", { a: [1] });
-    expect([await first.listSequences(), await second.listSequences()]).toEqual(
-      [["s"], []],
-    );
+    expect([await first.listSequences(), await second.listSequences()]).toEqual([["s"], []]);
     await first.close();
     await second.close();
     expect(first.engine.name).toBe("wasm");
@@ -106,36 +68,23 @@ describe("connect", () => {
 describe.each(PLACES)("Client in %s", (place) => {
   it("listSequences gives the names of every state in ASCII order, with details what their manifests tell", async () => {
     await withClient(place, async (client) => {
-      expect([
-        await client.listSequences(),
-        await client.listSequences({ details: true }),
-      ]).toEqual([[], []]);
-      for (const name of ["b", "B", "a-b", "a_b", "a0"]) {
-        await recordSequence(client, name, { a: [1] });
-      }
+      expect([await client.listSequences(), await client.listSequences({ details: true })]).toEqual([[], []]);
+      for (const name of ["b", "B", "a-b", "a_b", "a0"]) await recordSequence(client, name, { a: [1] });
       await (await client.sequenceCreate("failed")).abort("why not");
       const open = await client.sequenceCreate("open");
       const names = ["B", "a-b", "a0", "a_b", "b", "failed", "open"];
       expect(await client.listSequences()).toEqual(names);
       expect(await client.listSequences({ details: false })).toEqual(names);
       const infos = await client.listSequences({ details: true });
-      expect(infos).toEqual(
-        await Promise.all(names.map((name) => client.sequenceInfo(name))),
-      );
-      expect(infos.map(({ state }) => state)).toEqual([
-        ...Array(5).fill("finalized"),
-        "failed",
-        "recording",
-      ]);
+      expect(infos).toEqual(await Promise.all(names.map((name) => client.sequenceInfo(name))));
+      expect(infos.map(({ state }) => state)).toEqual([...Array(5).fill("finalized"), "failed", "recording"]);
       await open.abort();
     });
   });
 
   it("sequenceDelete takes away a finalized or failed sequence with all it holds, and no other", async () => {
     await withClient(place, async (client) => {
-      for (const name of ["s", "s2"]) {
-        await recordSequence(client, name, { "a/b": [1], a: [2] });
-      }
+      for (const name of ["s", "s2"]) await recordSequence(client, name, { "a/b": [1], a: [2] });
       await (await client.sequenceCreate("failed")).abort();
       const handler = await client.sequenceHandler("s");
       await client.sequenceDelete("s");
@@ -163,13 +112,7 @@ describe.each(PLACES)("Client in %s", (place) => {
   it("sequenceHandler and topicHandler are NOT_FOUND for what is not there, and name it", async () => {
     await withClient(place, async (client) => {
       await recordSequence(client, "s", { a: [1], "a/b": [1] });
-      expect(
-        (await expectError(
-          () => client.sequenceHandler("S"),
-          "NOT_FOUND",
-          `"S"`,
-        )).details,
-      ).toEqual({
+      expect((await expectError(() => client.sequenceHandler("S"), "NOT_FOUND", `"S"`)).details).toEqual({
         sequence: "S",
       });
       const error = await expectError(
@@ -178,17 +121,9 @@ describe.each(PLACES)("Client in %s", (place) => {
         `No topic "b" in sequence "s"; it has a, a/b`,
       );
       expect(error.details).toEqual({ sequence: "s", topic: "b" });
-      await expectError(
-        () => client.topicHandler("t", "a"),
-        "NOT_FOUND",
-        `No sequence "t"`,
-      );
+      await expectError(() => client.topicHandler("t", "a"), "NOT_FOUND", `No sequence "t"`);
       const handler = await client.sequenceHandler("s");
-      await expectError(
-        () => handler.getDataStreamer({ topics: ["a", "a/c"] }),
-        "NOT_FOUND",
-        `"a/c"`,
-      );
+      await expectError(() => handler.getDataStreamer({ topics: ["a", "a/c"] }), "NOT_FOUND", `"a/c"`);
     });
   });
 
@@ -203,9 +138,7 @@ describe.each(PLACES)("Client in %s", (place) => {
         gone: undefined,
         ["__proto__"]: 1,
       };
-      await client.sequenceCreate("s", {
-        metadata: metadata as unknown as Metadata,
-      }, async (sequence) => {
+      await client.sequenceCreate("s", { metadata: metadata as unknown as Metadata }, async (sequence) => {
         const topic = await sequence.topicCreate("a", {
           ontology: Sample,
           metadata: metadata as unknown as Metadata,
@@ -215,12 +148,8 @@ describe.each(PLACES)("Client in %s", (place) => {
         expect(topic.metadata).toEqual(JSON.parse(wanted));
       });
       const handler = await client.sequenceHandler("s");
-      expect(JSON.stringify(handler.metadata)).toBe(
-        wanted.replace(/}$/, `,"more":[1,null,{"deep":true}]}`),
-      );
-      expect(JSON.stringify((await handler.topicHandler("a")).metadata)).toBe(
-        wanted,
-      );
+      expect(JSON.stringify(handler.metadata)).toBe(wanted.replace(/}$/, `,"more":[1,null,{"deep":true}]}`));
+      expect(JSON.stringify((await handler.topicHandler("a")).metadata)).toBe(wanted);
     });
   });
 });
@@ -249,24 +178,13 @@ describe.each(UNSAYABLE)("Metadata with %s", (_, value, text) => {
         const reason = await thrownBy(call) as Error;
         expect(reason).toBeInstanceOf(TypeError);
         expect(reason.message).toMatch(`Cannot keep the metadata of ${what}: `);
-        expect(reason.message).toMatch(
-          new RegExp(text.replace(/[()]/g, "\\$&"), "i"),
-        );
+        expect(reason.message).toMatch(new RegExp(text.replace(/[()]/g, "\\$&"), "i"));
       };
-      await expectRefused(
-        () => client.sequenceCreate("s", { metadata }),
-        `sequence "s"`,
-      );
+      await expectRefused(() => client.sequenceCreate("s", { metadata }), `sequence "s"`);
       expect(await client.listSequences()).toEqual([]);
       await client.sequenceCreate("s", {}, async (sequence) => {
-        await expectRefused(
-          () => sequence.addMetadata(metadata),
-          `sequence "s"`,
-        );
-        await expectRefused(
-          () => sequence.topicCreate("a", { ontology: Sample, metadata }),
-          `topic "a"`,
-        );
+        await expectRefused(() => sequence.addMetadata(metadata), `sequence "s"`);
+        await expectRefused(() => sequence.topicCreate("a", { ontology: Sample, metadata }), `topic "a"`);
         await addTopic(sequence, "a", [1]);
       });
       expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0)]);
@@ -280,21 +198,14 @@ describe("Client.sequenceCreate and sequenceUpdate", () => {
       await recordSequence(client, "there", { a: [1] });
       for (const call of [client.sequenceCreate, client.sequenceUpdate]) {
         const run = (options: object) =>
-          (call as (name: string, options: object) => Promise<unknown>).call(
-            client,
-            "there",
-            options,
-          );
-        expect(await thrownBy(() => run({ errorPolicy: "keep" })))
-          .toBeInstanceOf(TypeError);
+          (call as (name: string, options: object) => Promise<unknown>).call(client, "there", options);
+        expect(await thrownBy(() => run({ errorPolicy: "keep" }))).toBeInstanceOf(TypeError);
         for (const maxBufferedBytes of [0, -1, NaN]) {
-          expect(await thrownBy(() => run({ maxBufferedBytes })))
-            .toBeInstanceOf(RangeError);
+          expect(await thrownBy(() => run({ maxBufferedBytes }))).toBeInstanceOf(RangeError);
         }
       }
       const sequence = await client.sequenceUpdate("there");
-      expect(await thrownBy(() => sequence.abort("x", "keep" as "report")))
-        .toBeInstanceOf(TypeError);
+      expect(await thrownBy(() => sequence.abort("x", "keep" as "report"))).toBeInstanceOf(TypeError);
       await sequence.finalize();
     });
   });
@@ -324,20 +235,12 @@ describe.each(PLACES)("A closed client in %s", (place) => {
       await client.close();
       await client.close();
       for (const [name, call] of Object.entries(CALLS)) {
-        const error = await expectError(
-          () => call(client),
-          "CLOSED",
-          "the client is closed",
-        );
+        const error = await expectError(() => call(client), "CLOSED", "the client is closed");
         expect([name, error.message]).toEqual([name, error.message]);
       }
       await expectError(() => texts(handler.getDataStreamer()), "CLOSED");
       await expectError(() => texts(topic.getDataStreamer()), "CLOSED");
-      await expectError(
-        () =>
-          written.push({ timestampNs: 1n, data: { serial: 1, values: [] } }),
-        "CLOSED",
-      );
+      await expectError(() => written.push({ timestampNs: 1n, data: { serial: 1, values: [] } }), "CLOSED");
       expect(value!.data.serial).toBe(0n);
     });
   });
@@ -348,11 +251,7 @@ describe.each(PLACES)("A closed client in %s", (place) => {
     await onStore(store, async (client) => {
       await client.sequenceCreate("s");
       store.before = (call) => (call === "replace" ? gate.promise : undefined);
-      const closes = [
-        client.close(),
-        client.close(),
-        client[Symbol.asyncDispose](),
-      ];
+      const closes = [client.close(), client.close(), client[Symbol.asyncDispose]()];
       gate.resolve();
       await Promise.all(closes);
       expect(store.count("replace", "s/sequence.json")).toBe(2);
@@ -369,23 +268,13 @@ describe("A directory with other things in it", () => {
       const client = await connect(directory);
       await recordSequence(client, "s", { a: [1] });
       expect(await client.listSequences()).toEqual(["README", "empty", "s"]);
-      expect(
-        (await client.listSequences({ details: true })).map(({ name }) => name),
-      ).toEqual(["s"]);
+      expect((await client.listSequences({ details: true })).map(({ name }) => name)).toEqual(["s"]);
       for (const name of ["empty", "README"]) {
-        await expectError(
-          () => client.sequenceHandler(name),
-          "NOT_FOUND",
-          name,
-        );
+        await expectError(() => client.sequenceHandler(name), "NOT_FOUND", name);
       }
       await recordSequence(client, "empty", { a: [2] });
       expect(await allTexts(client, "empty")).toEqual([sampleText("a", 2n, 0)]);
-      await expectError(
-        () => client.sequenceCreate("README"),
-        "IO",
-        "a file is in the way",
-      );
+      await expectError(() => client.sequenceCreate("README"), "IO", "a file is in the way");
       await client.close();
     });
   });

@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Client,
-  connect,
-  type SequenceWriter,
-  type TopicWriter,
-} from "../../mod.ts";
+import { type Client, connect, type SequenceWriter, type TopicWriter } from "../../mod.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64 } from "../../src/ontology/field.ts";
-import { canSpawn, needsBuild, runChild } from "./child.ts";
-import { expectError, inDirectory } from "./support.ts";
+import { canSpawn, needsBuild, runChild } from "../support/child.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory } from "../support/places.ts";
 
 const Value = defineOntology("Value", { value: float64() });
 
@@ -20,26 +16,15 @@ async function createTopics(sequence: SequenceWriter): Promise<TopicWriter[]> {
 }
 
 /** Rows `from` to `to` as the child process expects them. */
-async function push(
-  topics: readonly TopicWriter[],
-  from: number,
-  to: number,
-): Promise<void> {
+async function push(topics: readonly TopicWriter[], from: number, to: number): Promise<void> {
   for (let time = from; time < to; time++) {
     for (const [i, topic] of topics.entries()) {
-      await topic.push({
-        timestampNs: BigInt(time),
-        data: { value: time + i / 2 },
-      });
+      await topic.push({ timestampNs: BigInt(time), data: { value: time + i / 2 } });
     }
   }
 }
 
-async function record(
-  client: Client,
-  name: string,
-  rows: number,
-): Promise<void> {
+async function record(client: Client, name: string, rows: number): Promise<void> {
   await client.sequenceCreate(name, {}, async (sequence) => {
     const topics = await createTopics(sequence);
     for (let from = 0; from < rows; from += 500) {
@@ -55,16 +40,12 @@ describe("Several processes", () => {
     async () => {
       await inDirectory(async (directory) => {
         await using client = await connect(directory);
-        for (let i = 0; i < 3; i++) {
-          await record(client, `past${i}`, 2000 * (i + 1));
-        }
+        for (let i = 0; i < 3; i++) await record(client, `past${i}`, 2000 * (i + 1));
         const live = await client.sequenceCreate("live");
         const topics = await createTopics(live);
 
         let isReading = true;
-        const readers = Promise.all(
-          Array.from({ length: 3 }, () => runChild(directory, "replay")),
-        )
+        const readers = Promise.all(Array.from({ length: 3 }, () => runChild(directory, "replay")))
           .finally(() => isReading = false);
         let rows = 0;
         // They begin and end while this goes on: rows are added to one sequence, others come to be.

@@ -7,15 +7,11 @@ import type { Ontology } from "../../src/ontology/define_ontology.ts";
 import type { Message } from "../../src/read/message.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import { expectedRow, touchedRow, written } from "../arrow/random.ts";
-import { rowFromArrow, withClient } from "./support.ts";
-import {
-  anyOntology,
-  anyRows,
-  asColumns,
-  asRecordBatch,
-  jsonRow,
-} from "./values.ts";
+import { rowFromArrow } from "../support/from_arrow.ts";
+import { withClient } from "../support/places.ts";
+import { expectedRow } from "../support/random_tables.ts";
+import { touchedRow, written } from "../support/tables.ts";
+import { anyOntology, anyRows, asColumns, asRecordBatch, jsonRow } from "../support/values.ts";
 
 type Rows = Record<string, unknown>[];
 
@@ -40,26 +36,15 @@ async function replay(
 }
 
 /** The three ways to push the same rows, at times from 0 on. */
-const WAYS: Record<
-  string,
-  (topic: TopicWriter, ontology: Ontology, rows: Rows) => Promise<void>
-> = {
+const WAYS: Record<string, (topic: TopicWriter, ontology: Ontology, rows: Rows) => Promise<void>> = {
   async push(topic, _, rows) {
-    for (const [i, data] of rows.entries()) {
-      await topic.push({ timestampNs: BigInt(i), data });
-    }
+    for (const [i, data] of rows.entries()) await topic.push({ timestampNs: BigInt(i), data });
   },
   async "pushColumns of values"(topic, { fields }, rows) {
-    await topic.pushColumns({
-      timestampNs: times(rows),
-      ...asColumns(fields, rows, false),
-    });
+    await topic.pushColumns({ timestampNs: times(rows), ...asColumns(fields, rows, false) });
   },
   async "pushColumns of typed arrays"(topic, { fields }, rows) {
-    await topic.pushColumns({
-      timestampNs: times(rows),
-      ...asColumns(fields, rows, true),
-    });
+    await topic.pushColumns({ timestampNs: times(rows), ...asColumns(fields, rows, true) });
   },
 };
 
@@ -68,15 +53,9 @@ function times(rows: Rows): BigInt64Array {
 }
 
 /** Rows as apache-arrow reads them, which drops byte order marks: time and data. */
-function arrowTexts(
-  fields: readonly FieldSchema[],
-  table: Table | RecordBatch,
-): string[] {
+function arrowTexts(fields: readonly FieldSchema[], table: Table | RecordBatch): string[] {
   return Array.from({ length: table.numRows }, (_, i) => {
-    const { timestamp_ns, ...data } = rowFromArrow(
-      [TIMESTAMP_FIELD, ...fields],
-      table.get(i)!,
-    );
+    const { timestamp_ns, ...data } = rowFromArrow([TIMESTAMP_FIELD, ...fields], table.get(i)!);
     return unmarked(`${timestamp_ns} ${written(expectedRow(fields, data))}`);
   });
 }
@@ -86,11 +65,7 @@ function unmarked(text: string): string {
 }
 
 /** Whether apache-arrow made the batch that was asked for: its builders stumble over some nested nulls. */
-function isAsMeant(
-  fields: readonly FieldSchema[],
-  batch: RecordBatch,
-  wanted: readonly string[],
-): boolean {
+function isAsMeant(fields: readonly FieldSchema[], batch: RecordBatch, wanted: readonly string[]): boolean {
   return arrowTexts(fields, batch).join() === wanted.map(unmarked).join();
 }
 
@@ -102,17 +77,9 @@ function expectRows(
 ): void {
   const { fields, tag } = ontology;
   const wanted = rows.map((row) => written(expectedRow(fields, row)));
-  expect(messages.map(({ timestampNs }) => timestampNs)).toEqual(
-    rows.map((_, i) => BigInt(i)),
-  );
-  expect(messages.map(({ data }) => written(touchedRow(fields, data)))).toEqual(
-    wanted,
-  );
-  expect(
-    messages.map((message) =>
-      written(touchedRow(fields, message.getData(ontology) as object))
-    ),
-  ).toEqual(
+  expect(messages.map(({ timestampNs }) => timestampNs)).toEqual(rows.map((_, i) => BigInt(i)));
+  expect(messages.map(({ data }) => written(touchedRow(fields, data)))).toEqual(wanted);
+  expect(messages.map((message) => written(touchedRow(fields, message.getData(ontology) as object)))).toEqual(
     wanted,
   );
   const json = rows.map((row, i) => ({
@@ -123,9 +90,7 @@ function expectRows(
   }));
   // What JSON cannot say, as NaN, is for JSON.stringify to replace on both sides.
   expect(JSON.stringify(messages)).toBe(JSON.stringify(json));
-  expect(arrowTexts(fields, table)).toEqual(
-    wanted.map((row, i) => unmarked(`${i} ${row}`)),
-  );
+  expect(arrowTexts(fields, table)).toEqual(wanted.map((row, i) => unmarked(`${i} ${row}`)));
 }
 
 describe("messages of the built-in classes", () => {
@@ -137,11 +102,7 @@ describe("messages of the built-in classes", () => {
           await fc.assert(
             fc.asyncProperty(anyRows(ontology), async (rows) => {
               expectRows(
-                await replay(
-                  client,
-                  ontology,
-                  (topic) => push(topic, ontology, rows),
-                ),
+                await replay(client, ontology, (topic) => push(topic, ontology, rows)),
                 ontology,
                 rows,
               );
@@ -155,9 +116,7 @@ describe("messages of the built-in classes", () => {
 });
 
 describe("messages of any ontology", () => {
-  const anyTable = anyOntology.chain((ontology) =>
-    fc.tuple(fc.constant(ontology), anyRows(ontology))
-  );
+  const anyTable = anyOntology.chain((ontology) => fc.tuple(fc.constant(ontology), anyRows(ontology)));
 
   for (const [way, push] of Object.entries(WAYS)) {
     it(`come back as they were given to ${way}`, async () => {
@@ -165,11 +124,7 @@ describe("messages of any ontology", () => {
         await fc.assert(
           fc.asyncProperty(anyTable, async ([ontology, rows]) => {
             expectRows(
-              await replay(
-                client,
-                ontology,
-                (topic) => push(topic, ontology, rows),
-              ),
+              await replay(client, ontology, (topic) => push(topic, ontology, rows)),
               ontology,
               rows,
             );
@@ -184,33 +139,21 @@ describe("messages of any ontology", () => {
     await withClient("memory", async (client) => {
       const cuts = fc.tuple(fc.nat(12), fc.nat(12));
       await fc.assert(
-        fc.asyncProperty(
-          anyTable,
-          fc.array(cuts, { maxLength: 3 }),
-          async ([ontology, rows], cuts) => {
-            const { fields } = ontology;
-            let batch = asRecordBatch(fields, rows);
-            let wanted = rows.map((row, i) =>
-              `${i} ${written(expectedRow(fields, row))}`
-            );
-            for (const [a, b] of cuts) {
-              const [from, to] = [Math.min(a, b), Math.max(a, b)];
-              batch = batch.slice(from, to);
-              wanted = wanted.slice(from, to);
-            }
-            fc.pre(isAsMeant(fields, batch, wanted));
-            const { messages } = await replay(
-              client,
-              ontology,
-              (topic) => topic.pushBatch(batch),
-            );
-            expect(
-              messages.map(({ timestampNs, data }) =>
-                `${timestampNs} ${written(touchedRow(fields, data))}`
-              ),
-            ).toEqual(wanted);
-          },
-        ),
+        fc.asyncProperty(anyTable, fc.array(cuts, { maxLength: 3 }), async ([ontology, rows], cuts) => {
+          const { fields } = ontology;
+          let batch = asRecordBatch(fields, rows);
+          let wanted = rows.map((row, i) => `${i} ${written(expectedRow(fields, row))}`);
+          for (const [a, b] of cuts) {
+            const [from, to] = [Math.min(a, b), Math.max(a, b)];
+            batch = batch.slice(from, to);
+            wanted = wanted.slice(from, to);
+          }
+          fc.pre(isAsMeant(fields, batch, wanted));
+          const { messages } = await replay(client, ontology, (topic) => topic.pushBatch(batch));
+          expect(
+            messages.map(({ timestampNs, data }) => `${timestampNs} ${written(touchedRow(fields, data))}`),
+          ).toEqual(wanted);
+        }),
         { numRuns: 500 },
       );
     });
@@ -225,24 +168,17 @@ describe("messages of any ontology", () => {
           const { fields } = ontology;
           const batches = rows.map((row) => asRecordBatch(fields, [row]));
           const wanted = rows.map((row) => written(expectedRow(fields, row)));
-          batches.forEach((batch, i) =>
-            fc.pre(ways[i] < 3 || isAsMeant(fields, batch, [`0 ${wanted[i]}`]))
-          );
+          batches.forEach((batch, i) => fc.pre(ways[i] < 3 || isAsMeant(fields, batch, [`0 ${wanted[i]}`])));
           const { messages } = await replay(client, ontology, async (topic) => {
             for (const [i, row] of rows.entries()) {
               const timestampNs = BigInt64Array.of(0n);
               if (ways[i] === 3) await topic.pushBatch(batches[i]);
               else if (ways[i] > 0) {
-                await topic.pushColumns({
-                  timestampNs,
-                  ...asColumns(fields, [row], ways[i] === 1),
-                });
+                await topic.pushColumns({ timestampNs, ...asColumns(fields, [row], ways[i] === 1) });
               } else await topic.push({ timestampNs: 0n, data: row });
             }
           });
-          const seen = messages.map(({ data }) =>
-            written(touchedRow(fields, data))
-          );
+          const seen = messages.map(({ data }) => written(touchedRow(fields, data)));
           expect(seen).toEqual(wanted);
         },
       );

@@ -24,9 +24,7 @@ type Order = [run: number, row: number][];
 
 /** The order by the rule itself: time, topic, batch, row. */
 function sorted(runs: readonly Run[]): Order {
-  const all = runs.flatMap(({ times }, run) =>
-    times.map((_, row): [number, number] => [run, row])
-  );
+  const all = runs.flatMap(({ times }, run) => times.map((_, row): [number, number] => [run, row]));
   return all.sort(([a, i], [b, k]) => {
     const [x, y] = [runs[a].times[i], runs[b].times[k]];
     if (x !== y) return x < y ? -1 : 1;
@@ -96,8 +94,7 @@ function mergedInSteps(
   return [...order, ...drain(merger, runs, capacity)];
 }
 
-const range = (count: number, of: (i: number) => bigint) =>
-  Array.from({ length: count }, (_, i) => of(i));
+const range = (count: number, of: (i: number) => bigint) => Array.from({ length: count }, (_, i) => of(i));
 const topics = (count: number, times: (topic: number) => bigint[]): Run[] =>
   Array.from(
     { length: count },
@@ -128,8 +125,7 @@ const SHAPES: Record<string, Run[]> = {
   ),
   "around a word's edge": topics(
     4,
-    (topic) =>
-      range(400, (i) => 2n ** 32n - 200n + BigInt(i) + BigInt(topic % 2)),
+    (topic) => range(400, (i) => 2n ** 32n - 200n + BigInt(i) + BigInt(topic % 2)),
   ),
   "long stretches": topics(
     4,
@@ -144,19 +140,16 @@ const SHAPES: Record<string, Run[]> = {
     (topic) =>
       range(
         3000,
-        (i) =>
-          i < 1500 ? BigInt(topic * 1500 + i) : BigInt(9000 + 3 * i + topic),
+        (i) => i < 1500 ? BigInt(topic * 1500 + i) : BigInt(9000 + 3 * i + topic),
       ),
   ),
   "fired together": topics(
     50,
-    (topic) =>
-      range(200, (i) => BigInt(i) * 10_000_000n + BigInt((topic * 37) % 13)),
+    (topic) => range(200, (i) => BigInt(i) * 10_000_000n + BigInt((topic * 37) % 13)),
   ),
   "bursts far apart": topics(
     30,
-    (topic) =>
-      range(100, (i) => BigInt(i) * 3_600_000_000_000n + BigInt(topic * i % 7)),
+    (topic) => range(100, (i) => BigInt(i) * 3_600_000_000_000n + BigInt(topic * i % 7)),
   ),
   "rates of 1 to 1,000": topics(
     20,
@@ -179,9 +172,7 @@ const anyTime = fc.oneof(
   fc.constantFrom(MIN, MIN + 1n, -1n, 0n, MAX - 1n, MAX),
 );
 const anyTimes = (maxLength: number) =>
-  fc.array(anyTime, { maxLength }).map((times) =>
-    times.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  );
+  fc.array(anyTime, { maxLength }).map((times) => times.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
 
 /** Runs with topic and batch of their own each, in any order. */
 const anyRuns = fc.oneof(
@@ -283,9 +274,7 @@ export function engineContract(name: string, create: () => Engine): void {
         fc.assert(
           fc.property(anyRuns, (runs) => {
             // As a reader opens batches: by first time, each when the order reaches it.
-            const closed = runs.map((_, id) => id).filter((id) =>
-              runs[id].times.length > 0
-            )
+            const closed = runs.map((_, id) => id).filter((id) => runs[id].times.length > 0)
               .sort((
                 a,
                 b,

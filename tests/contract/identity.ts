@@ -6,7 +6,7 @@
 import type { Engine } from "../../src/engine/engine.ts";
 import { checkCase } from "./identity_cases.ts";
 import { checkRecording } from "./identity_recordings.ts";
-import { type CaseRange, failedCase } from "./random_cases.ts";
+import { type CaseRange, failedCase } from "../support/random_cases.ts";
 
 /** One case in so many also records, stores and replays, which takes a hundred times as long. */
 const RECORDED = 50;

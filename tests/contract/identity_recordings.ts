@@ -13,18 +13,15 @@ import type { Ontology } from "../../src/ontology/define_ontology.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import { anyTable, expectedRow, touchedRow, written } from "../arrow/random.ts";
+import { anyTable, expectedRow } from "../support/random_tables.ts";
+import { touchedRow, written } from "../support/tables.ts";
 import { anyChoice, anyTime, type Choice } from "../read/order.ts";
 
 /** A topic and the steps of recording it: rows to push, each with its time, and where batches end. */
 interface Topic {
   name: string;
   fields: FieldSchema[];
-  steps: {
-    timestampNs: bigint;
-    data: Record<string, unknown>;
-    flush: boolean;
-  }[];
+  steps: { timestampNs: bigint; data: Record<string, unknown>; flush: boolean }[];
 }
 
 interface Recording {
@@ -38,23 +35,14 @@ const NAMES = ["a", "A", "a-b", "a/b", "a0", "b", "Z9"];
 const anyTopic = (name: string): fc.Arbitrary<Topic> =>
   anyTable({ depth: 2, columns: 4, rows: 30 }).chain(({ fields, rows }) =>
     fc.record({
-      times: fc.array(anyTime, {
-        minLength: rows.length,
-        maxLength: rows.length,
-      }),
-      flushes: fc.array(fc.nat(9), {
-        minLength: rows.length,
-        maxLength: rows.length,
-      }),
+      times: fc.array(anyTime, { minLength: rows.length, maxLength: rows.length }),
+      flushes: fc.array(fc.nat(9), { minLength: rows.length, maxLength: rows.length }),
       ordered: fc.boolean(),
       // Long texts and lists come again and again, so that there is something to compress.
       repeats: fc.constantFrom(1, 1, 1, 1, 30),
     }).map(({ times, flushes, ordered, repeats }) => {
       const count = rows.length * repeats;
-      const all = Array.from(
-        { length: count },
-        (_, i) => times[i % rows.length],
-      );
+      const all = Array.from({ length: count }, (_, i) => times[i % rows.length]);
       if (ordered) all.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
       const steps = all.map((timestampNs, i) => ({
         timestampNs,
@@ -72,10 +60,7 @@ const anyRecording: fc.Arbitrary<Recording> = fc
       topics: fc.tuple(...names.map(anyTopic)),
       maxBufferedBytes: fc.constantFrom(undefined, undefined, 1, 3000),
       choices: fc.array(
-        fc.record({
-          choice: anyChoice(names),
-          most: fc.constantFrom(Infinity, Infinity, 1, 10),
-        })
+        fc.record({ choice: anyChoice(names), most: fc.constantFrom(Infinity, Infinity, 1, 10) })
           .map(({ choice, most }) => ({ ...choice, most })),
         { minLength: 2, maxLength: 2 },
       ),
@@ -83,28 +68,20 @@ const anyRecording: fc.Arbitrary<Recording> = fc
   );
 
 /** Runs one case on every engine; throws where one differs. */
-export async function checkRecording(
-  engines: readonly Engine[],
-  seed: number,
-): Promise<void> {
+export async function checkRecording(engines: readonly Engine[], seed: number): Promise<void> {
   const [recording] = fc.sample(anyRecording, { numRuns: 1, seed });
   const stores = engines.map(() => new MemoryStore());
-  for (const [i, engine] of engines.entries()) {
-    await record(stores[i], engine, recording);
-  }
+  for (const [i, engine] of engines.entries()) await record(stores[i], engine, recording);
   for (const choice of [{ most: Infinity }, ...recording.choices]) {
     const wanted = inOrder(recording, choice);
     let json: string | undefined;
     for (const store of stores) {
       for (const engine of engines) {
-        const handler = await new Client(new EmbeddedBackend(store, engine))
-          .sequenceHandler("s");
+        const handler = await new Client(new EmbeddedBackend(store, engine)).sequenceHandler("s");
         const got = await read(handler, choice, recording);
         compare(got.rows, wanted, `engine ${engine.name}`);
         json ??= got.json;
-        if (got.json !== json) {
-          throw new Error(`engine ${engine.name}: other JSON`);
-        }
+        if (got.json !== json) throw new Error(`engine ${engine.name}: other JSON`);
       }
     }
   }
@@ -119,11 +96,7 @@ async function record(
   const client = new Client(new EmbeddedBackend(store, engine));
   await client.sequenceCreate("s", { maxBufferedBytes }, async (sequence) => {
     for (const { name, fields, steps } of topics) {
-      const ontology: Ontology<Record<string, unknown>> = {
-        tag: "Any",
-        format: "default",
-        fields,
-      };
+      const ontology: Ontology<Record<string, unknown>> = { tag: "Any", format: "default", fields };
       const writer = await sequence.topicCreate(name, { ontology });
       for (const { timestampNs, data, flush } of steps) {
         await writer.push({ timestampNs, data });
@@ -141,23 +114,12 @@ function inOrder(
   return topics
     .filter(({ name }) => names === undefined || names.includes(name))
     .sort((a, b) => compareNames(a.name, b.name))
-    .flatMap(({ name, fields, steps }) =>
-      steps.map((step) => ({ name, fields, ...step }))
-    )
+    .flatMap(({ name, fields, steps }) => steps.map((step) => ({ name, fields, ...step })))
     .filter(({ timestampNs: ns }) =>
-      (startNs === undefined || ns >= startNs) &&
-      (endNs === undefined || ns < endNs)
+      (startNs === undefined || ns >= startNs) && (endNs === undefined || ns < endNs)
     )
     // Stable: what is equal stays in the order of topics and of pushing.
-    .sort((
-      a,
-      b,
-    ) => (a.timestampNs < b.timestampNs
-      ? -1
-      : a.timestampNs > b.timestampNs
-      ? 1
-      : 0)
-    )
+    .sort((a, b) => (a.timestampNs < b.timestampNs ? -1 : a.timestampNs > b.timestampNs ? 1 : 0))
     .slice(0, most)
     .map(({ name, fields, timestampNs, data }) =>
       `${name} ${timestampNs} ${written(expectedRow(fields, data))}`
@@ -173,27 +135,15 @@ async function read(
   const rows: string[] = [];
   const json: string[] = [];
   for await (const [topic, message] of handler.getDataStreamer(options)) {
-    rows.push(
-      `${topic} ${message.timestampNs} ${
-        written(touchedRow(fields.get(topic)!, message.data))
-      }`,
-    );
+    rows.push(`${topic} ${message.timestampNs} ${written(touchedRow(fields.get(topic)!, message.data))}`);
     json.push(JSON.stringify(message));
     if (rows.length >= most) break;
   }
   return { rows, json: json.join("\n") };
 }
 
-function compare(
-  got: readonly string[],
-  wanted: readonly string[],
-  what: string,
-): void {
+function compare(got: readonly string[], wanted: readonly string[], what: string): void {
   const at = got.findIndex((row, i) => row !== wanted[i]);
-  if (at >= 0) {
-    throw new Error(`${what}: row ${at} is\n${got[at]}\nwanted\n${wanted[at]}`);
-  }
-  if (got.length !== wanted.length) {
-    throw new Error(`${what}: ${got.length} rows, wanted ${wanted.length}`);
-  }
+  if (at >= 0) throw new Error(`${what}: row ${at} is\n${got[at]}\nwanted\n${wanted[at]}`);
+  if (got.length !== wanted.length) throw new Error(`${what}: ${got.length} rows, wanted ${wanted.length}`);
 }

@@ -9,8 +9,7 @@ export interface StoreUnderTest {
   dispose(): Promise<void>;
 }
 
-export const text = (value: string): Uint8Array =>
-  new TextEncoder().encode(value);
+export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 /** A file's bytes as text. */
 export async function content(store: Store, path: string): Promise<string> {
@@ -32,24 +31,14 @@ export interface ReadStoreUnderTest extends StoreUnderTest {
   writer: Store;
 }
 
-async function put(
-  store: Store,
-  path: string,
-  ...parts: string[]
-): Promise<void> {
+async function put(store: Store, path: string, ...parts: string[]): Promise<void> {
   await store.create(path);
   for (const part of parts) await store.append(path, text(part));
 }
 
 /** What `src/store/store.ts` promises of reading. */
-export function readStoreContract(
-  name: string,
-  makeStore: () => Promise<ReadStoreUnderTest>,
-): void {
-  const test = (
-    title: string,
-    body: (store: Store, writer: Store) => Promise<void>,
-  ) =>
+export function readStoreContract(name: string, makeStore: () => Promise<ReadStoreUnderTest>): void {
+  const test = (title: string, body: (store: Store, writer: Store) => Promise<void>) =>
     it(title, async () => {
       const { store, writer, dispose } = await makeStore();
       try {
@@ -68,40 +57,34 @@ export function readStoreContract(
       expect(await store.size("a/b")).toBe(70_005);
     });
 
-    test(
-      "size and read are NOT_FOUND where there is no file, or a directory",
-      async (store, writer) => {
-        await put(writer, "a/b");
-        for (const path of ["a", "c", "a/c", "a/b/c"]) {
-          expect([path, await codeOf(store.size(path))]).toEqual([
-            path,
-            "NOT_FOUND",
-          ]);
-          expect([path, await codeOf(store.read(path, 0, 1))]).toEqual([
-            path,
-            "NOT_FOUND",
-          ]);
-        }
-      },
-    );
+    test("size and read are NOT_FOUND where there is no file, or a directory", async (store, writer) => {
+      await put(writer, "a/b");
+      for (const path of ["a", "c", "a/c", "a/b/c"]) {
+        expect([path, await codeOf(store.size(path))]).toEqual([
+          path,
+          "NOT_FOUND",
+        ]);
+        expect([path, await codeOf(store.read(path, 0, 1))]).toEqual([
+          path,
+          "NOT_FOUND",
+        ]);
+      }
+    });
 
-    test(
-      "read gives any range, and less where the file ends before",
-      async (store, writer) => {
-        await put(writer, "f", "0123456789", "abcdefghij", "", "k");
-        const range = async (offset: number, length: number) =>
-          new TextDecoder().decode(await store.read("f", offset, length));
-        expect(await range(0, 21)).toBe("0123456789abcdefghijk");
-        expect(await range(3, 4)).toBe("3456");
-        expect(await range(8, 4)).toBe("89ab");
-        expect(await range(18, 10)).toBe("ijk");
-        expect(await range(5, 0)).toBe("");
-        expect(await range(21, 3)).toBe("");
-        expect(await range(1000, 3)).toBe("");
-        expect(await range(19, 2 ** 50)).toBe("jk");
-        expect(await range(2 ** 40, 2 ** 50)).toBe("");
-      },
-    );
+    test("read gives any range, and less where the file ends before", async (store, writer) => {
+      await put(writer, "f", "0123456789", "abcdefghij", "", "k");
+      const range = async (offset: number, length: number) =>
+        new TextDecoder().decode(await store.read("f", offset, length));
+      expect(await range(0, 21)).toBe("0123456789abcdefghijk");
+      expect(await range(3, 4)).toBe("3456");
+      expect(await range(8, 4)).toBe("89ab");
+      expect(await range(18, 10)).toBe("ijk");
+      expect(await range(5, 0)).toBe("");
+      expect(await range(21, 3)).toBe("");
+      expect(await range(1000, 3)).toBe("");
+      expect(await range(19, 2 ** 50)).toBe("jk");
+      expect(await range(2 ** 40, 2 ** 50)).toBe("");
+    });
 
     test("read gives fresh bytes, 8-byte aligned", async (store, writer) => {
       await put(writer, "f", "0123456789");
@@ -114,53 +97,39 @@ export function readStoreContract(
       expect(await content(store, "f")).toBe("0123456789");
     });
 
-    test(
-      "replace shows readers the old or the new file, whole",
-      async (store, writer) => {
-        const file = (i: number) => String(i).repeat(1 + 5000 * (i % 7));
-        const wholes = new Set(Array.from({ length: 30 }, (_, i) => file(i)));
-        await writer.replace("f", text(file(0)));
-        let ended = false;
-        const writing = (async () => {
-          for (let i = 1; i < 30; i++) await writer.replace("f", text(file(i)));
-          ended = true;
-        })();
-        let reads = 0;
-        while (!ended || reads < 10) {
-          expect(wholes.has(await content(store, "f"))).toBe(true);
-          reads++;
-        }
-        await writing;
-        expect(await content(store, "f")).toBe(file(29));
-      },
-    );
+    test("replace shows readers the old or the new file, whole", async (store, writer) => {
+      const file = (i: number) => String(i).repeat(1 + 5000 * (i % 7));
+      const wholes = new Set(Array.from({ length: 30 }, (_, i) => file(i)));
+      await writer.replace("f", text(file(0)));
+      let ended = false;
+      const writing = (async () => {
+        for (let i = 1; i < 30; i++) await writer.replace("f", text(file(i)));
+        ended = true;
+      })();
+      let reads = 0;
+      while (!ended || reads < 10) {
+        expect(wholes.has(await content(store, "f"))).toBe(true);
+        reads++;
+      }
+      await writing;
+      expect(await content(store, "f")).toBe(file(29));
+    });
 
-    test(
-      "read sees what was put in the file's place before",
-      async (store, writer) => {
-        await writer.replace("a/f", text("a long first text"));
-        expect(await content(store, "a/f")).toBe("a long first text");
-        await writer.replace("a/f", text("short"));
-        expect(await content(store, "a/f")).toBe("short");
-        expect(new TextDecoder().decode(await store.read("a/f", 2, 100))).toBe(
-          "ort",
-        );
-        expect(await store.size("a/f")).toBe(5);
-      },
-    );
+    test("read sees what was put in the file's place before", async (store, writer) => {
+      await writer.replace("a/f", text("a long first text"));
+      expect(await content(store, "a/f")).toBe("a long first text");
+      await writer.replace("a/f", text("short"));
+      expect(await content(store, "a/f")).toBe("short");
+      expect(new TextDecoder().decode(await store.read("a/f", 2, 100))).toBe("ort");
+      expect(await store.size("a/f")).toBe(5);
+    });
 
     test("readAll reads files of any size whole", async (store, writer) => {
-      for (
-        const size of [0, 1, 2 ** 18 - 1, 2 ** 18, 2 ** 18 + 1, 2 ** 22 + 5]
-      ) {
-        const bytes = Uint8Array.from(
-          { length: size },
-          (_, i) => i * 2654435761 >>> 24,
-        );
+      for (const size of [0, 1, 2 ** 18 - 1, 2 ** 18, 2 ** 18 + 1, 2 ** 22 + 5]) {
+        const bytes = Uint8Array.from({ length: size }, (_, i) => i * 2654435761 >>> 24);
         await writer.replace("a/f", bytes);
         const seen = await readAll(store, "a/f");
-        expect([size, seen.length, seen.every((byte, i) => byte === bytes[i])])
-          .toEqual([size, size, true]);
+        expect([size, seen.length, seen.every((byte, i) => byte === bytes[i])]).toEqual([size, size, true]);
       }
     });
   });
@@ -436,9 +405,7 @@ export function storeContract(
                 }
               }
             } else {
-              const seen = await content(store, at).catch((reason) =>
-                reason.code
-              );
+              const seen = await content(store, at).catch((reason) => reason.code);
               expect(seen).toBe(known ?? "NOT_FOUND");
             }
           }
@@ -446,9 +413,7 @@ export function storeContract(
             expect(await content(store, `${root}/${path}`)).toBe(wanted);
           }
           for (const directory of ["", "/d", "/d/e"]) {
-            const below = [...model.keys()].filter((key) =>
-              `/${key}`.startsWith(`${directory}/`)
-            )
+            const below = [...model.keys()].filter((key) => `/${key}`.startsWith(`${directory}/`))
               .map((key) => key.slice(directory.length).split("/")[0]);
             // Directories that became empty may stay.
             for (const name of below) {

@@ -4,8 +4,8 @@ import { makeStore, PLACES } from "../client/support.ts";
 import { backendContract } from "../contract/backend.ts";
 
 for (const place of PLACES) {
-  backendContract(`embedded in ${place}`, async () => {
-    const { store, dispose } = await makeStore(place);
+  backendContract(`embedded in ${place}`, async (options) => {
+    const { store, dispose } = await makeStore(place, options);
     return { backend: new EmbeddedBackend(store, engine), dispose };
   });
 }

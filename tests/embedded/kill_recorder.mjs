@@ -12,14 +12,7 @@
 import { statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import {
-  attachmentOf,
-  dataOf,
-  kindOf,
-  ontologies,
-  seeded,
-  timeOf,
-} from "./kill_rows.mjs";
+import { attachmentOf, dataOf, kindOf, ontologies, seeded, timeOf } from "./kill_rows.mjs";
 
 const [module, directory, seed] = process.argv.slice(2);
 const library = await import(module);
@@ -48,17 +41,12 @@ async function push(topic, rows) {
     return;
   }
   for (const row of numbers) {
-    await topic.push({
-      timestampNs: timeOf(topic.name, row),
-      data: dataOf(topic.name, row),
-    });
+    await topic.push({ timestampNs: timeOf(topic.name, row), data: dataOf(topic.name, row) });
   }
 }
 
 function rowsOf(topics) {
-  return Object.fromEntries(
-    topics.map((topic) => [topic.name, topic.rowCount]),
-  );
+  return Object.fromEntries(topics.map((topic) => [topic.name, topic.rowCount]));
 }
 
 async function flush(sequence, topics) {
@@ -77,13 +65,10 @@ async function record(sequence, session) {
   const addTopics = async () => {
     const kind = ["number", "text", "mixed"][below(3)];
     const name = `${kind}_${session}/${topics.length}`;
-    const topic = await sequence.topicCreate(
-      random() < 0.5 ? name : name.replace("/", "-"),
-      {
-        ontology: ONTOLOGIES[kind],
-        metadata: { kind, note: "x".repeat(below(500)) },
-      },
-    );
+    const topic = await sequence.topicCreate(random() < 0.5 ? name : name.replace("/", "-"), {
+      ontology: ONTOLOGIES[kind],
+      metadata: { kind, note: "x".repeat(below(500)) },
+    });
     topics.push(topic);
   };
   for (let i = 1 + below(most); i > 0; i--) await addTopics();
@@ -91,21 +76,15 @@ async function record(sequence, session) {
     // Low numbers are fast topics.
     const topic = topics[Math.floor(topics.length * random() ** 3)];
     const chance = random();
-    if (chance < 0.5) {
-      await push(topic, random() < 0.2 ? below(3000) : below(40));
-    } else if (chance < 0.75) await push(topic, 1);
+    if (chance < 0.5) await push(topic, random() < 0.2 ? below(3000) : below(40));
+    else if (chance < 0.75) await push(topic, 1);
     else if (chance < 0.85) await flush(sequence, [topic]);
     else if (chance < 0.92) await flush(sequence, topics);
     else if (chance < 0.95) {
       // Beside the pushes that follow.
       const number = 100 * session + attaching.length;
-      const attached = sequence.attach(
-        { name: String(number) },
-        attachmentOf(sequence.name, number),
-      );
-      attaching.push(
-        attached.then(() => say({ sequence: sequence.name, attached: number })),
-      );
+      const attached = sequence.attach({ name: String(number) }, attachmentOf(sequence.name, number));
+      attaching.push(attached.then(() => say({ sequence: sequence.name, attached: number })));
     } else if (chance < 0.96) await addTopics();
     else await new Promise((resolve) => setTimeout(resolve, below(5)));
   }
@@ -120,24 +99,15 @@ async function recordSequences(line) {
     const name = `s${line}_${number}`;
     const options = {
       ...(random() < 0.3 &&
-        {
-          autoFlush: random() < 0.5
-            ? { intervalMs: 1 + below(20) }
-            : { bytes: 1 + below(20_000) },
-        }),
+        { autoFlush: random() < 0.5 ? { intervalMs: 1 + below(20) } : { bytes: 1 + below(20_000) } }),
       ...(random() < 0.3 && { maxBufferedBytes: 1 + below(200_000) }),
     };
     const metadata = { line };
-    await record(
-      await client.sequenceCreate(name, { ...options, metadata }),
-      1,
-    );
+    await record(await client.sequenceCreate(name, { ...options, metadata }), 1);
     for (let session = 2; random() < 0.5; session++) {
       await record(await client.sequenceUpdate(name, options), session);
     }
   }
 }
 
-await Promise.all(
-  Array.from({ length: 1 + below(3) }, (_, line) => recordSequences(line)),
-);
+await Promise.all(Array.from({ length: 1 + below(3) }, (_, line) => recordSequences(line)));

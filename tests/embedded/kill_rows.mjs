@@ -19,16 +19,12 @@ export function seeded(seed) {
 /** A number for a name and a number. */
 function mix(name, row) {
   let hash = Math.imul(row + 1, 0x9e3779b1);
-  for (let i = 0; i < name.length; i++) {
-    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  }
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   return (hash ^ hash >>> 13) >>> 0;
 }
 
 /** The ontologies, made by what the library gives. */
-export function ontologies(
-  { defineOntology, float64, int64, list, optional, struct, utf8 },
-) {
+export function ontologies({ defineOntology, float64, int64, list, optional, struct, utf8 }) {
   return {
     number: defineOntology("KillNumber", { value: float64(), serial: int64() }),
     text: defineOntology("KillText", { text: utf8() }),
@@ -70,8 +66,5 @@ export function dataOf(topic, row) {
 
 /** The bytes of an attachment. */
 export function attachmentOf(sequence, number) {
-  return Uint8Array.from(
-    { length: mix(sequence, number) % 5000 },
-    (_, i) => mix(sequence, number + i),
-  );
+  return Uint8Array.from({ length: mix(sequence, number) % 5000 }, (_, i) => mix(sequence, number + i));
 }

@@ -17,6 +17,7 @@ import {
   expectError,
   onFiles,
   onStore,
+  type PlaceOptions,
   pushSamples,
   recordSequence,
   Sample,
@@ -25,7 +26,10 @@ import {
   WatchedStore,
   withClient,
 } from "../client/support.ts";
-import { copyFiles, sameBytes } from "./faulty_store.ts";
+import { sameBytes } from "../support/bytes.ts";
+import { somePositions } from "../support/positions.ts";
+import { copyFiles } from "./faulty_store.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 const FILE = "s/a.arrow";
 const MANIFEST = "s/sequence.json";
@@ -41,11 +45,9 @@ interface Left {
 }
 
 async function leave(): Promise<Left> {
-  const store = new MemoryStore();
+  const store = keepingBatches(new MemoryStore());
   return await onStore(store, async (client) => {
-    const sequence = await client.sequenceCreate("s", {
-      metadata: { vehicle: "A" },
-    });
+    const sequence = await client.sequenceCreate("s", { metadata: { vehicle: "A" } });
     const manifest = await readAll(store, MANIFEST);
     const topic = await sequence.topicCreate("a", { ontology: Sample });
     for (const times of BATCHES) {
@@ -58,30 +60,27 @@ async function leave(): Promise<Left> {
     for (let at = 8;;) {
       const frame = decodeFrame(bytes.subarray(at));
       if (!frame) return { manifest, bytes, ends };
-      expect(frame.type).toBe(
-        ends.length === 0 ? MessageType.schema : MessageType.recordBatch,
-      );
+      expect(frame.type).toBe(ends.length === 0 ? MessageType.schema : MessageType.recordBatch);
       ends.push(at += frame.headBytes + frame.bodyBytes);
     }
   });
 }
 
-/** Runs `body` on what was left, with these bytes in the topic's file. */
+/** Runs `body` on what was left, with these bytes in the topic's file. A recovery joins no batches, unless told to. */
 async function withLeft<R>(
   { manifest }: Left,
   bytes: Uint8Array,
   body: (client: Client, store: MemoryStore) => Promise<R>,
+  { keepsBatches = true }: PlaceOptions = {},
 ): Promise<R> {
-  return await onFiles({ [MANIFEST]: manifest, [FILE]: bytes }, body);
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: bytes }, body, { keepsBatches });
 }
 
 /** The rows of some of the batches, as a reader gives them. */
 function rowsOf(batches: readonly number[]): string[] {
   const rows = BATCHES.flat().map((time, serial) => ({ time, serial }));
   const first = (batch: number) => BATCHES.slice(0, batch).flat().length;
-  const kept = batches.flatMap((batch) =>
-    rows.slice(first(batch), first(batch + 1))
-  );
+  const kept = batches.flatMap((batch) => rows.slice(first(batch), first(batch + 1)));
   kept.sort((a, b) => a.time - b.time);
   return kept.map(({ time, serial }) => sampleText("a", BigInt(time), serial));
 }
@@ -114,11 +113,7 @@ async function expectBatches(
   if (!headIsDamaged) expect(await topic.verify()).toEqual([]);
   expect(await texts(topic.getDataStreamer())).toEqual(rowsOf(batches));
   const before = [await readAll(store, MANIFEST), await readAll(store, FILE)];
-  expect(await client.recover("s")).toEqual({
-    sequence: "s",
-    changed: false,
-    files: [],
-  });
+  expect(await client.recover("s")).toEqual({ sequence: "s", changed: false, files: [] });
   expect(sameBytes(await readAll(store, MANIFEST), before[0])).toBe(true);
   expect(sameBytes(await readAll(store, FILE), before[1])).toBe(true);
 }
@@ -127,41 +122,47 @@ describe("Client.recover of a topic's file", () => {
   it("cut anywhere keeps the whole batches before the cut, and says how much it left out", async () => {
     const left = await leave();
     const { bytes, ends } = left;
-    for (let cut = 0; cut <= bytes.length; cut++) {
+    for (const cut of somePositions(bytes.length + 1, ends)) {
       await withLeft(left, bytes.subarray(0, cut), async (client, store) => {
         const { changed, files } = await client.recover("s");
         const kept = upTo(ends.filter((end) => end <= cut).length - 1);
         const whole = cut < ends[0] ? 0 : ends[kept.length];
         const discarded = cut === bytes.length ? 0 : cut - whole;
-        expect([cut, changed, files]).toEqual([cut, true, [
-          reportOf(kept, discarded),
-        ]]);
+        expect([cut, changed, files]).toEqual([cut, true, [reportOf(kept, discarded)]]);
         const { state, sessions } = await client.sequenceInfo("s");
-        expect([state, sessions.map((session) => session.state)]).toEqual([
-          "recovered",
-          ["recovered"],
-        ]);
+        expect([state, sessions.map((session) => session.state)]).toEqual(["recovered", ["recovered"]]);
         if (cut < ends[0]) {
           // No message was ever in it: the topic's name is free.
           expect(await store.list("s")).toEqual(["sequence.json"]);
-          expect(await client.recover("s")).toMatchObject({
-            changed: false,
-            files: [],
-          });
+          expect(await client.recover("s")).toMatchObject({ changed: false, files: [] });
           return;
         }
         const now = await readAll(store, FILE);
-        expect(sameBytes(now.subarray(0, cut), bytes.subarray(0, cut))).toBe(
-          true,
-        );
+        expect(sameBytes(now.subarray(0, cut), bytes.subarray(0, cut))).toBe(true);
         if (cut === bytes.length) expect(now.length).toBe(cut);
-        if (
-          cut % 5 === 0 || ends.some((end) => Math.abs(end - cut) < 3) ||
-          cut === bytes.length
-        ) {
-          await expectBatches(client, store, kept);
-        }
+        await expectBatches(client, store, kept);
       });
+    }
+  });
+
+  it("cut anywhere keeps the same rows where it joins their batches", async () => {
+    const left = await leave();
+    const { bytes, ends } = left;
+    for (let cut = ends[0]; cut <= bytes.length; cut += 3) {
+      await withLeft(left, bytes.subarray(0, cut), async (client, store) => {
+        const { files } = await client.recover("s");
+        const kept = upTo(ends.filter((end) => end <= cut).length - 1);
+        expect([cut, files[0].rowsKept, files[0].batchesKept]).toEqual([
+          cut,
+          kept.flatMap((batch) => BATCHES[batch]).length,
+          kept.length,
+        ]);
+        const { sizeBytes } = (await client.sequenceInfo("s")).topics[0];
+        expect(await store.size(FILE)).toBe(sizeBytes);
+        if (kept.length > 1) expect(sizeBytes).toBeLessThan(bytes.length);
+        expect(await store.list("s")).toEqual(expect.not.arrayContaining(["a.arrow.new"]));
+        await expectBatches(client, store, kept);
+      }, { keepsBatches: false });
     }
   });
 
@@ -172,41 +173,32 @@ describe("Client.recover of a topic's file", () => {
       const { ends } = left;
       const bytes = left.bytes.subarray(0, ends.at(-1));
       let lost = 0;
-      for (let at = 0; at < bytes.length; at++) {
+      const places = somePositions(bytes.length, ends);
+      for (const at of places) {
         const damaged = bytes.slice();
         damaged[at] ^= at % 3 === 0 ? 0xff : 1 << at % 8;
         await withLeft(left, damaged, async (client, store) => {
           const { files: [file] } = await client.recover("s");
           if (file.error) {
             expect(at).toBeLessThan(ends[0]);
-            expect(["CORRUPT", "UNSUPPORTED"]).toContain(
-              (file.error as SmaltiError).code,
-            );
-            expect([file.rowsKept, file.bytesDiscarded]).toEqual([
-              0,
-              bytes.length,
-            ]);
+            expect(["CORRUPT", "UNSUPPORTED"]).toContain((file.error as SmaltiError).code);
+            expect([file.rowsKept, file.bytesDiscarded]).toEqual([0, bytes.length]);
             expect(sameBytes(await readAll(store, FILE), damaged)).toBe(true);
             expect((await client.recover("s")).changed).toBe(false);
             return;
           }
           // Padding, and what no reader looks at, may be damaged and nothing is lost.
           const hit = ends.findIndex((end) => at < end) - 1;
-          const kept = upTo(BATCHES.length).filter((i) =>
-            file.batchesKept === BATCHES.length || i !== hit
-          );
+          const kept = upTo(BATCHES.length).filter((i) => file.batchesKept === BATCHES.length || i !== hit);
           expect([at, file]).toEqual([
             at,
-            reportOf(
-              kept,
-              kept.length === BATCHES.length ? 0 : ends[hit + 1] - ends[hit],
-            ),
+            reportOf(kept, kept.length === BATCHES.length ? 0 : ends[hit + 1] - ends[hit]),
           ]);
           if (kept.length < BATCHES.length) lost++;
           await expectBatches(client, store, kept, at < ends[0]);
         });
       }
-      expect(lost).toBeGreaterThan((ends.at(-1)! - ends[0]) / 2);
+      expect(lost).toBeGreaterThan(places.filter((at) => at >= ends[0]).length / 2);
     },
   );
 
@@ -227,9 +219,7 @@ describe("Client.recover of a topic's file", () => {
     const left = await leave();
     const wasm = await createWasmEngine(
       await WebAssembly.compile(
-        await readFile(
-          new URL("../../src/engine/generated/smalti.wasm", import.meta.url),
-        ),
+        await readFile(new URL("../../src/engine/generated/smalti.wasm", import.meta.url)),
       ),
     );
     const outcome = async (engine: Engine, bytes: Uint8Array) => {
@@ -244,9 +234,7 @@ describe("Client.recover of a topic's file", () => {
     for (let cut = left.ends[0]; cut < left.bytes.length; cut += 37) {
       const damaged = left.bytes.slice(0, cut);
       damaged[cut - 30] ^= 4;
-      expect(await outcome(wasm, damaged)).toEqual(
-        await outcome(createJsEngine(), damaged),
-      );
+      expect(await outcome(wasm, damaged)).toEqual(await outcome(createJsEngine(), damaged));
     }
   });
 });
@@ -259,11 +247,7 @@ describe("Client.recover of a sequence", () => {
       await addTopic(sequence, "a", [1]);
       await expectError(() => client.recover("s"), "LOCKED", `process`);
       await sequence.finalize();
-      expect(await client.recover("s")).toEqual({
-        sequence: "s",
-        changed: false,
-        files: [],
-      });
+      expect(await client.recover("s")).toEqual({ sequence: "s", changed: false, files: [] });
       const update = await client.sequenceUpdate("s");
       await expectError(() => client.recover("s"), "LOCKED");
       await update.finalize();
@@ -272,10 +256,7 @@ describe("Client.recover of a sequence", () => {
 
   it("leaves files alone that smalti did not write, and says so of Arrow files", async () => {
     const left = await leave();
-    const schema = {
-      fields: [TIMESTAMP_FIELD],
-      metadata: new Map<string, string>(),
-    };
+    const schema = { fields: [TIMESTAMP_FIELD], metadata: new Map<string, string>() };
     const head = encodeSchemaMessage(schema);
     const arrow = new Uint8Array(8 + head.length);
     arrow.set(left.bytes.subarray(0, 8));
@@ -284,36 +265,23 @@ describe("Client.recover of a sequence", () => {
     const foreign: Record<string, Uint8Array> = {
       "s/notes.txt": Uint8Array.of(1),
       "s/short.arrow": Uint8Array.of(65, 66, 67),
-      "s/x.arrow": new TextEncoder().encode(
-        "no Arrow file, although it is called one",
-      ),
+      "s/x.arrow": new TextEncoder().encode("no Arrow file, although it is called one"),
       "s/y/z.arrow": Uint8Array.from([...arrow, ...end]),
       "s/.hidden.arrow": Uint8Array.of(2),
     };
     await withLeft(left, left.bytes, async (client, store) => {
-      for (const [path, bytes] of Object.entries(foreign)) {
-        await store.replace(path, bytes);
-      }
+      for (const [path, bytes] of Object.entries(foreign)) await store.replace(path, bytes);
       const { changed, files } = await client.recover("s");
       expect(changed).toBe(true);
-      expect(
-        files.map((
-          { topic, error },
-        ) => [topic, (error as SmaltiError | undefined)?.code]),
-      ).toEqual([
+      expect(files.map(({ topic, error }) => [topic, (error as SmaltiError | undefined)?.code])).toEqual([
         ["a", undefined],
         ["short", "CORRUPT"],
         ["x", "CORRUPT"],
         ["y/z", "UNSUPPORTED"],
       ]);
-      expect(files[2].error).toMatchObject({
-        details: { sequence: "s", topic: "x", file: "s/x.arrow" },
-      });
-      for (const [path, bytes] of Object.entries(foreign)) {
-        expect(await readAll(store, path)).toEqual(bytes);
-      }
-      expect((await client.sequenceInfo("s")).topics.map(({ name }) => name))
-        .toEqual(["a"]);
+      expect(files[2].error).toMatchObject({ details: { sequence: "s", topic: "x", file: "s/x.arrow" } });
+      for (const [path, bytes] of Object.entries(foreign)) expect(await readAll(store, path)).toEqual(bytes);
+      expect((await client.sequenceInfo("s")).topics.map(({ name }) => name)).toEqual(["a"]);
       expect((await client.recover("s")).changed).toBe(false);
     });
   });
@@ -322,29 +290,15 @@ describe("Client.recover of a sequence", () => {
     const [living, store] = [new MemoryStore(), new MemoryStore()];
     await onStore(living, async (client) => {
       const sequence = await client.sequenceCreate("s");
-      for (let i = 0; i < 12; i++) {
-        await sequence.attach(
-          { name: "plan", timestampNs: 1n },
-          Uint8Array.of(i),
-        );
-      }
+      for (let i = 0; i < 12; i++) await sequence.attach({ name: "plan", timestampNs: 1n }, Uint8Array.of(i));
       await copyFiles(living, store);
     });
     await onStore(store, async (client) => {
-      expect(await client.recover("s")).toEqual({
-        sequence: "s",
-        changed: true,
-        files: [],
-      });
+      expect(await client.recover("s")).toEqual({ sequence: "s", changed: true, files: [] });
       const handler = await client.sequenceHandler("s");
-      const bytes = await Promise.all(
-        handler.attachments.map((one) => handler.readAttachment(one)),
-      );
+      const bytes = await Promise.all(handler.attachments.map((one) => handler.readAttachment(one)));
       expect(bytes.map(([byte]) => byte)).toEqual(upTo(12));
-      expect(handler.attachments[0]).toMatchObject({
-        name: "1-1",
-        sizeBytes: 1,
-      });
+      expect(handler.attachments[0]).toMatchObject({ name: "1-1", sizeBytes: 1 });
       expect((await client.recover("s")).changed).toBe(false);
     });
   });
@@ -353,10 +307,7 @@ describe("Client.recover of a sequence", () => {
     const [living, store] = [new MemoryStore(), new MemoryStore()];
     await onStore(living, async (client) => {
       await recordSequence(client, "s", { a: [1] });
-      await (await client.sequenceUpdate("s")).attach(
-        { name: "old" },
-        Uint8Array.of(1),
-      );
+      await (await client.sequenceUpdate("s")).attach({ name: "old" }, Uint8Array.of(1));
       await copyFiles(living, store);
     });
     await onStore(store, async (client) => {
@@ -365,9 +316,7 @@ describe("Client.recover of a sequence", () => {
       });
       expect((await client.recover("s")).changed).toBe(true);
       const handler = await client.sequenceHandler("s");
-      const bytes = await Promise.all(
-        handler.attachments.map((one) => handler.readAttachment(one)),
-      );
+      const bytes = await Promise.all(handler.attachments.map((one) => handler.readAttachment(one)));
       expect(bytes.map(([byte]) => byte)).toEqual([2, 1]);
     });
   });
@@ -379,9 +328,7 @@ describe("Client.recover of a sequence", () => {
       const topic = await addTopic(sequence, "a", [1, 2]);
       await topic.flush();
       store.before = (call, path) => {
-        if (call === "append" && path === FILE) {
-          throw new SmaltiError("NO_SPACE", "the disk is full");
-        }
+        if (call === "append" && path === FILE) throw new SmaltiError("NO_SPACE", "the disk is full");
       };
       await expectError(() => sequence.finalize(), "NO_SPACE");
       store.before = () => {};
@@ -390,19 +337,10 @@ describe("Client.recover of a sequence", () => {
       expect(await client.recover("s")).toEqual({
         sequence: "s",
         changed: true,
-        files: [{
-          topic: "a",
-          rowsKept: 2,
-          batchesKept: 1,
-          bytesDiscarded: 0,
-          lastNs: 2n,
-        }],
+        files: [{ topic: "a", rowsKept: 2, batchesKept: 1, bytesDiscarded: 0, lastNs: 2n }],
       });
       expect((await client.sequenceInfo("s")).state).toBe("failed");
-      expect(await allTexts(client, "s")).toEqual([
-        sampleText("a", 1n, 0),
-        sampleText("a", 2n, 1),
-      ]);
+      expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0), sampleText("a", 2n, 1)]);
       expect((await client.recover("s")).changed).toBe(false);
     });
   });
@@ -411,9 +349,7 @@ describe("Client.recover of a sequence", () => {
     const store = new WatchedStore();
     await onStore(store, async (client) => {
       const sequence = await client.sequenceCreate("s");
-      for (const name of ["a/b", "a-b", "a"]) {
-        await addTopic(sequence, name, [1, 2]);
-      }
+      for (const name of ["a/b", "a-b", "a"]) await addTopic(sequence, name, [1, 2]);
       store.before = (call) => {
         if (call === "replace") throw new SmaltiError("IO", "the disk is gone");
       };
@@ -422,11 +358,7 @@ describe("Client.recover of a sequence", () => {
       const appends = store.count("append");
       const { files } = await client.recover("s");
       // Not in the order of the paths.
-      expect(
-        files.map((
-          { topic, rowsKept, bytesDiscarded },
-        ) => [topic, rowsKept, bytesDiscarded]),
-      ).toEqual([
+      expect(files.map(({ topic, rowsKept, bytesDiscarded }) => [topic, rowsKept, bytesDiscarded])).toEqual([
         ["a", 2, 0],
         ["a-b", 2, 0],
         ["a/b", 2, 0],
@@ -443,18 +375,12 @@ describe("Client.recover of a sequence", () => {
       const bytes = await readAll(store, FILE);
       await store.remove(FILE);
       const { changed, files } = await client.recover("s");
-      expect([changed, files]).toMatchObject([false, [{
-        topic: "a",
-        error: { code: "NOT_FOUND" },
-      }]]);
+      expect([changed, files]).toMatchObject([false, [{ topic: "a", error: { code: "NOT_FOUND" } }]]);
       // Now there is something to recover too.
       await store.replace("s/sequence.attachments/2-1", Uint8Array.of(1));
       expect((await client.recover("s")).changed).toBe(true);
       await store.replace(FILE, bytes);
-      expect(await allTexts(client, "s")).toEqual([
-        sampleText("a", 1n, 0),
-        sampleText("b", 2n, 0),
-      ]);
+      expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0), sampleText("b", 2n, 0)]);
     });
   });
 });

@@ -16,47 +16,33 @@ const FILE = "s/a.arrow";
 const MANIFEST = "s/sequence.json";
 
 describe("A removal that was cut short", () => {
-  it.each(["sequenceDelete", "abort"])(
-    "of %s frees the name, and brings nothing back",
-    async (how) => {
-      const store = new WatchedStore();
-      await onStore(store, async (client) => {
-        const sequence = await client.sequenceCreate("s", {
-          errorPolicy: "delete",
-        });
-        await addTopic(sequence, "a", [1]);
-        await addTopic(sequence, "b/c", [1]);
-        await sequence.attach({ name: "plan" }, Uint8Array.of(1));
-        if (how === "sequenceDelete") await sequence.finalize();
-        store.before = (call, path) => {
-          if (call === "remove" && path !== MANIFEST) {
-            throw new SmaltiError("IO", "the disk is gone");
-          }
-        };
-        await expectError(
-          () => how === "abort" ? sequence.abort() : client.sequenceDelete("s"),
-          "IO",
-        );
-        store.before = () => {};
-        await expectError(() => client.recover("s"), "NOT_FOUND");
-        await recordSequence(client, "s", { a: [5] });
-        expect((await client.recover("s")).changed).toBe(false);
-        expect(await allTexts(client, "s")).toEqual([sampleText("a", 5n, 0)]);
-        expect(await store.list("s")).toEqual(
-          expect.not.arrayContaining(["b", "sequence.removed"]),
-        );
-      });
-    },
-  );
+  it.each(["sequenceDelete", "abort"])("of %s frees the name, and brings nothing back", async (how) => {
+    const store = new WatchedStore();
+    await onStore(store, async (client) => {
+      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
+      await addTopic(sequence, "a", [1]);
+      await addTopic(sequence, "b/c", [1]);
+      await sequence.attach({ name: "plan" }, Uint8Array.of(1));
+      if (how === "sequenceDelete") await sequence.finalize();
+      store.before = (call, path) => {
+        if (call === "remove" && path !== MANIFEST) throw new SmaltiError("IO", "the disk is gone");
+      };
+      await expectError(() => how === "abort" ? sequence.abort() : client.sequenceDelete("s"), "IO");
+      store.before = () => {};
+      await expectError(() => client.recover("s"), "NOT_FOUND");
+      await recordSequence(client, "s", { a: [5] });
+      expect((await client.recover("s")).changed).toBe(false);
+      expect(await allTexts(client, "s")).toEqual([sampleText("a", 5n, 0)]);
+      expect(await store.list("s")).toEqual(expect.not.arrayContaining(["b", "sequence.removed"]));
+    });
+  });
 
   it("is ended by another removal", async () => {
     const store = new WatchedStore();
     await onStore(store, async (client) => {
       await recordSequence(client, "s", { a: [1] });
       store.before = (call, path) => {
-        if (call === "remove" && path === FILE) {
-          throw new SmaltiError("IO", "the disk is gone");
-        }
+        if (call === "remove" && path === FILE) throw new SmaltiError("IO", "the disk is gone");
       };
       await expectError(() => client.sequenceDelete("s"), "IO");
       store.before = () => {};

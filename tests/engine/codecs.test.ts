@@ -5,10 +5,10 @@ import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { lz4Compress, lz4Decompress } from "../../src/engine/lz4.ts";
 import { xxh32, xxh64 } from "../../src/engine/xxhash.ts";
 import { SmaltiError } from "../../src/error.ts";
+import { somePositions } from "../support/positions.ts";
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
-const fromBase64 = (text: string): Uint8Array =>
-  Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
 const big = Uint8Array.from(
   { length: 70_000 },
@@ -237,8 +237,7 @@ function lz4Frame(
 }
 
 const END = [0, 0, 0, 0];
-const lz4Damage = (rawLength: number) =>
-  `[CORRUPT] LZ4 frame is damaged or does not hold ${rawLength} bytes`;
+const lz4Damage = (rawLength: number) => `[CORRUPT] LZ4 frame is damaged or does not hold ${rawLength} bytes`;
 const zstdDamage = (rawLength: number) =>
   `[CORRUPT] ZSTD frame is damaged or does not hold ${rawLength} bytes`;
 
@@ -402,7 +401,7 @@ describe("lz4Decompress", () => {
     "turns any flipped bit into CORRUPT or bytes of the right length: %s",
     (name, raw, text) => {
       const frame = fromBase64(text);
-      for (let bit = 0; bit < 8 * frame.length; bit++) {
+      for (const bit of somePositions(8 * frame.length)) {
         frame[bit >> 3] ^= 1 << (bit & 7);
         const result = attempt(() => lz4Decompress(frame, raw.length));
         if (typeof result === "string") expect(result).toMatch(/^\[CORRUPT\]/);
@@ -449,8 +448,7 @@ describe("lz4Decompress", () => {
 
   it("agrees with the block format on blocks that no compressor makes", () => {
     const block = (bytes: number[]) => [bytes.length, 0, 0, 0, ...bytes];
-    const literals = (count: number) =>
-      Array.from({ length: count }, (_, i) => 65 + i);
+    const literals = (count: number) => Array.from({ length: count }, (_, i) => 65 + i);
     for (const distance of [1, 2, 3, 4, 5, 7, 8, 9, 16, 20]) {
       for (const extra of [0, 1, 4, 5, 8, 11, 14, 15, 40, 100, 250]) {
         for (const tail of [0, 1, 5, 8, 9, 30, 60]) {
@@ -659,8 +657,7 @@ describe.each([
   ["in TypeScript", createCodecs()],
   ["with native code where there is some", createCodecs(loadNativeCodecs())],
 ])("createCodecs %s", (_, codecs) => {
-  const zstd = (frame: Uint8Array, length: number) =>
-    attempt(() => codecs.decompress("zstd", frame, length));
+  const zstd = (frame: Uint8Array, length: number) => attempt(() => codecs.decompress("zstd", frame, length));
 
   it("compresses and decompresses LZ4", () => {
     const raw = walk(5000, 11);
@@ -715,7 +712,7 @@ describe.each([
     "turns any flipped bit of a ZSTD frame into an error or bytes of the right length: %s",
     (name, raw, text) => {
       const frame = fromBase64(text);
-      for (let bit = 0; bit < 8 * frame.length; bit++) {
+      for (const bit of somePositions(8 * frame.length)) {
         frame[bit >> 3] ^= 1 << (bit & 7);
         const result = zstd(frame, raw.length);
         if (typeof result === "string") {

@@ -6,12 +6,10 @@ import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { checkIdentity } from "../contract/identity.ts";
 import { checkCase } from "../contract/identity_cases.ts";
 import { checkRecording } from "../contract/identity_recordings.ts";
-import { caseRange } from "../contract/random_cases.ts";
+import { caseRange } from "../support/random_cases.ts";
 
 const module = await WebAssembly.compile(
-  await readFile(
-    new URL("../../src/engine/generated/smalti.wasm", import.meta.url),
-  ),
+  await readFile(new URL("../../src/engine/generated/smalti.wasm", import.meta.url)),
 );
 const engines = [createJsEngine(), await createWasmEngine(module)];
 const range = caseRange(2000);
@@ -29,9 +27,7 @@ describe("The engines", () => {
 
   it("are told apart where one differs", async () => {
     const [js] = engines;
-    const merging = (
-      change: (merger: ReturnType<Engine["createMerger"]>) => object,
-    ): Engine => ({
+    const merging = (change: (merger: ReturnType<Engine["createMerger"]>) => object): Engine => ({
       ...js,
       createMerger() {
         const merger = js.createMerger();
@@ -43,23 +39,15 @@ describe("The engines", () => {
               key,
               key in changed ? changed : target,
             );
-            return typeof value === "function" && !(key in changed)
-              ? value.bind(target)
-              : value;
+            return typeof value === "function" && !(key in changed) ? value.bind(target) : value;
           },
         });
       },
     });
     const others: Record<string, Engine> = {
       "ties broken the other way": merging((merger) => ({
-        add: (
-          id: number,
-          topic: number,
-          batch: number,
-          times: BigInt64Array,
-          from: number,
-          to: number,
-        ) => merger.add(id, 50_000_000 - topic, batch, times, from, to),
+        add: (id: number, topic: number, batch: number, times: BigInt64Array, from: number, to: number) =>
+          merger.add(id, 50_000_000 - topic, batch, times, from, to),
       })),
       "a head that is one off": merging((merger) => ({
         head() {
@@ -89,10 +77,9 @@ describe("The engines", () => {
       },
     };
     for (const [what, other] of Object.entries(others)) {
-      await expect(checkIdentity([js, other], { cases: 300, seed: 1 }), what)
-        .rejects.toThrow(
-          /SMALTI_SEED=\d+ SMALTI_CASES=1/,
-        );
+      await expect(checkIdentity([js, other], { cases: 300, seed: 1 }), what).rejects.toThrow(
+        /SMALTI_SEED=\d+ SMALTI_CASES=1/,
+      );
     }
     expect(() => checkCase([js, js], 1)).not.toThrow();
     await checkRecording([js, js], 1);

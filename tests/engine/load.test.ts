@@ -1,23 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  connect,
-  type ConnectOptions,
-  SmaltiError,
-  type WasmSource,
-} from "../../mod.ts";
+import { connect, type ConnectOptions, SmaltiError, type WasmSource } from "../../mod.ts";
 import { SOURCE_HASH } from "../../src/engine/generated/source_hash.ts";
 import { chooseEngine } from "../../src/engine/load/choose_engine.ts";
 import { connect as connectSlim } from "../../src/entry/slim.ts";
-import { WebServer } from "../store/web_server.ts";
+import { WebServer } from "../support/web_server.ts";
 
-const generated = fileURLToPath(
-  new URL("../../src/engine/generated/", import.meta.url),
-);
-const bytes: Uint8Array<ArrayBuffer> = Uint8Array.from(
-  await readFile(`${generated}smalti.wasm`),
-);
+const generated = fileURLToPath(new URL("../../src/engine/generated/", import.meta.url));
+const bytes: Uint8Array<ArrayBuffer> = Uint8Array.from(await readFile(`${generated}smalti.wasm`));
 const module = await WebAssembly.compile(bytes);
 
 /** A module without anything in it. */
@@ -45,26 +36,16 @@ function within(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 /** The module with another source hash in its data. */
 function ofOtherSources(): { other: string; changed: Uint8Array<ArrayBuffer> } {
   const text = new TextEncoder().encode(SOURCE_HASH);
-  const at = bytes.findIndex((_, start) =>
-    text.every((byte, i) => bytes[start + i] === byte)
-  );
+  const at = bytes.findIndex((_, start) => text.every((byte, i) => bytes[start + i] === byte));
   expect(at).toBeGreaterThan(0);
   const changed = bytes.slice();
   changed[at] = changed[at] === 0x30 ? 0x31 : 0x30;
-  return {
-    other: String.fromCharCode(changed[at]) + SOURCE_HASH.slice(1),
-    changed,
-  };
+  return { other: String.fromCharCode(changed[at]) + SOURCE_HASH.slice(1), changed };
 }
 
 /** What connecting with these options fails with. */
-async function failure(
-  options: ConnectOptions,
-  open = connect,
-): Promise<SmaltiError> {
-  const client = await open("memory:", options).catch((reason: unknown) =>
-    reason
-  );
+async function failure(options: ConnectOptions, open = connect): Promise<SmaltiError> {
+  const client = await open("memory:", options).catch((reason: unknown) => reason);
   if (client instanceof SmaltiError) return client;
   throw new Error("wanted a SmaltiError", { cause: client });
 }
@@ -97,49 +78,25 @@ describe("a module that is given", () => {
 
   const broken: [string, () => WasmSource, RegExp][] = [
     ["no bytes", () => new Uint8Array(0), /damaged: it does not compile/],
-    [
-      "a text",
-      () => new TextEncoder().encode("<!doctype html>"),
-      /damaged: it does not compile/,
-    ],
-    [
-      "half of it",
-      () => bytes.slice(0, bytes.length / 2),
-      /damaged: it does not compile/,
-    ],
-    [
-      "an ArrayBuffer of zeros",
-      () => new ArrayBuffer(1000),
-      /damaged: it does not compile/,
-    ],
+    ["a text", () => new TextEncoder().encode("<!doctype html>"), /damaged: it does not compile/],
+    ["half of it", () => bytes.slice(0, bytes.length / 2), /damaged: it does not compile/],
+    ["an ArrayBuffer of zeros", () => new ArrayBuffer(1000), /damaged: it does not compile/],
     ["an empty module", () => EMPTY, /is not smalti's engine/],
     ["a module with imports", () => IMPORTING, /is not smalti's engine/],
-    [
-      "a URL of a text",
-      () => new URL("source_hash.ts", server.url),
-      /damaged: it does not compile/,
-    ],
+    ["a URL of a text", () => new URL("source_hash.ts", server.url), /damaged: it does not compile/],
   ];
-  it.each(broken)(
-    "is refused where it is %s, and nothing else taken",
-    async (_name, source, text) => {
-      for (const open of [connect, connectSlim]) {
-        for (const engine of ["auto", "wasm"] as const) {
-          const error = await failure({ engine, wasm: source() }, open);
-          expect(error.code).toBe("INVALID_ARGUMENT");
-          expect(error.message).toMatch(text);
-        }
+  it.each(broken)("is refused where it is %s, and nothing else taken", async (_name, source, text) => {
+    for (const open of [connect, connectSlim]) {
+      for (const engine of ["auto", "wasm"] as const) {
+        const error = await failure({ engine, wasm: source() }, open);
+        expect(error.code).toBe("INVALID_ARGUMENT");
+        expect(error.message).toMatch(text);
       }
-    },
-  );
+    }
+  });
 
   it("is refused where it is another module that compiles", async () => {
-    for (
-      const wasm of [
-        await WebAssembly.compile(EMPTY),
-        await WebAssembly.compile(IMPORTING),
-      ]
-    ) {
+    for (const wasm of [await WebAssembly.compile(EMPTY), await WebAssembly.compile(IMPORTING)]) {
       const error = await failure({ wasm });
       expect(error.code).toBe("INVALID_ARGUMENT");
       expect(error.message).toMatch(/is not smalti's engine/);
@@ -160,19 +117,12 @@ describe("a module that is given", () => {
   });
 
   it("is UNAVAILABLE where it cannot be fetched", async () => {
-    for (
-      const wasm of [
-        new URL("other.wasm", server.url),
-        `${server.url}other.wasm`,
-      ]
-    ) {
+    for (const wasm of [new URL("other.wasm", server.url), `${server.url}other.wasm`]) {
       const error = await failure({ wasm });
       expect(error.code).toBe("UNAVAILABLE");
       expect(error.message).toContain(`${server.url}other.wasm: status 404`);
     }
-    const missing = await failure({
-      wasm: pathToFileURL(`${generated}other.wasm`),
-    });
+    const missing = await failure({ wasm: pathToFileURL(`${generated}other.wasm`) });
     expect(missing.code).toBe("UNAVAILABLE");
     expect(missing.message).toContain("other.wasm");
     const stopped = await WebServer.start(generated);
@@ -195,9 +145,7 @@ describe("a module that is given", () => {
   it("is not looked at by the engine in TypeScript", async () => {
     const wasm = new URL("other.wasm", server.url);
     const asked = server.asked.length;
-    expect((await connect("memory:", { engine: "js", wasm })).engine.name).toBe(
-      "js",
-    );
+    expect((await connect("memory:", { engine: "js", wasm })).engine.name).toBe("js");
     expect(server.asked.length).toBe(asked);
   });
 });
@@ -206,9 +154,7 @@ describe("the engine's name", () => {
   it("is one of three", async () => {
     for (const engine of ["WASM", "rust", ""]) {
       const options = { engine } as unknown as ConnectOptions;
-      const reason = await connect("memory:", options).catch((
-        reason: unknown,
-      ) => reason);
+      const reason = await connect("memory:", options).catch((reason: unknown) => reason);
       expect(reason).toBeInstanceOf(TypeError);
       expect((reason as Error).message).toContain(JSON.stringify(engine));
     }
@@ -216,46 +162,31 @@ describe("the engine's name", () => {
 
   it("decides", async () => {
     expect((await connect("memory:")).engine.name).toBe("wasm");
-    expect((await connect("memory:", { engine: "wasm" })).engine.name).toBe(
-      "wasm",
-    );
+    expect((await connect("memory:", { engine: "wasm" })).engine.name).toBe("wasm");
     expect((await connect("memory:", { engine: "js" })).engine.name).toBe("js");
     expect((await connectSlim("memory:")).engine.name).toBe("js");
-    expect((await failure({ engine: "wasm" }, connectSlim)).code).toBe(
-      "INVALID_ARGUMENT",
-    );
+    expect((await failure({ engine: "wasm" }, connectSlim)).code).toBe("INVALID_ARGUMENT");
   });
 });
 
 describe("an instance", () => {
   it("is shared by all who take the bundled module", async () => {
-    const clients = await Promise.all([
-      connect("memory:"),
-      connect("memory:", { engine: "wasm" }),
-    ]);
+    const clients = await Promise.all([connect("memory:"), connect("memory:", { engine: "wasm" })]);
     clients.push(await connect("memory:"));
     expect(new Set(clients.map(({ engine }) => engine)).size).toBe(1);
   });
 
   it("is shared by all who give the same module, and by nobody else", async () => {
-    const [a, b, c] = await Promise.all(
-      [module, module, bytes].map((wasm) => connect("memory:", { wasm })),
-    );
+    const [a, b, c] = await Promise.all([module, module, bytes].map((wasm) => connect("memory:", { wasm })));
     expect(a.engine).toBe(b.engine);
     expect(a.engine).not.toBe(c.engine);
   });
 
   it("is made anew where loading failed", async () => {
     let calls = 0;
-    const bundled = () =>
-      calls++ === 0
-        ? Promise.reject(new Error("not yet"))
-        : Promise.resolve(module);
+    const bundled = () => calls++ === 0 ? Promise.reject(new Error("not yet")) : Promise.resolve(module);
     await expect(chooseEngine({}, bundled)).rejects.toThrow("not yet");
-    const engines = [
-      await chooseEngine({}, bundled),
-      await chooseEngine({}, bundled),
-    ];
+    const engines = [await chooseEngine({}, bundled), await chooseEngine({}, bundled)];
     expect(engines[0]).toBe(engines[1]);
     expect(calls).toBe(2);
   });
@@ -265,8 +196,7 @@ describe("a runtime that compiles no WebAssembly", () => {
   /** Runs an action where it is forbidden, as by a content security policy. */
   async function forbidden<T>(action: () => Promise<T>): Promise<T> {
     const { compile } = WebAssembly;
-    WebAssembly.compile = () =>
-      Promise.reject(new WebAssembly.CompileError("forbidden here"));
+    WebAssembly.compile = () => Promise.reject(new WebAssembly.CompileError("forbidden here"));
     try {
       return await action();
     } finally {
@@ -276,20 +206,14 @@ describe("a runtime that compiles no WebAssembly", () => {
 
   it("has the engine in TypeScript", async () => {
     await forbidden(async () => {
-      expect((await chooseEngine({}, () => Promise.resolve(bytes))).name).toBe(
-        "js",
-      );
-      expect((await chooseEngine({ wasm: bytes.slice() }, undefined)).name)
-        .toBe("js");
+      expect((await chooseEngine({}, () => Promise.resolve(bytes))).name).toBe("js");
+      expect((await chooseEngine({ wasm: bytes.slice() }, undefined)).name).toBe("js");
     });
   });
 
   it("says so where the WASM engine is asked for", async () => {
     await forbidden(async () => {
-      const chosen = chooseEngine(
-        { engine: "wasm" },
-        () => Promise.resolve(bytes),
-      );
+      const chosen = chooseEngine({ engine: "wasm" }, () => Promise.resolve(bytes));
       await expect(chosen).rejects.toMatchObject({ code: "UNSUPPORTED" });
     });
   });
@@ -297,8 +221,7 @@ describe("a runtime that compiles no WebAssembly", () => {
   it("takes a module that was compiled beforehand", async () => {
     const compiled = await WebAssembly.compile(bytes);
     await forbidden(async () => {
-      expect((await chooseEngine({}, () => Promise.resolve(compiled))).name)
-        .toBe("wasm");
+      expect((await chooseEngine({}, () => Promise.resolve(compiled))).name).toBe("wasm");
     });
   });
 });
@@ -309,27 +232,16 @@ describe("smalti.wasm", () => {
   });
 
   it("exports all that its caller uses", async () => {
-    const source = await readFile(
-      new URL("../../src/engine/wasm.ts", import.meta.url),
-      "utf8",
-    );
+    const source = await readFile(new URL("../../src/engine/wasm.ts", import.meta.url), "utf8");
     const [, members] = /interface WasmExports \{\n(.*?)\n\}/s.exec(source)!;
-    const used = [...members.matchAll(/^ {2}(?:readonly )?(\w+)[(:]/gm)].map((
-      [, name],
-    ) => name);
+    const used = [...members.matchAll(/^ {2}(?:readonly )?(\w+)[(:]/gm)].map(([, name]) => name);
     expect(used.length).toBeGreaterThan(10);
     const exported = WebAssembly.Module.exports(module).map(({ name }) => name);
     expect(used.filter((name) => !exported.includes(name))).toEqual([]);
   });
 
   it("is the one that is bundled as text", async () => {
-    const { WASM_TEXT } = await import(
-      "../../src/engine/generated/wasm_text.ts"
-    );
-    expect(
-      WASM_TEXT === btoa(
-        Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""),
-      ),
-    ).toBe(true);
+    const { WASM_TEXT } = await import("../../src/engine/generated/wasm_text.ts");
+    expect(WASM_TEXT === btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))).toBe(true);
   });
 });

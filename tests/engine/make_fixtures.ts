@@ -47,9 +47,7 @@ function series(outcomes: Iterable<string>): Series {
   const all: string[] = [];
   for (const outcome of outcomes) {
     all.push(outcome);
-    const key = outcome.startsWith("ok ")
-      ? "ok"
-      : outcome.replace(/-?\d+/, "N");
+    const key = outcome.startsWith("ok ") ? "ok" : outcome.replace(/-?\d+/, "N");
     counts[key] = (counts[key] ?? 0) + 1;
   }
   return { counts, crc: engine.crc32(encode(all.join("\n"))) };
@@ -99,8 +97,7 @@ function* mapped<T, U>(items: Iterable<T>, call: (item: T) => U): Generator<U> {
 
 /** A layout as text that both engines can write. */
 function layoutText(layout: BatchLayout): string {
-  const { rows, codec, nodes, buffers, variadic, metadata, dictionary } =
-    layout;
+  const { rows, codec, nodes, buffers, variadic, metadata, dictionary } = layout;
   const pairs = [...metadata].map(([key, value]) => `${key}=${value};`).join(
     "",
   );
@@ -111,8 +108,7 @@ function layoutText(layout: BatchLayout): string {
 
 function messageCase(file: string): object {
   const bytes = Deno.readFileSync(new URL(file, folder));
-  const run = (message: Uint8Array): string =>
-    outcome(() => encode(layoutText(decodeBatch(message))));
+  const run = (message: Uint8Array): string => outcome(() => encode(layoutText(decodeBatch(message))));
   const head = decodeFrame(bytes)!.headBytes;
   return {
     file,
@@ -150,15 +146,10 @@ function frameCase(file: string, rawLength: number): object {
       ...result,
       claims,
       flips: series(
-        mapped(
-          flips(bytes, Math.min(256, bytes.length)),
-          (frame) => decode(frame),
-        ),
+        mapped(flips(bytes, Math.min(256, bytes.length)), (frame) => decode(frame)),
       ),
       // Of a long one it would only take long.
-      words: rawLength > 1000
-        ? null
-        : series(mapped(words(bytes, bytes.length), (frame) => decode(frame))),
+      words: rawLength > 1000 ? null : series(mapped(words(bytes, bytes.length), (frame) => decode(frame))),
     };
   }
   // ZSTD decoders differ in which damage inside blocks they notice, so outcomes are given one by one: "=" the right

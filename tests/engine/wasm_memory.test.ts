@@ -2,13 +2,10 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { Engine, Merger } from "../../src/engine/engine.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
-import { outcomeOf, Random } from "../contract/random_cases.ts";
+import { outcomeOf, Random } from "../support/random_cases.ts";
 
-const open = async (path: string) =>
-  Uint8Array.from(await readFile(new URL(path, import.meta.url)));
-const module = await WebAssembly.compile(
-  await open("../../src/engine/generated/smalti.wasm"),
-);
+const open = async (path: string) => Uint8Array.from(await readFile(new URL(path, import.meta.url)));
+const module = await WebAssembly.compile(await open("../../src/engine/generated/smalti.wasm"));
 const sealed = await open("../fixtures/engine/sealed.arrow");
 const MAX = 2n ** 63n - 1n;
 const MIB = 2 ** 20;
@@ -19,10 +16,7 @@ async function create(): Promise<
 > {
   const { instantiate } = WebAssembly;
   let exports: WebAssembly.Exports = {};
-  const watched = async (
-    from: WebAssembly.Module,
-    imports?: WebAssembly.Imports,
-  ) => {
+  const watched = async (from: WebAssembly.Module, imports?: WebAssembly.Imports) => {
     const instance = await instantiate(from, imports);
     exports = instance.exports;
     return instance;
@@ -43,19 +37,12 @@ const [ids, rows] = [new Int32Array(4096), new Int32Array(4096)];
 
 function drain(merger: Merger): number {
   let all = 0;
-  for (let count = 1; count > 0; all += count) {
-    count = merger.fill(MAX, ids, rows);
-  }
+  for (let count = 1; count > 0; all += count) count = merger.fill(MAX, ids, rows);
   return all;
 }
 
 /** A piece of a long replay: batches parsed, decompressed and merged. */
-function replay(
-  engine: Engine,
-  frame: Uint8Array,
-  rawBytes: number,
-  random: Random,
-): void {
+function replay(engine: Engine, frame: Uint8Array, rawBytes: number, random: Random): void {
   const merger = engine.createMerger();
   let added = 0;
   for (let batch = 0; batch < 12; batch++) {
@@ -63,14 +50,7 @@ function replay(
     engine.decompress("lz4", frame, rawBytes);
     engine.crc32(frame);
     const length = 1 + random.below(2000);
-    merger.add(
-      batch,
-      batch % 4,
-      batch,
-      times(length, random.below(1000), 1 + random.below(5)),
-      0,
-      length,
-    );
+    merger.add(batch, batch % 4, batch, times(length, random.below(1000), 1 + random.below(5)), 0, length);
     added += length;
   }
   expect(drain(merger)).toBe(added);
@@ -83,13 +63,9 @@ describe("The memory of the WASM engine", () => {
     const raw = Uint8Array.from({ length: 300_000 }, (_, i) => (i >> 8) & 15);
     const frame = engine.compress(raw)!;
     const random = new Random(1);
-    for (let round = 0; round < 40; round++) {
-      replay(engine, frame, raw.length, random);
-    }
+    for (let round = 0; round < 40; round++) replay(engine, frame, raw.length, random);
     const warm = memoryBytes();
-    for (let round = 0; round < 400; round++) {
-      replay(engine, frame, raw.length, random);
-    }
+    for (let round = 0; round < 400; round++) replay(engine, frame, raw.length, random);
     // What is taken and given back in another order may leave gaps, but not one for each round.
     expect(memoryBytes() - warm).toBeLessThanOrEqual(MIB / 4);
   });
@@ -140,35 +116,16 @@ describe("The memory of the WASM engine", () => {
     frame.set([0x28, 0xb5, 0x2f, 0xfd, 0, 0x38]);
     for (let block = 0; block < 2100; block++) {
       const head = ((2 ** 21 - 1) << 3) | (1 << 1) | (block === 2099 ? 1 : 0);
-      frame.set(
-        [head & 255, (head >> 8) & 255, (head >> 16) & 255, 0],
-        6 + 4 * block,
-      );
+      frame.set([head & 255, (head >> 8) & 255, (head >> 16) & 255, 0], 6 + 4 * block);
     }
     const length = 2100 * (2 ** 21 - 1);
     expect(outcomeOf(() => engine.decompress("zstd", frame, length)))
       .toBe(`[TOO_LARGE] No memory for a buffer of ${length} bytes`);
-    for (
-      const absurd of [
-        2 ** 53 - 1,
-        2 ** 53,
-        2 ** 63,
-        2 ** 64,
-        Infinity,
-        -1,
-        NaN,
-      ]
-    ) {
-      expect(outcomeOf(() => engine.decompress("lz4", frame, absurd))).toMatch(
-        /^\[CORRUPT\]/,
-      );
-      expect(outcomeOf(() => engine.decompress("zstd", frame, absurd))).toMatch(
-        /^\[CORRUPT\]/,
-      );
+    for (const absurd of [2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64, Infinity, -1, NaN]) {
+      expect(outcomeOf(() => engine.decompress("lz4", frame, absurd))).toMatch(/^\[CORRUPT\]/);
+      expect(outcomeOf(() => engine.decompress("zstd", frame, absurd))).toMatch(/^\[CORRUPT\]/);
     }
-    expect(engine.crc32(new TextEncoder().encode("123456789"))).toBe(
-      0xcbf43926,
-    );
+    expect(engine.crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
     expect(memoryBytes() - before).toBeLessThan(9 * MIB);
   });
 });
@@ -176,19 +133,14 @@ describe("The memory of the WASM engine", () => {
 describe("A WASM engine that has panicked", () => {
   it("says INTERNAL from then on, and others are not affected", async () => {
     const { engine, exports } = await create();
-    const others = [await create(), await create()].map((other) =>
-      other.engine
-    );
+    const others = [await create(), await create()].map((other) => other.engine);
     const merger = engine.createMerger();
     for (const topic of [0, 1]) merger.add(topic, topic, 0, times(100), 0, 100);
     // No call of the engine's own does this.
     expect(() => (exports.order as CallableFunction)(1, 2 ** 28)).toThrow();
     const text = outcomeOf(() => engine.crc32(Uint8Array.of(1)));
     expect(text).toMatch(/^\[INTERNAL\] WASM engine failed: panicked at /);
-    const calls: (() => unknown)[] = [
-      () => engine.parseBatch(sealed),
-      () => merger.fill(MAX, ids, rows),
-    ];
+    const calls: (() => unknown)[] = [() => engine.parseBatch(sealed), () => merger.fill(MAX, ids, rows)];
     for (const call of calls) {
       expect(outcomeOf(call)).toBe(text);
     }

@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ByteBudget } from "../../src/flight/server/byte_budget.ts";
 import { isSettled } from "../client/support.ts";
-import {
-  beginTopic,
-  put,
-  serving,
-  statusOf,
-  upload,
-  VALUE_FIELDS,
-  valueBatch,
-} from "./support.ts";
+import { beginTopic, put, serving, statusOf, upload, VALUE_FIELDS, valueBatch } from "./support.ts";
 
 const never = new AbortController().signal;
 
@@ -21,10 +13,7 @@ describe("ByteBudget", () => {
     const second = budget.take(1, never);
     free[1]();
     // The second would fit, but not before the first.
-    expect([await isSettled(first), await isSettled(second)]).toEqual([
-      false,
-      false,
-    ]);
+    expect([await isSettled(first), await isSettled(second)]).toEqual([false, false]);
     free[0]();
     free[0]();
     await Promise.all([first, second]);
@@ -53,9 +42,7 @@ describe("ByteBudget", () => {
     (await next)();
     free();
     await budget.take(10, never);
-    expect(await statusOf(() => budget.take(1, leaving.signal))).toBe(
-      "[canceled] The client went away",
-    );
+    expect(await statusOf(() => budget.take(1, leaving.signal))).toBe("[canceled] The client went away");
   });
 });
 
@@ -64,10 +51,7 @@ describe("Uploads", () => {
     serving({ maxBufferedBytes: 1 }, async ({ act, flight, client }) => {
       // Larger than the windows of streams and connections: what is not read of one must not hold up the others.
       const rows = 400_000;
-      const batch = valueBatch(
-        Array.from({ length: rows }, (_, i) => BigInt(i)),
-        new Array(rows).fill(1),
-      );
+      const batch = valueBatch(Array.from({ length: rows }, (_, i) => BigInt(i)), new Array(rows).fill(1));
       const names = Array.from({ length: 6 }, (_, i) => `s${i}`);
       await Promise.all(names.map(async (name) => {
         const { descriptor, session } = await beginTopic(act, name);
@@ -75,8 +59,6 @@ describe("Uploads", () => {
         await act("session_finalize", { session_uuid: session });
       }));
       const infos = await client.listSequences({ details: true });
-      expect(infos.map(({ topics }) => topics[0].rowCount)).toEqual(
-        names.map(() => 2 * rows),
-      );
+      expect(infos.map(({ topics }) => topics?.[0].rowCount)).toEqual(names.map(() => 2 * rows));
     }));
 });

@@ -2,13 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
 import type { CallRecord } from "../../src/flight/server/mod.ts";
 import { encodeTicket } from "../../src/flight/ticket.ts";
-import {
-  beginTopic,
-  serving,
-  upload,
-  VALUE_FIELDS,
-  valueBatch,
-} from "./support.ts";
+import { beginTopic, serving, upload, VALUE_FIELDS, valueBatch } from "./support.ts";
 
 /** What a call's record says; waits until it is there. */
 async function recordOf(

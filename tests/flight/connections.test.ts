@@ -1,10 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { connect as connectHttp } from "node:http2";
-import {
-  type AddressInfo,
-  connect as connectSocket,
-  createServer as createProxy,
-} from "node:net";
+import { type AddressInfo, connect as connectSocket, createServer as createProxy } from "node:net";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Temperature } from "../../mod.ts";
@@ -29,17 +25,14 @@ import {
 } from "./support.ts";
 
 /** Self-signed, for localhost and 127.0.0.1, of no other use. */
-const pem = (name: string) =>
-  readFile(new URL(`localhost.${name}.pem`, import.meta.url), "utf8");
+const pem = (name: string) => readFile(new URL(`localhost.${name}.pem`, import.meta.url), "utf8");
 
 describe("Server with TLS", () => {
   it("answers who trusts its certificate, and nobody else", async () => {
     const tls = { cert: await pem("cert"), key: await pem("key") };
     await serving({ tls }, async ({ server, open }) => {
       expect(server.url).toMatch(/^grpc\+tls:\/\/127\.0\.0\.1:\d+$/);
-      expect(await act(open({ tlsCa: tls.cert }), "info")).toMatchObject({
-        config: {},
-      });
+      expect(await act(open({ tlsCa: tls.cert }), "info")).toMatchObject({ config: {} });
       expect(await statusOf(() => act(open({}), "info"))).not.toBe("ok");
       const plain = openTransport(server.url.replace("grpc+tls", "grpc"));
       expect(await statusOf(() => act(plain, "info"))).not.toBe("ok");
@@ -63,11 +56,8 @@ describe("Server left by a client", () => {
         }(),
       );
       const ended = statusOf(() => cut);
-      const finalize = () =>
-        statusOf(() => act("session_finalize", { session_uuid: session }));
-      await until(async () =>
-        (await finalize()).includes("still being uploaded")
-      );
+      const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
+      await until(async () => (await finalize()).includes("still being uploaded"));
       other.close();
       expect(await ended).not.toBe("ok");
       await until(async () => (await finalize()).includes("is cut off"));
@@ -90,12 +80,8 @@ describe("Server left by a client", () => {
           from.on("close", () => isDown || to.destroy());
         }
       });
-      await new Promise<void>((resolve) =>
-        proxy.listen(0, "127.0.0.1", resolve)
-      );
-      const other = openTransport(
-        `grpc://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-      );
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      const other = openTransport(`grpc://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
       let release = () => {};
       const held = new Promise<void>((resolve) => release = resolve);
       const lost = put(
@@ -106,11 +92,8 @@ describe("Server left by a client", () => {
         }(),
       );
       const ended = statusOf(() => lost);
-      const finalize = () =>
-        statusOf(() => act("session_finalize", { session_uuid: session }));
-      await until(async () =>
-        (await finalize()).includes("still being uploaded")
-      );
+      const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
+      await until(async () => (await finalize()).includes("still being uploaded"));
       isDown = true;
       await until(async () => (await finalize()).includes("is cut off"));
       other.close();
@@ -121,38 +104,30 @@ describe("Server left by a client", () => {
     }));
 
   it("ends an upload that stops within a message, and lets others have its memory", () =>
-    serving(
-      { idleTimeoutMs: 300, maxBufferedBytes: 1 },
-      async ({ act, server, flight }) => {
-        const { descriptor, session } = await beginTopic(act);
-        const stream = connectHttp(server.url.replace("grpc", "http"));
-        const call = stream.request({
-          ":method": "POST",
-          ":path": "/arrow.flight.protocol.FlightService/DoPut",
-          "content-type": "application/grpc",
-          te: "trailers",
-        });
-        const trailers = new Promise<Record<string, unknown>>((resolve) =>
-          call.once("trailers", resolve)
-        );
-        // A message of 1000 bytes, of which 3 come; another upload has to wait for it.
-        call.write(Uint8Array.of(0, 0, 0, 3, 232, 1, 2, 3));
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        const other = put(
-          flight,
-          upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]),
-        );
-        call.resume();
-        const seen = await trailers;
-        expect(seen["grpc-status"]).toBe("4");
-        expect(decodeURIComponent(String(seen["grpc-message"]))).toBe(
-          "A message stalls: nothing more of it came in 300 ms",
-        );
-        stream.destroy();
-        await other;
-        await act("session_finalize", { session_uuid: session });
-      },
-    ));
+    serving({ idleTimeoutMs: 300, maxBufferedBytes: 1 }, async ({ act, server, flight }) => {
+      const { descriptor, session } = await beginTopic(act);
+      const stream = connectHttp(server.url.replace("grpc", "http"));
+      const call = stream.request({
+        ":method": "POST",
+        ":path": "/arrow.flight.protocol.FlightService/DoPut",
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      const trailers = new Promise<Record<string, unknown>>((resolve) => call.once("trailers", resolve));
+      // A message of 1000 bytes, of which 3 come; another upload has to wait for it.
+      call.write(Uint8Array.of(0, 0, 0, 3, 232, 1, 2, 3));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const other = put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]));
+      call.resume();
+      const seen = await trailers;
+      expect(seen["grpc-status"]).toBe("4");
+      expect(decodeURIComponent(String(seen["grpc-message"]))).toBe(
+        "A message stalls: nothing more of it came in 300 ms",
+      );
+      stream.destroy();
+      await other;
+      await act("session_finalize", { session_uuid: session });
+    }));
 
   // A client on Node or Bun ends a stream before it resets it, which no server can tell from a whole upload.
   it.skipIf(!("deno" in process.versions))(
@@ -168,16 +143,11 @@ describe("Server left by a client", () => {
           await new Promise(() => {});
         };
         const call = async () => {
-          for await (
-            const _ of flight.rpc.doPut(messages(), { signal: leaving.signal })
-          );
+          for await (const _ of flight.rpc.doPut(messages(), { signal: leaving.signal }));
         };
         expect(await statusOf(call)).toMatch(/^\[canceled\]/);
-        const finalize = () =>
-          statusOf(() => act("session_finalize", { session_uuid: session }));
-        await until(async () =>
-          !(await finalize()).includes("still being uploaded")
-        );
+        const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
+        await until(async () => !(await finalize()).includes("still being uploaded"));
         expect(await finalize()).toContain("is cut off");
       }),
   );
@@ -185,23 +155,14 @@ describe("Server left by a client", () => {
   it("stops reading for a stream that is left", () =>
     serving({}, async ({ client, flight }) => {
       await client.sequenceCreate("long", {}, async (sequence) => {
-        const topic = await sequence.topicCreate("t", {
-          ontology: Temperature,
-        });
+        const topic = await sequence.topicCreate("t", { ontology: Temperature });
         for (let i = 0; i < 200_000; i++) {
-          await topic.push({
-            timestampNs: BigInt(i),
-            data: { value: Math.random() },
-          });
+          await topic.push({ timestampNs: BigInt(i), data: { value: Math.random() } });
         }
       });
-      const { endpoint } = await flight.rpc.getFlightInfo(
-        command({ resource_locator: "long" }),
-      );
+      const { endpoint } = await flight.rpc.getFlightInfo(command({ resource_locator: "long" }));
       let messages = 0;
-      for await (
-        const _ of flight.rpc.doGet({ ticket: endpoint[0].ticket!.ticket })
-      ) {
+      for await (const _ of flight.rpc.doGet({ ticket: endpoint[0].ticket!.ticket })) {
         if (++messages === 3) break;
       }
       // The connection goes on.
@@ -221,9 +182,7 @@ describe("openTransport", () => {
   ])(
     "refuses %s",
     async (url) => {
-      expect((await errorOf(() => openTransport(url))).code).toBe(
-        "INVALID_ARGUMENT",
-      );
+      expect((await errorOf(() => openTransport(url))).code).toBe("INVALID_ARGUMENT");
     },
   );
 });
@@ -234,18 +193,13 @@ describe("Server that is closed", () => {
     const client = clientOf(store);
     const server = await createServer(client, { port: 0 });
     const flight = openTransport(server.url);
-    const { descriptor } = await beginTopic((name, body) =>
-      act(flight, name, body)
-    );
+    const { descriptor } = await beginTopic((name, body) => act(flight, name, body));
     let sent = 0;
     const batches = async function* () {
       yield* upload(descriptor, VALUE_FIELDS, []);
       const rows = 40_000;
       for (;; sent++) {
-        const times = Array.from(
-          { length: rows },
-          (_, i) => BigInt(sent * rows + i),
-        );
+        const times = Array.from({ length: rows }, (_, i) => BigInt(sent * rows + i));
         yield toFlight(encodeBatch(valueBatch(times, times.map(Number))));
       }
     };

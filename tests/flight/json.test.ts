@@ -1,11 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  decodeJson,
-  decodeObject,
-  encodeJson,
-  jsonText,
-} from "../../src/flight/json.ts";
+import { decodeJson, decodeObject, encodeJson, jsonText } from "../../src/flight/json.ts";
 import { errorOf } from "./support.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -20,38 +15,17 @@ describe("decodeJson", () => {
     }));
   });
   it("reads integers beyond 2^53 exactly, as bigint", () => {
-    expect(
-      decodeJson(
-        bytes(
-          `[${[
-            9007199254740991n,
-            9007199254740992n,
-            -(2n ** 63n),
-            2n ** 64n - 1n,
-          ]}]`,
-        ),
-      ),
-    )
-      .toEqual([
-        9007199254740991,
-        9007199254740992n,
-        -(2n ** 63n),
-        2n ** 64n - 1n,
-      ]);
+    expect(decodeJson(bytes(`[${[9007199254740991n, 9007199254740992n, -(2n ** 63n), 2n ** 64n - 1n]}]`)))
+      .toEqual([9007199254740991, 9007199254740992n, -(2n ** 63n), 2n ** 64n - 1n]);
   });
   it("reads Python's bare NaN and Infinity", () => {
-    expect(decodeJson(bytes('{"a": NaN, "b": [Infinity, -Infinity]}'))).toEqual(
-      {
-        a: NaN,
-        b: [Infinity, -Infinity],
-      },
-    );
+    expect(decodeJson(bytes('{"a": NaN, "b": [Infinity, -Infinity]}'))).toEqual({
+      a: NaN,
+      b: [Infinity, -Infinity],
+    });
   });
   it("takes __proto__ for a key like any other", () => {
-    const object = decodeObject(
-      bytes('{"__proto__": {"x": 1}, "constructor": 2}'),
-      "Body",
-    );
+    const object = decodeObject(bytes('{"__proto__": {"x": 1}, "constructor": 2}'), "Body");
     expect(Object.keys(object)).toEqual(["__proto__", "constructor"]);
     expect(object.x).toBeUndefined();
   });
@@ -72,9 +46,7 @@ describe("decodeJson", () => {
     expect(error.rawMessage).toContain(message);
   });
   it("refuses what is not UTF-8, and bodies that are no object", async () => {
-    expect(
-      (await errorOf(() => decodeJson(Uint8Array.of(0x22, 0xff, 0x22)))).code,
-    ).toBe("INVALID_ARGUMENT");
+    expect((await errorOf(() => decodeJson(Uint8Array.of(0x22, 0xff, 0x22)))).code).toBe("INVALID_ARGUMENT");
     expect((await errorOf(() => decodeObject(bytes("[1]"), "Body"))).rawMessage)
       .toBe("Body is a list: wanted a JSON object");
   });
@@ -90,15 +62,9 @@ describe("encodeJson", () => {
       value: fc.oneof(
         { depthSize: "small" },
         fc.constantFrom(null, true, false, NaN, Infinity, -Infinity),
-        fc.double({ noDefaultInfinity: true, noNaN: true }).filter((number) =>
-          !Object.is(number, -0)
-        ),
-        fc.bigInt(-(2n ** 63n), 2n ** 64n).filter((number) =>
-          !Number.isSafeInteger(Number(number))
-        ),
-        fc.string({ unit: "binary" }).filter((text) =>
-          text.isWellFormed?.() ?? true
-        ),
+        fc.double({ noDefaultInfinity: true, noNaN: true }).filter((number) => !Object.is(number, -0)),
+        fc.bigInt(-(2n ** 63n), 2n ** 64n).filter((number) => !Number.isSafeInteger(Number(number))),
+        fc.string({ unit: "binary" }).filter((text) => text.isWellFormed?.() ?? true),
         fc.array(tie("value")),
         fc.dictionary(fc.string(), tie("value"), { noNullPrototype: false }),
       ),
@@ -108,8 +74,6 @@ describe("encodeJson", () => {
     }));
   });
   it("leaves out members that are undefined", () => {
-    expect(jsonText({ a: undefined, b: [undefined, 2n ** 60n] })).toBe(
-      '{"b":[null,1152921504606846976]}',
-    );
+    expect(jsonText({ a: undefined, b: [undefined, 2n ** 60n] })).toBe('{"b":[null,1152921504606846976]}');
   });
 });

@@ -17,9 +17,7 @@ async function record(client: Client, name: string): Promise<void> {
 
 async function sum(client: Client, name: string): Promise<number> {
   let sum = 0;
-  for await (
-    const [, message] of (await client.sequenceHandler(name)).getDataStreamer()
-  ) {
+  for await (const [, message] of (await client.sequenceHandler(name)).getDataStreamer()) {
     sum += message.getData(Value).value;
   }
   return sum;
@@ -30,24 +28,18 @@ describe("A server with 200 clients at once", () => {
     serving({}, async ({ client: local, server }) => {
       await record(local, "common");
       const clients = await Promise.all(
-        Array.from(
-          { length: CLIENTS },
-          () => connect(server.url, { timeoutMs: 60_000 }),
-        ),
+        Array.from({ length: CLIENTS }, () => connect(server.url, { timeoutMs: 60_000 })),
       );
       // One in ten begins to read and never goes on, one in ten begins to write and never goes on.
       const lazy = await Promise.all(
         clients.slice(0, 40).map(async (client, i) => {
           if (i % 2 === 0) {
-            const streamer = (await client.sequenceHandler("common"))
-              .getDataStreamer();
+            const streamer = (await client.sequenceHandler("common")).getDataStreamer();
             await streamer.nextTimestampNs();
             return;
           }
           const sequence = await client.sequenceCreate(`left_${i}`);
-          const topic = await sequence.topicCreate("value", {
-            ontology: Value,
-          });
+          const topic = await sequence.topicCreate("value", { ontology: Value });
           await topic.push({ timestampNs: 1n, data: { value: 1 } });
           await topic.flush();
         }),
@@ -63,8 +55,6 @@ describe("A server with 200 clients at once", () => {
       expect(await local.listSequences()).toHaveLength(1 + 20 + 160);
       await Promise.all(clients.map((client) => client.close()));
       // Whoever closes gives up what was left: as failed, with what was flushed.
-      expect(await local.sequenceInfo("left_1")).toMatchObject({
-        state: "failed",
-      });
+      expect(await local.sequenceInfo("left_1")).toMatchObject({ state: "failed" });
     }));
 });

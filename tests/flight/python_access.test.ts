@@ -21,52 +21,30 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
     return serving({ apiKeys }, async ({ client, server }) => {
       for (const name of ["ours", "for_0", "for_1", "for_2", "for_3"]) {
         await client.sequenceCreate(name, {}, async (sequence) => {
-          const topic = await sequence.topicCreate("t", {
-            ontology: Temperature,
-          });
+          const topic = await sequence.topicCreate("t", { ontology: Temperature });
           await topic.push({ timestampNs: 1n, data: { value: 1 } });
         });
       }
-      const reads = {
-        list: "ok",
-        open: "ok",
-        schema: "ok",
-        query: "ok",
-        notes: "ok",
-      };
+      const reads = { list: "ok", open: "ok", schema: "ok", query: "ok", notes: "ok" };
       const no = "FlightUnauthorizedError";
-      expect(
-        await sdk("permissions", server.port, ...apiKeys.map(({ key }) => key)),
-      ).toEqual({
+      expect(await sdk("permissions", server.port, ...apiKeys.map(({ key }) => key))).toEqual({
         read00: { ...reads, write: no, clear: no, remove: no },
         write0: { ...reads, write: "ok", clear: no, remove: no },
         delete: { ...reads, write: "ok", clear: "ok", remove: "ok" },
         manage: { ...reads, write: "ok", clear: "ok", remove: "ok" },
       });
-      expect(await client.listSequences()).toEqual([
-        "by_1",
-        "by_2",
-        "by_3",
-        "for_0",
-        "for_1",
-        "ours",
-      ]);
+      expect(await client.listSequences()).toEqual(["by_1", "by_2", "by_3", "for_0", "for_1", "ours"]);
     });
   });
 
   it("comes in by TLS with our certificate, and not without", async () => {
-    const tls = {
-      cert: await readFile(pem("cert"), "utf8"),
-      key: await readFile(pem("key"), "utf8"),
-    };
+    const tls = { cert: await readFile(pem("cert"), "utf8"), key: await readFile(pem("key"), "utf8") };
     await serving({ tls }, async ({ client, server }) => {
-      expect(await sdk("tls", server.port, fileURLToPath(pem("cert")))).toEqual(
-        {
-          rows: [0, 1, 2],
-          plain: "ConnectionError",
-          "other roots": "ConnectionError",
-        },
-      );
+      expect(await sdk("tls", server.port, fileURLToPath(pem("cert")))).toEqual({
+        rows: [0, 1, 2],
+        plain: "ConnectionError",
+        "other roots": "ConnectionError",
+      });
       expect((await client.sequenceHandler("sealed")).rowCount).toBe(3);
     });
   });
@@ -74,28 +52,20 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
   it("may compress its messages once more", () =>
     serving({}, async ({ server }) => {
       const sum = 299 * 150;
-      expect(await sdk("compressed", server.port)).toEqual({
-        Gzip: sum,
-        StreamGzip: sum,
-      });
+      expect(await sdk("compressed", server.port)).toEqual({ Gzip: sum, StreamGzip: sum });
     }));
 
   it("gets windows and topics that it asks for, ties by the topics' names", () =>
     serving({}, async ({ client, server }) => {
       await client.sequenceCreate("ours", {}, async (sequence) => {
         for (const name of ["b", "a", "c"]) {
-          const topic = await sequence.topicCreate(name, {
-            ontology: Temperature,
-          });
+          const topic = await sequence.topicCreate(name, { ontology: Temperature });
           for (const time of name === "c" ? [1000n] : [2n, 1n, 3n]) {
             await topic.push({ timestampNs: time, data: { value: 1 } });
           }
         }
       });
-      const [a1, b1, a2, b2, a3, b3, c] = [["/a", "1"], ["/b", "1"], [
-        "/a",
-        "2",
-      ], ["/b", "2"]]
+      const [a1, b1, a2, b2, a3, b3, c] = [["/a", "1"], ["/b", "1"], ["/a", "2"], ["/b", "2"]]
         .concat([["/a", "3"], ["/b", "3"], ["/c", "1000"]]);
       expect(await sdk("windows", server.port, "ours")).toEqual({
         all: [a1, b1, a2, b2, a3, b3, c],
@@ -117,17 +87,10 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
         reported: [expect.stringContaining("boom in reported")],
         kept: [],
       });
-      expect(await client.listSequences()).toEqual([
-        "kept",
-        "noted",
-        "reported",
-      ]);
+      expect(await client.listSequences()).toEqual(["kept", "noted", "reported"]);
       const sessions = async (name: string) => {
-        const { sessions } = (await client.listSequences({ details: true }))
-          .find((info) => info.name === name)!;
-        return sessions.map((
-          { state, reason, topics },
-        ) => [state, reason, topics]);
+        const { sessions } = await client.sequenceInfo(name);
+        return sessions.map(({ state, reason, topics }) => [state, reason, topics]);
       };
       // On an error it sends nothing more of what it holds: the topic is there without rows.
       const boom = expect.stringContaining("boom in reported");
@@ -141,15 +104,11 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
       for (const name of ["noted", "kept"]) {
         const handler = await remote.sequenceHandler(name);
         const rows: unknown[] = [];
-        for await (
-          const [topic, { timestampNs }] of handler.getDataStreamer()
-        ) {
+        for await (const [topic, { timestampNs }] of handler.getDataStreamer()) {
           rows.push([topic, timestampNs]);
         }
         expect([handler.rowCount, rows]).toEqual([2, [["t", 0n], ["t", 1n]]]);
-        expect(handler.topics.map((topic) => topic.name)).toEqual(
-          name === "noted" ? ["late", "t"] : ["t"],
-        );
+        expect(handler.topics.map((topic) => topic.name)).toEqual(name === "noted" ? ["late", "t"] : ["t"]);
       }
       await remote.close();
     }));
@@ -212,16 +171,10 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
 
   it("writes a message of 70 MiB where the limit is raised, and says what it left out where not", async () => {
     await serving({ maxMessageBytes: 512 * 2 ** 20 }, async ({ server }) => {
-      expect(await sdk("large", server.port, "70")).toEqual({
-        read: [70 * 2 ** 20, 5],
-        notes: 0,
-      });
+      expect(await sdk("large", server.port, "70")).toEqual({ read: [70 * 2 ** 20, 5], notes: 0 });
     });
     await serving({ maxMessageBytes: 4 * 2 ** 20 }, async ({ server }) => {
-      expect(await sdk("large", server.port, "5")).toEqual({
-        read: [5],
-        notes: 1,
-      });
+      expect(await sdk("large", server.port, "5")).toEqual({ read: [5], notes: 1 });
     });
   });
 });

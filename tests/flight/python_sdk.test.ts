@@ -14,33 +14,21 @@ import {
   utf8,
 } from "../../mod.ts";
 import { ALL } from "../../src/ontology/builtin/all.ts";
-import {
-  type FieldSchema,
-  schemaKey,
-  TIMESTAMP_FIELD,
-} from "../../src/schema.ts";
+import { type FieldSchema, schemaKey, TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { hasSdk, needsSdk, runPython } from "./python_sdk.ts";
 import { serving } from "./support.ts";
 
 /** Of random tables. */
-const SEED = Number(
-  process.env.SMALTI_SEED ?? Math.floor(Math.random() * 2 ** 31),
-);
+const SEED = Number(process.env.SMALTI_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Runs a part of sdk.py against a server; what it prints as JSON. */
 function sdk(part: string, port: number, ...args: string[]): Promise<unknown> {
   return runPython("sdk.py", part, `${port}`, ...args);
 }
 
-async function messagesOf(
-  client: Client,
-  sequence: string,
-): Promise<[string, string, unknown][]> {
+async function messagesOf(client: Client, sequence: string): Promise<[string, string, unknown][]> {
   const messages: [string, string, unknown][] = [];
-  for await (
-    const [topic, message] of (await client.sequenceHandler(sequence))
-      .getDataStreamer()
-  ) {
+  for await (const [topic, message] of (await client.sequenceHandler(sequence)).getDataStreamer()) {
     messages.push([topic, String(message.timestampNs), message.toJSON().data]);
   }
   return messages;
@@ -48,9 +36,7 @@ async function messagesOf(
 
 /** A row in which nothing is missing, of values that the SDK takes everywhere. */
 function someRow(fields: readonly FieldSchema[]): object {
-  return Object.fromEntries(
-    fields.map((field) => [field.name, someValue(field)]),
-  );
+  return Object.fromEntries(fields.map((field) => [field.name, someValue(field)]));
 }
 
 function someValue({ type, children }: FieldSchema): unknown {
@@ -79,18 +65,10 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
     serving({}, async ({ client, server }) => {
       await sdk("write", server.port, "drive_01");
       const { info } = await client.sequenceHandler("drive_01");
-      expect(info).toMatchObject({
-        state: "finalized",
-        metadata: { vehicle: { id: "v1" }, n: 3 },
-      });
+      expect(info).toMatchObject({ state: "finalized", metadata: { vehicle: { id: "v1" }, n: 3 } });
       expect(info.sessions).toHaveLength(1);
       expect(info.topics).toMatchObject([
-        {
-          name: "camera",
-          ontologyTag: "CompressedImage",
-          serializationFormat: "image",
-          rowCount: 3,
-        },
+        { name: "camera", ontologyTag: "CompressedImage", serializationFormat: "image", rowCount: 3 },
         {
           name: "sensors/imu",
           ontologyTag: "IMU",
@@ -111,15 +89,9 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
       }
       // Pushed late rows come in their place.
       expect(times).toEqual([0n, 10n, 20n, 30n, 1_700_000_000_000_000_001n]);
-      expect(last).toMatchObject({
-        acceleration: { x: 4, y: 0.5, z: 9.81 },
-        orientation: undefined,
-      });
+      expect(last).toMatchObject({ acceleration: { x: 4, y: 0.5, z: 9.81 }, orientation: undefined });
       const pictures: number[] = [];
-      for await (
-        const message of (await handler.topicHandler("camera"))
-          .getDataStreamer()
-      ) {
+      for await (const message of (await handler.topicHandler("camera")).getDataStreamer()) {
         const { data, format } = message.getData(CompressedImage);
         expect(format).toBe("jpeg");
         pictures.push(data.length);
@@ -130,10 +102,7 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
       for await (const message of temp.getDataStreamer()) {
         const { value, header } = message.getData(Temperature);
         expect(value).toBe(Number(message.timestampNs) + 0.5);
-        expect(header).toMatchObject({
-          frame_id: "oven",
-          timestamp: { seconds: 7, nanoseconds: 8 },
-        });
+        expect(header).toMatchObject({ frame_id: "oven", timestamp: { seconds: 7, nanoseconds: 8 } });
       }
     }));
 
@@ -145,35 +114,19 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
         flags: optional(list(uint8())),
       });
       const big = 1_700_000_000_000_000_001n;
-      await client.sequenceCreate("ours", {
-        metadata: { über: ["ö", 1.5, null] },
-      }, async (sequence) => {
-        const b = await sequence.topicCreate("b", {
-          ontology: Temperature,
-          metadata: { place: "roof" },
-        });
+      await client.sequenceCreate("ours", { metadata: { über: ["ö", 1.5, null] } }, async (sequence) => {
+        const b = await sequence.topicCreate("b", { ontology: Temperature, metadata: { place: "roof" } });
         const a = await sequence.topicCreate("a", { ontology: Temperature });
         const odd = await sequence.topicCreate("odd/thing", { ontology: Odd });
         await sequence.topicCreate("silent", { ontology: Temperature });
         for (const [i, time] of [big, 5n, 7n, 5n].entries()) {
           await b.push({ timestampNs: time, data: { value: i } });
         }
-        for (const time of [7n, 5n]) {
-          await a.push({ timestampNs: time, data: { value: 100 } });
-        }
-        await odd.push({
-          timestampNs: 6n,
-          data: { label: "ünï", counts: [2n ** 62n, -1n] },
-        });
-        await odd.push({
-          timestampNs: 8n,
-          data: { counts: [], flags: [1, 255] },
-        });
+        for (const time of [7n, 5n]) await a.push({ timestampNs: time, data: { value: 100 } });
+        await odd.push({ timestampNs: 6n, data: { label: "ünï", counts: [2n ** 62n, -1n] } });
+        await odd.push({ timestampNs: 8n, data: { counts: [], flags: [1, 255] } });
       });
-      const seen = await sdk("read", server.port, "ours") as Record<
-        string,
-        unknown
-      >;
+      const seen = await sdk("read", server.port, "ours") as Record<string, unknown>;
       expect(seen).toMatchObject({
         sequences: ["ours"],
         topics: ["/a", "/b", "/odd/thing", "/silent"],
@@ -192,11 +145,7 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
         ["/a", "5", 100],
         ["/b", "5", 1],
         ["/b", "5", 3],
-        ["/odd/thing", "6", {
-          label: "ünï",
-          counts: [`${2n ** 62n}`, "-1"],
-          flags: null,
-        }],
+        ["/odd/thing", "6", { label: "ünï", counts: [`${2n ** 62n}`, "-1"], flags: null }],
         ["/a", "7", 100],
         ["/b", "7", 2],
         ["/odd/thing", "8", { label: null, counts: [], flags: ["1", "255"] }],
@@ -206,19 +155,13 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
 
   it("reads back what it has written, many batches of it, with a small limit on messages", () =>
     serving({ maxMessageBytes: 65_536 }, async ({ client, server }) => {
-      expect(await sdk("round_trip", server.port, "many")).toEqual({
-        rows: 3000,
-        mismatches: 0,
-      });
+      expect(await sdk("round_trip", server.port, "many")).toEqual({ rows: 3000, mismatches: 0 });
       expect(await messagesOf(client, "many")).toHaveLength(3000);
     }));
 
   it("reports and deletes what failed, by its policies", () =>
     serving({}, async ({ client, server }) => {
-      const seen = await sdk("policies", server.port) as Record<
-        string,
-        unknown
-      >;
+      const seen = await sdk("policies", server.port) as Record<string, unknown>;
       expect(seen).toEqual({
         raised: ["ValueError: boom", "ValueError: boom"],
         sequences: ["reported"],
@@ -241,21 +184,15 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
         times: ["1", "2"],
       });
       const { info } = await client.sequenceHandler("grown");
-      expect(info.sessions.map(({ state, topics }) => [state, topics])).toEqual(
-        [
-          ["finalized", ["first"]],
-          ["finalized", ["second"]],
-        ],
-      );
+      expect(info.sessions.map(({ state, topics }) => [state, topics])).toEqual([
+        ["finalized", ["first"]],
+        ["finalized", ["second"]],
+      ]);
     }));
 
   it("and we know the same 59 classes, schemas and all", () =>
     serving({}, async ({ client, server }) => {
-      const tags = await sdk(
-        "write_classes",
-        server.port,
-        "theirs",
-      ) as string[];
+      const tags = await sdk("write_classes", server.port, "theirs") as string[];
       const ours = new Map(ALL.map((each) => [each.tag, each]));
       expect(tags).toEqual([...ours.keys()].sort());
       const handler = await client.sequenceHandler("theirs");
@@ -263,21 +200,14 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
         const topic = await handler.topicHandler(tag);
         const { fields, format } = ours.get(tag)!;
         expect([tag, topic.serializationFormat]).toEqual([tag, format]);
-        expect(schemaKey(topic.fields, true)).toBe(
-          schemaKey([TIMESTAMP_FIELD, ...fields], true),
-        );
+        expect(schemaKey(topic.fields, true)).toBe(schemaKey([TIMESTAMP_FIELD, ...fields], true));
       }
 
       await client.sequenceCreate("ours", {}, async (sequence) => {
         for (const each of ours.values()) {
-          const topic = await sequence.topicCreate(each.tag, {
-            ontology: each,
-          });
+          const topic = await sequence.topicCreate(each.tag, { ontology: each });
           for (let i = 0; i < 3; i++) {
-            await topic.push({
-              timestampNs: BigInt(i),
-              data: someRow(each.fields),
-            });
+            await topic.push({ timestampNs: BigInt(i), data: someRow(each.fields) });
           }
         }
       });
@@ -288,26 +218,21 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
 
   it(`by its pyarrow gets any table back in order, however it compresses (seed ${SEED})`, () =>
     serving({}, async ({ server }) => {
-      expect(
-        await runPython("random_tables.py", `${server.port}`, `${SEED}`, "60"),
-      ).toEqual([]);
+      expect(await runPython("random_tables.py", `${server.port}`, `${SEED}`, "60")).toEqual([]);
     }));
 
   it("is let in by its key alone", () => {
     const key = "msco_0123456789abcdefghijklmnopqrstuv_01234567";
-    return serving(
-      { apiKeys: [{ key, permission: "read" }] },
-      async ({ client, server }) => {
-        await client.sequenceCreate("ours", {}, async (sequence) => {
-          await sequence.topicCreate("a", { ontology: Temperature });
-        });
-        expect(await sdk("keys", server.port, key)).toEqual({
-          without: "ConnectionError",
-          wrong: "ConnectionError",
-          right: ["ours"],
-          write: "FlightUnauthorizedError",
-        });
-      },
-    );
+    return serving({ apiKeys: [{ key, permission: "read" }] }, async ({ client, server }) => {
+      await client.sequenceCreate("ours", {}, async (sequence) => {
+        await sequence.topicCreate("a", { ontology: Temperature });
+      });
+      expect(await sdk("keys", server.port, key)).toEqual({
+        without: "ConnectionError",
+        wrong: "ConnectionError",
+        right: ["ours"],
+        write: "FlightUnauthorizedError",
+      });
+    });
   });
 });

@@ -12,9 +12,7 @@ const python = process.env.SMALTI_SDK_PYTHON;
 /** Whether its scripts can be run. */
 export const hasSdk: boolean = python !== undefined && python !== "";
 /** Why not; empty where they can. */
-export const needsSdk: string = hasSdk
-  ? ""
-  : " (SMALTI_SDK_PYTHON does not name a Python with it)";
+export const needsSdk: string = hasSdk ? "" : " (SMALTI_SDK_PYTHON does not name a Python with it)";
 
 /** Runs a script of this folder; what it prints as JSON. */
 export function runPython(script: string, ...args: string[]): Promise<unknown> {
@@ -24,19 +22,9 @@ export function runPython(script: string, ...args: string[]): Promise<unknown> {
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
     });
     let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on(
-      "data",
-      (text: string) => stdout += text,
-    );
-    child.stderr.setEncoding("utf8").on(
-      "data",
-      (text: string) => stderr += text,
-    );
+    child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text);
+    child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
     child.once("error", reject);
-    child.once(
-      "close",
-      (code) =>
-        code === 0 ? resolve(JSON.parse(stdout)) : reject(new Error(stderr)),
-    );
+    child.once("close", (code) => code === 0 ? resolve(JSON.parse(stdout)) : reject(new Error(stderr)));
   });
 }

@@ -45,23 +45,15 @@ async function info(flight: FlightConnection, body: object) {
 }
 
 /** A stream's rows as `time value`. */
-async function rowsOf(
-  flight: FlightConnection,
-  ticket: Uint8Array,
-): Promise<string[]> {
+async function rowsOf(flight: FlightConnection, ticket: Uint8Array): Promise<string[]> {
   const rows: string[] = [];
   let fields: readonly FieldSchema[] | undefined;
   for await (const data of flight.rpc.doGet({ ticket: ticket.slice() })) {
     const { message } = fromFlight(data);
     if (!fields) fields = decodeSchemaMessage(message).fields;
     else {
-      const { times, table } = openBatch(engine, message, {
-        fields,
-        where: {},
-      });
-      times.forEach((time, row) =>
-        rows.push(`${time} ${table.children[1].get(row)}`)
-      );
+      const { times, table } = openBatch(engine, message, { fields, where: {} });
+      times.forEach((time, row) => rows.push(`${time} ${table.children[1].get(row)}`));
     }
   }
   return rows;
@@ -71,11 +63,7 @@ describe("Server", () => {
   it("info tells version and limits, and action and response are one object", () =>
     serving({ maxMessageBytes: 5_000_000 }, async ({ act }) => {
       expect(await act("info")).toMatchObject({
-        semver: {
-          major: expect.any(Number),
-          minor: expect.any(Number),
-          patch: expect.any(Number),
-        },
+        semver: { major: expect.any(Number), minor: expect.any(Number), patch: expect.any(Number) },
         config: {
           grpc_max_decode_message_size: 5_000_000,
           grpc_max_encode_message_size: 2 ** 29,
@@ -88,10 +76,7 @@ describe("Server", () => {
     serving({}, async (served) => {
       await record(served, [[[30n, 10n], [3, 1]], [[20n], [2]]]);
       const handler = await served.client.sequenceHandler("drive");
-      expect(handler.info).toMatchObject({
-        state: "finalized",
-        metadata: { vehicle: "A" },
-      });
+      expect(handler.info).toMatchObject({ state: "finalized", metadata: { vehicle: "A" } });
       expect(handler.info.sessions).toHaveLength(1);
       expect(handler.info.topics).toMatchObject([{
         name: "value",
@@ -99,9 +84,7 @@ describe("Server", () => {
         metadata: { rate: 5 },
       }]);
       const rows: string[] = [];
-      for await (
-        const [topic, { timestampNs, data }] of handler.getDataStreamer()
-      ) {
+      for await (const [topic, { timestampNs, data }] of handler.getDataStreamer()) {
         rows.push(`${topic} ${timestampNs} ${data.value}`);
       }
       expect(rows).toEqual(["value 10 1", "value 20 2", "value 30 3"]);
@@ -110,14 +93,9 @@ describe("Server", () => {
   it("gives rows by time, equal times in the order of pushing, over all batches", () =>
     serving({}, async (served) => {
       const { flight, client } = served;
-      const times = Array.from(
-        { length: 30_000 },
-        (_, i) => BigInt((i * 7919) % 1000),
-      );
+      const times = Array.from({ length: 30_000 }, (_, i) => BigInt((i * 7919) % 1000));
       await client.sequenceCreate("ties", {}, async (sequence) => {
-        const topic = await sequence.topicCreate("t", {
-          ontology: Temperature,
-        });
+        const topic = await sequence.topicCreate("t", { ontology: Temperature });
         for (let i = 0; i < times.length; i++) {
           await topic.push({ timestampNs: times[i], data: { value: i } });
         }
@@ -125,9 +103,7 @@ describe("Server", () => {
       const { endpoint } = await info(flight, { resource_locator: "ties/t" });
       const data: bigint[] = [];
       let batches = 0;
-      for await (
-        const part of flight.rpc.doGet({ ticket: endpoint[0].ticket!.ticket })
-      ) {
+      for await (const part of flight.rpc.doGet({ ticket: endpoint[0].ticket!.ticket })) {
         if (part.dataBody.length === 0) continue;
         const fields = Temperature.fields;
         const { times, rows } = openBatch(engine, fromFlight(part).message, {
@@ -139,71 +115,33 @@ describe("Server", () => {
         data.push(...times);
       }
       expect(batches).toBeGreaterThanOrEqual(4);
-      expect(data).toEqual(
-        [...times].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)),
-      );
+      expect(data).toEqual([...times].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
       await record(served, [[[5n, 5n], [1, 2]], [[5n, 4n], [3, 0]]]);
-      const ticket =
-        (await info(flight, { resource_locator: "drive/value" })).endpoint[0]
-          .ticket!.ticket;
-      expect(await rowsOf(flight, ticket)).toEqual([
-        "4 0",
-        "5 1",
-        "5 2",
-        "5 3",
-      ]);
+      const ticket = (await info(flight, { resource_locator: "drive/value" })).endpoint[0].ticket!.ticket;
+      expect(await rowsOf(flight, ticket)).toEqual(["4 0", "5 1", "5 2", "5 3"]);
     }));
 
   it("tells a window's rows and interval, and gives them alone", () =>
     serving({}, async (served) => {
       const { flight } = served;
-      const times = Array.from(
-        { length: 20 },
-        (_, i) => 1000n + 10n * BigInt(i),
-      );
+      const times = Array.from({ length: 20 }, (_, i) => 1000n + 10n * BigInt(i));
       await record(served, [[times.toReversed(), times.map((_, i) => 19 - i)]]);
       const whole = await info(flight, { resource_locator: "drive" });
-      expect(jsonText(endpointsOf(whole)[0])).toContain(
-        '"time_window_info":null',
-      );
+      expect(jsonText(endpointsOf(whole)[0])).toContain('"time_window_info":null');
       expect(endpointsOf(whole)[0]).toMatchObject({
-        data_info: {
-          interval: { start_ns: 1000, end_ns: 1190 },
-          total_row_count: 20,
-          total_chunks_count: 1,
-        },
+        data_info: { interval: { start_ns: 1000, end_ns: 1190 }, total_row_count: 20, total_chunks_count: 1 },
         locked: true,
       });
-      const cases: [
-        start: number | undefined,
-        end: number | undefined,
-        window: object,
-      ][] = [
-        [1050, 1100, {
-          interval: { start_ns: 1050, end_ns: 1090 },
-          row_count: 5,
-        }],
+      const cases: [start: number | undefined, end: number | undefined, window: object][] = [
+        [1050, 1100, { interval: { start_ns: 1050, end_ns: 1090 }, row_count: 5 }],
         [1051, 1059, { interval: null, row_count: 0 }],
-        [undefined, 1001, {
-          interval: { start_ns: 1000, end_ns: 1000 },
-          row_count: 1,
-        }],
-        [1190, undefined, {
-          interval: { start_ns: 1190, end_ns: 1190 },
-          row_count: 1,
-        }],
+        [undefined, 1001, { interval: { start_ns: 1000, end_ns: 1000 }, row_count: 1 }],
+        [1190, undefined, { interval: { start_ns: 1190, end_ns: 1190 }, row_count: 1 }],
         [1191, undefined, { interval: null, row_count: 0 }],
-        [-5, 5000, {
-          interval: { start_ns: 1000, end_ns: 1190 },
-          row_count: 20,
-        }],
+        [-5, 5000, { interval: { start_ns: 1000, end_ns: 1190 }, row_count: 20 }],
       ];
       for (const [timestamp_ns_start, timestamp_ns_end, window] of cases) {
-        const body = {
-          resource_locator: "drive",
-          timestamp_ns_start,
-          timestamp_ns_end,
-        };
+        const body = { resource_locator: "drive", timestamp_ns_start, timestamp_ns_end };
         const answer = await info(flight, body);
         expect(endpointsOf(answer)[0].time_window_info).toEqual(window);
         const rows = await rowsOf(flight, answer.endpoint[0].ticket!.ticket);
@@ -216,24 +154,14 @@ describe("Server", () => {
       const { flight } = served;
       const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
       await record(served, [[[most, least, most - 1n], [3, 1, 2]]]);
-      const [endpoint] = endpointsOf(
-        await info(flight, { resource_locator: "drive" }),
-      );
-      expect(endpoint.data_info).toMatchObject({
-        interval: { start_ns: least, end_ns: most },
-      });
-      const late = await info(flight, {
-        resource_locator: "drive",
-        timestamp_ns_start: most - 1n,
-      });
+      const [endpoint] = endpointsOf(await info(flight, { resource_locator: "drive" }));
+      expect(endpoint.data_info).toMatchObject({ interval: { start_ns: least, end_ns: most } });
+      const late = await info(flight, { resource_locator: "drive", timestamp_ns_start: most - 1n });
       expect(endpointsOf(late)[0].time_window_info).toEqual({
         interval: { start_ns: most - 1n, end_ns: most },
         row_count: 2,
       });
-      expect(await rowsOf(flight, late.endpoint[0].ticket!.ticket)).toEqual([
-        `${most - 1n} 2`,
-        `${most} 3`,
-      ]);
+      expect(await rowsOf(flight, late.endpoint[0].ticket!.ticket)).toEqual([`${most - 1n} 2`, `${most} 3`]);
     }));
 
   it("lists sequences and topics in ASCII order, and gives a topic's schema untouched", () =>
@@ -241,30 +169,23 @@ describe("Server", () => {
       const { flight, client } = served;
       await record(served, [[[1n], [1]]], "b");
       await client.sequenceCreate("B", {}, async (sequence) => {
-        for (const name of ["b", "a/x", "Z"]) {
-          await sequence.topicCreate(name, { ontology: Temperature });
-        }
+        for (const name of ["b", "a/x", "Z"]) await sequence.topicCreate(name, { ontology: Temperature });
       });
       const names: string[][] = [];
-      for await (const { flightDescriptor } of flight.rpc.listFlights({})) {
-        names.push(flightDescriptor!.path);
-      }
+      for await (const { flightDescriptor } of flight.rpc.listFlights({})) names.push(flightDescriptor!.path);
       expect(names).toEqual([["B"], ["b"]]);
       const answer = await info(flight, { resource_locator: "B" });
-      expect(endpointsOf(answer).map((endpoint) => endpoint.resource_locator))
-        .toEqual([
-          "B/Z",
-          "B/a/x",
-          "B/b",
-        ]);
+      expect(endpointsOf(answer).map((endpoint) => endpoint.resource_locator)).toEqual([
+        "B/Z",
+        "B/a/x",
+        "B/b",
+      ]);
       expect(metadataOf(answer.appMetadata)).toMatchObject({
         resource_locator: "B",
         user_metadata: {},
         sessions: [{ locked: true, topics: ["B/Z", "B/a/x", "B/b"] }],
       });
-      const { schema } = await flight.rpc.getSchema(
-        command({ resource_locator: "b/value" }),
-      );
+      const { schema } = await flight.rpc.getSchema(command({ resource_locator: "b/value" }));
       const { fields, metadata } = decodeSchemaMessage(schema);
       expect(fields).toEqual(VALUE_FIELDS);
       expect(metadata.size).toBe(0);
@@ -275,92 +196,51 @@ describe("Server", () => {
       const { locator, session, descriptor } = await beginTopic(act);
       const answer = await info(flight, { resource_locator: "drive" });
       expect(metadataOf(answer.appMetadata).sessions).toMatchObject([
-        {
-          locator,
-          completed_at_ns: null,
-          locked: false,
-          topics: ["drive/value"],
-        },
+        { locator, completed_at_ns: null, locked: false, topics: ["drive/value"] },
       ]);
-      expect(endpointsOf(answer)).toMatchObject([{
-        locked: false,
-        data_info: { interval: null },
-      }]);
-      expect(
-        await statusOf(() => rowsOf(flight, answer.endpoint[0].ticket!.ticket)),
-      )
+      expect(endpointsOf(answer)).toMatchObject([{ locked: false, data_info: { interval: null } }]);
+      expect(await statusOf(() => rowsOf(flight, answer.endpoint[0].ticket!.ticket)))
         .toMatch(/^\[failed_precondition\] Sequence "drive" is being recorded/);
       await put(flight, upload(descriptor, VALUE_FIELDS, []));
       await act("session_finalize", { session_uuid: session });
-      expect(await rowsOf(flight, answer.endpoint[0].ticket!.ticket)).toEqual(
-        [],
-      );
+      expect(await rowsOf(flight, answer.endpoint[0].ticket!.ticket)).toEqual([]);
     }));
 
   it("marks a session as failed whose writer reported an error, and keeps what was uploaded", () =>
     serving({}, async ({ act, flight, client }) => {
       const { session, descriptor } = await beginTopic(act);
-      await put(
-        flight,
-        upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]),
-      );
-      const note = {
-        locator: "drive",
-        notification_type: "error",
-        msg: "sensor on fire",
-      };
+      await put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]));
+      const note = { locator: "drive", notification_type: "error", msg: "sensor on fire" };
       await act("sequence_notification_create", note);
-      expect(await act("sequence_notification_list", { locator: "drive" }))
-        .toMatchObject({
-          notifications: [{
-            name: "drive",
-            notification_type: "error",
-            msg: "sensor on fire",
-          }],
-        });
+      expect(await act("sequence_notification_list", { locator: "drive" })).toMatchObject({
+        notifications: [{ name: "drive", notification_type: "error", msg: "sensor on fire" }],
+      });
       await act("session_finalize", { session_uuid: session });
       const { info } = await client.sequenceHandler("drive");
-      expect(info).toMatchObject({
-        state: "failed",
-        topics: [{ rowCount: 1 }],
-      });
+      expect(info).toMatchObject({ state: "failed", topics: [{ rowCount: 1 }] });
       expect(info.sessions[0].reason).toBe("sensor on fire");
       await act("sequence_notification_purge", { locator: "drive" });
-      expect(await act("sequence_notification_list", { locator: "drive" }))
-        .toEqual({ notifications: [] });
+      expect(await act("sequence_notification_list", { locator: "drive" })).toEqual({ notifications: [] });
     }));
 
   it("session_delete removes what the session wrote and leaves the sequence", () =>
     serving({}, async (served) => {
       const { act, flight, client } = served;
       const first = await beginTopic(act);
-      await put(
-        flight,
-        upload(first.descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]),
-      );
+      await put(flight, upload(first.descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]));
       await act("session_delete", { locator: first.locator });
-      expect(
-        metadataOf(
-          (await info(flight, { resource_locator: "drive" })).appMetadata,
-        ),
-      ).toMatchObject({
+      expect(metadataOf((await info(flight, { resource_locator: "drive" })).appMetadata)).toMatchObject({
         user_metadata: { vehicle: "A" },
         sessions: [],
       });
       // And with another session, the sequence is as new.
-      const { uuid } = await act("session_create", { locator: "drive" }) as {
-        uuid: string;
-      };
+      const { uuid } = await act("session_create", { locator: "drive" }) as { uuid: string };
       await act("session_delete", {
-        locator: (metadataOf(
-          (await info(flight, { resource_locator: "drive" })).appMetadata,
-        ).sessions as {
+        locator: (metadataOf((await info(flight, { resource_locator: "drive" })).appMetadata).sessions as {
           locator: string;
         }[])[0].locator,
       });
-      expect(
-        await statusOf(() => act("session_finalize", { session_uuid: uuid })),
-      ).toMatch(/^\[not_found\]/);
+      expect(await statusOf(() => act("session_finalize", { session_uuid: uuid }))).toMatch(/^\[not_found\]/);
       await act("sequence_delete", { locator: "drive" });
       expect(await client.listSequences()).toEqual([]);
       await record(served, [[[1n], [1]]]);
@@ -380,33 +260,15 @@ describe("Server", () => {
           ontology_tag: "Value",
           user_metadata: {},
         }) as { uuid: string };
-      const second = await act("session_create", { locator: "drive" }) as {
-        uuid: string;
-        locator: string;
-      };
-      expect(await statusOf(() => act("session_create", { locator: "drive" })))
-        .toBe(
-          `[failed_precondition] Session ${second.locator} is open: wanted it finalized or deleted first`,
-        );
-      expect(await statusOf(() => create(second.uuid, "value"))).toMatch(
-        /^\[already_exists\]/,
-      );
+      const second = await act("session_create", { locator: "drive" }) as { uuid: string; locator: string };
+      expect(await statusOf(() => create(second.uuid, "value"))).toMatch(/^\[already_exists\]/);
       const { uuid } = await create(second.uuid, "more");
       const descriptor = { resource_locator: "drive/more", topic_uuid: uuid };
-      await put(
-        flight,
-        upload(descriptor, VALUE_FIELDS, [valueBatch([2n], [2])]),
-      );
+      await put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch([2n], [2])]));
       await act("session_delete", { locator: second.locator });
-      expect(endpointsOf(await info(flight, { resource_locator: "drive" })))
-        .toHaveLength(1);
-      const third = await act("session_create", { locator: "drive" }) as {
-        uuid: string;
-      };
-      const more = {
-        resource_locator: "drive/more",
-        topic_uuid: (await create(third.uuid, "more")).uuid,
-      };
+      expect(endpointsOf(await info(flight, { resource_locator: "drive" }))).toHaveLength(1);
+      const third = await act("session_create", { locator: "drive" }) as { uuid: string };
+      const more = { resource_locator: "drive/more", topic_uuid: (await create(third.uuid, "more")).uuid };
       await put(flight, upload(more, VALUE_FIELDS, [valueBatch([3n], [3])]));
       await act("session_finalize", { session_uuid: third.uuid });
       const { endpoint } = await info(flight, { resource_locator: "drive" });
@@ -420,20 +282,12 @@ describe("Server", () => {
       const server = await createServer(client, { port: 0 });
       const { openTransport } = await import("../../src/flight/transport.ts");
       const flight = openTransport(server.url);
-      const { descriptor } = await beginTopic((name, body) =>
-        act(flight, name, body)
-      );
-      await put(
-        flight,
-        upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]),
-      );
+      const { descriptor } = await beginTopic((name, body) => act(flight, name, body));
+      await put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]));
       await server.close();
       flight.close();
       const { info } = await client.sequenceHandler("drive");
-      expect(info).toMatchObject({
-        state: "failed",
-        topics: [{ rowCount: 1 }],
-      });
+      expect(info).toMatchObject({ state: "failed", topics: [{ rowCount: 1 }] });
       expect(info.sessions[0].reason).toBe("the server was stopped");
     } finally {
       await client.close();
@@ -443,16 +297,8 @@ describe("Server", () => {
 
 describe("Server refuses", () => {
   it.each([
-    [
-      "sequence_create",
-      { locator: "../x", user_metadata: {} },
-      'invalid_argument] Sequence name "../x"',
-    ],
-    [
-      "sequence_create",
-      { locator: "x" },
-      "invalid_argument] user_metadata is missing: wanted an object",
-    ],
+    ["sequence_create", { locator: "../x", user_metadata: {} }, 'invalid_argument] Sequence name "../x"'],
+    ["sequence_create", { locator: "x" }, "invalid_argument] user_metadata is missing: wanted an object"],
     [
       "sequence_create",
       { locator: "x", user_metadata: { a: [NaN] } },
@@ -463,34 +309,14 @@ describe("Server refuses", () => {
       { locator: "drive", user_metadata: {} },
       'already_exists] Cannot create sequence "drive"',
     ],
-    [
-      "sequence_create",
-      { locator: 5, user_metadata: {} },
-      "invalid_argument] locator is 5: wanted text",
-    ],
+    ["sequence_create", { locator: 5, user_metadata: {} }, "invalid_argument] locator is 5: wanted text"],
     ["sequence_delete", { locator: "gone" }, 'not_found] No sequence "gone"'],
     ["session_create", { locator: "gone" }, 'not_found] No sequence "gone"'],
     ["session_finalize", { session_uuid: "x" }, "not_found] No open session"],
-    [
-      "session_delete",
-      { locator: "drive:x" },
-      'not_found] No open session "drive:x"',
-    ],
-    [
-      "topic_delete",
-      { locator: "drive/none" },
-      'not_found] No topic "drive/none"',
-    ],
-    [
-      "topic_delete",
-      { locator: "drive/value" },
-      "failed_precondition] Cannot delete topic",
-    ],
-    [
-      "topic_notification_list",
-      { locator: "drive/none" },
-      'not_found] No topic "none"',
-    ],
+    ["session_delete", { locator: "drive:x" }, 'not_found] No open session "drive:x"'],
+    ["topic_delete", { locator: "drive/none" }, 'not_found] No topic "drive/none"'],
+    ["topic_delete", { locator: "drive/value" }, "failed_precondition] Cannot delete topic"],
+    ["topic_notification_list", { locator: "drive/none" }, 'not_found] No topic "none"'],
     [
       "sequence_notification_create",
       { locator: "drive", notification_type: "x", msg: "" },
@@ -501,9 +327,7 @@ describe("Server refuses", () => {
   ])("action %s %j", (name, body, status) =>
     serving({}, async (served) => {
       await record(served, [[[1n], [1]]]);
-      expect(await statusOf(() => served.act(name, body))).toContain(
-        `[${status}`,
-      );
+      expect(await statusOf(() => served.act(name, body))).toContain(`[${status}`);
     }));
 
   it("bodies that are no JSON object", () =>
@@ -511,16 +335,9 @@ describe("Server refuses", () => {
       for (const body of ["{", "[]", "\xff"]) {
         const bytes = Uint8Array.from(body, (char) => char.charCodeAt(0));
         const call = async () => {
-          for await (
-            const _ of flight.rpc.doAction({
-              type: "session_create",
-              body: bytes,
-            })
-          );
+          for await (const _ of flight.rpc.doAction({ type: "session_create", body: bytes }));
         };
-        expect(await statusOf(call)).toMatch(
-          /^\[invalid_argument\] Body of action session_create/,
-        );
+        expect(await statusOf(call)).toMatch(/^\[invalid_argument\] Body of action session_create/);
       }
     }));
 
@@ -535,44 +352,23 @@ describe("Server refuses", () => {
         ],
         [() => info(flight, { resource_locator: "gone" }), "[not_found]"],
         [() => info(flight, { resource_locator: "drive/gone" }), "[not_found]"],
+        [() => info(flight, { resource_locator: "drive/../x" }), "[invalid_argument]"],
         [
-          () => info(flight, { resource_locator: "drive/../x" }),
-          "[invalid_argument]",
-        ],
-        [
-          () =>
-            info(flight, {
-              resource_locator: "drive",
-              timestamp_ns_start: 5,
-              timestamp_ns_end: 5,
-            }),
+          () => info(flight, { resource_locator: "drive", timestamp_ns_start: 5, timestamp_ns_end: 5 }),
           "[invalid_argument] timestamp_ns_start is 5, timestamp_ns_end 5",
         ],
         [
-          () =>
-            info(flight, {
-              resource_locator: "drive",
-              timestamp_ns_start: 2n ** 63n,
-            }),
+          () => info(flight, { resource_locator: "drive", timestamp_ns_start: 2n ** 63n }),
           "[invalid_argument] timestamp_ns_start is 9223372036854775808: wanted int64",
         ],
         [
-          () =>
-            info(flight, { resource_locator: "drive", timestamp_ns_end: 1.5 }),
+          () => info(flight, { resource_locator: "drive", timestamp_ns_end: 1.5 }),
           "[invalid_argument] timestamp_ns_end is 1.5: wanted int64",
         ],
-        [
-          () => rowsOf(flight, new Uint8Array(3).fill(250)),
-          "[invalid_argument] Ticket",
-        ],
-        [
-          () => flight.rpc.getSchema(command({ resource_locator: "drive" })),
-          "[invalid_argument]",
-        ],
+        [() => rowsOf(flight, new Uint8Array(3).fill(250)), "[invalid_argument] Ticket"],
+        [() => flight.rpc.getSchema(command({ resource_locator: "drive" })), "[invalid_argument]"],
       ];
-      for (const [call, status] of cases) {
-        expect(await statusOf(call)).toContain(status);
-      }
+      for (const [call, status] of cases) expect(await statusOf(call)).toContain(status);
     }));
 
   it("session_finalize while a topic is missing, and a second upload", () =>
@@ -585,9 +381,7 @@ describe("Server refuses", () => {
       );
       const wrong = { ...descriptor, topic_uuid: session };
       expect(await statusOf(() => put(flight, upload(wrong, VALUE_FIELDS, []))))
-        .toBe(
-          '[invalid_argument] topic_uuid is not that of topic "drive/value"',
-        );
+        .toBe('[invalid_argument] topic_uuid is not that of topic "drive/value"');
       let release = () => {};
       const held = new Promise<void>((resolve) => release = resolve);
       const slow = put(
@@ -598,20 +392,13 @@ describe("Server refuses", () => {
         }(),
       );
       await until(async () =>
-        (await statusOf(finalize)).includes(
-          'topic "drive/value" is still being uploaded',
-        )
+        (await statusOf(finalize)).includes('topic "drive/value" is still being uploaded')
       );
-      expect(await statusOf(() => act("sequence_delete", { locator: "drive" })))
-        .toContain(
-          "still being uploaded",
-        );
-      expect(
-        await statusOf(() => put(flight, upload(descriptor, VALUE_FIELDS, []))),
-      )
-        .toContain(
-          '[failed_precondition] Topic "drive/value" is uploading: wanted one without an upload',
-        );
+      expect(await statusOf(() => act("sequence_delete", { locator: "drive" }))).toContain(
+        "still being uploaded",
+      );
+      expect(await statusOf(() => put(flight, upload(descriptor, VALUE_FIELDS, []))))
+        .toContain('[failed_precondition] Topic "drive/value" is uploading: wanted one without an upload');
       release();
       await slow;
       expect(await statusOf(finalize)).toBe("ok");
@@ -632,58 +419,29 @@ describe("Server refuses", () => {
     const badOffsets = {
       rows: 2,
       nodes: [2, 0, 2, 0],
-      buffers: [
-        none,
-        new Uint8Array(16),
-        none,
-        new Uint8Array(Int32Array.of(0, 999, 2).buffer),
-        none,
-      ],
+      buffers: [none, new Uint8Array(16), none, new Uint8Array(Int32Array.of(0, 999, 2).buffer), none],
     };
     const missing = {
       rows: 1,
       nodes: [1, 0, 1, 1],
       buffers: [none, new Uint8Array(8), new Uint8Array(1), new Uint8Array(8)],
     };
-    const cases: [
-      string,
-      readonly FieldSchema[],
-      Parameters<typeof upload>[2],
-    ][] = [
-      [
-        '[invalid_argument] Cannot upload topic "drive/value": "timestamp_ns" is missing',
-        [value],
-        [],
-      ],
-      ['"timestamp_ns" is column 1, int64: wanted column 0, int64', [
-        value,
-        time,
-      ], []],
-      ['"timestamp_ns" is column 0, float64', [{
-        ...value,
-        name: "timestamp_ns",
-      }], []],
+    const cases: [string, readonly FieldSchema[], Parameters<typeof upload>[2]][] = [
+      ['[invalid_argument] Cannot upload topic "drive/value": "timestamp_ns" is missing', [value], []],
+      ['"timestamp_ns" is column 1, int64: wanted column 0, int64', [value, time], []],
+      ['"timestamp_ns" is column 0, float64', [{ ...value, name: "timestamp_ns" }], []],
       ["Two columns have one name", [time, value, value], []],
       ['Column "text" is utf8_view: wanted neither', [time, view], []],
       [
         "does not fit its schema",
-        [time, value, value].map((field, i) => ({
-          ...field,
-          name: i ? `${i}` : field.name,
-        })),
+        [time, value, value].map((field, i) => ({ ...field, name: i ? `${i}` : field.name })),
         [
           valueBatch([1n], [1]),
         ],
       ],
       ['Column "text"', [time, utf8], [badOffsets]],
-      ['Column "value" has 1 missing values', [time, {
-        ...value,
-        nullable: false,
-      }], [missing]],
-      ["[invalid_argument]", VALUE_FIELDS, [{
-        ...batch,
-        dataHeader: batch.dataHeader.slice(0, 20),
-      }]],
+      ['Column "value" has 1 missing values', [time, { ...value, nullable: false }], [missing]],
+      ["[invalid_argument]", VALUE_FIELDS, [{ ...batch, dataHeader: batch.dataHeader.slice(0, 20) }]],
       ["Arrow message has a body of 8 bytes", VALUE_FIELDS, [{
         ...batch,
         dataBody: batch.dataBody.slice(0, 8),
@@ -695,16 +453,8 @@ describe("Server refuses", () => {
     for (const [status, fields, batches] of cases) {
       await serving({}, async ({ act, flight }) => {
         const { descriptor, session } = await beginTopic(act);
-        expect(
-          await statusOf(() =>
-            put(flight, upload(descriptor, fields, batches))
-          ),
-        ).toContain(status);
-        expect(
-          await statusOf(() =>
-            act("session_finalize", { session_uuid: session })
-          ),
-        ).toContain(
+        expect(await statusOf(() => put(flight, upload(descriptor, fields, batches)))).toContain(status);
+        expect(await statusOf(() => act("session_finalize", { session_uuid: session }))).toContain(
           "is cut off",
         );
       });
@@ -716,12 +466,7 @@ describe("Server refuses", () => {
       const { descriptor } = await beginTopic(act);
       const times = Array.from({ length: 10_000 }, (_, i) => BigInt(i));
       const call = () =>
-        put(
-          flight,
-          upload(descriptor, VALUE_FIELDS, [
-            valueBatch(times, times.map(Number)),
-          ]),
-        );
+        put(flight, upload(descriptor, VALUE_FIELDS, [valueBatch(times, times.map(Number))]));
       expect(await statusOf(call)).toMatch(/^\[resource_exhausted\]/);
     }));
 
@@ -735,81 +480,47 @@ describe("Server refuses", () => {
 
   it("to listen on a port that is taken, and options that make no sense", () =>
     serving({}, async ({ server, client }) => {
-      const error = await errorOf(() =>
-        createServer(client, { port: server.port })
-      );
+      const error = await errorOf(() => createServer(client, { port: server.port }));
       expect(error.code).toBe("UNAVAILABLE");
       expect(error.rawMessage).toContain(`port ${server.port}`);
-      await expect(createServer(client, { port: 0, maxMessageBytes: 0 }))
-        .rejects.toThrow(RangeError);
+      await expect(createServer(client, { port: 0, maxMessageBytes: 0 })).rejects.toThrow(RangeError);
     }));
 });
 
 describe("API keys", () => {
-  const keyOf = (permission: string) =>
-    `msco_${permission.padEnd(32, "0")}_00000000`;
-  const apiKeys = (["read", "write", "delete", "manage"] as const).map((
-    permission,
-  ) => ({
+  const keyOf = (permission: string) => `msco_${permission.padEnd(32, "0")}_00000000`;
+  const apiKeys = (["read", "write", "delete", "manage"] as const).map((permission) => ({
     key: keyOf(permission),
     permission,
   }));
-  const old = {
-    key: keyOf("old"),
-    permission: "manage" as const,
-    expires: new Date(0),
-  };
+  const old = { key: keyOf("old"), permission: "manage" as const, expires: new Date(0) };
 
   it("allow what they allow, and each what those before it do", () =>
     serving({ apiKeys: [...apiKeys, old] }, async ({ open }) => {
-      const calls: [
-        permission: string,
-        call: (flight: FlightConnection) => unknown,
-      ][] = [
+      const calls: [permission: string, call: (flight: FlightConnection) => unknown][] = [
         ["any", (flight) => act(flight, "info")],
         ["read", (flight) => info(flight, { resource_locator: "gone" })],
-        [
-          "read",
-          (flight) =>
-            act(flight, "sequence_notification_list", { locator: "gone" }),
-        ],
-        [
-          "write",
-          (flight) => act(flight, "session_create", { locator: "gone" }),
-        ],
+        ["read", (flight) => act(flight, "sequence_notification_list", { locator: "gone" })],
+        ["write", (flight) => act(flight, "session_create", { locator: "gone" })],
         ["write", (flight) => put(flight, upload({}, VALUE_FIELDS, []))],
-        [
-          "delete",
-          (flight) => act(flight, "sequence_delete", { locator: "gone" }),
-        ],
+        ["delete", (flight) => act(flight, "sequence_delete", { locator: "gone" })],
       ];
       const ranks = ["any", "read", "write", "delete", "manage"];
-      for (
-        const apiKey of [
-          undefined,
-          keyOf("unknown"),
-          old.key,
-          ...apiKeys.map(({ key }) => key),
-        ]
-      ) {
+      for (const apiKey of [undefined, keyOf("unknown"), old.key, ...apiKeys.map(({ key }) => key)]) {
         const flight = open({ apiKey });
         const known = apiKeys.find(({ key }) => key === apiKey)?.permission;
         for (const [permission, call] of calls) {
-          const allowed = known !== undefined &&
-            ranks.indexOf(known) >= ranks.indexOf(permission);
+          const allowed = known !== undefined && ranks.indexOf(known) >= ranks.indexOf(permission);
           const status = await statusOf(() => call(flight));
-          expect([known, permission, status.startsWith("[permission_denied]")])
-            .toEqual([
-              known,
-              permission,
-              !allowed,
-            ]);
+          expect([known, permission, status.startsWith("[permission_denied]")]).toEqual([
+            known,
+            permission,
+            !allowed,
+          ]);
         }
         // What there is, is not told either.
         if (known === undefined) {
-          expect(await statusOf(() => act(flight, "nonsense"))).toMatch(
-            /^\[permission_denied\]/,
-          );
+          expect(await statusOf(() => act(flight, "nonsense"))).toMatch(/^\[permission_denied\]/);
         }
       }
     }));
@@ -819,9 +530,7 @@ describe("API keys", () => {
     const onCall = (call: unknown) => seen.push(call);
     await serving({ apiKeys, onCall, onError: onCall }, async ({ open }) => {
       const secret = keyOf("secret");
-      const status = await statusOf(() =>
-        act(open({ apiKey: secret }), "info")
-      );
+      const status = await statusOf(() => act(open({ apiKey: secret }), "info"));
       expect(status).not.toContain("secret");
       expect(JSON.stringify(seen)).toContain("permission_denied");
       expect(JSON.stringify(seen)).not.toContain("secret");
@@ -831,35 +540,21 @@ describe("API keys", () => {
   it("a read-only server refuses all that writes or deletes", () =>
     serving({ readOnly: true }, async ({ act, flight }) => {
       expect(await statusOf(() => act("info"))).toBe("ok");
-      expect(await statusOf(() => info(flight, { resource_locator: "gone" })))
-        .toMatch(/^\[not_found\]/);
-      for (
-        const name of [
-          "sequence_create",
-          "sequence_delete",
-          "topic_notification_purge",
-        ]
-      ) {
+      expect(await statusOf(() => info(flight, { resource_locator: "gone" }))).toMatch(/^\[not_found\]/);
+      for (const name of ["sequence_create", "sequence_delete", "topic_notification_purge"]) {
         expect(await statusOf(() => act(name))).toBe(
           `[permission_denied] Cannot do DoAction ${name}: this server is read-only`,
         );
       }
-      expect(await statusOf(() => put(flight, upload({}, VALUE_FIELDS, []))))
-        .toMatch(
-          /^\[permission_denied\]/,
-        );
+      expect(await statusOf(() => put(flight, upload({}, VALUE_FIELDS, [])))).toMatch(
+        /^\[permission_denied\]/,
+      );
     }));
 
   it("that make no sense are refused when the server is made", () =>
     serving({}, async ({ client }) => {
-      for (
-        const key of [{ key: "short", permission: "read" }, {
-          key: keyOf("x"),
-          permission: "all",
-        }]
-      ) {
-        await expect(createServer(client, { port: 0, apiKeys: [key as never] }))
-          .rejects.toThrow(TypeError);
+      for (const key of [{ key: "short", permission: "read" }, { key: keyOf("x"), permission: "all" }]) {
+        await expect(createServer(client, { port: 0, apiKeys: [key as never] })).rejects.toThrow(TypeError);
       }
     }));
 });

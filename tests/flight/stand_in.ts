@@ -61,13 +61,7 @@ export const SEQUENCE = {
   created_at_ns: 1,
   // Fields that nobody knows are none of anybody's business.
   mood: "good",
-  sessions: [{
-    locator: "s:1",
-    created_at_ns: 1,
-    completed_at_ns: 2,
-    locked: true,
-    topics: ["s/a"],
-  }],
+  sessions: [{ locator: "s:1", created_at_ns: 1, completed_at_ns: 2, locked: true, topics: ["s/a"] }],
 };
 
 /** Metadata of the topic `s/a` with all that is needed. */
@@ -77,11 +71,7 @@ export const TOPIC = {
   locked: true,
   ontology_tag: "Value",
   serialization_format: "default",
-  data_info: {
-    interval: { start_ns: 0, end_ns: 10 },
-    total_bytes: 1,
-    total_chunks_count: 1,
-  },
+  data_info: { interval: { start_ns: 0, end_ns: 10 }, total_bytes: 1, total_chunks_count: 1 },
 };
 
 const RESPONSES: Readonly<Record<string, object | null>> = {
@@ -97,10 +87,7 @@ const RESPONSES: Readonly<Record<string, object | null>> = {
 };
 
 /** Runs `body` with such a server. */
-export async function standIn<R>(
-  told: StandIn,
-  body: (url: string, seen: Seen) => Promise<R>,
-): Promise<R> {
+export async function standIn<R>(told: StandIn, body: (url: string, seen: Seen) => Promise<R>): Promise<R> {
   const headers: Headers[] = [];
   const calls: string[] = [];
   const bytes = (text: string | undefined, value: object) =>
@@ -132,35 +119,24 @@ export async function standIn<R>(
         },
         async *doAction({ type }, handler) {
           note(handler, type);
-          if (!(type in RESPONSES)) {
-            throw new ConnectError("unknown action", Code.InvalidArgument);
-          }
-          yield {
-            body: bytes(told.answers?.[type], {
-              action: type,
-              response: RESPONSES[type],
-            }),
-          };
+          if (!(type in RESPONSES)) throw new ConnectError("unknown action", Code.InvalidArgument);
+          yield { body: bytes(told.answers?.[type], { action: type, response: RESPONSES[type] }) };
         },
         getFlightInfo: (flightDescriptor, handler) => {
           note(handler, "GetFlightInfo");
-          if (
-            calls.filter((call) => call === "GetFlightInfo").length > 1
-          ) refuse("GetFlightInfo", "middle");
+          if (calls.filter((call) => call === "GetFlightInfo").length > 1) refuse("GetFlightInfo", "middle");
           return {
             flightDescriptor,
             appMetadata: bytes(told.sequence, SEQUENCE),
             endpoint: [{
-              ...(!told.noTicket &&
-                { ticket: { ticket: Uint8Array.of(1, 2, 3) } }),
+              ...(!told.noTicket && { ticket: { ticket: Uint8Array.of(1, 2, 3) } }),
               appMetadata: bytes(told.topic, TOPIC),
             }],
           };
         },
         getSchema: (_, handler) => {
           note(handler, "GetSchema");
-          const schema = told.schema ??
-            encodeSchemaMessage({ fields: VALUE_FIELDS, metadata: new Map() });
+          const schema = told.schema ?? encodeSchemaMessage({ fields: VALUE_FIELDS, metadata: new Map() });
           return { schema: Uint8Array.from(schema) };
         },
         async *doGet(_, handler) {
@@ -191,19 +167,14 @@ export async function standIn<R>(
       }),
   });
   const http = createServer((request, response) => {
-    if (!told.bytes || !request.url.endsWith("/DoGet")) {
-      return handler(request, response);
-    }
+    if (!told.bytes || !request.url.endsWith("/DoGet")) return handler(request, response);
     response.writeHead(200, { "content-type": "application/grpc+proto" });
     response.write(told.bytes);
   });
   http.on("session", (session) => connections.add(session));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   try {
-    return await body(
-      `grpc://127.0.0.1:${(http.address() as AddressInfo).port}`,
-      { headers, calls },
-    );
+    return await body(`grpc://127.0.0.1:${(http.address() as AddressInfo).port}`, { headers, calls });
   } finally {
     for (const connection of connections) connection.destroy();
     await new Promise((resolve) => http.close(resolve));

@@ -6,27 +6,12 @@
 import { ConnectError } from "@connectrpc/connect";
 import { type Client, connect } from "../../mod.ts";
 import { SmaltiError } from "../../src/error.ts";
-import type {
-  FlightData,
-  FlightInfo,
-} from "../../src/flight/generated/flight_pb.ts";
+import type { FlightData, FlightInfo } from "../../src/flight/generated/flight_pb.ts";
 import { toFlight } from "../../src/flight/ipc.ts";
-import {
-  decodeObject,
-  encodeJson,
-  type WireObject,
-} from "../../src/flight/json.ts";
+import { decodeObject, encodeJson, type WireObject } from "../../src/flight/json.ts";
 import { CMD } from "../../src/flight/protocol.ts";
-import {
-  createServer,
-  type Server,
-  type ServerOptions,
-} from "../../src/flight/server/mod.ts";
-import {
-  type FlightConnection,
-  openTransport,
-  type TransportOptions,
-} from "../../src/flight/transport.ts";
+import { createServer, type Server, type ServerOptions } from "../../src/flight/server/mod.ts";
+import { type FlightConnection, openTransport, type TransportOptions } from "../../src/flight/transport.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { bytesOf, type Columns } from "../../src/arrow/columns.ts";
 import type { FieldSchema } from "../../src/schema.ts";
@@ -81,13 +66,7 @@ export async function serving<R>(
   };
   const flight = open({});
   try {
-    return await body({
-      client,
-      server,
-      flight,
-      open,
-      act: (name, body) => act(flight, name, body),
-    });
+    return await body({ client, server, flight, open, act: (name, body) => act(flight, name, body) });
   } finally {
     for (const connection of connections) connection.close();
     await server.close();
@@ -96,30 +75,17 @@ export async function serving<R>(
 }
 
 /** Does an action; its response. */
-export async function act(
-  flight: FlightConnection,
-  name: string,
-  body: object = {},
-): Promise<unknown> {
+export async function act(flight: FlightConnection, name: string, body: object = {}): Promise<unknown> {
   const results: WireObject[] = [];
-  for await (
-    const { body: bytes } of flight.rpc.doAction({
-      type: name,
-      body: encodeJson(body),
-    })
-  ) {
+  for await (const { body: bytes } of flight.rpc.doAction({ type: name, body: encodeJson(body) })) {
     results.push(decodeObject(bytes, "Result"));
   }
-  if (results.length !== 1 || results[0].action !== name) {
-    throw new Error(`${results.length} results`);
-  }
+  if (results.length !== 1 || results[0].action !== name) throw new Error(`${results.length} results`);
   return results[0].response;
 }
 
 /** A descriptor with a command. */
-export function command(
-  body: object,
-): { type: number; cmd: Uint8Array<ArrayBuffer> } {
+export function command(body: object): { type: number; cmd: Uint8Array<ArrayBuffer> } {
   return { type: CMD, cmd: encodeJson(body) };
 }
 
@@ -136,12 +102,7 @@ export function endpointsOf(info: FlightInfo): Record<string, unknown>[] {
 /** A table with one column of numbers. */
 export const VALUE_FIELDS: readonly FieldSchema[] = [
   TIMESTAMP_FIELD,
-  {
-    name: "value",
-    type: { kind: "float", bits: 64 },
-    nullable: true,
-    children: [],
-  },
+  { name: "value", type: { kind: "float", bits: 64 }, nullable: true, children: [] },
 ];
 
 /** A batch of that table. */
@@ -150,20 +111,13 @@ export function valueBatch(times: bigint[], values: number[]): Columns {
   return {
     rows: times.length,
     nodes: [times.length, 0, times.length, 0],
-    buffers: [
-      none,
-      bytesOf(BigInt64Array.from(times)),
-      none,
-      bytesOf(Float64Array.from(values)),
-    ],
+    buffers: [none, bytesOf(BigInt64Array.from(times)), none, bytesOf(Float64Array.from(values))],
   };
 }
 
-type Parts =
-  & Partial<Pick<FlightData, "dataHeader" | "dataBody" | "appMetadata">>
-  & {
-    flightDescriptor?: ReturnType<typeof command>;
-  };
+type Parts = Partial<Pick<FlightData, "dataHeader" | "dataBody" | "appMetadata">> & {
+  flightDescriptor?: ReturnType<typeof command>;
+};
 
 /** The messages of an upload. */
 export async function* upload(
@@ -173,19 +127,12 @@ export async function* upload(
 ): AsyncGenerator<Parts> {
   const schema = toFlight(encodeSchemaMessage({ fields, metadata: new Map() }));
   yield { flightDescriptor: command(descriptor), ...schema };
-  for (const batch of batches) {
-    yield "rows" in batch ? toFlight(encodeBatch(batch)) : batch;
-  }
+  for (const batch of batches) yield "rows" in batch ? toFlight(encodeBatch(batch)) : batch;
 }
 
 /** Uploads, and waits for the status. */
-export async function put(
-  flight: FlightConnection,
-  messages: AsyncIterable<Parts>,
-): Promise<void> {
-  for await (const _ of flight.rpc.doPut(messages)) {
-    throw new Error("a PutResult");
-  }
+export async function put(flight: FlightConnection, messages: AsyncIterable<Parts>): Promise<void> {
+  for await (const _ of flight.rpc.doPut(messages)) throw new Error("a PutResult");
 }
 
 /** Creates a sequence with a session and one topic without an upload. */
@@ -194,10 +141,7 @@ export async function beginTopic(
   name = "drive",
   topic = "value",
 ): Promise<{ session: string; locator: string; descriptor: object }> {
-  await act("sequence_create", {
-    locator: name,
-    user_metadata: { vehicle: "A" },
-  });
+  await act("sequence_create", { locator: name, user_metadata: { vehicle: "A" } });
   const { uuid, locator } = await act("session_create", { locator: name }) as {
     uuid: string;
     locator: string;
@@ -212,9 +156,6 @@ export async function beginTopic(
   return {
     session: uuid,
     locator,
-    descriptor: {
-      resource_locator: `${name}/${topic}`,
-      topic_uuid: created.uuid,
-    },
+    descriptor: { resource_locator: `${name}/${topic}`, topic_uuid: created.uuid },
   };
 }

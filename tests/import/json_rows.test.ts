@@ -2,11 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StructBuilder } from "../../src/arrow/builder.ts";
 import { columnsOfJsonSchema } from "../../src/import/json_schema.ts";
-import {
-  JSON_FIELD,
-  JsonTopic,
-  type Row,
-} from "../../src/import/json_topic.ts";
+import { JSON_FIELD, JsonTopic, type Row } from "../../src/import/json_topic.ts";
 import { parseJson } from "../../src/import/json_values.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { connect } from "../../mod.ts";
@@ -163,8 +159,7 @@ describe("JsonTopic", () => {
   });
 
   it("keeps a message nested beyond the stack whole in _json", async () => {
-    const nested = (inner: string) =>
-      `{"any":${"[".repeat(50_000)}${inner}${"]".repeat(50_000)},"i":1}`;
+    const nested = (inner: string) => `{"any":${"[".repeat(50_000)}${inner}${"]".repeat(50_000)},"i":1}`;
     const messages = [nested("1"), nested("1700000000123456789")];
     const { rows } = await roundTrip(messages);
     rows.forEach(({ _json }, i) => expect(_json === messages[i]).toBe(true));
@@ -302,9 +297,7 @@ const anyNumber = fc.oneof(
     -(2n ** 63n),
     -(2n ** 63n) - 1n,
   ).map(String),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) =>
-    JSON.stringify(number)
-  ),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => JSON.stringify(number)),
   fc.constantFrom(
     "1e400",
     "-1e400",
@@ -321,18 +314,12 @@ const anyNumber = fc.oneof(
 const anyMessage = fc.letrec<{ value: string; object: string }>((tie) => ({
   object: fc.array(fc.tuple(anyKey, tie("value")), { maxLength: 5 })
     .map((entries) =>
-      `{${
-        [...new Map(entries)].map(([key, value]) =>
-          `${JSON.stringify(key)}: ${value}`
-        ).join()
-      }}`
+      `{${[...new Map(entries)].map(([key, value]) => `${JSON.stringify(key)}: ${value}`).join()}}`
     ),
   value: fc.oneof(
     { maxDepth: 3, withCrossShrink: true },
     anyNumber,
-    fc.string({ unit: "binary", maxLength: 5 }).map((text) =>
-      JSON.stringify(text)
-    ),
+    fc.string({ unit: "binary", maxLength: 5 }).map((text) => JSON.stringify(text)),
     fc.constantFrom("true", "false", "null", `"\\ud800"`, `"1"`),
     tie("object"),
     fc.array(tie("value"), { maxLength: 4 }).map((items) => `[${items}]`),
@@ -347,21 +334,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function comparable(value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   if (typeof value === "bigint") {
-    return Number.isSafeInteger(Number(value))
-      ? Number(value) + 0
-      : bigintOr(Number(value), value);
+    return Number.isSafeInteger(Number(value)) ? Number(value) + 0 : bigintOr(Number(value), value);
   }
   if (typeof value === "number") return value === 0 ? 0 : value;
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
     return Array.from(value as unknown[], comparable);
   }
   if (!isObject(value)) return value;
-  const entries = Object.entries(value).map(([key, item]) =>
-    [key, comparable(item)] as const
-  )
-    .filter(([, item]) => item !== undefined).sort(([a], [b]) =>
-      a < b ? -1 : 1
-    );
+  const entries = Object.entries(value).map(([key, item]) => [key, comparable(item)] as const)
+    .filter(([, item]) => item !== undefined).sort(([a], [b]) => a < b ? -1 : 1);
   return entries.length > 0 ? { entries } : undefined;
 }
 
@@ -375,9 +356,7 @@ function expectPart(part: unknown, whole: unknown): void {
   if (part === undefined) return;
   if (Array.isArray(part) || ArrayBuffer.isView(part)) {
     expect((whole as unknown[]).length).toBe((part as unknown[]).length);
-    Array.from(part as unknown[]).forEach((item, i) =>
-      expectPart(item, (whole as unknown[])[i])
-    );
+    Array.from(part as unknown[]).forEach((item, i) => expectPart(item, (whole as unknown[])[i]));
   } else if (isObject(part)) {
     for (const [key, item] of Object.entries(part)) {
       expect(Object.hasOwn(whole as object, key)).toBe(true);
@@ -409,9 +388,7 @@ function holds(
   if (!keys.every((key) => fields.some((field) => field.name === key))) {
     return false;
   }
-  return fields.every((field) =>
-    !Object.hasOwn(message, field.name) || fits(field, message[field.name])
-  );
+  return fields.every((field) => !Object.hasOwn(message, field.name) || fits(field, message[field.name]));
 }
 
 function fits(field: FieldSchema, value: unknown): boolean {

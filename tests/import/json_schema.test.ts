@@ -247,9 +247,7 @@ describe("columnsOfJsonSchema", () => {
 
   it("stops at 60 levels of columns", () => {
     const nested = (levels: number): object =>
-      levels === 1
-        ? { type: "integer" }
-        : { type: "array", items: nested(levels - 1) };
+      levels === 1 ? { type: "integer" } : { type: "array", items: nested(levels - 1) };
     expect(column(nested(60))).toBe(
       "list<".repeat(59) + "int64" + ">".repeat(59),
     );

@@ -2,15 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import { importMcap } from "../../src/import/mcap.ts";
 import { typeName } from "../../src/schema.ts";
-import {
-  chunked,
-  COMPRESSIONS,
-  encode,
-  readTopic,
-  writeMcap,
-  zstdCompress,
-  zstdStore,
-} from "./mcap_file.ts";
+import { chunked, COMPRESSIONS, encode, readTopic, writeMcap, zstdCompress, zstdStore } from "./mcap_file.ts";
 
 /** Columns of a topic in words. */
 async function columns(
@@ -368,9 +360,7 @@ describe("importMcap", () => {
     });
     for (const name of ["plain", "chunks", "summary"]) {
       expect(
-        (await readTopic(client, name, "a")).map(({ timestampNs }) =>
-          timestampNs
-        ),
+        (await readTopic(client, name, "a")).map(({ timestampNs }) => timestampNs),
       ).toEqual([3n, 3n, 4n, 5n]);
     }
     const names = async (name: string) =>
@@ -440,9 +430,7 @@ describe("importMcap", () => {
     await using client = await connect("memory:");
     await importMcap(client, chunked(file), { name: "drive" });
     const messages = await readTopic(client, "drive", "t");
-    messages.forEach(({ data }, i) =>
-      expect((data.data as Uint8Array)[9999]).toBe(i)
-    );
+    messages.forEach(({ data }, i) => expect((data.data as Uint8Array)[9999]).toBe(i));
     expect(messages.length).toBe(100);
   });
 

@@ -9,8 +9,7 @@ import { plainRow, type RowView } from "../../src/arrow/row_view.ts";
 import type { Client } from "../../src/client.ts";
 import { lz4Compress } from "../../src/engine/lz4.ts";
 
-export const encode = (text: string): Uint8Array =>
-  new TextEncoder().encode(text);
+export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Writes a file into memory. Callbacks get a writer that was started and is ended after them. */
 export async function writeMcap(
@@ -116,9 +115,7 @@ export function zstdCompress(bytes: Uint8Array): Uint8Array {
   const { zstdCompressSync } = zlib as {
     zstdCompressSync?: (bytes: Uint8Array) => Uint8Array;
   };
-  return zstdCompressSync
-    ? new Uint8Array(zstdCompressSync(bytes))
-    : zstdStore(bytes);
+  return zstdCompressSync ? new Uint8Array(zstdCompressSync(bytes)) : zstdStore(bytes);
 }
 
 /** A ZSTD frame with stored blocks and the size of its content. */

@@ -35,9 +35,7 @@ describe("escapeTopicName", () => {
 describe("TopicNames", () => {
   it("numbers names that are taken", () => {
     const names = new TopicNames();
-    const given = ["/a", "a", "a_2", "a", "a b", "a_b", "a_2"].map((name) =>
-      names.claim(name)
-    );
+    const given = ["/a", "a", "a_2", "a", "a b", "a_b", "a_2"].map((name) => names.claim(name));
     expect(given).toEqual([
       "a",
       "a_2",

@@ -1,12 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as ontology from "../../src/ontology/builtin/mod.ts";
-import {
-  type DataType,
-  type FieldSchema,
-  schemaKey,
-  TIMESTAMP_FIELD,
-} from "../../src/schema.ts";
+import { type DataType, type FieldSchema, schemaKey, TIMESTAMP_FIELD } from "../../src/schema.ts";
 
 /** A field as ontology.json writes it. */
 interface FixtureField {
@@ -33,9 +28,7 @@ function typeOf({ type, list_size }: FixtureField): DataType {
   const number = /^(u?)(int|float)(8|16|32|64)$/.exec(type);
   if (number) {
     const bits = Number(number[3]) as 16 | 32 | 64;
-    return number[2] === "float"
-      ? { kind: "float", bits }
-      : { kind: "int", bits, signed: number[1] === "" };
+    return number[2] === "float" ? { kind: "float", bits } : { kind: "int", bits, signed: number[1] === "" };
   }
   switch (type) {
     case "bool":
@@ -48,9 +41,7 @@ function typeOf({ type, list_size }: FixtureField): DataType {
     case "fixed_size_list":
       return { kind: "fixedList", size: list_size! };
     default:
-      throw new Error(
-        `ontology.json has a type this test does not know: ${type}`,
-      );
+      throw new Error(`ontology.json has a type this test does not know: ${type}`);
   }
 }
 
@@ -75,9 +66,7 @@ describe("built-in ontologies", () => {
   it("are exported under their tags, with nothing beside them but ALL", () => {
     const { ALL, ...named } = ontology;
     expect(Object.keys(named).sort()).toEqual(ALL.map(({ tag }) => tag));
-    for (const [name, value] of Object.entries(named)) {
-      expect(value.tag).toBe(name);
-    }
+    for (const [name, value] of Object.entries(named)) expect(value.tag).toBe(name);
   });
 
   it.each(fixture.ontologies.map((one) => [one.ontology_tag, one] as const))(
@@ -88,9 +77,7 @@ describe("built-in ontologies", () => {
       const schema = expected.schema.map(schemaOf);
       expect([TIMESTAMP_FIELD, ...found.fields]).toEqual(schema);
       // toEqual takes an undefined property for a missing one; the key does not
-      expect(schemaKey([TIMESTAMP_FIELD, ...found.fields], true)).toBe(
-        schemaKey(schema, true),
-      );
+      expect(schemaKey([TIMESTAMP_FIELD, ...found.fields], true)).toBe(schemaKey(schema, true));
     },
   );
 });

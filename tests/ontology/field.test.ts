@@ -3,19 +3,8 @@ import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import * as field from "../../src/ontology/field.ts";
 import { typeName } from "../../src/schema.ts";
 
-const {
-  binary,
-  bool,
-  described,
-  fixedSizeList,
-  float32,
-  float64,
-  int8,
-  list,
-  optional,
-  struct,
-  utf8,
-} = field;
+const { binary, bool, described, fixedSizeList, float32, float64, int8, list, optional, struct, utf8 } =
+  field;
 
 describe("field makers", () => {
   it.each([
@@ -35,10 +24,7 @@ describe("field makers", () => {
     ["binary", binary()],
     ["list<float64>", list(float64())],
     ["fixed_size_list<int8>[3]", fixedSizeList(int8(), 3)],
-    [
-      "struct<a: utf8, b: list<struct<c: bool>>>",
-      struct({ a: utf8(), b: list(struct({ c: bool() })) }),
-    ],
+    ["struct<a: utf8, b: list<struct<c: bool>>>", struct({ a: utf8(), b: list(struct({ c: bool() })) })],
   ])("make a required %s without metadata", (name, made) => {
     expect(typeName(made)).toBe(name);
     expect(made.nullable).toBe(false);
@@ -50,9 +36,7 @@ describe("field makers", () => {
       unit: "K",
       description: "How hot.",
     });
-    expect(
-      Object.keys(float64({ unit: "K", description: undefined }).metadata!),
-    ).toEqual(["unit"]);
+    expect(Object.keys(float64({ unit: "K", description: undefined }).metadata!)).toEqual(["unit"]);
     expect("metadata" in float64({})).toBe(false);
   });
 
@@ -90,21 +74,16 @@ describe("field makers", () => {
     expect(Object.isFrozen(list(int8()).children)).toBe(true);
   });
 
-  it.each([[0], [-1], [1.5], [NaN], [Infinity]])(
-    "fixedSizeList refuses a size of %s",
-    (size) => {
-      expect(() => fixedSizeList(float64(), size)).toThrow(RangeError);
-      expect(() => fixedSizeList(float64(), size)).toThrow(
-        `Cannot make a fixed size list of ${size} items: wanted a positive integer`,
-      );
-    },
-  );
+  it.each([[0], [-1], [1.5], [NaN], [Infinity]])("fixedSizeList refuses a size of %s", (size) => {
+    expect(() => fixedSizeList(float64(), size)).toThrow(RangeError);
+    expect(() => fixedSizeList(float64(), size)).toThrow(
+      `Cannot make a fixed size list of ${size} items: wanted a positive integer`,
+    );
+  });
 
   it("struct refuses to be empty and a field without a name", () => {
     expect(() => struct({})).toThrow(TypeError);
-    expect(() => struct({})).toThrow(
-      "Cannot make a struct without fields: wanted at least one",
-    );
+    expect(() => struct({})).toThrow("Cannot make a struct without fields: wanted at least one");
     expect(() => struct({ "": bool() })).toThrow(TypeError);
     expect(() => struct({ "": bool() })).toThrow(
       "Cannot make a struct with a field of no name: wanted a name",
@@ -125,35 +104,24 @@ describe("defineOntology", () => {
       { name: "sensor", ...optional(utf8()) },
     ]);
     expect(Object.isFrozen(made)).toBe(true);
-    expect(
-      defineOntology("Thermal", { data: binary() }, { format: "image" }).format,
-    ).toBe("image");
+    expect(defineOntology("Thermal", { data: binary() }, { format: "image" }).format).toBe("image");
   });
 
   it("refuses an empty tag", () => {
     expect(() => defineOntology("", { a: bool() })).toThrow(TypeError);
-    expect(() => defineOntology("", { a: bool() })).toThrow(
-      "with an empty tag",
-    );
+    expect(() => defineOntology("", { a: bool() })).toThrow("with an empty tag");
   });
 
   it("refuses a field called timestamp_ns at the top, and takes it further down", () => {
-    const define = () =>
-      defineOntology("Late", { timestamp_ns: field.int64() });
+    const define = () => defineOntology("Late", { timestamp_ns: field.int64() });
     expect(define).toThrow(TypeError);
-    expect(define).toThrow(
-      `Cannot define ontology "Late" with a field called "timestamp_ns"`,
-    );
-    const inner = defineOntology("Inner", {
-      echo: struct({ timestamp_ns: field.int64() }),
-    });
+    expect(define).toThrow(`Cannot define ontology "Late" with a field called "timestamp_ns"`);
+    const inner = defineOntology("Inner", { echo: struct({ timestamp_ns: field.int64() }) });
     expect(typeName(inner.fields[0])).toBe("struct<timestamp_ns: int64>");
   });
 
   it("refuses to have no fields", () => {
     expect(() => defineOntology("Nothing", {})).toThrow(TypeError);
-    expect(() => defineOntology("Nothing", {})).toThrow(
-      `Cannot make ontology "Nothing" without fields`,
-    );
+    expect(() => defineOntology("Nothing", {})).toThrow(`Cannot make ontology "Nothing" without fields`);
   });
 });

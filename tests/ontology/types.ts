@@ -5,18 +5,8 @@
  */
 import { builtin, nested } from "../../src/ontology/builtin/table.ts";
 import * as ontology from "../../src/ontology/builtin/mod.ts";
-import type {
-  CameraInfo,
-  GPS,
-  IMU,
-  Point3d,
-  Vector3d,
-} from "../../src/ontology/builtin/mod.ts";
-import {
-  defineOntology,
-  type Infer,
-  type Ontology,
-} from "../../src/ontology/define_ontology.ts";
+import type { CameraInfo, GPS, IMU, Point3d, Vector3d } from "../../src/ontology/builtin/mod.ts";
+import { defineOntology, type Infer, type Ontology } from "../../src/ontology/define_ontology.ts";
 import {
   bool,
   fixedSizeList,
@@ -32,8 +22,7 @@ import {
 } from "../../src/ontology/field.ts";
 
 /** True where `A` and `B` are the same type, optional properties and all. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
-  (<T>() => T extends B ? 1 : 2) ? true : false;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
 function same<_ extends true>(): void {}
 
 // What reading gives is the class's own interface.
@@ -45,12 +34,7 @@ same<Same<Infer<typeof ontology.Boolean>["data"], boolean>>();
 same<Same<IMU["acceleration"], Vector3d>>();
 same<Same<GPS["velocity"], Vector3d | undefined>>();
 same<Same<Point3d["x"], number | undefined>>();
-same<
-  Same<
-    CameraInfo["intrinsic_parameters"],
-    Float64Array | (number | undefined)[]
-  >
->();
+same<Same<CameraInfo["intrinsic_parameters"], Float64Array | (number | undefined)[]>>();
 same<Same<ontology.Image["data"], Uint8Array>>();
 // @ts-expect-error the types of two classes are not the same
 same<Same<Infer<typeof ontology.GPS>, IMU>>();
@@ -58,13 +42,7 @@ same<Same<Infer<typeof ontology.GPS>, IMU>>();
 // GPS: nested structs, optional ones, null for a missing value, safe integers for bigint.
 export const fix: Input<GPS> = {
   header: { timestamp: { seconds: 1, nanoseconds: 2 }, sample_counter: 7 },
-  position: {
-    x: 45.46,
-    y: 9.19,
-    z: null,
-    covariance: [1, null, 3],
-    covariance_type: 2,
-  },
+  position: { x: 45.46, y: 9.19, z: null, covariance: [1, null, 3], covariance_type: 2 },
   velocity: null,
   status: { status: 0, service: 1, satellites: 9 },
 };
@@ -79,9 +57,7 @@ export const extraInside: Input<GPS> = { position: { x: 1, lat: 1 } };
 // @ts-expect-error a coordinate is a number
 export const text: Input<GPS> = { position: { x: "45" } };
 // @ts-expect-error a message of another class
-export const notAFix: Input<GPS> = { data: "hello" } satisfies Input<
-  ontology.String
->;
+export const notAFix: Input<GPS> = { data: "hello" } satisfies Input<ontology.String>;
 // @ts-expect-error an acceleration is a vector
 export const flat: Input<IMU> = { acceleration: 9.81, angular_velocity: {} };
 
@@ -103,27 +79,16 @@ const camera = {
   rectification_parameters: new Float32Array(9),
   projection_parameters: Array.from({ length: 12 }, () => 0),
 };
-export const calibration: Input<CameraInfo> = {
-  ...camera,
-  roi: { offset: { x: 1 }, height: 1, width: 1 },
-};
+export const calibration: Input<CameraInfo> = { ...camera, roi: { offset: { x: 1 }, height: 1, width: 1 } };
 // @ts-expect-error a list of text
-export const badCalibration: Input<CameraInfo> = {
-  ...camera,
-  distortion_parameters: ["k1"],
-};
+export const badCalibration: Input<CameraInfo> = { ...camera, distortion_parameters: ["k1"] };
 export const joints: Input<ontology.RobotJoint> = {
   names: ["shoulder", null],
   positions: [0.5, null],
   velocities: new Float64Array(2),
   efforts: [],
 };
-export const echoes: Input<ontology.MultiEchoLaserScan>["ranges"] = [
-  [1, 2.5],
-  new Float32Array(1),
-  null,
-  [],
-];
+export const echoes: Input<ontology.MultiEchoLaserScan>["ranges"] = [[1, 2.5], new Float32Array(1), null, []];
 
 // A class's table has to match its interface, property by property.
 interface Spot {
@@ -135,10 +100,7 @@ export const Spot: Ontology<Spot> = builtin("Spot", () => ({
   size: optional(float64()),
 }));
 // @ts-expect-error a field for size is missing
-export const Short: Ontology<Spot> = builtin(
-  "Short",
-  () => ({ at: nested(ontology.Vector3d) }),
-);
+export const Short: Ontology<Spot> = builtin("Short", () => ({ at: nested(ontology.Vector3d) }));
 export const Wrong: Ontology<Spot> = builtin("Wrong", () => ({
   at: nested(ontology.Vector3d),
   // @ts-expect-error size is optional
@@ -146,10 +108,7 @@ export const Wrong: Ontology<Spot> = builtin("Wrong", () => ({
 }));
 const shared = { size: optional(float64()), colour: utf8() };
 // @ts-expect-error colour is left over
-export const Long: Ontology<Spot> = builtin(
-  "Long",
-  () => ({ at: nested(ontology.Vector3d), ...shared }),
-);
+export const Long: Ontology<Spot> = builtin("Long", () => ({ at: nested(ontology.Vector3d), ...shared }));
 
 // A user's own: read types from the makers.
 const Own = defineOntology("Own", {
@@ -168,8 +127,7 @@ same<
     gaps?: BigInt64Array | (bigint | undefined)[];
   }>
 >();
-export const corner: { u: number; v?: bigint } | undefined =
-  ({} as Infer<typeof Own>).corners[0];
+export const corner: { u: number; v?: bigint } | undefined = ({} as Infer<typeof Own>).corners[0];
 export const own: Input<Infer<typeof Own>> = {
   flag: true,
   bytes: [1, 2],

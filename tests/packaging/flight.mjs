@@ -29,10 +29,7 @@ export async function replay(client) {
     }
     messages += block.length;
   }
-  const digest = new Uint8Array(
-    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)),
-  );
-  const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return { engine: client.engine.name, messages, sha256 };
 }

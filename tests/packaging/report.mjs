@@ -12,16 +12,8 @@ export async function report(smalti, options) {
     const first = await smalti.connect("memory:");
     const second = await smalti.connect("memory:");
     const result = {
-      flight: await replayFlight(
-        smalti,
-        new URL("/recordings/", location.href),
-        options,
-      ),
-      flightJs: await replayFlight(
-        smalti,
-        new URL("/recordings/", location.href),
-        { engine: "js" },
-      ),
+      flight: await replayFlight(smalti, new URL("/recordings/", location.href), options),
+      flightJs: await replayFlight(smalti, new URL("/recordings/", location.href), { engine: "js" }),
       memory: await recordAndReplay(smalti, "memory:", options),
       forced: await outcome(smalti, "memory:", { ...options, engine: "wasm" }),
       shared: first.engine === second.engine,

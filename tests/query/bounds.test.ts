@@ -1,17 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Client,
-  defineOntology,
-  float64,
-  int64,
-  optional,
-  type QueryExpression,
-} from "../../mod.ts";
+import { type Client, defineOntology, float64, int64, optional, type QueryExpression } from "../../mod.ts";
 import type { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { onFiles, onStore } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
+import { onFiles, onStore } from "../support/places.ts";
 
 const Probe = defineOntology("Probe", { x: float64(), n: optional(int64()) });
 const [MANIFEST, FILE] = ["s/sequence.json", "s/t.arrow"];
@@ -25,22 +19,17 @@ interface Files {
 
 /** Topic "t" of sequence "s", one batch for each list of rows. */
 async function recorded(batches: readonly (readonly Row[])[]): Promise<Files> {
-  const store = new MemoryStore();
+  const store = keepingBatches(new MemoryStore());
   return await onStore(store, async (client) => {
     await client.sequenceCreate("s", {}, async (sequence) => {
       const topic = await sequence.topicCreate("t", { ontology: Probe });
       let timestampNs = 0n;
       for (const rows of batches) {
-        for (const data of rows) {
-          await topic.push({ timestampNs: timestampNs++, data });
-        }
+        for (const data of rows) await topic.push({ timestampNs: timestampNs++, data });
         await topic.flush();
       }
     });
-    return {
-      manifest: await readAll(store, MANIFEST),
-      topic: await readAll(store, FILE),
-    };
+    return { manifest: await readAll(store, MANIFEST), topic: await readAll(store, FILE) };
   });
 }
 
@@ -48,14 +37,11 @@ async function withFiles<R>(
   { manifest, topic }: Files,
   body: (client: Client, store: MemoryStore) => Promise<R>,
 ): Promise<R> {
-  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body);
+  return await onFiles({ [MANIFEST]: manifest, [FILE]: topic }, body, { keepsBatches: true });
 }
 
 /** The files with the topic's bytes changed. */
-function changed(
-  { manifest, topic }: Files,
-  change: (bytes: Uint8Array) => void,
-): Files {
+function changed({ manifest, topic }: Files, change: (bytes: Uint8Array) => void): Files {
   const bytes = topic.slice();
   change(bytes);
   return { manifest, topic: bytes };
@@ -84,24 +70,15 @@ function withDamagedBatches(files: Files): Files {
 
 /** Where the bounds begin, two columns in three batches: 96 bytes right before the footer. */
 function boundsAt({ topic }: Files): number {
-  const footerBytes = new DataView(topic.buffer, topic.byteOffset).getInt32(
-    topic.length - 10,
-    true,
-  );
+  const footerBytes = new DataView(topic.buffer, topic.byteOffset).getInt32(topic.length - 10, true);
   return topic.length - 10 - footerBytes - 96;
 }
 
-async function isFound(
-  client: Client,
-  ontology: QueryExpression,
-): Promise<boolean> {
+async function isFound(client: Client, ontology: QueryExpression): Promise<boolean> {
   return (await client.query({ ontology })).length > 0;
 }
 
-async function outcome(
-  client: Client,
-  ontology: QueryExpression,
-): Promise<boolean | string> {
+async function outcome(client: Client, ontology: QueryExpression): Promise<boolean | string> {
   try {
     return await isFound(client, ontology);
   } catch (reason) {
@@ -117,12 +94,7 @@ const BATCHES: Row[][] = [
   [{ x: 20 }, { x: NaN }, { x: 25 }],
 ];
 /** A condition; whether it is found; the batch that has to be read for that. */
-const CASES: [
-  what: string,
-  condition: QueryExpression,
-  found: boolean,
-  read?: number,
-][] = [
+const CASES: [what: string, condition: QueryExpression, found: boolean, read?: number][] = [
   ["an extreme that matches", x.gt(24), true],
   ["an extreme that is meant", x.eq(20), true],
   ["one in a list", x.in([7, 15]), true],
@@ -140,21 +112,14 @@ const CASES: [
   ["an integer beyond 2^53", n.eq(2n ** 53n + 1n), true, 1],
   ["its neighbour, which float64 takes for it", n.eq(2n ** 53n + 2n), false, 1],
   ["an integer far from any", n.eq(2n ** 62n), false],
-  [
-    "an integer right below those that are rounded",
-    n.eq(2n ** 53n - 2n),
-    false,
-  ],
+  ["an integer right below those that are rounded", n.eq(2n ** 53n - 2n), false],
 ];
 
 describe("A query by the bounds of batches", () => {
   for (const [what, condition, found, read] of CASES) {
     it(`${read === undefined ? "reads no batch" : `reads batch ${read}`} for ${what}`, async () => {
       const files = await recorded(BATCHES);
-      await withFiles(
-        files,
-        async (client) => expect(await isFound(client, condition)).toBe(found),
-      );
+      await withFiles(files, async (client) => expect(await isFound(client, condition)).toBe(found));
       const wanted = read === undefined ? found : `CORRUPT ${read}`;
       await withFiles(withDamagedBatches(files), async (client) => {
         expect(await outcome(client, condition)).toBe(wanted);
@@ -173,29 +138,12 @@ describe("A query by the bounds of batches", () => {
       -(2n ** 63n),
       2n ** 62n + 1n,
     );
-    const whole = fc.tuple(edge, fc.bigInt(-2n, 2n)).map(([a, b]) =>
-      BigInt.asIntN(64, a + b)
-    );
-    const float = fc.constantFrom(
-      -Infinity,
-      -2,
-      -0,
-      0,
-      0.5,
-      1,
-      2,
-      NaN,
-      Infinity,
-    );
+    const whole = fc.tuple(edge, fc.bigInt(-2n, 2n)).map(([a, b]) => BigInt.asIntN(64, a + b));
+    const float = fc.constantFrom(-Infinity, -2, -0, 0, 0.5, 1, 2, NaN, Infinity);
     const finite = fc.constantFrom(-2, -0, 0, 0.5, 1, 1.5, 2);
     const row = fc.record({ x: float, n: whole }, { requiredKeys: ["x"] });
-    const anyOperator = (
-      field: typeof x | typeof n,
-      value: fc.Arbitrary<number | bigint>,
-    ) =>
-      fc.tuple(value, value).map(([a, b]) => a < b ? [a, b] : [b, a]).chain((
-        [a, b],
-      ) =>
+    const anyOperator = (field: typeof x | typeof n, value: fc.Arbitrary<number | bigint>) =>
+      fc.tuple(value, value).map(([a, b]) => a < b ? [a, b] : [b, a]).chain(([a, b]) =>
         fc.constantFrom(
           field.eq(a),
           field.neq(a),
@@ -211,24 +159,13 @@ describe("A query by the bounds of batches", () => {
     const condition = fc.oneof(anyOperator(x, finite), anyOperator(n, whole));
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(row, { minLength: 1, maxLength: 3 }), {
-          minLength: 1,
-          maxLength: 3,
-        }),
+        fc.array(fc.array(row, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
         fc.array(condition, { minLength: 1, maxLength: 2 }),
         async (batches, conditions) => {
           const query = conditions.reduce((a, b) => a.and(b));
           const files = await recorded(batches);
-          const byBounds = await withFiles(
-            files,
-            (client) => isFound(client, query),
-          );
-          expect(
-            await withFiles(
-              withoutBounds(files),
-              (client) => isFound(client, query),
-            ),
-          ).toBe(byBounds);
+          const byBounds = await withFiles(files, (client) => isFound(client, query));
+          expect(await withFiles(withoutBounds(files), (client) => isFound(client, query))).toBe(byBounds);
         },
       ),
       { numRuns: 300 },
@@ -259,9 +196,7 @@ describe("A query by the bounds of batches", () => {
     const files = await recorded(BATCHES);
     const manifest = JSON.parse(new TextDecoder().decode(files.manifest));
     const left: Files = {
-      manifest: new TextEncoder().encode(
-        JSON.stringify({ ...manifest, state: "recording" }),
-      ),
+      manifest: new TextEncoder().encode(JSON.stringify({ ...manifest, state: "recording" })),
       topic: files.topic.subarray(0, boundsAt(files) - 8),
     };
     await withFiles(left, async (client, store) => {

@@ -26,38 +26,20 @@ const Probe = defineOntology("Probe", {
 
 async function record(client: Client): Promise<void> {
   for (const [name, x] of [["drive_01", 44], ["drive_02", 46]] as const) {
-    const metadata = {
-      vehicle: { id: `v${x}`, year: 2000 + x },
-      wheels: [4, x],
-      owner: null,
-    };
+    const metadata = { vehicle: { id: `v${x}`, year: 2000 + x }, wheels: [4, x], owner: null };
     await client.sequenceCreate(name, { metadata }, async (sequence) => {
-      const gps = await sequence.topicCreate("gps/front", {
-        ontology: GPS,
-        metadata: { rate_hz: x },
-      });
+      const gps = await sequence.topicCreate("gps/front", { ontology: GPS, metadata: { rate_hz: x } });
       for (let i = 0; i < 10; i++) {
-        await gps.push({
-          timestampNs: BigInt(i),
-          data: { position: { x: x + i / 10, y: 9 - i, z: 0 } },
-        });
+        await gps.push({ timestampNs: BigInt(i), data: { position: { x: x + i / 10, y: 9 - i, z: 0 } } });
       }
-      const temp = await sequence.topicCreate("temp", {
-        ontology: Temperature,
-      });
+      const temp = await sequence.topicCreate("temp", { ontology: Temperature });
       await temp.push({ timestampNs: 5n, data: { value: x } });
     });
   }
   await client.sequenceCreate("bench", {}, async (sequence) => {
     const probe = await sequence.topicCreate("probe", { ontology: Probe });
-    await probe.push({
-      timestampNs: 1n,
-      data: { count: 1_700_000_000_000_000_001n, levels: [1, 5] },
-    });
-    await probe.push({
-      timestampNs: 2n,
-      data: { count: 2n ** 63n - 1n, label: "hot", levels: [] },
-    });
+    await probe.push({ timestampNs: 1n, data: { count: 1_700_000_000_000_000_001n, levels: [1, 5] } });
+    await probe.push({ timestampNs: 2n, data: { count: 2n ** 63n - 1n, label: "hot", levels: [] } });
   });
 }
 
@@ -75,9 +57,7 @@ function both(body: (client: Client) => Promise<void>): () => Promise<void> {
 
 async function found(client: Client, request: QueryRequest): Promise<string[]> {
   const hits = await client.query(request);
-  return hits.flatMap(({ sequence, topics }) =>
-    topics.map(({ name }) => `${sequence}/${name}`)
-  );
+  return hits.flatMap(({ sequence, topics }) => topics.map(({ name }) => `${sequence}/${name}`));
 }
 
 async function reasonOf(action: () => Promise<unknown>): Promise<Error> {
@@ -95,125 +75,65 @@ const fronts = ["drive_01/gps/front", "drive_02/gps/front"];
 const cases: [what: string, request: QueryRequest, found: string[]][] = [
   ["nothing for nothing", {}, []],
   ["a field", { ontology: x.gt(45) }, ["drive_02/gps/front"]],
-  ["one row for all of it", { ontology: x.geq(44.5).and(y.geq(9)) }, [
-    "drive_02/gps/front",
-  ]],
-  ["a range on one path", { ontology: x.geq(44.85).and(x.leq(44.95)) }, [
-    "drive_01/gps/front",
-  ]],
-  ["open ends on one path", { ontology: x.gt(44.8).and(x.lt(45)) }, [
-    "drive_01/gps/front",
-  ]],
+  ["one row for all of it", { ontology: x.geq(44.5).and(y.geq(9)) }, ["drive_02/gps/front"]],
+  ["a range on one path", { ontology: x.geq(44.85).and(x.leq(44.95)) }, ["drive_01/gps/front"]],
+  ["open ends on one path", { ontology: x.gt(44.8).and(x.lt(45)) }, ["drive_01/gps/front"]],
   ["an empty range", { ontology: x.geq(45).and(x.leq(44)) }, []],
   ["either", { ontology: x.lt(44.05).or(x.gt(46.85)) }, fronts],
   ["not", { ontology: x.gt(45).not() }, ["drive_01/gps/front"]],
-  ["not of both", { ontology: x.lt(46.9).and(y.gt(-5)).not() }, [
-    "drive_02/gps/front",
-  ]],
+  ["not of both", { ontology: x.lt(46.9).and(y.gt(-5)).not() }, ["drive_02/gps/front"]],
   ["not of either", { ontology: x.lt(44.9).or(x.gt(46)).not() }, fronts],
   ["a time", { ontology: GPS.q.timestampNs.eq(9n).and(y.eq(0)) }, fronts],
-  [
-    "several ontologies",
-    { ontology: x.gt(45).and(Temperature.q.value.gt(0)) },
-    both46,
-  ],
+  ["several ontologies", { ontology: x.gt(45).and(Temperature.q.value.gt(0)) }, both46],
   ["a name", { sequence: sequenceQ.name.eq("drive_02") }, both46],
   ["names", { sequence: sequenceQ.name.in(["drive_02", "other"]) }, both46],
-  ["no such names", {
-    sequence: sequenceQ.name.in(["drive_01", "bench"]).not(),
-  }, both46],
+  ["no such names", { sequence: sequenceQ.name.in(["drive_01", "bench"]).not() }, both46],
   ["a pattern", { sequence: sequenceQ.name.match("*_0[2-9]") }, both46],
   [
     "not a pattern",
-    {
-      sequence: sequenceQ.name.match("drive_01").not(),
-      topic: topicQ.name.neq("probe"),
-    },
+    { sequence: sequenceQ.name.match("drive_01").not(), topic: topicQ.name.neq("probe") },
     both46,
   ],
   ["a topic's name", { topic: topicQ.name.eq("gps/front") }, fronts],
-  [
-    "a topic's name with its slash",
-    { topic: topicQ.name.eq("/gps/front") },
-    fronts,
-  ],
+  ["a topic's name with its slash", { topic: topicQ.name.eq("/gps/front") }, fronts],
   ["topics by pattern", { topic: topicQ.name.match("gps/*") }, fronts],
   ["topics by tag", { topic: topicQ.ontologyTag.eq("Probe") }, ["bench/probe"]],
-  [
-    "metadata",
-    { sequence: sequenceQ.metadata("vehicle.id").eq("v46") },
-    both46,
-  ],
+  ["metadata", { sequence: sequenceQ.metadata("vehicle.id").eq("v46") }, both46],
   ["metadata twice", {
-    sequence: sequenceQ.metadata("vehicle.year").gt(2044).and(
-      sequenceQ.metadata("vehicle.id").match("v*"),
-    ),
+    sequence: sequenceQ.metadata("vehicle.year").gt(2044).and(sequenceQ.metadata("vehicle.id").match("v*")),
   }, both46],
-  [
-    "metadata's items",
-    { sequence: sequenceQ.metadata("wheels[*]").eq(46) },
-    both46,
-  ],
-  [
-    "metadata that is there",
-    { topic: topicQ.metadata("rate_hz").exists() },
-    fronts,
-  ],
+  ["metadata's items", { sequence: sequenceQ.metadata("wheels[*]").eq(46) }, both46],
+  ["metadata that is there", { topic: topicQ.metadata("rate_hz").exists() }, fronts],
   ["metadata that is not", {
-    topic: topicQ.metadata("rate_hz").exists().not().and(
-      topicQ.ontologyTag.neq("Probe"),
-    ),
+    topic: topicQ.metadata("rate_hz").exists().not().and(topicQ.ontologyTag.neq("Probe")),
   }, ["drive_01/temp", "drive_02/temp"]],
-  ["metadata between", { topic: topicQ.metadata("rate_hz").between(45, 50) }, [
-    "drive_02/gps/front",
-  ]],
+  ["metadata between", { topic: topicQ.metadata("rate_hz").between(45, 50) }, ["drive_02/gps/front"]],
   ["all three", {
     sequence: sequenceQ.name.match("drive_*"),
     topic: topicQ.metadata("rate_hz").lt(100),
     ontology: x.outside(0, 45),
   }, ["drive_02/gps/front"]],
-  ["after a time", {
-    sequence: sequenceQ.createdNs.gt(0n),
-    topic: topicQ.ontologyTag.eq("Probe"),
-  }, [
+  ["after a time", { sequence: sequenceQ.createdNs.gt(0n), topic: topicQ.ontologyTag.eq("Probe") }, [
     "bench/probe",
   ]],
   ["before a time", { topic: topicQ.createdNs.lt(1n) }, []],
-  ["integers exactly", {
-    ontology: Probe.q.count.eq(1_700_000_000_000_000_001n),
-  }, ["bench/probe"]],
-  ["integers beside them", {
-    ontology: Probe.q.count.eq(1_700_000_000_000_000_000n),
-  }, []],
-  ["the greatest integer", { ontology: Probe.q.count.geq(2n ** 63n - 1n) }, [
-    "bench/probe",
-  ]],
-  ["text that may be missing", { ontology: Probe.q.label.match("h?t") }, [
-    "bench/probe",
-  ]],
-  ["missing text, which is not other text", {
-    ontology: Probe.q.label.neq("hot"),
-  }, []],
+  ["integers exactly", { ontology: Probe.q.count.eq(1_700_000_000_000_000_001n) }, ["bench/probe"]],
+  ["integers beside them", { ontology: Probe.q.count.eq(1_700_000_000_000_000_000n) }, []],
+  ["the greatest integer", { ontology: Probe.q.count.geq(2n ** 63n - 1n) }, ["bench/probe"]],
+  ["text that may be missing", { ontology: Probe.q.label.match("h?t") }, ["bench/probe"]],
+  ["missing text, which is not other text", { ontology: Probe.q.label.neq("hot") }, []],
   ["an item", { ontology: Probe.q.levels.at(1).eq(5) }, ["bench/probe"]],
   ["any item", { ontology: Probe.q.levels.any.gt(4) }, ["bench/probe"]],
   ["all items", { ontology: Probe.q.levels.all.gt(1) }, []],
-  ["not any item, so that all are not", {
-    ontology: Probe.q.levels.any.gt(4).not(),
-  }, []],
-  ["not all items, so that one is not", {
-    ontology: Probe.q.levels.all.gt(1).not(),
-  }, ["bench/probe"]],
+  ["not any item, so that all are not", { ontology: Probe.q.levels.any.gt(4).not() }, []],
+  ["not all items, so that one is not", { ontology: Probe.q.levels.all.gt(1).not() }, ["bench/probe"]],
   ["an item that is more and an item that is less", {
     ontology: Probe.q.levels.any.geq(4).and(Probe.q.levels.any.leq(2)),
   }, ["bench/probe"]],
   ["metadata's items, one more and one less", {
-    sequence: sequenceQ.metadata("wheels[*]").geq(45).and(
-      sequenceQ.metadata("wheels[*]").leq(5),
-    ),
+    sequence: sequenceQ.metadata("wheels[*]").geq(45).and(sequenceQ.metadata("wheels[*]").leq(5)),
   }, both46],
-  ["null, which is not another value", {
-    sequence: sequenceQ.metadata("owner").neq(5),
-  }, []],
+  ["null, which is not another value", { sequence: sequenceQ.metadata("owner").neq(5) }, []],
   ["a list", { ontology: Probe.q.levels.eq([1, 5]) }, ["bench/probe"]],
 ];
 
@@ -230,24 +150,12 @@ describe("client.query", () => {
   it(
     "tells topics with their ontologies, in ASCII order",
     both(async (client) => {
-      expect(
-        await client.query({
-          sequence: sequenceQ.name.eq("drive_01").or(
-            sequenceQ.name.eq("bench"),
-          ),
-        }),
-      )
+      expect(await client.query({ sequence: sequenceQ.name.eq("drive_01").or(sequenceQ.name.eq("bench")) }))
         .toEqual([
-          {
-            sequence: "bench",
-            topics: [{ name: "probe", ontologyTag: "Probe" }],
-          },
+          { sequence: "bench", topics: [{ name: "probe", ontologyTag: "Probe" }] },
           {
             sequence: "drive_01",
-            topics: [{ name: "gps/front", ontologyTag: "GPS" }, {
-              name: "temp",
-              ontologyTag: "Temperature",
-            }],
+            topics: [{ name: "gps/front", ontologyTag: "GPS" }, { name: "temp", ontologyTag: "Temperature" }],
           },
         ]);
     }),
@@ -256,23 +164,13 @@ describe("client.query", () => {
   it(
     "refuses what makes no sense, by the condition",
     both(async (client) => {
-      const reason = await reasonOf(() =>
-        client.query({ ontology: x.between(2, 1) })
-      );
+      const reason = await reasonOf(() => client.query({ ontology: x.between(2, 1) }));
       expect(reason).toMatchObject({ code: "INVALID_ARGUMENT" });
-      expect(reason.message).toContain(
-        `"GPS.position.x": its $between is [2,1]`,
-      );
-      const wrong = await reasonOf(() =>
-        client.query({ topic: sequenceQ.name.eq("a") })
-      );
+      expect(reason.message).toContain(`"GPS.position.x": its $between is [2,1]`);
+      const wrong = await reasonOf(() => client.query({ topic: sequenceQ.name.eq("a") }));
       expect(wrong).toBeInstanceOf(TypeError);
-      expect(wrong.message).toBe(
-        `Cannot query: topic has a condition on "name", wanted it under sequence`,
-      );
-      const none = await reasonOf(() =>
-        client.query({ topic: "gps" as unknown as QueryExpression })
-      );
+      expect(wrong.message).toBe(`Cannot query: topic has a condition on "name", wanted it under sequence`);
+      const none = await reasonOf(() => client.query({ topic: "gps" as unknown as QueryExpression }));
       expect(none.message).toContain("topic is no expression");
     }),
   );
@@ -281,28 +179,17 @@ describe("client.query", () => {
     "stops by its signal",
     both(async (client) => {
       const reason = new Error("enough");
-      expect(
-        await reasonOf(() =>
-          client.query({ ontology: x.gt(0) }, {
-            signal: AbortSignal.abort(reason),
-          })
-        ),
-      )
+      expect(await reasonOf(() => client.query({ ontology: x.gt(0) }, { signal: AbortSignal.abort(reason) })))
         .toBe(reason);
     }),
   );
 
   it("refuses what paths cannot say", () => {
-    const Dotted = defineOntology("Dotted", {
-      "a.b": float64(),
-      c: list(float64()),
-    });
+    const Dotted = defineOntology("Dotted", { "a.b": float64(), c: list(float64()) });
     expect(() => Dotted.q["a.b"].gt(1)).toThrow(
       '[UNSUPPORTED] Cannot query "a.b": wanted a name without "."',
     );
-    expect(() => defineOntology("x.Dotted", { a: float64() }).q).toThrow(
-      'Cannot query "x.Dotted"',
-    );
+    expect(() => defineOntology("x.Dotted", { a: float64() }).q).toThrow('Cannot query "x.Dotted"');
     expect(() => Dotted.q.c.eq([1]).not()).toThrow(
       '[UNSUPPORTED] Cannot query "Dotted.c": not of a whole list',
     );
@@ -312,9 +199,7 @@ describe("client.query", () => {
     const two = x.gt(1).or(y.gt(1));
     const all = Array.from({ length: 6 }, () => two).reduce((a, b) => a.and(b));
     expect(all.alternatives).toHaveLength(64);
-    expect(() => all.and(two)).toThrow(
-      "Cannot query 128 alternatives at once: wanted at most 64",
-    );
+    expect(() => all.and(two)).toThrow("Cannot query 128 alternatives at once: wanted at most 64");
   });
 
   it("agrees with plain functions on any expression", async () => {
@@ -334,9 +219,7 @@ describe("client.query", () => {
       number.map((n): Both => [Pair.q.a.gt(n), (a) => a > n]),
       number.map((n): Both => [Pair.q.b.leq(n), (_, b) => b <= n]),
       number.map((n): Both => [Pair.q.a.eq(n), (a) => a === n]),
-      fc.tuple(number, number).map((
-        [m, n],
-      ): Both => [Pair.q.b.in([m, n]), (_, b) => b === m || b === n]),
+      fc.tuple(number, number).map(([m, n]): Both => [Pair.q.b.in([m, n]), (_, b) => b === m || b === n]),
       fc.tuple(number, number).map(([m, n]): Both => {
         const [low, high] = [Math.min(m, n), Math.max(m, n)];
         return [Pair.q.a.outside(low, high), (a) => a < low || a > high];
@@ -360,9 +243,7 @@ describe("client.query", () => {
         const wanted = [...rows.keys()].filter((i) =>
           holds(rows[i][0], rows[i][1]) || holds(rows[i][1], rows[i][0])
         );
-        expect(await found(client, { ontology: expression })).toEqual(
-          wanted.map((i) => `s${i}/t`),
-        );
+        expect(await found(client, { ontology: expression })).toEqual(wanted.map((i) => `s${i}/t`));
       }),
       { numRuns: 60 },
     );

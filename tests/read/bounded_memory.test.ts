@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Client, connect } from "../../mod.ts";
+import { Client } from "../../mod.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
@@ -9,7 +9,8 @@ import type { Message } from "../../src/read/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { engine } from "../arrow/random.ts";
-import { expectError, texts } from "../client/support.ts";
+import { clientOf, expectError, texts } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { isBun, LiveBytes, watchedEngine } from "./live_bytes.ts";
 import { inOrder, largeRecording, record, smallRecording } from "./order.ts";
 
@@ -24,11 +25,7 @@ const Reading = defineOntology("Reading", { half: float64(), serial: int64() });
 class NotedStore extends MemoryStore {
   beforeRead: () => Promise<void> | void = () => {};
   onRead: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes;
-  override async read(
-    path: string,
-    offset: number,
-    length: number,
-  ): Promise<Uint8Array> {
+  override async read(path: string, offset: number, length: number): Promise<Uint8Array> {
     await this.beforeRead();
     return this.onRead(await super.read(path, offset, length));
   }
@@ -51,7 +48,7 @@ async function withRecording(
   body: (recorded: Recorded) => Promise<void>,
   timeOf: (serial: number) => number = (serial) => serial,
 ): Promise<void> {
-  const [store, live] = [new NotedStore(), new LiveBytes()];
+  const [store, live] = [keepingBatches(new NotedStore()), new LiveBytes()];
   let [count, failures] = [0, 0];
   const watched = watchedEngine(engine, (bytes) => {
     if (failures-- > 0) throw new SmaltiError("CORRUPT", "as the test wants");
@@ -65,10 +62,7 @@ async function withRecording(
       for (let from = 0; from < BATCHES * ROWS; from += ROWS) {
         const serials = Array.from({ length: ROWS }, (_, i) => from + i);
         await topic.pushColumns({
-          timestampNs: BigInt64Array.from(
-            serials,
-            (serial) => BigInt(timeOf(serial)),
-          ),
+          timestampNs: BigInt64Array.from(serials, (serial) => BigInt(timeOf(serial))),
           half: serials.map((serial) => serial / 2),
           serial: serials,
         });
@@ -97,23 +91,12 @@ async function readAll(
   look: () => Promise<void>,
 ): Promise<number> {
   let count = 0;
-  for await (
-    const [topic, { timestampNs, data }] of handler.getDataStreamer({
-      maxBufferedBytes,
-    })
-  ) {
+  for await (const [topic, { timestampNs, data }] of handler.getDataStreamer({ maxBufferedBytes })) {
     const serial = Math.floor(count / TOPICS);
     const seen = [topic, timestampNs, data.half, data.serial];
-    const wanted = [
-      `t${count % TOPICS}`,
-      BigInt(serial),
-      serial / 2,
-      BigInt(serial),
-    ];
-    if (seen.some((value, i) => value !== wanted[i])) {
-      throw new Error(`Message ${count} is ${seen}`);
-    }
-    if (++count % 997 === 0) await look();
+    const wanted = [`t${count % TOPICS}`, BigInt(serial), serial / 2, BigInt(serial)];
+    if (seen.some((value, i) => value !== wanted[i])) throw new Error(`Message ${count} is ${seen}`);
+    if (++count % 1997 === 0) await look();
   }
   return count;
 }
@@ -155,14 +138,8 @@ describe("maxBufferedBytes", () => {
         // In a function of its own: an iteration may keep its message until the next one begins.
         const next = async () => (await streamer.next()).value?.data.serial;
         let count = 0n;
-        for (
-          let serial = await next();
-          serial !== undefined;
-          serial = await next()
-        ) {
-          if (serial !== count++) {
-            throw new Error(`Message ${count - 1n} is ${serial}`);
-          }
+        for (let serial = await next(); serial !== undefined; serial = await next()) {
+          if (serial !== count++) throw new Error(`Message ${count - 1n} is ${serial}`);
         }
         expect(count).toBe(BigInt(BATCHES * ROWS));
         expect(held.length).toBe(BATCHES);
@@ -205,9 +182,7 @@ describe("maxBufferedBytes", () => {
       expect(kept.length).toBe(TOPICS * BATCHES * ROWS);
       // What the caller keeps beyond the stream is the caller's.
       kept.forEach((message, i) => {
-        if (message.data.half !== Math.floor(i / TOPICS) / 2) {
-          throw new Error(`Message ${i} changed`);
-        }
+        if (message.data.half !== Math.floor(i / TOPICS) / 2) throw new Error(`Message ${i} changed`);
       });
     });
   });
@@ -218,13 +193,7 @@ describe("maxBufferedBytes", () => {
       const streamer = handler.getDataStreamer({ maxBufferedBytes: bound });
       const [, message] = (await streamer.next()).value!;
       fail(50);
-      for (let i = 0; i < 50; i++) {
-        await expectError(
-          () => message.data.half,
-          "CORRUPT",
-          "as the test wants",
-        );
-      }
+      for (let i = 0; i < 50; i++) await expectError(() => message.data.half, "CORRUPT", "as the test wants");
       expect([message.data.half, message.data.serial]).toEqual([0, 0n]);
       await streamer.close();
     });
@@ -235,16 +204,8 @@ describe("maxBufferedBytes", () => {
     await withRecording(async ({ handler, decompressed, batchBytes }) => {
       const topic = await handler.topicHandler("t3");
       const streamer = (columns: number) =>
-        topic.getDataStreamer({
-          maxBufferedBytes: BATCHES * batchBytes +
-            (columns + 0.5) * COLUMN_BYTES,
-        });
-      for (
-        const read of [
-          () => streamer(3).toTable(),
-          () => streamer(3).toArrow().next(),
-        ]
-      ) {
+        topic.getDataStreamer({ maxBufferedBytes: BATCHES * batchBytes + (columns + 0.5) * COLUMN_BYTES });
+      for (const read of [() => streamer(3).toTable(), () => streamer(3).toArrow().next()]) {
         const before = decompressed();
         await expectError(
           read,
@@ -257,10 +218,7 @@ describe("maxBufferedBytes", () => {
       const table = await streamer(2 * BATCHES).toTable();
       const serials = Array.from(table.getChild("serial")!, Number);
       expect(serials).toEqual(
-        Array.from(
-          { length: BATCHES * ROWS },
-          (_, i) => i % BATCHES * ROWS + Math.floor(i / BATCHES),
-        ),
+        Array.from({ length: BATCHES * ROWS }, (_, i) => i % BATCHES * ROWS + Math.floor(i / BATCHES)),
       );
       // Message by message the columns of one batch make room for those of another.
       let halves = 0;
@@ -273,35 +231,16 @@ describe("maxBufferedBytes", () => {
     await withRecording(async ({ handler, decompressed, batchBytes }) => {
       const latched = ["t0", "t1", "t2"];
       const streamer = (maxBufferedBytes: number) =>
-        handler.getDataStreamer({
-          topics: [],
-          latched,
-          startNs: 5n,
-          maxBufferedBytes,
-        });
-      await expectError(
-        () => streamer(2.5 * batchBytes).next(),
-        "TOO_LARGE",
-        "3 batches overlap",
-      );
+        handler.getDataStreamer({ topics: [], latched, startNs: 5n, maxBufferedBytes });
+      await expectError(() => streamer(2.5 * batchBytes).next(), "TOO_LARGE", "3 batches overlap");
       const topics: string[] = [];
-      for await (const [topic] of streamer(3.5 * batchBytes)) {
-        topics.push(topic);
-      }
+      for await (const [topic] of streamer(3.5 * batchBytes)) topics.push(topic);
       expect(topics).toEqual(latched);
 
       const before = decompressed();
       const all = handler.topics.map(({ name }) => name);
-      const tight = {
-        latched: all,
-        startNs: 5n,
-        maxBufferedBytes: 2.5 * batchBytes,
-      };
-      await expectError(
-        () => handler.getDataStreamer(tight).next(),
-        "TOO_LARGE",
-        "3 batches overlap",
-      );
+      const tight = { latched: all, startNs: 5n, maxBufferedBytes: 2.5 * batchBytes };
+      await expectError(() => handler.getDataStreamer(tight).next(), "TOO_LARGE", "3 batches overlap");
       expect(decompressed() - before).toBe(3);
     });
   });
@@ -316,12 +255,7 @@ describe("maxBufferedBytes", () => {
             () => handler.getDataStreamer({ maxBufferedBytes }),
             () => handler.getDataStreamer({ maxBufferedBytes, follow: true }),
             () => topic.getDataStreamer({ maxBufferedBytes }),
-            () =>
-              handler.getSyncStreamer({
-                fields,
-                periodNs: 1n,
-                maxBufferedBytes,
-              }),
+            () => handler.getSyncStreamer({ fields, periodNs: 1n, maxBufferedBytes }),
           ]
         ) {
           expect(call).toThrow(
@@ -335,22 +269,18 @@ describe("maxBufferedBytes", () => {
   });
 
   it("never changes what is read: all of it in order, or TOO_LARGE", async () => {
-    await using client = await connect("memory:");
+    await using client = clientOf(keepingBatches(new MemoryStore()));
     const plenty = 2 ** 26;
     const property = fc.asyncProperty(
-      fc.oneof({ weight: 8, arbitrary: smallRecording }, {
-        weight: 1,
-        arbitrary: largeRecording,
-      }),
+      fc.oneof({ weight: 8, arbitrary: smallRecording }, { weight: 1, arbitrary: largeRecording }),
       fc.constantFrom(1, 1000, 3000, 10_000, 100_000, 300_000, plenty),
       async (recording, maxBufferedBytes) => {
         const wanted = inOrder(await record(client, "s", recording), {});
         const handler = await client.sequenceHandler("s");
         const read = () => texts(handler.getDataStreamer({ maxBufferedBytes }));
         const result = await read().catch((reason) => reason);
-        if (maxBufferedBytes === plenty || result instanceof Array) {
-          expect(result).toEqual(wanted);
-        } else expect(result.code).toBe("TOO_LARGE");
+        if (maxBufferedBytes === plenty || result instanceof Array) expect(result).toEqual(wanted);
+        else expect(result.code).toBe("TOO_LARGE");
         await client.sequenceDelete("s");
       },
     );

@@ -12,6 +12,7 @@ import {
   texts,
   WatchedStore,
 } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 
 describe("Client.listSequences", () => {
   it("of 10,000 sequences lists one directory and reads nothing", async () => {
@@ -19,9 +20,7 @@ describe("Client.listSequences", () => {
     await recordSequence(clientOf(inner), "first", { a: [1] });
     const manifest = await inner.read("first/sequence.json", 0, 2 ** 16);
     const names = Array.from({ length: 10_000 }, (_, i) => `drive${i}`);
-    for (const name of names) {
-      await inner.replace(`${name}/sequence.json`, manifest);
-    }
+    for (const name of names) await inner.replace(`${name}/sequence.json`, manifest);
     const store = new WatchedStore(inner);
     await onStore(store, async (client) => {
       expect(await client.listSequences()).toEqual([...names, "first"].sort());
@@ -38,8 +37,7 @@ describe("A sequence's handler", () => {
       const calls = () => store.calls.splice(0);
       calls();
       const handler = await client.sequenceHandler("s");
-      expect([handler.rowCount, handler.topics.length, handler.firstNs])
-        .toEqual([4, 3, 1n]);
+      expect([handler.rowCount, handler.topics.length, handler.firstNs]).toEqual([4, 3, 1n]);
       const streamer = handler.getDataStreamer({ topics: ["a"], startNs: 10n });
       expect(calls()).toEqual(["read s/sequence.json"]);
       // No batch of it lies in the window.
@@ -74,17 +72,13 @@ describe("Reading a window", () => {
     batches: number,
     body: (handler: SequenceHandler, store: WatchedStore) => Promise<void>,
   ): Promise<void> {
-    const store = new WatchedStore();
+    const store = keepingBatches(new WatchedStore());
     await onStore(store, async (client) => {
       await client.sequenceCreate("s", {}, async (sequence) => {
         for (const name of TOPICS) {
           const topic = await sequence.topicCreate(name, { ontology: Sample });
           for (let from = 0; from < batches * ROWS; from += ROWS) {
-            await pushSamples(
-              topic,
-              Array.from({ length: ROWS }, (_, i) => from + i),
-              from,
-            );
+            await pushSamples(topic, Array.from({ length: ROWS }, (_, i) => from + i), from);
             await topic.flush();
           }
         }
@@ -94,12 +88,7 @@ describe("Reading a window", () => {
   }
 
   /** Reads rows `from` to `to` of every topic; gives the numbers of the batches read, `a 7`, and the bytes beside them. */
-  async function readWindow(
-    handler: SequenceHandler,
-    store: WatchedStore,
-    from: number,
-    to: number,
-  ) {
+  async function readWindow(handler: SequenceHandler, store: WatchedStore, from: number, to: number) {
     const places = new Map<string, string>();
     for (const topic of handler.topics) {
       const path = `s/${topic.name}.arrow`;
@@ -110,9 +99,7 @@ describe("Reading a window", () => {
     }
     store.reads.length = 0;
     const window = { startNs: BigInt(from), endNs: BigInt(to) };
-    expect((await texts(handler.getDataStreamer(window))).length).toBe(
-      TOPICS.length * (to - from),
-    );
+    expect((await texts(handler.getDataStreamer(window))).length).toBe(TOPICS.length * (to - from));
     const reads = store.reads.map((read) => ({
       ...read,
       batch: places.get(`${read.path} ${read.offset} ${read.length}`),
@@ -128,41 +115,20 @@ describe("Reading a window", () => {
     async (batches) => {
       await withBatches(batches, async (handler, store) => {
         // From within batch 11 to the end of batch 13.
-        const first = await readWindow(
-          handler,
-          store,
-          11 * ROWS + 2,
-          14 * ROWS,
-        );
+        const first = await readWindow(handler, store, 11 * ROWS + 2, 14 * ROWS);
         expect(first.batches).toEqual(
-          TOPICS.flatMap((topic) =>
-            [11, 12, 13].map((batch) => `${topic} ${batch}`)
-          ),
+          TOPICS.flatMap((topic) => [11, 12, 13].map((batch) => `${topic} ${batch}`)),
         );
         // A footer is one read, or two where it is long; it is at the end of its file, and grows by the batch.
         for (const { path, offset, length } of first.others) {
-          const { sizeBytes } = handler.topics.find(({ name }) =>
-            path === `s/${name}.arrow`
-          )!;
-          expect(length).toBeLessThanOrEqual(
-            Math.max(16 * 1024, 120 * batches),
-          );
+          const { sizeBytes } = handler.topics.find(({ name }) => path === `s/${name}.arrow`)!;
+          expect(length).toBeLessThanOrEqual(Math.max(16 * 1024, 120 * batches));
           expect(offset + length).toBeGreaterThanOrEqual(sizeBytes - 10);
         }
-        expect(first.others.length).toBe(
-          batches === 30 ? TOPICS.length : 2 * TOPICS.length,
-        );
+        expect(first.others.length).toBe(batches === 30 ? TOPICS.length : 2 * TOPICS.length);
         // The handler has the footers by now.
-        const second = await readWindow(
-          handler,
-          store,
-          20 * ROWS + 1,
-          20 * ROWS + 2,
-        );
-        expect([second.batches, second.others]).toEqual([
-          TOPICS.map((topic) => `${topic} 20`),
-          [],
-        ]);
+        const second = await readWindow(handler, store, 20 * ROWS + 1, 20 * ROWS + 2);
+        expect([second.batches, second.others]).toEqual([TOPICS.map((topic) => `${topic} 20`), []]);
       });
     },
   );

@@ -1,9 +1,4 @@
-import type {
-  Backend,
-  RunSource,
-  SequenceSource,
-  TopicSource,
-} from "../../src/backend.ts";
+import type { Backend, RunSource, SequenceSource, TopicSource } from "../../src/backend.ts";
 
 /** A backend that says which runs were opened and closed, as `open a 0` and `close a`; all else is the inner one's. */
 export function countedBackend(backend: Backend, log: string[]): Backend {
@@ -21,8 +16,7 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
     notify: (place, message) => backend.notify(place, message),
     clearNotifications: (place) => backend.clearNotifications(place),
     close: () => backend.close(),
-    openSequence: async (name, options) =>
-      countedSequence(await backend.openSequence(name, options), log),
+    openSequence: async (name, options) => countedSequence(await backend.openSequence(name, options), log),
   };
 }
 
@@ -46,8 +40,7 @@ function countedTopic(source: TopicSource, log: string[]): TopicSource {
     countRows: (edges, signal) => source.countRows(edges, signal),
     latest: (ns, signal) => source.latest(ns, signal),
     verify: (request) => source.verify(request),
-    runs: (window, signal) =>
-      countedRuns(source.runs(window, signal), info.name, log),
+    runs: (window, signal) => countedRuns(source.runs(window, signal), info.name, log),
   };
 }
 

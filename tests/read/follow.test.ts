@@ -1,20 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type {
-  Client,
-  Message,
-  SequenceStreamer,
-  SequenceWriter,
-  TopicWriter,
-} from "../../mod.ts";
+import type { Client, Message, SequenceStreamer, SequenceWriter, TopicWriter } from "../../mod.ts";
 import { defineOntology, float64, type Ontology } from "../../mod.ts";
 import { connect } from "../../mod.ts";
 import { canSpawn, endChild, needsBuild, startChild } from "../client/child.ts";
 import { inDirectory, PLACES, withClient } from "../client/support.ts";
 import { Random } from "../contract/random_cases.ts";
 
-const Value: Ontology<{ value: number }> = defineOntology("Value", {
-  value: float64(),
-});
+const Value: Ontology<{ value: number }> = defineOntology("Value", { value: float64() });
 
 type Row = [topic: string, ns: bigint, value: number];
 
@@ -42,22 +34,13 @@ async function replay(client: Client, name = "s"): Promise<Row[]> {
   return await rest((await client.sequenceHandler(name)).getDataStreamer());
 }
 
-async function follow(
-  client: Client,
-  options: Parameters<typeof streamerOf>[1] = {},
-) {
-  return streamerOf(
-    await client.sequenceHandler("s", { follow: true }),
-    options,
-  );
+async function follow(client: Client, options: Parameters<typeof streamerOf>[1] = {}) {
+  return streamerOf(await client.sequenceHandler("s", { follow: true }), options);
 }
 
 function streamerOf(
   handler: Awaited<ReturnType<Client["sequenceHandler"]>>,
-  options: Omit<
-    Parameters<typeof handler.getDataStreamer>[0] & object,
-    "follow"
-  >,
+  options: Omit<Parameters<typeof handler.getDataStreamer>[0] & object, "follow">,
 ) {
   return handler.getDataStreamer({ ...options, follow: true });
 }
@@ -67,9 +50,7 @@ async function create(
   ...names: string[]
 ): Promise<TopicWriter<{ value: number }>[]> {
   const topics = [];
-  for (const name of names) {
-    topics.push(await sequence.topicCreate(name, { ontology: Value }));
-  }
+  for (const name of names) topics.push(await sequence.topicCreate(name, { ontology: Value }));
   return topics;
 }
 
@@ -79,9 +60,7 @@ function push(topic: TopicWriter<{ value: number }>, ns: number, value = ns) {
 
 /** Whether a promise is not settled after the follower has looked several times. */
 async function waits(promise: Promise<unknown>): Promise<boolean> {
-  const later = new Promise((resolve) =>
-    setTimeout(() => resolve("later"), 300)
-  );
+  const later = new Promise((resolve) => setTimeout(() => resolve("later"), 300));
   return await Promise.race([promise, later]) === "later";
 }
 
@@ -97,26 +76,18 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       const first = stream.next();
       expect(await waits(first)).toBe(true);
       await sequence.flush();
-      expect([rowOf((await first).value!), ...await some(stream, 2)]).toEqual([
-        ["b", 1n, 1],
-        ["a", 2n, 2],
-        [
-          "b",
-          2n,
-          2,
-        ],
-      ]);
+      expect([rowOf((await first).value!), ...await some(stream, 2)]).toEqual([["b", 1n, 1], ["a", 2n, 2], [
+        "b",
+        2n,
+        2,
+      ]]);
       // What has the newest time may have company yet.
       const third = stream.next();
       expect(await waits(third)).toBe(true);
       await push(a, 3);
       await push(b, 9);
       await sequence.flush();
-      expect([rowOf((await third).value!), ...await some(stream, 1)]).toEqual([[
-        "a",
-        3n,
-        3,
-      ], ["b", 3n, 3]]);
+      expect([rowOf((await third).value!), ...await some(stream, 1)]).toEqual([["a", 3n, 3], ["b", 3n, 3]]);
       await push(a, 10);
       await sequence.finalize();
       expect(await rest(stream)).toEqual([["b", 9n, 9], ["a", 10n, 10]]);
@@ -134,11 +105,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       await push(late, 2, 20);
       await push(late, 3, 30);
       await sequence.flush();
-      expect(await some(stream, 2)).toEqual([["another", 2n, 20], [
-        "loud",
-        2n,
-        2,
-      ]]);
+      expect(await some(stream, 2)).toEqual([["another", 2n, 20], ["loud", 2n, 2]]);
       await sequence.finalize();
       expect(await rest(stream)).toEqual([["another", 3n, 30]]);
     }));
@@ -147,9 +114,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
     withClient(place, async (client) => {
       await client.sequenceCreate("s", {}, async (sequence) => {
         const [a, b] = await create(sequence, "a", "b");
-        for (const ns of [5, 1, 5, 3]) {
-          for (const topic of [b, a]) await push(topic, ns);
-        }
+        for (const ns of [5, 1, 5, 3]) for (const topic of [b, a]) await push(topic, ns);
       });
       expect(await rest(await follow(client))).toEqual(await replay(client));
     }));
@@ -165,11 +130,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       const stream = await follow(client);
       for (const ns of [3, 6]) await push(b, ns);
       await sequence.flush();
-      expect(await some(stream, 3)).toEqual([["a", 1n, 1], ["b", 3n, 3], [
-        "a",
-        5n,
-        5,
-      ]]);
+      expect(await some(stream, 3)).toEqual([["a", 1n, 1], ["b", 3n, 3], ["a", 5n, 5]]);
       await sequence.finalize();
       expect(await rest(stream)).toEqual([["b", 6n, 6], ["a", 9n, 9]]);
     }));
@@ -179,9 +140,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       const sequence = await client.sequenceCreate("s", { latenessNs: 10n });
       const [a, b] = await create(sequence, "a", "b");
       const late: Row[] = [];
-      const stream = await follow(client, {
-        onLate: (...item) => late.push(rowOf(item)),
-      });
+      const stream = await follow(client, { onLate: (...item) => late.push(rowOf(item)) });
       await push(a, 100);
       await push(a, 120);
       await sequence.flush();
@@ -189,11 +148,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       for (const ns of [111, 50, 109]) await push(b, ns);
       await push(a, 140);
       await sequence.flush();
-      expect(await some(stream, 2)).toEqual([["b", 111n, 111], [
-        "a",
-        120n,
-        120,
-      ]]);
+      expect(await some(stream, 2)).toEqual([["b", 111n, 111], ["a", 120n, 120]]);
       expect(late).toEqual([["b", 50n, 50], ["b", 109n, 109]]);
       await push(a, 129);
       await sequence.finalize();
@@ -213,9 +168,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       await sequence.finalize();
       await expect(rest(stream)).rejects.toMatchObject({
         code: "OUT_OF_ORDER",
-        message: expect.stringMatching(
-          /topic "a" at 4 ns .*before 9 ns .*wanted onLate, or .*latenessNs/,
-        ),
+        message: expect.stringMatching(/topic "a" at 4 ns .*before 9 ns .*wanted onLate, or .*latenessNs/),
         details: { sequence: "s", topic: "a" },
       });
     }));
@@ -224,14 +177,8 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
     withClient(place, async (client) => {
       const sequence = await client.sequenceCreate("s");
       const [a, b] = await create(sequence, "a", "b");
-      const stream = await follow(client, {
-        topics: ["/b"],
-        startNs: 2n,
-        endNs: 4n,
-      });
-      for (let ns = 0; ns < 6; ns++) {
-        for (const topic of [a, b]) await push(topic, ns);
-      }
+      const stream = await follow(client, { topics: ["/b"], startNs: 2n, endNs: 4n });
+      for (let ns = 0; ns < 6; ns++) for (const topic of [a, b]) await push(topic, ns);
       await sequence.flush();
       expect(await rest(stream)).toEqual([["b", 2n, 2], ["b", 3n, 3]]);
       // Rows before the window are none of its business, however late.
@@ -289,24 +236,17 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
 
   it("fails ABORTED where the sequence is removed", () =>
     withClient(place, async (client) => {
-      const sequence = await client.sequenceCreate("s", {
-        errorPolicy: "delete",
-      });
+      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
       const stream = await follow(client);
       const next = stream.next();
       expect(await waits(next)).toBe(true);
       await sequence.abort();
-      await expect(next).rejects.toMatchObject({
-        code: "ABORTED",
-        details: { sequence: "s" },
-      });
+      await expect(next).rejects.toMatchObject({ code: "ABORTED", details: { sequence: "s" } });
     }));
 
   it("follows by autoFlush alone", () =>
     withClient(place, async (client) => {
-      const sequence = await client.sequenceCreate("s", {
-        autoFlush: { intervalMs: 10 },
-      });
+      const sequence = await client.sequenceCreate("s", { autoFlush: { intervalMs: 10 } });
       const [a] = await create(sequence, "a");
       const stream = await follow(client);
       for (const ns of [1, 2]) await push(a, ns);
@@ -327,23 +267,15 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       const [a] = await create(sequence, "a");
       await push(a, 2);
       await sequence.finalize();
-      expect(
-        [...(await table).tables].map(([name, { numRows }]) => [name, numRows]),
-      ).toEqual([["a", 1], [
+      expect([...(await table).tables].map(([name, { numRows }]) => [name, numRows])).toEqual([["a", 1], [
         "b",
         2,
       ]]);
       expect((await table).topicIndex).toEqual(Int32Array.of(1, 0, 1));
       expect((await table).row).toEqual(Int32Array.of(0, 0, 1));
       const names: string[][] = [];
-      for await (const block of arrow.toArrow()) {
-        names.push([...block.tables.keys()]);
-      }
-      expect(names.flat().sort()).toEqual([
-        "a",
-        "b",
-        ...names.length > 1 ? ["b"] : [],
-      ]);
+      for await (const block of arrow.toArrow()) names.push([...block.tables.keys()]);
+      expect(names.flat().sort()).toEqual(["a", "b", ...names.length > 1 ? ["b"] : []]);
     }));
 
   it(
@@ -355,9 +287,7 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
         const sequence = await client.sequenceCreate("s", { latenessNs: 20n });
         const topics = await create(sequence, "a", "c", "b", "a/b");
         const late: Row[] = [];
-        const stream = await follow(client, {
-          onLate: (...item) => late.push(rowOf(item)),
-        });
+        const stream = await follow(client, { onLate: (...item) => late.push(rowOf(item)) });
         const followed = rest(stream);
         let newest = 0;
         const tooLate = new Set<number>();
@@ -365,28 +295,19 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
           newest += random.below(4);
           const isTooLate = newest > 1000 && random.below(40) === 0;
           if (isTooLate) tooLate.add(row);
-          const ns = newest -
-            (isTooLate ? 21 + random.below(500) : random.below(21));
+          const ns = newest - (isTooLate ? 21 + random.below(500) : random.below(21));
           await push(topics[random.below(topics.length)], ns, row);
           if (random.below(15) === 0) await sequence.flush();
-          if (random.below(20) === 0) {
-            await new Promise((resolve) =>
-              setTimeout(resolve, random.below(100))
-            );
-          }
+          if (random.below(20) === 0) await new Promise((resolve) => setTimeout(resolve, random.below(100)));
         }
         await sequence.finalize();
         const rows = await followed;
         const lateRows = new Set(late.map(([, , value]) => value));
-        const wanted = (await replay(client)).filter(([, , value]) =>
-          !lateRows.has(value)
-        );
+        const wanted = (await replay(client)).filter(([, , value]) => !lateRows.has(value));
         expect(rows, `seed ${seed}`).toEqual(wanted);
         // A row may come late and still find its place, but none goes astray.
         for (const row of lateRows) {
-          expect(tooLate.has(row), `seed ${seed}: row ${row} is not late`).toBe(
-            true,
-          );
+          expect(tooLate.has(row), `seed ${seed}: row ${row} is not late`).toBe(true);
         }
         expect(rows.length + late.length).toBe(400);
       }),
@@ -398,26 +319,18 @@ describe("A sequence that is being recorded", () => {
   it("is LOCKED but for those who follow", () =>
     withClient("memory", async (client) => {
       await client.sequenceCreate("s");
-      await expect(client.sequenceHandler("s")).rejects.toMatchObject({
-        code: "LOCKED",
-      });
+      await expect(client.sequenceHandler("s")).rejects.toMatchObject({ code: "LOCKED" });
       const handler = await client.sequenceHandler("s", { follow: true });
-      expect(() => handler.getDataStreamer()).toThrow(
-        expect.objectContaining({ code: "LOCKED" }),
-      );
-      expect(() => handler.getDataStreamer({ follow: true, latched: ["a"] }))
-        .toThrow(TypeError);
+      expect(() => handler.getDataStreamer()).toThrow(expect.objectContaining({ code: "LOCKED" }));
+      expect(() => handler.getDataStreamer({ follow: true, latched: ["a"] })).toThrow(TypeError);
     }));
 
   it("refuses a lateness that makes no sense", () =>
     withClient("memory", async (client) => {
-      await expect(client.sequenceCreate("s", { latenessNs: -1n })).rejects
-        .toThrow(
-          new RangeError("latenessNs is -1: wanted 0 or more nanoseconds"),
-        );
-      await expect(
-        client.sequenceCreate("s", { latenessNs: 5 as unknown as bigint }),
-      ).rejects.toThrow(
+      await expect(client.sequenceCreate("s", { latenessNs: -1n })).rejects.toThrow(
+        new RangeError("latenessNs is -1: wanted 0 or more nanoseconds"),
+      );
+      await expect(client.sequenceCreate("s", { latenessNs: 5 as unknown as bigint })).rejects.toThrow(
         TypeError,
       );
       expect(await client.listSequences()).toEqual([]);
@@ -425,50 +338,40 @@ describe("A sequence that is being recorded", () => {
 });
 
 describe.skipIf(!canSpawn)(`Following another process${needsBuild}`, () => {
-  it(
-    "gives what the final replay gives",
-    () =>
-      inDirectory(async (directory) => {
-        const { child, said } = await startChild(directory, "recordLive");
-        expect(said).toBe("done");
-        const client = await connect(directory);
-        const stream = await follow(client);
-        const rows = await some(stream, 1);
-        // It is being written still: the follower does not just read what is finished.
-        expect((await client.sequenceInfo("s")).state).toBe("recording");
-        rows.push(...await rest(stream));
-        expect(rows.length).toBe(3000);
-        expect(rows).toEqual(await replay(client));
-        await client.close();
-        if (child.exitCode === null) {
-          await new Promise((resolve) => child.once("exit", resolve));
-        }
-      }),
-    30_000,
-  );
+  it("gives what the final replay gives", () =>
+    inDirectory(async (directory) => {
+      const { child, said } = await startChild(directory, "recordLive");
+      expect(said).toBe("done");
+      const client = await connect(directory);
+      const stream = await follow(client);
+      const rows = await some(stream, 1);
+      // It is being written still: the follower does not just read what is finished.
+      expect((await client.sequenceInfo("s")).state).toBe("recording");
+      rows.push(...await rest(stream));
+      expect(rows.length).toBe(3000);
+      expect(rows).toEqual(await replay(client));
+      await client.close();
+      if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+    }), 30_000);
 
-  it(
-    "fails UNAVAILABLE when it dies, after all that is complete",
-    () =>
-      inDirectory(async (directory) => {
-        const { child } = await startChild(directory, "recordLive");
-        const client = await connect(directory);
-        const stream = await follow(client);
-        const rows = await some(stream, 1);
-        await endChild(child, "kill");
-        const dying = async () => {
-          for await (const item of stream) rows.push(rowOf(item));
-        };
-        await expect(dying()).rejects.toMatchObject({
-          code: "UNAVAILABLE",
-          message: expect.stringContaining("its writer is gone; recover it"),
-          details: { sequence: "s" },
-        });
-        await client.recover("s");
-        const all = await replay(client);
-        expect(rows).toEqual(all.slice(0, rows.length));
-        await client.close();
-      }),
-    30_000,
-  );
+  it("fails UNAVAILABLE when it dies, after all that is complete", () =>
+    inDirectory(async (directory) => {
+      const { child } = await startChild(directory, "recordLive");
+      const client = await connect(directory);
+      const stream = await follow(client);
+      const rows = await some(stream, 1);
+      await endChild(child, "kill");
+      const dying = async () => {
+        for await (const item of stream) rows.push(rowOf(item));
+      };
+      await expect(dying()).rejects.toMatchObject({
+        code: "UNAVAILABLE",
+        message: expect.stringContaining("its writer is gone; recover it"),
+        details: { sequence: "s" },
+      });
+      await client.recover("s");
+      const all = await replay(client);
+      expect(rows).toEqual(all.slice(0, rows.length));
+      await client.close();
+    }), 30_000);
 });

@@ -241,36 +241,35 @@ describe.each(PLACES)("Windows in %s", (place) => {
         await client.sequenceHandler("s"),
         await client.topicHandler("s", "a"),
       ];
-      const windows: [object, typeof RangeError | typeof TypeError, string][] =
+      const windows: [object, typeof RangeError | typeof TypeError, string][] = [
         [
-          [
-            { startNs: 2n, endNs: 1n },
-            RangeError,
-            "from startNs 2 to endNs 1: wanted startNs at or before endNs",
-          ],
-          [
-            { startNs: 2n ** 63n },
-            RangeError,
-            "startNs is 9223372036854775808, wanted int64",
-          ],
-          [
-            { endNs: 2n ** 63n },
-            RangeError,
-            "endNs is 9223372036854775808, wanted int64",
-          ],
-          [
-            { startNs: -(2n ** 63n) - 1n },
-            RangeError,
-            "startNs is -9223372036854775809, wanted int64",
-          ],
-          [
-            { startNs: 5 },
-            TypeError,
-            "startNs is 5, wanted a bigint of nanoseconds",
-          ],
-          [{ endNs: null }, TypeError, "endNs is null, wanted a bigint"],
-          [{ endNs: new Date(0) }, TypeError, "endNs is "],
-        ];
+          { startNs: 2n, endNs: 1n },
+          RangeError,
+          "from startNs 2 to endNs 1: wanted startNs at or before endNs",
+        ],
+        [
+          { startNs: 2n ** 63n },
+          RangeError,
+          "startNs is 9223372036854775808, wanted int64",
+        ],
+        [
+          { endNs: 2n ** 63n },
+          RangeError,
+          "endNs is 9223372036854775808, wanted int64",
+        ],
+        [
+          { startNs: -(2n ** 63n) - 1n },
+          RangeError,
+          "startNs is -9223372036854775809, wanted int64",
+        ],
+        [
+          { startNs: 5 },
+          TypeError,
+          "startNs is 5, wanted a bigint of nanoseconds",
+        ],
+        [{ endNs: null }, TypeError, "endNs is null, wanted a bigint"],
+        [{ endNs: new Date(0) }, TypeError, "endNs is "],
+      ];
       for (const [options, type, text] of windows) {
         for (
           const [one, what] of [[handler, `sequence "s"`], [
@@ -278,9 +277,7 @@ describe.each(PLACES)("Windows in %s", (place) => {
             `topic "a" of sequence "s"`,
           ]] as const
         ) {
-          const reason = await thrownBy(() =>
-            one.getDataStreamer(options)
-          ) as Error;
+          const reason = await thrownBy(() => one.getDataStreamer(options)) as Error;
           expect(reason.constructor).toBe(type);
           expect(reason.message).toMatch(`Cannot stream ${what}`);
           expect(reason.message).toMatch(text);

@@ -8,10 +8,7 @@ export const isBun: boolean = "bun" in process.versions;
 
 /** Throws away what nobody refers to, at once. */
 const collectGarbage: () => void = isBun
-  ? () =>
-    (globalThis as unknown as { Bun: { gc(force: boolean): void } }).Bun.gc(
-      true,
-    )
+  ? () => (globalThis as unknown as { Bun: { gc(force: boolean): void } }).Bun.gc(true)
   : garbageCollector();
 
 function garbageCollector(): () => void {
@@ -32,20 +29,14 @@ export class LiveBytes {
   async count(): Promise<number> {
     await settle(); // within one turn of the event loop no weak reference lets go
     collectGarbage();
-    this.#arrays = this.#arrays.filter(({ array }) =>
-      array.deref() !== undefined
-    );
+    this.#arrays = this.#arrays.filter(({ array }) => array.deref() !== undefined);
     return this.#arrays.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 }
 
 /** An engine that says what it decompresses; all else is the inner one's. */
-export function watchedEngine(
-  engine: Engine,
-  onDecompressed: (bytes: Uint8Array) => Uint8Array,
-): Engine {
+export function watchedEngine(engine: Engine, onDecompressed: (bytes: Uint8Array) => Uint8Array): Engine {
   return Object.assign(Object.create(engine), {
-    decompress: (...args: Parameters<Engine["decompress"]>) =>
-      onDecompressed(engine.decompress(...args)),
+    decompress: (...args: Parameters<Engine["decompress"]>) => onDecompressed(engine.decompress(...args)),
   });
 }

@@ -1,11 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { ALL, GPS, IMU } from "../../src/ontology/builtin/mod.ts";
-import {
-  defineOntology,
-  type Infer,
-  type Ontology,
-} from "../../src/ontology/define_ontology.ts";
+import { defineOntology, type Infer, type Ontology } from "../../src/ontology/define_ontology.ts";
 import {
   binary,
   bool,

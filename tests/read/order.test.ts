@@ -1,20 +1,14 @@
 import type { RecordBatch, Table } from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Client } from "../../src/client.ts";
 import type { Message } from "../../src/read/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { MergedTables } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { expectedRow } from "../arrow/random.ts";
-import {
-  PLACES,
-  rowFromArrow,
-  rowText,
-  Sample,
-  texts,
-  withClient,
-} from "../client/support.ts";
+import { type Place, PLACES, rowFromArrow, rowText, Sample, texts, withClient } from "../client/support.ts";
 import {
   anyChoice,
   type Choice,
@@ -77,10 +71,8 @@ const SEQUENCE_WAYS: Record<
     }
     return all;
   },
-  "toReadableStream()": (handler, choice) =>
-    texts(read(handler.getDataStreamer(choice).toReadableStream())),
-  "toTable()": async (handler, choice) =>
-    mergedTexts(await handler.getDataStreamer(choice).toTable()),
+  "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
+  "toTable()": async (handler, choice) => mergedTexts(await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
     const all: string[] = [];
     for await (const block of handler.getDataStreamer(choice).toArrow()) {
@@ -106,8 +98,7 @@ const TOPIC_WAYS: Record<
     }
     return all;
   },
-  "toReadableStream()": (handler, choice) =>
-    texts(read(handler.getDataStreamer(choice).toReadableStream())),
+  "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
   "toTable()": async (handler, choice) =>
     tableTexts(handler.name, await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
@@ -129,6 +120,11 @@ async function* read<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
 
 let round = 0;
 
+/** Runs `body` with a client; in memory batches stay as they were written, in a directory small ones are joined. */
+function onPlace(place: Place, body: (client: Client) => Promise<void>): Promise<void> {
+  return withClient(place, body, { keepsBatches: place === "memory" });
+}
+
 /** Records it and runs `check` with its rows in the strict order. */
 function property(
   recording: fc.Arbitrary<Recording>,
@@ -139,9 +135,7 @@ function property(
     choice: Choice,
   ) => Promise<void>,
 ) {
-  const arbitrary = recording.chain((one) =>
-    fc.tuple(fc.constant(one), anyChoice(one.topics))
-  );
+  const arbitrary = recording.chain((one) => fc.tuple(fc.constant(one), anyChoice(one.topics)));
   return fc.asyncProperty(arbitrary, async ([one, choice]) => {
     const name = `round${round++}`;
     const rows = await record(client, name, one);
@@ -158,7 +152,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
   const numRuns = place === "memory" ? 100 : 15;
   for (const [way, run] of Object.entries(SEQUENCE_WAYS)) {
     it(`gives by ${way} what sorting everything by time, topic and order of pushing gives`, async () => {
-      await withClient(place, async (client) => {
+      await onPlace(place, async (client) => {
         const check = async (
           handler: SequenceHandler,
           wanted: string[],
@@ -173,7 +167,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
   }
 
   it("gives the same by any mix of next(), batches() and nextTimestampNs() on one streamer", async () => {
-    await withClient(place, async (client) => {
+    await onPlace(place, async (client) => {
       const calls = fc.array(
         fc.constantFrom("next", "next", "next", "batch", "peek"),
         { maxLength: 40 },
@@ -182,9 +176,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
         weight: 1,
         arbitrary: largeRecording,
       })
-        .chain((one) =>
-          fc.tuple(fc.constant(one), anyChoice(one.topics), calls)
-        );
+        .chain((one) => fc.tuple(fc.constant(one), anyChoice(one.topics), calls));
       const property = fc.asyncProperty(
         arbitrary,
         async ([one, choice, calls]) => {
@@ -222,7 +214,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
   });
 
   it("gives many callers of next() at once each message once, in order", async () => {
-    await withClient(place, async (client) => {
+    await onPlace(place, async (client) => {
       const check = async (
         handler: SequenceHandler,
         wanted: string[],
@@ -236,9 +228,7 @@ describe.each(PLACES)("SequenceStreamer in %s", (place) => {
           items.map((_, i) => i >= wanted.length),
         );
         const seen = items.slice(0, wanted.length)
-          .map(({ value }) =>
-            rowText(value![0], value![1].timestampNs, value![1].data)
-          );
+          .map(({ value }) => rowText(value![0], value![1].timestampNs, value![1].data));
         expect(seen).toEqual(wanted);
       };
       await fc.assert(property(smallRecording, client, check), { numRuns });
@@ -250,7 +240,7 @@ describe.each(PLACES)("TopicStreamer in %s", (place) => {
   const numRuns = place === "memory" ? 100 : 15;
   for (const [way, run] of Object.entries(TOPIC_WAYS)) {
     it(`gives by ${way} what sorting each topic by time and order of pushing gives`, async () => {
-      await withClient(place, async (client) => {
+      await onPlace(place, async (client) => {
         const check = async (
           handler: SequenceHandler,
           wanted: string[],

@@ -116,8 +116,7 @@ const burst = fc.record({
   seed: fc.nat(),
 }).map(({ start, step, shake, length, seed }) => {
   let state = seed;
-  const random = () =>
-    (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+  const random = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
   return Array.from(
     { length },
     (_, i) => start + step * BigInt(i) + BigInt(Math.floor(shake * random())),
@@ -230,7 +229,5 @@ export function inOrder(
       Number(a.topic > b.topic) - Number(a.topic < b.topic) ||
       a.serial - b.serial
     )
-    .map(({ topic, timestampNs, serial }) =>
-      sampleText(topic, timestampNs, serial)
-    );
+    .map(({ topic, timestampNs, serial }) => sampleText(topic, timestampNs, serial));
 }

@@ -15,6 +15,7 @@ import {
   thrownBy,
   WatchedStore,
 } from "../client/support.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
 import { countedBackend } from "./counted_backend.ts";
 
 const BATCHES = 6;
@@ -27,7 +28,7 @@ async function withCounted(
     store: WatchedStore,
   ) => Promise<void>,
 ): Promise<void> {
-  const [store, log] = [new WatchedStore(), [] as string[]];
+  const [store, log] = [keepingBatches(new WatchedStore()), [] as string[]];
   const client = new Client(
     countedBackend(new EmbeddedBackend(store, engine), log),
   );
@@ -50,9 +51,7 @@ const ROWS = Array.from(
   { length: BATCHES },
   (_, i) => [10 * i + 10, 10 * i + 11],
 ).flat()
-  .flatMap((time, serial) =>
-    ["a", "b"].map((topic) => sampleText(topic, BigInt(time), serial))
-  );
+  .flatMap((time, serial) => ["a", "b"].map((topic) => sampleText(topic, BigInt(time), serial)));
 
 /** Ways to leave a stream after its first message. */
 const WAYS: Record<string, (streamer: SequenceStreamer) => Promise<unknown>> = {
@@ -155,18 +154,14 @@ describe("Streamer", () => {
         for (let i = 0; i < 4; i++) await streamer.next();
         const gate = deferred();
         store.before = () => gate.promise;
-        const call = ask === "batches"
-          ? streamer.batches().next()
-          : streamer[ask]();
+        const call = ask === "batches" ? streamer.batches().next() : streamer[ask]();
         expect(await isSettled(call)).toBe(false);
         const closed = streamer.close();
         gate.resolve();
         store.before = () => {};
         const result = await call;
         expect(
-          ask === "nextTimestampNs"
-            ? result
-            : (result as IteratorResult<unknown>).done,
+          ask === "nextTimestampNs" ? result : (result as IteratorResult<unknown>).done,
         ).toBe(
           ask === "nextTimestampNs" ? undefined : true,
         );
@@ -183,16 +178,13 @@ describe("Streamer", () => {
           (streamer: SequenceStreamer) => streamer.next(),
           (streamer: SequenceStreamer) => streamer.nextTimestampNs(),
           (streamer: SequenceStreamer) => streamer.batches().next(),
-          (streamer: SequenceStreamer) =>
-            streamer.toReadableStream().getReader().read(),
+          (streamer: SequenceStreamer) => streamer.toReadableStream().getReader().read(),
           (streamer: SequenceStreamer) => streamer.toTable(),
         ]
       ) {
         store.calls.length = 0;
         expect(
-          await thrownBy(() =>
-            read(handler.getDataStreamer({ signal: AbortSignal.abort(reason) }))
-          ),
+          await thrownBy(() => read(handler.getDataStreamer({ signal: AbortSignal.abort(reason) }))),
         )
           .toBe(reason);
       }

@@ -10,13 +10,7 @@ import {
   texts,
   withClient,
 } from "../client/support.ts";
-import {
-  anyChoice,
-  inOrder,
-  largeRecording,
-  record,
-  smallRecording,
-} from "./order.ts";
+import { anyChoice, inOrder, largeRecording, record, smallRecording } from "./order.ts";
 
 describe.each(PLACES)("Streamers in %s", (place) => {
   it("over one handler run side by side, and leave each other alone", async () => {
@@ -28,9 +22,7 @@ describe.each(PLACES)("Streamers in %s", (place) => {
       const handler = await client.sequenceHandler("s");
       const wanted = await texts(handler.getDataStreamer());
       expect(wanted.length).toBe(6);
-      const all = [handler, handler, handler].map((one) =>
-        one.getDataStreamer()
-      );
+      const all = [handler, handler, handler].map((one) => one.getDataStreamer());
       const seen = all.map((): string[] => []);
       for (let i = 0; i < 6; i++) {
         for (const [k, streamer] of all.entries()) {
@@ -64,61 +56,42 @@ describe.each(PLACES)("Streamers in %s", (place) => {
       const arbitrary = recording.chain((one) =>
         fc.record({
           one: fc.constant(one),
-          choices: fc.array(anyChoice(one.topics), {
-            minLength: 2,
-            maxLength: 5,
-          }),
+          choices: fc.array(anyChoice(one.topics), { minLength: 2, maxLength: 5 }),
           // Whose turn it is, and how many messages it gives; now and then one is closed.
-          turns: fc.array(
-            fc.tuple(fc.nat(4), fc.integer({ min: 0, max: 12 })),
-            { maxLength: 60 },
-          ),
+          turns: fc.array(fc.tuple(fc.nat(4), fc.integer({ min: 0, max: 12 })), { maxLength: 60 }),
         })
       );
-      const property = fc.asyncProperty(
-        arbitrary,
-        async ({ one, choices, turns }) => {
-          const rows = await record(client, "s", one);
-          const handler = await client.sequenceHandler("s");
-          const streamers = choices.map((choice) =>
-            handler.getDataStreamer(choice)
-          );
-          const seen = choices.map((): string[] => []);
-          const closed = new Set<number>();
-          const next = async (k: number) => {
-            const { value } = await streamers[k].next();
-            if (value) {
-              seen[k].push(
-                rowText(value[0], value[1].timestampNs, value[1].data),
-              );
-            }
-            return value;
-          };
-          for (const [turn, count] of turns) {
-            const k = turn % streamers.length;
-            if (count === 0) {
-              closed.add(k);
-              await streamers[k].close();
-            }
-            // Every other one at the same time.
-            const others = streamers.flatMap((_, other) =>
-              other === k ? [] : [next(other)]
-            );
-            for (let i = 0; i < count; i++) await next(k);
-            await Promise.all(others);
+      const property = fc.asyncProperty(arbitrary, async ({ one, choices, turns }) => {
+        const rows = await record(client, "s", one);
+        const handler = await client.sequenceHandler("s");
+        const streamers = choices.map((choice) => handler.getDataStreamer(choice));
+        const seen = choices.map((): string[] => []);
+        const closed = new Set<number>();
+        const next = async (k: number) => {
+          const { value } = await streamers[k].next();
+          if (value) seen[k].push(rowText(value[0], value[1].timestampNs, value[1].data));
+          return value;
+        };
+        for (const [turn, count] of turns) {
+          const k = turn % streamers.length;
+          if (count === 0) {
+            closed.add(k);
+            await streamers[k].close();
           }
-          await Promise.all(streamers.map(async (_, k) => {
-            while (await next(k));
-          }));
-          seen.forEach((texts, k) => {
-            const wanted = inOrder(rows, choices[k]);
-            expect(texts).toEqual(
-              closed.has(k) ? wanted.slice(0, texts.length) : wanted,
-            );
-          });
-          await client.sequenceDelete("s");
-        },
-      );
+          // Every other one at the same time.
+          const others = streamers.flatMap((_, other) => other === k ? [] : [next(other)]);
+          for (let i = 0; i < count; i++) await next(k);
+          await Promise.all(others);
+        }
+        await Promise.all(streamers.map(async (_, k) => {
+          while (await next(k));
+        }));
+        seen.forEach((texts, k) => {
+          const wanted = inOrder(rows, choices[k]);
+          expect(texts).toEqual(closed.has(k) ? wanted.slice(0, texts.length) : wanted);
+        });
+        await client.sequenceDelete("s");
+      });
       await fc.assert(property, { numRuns: place === "memory" ? 40 : 10 });
     });
   });
@@ -162,7 +135,7 @@ describe.each(PLACES)("Streamers in %s", (place) => {
         }
       }
       expect(serial).toBeGreaterThan(8000);
-    });
+    }, { keepsBatches: true });
   });
 
   it("are TOO_LARGE where more batches overlap than maxBufferedBytes holds, and say how many and how much", async () => {
@@ -210,6 +183,6 @@ describe.each(PLACES)("Streamers in %s", (place) => {
         (await texts(topic.getDataStreamer({ endNs: 1n, maxBufferedBytes: 1 })))
           .length,
       ).toBe(1);
-    });
+    }, { keepsBatches: true });
   });
 });

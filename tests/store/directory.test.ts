@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import {
   chmod,
@@ -7,17 +8,22 @@ import {
   rename,
   rm,
   symlink,
+  truncate,
   unlink,
   writeFile,
 } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
+import { readAll } from "../../src/store/store.ts";
 import { codeOf, content, storeContract, text } from "../contract/store.ts";
-import { heldFiles, MOST_HELD, onLinux, withStore } from "./temporary.ts";
+import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
+import { withStore } from "../support/places.ts";
 
 storeContract("directory", async () => {
   const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));
@@ -46,14 +52,10 @@ describe("DirectoryStore errors", () => {
   it("are PERMISSION_DENIED where the system refuses access", async () => {
     if (!process.seteuid) return; // Windows: the modes below mean nothing there
     await withStore(async (store, directory) => {
-      for (const path of ["open", "blind", "shut"]) {
-        await store.replace(`${path}/f`, text("x"));
-      }
+      for (const path of ["open", "blind", "shut"]) await store.replace(`${path}/f`, text("x"));
       // The same for the owner and all others: who is not root is the owner here.
       const modes = { "open/f": 0o000, blind: 0o111, shut: 0o000, ".": 0o555 };
-      for (const [path, mode] of Object.entries(modes)) {
-        await chmod(join(directory, path), mode);
-      }
+      for (const [path, mode] of Object.entries(modes)) await chmod(join(directory, path), mode);
       const other = new DirectoryStore(directory);
       const codes: Record<string, unknown> = {};
       await unprivileged(async () => {
@@ -70,13 +72,9 @@ describe("DirectoryStore errors", () => {
         codes.lockedBy = await codeOf(other.lockedBy("shut/f"));
       });
       await other.close();
-      for (const path of [".", "blind", "shut"]) {
-        await chmod(join(directory, path), 0o755);
-      }
+      for (const path of [".", "blind", "shut"]) await chmod(join(directory, path), 0o755);
       expect(codes).toEqual(
-        Object.fromEntries(
-          Object.keys(codes).map((name) => [name, "PERMISSION_DENIED"]),
-        ),
+        Object.fromEntries(Object.keys(codes).map((name) => [name, "PERMISSION_DENIED"])),
       );
       expect(await readdir(join(directory, "shut"))).toEqual(["f"]);
     });
@@ -93,11 +91,7 @@ describe("DirectoryStore errors", () => {
       };
       for (const [name, call] of Object.entries(calls)) {
         const error = await call().catch((reason) => reason);
-        expect([name, error instanceof SmaltiError, error.code]).toEqual([
-          name,
-          true,
-          "IO",
-        ]);
+        expect([name, error instanceof SmaltiError, error.code]).toEqual([name, true, "IO"]);
         expect(error.message).toContain(join(directory, "a/file/b"));
         expect(error.message).toContain("a file is in the way");
       }
@@ -107,9 +101,7 @@ describe("DirectoryStore errors", () => {
 
   it("name what was tried, the full path, the system's words, and carry the cause and the file", async () => {
     await withStore(async (store, directory) => {
-      const error: SmaltiError = await store.read("a/b", 0, 1).catch((reason) =>
-        reason
-      );
+      const error: SmaltiError = await store.read("a/b", 0, 1).catch((reason) => reason);
       expect(error.rawMessage).toMatch(/^Cannot read .*ENOENT/);
       expect(error.message).toContain(join(directory, "a/b"));
       expect(error.details.file).toBe("a/b");
@@ -117,15 +109,37 @@ describe("DirectoryStore errors", () => {
     });
   });
 
-  it.skipIf(!onLinux)(
-    "are NO_SPACE where the disk is full (needs /dev/full of Linux)",
-    async () => {
-      await withStore(async (store, directory) => {
-        await symlink("/dev/full", join(directory, "full"));
-        expect(await codeOf(store.append("full", text("x")))).toBe("NO_SPACE");
-      });
-    },
-  );
+  it.skipIf(!onLinux)("are NO_SPACE where the disk is full (needs /dev/full of Linux)", async () => {
+    await withStore(async (store, directory) => {
+      await symlink("/dev/full", join(directory, "full"));
+      expect(await codeOf(store.append("full", text("x")))).toBe("NO_SPACE");
+    });
+  });
+
+  it.skipIf(!onLinux)("are IO for what is no regular file, at once, and say what it is", async () => {
+    await withStore(async (store, directory) => {
+      await promisify(execFile)("mkfifo", [join(directory, "fifo")]);
+      await symlink("/dev/zero", join(directory, "device"));
+      const listener = createServer();
+      await new Promise<void>((resolve) => listener.listen(join(directory, "socket"), resolve));
+      for (const [name, kind] of [["fifo", "a FIFO"], ["device", "a device"], ["socket", "a socket"]]) {
+        const calls = {
+          size: () => store.size(name),
+          read: () => store.read(name, 0, 1),
+          readAll: () => readAll(store, name),
+          // A device takes what is written to it.
+          ...(name !== "device" &&
+            { append: () => store.append(name, text("x")), sync: () => store.sync(name) }),
+        };
+        for (const [call, run] of Object.entries(calls)) {
+          const error: SmaltiError = await run().then(() => undefined, (reason) => reason);
+          expect([name, call, error?.code]).toEqual([name, call, "IO"]);
+          expect(error.message).toContain(`it is ${kind}: wanted a regular file`);
+        }
+      }
+      await new Promise((resolve) => listener.close(resolve));
+    });
+  });
 
   it("are IO where replace cannot put its file in place, which then leaves no temporary file", async () => {
     await withStore(async (store, directory) => {
@@ -162,36 +176,40 @@ describe("DirectoryStore sync", () => {
   );
 });
 
+describe("readAll", () => {
+  it("is TOO_LARGE beyond its bound, without reading the rest", async () => {
+    await withStore(async (store, directory) => {
+      await writeFile(join(directory, "large"), "");
+      await truncate(join(directory, "large"), 2 ** 40);
+      const error: SmaltiError = await readAll(store, "large").then(() => undefined, (reason) => reason);
+      expect([error.code, error.details.file]).toEqual(["TOO_LARGE", "large"]);
+      expect(error.message).toContain(`has more than ${64 * 2 ** 20} bytes`);
+      await writeFile(join(directory, "small"), "12345");
+      expect(await readAll(store, "small", 5)).toHaveLength(5);
+      expect(await codeOf(readAll(store, "small", 4))).toBe("TOO_LARGE");
+    });
+  });
+});
+
 describe("DirectoryStore files", () => {
-  it.skipIf(!onLinux)(
-    "are held open up to a bound, and none after close (counted in /proc)",
-    async () => {
-      await withStore(async (store, directory) => {
-        const paths = Array.from({ length: 400 }, (_, i) => `d${i % 7}/${i}`);
-        let most = 0;
-        const counting = async (call: Promise<unknown>) => {
-          await call;
-          most = Math.max(most, heldFiles(directory).length);
-        };
-        await Promise.all(paths.map((path) => counting(store.create(path))));
-        await Promise.all(
-          paths.map((path) => counting(store.append(path, text(path)))),
-        );
-        await Promise.all(paths.map((path) => counting(store.sync(path))));
-        await Promise.all(
-          paths.map(async (path) =>
-            expect(await content(store, path)).toBe(path)
-          ),
-        );
-        expect(heldFiles(directory).length).toBeGreaterThan(64);
-        expect(Math.max(most, heldFiles(directory).length)).toBeLessThanOrEqual(
-          MOST_HELD,
-        );
-        await store.close();
-        expect(heldFiles(directory)).toEqual([]);
-      });
-    },
-  );
+  it.skipIf(!onLinux)("are held open up to a bound, and none after close (counted in /proc)", async () => {
+    await withStore(async (store, directory) => {
+      const paths = Array.from({ length: 400 }, (_, i) => `d${i % 7}/${i}`);
+      let most = 0;
+      const counting = async (call: Promise<unknown>) => {
+        await call;
+        most = Math.max(most, heldFiles(directory).length);
+      };
+      await Promise.all(paths.map((path) => counting(store.create(path))));
+      await Promise.all(paths.map((path) => counting(store.append(path, text(path)))));
+      await Promise.all(paths.map((path) => counting(store.sync(path))));
+      await Promise.all(paths.map(async (path) => expect(await content(store, path)).toBe(path)));
+      expect(heldFiles(directory).length).toBeGreaterThan(64);
+      expect(Math.max(most, heldFiles(directory).length)).toBeLessThanOrEqual(MOST_HELD);
+      await store.close();
+      expect(heldFiles(directory)).toEqual([]);
+    });
+  });
 
   it("more than are kept open serve any mix of calls at once, none on a file closed under it", async () => {
     await withStore(async (store) => {
@@ -205,11 +223,7 @@ describe("DirectoryStore files", () => {
           await store.append(path, text(part));
           wanted += part;
           if ((i + round) % 3 === 0) await store.sync(path);
-          const [whole, size] = await Promise.all([
-            content(store, path),
-            store.size(path),
-            store.list(""),
-          ]);
+          const [whole, size] = await Promise.all([content(store, path), store.size(path), store.list("")]);
           expect([whole, size]).toEqual([wanted, wanted.length]);
         }
       }));
@@ -220,13 +234,8 @@ describe("DirectoryStore files", () => {
     await withStore(async (store) => {
       const paths = Array.from({ length: 200 }, (_, i) => `${i}`);
       await Promise.all(paths.map((path) => store.replace(path, text(path))));
-      const reads = paths.map(async (path) =>
-        new TextDecoder().decode(await store.read(path, 0, 10))
-      );
-      const [results] = await Promise.all([
-        Promise.allSettled(reads),
-        store.close(),
-      ]);
+      const reads = paths.map(async (path) => new TextDecoder().decode(await store.read(path, 0, 10)));
+      const [results] = await Promise.all([Promise.allSettled(reads), store.close()]);
       results.forEach((result, i) => {
         if (result.status === "fulfilled") expect(result.value).toBe(paths[i]);
         else expect(result.reason.code).toBe("CLOSED");
@@ -241,9 +250,7 @@ describe("DirectoryStore files", () => {
       expect(await content(store, "f")).toBe("one");
       await writeFile(`${path}.other`, "another");
       await rename(`${path}.other`, path);
-      expect(new TextDecoder().decode(await store.read("f", 1, 9))).toBe(
-        "nother",
-      );
+      expect(new TextDecoder().decode(await store.read("f", 1, 9))).toBe("nother");
       await unlink(path);
       expect(await codeOf(store.read("f", 0, 1))).toBe("NOT_FOUND");
       await writeFile(path, "third");

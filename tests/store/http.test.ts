@@ -1,11 +1,4 @@
-import {
-  appendFile,
-  mkdir,
-  mkdtemp,
-  rm,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -15,25 +8,19 @@ import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64, list } from "../../src/ontology/field.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { HttpStore } from "../../src/store/http.ts";
-import {
-  allTexts,
-  expectError,
-  recordSequence,
-  texts,
-  thrownBy,
-  until,
-} from "../client/support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { inDirectory } from "../support/places.ts";
+import { allTexts, recordSequence, texts } from "../support/sample_rows.ts";
+import { until } from "../support/waiting.ts";
+import { type Tricks, WebServer } from "../support/web_server.ts";
 import { codeOf, content, readStoreContract, text } from "../contract/store.ts";
-import { inTemporary } from "./temporary.ts";
-import { type Tricks, WebServer } from "./web_server.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
+import { clientOf } from "../support/places.ts";
 
 const SERVERS: Record<string, Tricks> = {
   "http": {},
   "http, a server without ranges": { noRanges: true },
-  "http, a server without ranges and lengths": {
-    noRanges: true,
-    noLength: true,
-  },
+  "http, a server without ranges and lengths": { noRanges: true, noLength: true },
   "http, a server without ETag": { tag: null },
 };
 
@@ -42,10 +29,7 @@ for (const [name, tricks] of Object.entries(SERVERS)) {
     const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));
     const server = await WebServer.start(directory);
     server.trick = () => tricks;
-    const [store, writer] = [
-      new HttpStore(server.url),
-      new DirectoryStore(directory),
-    ];
+    const [store, writer] = [new HttpStore(server.url), new DirectoryStore(directory)];
     return {
       store,
       writer,
@@ -70,7 +54,7 @@ interface Web {
 
 /** Runs `body` with a store on a server; nothing may be left of either. */
 async function withWeb(body: (web: Web) => Promise<void>): Promise<void> {
-  await inTemporary(async (directory) => {
+  await inDirectory(async (directory) => {
     const server = await WebServer.start(directory);
     const store = new HttpStore(server.url);
     const put = async (path: string, bytes: Uint8Array) => {
@@ -91,19 +75,14 @@ async function withWeb(body: (web: Web) => Promise<void>): Promise<void> {
 /** Bytes that tell where they are. */
 function numbered(length: number, offset = 0): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i++) {
-    bytes[i] = Math.imul(offset + i, 2654435761) >>> 24;
-  }
+  for (let i = 0; i < length; i++) bytes[i] = Math.imul(offset + i, 2654435761) >>> 24;
   return bytes;
 }
 
 /** Expects a range of {@linkcode numbered}. */
 function expectRange(bytes: Uint8Array, offset: number, length: number): void {
   const wanted = numbered(length, offset);
-  expect([bytes.length, bytes.every((byte, i) => byte === wanted[i])]).toEqual([
-    length,
-    true,
-  ]);
+  expect([bytes.length, bytes.every((byte, i) => byte === wanted[i])]).toEqual([length, true]);
 }
 
 const shown = (server: WebServer, path: string) => server.url + path;
@@ -113,9 +92,7 @@ describe("HttpStore requests", () => {
     await withWeb(async ({ server, put }) => {
       await put("all of them/drive/ünï #1?.txt", text("found"));
       for (const end of ["", "/"]) {
-        const store = new HttpStore(
-          `${server.url}all%20of%20them${end}?token=a%2Fb&x=1#part`,
-        );
+        const store = new HttpStore(`${server.url}all%20of%20them${end}?token=a%2Fb&x=1#part`);
         expect(await content(store, "drive/ünï #1?.txt")).toBe("found");
         await store.close();
         expect(server.asked.at(-1)!.url).toBe(
@@ -130,45 +107,32 @@ describe("HttpStore requests", () => {
       await put("f", text("found"));
       await content(store, "f");
       // Some runtimes add what the store has added.
-      expect(server.asked[0].headers["accept-encoding"]).toMatch(
-        /^identity(, identity)?$/,
-      );
+      expect(server.asked[0].headers["accept-encoding"]).toMatch(/^identity(, identity)?$/);
     });
   });
 
   it("carry user and password in a header; neither they nor the query are shown", async () => {
     await withWeb(async ({ server, put }) => {
       await put("f", text("found"));
-      const url = server.url.replace("//", "//us%40er:s%C3%A9cret@") +
-        "?signature=hidden";
+      const url = server.url.replace("//", "//us%40er:s%C3%A9cret@") + "?signature=hidden";
       const store = new HttpStore(url);
       expect(await content(store, "f")).toBe("found");
-      expect(server.asked[0].headers.authorization).toBe(
-        "Basic dXNAZXI6c8OpY3JldA==",
-      );
+      expect(server.asked[0].headers.authorization).toBe("Basic dXNAZXI6c8OpY3JldA==");
       expect(store.url).toBe(server.url);
 
       server.trick = () => ({ status: 403 });
-      const errors = [
-        await thrownBy(() => store.read("f", 0, 1)),
-        await thrownBy(() => store.list("")),
-      ];
+      const errors = [await thrownBy(() => store.read("f", 0, 1)), await thrownBy(() => store.list(""))];
       await server.stop();
       errors.push(await thrownBy(() => store.read("f", 0, 1)));
       expect(errors.map((error) => (error as { code: unknown }).code))
         .toEqual(["PERMISSION_DENIED", "UNSUPPORTED", "UNAVAILABLE"]);
       for (const error of errors) {
         for (let at = error; at instanceof Error; at = at.cause) {
-          expect(JSON.stringify([String(at), at.stack, { ...at }])).not.toMatch(
-            /s%C3|sécret|us%40|hidden/,
-          );
+          expect(JSON.stringify([String(at), at.stack, { ...at }])).not.toMatch(/s%C3|sécret|us%40|hidden/);
         }
       }
       await store.close();
-      const wrong = await expectError(
-        () => new HttpStore("http://user:secret@:1:"),
-        "INVALID_ARGUMENT",
-      );
+      const wrong = await expectError(() => new HttpStore("http://user:secret@:1:"), "INVALID_ARGUMENT");
       expect(String(wrong)).not.toContain("secret");
     });
   });
@@ -181,24 +145,10 @@ describe("HttpStore requests", () => {
 
       await put("large", numbered(300_000));
       const reader = {};
-      expectRange(
-        await store.read("large", 290_000, 16_384, { reader }),
-        290_000,
-        10_000,
-      );
-      expectRange(
-        await store.read("large", 250_000, 40_000, { reader }),
-        250_000,
-        40_000,
-      );
-      expectRange(
-        await store.read("large", 299_999, 40_000, { reader }),
-        299_999,
-        1,
-      );
-      expect(server.asked.slice(1).map(({ range }) => range)).toEqual([
-        "240848-306383",
-      ]);
+      expectRange(await store.read("large", 290_000, 16_384, { reader }), 290_000, 10_000);
+      expectRange(await store.read("large", 250_000, 40_000, { reader }), 250_000, 40_000);
+      expectRange(await store.read("large", 299_999, 40_000, { reader }), 299_999, 1);
+      expect(server.asked.slice(1).map(({ range }) => range)).toEqual(["240848-306383"]);
 
       // What is kept is nobody's: the caller may change what was given.
       await put("tiny", numbered(1000));
@@ -216,20 +166,14 @@ describe("HttpStore requests", () => {
     await withWeb(async ({ store, server, put }) => {
       await put("f", numbered(1_000_000));
       await put("g", numbered(1_000));
-      const ranges = [[0, 1000], [300_000, 500], [66_000, 1000], [67_000, 10], [
-        66_500,
-        20,
-      ], [400_000, 1]];
+      const ranges = [[0, 1000], [300_000, 500], [66_000, 1000], [67_000, 10], [66_500, 20], [400_000, 1]];
       const [g, ...parts] = await Promise.all([
         store.read("g", 0, 10),
         ...ranges.map(([offset, length]) => store.read("f", offset, length)),
       ]);
       expectRange(g, 0, 10);
       parts.forEach((part, i) => {
-        expect([part.byteOffset, part.buffer.byteLength]).toEqual([
-          0,
-          part.length,
-        ]);
+        expect([part.byteOffset, part.buffer.byteLength]).toEqual([0, part.length]);
         expectRange(part, ranges[i][0], ranges[i][1]);
       });
       expect(server.asked.map(({ range }) => range).sort())
@@ -240,13 +184,8 @@ describe("HttpStore requests", () => {
   it("are shared up to 4 MiB", async () => {
     await withWeb(async ({ store, server, put }) => {
       await put("f", numbered(9_000_000));
-      const reads = Array.from(
-        { length: 9 },
-        (_, i) => store.read("f", i * 1_000_000, 1_000_000),
-      );
-      (await Promise.all(reads)).forEach((part, i) =>
-        expectRange(part, i * 1_000_000, 1_000_000)
-      );
+      const reads = Array.from({ length: 9 }, (_, i) => store.read("f", i * 1_000_000, 1_000_000));
+      (await Promise.all(reads)).forEach((part, i) => expectRange(part, i * 1_000_000, 1_000_000));
       expect(server.asked.map(({ range }) => range).sort())
         .toEqual(["0-3999999", "4000000-7999999", "8000000-8999999"]);
       expectRange(await store.read("f", 0, 9_000_000), 0, 9_000_000);
@@ -266,16 +205,12 @@ describe("HttpStore requests", () => {
       };
       const reads: Promise<Uint8Array>[] = [];
       for (let part = 0; part < 10; part++) {
-        for (let i = 0; i < 8; i++) {
-          reads.push(store.read(`f${i}`, part * 2000, 2000));
-        }
+        for (let i = 0; i < 8; i++) reads.push(store.read(`f${i}`, part * 2000, 2000));
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       await until(() => server.active === 6);
       go();
-      (await Promise.all(reads)).forEach((part, i) =>
-        expectRange(part, Math.floor(i / 8) * 2000, 2000)
-      );
+      (await Promise.all(reads)).forEach((part, i) => expectRange(part, Math.floor(i / 8) * 2000, 2000));
       expect(most).toBe(6);
       // The first of six files at once, then the rest of each, and two files whole.
       expect(server.asked.length).toBe(6 + 6 + 2);
@@ -294,22 +229,19 @@ describe("HttpStore errors", () => {
     [500, "UNAVAILABLE", 3],
     [503, "UNAVAILABLE", 3],
   ];
-  it.each(codes)(
-    "of status %i are %s, after %i requests",
-    async (status, code, requests) => {
-      await withWeb(async ({ store, server }) => {
-        server.trick = () => ({ status });
-        const error = await expectError(
-          () => store.read("drive/gps.arrow", 0, 9),
-          code,
-          shown(server, "drive/gps.arrow"),
-          `the server answers ${status}`,
-        );
-        expect(error.details.file).toBe("drive/gps.arrow");
-        expect(server.asked.length).toBe(requests);
-      });
-    },
-  );
+  it.each(codes)("of status %i are %s, after %i requests", async (status, code, requests) => {
+    await withWeb(async ({ store, server }) => {
+      server.trick = () => ({ status });
+      const error = await expectError(
+        () => store.read("drive/gps.arrow", 0, 9),
+        code,
+        shown(server, "drive/gps.arrow"),
+        `the server answers ${status}`,
+      );
+      expect(error.details.file).toBe("drive/gps.arrow");
+      expect(server.asked.length).toBe(requests);
+    });
+  });
 
   it("pass where the server answers the second or third time", async () => {
     await withWeb(async ({ store, server, put }) => {
@@ -323,28 +255,19 @@ describe("HttpStore errors", () => {
         {},
       ];
       server.trick = () => spoiled.shift() ?? {};
-      for (let i = 0; i < 2; i++) {
-        expectRange(await store.read("f", 100, 500), 100, 500);
-      }
+      for (let i = 0; i < 2; i++) expectRange(await store.read("f", 100, 500), 100, 500);
       expect(spoiled.length).toBe(0);
     });
   });
 
-  it.each([{}, { noRanges: true }])(
-    "are UNAVAILABLE where connections break, %o",
-    async (tricks) => {
-      await withWeb(async ({ store, server, put }) => {
-        await put("f", numbered(100_000));
-        server.trick = () => ({ ...tricks, dropAfter: 1000 });
-        await expectError(
-          () => store.read("f", 0, 200_000),
-          "UNAVAILABLE",
-          shown(server, "f"),
-        );
-        expect(server.asked.length).toBe(3);
-      });
-    },
-  );
+  it.each([{}, { noRanges: true }])("are UNAVAILABLE where connections break, %o", async (tricks) => {
+    await withWeb(async ({ store, server, put }) => {
+      await put("f", numbered(100_000));
+      server.trick = () => ({ ...tricks, dropAfter: 1000 });
+      await expectError(() => store.read("f", 0, 200_000), "UNAVAILABLE", shown(server, "f"));
+      expect(server.asked.length).toBe(3);
+    });
+  });
 
   it("are UNAVAILABLE with the cause where there is no server", async () => {
     await withWeb(async ({ store, server }) => {
@@ -367,30 +290,10 @@ describe("HttpStore errors", () => {
       "IO",
       /"bytes 101-199\/1000": wanted bytes 100-199/,
     ],
-    [
-      "of another end",
-      { contentRange: "bytes 100-198/1000" },
-      "IO",
-      /wanted bytes 100-199/,
-    ],
-    [
-      "past what was asked for",
-      { contentRange: "bytes 100-200/1000" },
-      "IO",
-      /wanted bytes 100-199/,
-    ],
-    [
-      "of a file of unknown size",
-      { contentRange: "bytes 100-199/*" },
-      "IO",
-      /wanted bytes 100-199/,
-    ],
-    [
-      "that makes no sense",
-      { contentRange: "lines 1-2/3" },
-      "IO",
-      /"lines 1-2\/3": wanted bytes 100-199/,
-    ],
+    ["of another end", { contentRange: "bytes 100-198/1000" }, "IO", /wanted bytes 100-199/],
+    ["past what was asked for", { contentRange: "bytes 100-200/1000" }, "IO", /wanted bytes 100-199/],
+    ["of a file of unknown size", { contentRange: "bytes 100-199/*" }, "IO", /wanted bytes 100-199/],
+    ["that makes no sense", { contentRange: "lines 1-2/3" }, "IO", /"lines 1-2\/3": wanted bytes 100-199/],
     ["that is missing", { contentRange: null }, "IO", /which range/],
     [
       "of fewer bytes than sent",
@@ -402,11 +305,7 @@ describe("HttpStore errors", () => {
     await withWeb(async ({ store, server, put }) => {
       await put("f", numbered(1000));
       server.trick = () => tricks;
-      const error = await expectError(
-        () => store.read("f", 100, 100),
-        code,
-        shown(server, "f"),
-      );
+      const error = await expectError(() => store.read("f", 100, 100), code, shown(server, "f"));
       expect(error.message).toMatch(wanted);
     });
   });
@@ -433,21 +332,10 @@ describe("HttpStore errors", () => {
       await appendFile(join(directory, "f"), text("x"));
       for (const noLength of [false, true]) {
         server.trick = () => ({ noRanges: true, noLength });
-        const { length } = await store.read("f", 0, 10).catch(() => ({
-          length: -1,
-        }));
+        const { length } = await store.read("f", 0, 10).catch(() => ({ length: -1 }));
         expect(length).toBe(noLength ? 10 : -1);
-        for (
-          const [offset, size] of [[64 * 2 ** 20, 10], [2 ** 40, 1], [
-            2 ** 20,
-            2 ** 50,
-          ]]
-        ) {
-          await expectError(
-            () => store.read("f", offset, size),
-            "UNSUPPORTED",
-            "does not serve ranges",
-          );
+        for (const [offset, size] of [[64 * 2 ** 20, 10], [2 ** 40, 1], [2 ** 20, 2 ** 50]]) {
+          await expectError(() => store.read("f", offset, size), "UNSUPPORTED", "does not serve ranges");
         }
       }
       await truncate(join(directory, "f"), 64 * 2 ** 20);
@@ -466,18 +354,9 @@ describe("HttpStore errors", () => {
         lock: store.lock("lock"),
       });
       for (const call of Object.values(writes())) {
-        await expectError(
-          () => call,
-          "UNSUPPORTED",
-          "read only over HTTP",
-          server.url,
-        );
+        await expectError(() => call, "UNSUPPORTED", "read only over HTTP", server.url);
       }
-      await expectError(
-        () => store.list(""),
-        "UNSUPPORTED",
-        "name the sequence",
-      );
+      await expectError(() => store.list(""), "UNSUPPORTED", "name the sequence");
       expect(await store.lockedBy("lock")).toBe(undefined);
       await store.close();
       const calls = {
@@ -486,12 +365,7 @@ describe("HttpStore errors", () => {
         size: store.size("f"),
         lockedBy: store.lockedBy("f"),
       };
-      for (
-        const [name, call] of Object.entries({
-          ...calls,
-          read: store.read("f", 0, 0),
-        })
-      ) {
+      for (const [name, call] of Object.entries({ ...calls, read: store.read("f", 0, 0) })) {
         expect([name, await codeOf(call)]).toEqual([name, "CLOSED"]);
       }
       expect(server.asked.length).toBe(0);
@@ -503,34 +377,26 @@ describe("HttpStore errors", () => {
     ["ETag, without ranges", { noRanges: true }],
     ["size", { tag: null }],
     ["size, without ranges", { tag: null, noRanges: true }],
-  ])(
-    "are IO where a reader's file was changed, told by its %s",
-    async (_, tricks) => {
-      await withWeb(async ({ store, server, put }) => {
-        server.trick = () => tricks;
-        await put("f", numbered(200_000));
-        const [reader, other] = [{}, {}];
-        await store.read("f", 199_000, 1000, { reader });
-        await put(
-          "f",
-          numbered(tricks.tag === null ? 200_001 : 200_000).reverse(),
-        );
-        await store.read("f", 0, 10, { reader: other });
-        const error = await expectError(
-          () => store.read("f", 0, 10, { reader }),
-          "IO",
-          shown(server, "f"),
-          "was written anew while it was read",
-        );
-        expect(error.details.file).toBe("f");
-        // Reads of two readers share no request: what is wrong for one is right for the other.
-        const reads = [reader, other].map((reader) =>
-          codeOf(store.read("f", 10, 10, { reader }))
-        );
-        expect(await Promise.all(reads)).toEqual(["IO", "none"]);
-      });
-    },
-  );
+  ])("are IO where a reader's file was changed, told by its %s", async (_, tricks) => {
+    await withWeb(async ({ store, server, put }) => {
+      server.trick = () => tricks;
+      await put("f", numbered(200_000));
+      const [reader, other] = [{}, {}];
+      await store.read("f", 199_000, 1000, { reader });
+      await put("f", numbered(tricks.tag === null ? 200_001 : 200_000).reverse());
+      await store.read("f", 0, 10, { reader: other });
+      const error = await expectError(
+        () => store.read("f", 0, 10, { reader }),
+        "IO",
+        shown(server, "f"),
+        "was written anew while it was read",
+      );
+      expect(error.details.file).toBe("f");
+      // Reads of two readers share no request: what is wrong for one is right for the other.
+      const reads = [reader, other].map((reader) => codeOf(store.read("f", 10, 10, { reader })));
+      expect(await Promise.all(reads)).toEqual(["IO", "none"]);
+    });
+  });
 });
 
 describe("HttpStore stops", () => {
@@ -541,19 +407,14 @@ describe("HttpStore stops", () => {
       const wait = new Promise<void>((resolve) => go = resolve);
       server.trick = () => ({ wait });
       const stop = new AbortController();
-      const stopped = thrownBy(() =>
-        store.read("f", 0, 1000, { signal: stop.signal })
-      );
+      const stopped = thrownBy(() => store.read("f", 0, 1000, { signal: stop.signal }));
       const other = store.read("f", 1000, 1000);
       await until(() => server.active === 1);
       stop.abort("stop");
       expect(await stopped).toBe("stop");
       go();
       expectRange(await other, 1000, 1000);
-      expect(server.asked.map(({ range, ended }) => [range, ended])).toEqual([[
-        "0-1999",
-        "whole",
-      ]]);
+      expect(server.asked.map(({ range, ended }) => [range, ended])).toEqual([["0-1999", "whole"]]);
     });
   });
 
@@ -562,9 +423,7 @@ describe("HttpStore stops", () => {
       await put("f", numbered(10_000));
       server.trick = () => ({ stopAfter: 100 });
       const stops = [new AbortController(), new AbortController()];
-      const reads = stops.map(({ signal }, i) =>
-        thrownBy(() => store.read("f", i * 1000, 1000, { signal }))
-      );
+      const reads = stops.map(({ signal }, i) => thrownBy(() => store.read("f", i * 1000, 1000, { signal })));
       await until(() => server.asked[0]?.sent === 100);
       stops[0].abort("first");
       expect(await reads[0]).toBe("first");
@@ -572,43 +431,26 @@ describe("HttpStore stops", () => {
       stops[1].abort("second");
       expect(await reads[1]).toBe("second");
       await until(() => server.active === 0);
-      expect(server.asked.map(({ range, ended }) => [range, ended])).toEqual([[
-        "0-1999",
-        "cut",
-      ]]);
-      expect(
-        await thrownBy(() =>
-          store.read("f", 0, 1, { signal: stops[0].signal })
-        ),
-      ).toBe("first");
+      expect(server.asked.map(({ range, ended }) => [range, ended])).toEqual([["0-1999", "cut"]]);
+      expect(await thrownBy(() => store.read("f", 0, 1, { signal: stops[0].signal }))).toBe("first");
       expect(server.asked.length).toBe(1);
     });
   });
 
   it("reads that wait for their turn, and those that wait to be tried again", async () => {
     await withWeb(async ({ store, server }) => {
-      server.trick = ({ url }) =>
-        url === "/tried" ? { status: 503 } : { wait: new Promise(() => {}) };
+      server.trick = ({ url }) => url === "/tried" ? { status: 503 } : { wait: new Promise(() => {}) };
       const stop = new AbortController();
       const { signal } = stop;
       const tried = thrownBy(() => store.read("tried", 0, 1, { signal }));
       await until(() => server.asked[0]?.ended === "whole");
-      const held = Array.from(
-        { length: 5 },
-        (_, i) => thrownBy(() => store.read(`f${i}`, 0, 1)),
-      );
+      const held = Array.from({ length: 5 }, (_, i) => thrownBy(() => store.read(`f${i}`, 0, 1)));
       const waiting = thrownBy(() => store.read("waiting", 0, 1, { signal }));
       await until(() => server.active === 5);
       stop.abort("stop");
       expect([await tried, await waiting]).toEqual(["stop", "stop"]);
       await store.close();
-      expect(
-        await Promise.all(
-          held.map((error) =>
-            error.then((error) => (error as { code: string }).code)
-          ),
-        ),
-      )
+      expect(await Promise.all(held.map((error) => error.then((error) => (error as { code: string }).code))))
         .toEqual(Array(5).fill("CLOSED"));
       expect(server.asked.map(({ url }) => url)).not.toContain("/waiting");
     });
@@ -617,12 +459,8 @@ describe("HttpStore stops", () => {
   it("all reads when it is closed", async () => {
     await withWeb(async ({ store, server, put }) => {
       for (let i = 0; i < 8; i++) await put(`f${i}`, numbered(10_000));
-      server.trick = ({ url }) =>
-        url < "/f3" ? { stopAfter: 100 } : { wait: new Promise(() => {}) };
-      const reads = Array.from(
-        { length: 8 },
-        (_, i) => codeOf(store.read(`f${i}`, 0, 1000)),
-      );
+      server.trick = ({ url }) => url < "/f3" ? { stopAfter: 100 } : { wait: new Promise(() => {}) };
+      const reads = Array.from({ length: 8 }, (_, i) => codeOf(store.read(`f${i}`, 0, 1000)));
       await until(() => server.active === 6);
       await store.close();
       expect(await Promise.all(reads)).toEqual(Array(8).fill("CLOSED"));
@@ -638,7 +476,7 @@ const BATCHES = 40;
 
 /** Sequence "s": topic "noise" in batches of two rows and some 16 KB, at 10, 11, 20, 21, ... */
 async function recordNoise(directory: string, seed = 1): Promise<void> {
-  await using client = await connect(directory);
+  await using client = clientOf(keepingBatches(new DirectoryStore(directory)));
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("noise", { ontology: Noise });
     let state = seed;
@@ -648,10 +486,7 @@ async function recordNoise(directory: string, seed = 1): Promise<void> {
           state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
           return Math.sqrt(state);
         });
-        await topic.push({
-          timestampNs: BigInt(10 * batch + row),
-          data: { values },
-        });
+        await topic.push({ timestampNs: BigInt(10 * batch + row), data: { values } });
       }
       await topic.flush();
     }
@@ -660,19 +495,12 @@ async function recordNoise(directory: string, seed = 1): Promise<void> {
 
 /** Runs `body` with a client on a server, and one on the server's directory. */
 async function withClients(
-  body: (
-    web: {
-      remote: Client;
-      local: Client;
-      server: WebServer;
-      directory: string;
-    },
-  ) => Promise<void>,
+  body: (web: { remote: Client; local: Client; server: WebServer; directory: string }) => Promise<void>,
 ): Promise<void> {
   await withWeb(async ({ server, directory }) => {
     const [remote, local] = [
       await connect(server.url),
-      await connect(directory),
+      clientOf(keepingBatches(new DirectoryStore(directory))),
     ];
     try {
       await body({ remote, local, server, directory });
@@ -684,20 +512,14 @@ async function withClients(
 }
 
 describe("A client on a web server", () => {
-  it.each<[string, Tricks]>([["with ranges", {}], ["without", {
-    noRanges: true,
-  }]])(
+  it.each<[string, Tricks]>([["with ranges", {}], ["without", { noRanges: true }]])(
     "%s replays what one on the directory does",
     async (_, tricks) => {
       await withClients(async ({ remote, local, server }) => {
         server.trick = () => tricks;
-        const times = (start: number) =>
-          Array.from({ length: 500 }, (_, i) => start + 7 * (i ^ 5));
+        const times = (start: number) => Array.from({ length: 500 }, (_, i) => start + 7 * (i ^ 5));
         const topics = Object.fromEntries(
-          Array.from(
-            { length: 20 },
-            (_, i) => [`part${i % 3}/topic_${i}`, times(i % 4)],
-          ),
+          Array.from({ length: 20 }, (_, i) => [`part${i % 3}/topic_${i}`, times(i % 4)]),
         );
         await recordSequence(local, "drive", topics);
         const wanted = await allTexts(local, "drive");
@@ -716,16 +538,13 @@ describe("A client on a web server", () => {
       expect(server.asked.length).toBe(2);
       const before = server.asked.reduce((sum, { sent }) => sum + sent, 0);
       let rows = 0;
-      for await (
-        const message of topic.getDataStreamer({ startNs: 101n, endNs: 121n })
-      ) {
+      for await (const message of topic.getDataStreamer({ startNs: 101n, endNs: 121n })) {
         expect([...message.getData(Noise).values].length).toBe(1000);
         rows++;
       }
       expect(rows).toBe(4);
       expect(server.asked.length).toBe(2 + 3);
-      const sent = server.asked.reduce((sum, { sent }) => sum + sent, 0) -
-        before;
+      const sent = server.asked.reduce((sum, { sent }) => sum + sent, 0) - before;
       expect(sent).toBeLessThan(3.1 * topic.sizeBytes / BATCHES);
       expect(await topic.verify()).toEqual([]);
     });
@@ -736,51 +555,25 @@ describe("A client on a web server", () => {
       await local.sequenceCreate("long", {}, async (sequence) => {
         const topic = await sequence.topicCreate("noise", { ontology: Noise });
         for (let i = 0; i < 500; i++) {
-          await topic.push({
-            timestampNs: BigInt(i),
-            data: { values: Float64Array.of(i) },
-          });
+          await topic.push({ timestampNs: BigInt(i), data: { values: Float64Array.of(i) } });
           await topic.flush();
         }
       });
       const topic = await remote.topicHandler("long", "noise");
       expect(server.asked.length).toBe(2);
-      expect((await texts(topic.getDataStreamer({ startNs: 499n }))).length)
-        .toBe(1);
+      expect((await texts(topic.getDataStreamer({ startNs: 499n }))).length).toBe(1);
     });
   });
 
   it("tells NOT_FOUND, and UNSUPPORTED what a web server cannot do", async () => {
     await withClients(async ({ remote, local, server }) => {
       await recordSequence(local, "drive", { gps: [1, 2] });
-      const missing = await expectError(
-        () => remote.sequenceHandler("other"),
-        "NOT_FOUND",
-        `"other"`,
-      );
-      expect(String(missing.cause)).toContain(
-        shown(server, "other/sequence.json"),
-      );
-      await expectError(
-        () => remote.listSequences(),
-        "UNSUPPORTED",
-        "name the sequence",
-      );
-      await expectError(
-        () => remote.sequenceCreate("new"),
-        "UNSUPPORTED",
-        "read only over HTTP",
-      );
-      await expectError(
-        () => remote.sequenceUpdate("drive"),
-        "UNSUPPORTED",
-        "read only over HTTP",
-      );
-      await expectError(
-        () => remote.sequenceDelete("drive"),
-        "UNSUPPORTED",
-        "read only over HTTP",
-      );
+      const missing = await expectError(() => remote.sequenceHandler("other"), "NOT_FOUND", `"other"`);
+      expect(String(missing.cause)).toContain(shown(server, "other/sequence.json"));
+      await expectError(() => remote.listSequences(), "UNSUPPORTED", "name the sequence");
+      await expectError(() => remote.sequenceCreate("new"), "UNSUPPORTED", "read only over HTTP");
+      await expectError(() => remote.sequenceUpdate("drive"), "UNSUPPORTED", "read only over HTTP");
+      await expectError(() => remote.sequenceDelete("drive"), "UNSUPPORTED", "read only over HTTP");
       expect((await remote.sequenceInfo("drive")).state).toBe("finalized");
     });
   });
@@ -797,44 +590,32 @@ describe("A client on a web server", () => {
       const reason = await thrownBy(async () => {
         for await (const _ of stream);
       });
-      expect(reason).toMatchObject({
-        code: "IO",
-        details: { topic: "noise", file: "s/noise.arrow" },
-      });
+      expect(reason).toMatchObject({ code: "IO", details: { topic: "noise", file: "s/noise.arrow" } });
       expect(String(reason)).toContain("was written anew while it was read");
-      expect((await (await remote.topicHandler("s", "noise")).verify()).length)
-        .toBe(0);
+      expect((await (await remote.topicHandler("s", "noise")).verify()).length).toBe(0);
     });
   });
 
-  it.each(["close", "abort"])(
-    "stops the reads of a streamer at its %s",
-    async (how) => {
-      await withClients(async ({ remote, server, directory }) => {
-        await recordNoise(directory);
-        const topic = await remote.topicHandler("s", "noise");
-        server.trick = () => ({ stopAfter: 500 });
-        const stop = new AbortController();
-        const stream = topic.getDataStreamer({ signal: stop.signal });
-        const next = stream.next().catch((reason) => reason);
-        await until(() => server.asked.at(-1)!.sent === 500);
-        expect(server.active).toBe(1);
-        if (how === "close") await stream.close();
-        else stop.abort("enough");
-        expect(await next).toEqual(
-          how === "close" ? { done: true, value: undefined } : "enough",
-        );
-        await until(() => server.active === 0);
-        expect(server.asked.at(-1)!.ended).toBe("cut");
-        // Others go on.
-        server.trick = () => ({});
-        expect(
-          (await topic.getDataStreamer({ endNs: 20n }).next()).value!
-            .timestampNs,
-        ).toBe(10n);
-      });
-    },
-  );
+  it.each(["close", "abort"])("stops the reads of a streamer at its %s", async (how) => {
+    await withClients(async ({ remote, server, directory }) => {
+      await recordNoise(directory);
+      const topic = await remote.topicHandler("s", "noise");
+      server.trick = () => ({ stopAfter: 500 });
+      const stop = new AbortController();
+      const stream = topic.getDataStreamer({ signal: stop.signal });
+      const next = stream.next().catch((reason) => reason);
+      await until(() => server.asked.at(-1)!.sent === 500);
+      expect(server.active).toBe(1);
+      if (how === "close") await stream.close();
+      else stop.abort("enough");
+      expect(await next).toEqual(how === "close" ? { done: true, value: undefined } : "enough");
+      await until(() => server.active === 0);
+      expect(server.asked.at(-1)!.ended).toBe("cut");
+      // Others go on.
+      server.trick = () => ({});
+      expect((await topic.getDataStreamer({ endNs: 20n }).next()).value!.timestampNs).toBe(10n);
+    });
+  });
 
   it("stops a read ahead when its streamer is left", async () => {
     await withClients(async ({ remote, server, directory }) => {
@@ -845,19 +626,14 @@ describe("A client on a web server", () => {
         server.trick = () => server.asked.length > 1 ? { stopAfter: 500 } : {};
         const stop = new AbortController();
         for await (const _ of topic.getDataStreamer({ signal: stop.signal })) {
-          await until(() =>
-            server.asked.length === 2 && server.asked[1].sent === 500
-          );
+          await until(() => server.asked.length === 2 && server.asked[1].sent === 500);
           if (how === "leave") break;
           stop.abort();
           await until(() => server.active === 0);
           break;
         }
         await until(() => server.active === 0);
-        expect(server.asked.map(({ ended }) => ended)).toEqual([
-          "whole",
-          "cut",
-        ]);
+        expect(server.asked.map(({ ended }) => ended)).toEqual(["whole", "cut"]);
       }
     });
   });

@@ -3,10 +3,10 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { takeLock } from "../../src/store/lock_file.ts";
-import { inTemporary } from "./temporary.ts";
+import { inDirectory } from "../support/places.ts";
 
 it("A lock is never seen without its holder, so that a crash cannot leave it so, and nothing is left of it", async () => {
-  await inTemporary(async (directory) => {
+  await inDirectory(async (directory) => {
     const path = join(directory, "sequence.lock");
     for (let i = 0; i < 100; i++) {
       let taken = false;

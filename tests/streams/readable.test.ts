@@ -1,18 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { Message } from "../../src/read/message.ts";
-import {
-  addTopic,
-  allTexts,
-  deferred,
-  onStore,
-  pushSamples,
-  rowText,
-  sampleText,
-  settle,
-  thrownBy,
-  WatchedStore,
-} from "../client/support.ts";
+import { thrownBy } from "../support/errors.ts";
+import { onStore } from "../support/places.ts";
+import { addTopic, allTexts, pushSamples, rowText, sampleText } from "../support/sample_rows.ts";
+import { deferred, settle } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const BATCHES = 8;
 
@@ -46,8 +39,7 @@ async function readableOf(
     .toReadableStream();
 }
 
-const textOf = ({ topic, timestampNs, data }: Message): string =>
-  rowText(topic, timestampNs, data);
+const textOf = ({ topic, timestampNs, data }: Message): string => rowText(topic, timestampNs, data);
 
 /** A sink that keeps texts, and waits before each message while it has a gate. */
 class Texts implements UnderlyingSink<Message> {
@@ -207,9 +199,7 @@ describe("Streamer.toReadableStream", () => {
       await client.sequenceCreate("copy", {}, async (sequence) => {
         const topic = await addTopic(sequence, "a", []);
         // What a message holds is not known to the type checker.
-        await (await readableOf(client)).pipeTo(
-          topic.toWritableStream() as WritableStream<unknown>,
-        );
+        await (await readableOf(client)).pipeTo(topic.toWritableStream() as WritableStream<unknown>);
       });
       expect(await allTexts(client, "copy")).toEqual(ROWS);
     });

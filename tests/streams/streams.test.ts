@@ -31,8 +31,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const lines = () =>
   new TransformStream<[string, Message], string>({
-    transform: ([topic, { timestampNs }], controller) =>
-      controller.enqueue(`${topic} ${timestampNs}\n`),
+    transform: ([topic, { timestampNs }], controller) => controller.enqueue(`${topic} ${timestampNs}\n`),
   });
 
 describe("toReadableStream", () => {

@@ -2,23 +2,11 @@ import { describe, expect, it } from "vitest";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary } from "../../src/ontology/field.ts";
 import type { TopicMessage } from "../../src/write/topic_writer.ts";
-import {
-  addTopic,
-  allTexts,
-  deferred,
-  expectError,
-  isSettled,
-  onStore,
-  PLACES,
-  Sample,
-  sample,
-  sampleText,
-  settle,
-  texts,
-  thrownBy,
-  WatchedStore,
-  withClient,
-} from "../client/support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { onStore, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, Sample, sample, sampleText, texts } from "../support/sample_rows.ts";
+import { deferred, isSettled, settle } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const messages = (count: number): TopicMessage<Sample>[] =>
   Array.from(
@@ -134,8 +122,7 @@ describe.each(PLACES)("TopicWriter.toWritableStream in %s", (place) => {
       const topic = await addTopic(sequence, "a", []);
       const bad = { timestampNs: 9n, data: { serial: "9" } } as never;
       const source = new Source([...messages(3), bad, ...messages(5)]);
-      const pipe = () =>
-        new ReadableStream(source).pipeTo(topic.toWritableStream());
+      const pipe = () => new ReadableStream(source).pipeTo(topic.toWritableStream());
       const error = await expectError(
         pipe,
         "INVALID_MESSAGE",
@@ -253,9 +240,7 @@ describe("A round trip by streams", () => {
         const source = await client.topicHandler("s", "a");
         const stream = source.getDataStreamer().toReadableStream();
         // What a message holds is not known to the type checker.
-        await stream.pipeTo(
-          target.toWritableStream() as WritableStream<unknown>,
-        );
+        await stream.pipeTo(target.toWritableStream() as WritableStream<unknown>);
       });
       const copied = await texts(
         (await client.topicHandler("s", "b")).getDataStreamer(),

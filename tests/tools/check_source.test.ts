@@ -6,14 +6,10 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const tool = fileURLToPath(
-  new URL("../../tools/check_source.ts", import.meta.url),
-);
+const tool = fileURLToPath(new URL("../../tools/check_source.ts", import.meta.url));
 
 /** What the tool says of a source tree, sorted, without its last line. */
-async function check(
-  files: Record<string, string>,
-): Promise<{ code: number; findings: string[] }> {
+async function check(files: Record<string, string>): Promise<{ code: number; findings: string[] }> {
   const directory = await mkdtemp(join(tmpdir(), "smalti-check-"));
   try {
     for (const [path, text] of Object.entries(files)) {
@@ -21,14 +17,10 @@ async function check(
       await writeFile(join(directory, path), text);
     }
     return await new Promise((resolve) => {
-      execFile(
-        process.execPath,
-        ["run", "-A", tool, directory],
-        (error, _stdout, stderr) => {
-          const findings = stderr.trim().split("\n").slice(0, -1).sort();
-          resolve({ code: error === null ? 0 : Number(error.code), findings });
-        },
-      );
+      execFile(process.execPath, ["run", "-A", tool, directory], (error, _stdout, stderr) => {
+        const findings = stderr.trim().split("\n").slice(0, -1).sort();
+        resolve({ code: error === null ? 0 : Number(error.code), findings });
+      });
     });
   } finally {
     await rm(directory, { recursive: true });
@@ -39,8 +31,7 @@ const clean = {
   "package.json": `{ "type": "module" }`,
   "mod.ts": `/** A module. @module */\nexport { one } from "./src/error.ts";\n`,
   "src/error.ts": `/** One. */\nexport const one: number = 1;\n`,
-  "src/store/directory.ts":
-    `import "node:fs";\nexport const pid: number = process.pid;\n`,
+  "src/store/directory.ts": `import "node:fs";\nexport const pid: number = process.pid;\n`,
 };
 
 // The tool runs on Deno alone, so does its test.
@@ -61,12 +52,9 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
         `  open(): void {}`,
         `}`,
       ].join("\n"),
-      "src/arrow/a.ts":
-        `import type { B } from "./b.ts";\nexport type A = B | 1;\n`,
-      "src/arrow/b.ts":
-        `import type { A } from "./a.ts";\nexport type B = A[];\n`,
-      "src/engine/js.ts":
-        `import { pid } from "../store/directory.ts";\nexport const x: number = pid;\n`,
+      "src/arrow/a.ts": `import type { B } from "./b.ts";\nexport type A = B | 1;\n`,
+      "src/arrow/b.ts": `import type { A } from "./a.ts";\nexport type B = A[];\n`,
+      "src/engine/js.ts": `import { pid } from "../store/directory.ts";\nexport const x: number = pid;\n`,
       "src/store/memory.ts": [
         `import "../read/streamer.ts";`,
         `import "node:os";`,
@@ -104,10 +92,6 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
       "src/strange.ts: has no layer; give it one in tools/check_source.ts",
     ];
     // The compiler's messages go on: compared as far as they are given above.
-    expect(
-      findings.map((finding, index) =>
-        finding.slice(0, expected[index]?.length)
-      ),
-    ).toEqual(expected);
+    expect(findings.map((finding, index) => finding.slice(0, expected[index]?.length))).toEqual(expected);
   });
 });

@@ -8,19 +8,14 @@ const onDeno = "Deno" in globalThis;
 
 describe("src/engine/generated", () => {
   // The tool is written for Deno.
-  it.skipIf(!onDeno)(
-    "was built from the sources in crates/ (else: deno task build:wasm)",
-    async () => {
-      const { sourceHash } = await import("../../tools/source_hash.ts");
-      expect(SOURCE_HASH).toBe(await sourceHash());
-    },
-  );
+  it.skipIf(!onDeno)("was built from the sources in crates/ (else: deno task build:wasm)", async () => {
+    const { sourceHash } = await import("../../tools/source_hash.ts");
+    expect(SOURCE_HASH).toBe(await sourceHash());
+  });
 
   it("holds one module, as a file and as text", async () => {
     const file = new Uint8Array(
-      await readFile(
-        new URL("../../src/engine/generated/smalti.wasm", import.meta.url),
-      ),
+      await readFile(new URL("../../src/engine/generated/smalti.wasm", import.meta.url)),
     );
     const inlined = decodeBase64(WASM_TEXT);
     expect(inlined.length).toBe(file.length);

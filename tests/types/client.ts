@@ -3,14 +3,7 @@
  *
  * @module
  */
-import {
-  connect,
-  GPS,
-  IMU,
-  type Message,
-  type SequenceWriter,
-  type TopicWriter,
-} from "../../mod.ts";
+import { connect, GPS, IMU, type Message, type SequenceWriter, type TopicWriter } from "../../mod.ts";
 
 /** Never called. */
 export async function check(sequence: SequenceWriter): Promise<void> {
@@ -36,9 +29,7 @@ export async function check(sequence: SequenceWriter): Promise<void> {
   // @ts-expect-error no ontology
   await sequence.topicCreate("none", {});
 
-  GPS.q.position.x.gt(45).and(GPS.q.timestampNs.leq(1n)).or(
-    IMU.q.acceleration.x.in([1, 2n]),
-  ).not();
+  GPS.q.position.x.gt(45).and(GPS.q.timestampNs.leq(1n)).or(IMU.q.acceleration.x.in([1, 2n])).not();
   GPS.q.header.frame_id.match("map*");
   // @ts-expect-error a number is compared with numbers
   GPS.q.position.x.gt("45");

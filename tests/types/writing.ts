@@ -18,9 +18,12 @@ import {
   type Message,
   type Ontology,
   optional,
+  type SequenceEntry,
   type SequenceHandler,
   type SequenceInfo,
+  type SequenceState,
   type SequenceWriter,
+  type SmaltiError,
   struct,
   type TopicHandler,
   type TopicMessage,
@@ -30,8 +33,7 @@ import {
 } from "../../mod.ts";
 
 /** True where `A` and `B` are the same type, optional properties and all. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
-  (<T>() => T extends B ? 1 : 2) ? true : false;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
 function same<_ extends true>(): void {}
 
 const Engine = defineOntology("Engine", {
@@ -46,29 +48,17 @@ type Engine = Infer<typeof Engine>;
 
 /** `topicCreate` infers what a topic takes. */
 export async function push(sequence: SequenceWriter): Promise<void> {
-  const engine = await sequence.topicCreate("engine", {
-    ontology: Engine,
-    metadata: { rate: [1, null] },
-  });
+  const engine = await sequence.topicCreate("engine", { ontology: Engine, metadata: { rate: [1, null] } });
   same<Same<typeof engine, TopicWriter<Engine>>>();
   const timestampNs = 1n;
-  const data = {
-    rpm: 1,
-    cycles: 2n,
-    raw: [1, 2],
-    shaft: { x: 1 },
-    pair: [1n, 2n],
-  };
+  const data = { rpm: 1, cycles: 2n, raw: [1, 2], shaft: { x: 1 }, pair: [1n, 2n] };
   const result: Promise<void> | undefined = engine.push({ timestampNs, data });
   await result;
   await engine.push({
     timestampNs: { epochNanoseconds: 1n },
     data: { ...data, cycles: 5, note: null, pair: [1, 2n] },
   });
-  await engine.push({
-    timestampNs,
-    data: { ...data, raw: Uint8Array.of(1), shaft: { x: 1, y: undefined } },
-  });
+  await engine.push({ timestampNs, data: { ...data, raw: Uint8Array.of(1), shaft: { x: 1, y: undefined } } });
   // What was read may be pushed as it is.
   await engine.push({ timestampNs, data: {} as Engine });
   await engine.push({} as TopicMessage<Engine>);
@@ -78,10 +68,7 @@ export async function push(sequence: SequenceWriter): Promise<void> {
   // @ts-expect-error no data
   await engine.push({ timestampNs });
   // @ts-expect-error rpm is missing
-  await engine.push({
-    timestampNs,
-    data: { cycles: 2n, raw: [], shaft: { x: 1 }, pair: [] },
-  });
+  await engine.push({ timestampNs, data: { cycles: 2n, raw: [], shaft: { x: 1 }, pair: [] } });
   // @ts-expect-error rpm is a number
   await engine.push({ timestampNs, data: { ...data, rpm: 1n } });
   // @ts-expect-error rpm may not be missing
@@ -104,10 +91,7 @@ export async function push(sequence: SequenceWriter): Promise<void> {
   // @ts-expect-error nor the other way round
   const other: TopicMessage<GPS> = {} as TopicMessage<IMU>;
   // @ts-expect-error metadata is what JSON can say
-  await sequence.topicCreate("gps", {
-    ontology: GPS,
-    metadata: { since: new Date() },
-  });
+  await sequence.topicCreate("gps", { ontology: GPS, metadata: { since: new Date() } });
   // @ts-expect-error an ontology is no class of one's own
   await sequence.topicCreate("gps", { ontology: class GPS {} });
   // Where the type is not known, anything goes, and is checked when it runs.
@@ -117,10 +101,7 @@ export async function push(sequence: SequenceWriter): Promise<void> {
 }
 
 /** `pushColumns` wants a column for each field. */
-export async function pushColumns(
-  engine: TopicWriter<Engine>,
-  gps: TopicWriter<GPS>,
-): Promise<void> {
+export async function pushColumns(engine: TopicWriter<Engine>, gps: TopicWriter<GPS>): Promise<void> {
   const timestampNs = BigInt64Array.of(1n);
   const columns = {
     timestampNs,
@@ -131,34 +112,14 @@ export async function pushColumns(
     pair: [[1n, 2n]],
   };
   await engine.pushColumns(columns);
-  await engine.pushColumns({
-    ...columns,
-    rpm: [1],
-    cycles: [1],
-    note: [null],
-    shaft: [{ x: 1 }],
-  });
-  await engine.pushColumns({
-    ...columns,
-    shaft: { x: [1], y: [undefined] },
-    note: ["a"],
-  });
-  await gps.pushColumns({
-    timestampNs,
-    position: { x: [1], y: [null] },
-    velocity: [null],
-  });
+  await engine.pushColumns({ ...columns, rpm: [1], cycles: [1], note: [null], shaft: [{ x: 1 }] });
+  await engine.pushColumns({ ...columns, shaft: { x: [1], y: [undefined] }, note: ["a"] });
+  await gps.pushColumns({ timestampNs, position: { x: [1], y: [null] }, velocity: [null] });
 
   // @ts-expect-error times are a BigInt64Array
   await engine.pushColumns({ ...columns, timestampNs: [1n] });
   // @ts-expect-error rpm is missing
-  await engine.pushColumns({
-    timestampNs,
-    cycles: columns.cycles,
-    raw: [],
-    shaft: columns.shaft,
-    pair: [],
-  });
+  await engine.pushColumns({ timestampNs, cycles: columns.cycles, raw: [], shaft: columns.shaft, pair: [] });
   // @ts-expect-error rpm is a column of numbers
   await engine.pushColumns({ ...columns, rpm: ["1"] });
   // @ts-expect-error rpm is a column, not a value
@@ -187,18 +148,18 @@ export async function create(client: Client): Promise<void> {
     (sequence) => sequence.topics.size,
   );
   same<Same<typeof plain, number>>();
-  const info = await client.sequenceCreate(
-    "s",
-    {},
-    (sequence) => sequence.finalize(),
-  );
+  const info = await client.sequenceCreate("s", {}, (sequence) => sequence.finalize());
   same<Same<typeof info, SequenceInfo>>();
   const writer = await client.sequenceUpdate("s");
   same<Same<typeof writer, SequenceWriter>>();
   const names = await client.listSequences();
   same<Same<typeof names, string[]>>();
   const infos = await client.listSequences({ details: true });
-  same<Same<typeof infos, SequenceInfo[]>>();
+  same<Same<typeof infos, SequenceEntry[]>>();
+  for (const entry of infos) {
+    if (entry.error) same<Same<typeof entry.error, SmaltiError>>();
+    else same<Same<typeof entry.state, SequenceState>>();
+  }
   // @ts-expect-error no such policy
   await client.sequenceCreate("s", { errorPolicy: "keep" });
   // @ts-expect-error an update takes no metadata
@@ -208,15 +169,8 @@ export async function create(client: Client): Promise<void> {
 }
 
 /** What streams give. */
-export async function read(
-  sequence: SequenceHandler,
-  topic: TopicHandler,
-): Promise<void> {
-  const merged = sequence.getDataStreamer({
-    topics: ["a"],
-    startNs: 1n,
-    endNs: { epochNanoseconds: 2n },
-  });
+export async function read(sequence: SequenceHandler, topic: TopicHandler): Promise<void> {
+  const merged = sequence.getDataStreamer({ topics: ["a"], startNs: 1n, endNs: { epochNanoseconds: 2n } });
   for await (const [name, message] of merged) {
     same<Same<typeof name, string>>();
     same<Same<typeof message, Message>>();
@@ -231,21 +185,15 @@ export async function read(
   }
   for await (const block of merged.batches()) {
     same<Same<typeof block, Block<[topic: string, message: Message]>>>();
-    for (const [name, message] of block) {
-      void [name.length, message.timestampNs];
-    }
+    for (const [name, message] of block) void [name.length, message.timestampNs];
   }
   const stream: ReadableStream<[string, Message]> = merged.toReadableStream();
   const next: bigint | undefined = await merged.nextTimestampNs();
 
   const single = topic.getDataStreamer();
   for await (const message of single) same<Same<typeof message, Message>>();
-  for await (const block of single.batches()) {
-    same<Same<typeof block, Block<Message>>>();
-  }
-  for await (const batch of single.toArrow()) {
-    same<Same<typeof batch, RecordBatch>>();
-  }
+  for await (const block of single.batches()) same<Same<typeof block, Block<Message>>>();
+  for await (const batch of single.toArrow()) same<Same<typeof batch, RecordBatch>>();
   const table: Table = await single.toTable();
   const { tables, row } = await merged.toTable();
   same<Same<typeof tables, ReadonlyMap<string, Table>>>();
@@ -258,20 +206,12 @@ export async function read(
 }
 
 /** Streams fit where their messages do. */
-export async function pipe(
-  engine: TopicWriter<Engine>,
-  topic: TopicHandler,
-): Promise<void> {
+export async function pipe(engine: TopicWriter<Engine>, topic: TopicHandler): Promise<void> {
   const typed = new TransformStream<Message, TopicMessage<Engine>>({
     transform: (message, controller) =>
-      controller.enqueue({
-        timestampNs: message.timestampNs,
-        data: message.getData(Engine),
-      }),
+      controller.enqueue({ timestampNs: message.timestampNs, data: message.getData(Engine) }),
   });
-  await topic.getDataStreamer().toReadableStream().pipeThrough(typed).pipeTo(
-    engine.toWritableStream(),
-  );
+  await topic.getDataStreamer().toReadableStream().pipeThrough(typed).pipeTo(engine.toWritableStream());
   const writer = engine.toWritableStream().getWriter();
   // @ts-expect-error not a message of this topic
   await writer.write({ timestampNs: 1n, data: { position: {} } });

@@ -3,35 +3,26 @@ import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import type { StoreCall } from "../support/pass_through_store.ts";
+import { onStore } from "../support/places.ts";
 import {
   addTopic,
   allTexts,
-  expectError,
-  onStore,
   pushSamples,
   recordSequence,
   Sample,
   sample,
   sampleText,
-  settle,
-  type StoreCall,
   texts,
-  thrownBy,
-  until,
-  WatchedStore,
-} from "../client/support.ts";
+} from "../support/sample_rows.ts";
+import { settle, until } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
-const FULL = new SmaltiError("NO_SPACE", "Cannot write: the disk is full", {
-  file: "s/a.arrow",
-});
+const FULL = new SmaltiError("NO_SPACE", "Cannot write: the disk is full", { file: "s/a.arrow" });
 
 /** Makes calls of a kind fail for paths that end so. */
-function fail(
-  store: WatchedStore,
-  call: StoreCall,
-  end: string,
-  reason: unknown = FULL,
-): void {
+function fail(store: WatchedStore, call: StoreCall, end: string, reason: unknown = FULL): void {
   store.before = (made, path) => {
     if (made === call && path.endsWith(end)) throw reason;
   };
@@ -62,28 +53,16 @@ async function withOpen(
 const ROWS_OF_B = [sampleText("b", 1n, 0), sampleText("b", 2n, 1)];
 
 /** Expects that "s" failed with this reason, and that topic "b" is whole. */
-async function expectFailed(
-  client: Client,
-  sequence: SequenceWriter,
-  reason: string,
-): Promise<void> {
+async function expectFailed(client: Client, sequence: SequenceWriter, reason: string): Promise<void> {
   expect(sequence.status).toBe("aborted");
   const { state, sessions } = await client.sequenceInfo("s");
-  expect([state, sessions.length, sessions[0].state]).toEqual([
-    "failed",
-    1,
-    "failed",
-  ]);
+  expect([state, sessions.length, sessions[0].state]).toEqual(["failed", 1, "failed"]);
   expect(sessions[0].reason).toMatch(reason);
-  expect(await texts((await client.topicHandler("s", "b")).getDataStreamer()))
-    .toEqual(ROWS_OF_B);
+  expect(await texts((await client.topicHandler("s", "b")).getDataStreamer())).toEqual(ROWS_OF_B);
 }
 
 /** A row that makes a batch of its own. */
-const LARGE = {
-  timestampNs: 3n,
-  data: { ...sample(2), values: new Float64Array(2 ** 18) },
-};
+const LARGE = { timestampNs: 3n, data: { ...sample(2), values: new Float64Array(2 ** 18) } };
 
 describe("A write that fails in the background", () => {
   it("rejects the next push of the topic, its flush, and finalize, which aborts", async () => {
@@ -93,11 +72,7 @@ describe("A write that fails in the background", () => {
       await a.push(LARGE);
       await until(() => store.count("append", "s/a.arrow") > before);
       await settle();
-      const columns = {
-        timestampNs: BigInt64Array.of(4n),
-        serial: [1],
-        values: [[]],
-      } as never;
+      const columns = { timestampNs: BigInt64Array.of(4n), serial: [1], values: [[]] } as never;
       for (
         const call of [
           () => a.push({ timestampNs: 4n, data: sample(3) }),
@@ -128,9 +103,7 @@ describe("A write that fails in the background", () => {
       await b.flush();
       await expectError(() => sequence.finalize(), "NO_SPACE");
       store.before = () => {};
-      expect(
-        await texts((await client.topicHandler("s", "b")).getDataStreamer()),
-      ).toEqual([
+      expect(await texts((await client.topicHandler("s", "b")).getDataStreamer())).toEqual([
         ...ROWS_OF_B,
         sampleText("b", 7n, 2),
       ]);
@@ -157,21 +130,14 @@ describe("A write that fails in the background", () => {
       const cause = new Error("cable pulled");
       fail(store, "append", "s/a.arrow", cause);
       await a.push(LARGE);
-      const error = await expectError(
-        () => sequence.finalize(),
-        "IO",
-        "cable pulled",
-      );
+      const error = await expectError(() => sequence.finalize(), "IO", "cable pulled");
       expect(error.cause).toBe(cause);
     });
   });
 });
 
 describe("SequenceWriter.finalize", () => {
-  it.each<[StoreCall, string]>([["append", "s/a.arrow"], [
-    "sync",
-    "s/a.arrow",
-  ]])(
+  it.each<[StoreCall, string]>([["append", "s/a.arrow"], ["sync", "s/a.arrow"]])(
     "that fails at the %s of %s rejects with that and aborts",
     async (call, path) => {
       await withOpen(async (store, client, sequence) => {
@@ -179,11 +145,7 @@ describe("SequenceWriter.finalize", () => {
         store.before = (made, at) => {
           if (made === call && at === path && failures++ === 0) throw FULL;
         };
-        await expectError(
-          () => sequence.finalize(),
-          "NO_SPACE",
-          "the disk is full",
-        );
+        await expectError(() => sequence.finalize(), "NO_SPACE", "the disk is full");
         await expectFailed(client, sequence, "the disk is full");
       });
     },
@@ -197,11 +159,7 @@ describe("SequenceWriter.finalize", () => {
           throw failures++ === 0 ? FULL : new SmaltiError("IO", "worse");
         }
       };
-      await expectError(
-        () => sequence.finalize(),
-        "NO_SPACE",
-        "the disk is full",
-      );
+      await expectError(() => sequence.finalize(), "NO_SPACE", "the disk is full");
       expect([failures, sequence.status]).toEqual([2, "aborted"]);
       store.before = () => {};
       await expectError(
@@ -216,9 +174,7 @@ describe("SequenceWriter.finalize", () => {
   it("that fails by the policy delete leaves nothing", async () => {
     const store = new WatchedStore();
     await onStore(store, async (client) => {
-      const sequence = await client.sequenceCreate("s", {
-        errorPolicy: "delete",
-      });
+      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
       await addTopic(sequence, "a", [1]);
       fail(store, "sync", "s/a.arrow");
       await expectError(() => sequence.finalize(), "NO_SPACE");
@@ -229,20 +185,13 @@ describe("SequenceWriter.finalize", () => {
 });
 
 describe("Client.sequenceCreate", () => {
-  it.each<[StoreCall, string]>([["lock", "s/sequence.lock"], [
-    "replace",
-    "s/sequence.json",
-  ]])(
+  it.each<[StoreCall, string]>([["lock", "s/sequence.lock"], ["replace", "s/sequence.json"]])(
     "that fails at the %s of %s leaves the name free",
     async (call, path) => {
       const store = new WatchedStore();
       await onStore(store, async (client) => {
         fail(store, call, path);
-        await expectError(
-          () => client.sequenceCreate("s"),
-          "NO_SPACE",
-          "the disk is full",
-        );
+        await expectError(() => client.sequenceCreate("s"), "NO_SPACE", "the disk is full");
         store.before = () => {};
         await recordSequence(client, "s", { a: [1] });
         expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 0)]);
@@ -268,23 +217,15 @@ describe("SequenceWriter.topicCreate", () => {
   it("refuses what is no ontology, and the sequence goes on", async () => {
     await withOpen(async (_store, client, sequence) => {
       const { tag, fields } = Sample;
-      for (
-        const ontology of [undefined, {}, { tag, fields }, {
-          ...Sample,
-          tag: 1,
-        }]
-      ) {
-        const create = sequence.topicCreate("c", {
-          ontology: ontology as typeof Sample,
-        });
+      for (const ontology of [undefined, {}, { tag, fields }, { ...Sample, tag: 1 }]) {
+        const create = sequence.topicCreate("c", { ontology: ontology as typeof Sample });
         await expect(create).rejects.toThrow(
           'Cannot create topic "c" of sequence "s": its ontology is',
         );
       }
       await sequence.topicCreate("c", { ontology: Sample });
       await sequence.finalize();
-      expect((await client.sequenceHandler("s")).topics.map(({ name }) => name))
-        .toContain("c");
+      expect((await client.sequenceHandler("s")).topics.map(({ name }) => name)).toContain("c");
     });
   });
   it.each<StoreCall>(["create", "append"])(
@@ -301,9 +242,7 @@ describe("SequenceWriter.topicCreate", () => {
         store.before = () => {};
         await addTopic(sequence, "c", [5]);
         await sequence.finalize();
-        expect(
-          await texts((await client.topicHandler("s", "c")).getDataStreamer()),
-        ).toEqual([
+        expect(await texts((await client.topicHandler("s", "c")).getDataStreamer())).toEqual([
           sampleText("c", 5n, 0),
         ]);
       });

@@ -1,48 +1,32 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { onStore, PLACES, withClient } from "../support/places.ts";
 import {
   addTopic,
   allTexts,
-  deferred,
-  expectError,
-  isSettled,
-  onStore,
-  PLACES,
   pushSamples,
   recordSequence,
   Sample,
   sample,
   sampleText,
-  thrownBy,
-  WatchedStore,
-  withClient,
-} from "../client/support.ts";
+} from "../support/sample_rows.ts";
+import { deferred, isSettled } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const rows = (topic: string, times: number[]): string[] =>
   times.map((time, i) => sampleText(topic, BigInt(time), i));
 
 /** How every session of a sequence ended, with its reason. */
-async function endsOf(
-  client: Client,
-  name: string,
-): Promise<[string, string | undefined][]> {
-  return (await client.sequenceInfo(name)).sessions.map((
-    { state, reason },
-  ) => [state, reason]);
+async function endsOf(client: Client, name: string): Promise<[string, string | undefined][]> {
+  return (await client.sequenceInfo(name)).sessions.map(({ state, reason }) => [state, reason]);
 }
 
 /** All that a writer and its topic do while the sequence is open. */
-async function expectClosed(
-  sequence: SequenceWriter,
-  state: string,
-): Promise<void> {
+async function expectClosed(sequence: SequenceWriter, state: string): Promise<void> {
   const topic = sequence.topics.get("a")!;
-  const columns = {
-    timestampNs: BigInt64Array.of(1n),
-    serial: [1],
-    values: [[]],
-  } as never;
+  const columns = { timestampNs: BigInt64Array.of(1n), serial: [1], values: [[]] } as never;
   const calls: Record<string, () => unknown> = {
     topicCreate: () => sequence.topicCreate("late", { ontology: Sample }),
     attach: () => sequence.attach({ name: "late" }, new Uint8Array(1)),
@@ -55,145 +39,102 @@ async function expectClosed(
     topicFlush: () => topic.flush(),
   };
   for (const [name, call] of Object.entries(calls)) {
-    const error = await expectError(
-      call,
-      "CLOSED",
-      `sequence "s": it is ${state}, wanted open`,
-    );
+    const error = await expectError(call, "CLOSED", `sequence "s": it is ${state}, wanted open`);
     expect([name, error.details.sequence]).toEqual([name, "s"]);
   }
   expect([sequence.status, topic.status]).toEqual([state, state]);
 }
 
-describe.each(PLACES)(
-  "Client.sequenceCreate with a function, in %s",
-  (place) => {
-    it("commits when it returns, and resolves to what it returned", async () => {
-      await withClient(place, async (client) => {
-        let writer!: SequenceWriter;
-        const result = await client.sequenceCreate("s", {
-          metadata: { vehicle: "A" },
-        }, async (sequence) => {
-          writer = sequence;
-          expect([sequence.name, sequence.status]).toEqual(["s", "open"]);
-          await addTopic(sequence, "a", [3, 1, 2]);
-          return { answer: 42 };
+describe.each(PLACES)("Client.sequenceCreate with a function, in %s", (place) => {
+  it("commits when it returns, and resolves to what it returned", async () => {
+    await withClient(place, async (client) => {
+      let writer!: SequenceWriter;
+      const result = await client.sequenceCreate("s", { metadata: { vehicle: "A" } }, async (sequence) => {
+        writer = sequence;
+        expect([sequence.name, sequence.status]).toEqual(["s", "open"]);
+        await addTopic(sequence, "a", [3, 1, 2]);
+        return { answer: 42 };
+      });
+      expect(result).toEqual({ answer: 42 });
+      expect(writer.status).toBe("finalized");
+      const handler = await client.sequenceHandler("s");
+      expect([handler.state, handler.metadata, handler.rowCount]).toEqual(["finalized", { vehicle: "A" }, 3]);
+    });
+  });
+
+  it("commits where the function waits for nothing, or finalized itself", async () => {
+    await withClient(place, async (client) => {
+      expect(await client.sequenceCreate("plain", {}, (sequence) => sequence.name)).toBe("plain");
+      await client.sequenceCreate("own", {}, (sequence) => sequence.finalize());
+      for (const name of ["plain", "own"]) {
+        expect(await endsOf(client, name)).toEqual([["finalized", undefined]]);
+      }
+    });
+  });
+
+  it("waits for a finalize that the function only started", async () => {
+    await withClient(place, async (client) => {
+      await client.sequenceCreate("s", {}, async (sequence) => {
+        await addTopic(sequence, "a", [1]);
+        sequence.finalize();
+      });
+      expect(await allTexts(client, "s")).toEqual(rows("a", [1]));
+    });
+  });
+
+  it("that throws rejects with what was thrown; by report, what was flushed stays, failed with the reason", async () => {
+    await withClient(place, async (client) => {
+      const reason = new Error("the cable broke");
+      const call = () =>
+        client.sequenceCreate("s", {}, async (sequence) => {
+          const topic = await addTopic(sequence, "a", [2, 1]);
+          await topic.flush();
+          await addTopic(sequence, "b", []);
+          throw reason;
         });
-        expect(result).toEqual({ answer: 42 });
-        expect(writer.status).toBe("finalized");
-        const handler = await client.sequenceHandler("s");
-        expect([handler.state, handler.metadata, handler.rowCount]).toEqual([
-          "finalized",
-          { vehicle: "A" },
-          3,
-        ]);
-      });
+      expect(await thrownBy(call)).toBe(reason);
+      expect(await endsOf(client, "s")).toEqual([["failed", "the cable broke"]]);
+      expect((await client.sequenceHandler("s")).state).toBe("failed");
+      expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 1), sampleText("a", 2n, 0)]);
     });
+  });
 
-    it("commits where the function waits for nothing, or finalized itself", async () => {
-      await withClient(place, async (client) => {
-        expect(
-          await client.sequenceCreate("plain", {}, (sequence) => sequence.name),
-        ).toBe("plain");
-        await client.sequenceCreate(
-          "own",
-          {},
-          (sequence) => sequence.finalize(),
-        );
-        for (const name of ["plain", "own"]) {
-          expect(await endsOf(client, name)).toEqual([[
-            "finalized",
-            undefined,
-          ]]);
-        }
-      });
+  it("that throws what is no Error keeps it as the reason", async () => {
+    await withClient(place, async (client) => {
+      expect(await thrownBy(() => client.sequenceCreate("s", {}, () => Promise.reject("just text")))).toBe(
+        "just text",
+      );
+      expect(await endsOf(client, "s")).toEqual([["failed", "just text"]]);
     });
+  });
 
-    it("waits for a finalize that the function only started", async () => {
-      await withClient(place, async (client) => {
-        await client.sequenceCreate("s", {}, async (sequence) => {
-          await addTopic(sequence, "a", [1]);
-          sequence.finalize();
+  it("that throws leaves nothing by the policy delete, and the name is free", async () => {
+    await withClient(place, async (client) => {
+      const call = () =>
+        client.sequenceCreate("s", { errorPolicy: "delete" }, async (sequence) => {
+          await (await addTopic(sequence, "a", [2, 1])).flush();
+          throw new Error("the cable broke");
         });
-        expect(await allTexts(client, "s")).toEqual(rows("a", [1]));
-      });
+      await expect(call()).rejects.toThrow("the cable broke");
+      expect(await client.listSequences()).toEqual([]);
+      await expectError(() => client.sequenceHandler("s"), "NOT_FOUND");
+      await recordSequence(client, "s", { a: [7] });
+      expect(await allTexts(client, "s")).toEqual(rows("a", [7]));
     });
+  });
 
-    it("that throws rejects with what was thrown; by report, what was flushed stays, failed with the reason", async () => {
-      await withClient(place, async (client) => {
-        const reason = new Error("the cable broke");
-        const call = () =>
-          client.sequenceCreate("s", {}, async (sequence) => {
-            const topic = await addTopic(sequence, "a", [2, 1]);
-            await topic.flush();
-            await addTopic(sequence, "b", []);
-            throw reason;
-          });
-        expect(await thrownBy(call)).toBe(reason);
-        expect(await endsOf(client, "s")).toEqual([[
-          "failed",
-          "the cable broke",
-        ]]);
-        expect((await client.sequenceHandler("s")).state).toBe("failed");
-        expect(await allTexts(client, "s")).toEqual([
-          sampleText("a", 1n, 1),
-          sampleText("a", 2n, 0),
-        ]);
+  it("keeps an abort that the function made itself", async () => {
+    await withClient(place, async (client) => {
+      const result = await client.sequenceCreate("s", {}, async (sequence) => {
+        await addTopic(sequence, "a", [1]);
+        await sequence.abort("changed my mind");
+        return 1;
       });
+      expect(result).toBe(1);
+      expect(await endsOf(client, "s")).toEqual([["failed", "changed my mind"]]);
     });
-
-    it("that throws what is no Error keeps it as the reason", async () => {
-      await withClient(place, async (client) => {
-        expect(
-          await thrownBy(() =>
-            client.sequenceCreate("s", {}, () => Promise.reject("just text"))
-          ),
-        ).toBe(
-          "just text",
-        );
-        expect(await endsOf(client, "s")).toEqual([["failed", "just text"]]);
-      });
-    });
-
-    it("that throws leaves nothing by the policy delete, and the name is free", async () => {
-      await withClient(place, async (client) => {
-        const call = () =>
-          client.sequenceCreate(
-            "s",
-            { errorPolicy: "delete" },
-            async (sequence) => {
-              await (await addTopic(sequence, "a", [2, 1])).flush();
-              throw new Error("the cable broke");
-            },
-          );
-        await expect(call()).rejects.toThrow("the cable broke");
-        expect(await client.listSequences()).toEqual([]);
-        await expectError(() => client.sequenceHandler("s"), "NOT_FOUND");
-        await recordSequence(client, "s", { a: [7] });
-        expect(await allTexts(client, "s")).toEqual(rows("a", [7]));
-      });
-    });
-
-    it("keeps an abort that the function made itself", async () => {
-      await withClient(place, async (client) => {
-        const result = await client.sequenceCreate(
-          "s",
-          {},
-          async (sequence) => {
-            await addTopic(sequence, "a", [1]);
-            await sequence.abort("changed my mind");
-            return 1;
-          },
-        );
-        expect(result).toBe(1);
-        expect(await endsOf(client, "s")).toEqual([[
-          "failed",
-          "changed my mind",
-        ]]);
-      });
-    });
-  },
-);
+  });
+});
 
 describe.each(PLACES)("SequenceWriter in %s", (place) => {
   it("finalize commits, gives the facts, and closes the writer", async () => {
@@ -202,59 +143,38 @@ describe.each(PLACES)("SequenceWriter in %s", (place) => {
       await addTopic(sequence, "a", [3, 1]);
       const info = await sequence.finalize();
       expect(info).toEqual(await client.sequenceInfo("s"));
-      expect(
-        info.topics.map((
-          { rowCount, firstNs, lastNs },
-        ) => [rowCount, firstNs, lastNs]),
-      ).toEqual([[
+      expect(info.topics.map(({ rowCount, firstNs, lastNs }) => [rowCount, firstNs, lastNs])).toEqual([[
         2,
         1n,
         3n,
       ]]);
       await expectClosed(sequence, "finalized");
-      await expectError(
-        () => sequence.abort("too late"),
-        "CLOSED",
-        "it is finalized",
-      );
+      await expectError(() => sequence.abort("too late"), "CLOSED", "it is finalized");
       await sequence[Symbol.asyncDispose]();
       expect(await endsOf(client, "s")).toEqual([["finalized", undefined]]);
-      expect(await allTexts(client, "s")).toEqual([
-        sampleText("a", 1n, 1),
-        sampleText("a", 3n, 0),
-      ]);
+      expect(await allTexts(client, "s")).toEqual([sampleText("a", 1n, 1), sampleText("a", 3n, 0)]);
     });
   });
 
   it("disposing without finalize aborts, by the policy", async () => {
     await withClient(place, async (client) => {
       for (const errorPolicy of ["report", "delete"] as const) {
-        const sequence = await client.sequenceCreate(errorPolicy, {
-          errorPolicy,
-        });
+        const sequence = await client.sequenceCreate(errorPolicy, { errorPolicy });
         await (await addTopic(sequence, "a", [1, 2])).flush();
         await sequence[Symbol.asyncDispose]();
         expect(sequence.status).toBe("aborted");
       }
       expect(await client.listSequences()).toEqual(["report"]);
-      expect(await endsOf(client, "report")).toEqual([[
-        "failed",
-        "left without finalize",
-      ]]);
+      expect(await endsOf(client, "report")).toEqual([["failed", "left without finalize"]]);
       expect(await allTexts(client, "report")).toEqual(rows("a", [1, 2]));
     });
   });
 
   it("abort keeps or removes by its own policy where one is given, once", async () => {
     await withClient(place, async (client) => {
-      const sequence = await client.sequenceCreate("s", {
-        errorPolicy: "delete",
-      });
+      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
       await addTopic(sequence, "a", [1, 2]);
-      await Promise.all([
-        sequence.abort(new Error("why not"), "report"),
-        sequence.abort("again", "delete"),
-      ]);
+      await Promise.all([sequence.abort(new Error("why not"), "report"), sequence.abort("again", "delete")]);
       await sequence.abort("and again");
       await expectClosed(sequence, "aborted");
       expect(await endsOf(client, "s")).toEqual([["failed", "why not"]]);
@@ -266,27 +186,17 @@ describe.each(PLACES)("SequenceWriter in %s", (place) => {
       const sequence = await client.sequenceCreate("s");
       await addTopic(sequence, "a", [1]);
       const first = sequence.finalize();
-      await expectError(
-        () => sequence.finalize(),
-        "CLOSED",
-        "it is finalizing",
-      );
+      await expectError(() => sequence.finalize(), "CLOSED", "it is finalizing");
       expect((await first).state).toBe("finalized");
     });
   });
 
   it("abort during finalize does not undo the commit", async () => {
     await withClient(place, async (client) => {
-      const sequence = await client.sequenceCreate("s", {
-        errorPolicy: "delete",
-      });
+      const sequence = await client.sequenceCreate("s", { errorPolicy: "delete" });
       await addTopic(sequence, "a", [1]);
       const finalized = sequence.finalize();
-      await expectError(
-        () => sequence.abort("too late"),
-        "CLOSED",
-        "it is finalized",
-      );
+      await expectError(() => sequence.abort("too late"), "CLOSED", "it is finalized");
       expect((await finalized).state).toBe("finalized");
       expect(await allTexts(client, "s")).toEqual(rows("a", [1]));
       expect(await endsOf(client, "s")).toEqual([["finalized", undefined]]);
@@ -307,19 +217,10 @@ describe.each(PLACES)("SequenceWriter in %s", (place) => {
   it("topicCreate of one name, called many times at once, makes one topic", async () => {
     await withClient(place, async (client) => {
       await client.sequenceCreate("s", {}, async (sequence) => {
-        const made = await Promise.allSettled(
-          Array.from({ length: 5 }, () => addTopic(sequence, "a", [])),
-        );
-        expect(made.map(({ status }) => status).sort()).toEqual([
-          "fulfilled",
-          ...Array(4).fill("rejected"),
-        ]);
+        const made = await Promise.allSettled(Array.from({ length: 5 }, () => addTopic(sequence, "a", [])));
+        expect(made.map(({ status }) => status).sort()).toEqual(["fulfilled", ...Array(4).fill("rejected")]);
         await pushSamples(sequence.topics.get("a")!, [1, 2]);
-        await expectError(
-          () => addTopic(sequence, "/a", []),
-          "ALREADY_EXISTS",
-          `topic "a" of sequence "s"`,
-        );
+        await expectError(() => addTopic(sequence, "/a", []), "ALREADY_EXISTS", `topic "a" of sequence "s"`);
       });
       expect(await allTexts(client, "s")).toEqual(rows("a", [1, 2]));
     });
@@ -336,9 +237,7 @@ describe.each(PLACES)("SequenceWriter in %s", (place) => {
       await Promise.all([topic, attached]);
       const handler = await client.sequenceHandler("s");
       expect(handler.topics.map(({ name }) => name)).toEqual(["a"]);
-      expect(await handler.readAttachment(handler.attachments[0])).toEqual(
-        Uint8Array.of(1, 2),
-      );
+      expect(await handler.readAttachment(handler.attachments[0])).toEqual(Uint8Array.of(1, 2));
     });
   });
 
@@ -349,10 +248,7 @@ describe.each(PLACES)("SequenceWriter in %s", (place) => {
       await addTopic(sequence, "b", [1]);
       await sequence.flush();
       await sequence.abort();
-      expect(await allTexts(client, "s")).toEqual([
-        ...rows("a", [1]),
-        ...rows("b", [1]),
-      ]);
+      expect(await allTexts(client, "s")).toEqual([...rows("a", [1]), ...rows("b", [1])]);
     });
   });
 });
@@ -365,24 +261,15 @@ describe("SequenceWriter.finalize over a slow store", () => {
       await onStore(store, async (client) => {
         const sequence = await client.sequenceCreate("s");
         const gate = deferred();
-        store.before = (
-          _,
-          path,
-        ) => (slow.test(path) ? gate.promise : undefined);
-        const begun = [
-          addTopic(sequence, "a", []),
-          sequence.attach({ name: "notes" }, Uint8Array.of(1, 2)),
-        ];
+        store.before = (_, path) => (slow.test(path) ? gate.promise : undefined);
+        const begun = [addTopic(sequence, "a", []), sequence.attach({ name: "notes" }, Uint8Array.of(1, 2))];
         const manifests = store.count("replace", "sequence.json");
         const finalized = sequence.finalize();
         expect(await isSettled(finalized)).toBe(false);
         expect(store.count("replace", "sequence.json")).toBe(manifests);
         gate.resolve();
         const { topics, attachments } = await finalized;
-        expect([
-          topics.map(({ name }) => name),
-          attachments.map(({ name }) => name),
-        ]).toEqual([["a"], [
+        expect([topics.map(({ name }) => name), attachments.map(({ name }) => name)]).toEqual([["a"], [
           "notes",
         ]]);
         await Promise.all(begun);
@@ -400,9 +287,7 @@ describe("Client.close", () => {
     await onStore(store, async (client) => {
       const kept = await client.sequenceCreate("kept");
       await addTopic(kept, "a", [1]);
-      const dropped = await client.sequenceCreate("dropped", {
-        errorPolicy: "delete",
-      });
+      const dropped = await client.sequenceCreate("dropped", { errorPolicy: "delete" });
       await addTopic(dropped, "a", [1]);
       texts.length = 0;
       await client.close();
@@ -438,8 +323,6 @@ describe("Client.close", () => {
       await expectError(() => created, "CLOSED");
       await closed;
     });
-    expect(store.calls.filter((call) => call.startsWith("remove")).at(-1)).toBe(
-      "remove s",
-    );
+    expect(store.calls.filter((call) => call.startsWith("remove")).at(-1)).toBe("remove s");
   });
 });

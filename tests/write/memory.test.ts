@@ -6,15 +6,10 @@ import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { TopicWriter } from "../../src/write/topic_writer.ts";
 import { type Holder, WriteMemory } from "../../src/write/write_memory.ts";
-import { engine } from "../arrow/random.ts";
-import {
-  deferred,
-  inDirectory,
-  isSettled,
-  onStore,
-  settle,
-  WatchedStore,
-} from "../client/support.ts";
+import { inDirectory, onStore } from "../support/places.ts";
+import { engine } from "../support/tables.ts";
+import { deferred, isSettled, settle } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 /** Something that holds what it is told to, and lets go of all when it spills. */
 class Buffer implements Holder {
@@ -39,30 +34,14 @@ class Buffer implements Holder {
 describe("WriteMemory", () => {
   it("makes the largest holder spill when half of the bound is full", () => {
     const memory = new WriteMemory(200);
-    const [small, large, other] = [
-      new Buffer(memory),
-      new Buffer(memory),
-      new Buffer(memory),
-    ];
+    const [small, large, other] = [new Buffer(memory), new Buffer(memory), new Buffer(memory)];
     small.add(20);
     large.add(60);
     other.add(20);
-    expect([small, large, other].map(({ spills }) => spills)).toEqual([
-      0,
-      0,
-      0,
-    ]);
+    expect([small, large, other].map(({ spills }) => spills)).toEqual([0, 0, 0]);
     small.add(1);
-    expect([small, large, other].map(({ spills }) => spills)).toEqual([
-      0,
-      1,
-      0,
-    ]);
-    expect([small, large, other].map(({ heldBytes }) => heldBytes)).toEqual([
-      21,
-      0,
-      20,
-    ]);
+    expect([small, large, other].map(({ spills }) => spills)).toEqual([0, 1, 0]);
+    expect([small, large, other].map(({ heldBytes }) => heldBytes)).toEqual([21, 0, 20]);
   });
 
   it("makes holders spill until it is enough, and gives up on one that keeps what it has", () => {
@@ -129,11 +108,7 @@ const SLACK = 2 ** 20;
 /** Topics over a store that stores nothing until it is told to. */
 async function withSlowStore(
   topics: number,
-  body: (
-    writers: TopicWriter[],
-    memory: CountedMemory,
-    release: () => Promise<void>,
-  ) => Promise<void>,
+  body: (writers: TopicWriter[], memory: CountedMemory, release: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const store = new WatchedStore();
   const sink = await new EmbeddedBackend(store, engine).createSequence("s", {});
@@ -147,7 +122,7 @@ async function withSlowStore(
       fields: [TIMESTAMP_FIELD, ...Payload.fields],
     } as const;
     const topic = await sink.createTopic(`t${i}`, schema);
-    const life = { status: "open" } as const;
+    const life = { status: "open", failure: undefined, stopped: undefined } as const;
     writers.push(
       new TopicWriter(Payload, {}, {
         sequence: "s",
@@ -155,6 +130,7 @@ async function withSlowStore(
         sink: topic,
         memory,
         life,
+        pending: (flush) => flush,
         abort: () => Promise.resolve(),
       }),
     );
@@ -185,9 +161,7 @@ class SlowStore extends WatchedStore {
   readonly #waiting: (() => void)[] = [];
 
   override async append(path: string, bytes: Uint8Array): Promise<void> {
-    if (this.isSlow) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    if (this.isSlow) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     await super.append(path, bytes);
     this.stored += bytes.length;
   }
@@ -204,9 +178,7 @@ class SlowStore extends WatchedStore {
 function noise(seed: number): Uint8Array {
   const bytes = new Uint8Array(ROW);
   let state = seed + 1;
-  for (let i = 0; i < ROW; i++) {
-    bytes[i] = (state = (state * 48271) % 2147483647) >> 8;
-  }
+  for (let i = 0; i < ROW; i++) bytes[i] = (state = (state * 48271) % 2147483647) >> 8;
   return bytes;
 }
 
@@ -217,13 +189,8 @@ describe("TopicWriter over a store that does not keep up", () => {
       await withSlowStore(topics, async (writers, memory, release) => {
         let waits = 0;
         for (let i = 0; waits < 12; i++) {
-          const waiting = writers[i % topics].push({
-            timestampNs: BigInt(i),
-            data: { bytes: noise(i) },
-          });
-          expect(memory.held + memory.sending).toBeLessThanOrEqual(
-            BOUND + SLACK,
-          );
+          const waiting = writers[i % topics].push({ timestampNs: BigInt(i), data: { bytes: noise(i) } });
+          expect(memory.held + memory.sending).toBeLessThanOrEqual(BOUND + SLACK);
           if (!waiting) continue;
           waits++;
           expect(i * ROW).toBeGreaterThan(BOUND / 4);
@@ -233,8 +200,7 @@ describe("TopicWriter over a store that does not keep up", () => {
         }
         expect(memory.most).toBeGreaterThan(BOUND / 2);
         expect(memory.most).toBeLessThanOrEqual(BOUND + SLACK);
-        expect(writers.reduce((sum, { rowCount }) => sum + rowCount, 0))
-          .toBeGreaterThan(BOUND / ROW);
+        expect(writers.reduce((sum, { rowCount }) => sum + rowCount, 0)).toBeGreaterThan(BOUND / ROW);
       });
     },
   );
@@ -258,22 +224,13 @@ describe("TopicWriter over a store that does not keep up", () => {
   it("keeps every row, whoever waited or not", async () => {
     const store = new WatchedStore();
     await onStore(store, async (client) => {
-      await client.sequenceCreate(
-        "s",
-        { maxBufferedBytes: 50_000 },
-        async (sequence) => {
-          const topic = await sequence.topicCreate("a", { ontology: Payload });
-          // Nobody waits: it costs memory, and loses nothing.
-          for (let i = 0; i < 500; i++) {
-            topic.push({ timestampNs: BigInt(i), data: { bytes: noise(i) } });
-          }
-        },
-      );
+      await client.sequenceCreate("s", { maxBufferedBytes: 50_000 }, async (sequence) => {
+        const topic = await sequence.topicCreate("a", { ontology: Payload });
+        // Nobody waits: it costs memory, and loses nothing.
+        for (let i = 0; i < 500; i++) topic.push({ timestampNs: BigInt(i), data: { bytes: noise(i) } });
+      });
       let row = 0;
-      for await (
-        const { timestampNs, data } of (await client.topicHandler("s", "a"))
-          .getDataStreamer()
-      ) {
+      for await (const { timestampNs, data } of (await client.topicHandler("s", "a")).getDataStreamer()) {
         if (timestampNs !== BigInt(row) || data.bytes[7] !== noise(row)[7]) {
           throw new Error(`Row ${row} is another`);
         }
@@ -288,42 +245,31 @@ describe("TopicWriter over a store that does not keep up", () => {
       const store = new SlowStore(new DirectoryStore(directory));
       await onStore(store, async (client) => {
         let [pushed, waits, most] = [0, 0, 0];
-        await client.sequenceCreate(
-          "s",
-          { maxBufferedBytes: BOUND },
-          async (sequence) => {
-            const create = (t: number) =>
-              sequence.topicCreate(`t${t}`, { ontology: Payload });
-            const topics = [await create(0), await create(1), await create(2)];
-            store.isSlow = true;
-            for (; waits < 6; pushed++) {
-              const data = { bytes: noise(pushed) };
-              const waiting = topics[pushed % 3].push({
-                timestampNs: BigInt(pushed),
-                data,
-              });
-              // The bytes do not compress, so what is not in the store is in memory.
-              most = Math.max(most, (pushed + 1) * ROW - store.stored);
-              if (!waiting) continue;
-              waits++;
-              while (!await isSettled(waiting)) store.letOneThrough();
-              await waiting;
-            }
-            store.isSlow = false;
-            while (store.letOneThrough());
-          },
-        );
+        await client.sequenceCreate("s", { maxBufferedBytes: BOUND }, async (sequence) => {
+          const create = (t: number) => sequence.topicCreate(`t${t}`, { ontology: Payload });
+          const topics = [await create(0), await create(1), await create(2)];
+          store.isSlow = true;
+          for (; waits < 6; pushed++) {
+            const data = { bytes: noise(pushed) };
+            const waiting = topics[pushed % 3].push({ timestampNs: BigInt(pushed), data });
+            // The bytes do not compress, so what is not in the store is in memory.
+            most = Math.max(most, (pushed + 1) * ROW - store.stored);
+            if (!waiting) continue;
+            waits++;
+            while (!await isSettled(waiting)) store.letOneThrough();
+            await waiting;
+          }
+          store.isSlow = false;
+          while (store.letOneThrough());
+        });
         expect(most).toBeGreaterThan(BOUND / 2);
         expect(most).toBeLessThanOrEqual(BOUND + SLACK);
         expect(pushed * ROW).toBeGreaterThan(BOUND);
         let row = 0;
         const handler = await client.sequenceHandler("s");
-        for await (
-          const [topic, { timestampNs, data }] of handler.getDataStreamer()
-        ) {
+        for await (const [topic, { timestampNs, data }] of handler.getDataStreamer()) {
           const wanted = noise(row);
-          const isRight = topic === `t${row % 3}` &&
-            timestampNs === BigInt(row) &&
+          const isRight = topic === `t${row % 3}` && timestampNs === BigInt(row) &&
             data.bytes.every((byte: number, i: number) => byte === wanted[i]);
           if (!isRight) throw new Error(`Row ${row} is another`);
           row++;

@@ -5,10 +5,7 @@
  */
 import { expect } from "vitest";
 import type { Client } from "../../src/client.ts";
-import {
-  defineOntology,
-  type Infer,
-} from "../../src/ontology/define_ontology.ts";
+import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
 import {
   bool,
   fixedSizeList,
@@ -25,7 +22,7 @@ import {
   utf8,
 } from "../../src/ontology/field.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import { touchedRow, written } from "../arrow/random.ts";
+import { touchedRow, written } from "../support/tables.ts";
 
 export const Reading = defineOntology("Reading", {
   count: int32(),
@@ -50,29 +47,17 @@ export async function between(
 ): Promise<void> {
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("t", { ontology: Reading });
-    await topic.push({
-      timestampNs: 1n,
-      data: { ...GOOD, label: "before", place: { x: 1 } },
-    });
+    await topic.push({ timestampNs: 1n, data: { ...GOOD, label: "before", place: { x: 1 } } });
     await push(topic);
-    await topic.push({
-      timestampNs: 2n,
-      data: { ...GOOD, label: "after", pair: [3, 4] },
-    });
+    await topic.push({ timestampNs: 2n, data: { ...GOOD, label: "after", pair: [3, 4] } });
     expect(topic.rowCount).toBe(2);
   });
   const seen: unknown[] = [];
-  for await (
-    const { timestampNs, data } of (await client.topicHandler("s", "t"))
-      .getDataStreamer()
-  ) {
+  for await (const { timestampNs, data } of (await client.topicHandler("s", "t")).getDataStreamer()) {
     seen.push([timestampNs, written(touchedRow(Reading.fields, data))]);
   }
   expect(seen).toEqual([
     [1n, `{"count": 1, "total": 2n, "label": "before", "place": {"x": 1}}`],
-    [
-      2n,
-      `{"count": 1, "total": 2n, "label": "after", "pair": Int8Array[3, 4]}`,
-    ],
+    [2n, `{"count": 1, "total": 2n, "label": "after", "pair": Int8Array[3, 4]}`],
   ]);
 }

@@ -4,6 +4,7 @@ import { openBatch } from "../../engine/batch.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, schemaKey } from "../../schema.ts";
+import { TimeSlice } from "../../time_slice.ts";
 import { firstDescent, lowerBound } from "../../times.ts";
 import {
   MAX_NS,
@@ -153,7 +154,9 @@ class FlightTopic implements TopicSource {
     const runs = this.runs({ firstNs: MIN_NS, lastNs: MAX_NS }, signal);
     try {
       let rows = 0;
+      const slice = new TimeSlice();
       while (runs.nextNs !== undefined) {
+        await slice.pause();
         const run = await runs.open();
         run?.batch.table.loadAll();
         if (run) onRows(rows += run.batch.rows);

@@ -5,15 +5,16 @@
  */
 import type { Backend } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
+import { quoted } from "../../excerpt.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import { VERSION } from "../../version.ts";
-import { decodeObject, encodeJson, jsonText, type WireObject } from "../json.ts";
+import { encodeJson, jsonText, type WireObject } from "../json.ts";
 import type { Notification, Place } from "../../types.ts";
 import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
 import { MAX_ENCODE_BYTES, type ServerInfo, TARGET_ENCODE_BYTES } from "../protocol.ts";
 import { sequenceName } from "../../names.ts";
 import type { Permission } from "./api_keys.ts";
-import { metadataMember, refusal, textMember } from "./body.ts";
+import { metadataMember, readBody, refusal, textMember } from "./body.ts";
 import { clusterizeTopic, intersectTopics, query } from "./queries.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -22,6 +23,8 @@ export interface ActionContext {
   readonly backend: Backend;
   readonly sessions: Sessions;
   readonly maxMessageBytes: number;
+  /** Hears of what callers are not told: defects, failures of the disk, damaged files. */
+  readonly onError: (reason: unknown) => void;
 }
 
 interface Action {
@@ -90,7 +93,10 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map(Object.entries<Action>({
   },
   ...notificationActions("sequence"),
   ...notificationActions("topic"),
-  query: { permission: "read", run: ({ backend }, body, signal) => query(backend, body, signal) },
+  query: {
+    permission: "read",
+    run: ({ backend, onError }, body, signal) => query(backend, body, signal, onError),
+  },
   topic_filter_clusterize: {
     permission: "read",
     run: ({ backend }, body, signal) => clusterizeTopic(backend, body, signal),
@@ -119,10 +125,10 @@ export async function* runAction(
   if (!action) {
     throw new SmaltiError(
       "INVALID_ARGUMENT",
-      `Unknown action ${JSON.stringify(name)}: wanted one of ${[...ACTIONS.keys()].join(", ")}`,
+      `Unknown action ${quoted(name)}: wanted one of ${[...ACTIONS.keys()].join(", ")}`,
     );
   }
-  const request = body.length === 0 ? {} : decodeObject(body, `Body of action ${name}`);
+  const request = body.length === 0 ? {} : readBody(body, `Body of action ${name}`);
   const response = await action.run(context, request, signal);
   if (!action.isList) return yield encodeJson({ action: name, response: response ?? null });
   for (const item of response as readonly unknown[]) {
@@ -150,7 +156,7 @@ function notificationActions(of: "sequence" | "topic"): Record<string, Action> {
     if (of === "sequence") return parseLocator(sequenceName(locator));
     const { sequence, topic } = parseTopicLocator(locator);
     const { topics } = await backend.readInfo(sequence);
-    const known = sessions.of(sequence)?.topics.has(topic) || topics.some(({ name }) => name === topic);
+    const known = sessions.topic(sequence, topic) || topics.some(({ name }) => name === topic);
     if (known) return { sequence, topic };
     throw new SmaltiError("NOT_FOUND", `No topic "${topic}" in sequence "${sequence}"`, { sequence, topic });
   };
@@ -169,9 +175,8 @@ function notificationActions(of: "sequence" | "topic"): Record<string, Action> {
           );
         }
         await context.backend.notify(place, message);
-        // How a client that failed says so before it finalizes what it has: policy Report.
-        const session = of === "sequence" ? context.sessions.of(place.sequence) : undefined;
-        if (session) session.failure ??= message;
+        // How a client that failed says so before it finalizes what it has: policy Report. It does not say in which session.
+        if (of === "sequence") context.sessions.fail(place.sequence, message);
       },
     },
     [`${of}_notification_list`]: {

@@ -5,7 +5,18 @@
  */
 import { SmaltiError } from "../../error.ts";
 import { type Json, MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
-import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
+import { excerpt, quoted } from "../../excerpt.ts";
+import { decodeObject, isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
+
+/** Bytes of a body, and values in it: what takes longer to read would keep all others waiting. */
+const MAX_BYTES = 4 * 2 ** 20;
+const MAX_VALUES = 100_000;
+
+/** A body, or a descriptor's command. INVALID_ARGUMENT, TOO_LARGE. */
+export function readBody(bytes: Uint8Array, what: string): WireObject {
+  if (bytes.length <= MAX_BYTES) return decodeObject(bytes, what, MAX_VALUES);
+  throw new SmaltiError("TOO_LARGE", `${what} has ${bytes.length} bytes: wanted at most ${MAX_BYTES}`);
+}
 
 /** A member that must be text. */
 export function textMember(body: WireObject, key: string): string {
@@ -45,6 +56,6 @@ function kept(value: WireValue, path: string): Json {
 
 /** The error for a member that is none of what is wanted. */
 export function refusal(key: string, value: WireValue | undefined, wanted: string): SmaltiError {
-  const seen = typeof value === "string" ? JSON.stringify(value) : kindOf(value);
-  return new SmaltiError("INVALID_ARGUMENT", `${key} is ${seen}: wanted ${wanted}`);
+  const seen = typeof value === "string" ? quoted(value) : kindOf(value);
+  return new SmaltiError("INVALID_ARGUMENT", `${excerpt(key)} is ${seen}: wanted ${wanted}`);
 }

@@ -7,9 +7,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { encodeSchemaMessage } from "../../arrow/encode.ts";
 import type { Backend, TopicSource } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
+import { quoted } from "../../excerpt.ts";
+import { compareNames } from "../../names.ts";
 import type { SequenceInfo, SessionInfo, TopicInfo, TopicSchema, Window } from "../../types.ts";
 import type { FlightDescriptor, FlightInfoSchema } from "../generated/flight_pb.ts";
-import { decodeObject, encodeJson } from "../json.ts";
+import { encodeJson, type WireObject } from "../json.ts";
 import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
 import {
   CMD,
@@ -20,7 +22,7 @@ import {
   type TopicMetadata,
 } from "../protocol.ts";
 import { encodeTicket } from "../ticket.ts";
-import { textMember, timeMember } from "./body.ts";
+import { readBody, textMember, timeMember } from "./body.ts";
 import { windowOf } from "./get.ts";
 import type { OpenSession, OpenTopic, Sessions } from "./sessions.ts";
 
@@ -32,7 +34,7 @@ type Range = { startNs?: bigint; endNs?: bigint };
 export async function* listFlights(backend: Backend, criteria: Uint8Array): AsyncGenerator<FlightInfoInit> {
   const text = new TextDecoder().decode(criteria);
   if (text !== "" && text !== "/") {
-    throw new SmaltiError("INVALID_ARGUMENT", `Criteria is ${JSON.stringify(text)}: wanted nothing, or "/"`);
+    throw new SmaltiError("INVALID_ARGUMENT", `Criteria is ${quoted(text)}: wanted nothing, or "/"`);
   }
   for (const name of await backend.listSequences()) {
     yield {
@@ -63,12 +65,15 @@ export async function flightInfo(
   const { sequence, topic } = parseLocator(textMember(command, "resource_locator"));
   const info = await backend.readInfo(sequence);
   const open = sessions.of(sequence);
-  if (topic !== undefined) return await topicFlight(backend, descriptor, { info, open, name: topic, range });
+  if (topic !== undefined) {
+    const writing = sessions.topic(sequence, topic);
+    return await topicFlight(backend, descriptor, { info, writing, name: topic, range });
+  }
   const endpoint = [
     ...await Promise.all(info.topics.map(async (topic) => {
       return endpointOf(info, topic, range, await windowInfo(backend, sequence, topic, range));
     })),
-    ...openTopics(open).map((topic) => openEndpoint(topic, range)),
+    ...openTopics(...open).map((topic) => openEndpoint(topic, range)),
   ];
   return {
     flightDescriptor: descriptor,
@@ -92,14 +97,13 @@ export async function topicSchema(
 async function topicFlight(
   backend: Backend,
   descriptor: FlightDescriptor,
-  { info, open, name, range }: {
+  { info, writing, name, range }: {
     info: SequenceInfo;
-    open: OpenSession | undefined;
+    writing: OpenTopic | undefined;
     name: string;
     range: Range;
   },
 ): Promise<FlightInfoInit> {
-  const writing = open?.topics.get(name);
   if (writing) {
     const endpoint = [openEndpoint(writing, range)];
     return { flightDescriptor: descriptor, endpoint, totalRecords: -1n, totalBytes: -1n };
@@ -121,8 +125,8 @@ async function topicFlight(
   };
 }
 
-function commandOf({ type, cmd }: FlightDescriptor): ReturnType<typeof decodeObject> {
-  if (type === CMD) return decodeObject(cmd, "Descriptor");
+function commandOf({ type, cmd }: FlightDescriptor): WireObject {
+  if (type === CMD) return readBody(cmd, "Descriptor");
   throw new SmaltiError("INVALID_ARGUMENT", "Descriptor is a path or missing: wanted a command");
 }
 
@@ -130,7 +134,7 @@ function schemaBytes({ fields }: TopicSchema): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(encodeSchemaMessage({ fields, metadata: new Map() }));
 }
 
-function sequenceMetadata(info: SequenceInfo, open: OpenSession | undefined): SequenceMetadata {
+function sequenceMetadata(info: SequenceInfo, open: readonly OpenSession[]): SequenceMetadata {
   // The manifest names a first session from its beginning, by another name than the open one has.
   const sessions: SessionMetadata[] = info.sessions.filter(({ ended }) => ended).map((session) => ({
     locator: `${info.name}:${session.id}`,
@@ -139,13 +143,13 @@ function sequenceMetadata(info: SequenceInfo, open: OpenSession | undefined): Se
     locked: true,
     topics: session.topics.map((topic) => locatorOf(info.name, topic)),
   }));
-  if (open) {
+  for (const session of open) {
     sessions.push({
-      locator: open.locator,
-      created_at_ns: nsOf(open.created),
+      locator: session.locator,
+      created_at_ns: nsOf(session.created),
       completed_at_ns: null,
       locked: false,
-      topics: openTopics(open).map((topic) => locatorOf(info.name, topic.name)),
+      topics: openTopics(session).map((topic) => locatorOf(info.name, topic.name)),
     });
   }
   return {
@@ -209,8 +213,8 @@ function openEndpoint(
   };
 }
 
-function openTopics(open: OpenSession | undefined): OpenTopic[] {
-  return [...open?.topics.values() ?? []].sort((a, b) => (a.name < b.name ? -1 : 1));
+function openTopics(...open: readonly OpenSession[]): OpenTopic[] {
+  return open.flatMap(({ topics }) => [...topics.values()]).sort((a, b) => compareNames(a.name, b.name));
 }
 
 /** How much of a topic lies in a window; null where none is asked for. */

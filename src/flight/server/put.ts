@@ -9,17 +9,17 @@ import type { Columns } from "../../arrow/columns.ts";
 import { checkNulls } from "../../arrow/interchange.ts";
 import { inTimeOrder, sliceColumns, stackColumns } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
-import type { TopicSink } from "../../backend.ts";
-import { openBatch } from "../../engine/batch.ts";
+import type { Backend, TopicSink } from "../../backend.ts";
+import { decompressedBytes, openBatch } from "../../engine/batch.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
 import { giveBytes } from "../../spare_buffers.ts";
 import type { ReceivedData } from "../data_frames.ts";
-import { decodeObject } from "../json.ts";
 import { locatorOf } from "../locator.ts";
 import { CMD } from "../protocol.ts";
-import { textMember } from "./body.ts";
+import { readBody, textMember } from "./body.ts";
+import type { ByteBudget } from "./byte_budget.ts";
 import { checkText } from "./check_text.ts";
 import type { OpenTopic, Sessions } from "./sessions.ts";
 
@@ -27,28 +27,42 @@ import type { OpenTopic, Sessions } from "./sessions.ts";
 const BATCH_BYTES = 1 << 19;
 const BATCH_ROWS = 65_536;
 
+/** How much larger than a message may be what it holds when it is decompressed. */
+const MAX_RATIO = 4;
+
+/** What an upload needs. */
+export interface PutContext {
+  readonly backend: Pick<Backend, "engine">;
+  readonly sessions: Sessions;
+  /** Bytes of a message at most. */
+  readonly maxMessageBytes: number;
+  /** Bytes of what is decompressed, of all uploads together. */
+  readonly rawBudget: ByteBudget;
+}
+
 /** Stores what a client uploads. Resolves at the stream's end; the topic is whole then. */
 export async function putTopic(
   requests: AsyncIterable<ReceivedData>,
-  sessions: Sessions,
-  engine: Engine,
+  context: PutContext,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { sessions } = context;
   let topic: OpenTopic | undefined;
   let rows: RowCollector | undefined;
   try {
     for await (const data of requests) {
       if (!topic) {
         topic = begin(data, sessions);
-        rows = await open(topic, data, engine);
+        rows = await open(topic, data, context, signal);
       } else await rows!.add(data);
     }
     if (!topic) throw new SmaltiError("INVALID_ARGUMENT", "Upload ended before its descriptor and schema");
     await rows!.end();
-    topic.state = "uploaded";
+    sessions.endUpload(topic, "uploaded");
   } catch (reason) {
     // What is on its way to the store has to arrive before anybody may end the session.
     await rows?.settle();
-    if (topic) topic.state = "broken";
+    if (topic) sessions.endUpload(topic, "broken");
     throw uploadError(reason, topic);
   }
 }
@@ -67,16 +81,21 @@ function begin({ descriptor }: ReceivedData, sessions: Sessions): OpenTopic {
   if (descriptor?.type !== CMD) {
     throw new SmaltiError("INVALID_ARGUMENT", "Upload has no descriptor with a command in its first message");
   }
-  const command = decodeObject(descriptor.cmd, "Descriptor of the upload");
+  const command = readBody(descriptor.cmd, "Descriptor of the upload");
   return sessions.beginUpload(textMember(command, "resource_locator"), textMember(command, "topic_uuid"));
 }
 
-async function open(topic: OpenTopic, { arrow }: ReceivedData, engine: Engine): Promise<RowCollector> {
+async function open(
+  topic: OpenTopic,
+  { arrow }: ReceivedData,
+  context: PutContext,
+  signal: AbortSignal,
+): Promise<RowCollector> {
   if (arrow?.type !== MessageType.schema) throw unexpected("begins with another message than a schema");
   const { fields } = decodeSchemaMessage(arrow.message);
   checkTable(fields);
   const sink = await topic.session.sink.createTopic(topic.name, { ...topic.schema, fields });
-  return new RowCollector(topic, sink, engine, fields);
+  return new RowCollector(topic, sink, fields, context, signal);
 }
 
 /** Refuses tables that are no topic's, or that the store could not write. */
@@ -112,8 +131,11 @@ function unexpected(what: string): ConnectError {
 class RowCollector {
   readonly #topic: OpenTopic;
   readonly #sink: TopicSink;
-  readonly #engine: Engine;
   readonly #fields: readonly FieldSchema[];
+  readonly #engine: Engine;
+  readonly #maxRawBytes: number;
+  readonly #rawBudget: ByteBudget;
+  readonly #signal: AbortSignal;
   #pieces: Columns[] = [];
   /** What the pieces are views of. */
   #messages: Uint8Array[] = [];
@@ -121,11 +143,20 @@ class RowCollector {
   /** The last two batches on their way to the store: while one is written, the next is made. */
   #sent: readonly [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
-  constructor(topic: OpenTopic, sink: TopicSink, engine: Engine, fields: readonly FieldSchema[]) {
+  constructor(
+    topic: OpenTopic,
+    sink: TopicSink,
+    fields: readonly FieldSchema[],
+    { backend, maxMessageBytes, rawBudget }: PutContext,
+    signal: AbortSignal,
+  ) {
     this.#topic = topic;
     this.#sink = sink;
-    this.#engine = engine;
     this.#fields = fields;
+    this.#engine = backend.engine;
+    this.#maxRawBytes = MAX_RATIO * maxMessageBytes;
+    this.#rawBudget = rawBudget;
+    this.#signal = signal;
   }
 
   async add({ arrow }: ReceivedData): Promise<void> {
@@ -133,6 +164,23 @@ class RowCollector {
     if (!arrow) throw unexpected("has a message without Arrow data");
     const { type, message } = arrow;
     if (type !== MessageType.recordBatch) throw unexpected("has another message than a record batch");
+    const rawBytes = decompressedBytes(this.#engine, message);
+    if (rawBytes > this.#maxRawBytes) {
+      throw new SmaltiError(
+        "TOO_LARGE",
+        `a batch of ${message.length} bytes has ${rawBytes} decompressed: wanted at most ${this.#maxRawBytes}`,
+      );
+    }
+    // Messages wait for their own memory before, and never after: so nobody waits for who waits for them.
+    const release = rawBytes === 0 ? undefined : await this.#rawBudget.take(rawBytes, this.#signal);
+    try {
+      await this.#addColumns(message);
+    } finally {
+      release?.();
+    }
+  }
+
+  async #addColumns(message: Uint8Array): Promise<void> {
     const columns = this.#read(message);
     if (columns.rows === 0) return;
     this.#topic.rows += columns.rows;

@@ -24,10 +24,19 @@ export interface ClusterAnswer {
   id: number;
 }
 
-/** Sequences and topics that match. INVALID_ARGUMENT names the condition. */
-export async function query(backend: Backend, body: WireObject, signal: AbortSignal): Promise<QueryAnswer> {
+/** Sequences and topics that match; `onError` hears of those that could not be read. INVALID_ARGUMENT names the condition. */
+export async function query(
+  backend: Backend,
+  body: WireObject,
+  signal: AbortSignal,
+  onError: (reason: unknown) => void,
+): Promise<QueryAnswer> {
   const items: QueryAnswer["items"] = [];
-  for await (const { sequence, topics } of answerQuery(backend, parseQuery(body), signal)) {
+  const options = {
+    signal,
+    onError: (name: string, error: SmaltiError) => onError(error.at({ sequence: name })),
+  };
+  for await (const { sequence, topics } of answerQuery(backend, parseQuery(body), options)) {
     items.push({
       sequence,
       topics: topics.map(({ name, ontologyTag }) => ({

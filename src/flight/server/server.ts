@@ -5,11 +5,9 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
-import process from "node:process";
 import type { Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
 import {
-  CONNECTION_WINDOW_BYTES,
   DEFAULT_PORT,
   FRAME_BYTES,
   MAX_DECODE_BYTES,
@@ -18,13 +16,15 @@ import {
 } from "../protocol.ts";
 import { acceptAll, acceptKeys, type ApiKey, readOnly } from "./api_keys.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import { destroyConnection, watchConnection } from "./connections.ts";
 import { requestHandler } from "./request_handler.ts";
-import { addService, type CallRecord, dataHandlers, type ServiceContext } from "./service.ts";
+import { type CallRecord, type ServiceContext, serviceHandlers } from "./service.ts";
 import { Sessions } from "./sessions.ts";
 
 const MAX_BUFFERED_BYTES = 512 * 2 ** 20;
-/** How long what is to be sent may lie, see {@linkcode keepSending}. */
-const SENDING_MS = 20;
+/** Calls of one connection at a time; those beyond are refused. Clients hold one for every topic that they read or write. */
+const MAX_STREAMS = 1024;
+const MAX_TIMER_MS = 2 ** 31;
 
 /** Options of {@linkcode createServer}. */
 export interface ServerOptions {
@@ -41,16 +41,26 @@ export interface ServerOptions {
   /** Bound on a message from a client, in bytes; clients learn it from `info`. @default 50 MiB */
   maxMessageBytes?: number;
   /**
-   * Bound on the messages that all uploads hold together, in bytes; those beyond wait. One alone is held however large.
-   * @default 512 MiB
+   * Bound on the messages that all uploads hold together, in bytes, and on what they hold decompressed; those beyond wait.
+   * One alone is held however large. @default 512 MiB
    */
   maxBufferedBytes?: number;
   /**
    * How long a client may leave HTTP/2's pings unanswered, in milliseconds, before it is taken for gone: its connection is
    * closed then, within twice that, and what it was uploading is cut off. An upload is too, which stops for so long within
-   * a message. @default 30000
+   * a message or before the first one; any other request has to be there as a whole by then. @default 30000
    */
   idleTimeoutMs?: number;
+  /**
+   * How long a client that reads may take nothing of what waits for it, in milliseconds, before its call is ended, within
+   * twice that. @default 600000
+   */
+  readTimeoutMs?: number;
+  /**
+   * How long a session may be without a call and without an open upload, in milliseconds, before it ends: what was uploaded
+   * is kept, marked as failed. A sequence without a session likewise. @default 600000
+   */
+  sessionTimeoutMs?: number;
   /** Hears of every call that has ended. @default nobody does */
   onCall?: (call: CallRecord) => void;
   /** Hears of what callers are not told: defects, failures of the disk, damaged files. @default nobody does */
@@ -101,7 +111,7 @@ export class Server implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections) destroyConnection(connection);
     await this.#sessions.close();
     await closed;
   }
@@ -117,7 +127,7 @@ export class Server implements AsyncDisposable {
  * Deno, Node and Bun.
  *
  * Rows of a topic come in the order of their times, equal times in the order of pushing, topics in ASCII order of their
- * names. What is written is a session of the store like any other. A sequence is written by one session at a time.
+ * names. What is written is a session of the store like any other.
  *
  * Rejects with UNAVAILABLE where it cannot listen. TypeError and RangeError for options that make no sense.
  *
@@ -140,6 +150,8 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     maxMessageBytes = MAX_DECODE_BYTES,
     maxBufferedBytes = MAX_BUFFERED_BYTES,
     idleTimeoutMs = 30_000,
+    readTimeoutMs = 600_000,
+    sessionTimeoutMs = 600_000,
     onCall = () => {},
     onError = () => {},
   } = options;
@@ -149,32 +161,33 @@ export async function createServer(client: Client, options: ServerOptions = {}):
   if (!(maxBufferedBytes > 0)) {
     throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted more than 0`);
   }
-  if (!(idleTimeoutMs > 0 && idleTimeoutMs < 2 ** 31)) {
-    throw new RangeError(`idleTimeoutMs is ${idleTimeoutMs}: wanted more than 0 and less than 2^31`);
+  for (const [name, ms] of Object.entries({ idleTimeoutMs, readTimeoutMs, sessionTimeoutMs })) {
+    if (ms > 0 && ms < MAX_TIMER_MS) continue;
+    throw new RangeError(`${name} is ${ms}: wanted more than 0 and less than ${MAX_TIMER_MS}`);
   }
   const accept = apiKeys ? acceptKeys(apiKeys) : acceptAll;
   const { backend } = client;
-  const sessions = new Sessions(backend);
+  const sessions = new Sessions(backend, { timeoutMs: sessionTimeoutMs, onError });
   const context: ServiceContext = {
     backend,
     sessions,
     maxMessageBytes,
     budget: new ByteBudget(maxBufferedBytes),
+    rawBudget: new ByteBudget(maxBufferedBytes),
     idleTimeoutMs,
     authorize: options.readOnly ? readOnly(accept) : accept,
     onCall,
     onError,
   };
-  const handler = requestHandler((router) => addService(router, context), {
-    readMaxBytes: maxMessageBytes,
-    writeMaxBytes: MAX_ENCODE_BYTES,
-    // Bodies are compressed as Arrow does it: what clients ask for once more, gzip, costs far more than it saves.
-    compressMinBytes: MAX_ENCODE_BYTES,
-  }, dataHandlers(context));
-  // Messages pass Node's bound on the memory of a connection, 10 MB, at once.
+  const handler = requestHandler(serviceHandlers(context), readTimeoutMs);
   const settings = {
+    // Messages pass Node's bound on the memory of a connection, 10 MB, at once.
     maxSessionMemory: 1024,
-    settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: FRAME_BYTES },
+    settings: {
+      initialWindowSize: STREAM_WINDOW_BYTES,
+      maxFrameSize: FRAME_BYTES,
+      maxConcurrentStreams: MAX_STREAMS,
+    },
   };
   const http = tls
     ? createSecureServer({ ...settings, ...tls }, handler)
@@ -182,11 +195,9 @@ export async function createServer(client: Client, options: ServerOptions = {}):
   const connections = new Set<ServerHttp2Session>();
   http.on("session", (session: ServerHttp2Session) => {
     connections.add(session);
-    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     session.on("close", () => connections.delete(session));
     session.on("error", () => {}); // the calls on it fail, and say so
-    endWhenGone(session, idleTimeoutMs);
-    if ("bun" in process.versions) keepSending(session);
+    watchConnection(session, idleTimeoutMs);
   });
   await new Promise<void>((resolve, reject) => {
     http.once("error", (cause: Error) => {
@@ -195,35 +206,7 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     });
     http.listen(port, host, resolve);
   });
+  // Such as a connection that finds no file descriptor left.
+  http.on("error", onError);
   return new Server(http as Http2Server, connections, sessions, tls ? "grpc+tls" : "grpc");
-}
-
-/** Ends a connection whose client is gone without a word, or takes nothing more from it. */
-function endWhenGone(session: ServerHttp2Session, timeoutMs: number): void {
-  let isAnswered = true;
-  const timer = setInterval(() => {
-    if (!isAnswered) return session.destroy();
-    isAnswered = false;
-    session.ping((error) => isAnswered = !error);
-  }, timeoutMs);
-  session.once("close", () => clearInterval(timer));
-}
-
-/**
- * Bun leaves what several streams have to send lying once their client was slow, until something else is sent on their
- * connection, so a ping is.
- */
-function keepSending(session: ServerHttp2Session): void {
-  let streams = 0;
-  let isAnswered = true;
-  session.on("stream", (stream) => {
-    streams++;
-    stream.once("close", () => streams--);
-  });
-  const timer = setInterval(() => {
-    if (streams === 0 || !isAnswered) return;
-    isAnswered = false;
-    session.ping(() => isAnswered = true);
-  }, SENDING_MS);
-  session.once("close", () => clearInterval(timer));
 }

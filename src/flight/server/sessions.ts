@@ -1,11 +1,11 @@
 /**
- * What clients are writing: sequences begun, sessions and topics still open. One session of a sequence at a time, as
- * the store has one writer.
+ * What clients are writing: sequences begun, sessions and topics still open. A sequence may have several sessions open.
  *
  * @module
  */
 import type { Backend, SequenceSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
+import { quoted } from "../../excerpt.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";
 
@@ -31,13 +31,22 @@ export interface OpenSession {
   readonly created: Date;
   readonly sink: SequenceSink;
   readonly topics: Map<string, OpenTopic>;
-  /** Metadata of the sequence, where this is its first session. */
-  readonly first: Metadata | undefined;
   /** What its writer said went wrong: it ends as failed then. */
   failure: string | undefined;
   /** It is about to end: nothing more may be done with it. */
   ending: boolean;
+  /** Ends it where nothing is done with it. */
+  timer: Timer | undefined;
 }
+
+/** A sequence without a session as yet. */
+interface FreshSequence {
+  readonly name: string;
+  readonly sink: SequenceSink;
+  timer: Timer | undefined;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
 
 /** What a topic is created with. */
 export interface TopicRequest {
@@ -46,15 +55,25 @@ export interface TopicRequest {
   readonly schema: Omit<TopicSchema, "fields">;
 }
 
-/** All that is open. */
+/** Options of {@linkcode Sessions}. */
+export interface SessionsOptions {
+  /** How long a session without an upload may be left alone, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Hears of what fails where no client waits for it. */
+  readonly onError: (reason: unknown) => void;
+}
+
+/** All that is open. What no client asks after for too long ends as failed, so that others may have the sequence. */
 export class Sessions {
   readonly #backend: Backend;
-  /** Sequences without a session as yet. */
-  readonly #fresh = new Map<string, { sink: SequenceSink; metadata: Metadata }>();
+  readonly #options: SessionsOptions;
+  readonly #fresh = new Map<string, FreshSequence>();
   readonly #open = new Set<OpenSession>();
+  #isClosed = false;
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, options: SessionsOptions) {
     this.#backend = backend;
+    this.#options = options;
   }
 
   /** How many are open. */
@@ -62,21 +81,34 @@ export class Sessions {
     return this.#open.size;
   }
 
-  /** The open session of a sequence. */
-  of(sequence: string): OpenSession | undefined {
-    return [...this.#open].find((session) => session.sequence === sequence);
+  /** The open sessions of a sequence, in the order in which they were begun. */
+  of(sequence: string): OpenSession[] {
+    return [...this.#open].filter((session) => session.sequence === sequence);
+  }
+
+  /** A topic in an open session. */
+  topic(sequence: string, name: string): OpenTopic | undefined {
+    return this.of(sequence).find(({ topics }) => topics.has(name))?.topics.get(name);
   }
 
   /** ALREADY_EXISTS, LOCKED. */
   async createSequence(name: string, metadata: Metadata): Promise<void> {
-    this.#fresh.set(name, { sink: await this.#backend.createSequence(name, metadata), metadata });
+    const fresh: FreshSequence = {
+      name,
+      sink: await this.#backend.createSequence(name, metadata),
+      timer: undefined,
+    };
+    if (this.#isClosed) return await stopped(fresh.sink);
+    this.#fresh.set(name, fresh);
+    this.#watchFresh(fresh);
   }
 
-  /** NOT_FOUND, LOCKED while another session is open. */
+  /** NOT_FOUND, LOCKED while another process writes the sequence. */
   async createSession(sequence: string): Promise<OpenSession> {
     const fresh = this.#fresh.get(sequence);
     this.#fresh.delete(sequence);
-    const sink = fresh?.sink ?? await this.#update(sequence);
+    clearTimeout(fresh?.timer);
+    const sink = fresh?.sink ?? await this.#backend.updateSequence(sequence);
     const session: OpenSession = {
       uuid: crypto.randomUUID(),
       locator: `${sequence}:${crypto.randomUUID()}`,
@@ -84,20 +116,16 @@ export class Sessions {
       created: new Date(),
       sink,
       topics: new Map(),
-      first: fresh?.metadata,
       failure: undefined,
       ending: false,
+      timer: undefined,
     };
-    this.#open.add(session);
+    if (this.#isClosed) await stopped(sink);
+    else {
+      this.#open.add(session);
+      this.#watch(session);
+    }
     return session;
-  }
-
-  async #update(sequence: string): Promise<SequenceSink> {
-    const open = this.of(sequence);
-    if (!open) return await this.#backend.updateSequence(sequence);
-    throw new SmaltiError("LOCKED", `Session ${open.locator} is open: wanted it finalized or deleted first`, {
-      sequence,
-    });
   }
 
   /** NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT. */
@@ -111,7 +139,7 @@ export class Sessions {
       );
     }
     const { topics } = await this.#backend.readInfo(sequence);
-    if (session.topics.has(name) || topics.some((topic) => topic.name === name)) {
+    if (this.topic(sequence, name) || topics.some((topic) => topic.name === name)) {
       throw new SmaltiError("ALREADY_EXISTS", `Topic "${locator}" already exists: wanted a new name`, {
         sequence,
         topic: name,
@@ -121,15 +149,15 @@ export class Sessions {
     const uuid = crypto.randomUUID();
     const topic: OpenTopic = { uuid, name, schema, created: new Date(), session, state: "created", rows: 0 };
     session.topics.set(name, topic);
+    this.#watch(session);
     return topic;
   }
 
   /** Marks the one upload of a topic as begun. NOT_FOUND, INVALID_ARGUMENT, LOCKED. */
   beginUpload(locator: string, uuid: string): OpenTopic {
     const { sequence, topic: name } = parseTopicLocator(locator);
-    const session = this.of(sequence);
-    const topic = session?.topics.get(name);
-    if (!session || !topic) {
+    const topic = this.topic(sequence, name);
+    if (!topic) {
       throw new SmaltiError(
         "NOT_FOUND",
         `No topic "${locator}" in an open session: wanted one that was created`,
@@ -142,7 +170,7 @@ export class Sessions {
     if (topic.uuid !== uuid) {
       throw new SmaltiError("INVALID_ARGUMENT", `topic_uuid is not that of topic "${locator}"`);
     }
-    this.#refuseEnding(session);
+    this.#refuseEnding(topic.session);
     if (topic.state !== "created") {
       throw new SmaltiError("LOCKED", `Topic "${locator}" is ${topic.state}: wanted one without an upload`);
     }
@@ -150,13 +178,28 @@ export class Sessions {
     return topic;
   }
 
+  /** Marks the one upload of a topic as ended. */
+  endUpload(topic: OpenTopic, state: "uploaded" | "broken"): void {
+    topic.state = state;
+    this.#watch(topic.session);
+  }
+
+  /** Takes note of what a writer of a sequence said went wrong: its open sessions end as failed. */
+  fail(sequence: string, message: string): void {
+    for (const session of this.of(sequence)) {
+      session.failure ??= message;
+      this.#watch(session);
+    }
+  }
+
   /** Takes a topic back that has no upload. NOT_FOUND, LOCKED, UNSUPPORTED where it has one. */
   async deleteTopic(locator: string): Promise<void> {
     const { sequence, topic: name } = parseTopicLocator(locator);
-    const topics = this.of(sequence)?.topics;
-    const state = topics?.get(name)?.state;
-    if (state === "created") {
-      topics!.delete(name);
+    const open = this.topic(sequence, name);
+    const state = open?.state;
+    if (open && state === "created") {
+      open.session.topics.delete(name);
+      this.#watch(open.session);
       return;
     }
     if (state === undefined) {
@@ -202,41 +245,89 @@ export class Sessions {
     if (!session) {
       throw new SmaltiError(
         "NOT_FOUND",
-        `No open session ${JSON.stringify(locator)}: a finalized one is locked`,
+        `No open session ${quoted(locator)}: a finalized one is locked`,
       );
     }
+    const { sequence, sink } = session;
+    const { metadata } = await this.#backend.readInfo(sequence);
     this.#refuseEnding(session);
     this.#refuseUploading(session);
-    await this.#end(session, () => session.sink.abort("delete", "deleted"));
-    // With its first session the store's sequence is gone.
-    if (session.first) await this.createSequence(session.sequence, session.first);
+    await this.#end(session, () => sink.abort("delete", "deleted"));
+    // With its only session the store's sequence is gone.
+    if (await this.#isThere(sequence)) return;
+    try {
+      await this.createSequence(sequence, metadata);
+    } catch (reason) {
+      // Somebody was faster.
+      if (!(reason instanceof SmaltiError) || reason.code !== "ALREADY_EXISTS") throw reason;
+    }
   }
 
-  /** Removes a sequence whole, with the session that may be open. NOT_FOUND, LOCKED. */
+  /** Removes a sequence whole, with the sessions that may be open. NOT_FOUND, LOCKED. */
   async deleteSequence(name: string): Promise<void> {
     const fresh = this.#fresh.get(name);
     if (fresh) {
       this.#fresh.delete(name);
+      clearTimeout(fresh.timer);
       await fresh.sink.abort("delete", "deleted");
       return;
     }
-    const session = this.of(name);
-    if (session) {
+    const sessions = this.of(name);
+    for (const session of sessions) {
       this.#refuseEnding(session);
       this.#refuseUploading(session);
-      await this.#end(session, () => session.sink.abort("delete", "deleted"));
-      if (session.first) return;
     }
+    await Promise.all(
+      sessions.map((session) => this.#end(session, () => session.sink.abort("delete", "deleted"))),
+    );
+    if (sessions.length > 0 && !await this.#isThere(name)) return;
     await this.#backend.deleteSequence(name);
   }
 
   /** Keeps what was uploaded, marked as failed. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const session of this.#open) session.ending = true;
-    const sinks = [...this.#fresh.values(), ...this.#open].map(({ sink }) => sink);
+    const ended = [...this.#fresh.values(), ...this.#open];
+    for (const { timer } of ended) clearTimeout(timer);
     this.#fresh.clear();
     this.#open.clear();
-    await Promise.allSettled(sinks.map((sink) => sink.abort("report", "the server was stopped")));
+    await Promise.allSettled(ended.map(({ sink }) => stopped(sink)));
+  }
+
+  async #isThere(sequence: string): Promise<boolean> {
+    try {
+      await this.#backend.readInfo(sequence);
+      return true;
+    } catch (reason) {
+      if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return false;
+      throw reason;
+    }
+  }
+
+  /** Starts the time anew after which a session ends that nobody does anything with. An upload's end starts it too. */
+  #watch(session: OpenSession): void {
+    clearTimeout(session.timer);
+    if (session.ending) return;
+    session.timer = setTimeout(() => {
+      if (session.ending || [...session.topics.values()].some(({ state }) => state === "uploading")) return;
+      this.#end(session, () => session.sink.abort("report", session.failure ?? this.#late()))
+        .catch((reason) => {
+          this.#options.onError(reason);
+          this.#watch(session);
+        });
+    }, this.#options.timeoutMs);
+  }
+
+  #watchFresh(fresh: FreshSequence): void {
+    fresh.timer = setTimeout(() => {
+      this.#fresh.delete(fresh.name);
+      fresh.sink.abort("report", this.#late()).catch(this.#options.onError);
+    }, this.#options.timeoutMs);
+  }
+
+  #late(): string {
+    return `no call came in ${this.#options.timeoutMs / 1000} s`;
   }
 
   async #end(session: OpenSession, end: () => Promise<unknown>): Promise<void> {
@@ -247,6 +338,7 @@ export class Sessions {
       session.ending = false; // it may be tried again, or deleted
       throw reason;
     }
+    clearTimeout(session.timer);
     this.#open.delete(session);
   }
 
@@ -269,4 +361,8 @@ export class Sessions {
       throw new SmaltiError("LOCKED", text, { sequence, topic: name });
     }
   }
+}
+
+async function stopped(sink: SequenceSink): Promise<void> {
+  await sink.abort("report", "the server was stopped");
 }

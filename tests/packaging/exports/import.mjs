@@ -8,9 +8,7 @@ console.log(Object.keys(mcap).sort().join(" "));
 /** Imports the flight and replays it. */
 async function importAndReplay(url, options) {
   const client = await smalti.connect(url, options);
-  await mcap.importMcap(client, await mcap.openFile(flightFile), {
-    name: FLIGHT,
-  });
+  await mcap.importMcap(client, await mcap.openFile(flightFile), { name: FLIGHT });
   const { engine, messages, sha256 } = await replay(client);
   await client.close();
   return `${engine} ${messages} ${sha256}`;
@@ -18,11 +16,5 @@ async function importAndReplay(url, options) {
 
 const inMemory = await importAndReplay("memory:");
 console.log(`in memory: ${inMemory}`);
-check(
-  "engine js",
-  await importAndReplay("memory:", { engine: "js" }),
-  inMemory.replace("wasm", "js"),
-);
-await withDirectory(async (directory) =>
-  check("in a directory", await importAndReplay(directory), inMemory)
-);
+check("engine js", await importAndReplay("memory:", { engine: "js" }), inMemory.replace("wasm", "js"));
+await withDirectory(async (directory) => check("in a directory", await importAndReplay(directory), inMemory));

@@ -14,9 +14,7 @@ function askInfo(url) {
     "content-type": "application/grpc",
     te: "trailers",
   });
-  request.end(
-    Uint8Array.of(0, 0, 0, 0, 6, 10, 4, ...new TextEncoder().encode("info")),
-  );
+  request.end(Uint8Array.of(0, 0, 0, 0, 6, 10, 4, ...new TextEncoder().encode("info")));
   return new Promise((resolve, reject) => {
     let text = "";
     request.setEncoding("latin1").on("data", (part) => text += part);
@@ -28,10 +26,6 @@ function askInfo(url) {
 const client = await connect("memory:");
 const server = await flight.createServer(client, { port: 0 });
 const answer = await askInfo(server.url);
-check(
-  "answers info",
-  JSON.parse(answer.slice(answer.indexOf("{"))).action,
-  "info",
-);
+check("answers info", JSON.parse(answer.slice(answer.indexOf("{"))).action, "info");
 await server.close();
 await client.close();

@@ -20,26 +20,16 @@ async function record(client) {
 
 /** Records on three topics for a while, with checkpoints in between, and finalizes. */
 async function recordLive(client) {
-  const sequence = await client.sequenceCreate("s", {
-    latenessNs: 50n,
-    autoFlush: { intervalMs: 20 },
-  });
+  const sequence = await client.sequenceCreate("s", { latenessNs: 50n, autoFlush: { intervalMs: 20 } });
   const topics = [];
-  for (const name of ["b", "c", "a"]) {
-    topics.push(await sequence.topicCreate(name, { ontology: Value }));
-  }
+  for (const name of ["b", "c", "a"]) topics.push(await sequence.topicCreate(name, { ontology: Value }));
   const push = async () => {
     for (let row = 0; row < 3000; row++) {
       // Ties between topics, and rows out of order by less than what was declared.
       const late = BigInt(row * 7919 % 50);
       const topic = topics[row * 31 % 3];
-      await topic.push({
-        timestampNs: BigInt(row - row % 4) * 10n - late,
-        data: { value: row },
-      });
-      if (row % 100 === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await topic.push({ timestampNs: BigInt(row - row % 4) * 10n - late, data: { value: row } });
+      if (row % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await sequence.finalize();
   };
@@ -53,41 +43,29 @@ const actions = {
   update: (client) => client.sequenceUpdate("s"),
   open: (client) => client.sequenceHandler("s"),
   remove: (client) => client.sequenceDelete("s"),
+  recover: (client) => client.recover("s"),
   /** Reads all that is finalized, some times: topics "a" and "b" with a row each at 0, 1, 2, ... */
   async replay(client) {
     for (let round = 0; round < 4; round++) {
       const read = [];
       for (const name of await client.listSequences()) {
         const handler = await client.sequenceHandler(name).catch((error) => {
-          if (error.code !== "LOCKED" && error.code !== "NOT_FOUND") {
-            throw error;
-          }
+          if (error.code !== "LOCKED" && error.code !== "NOT_FOUND") throw error;
         });
         if (!handler) continue;
         let count = 0;
-        for await (
-          const [topic, { timestampNs, data }] of handler.getDataStreamer()
-        ) {
+        for await (const [topic, { timestampNs, data }] of handler.getDataStreamer()) {
           const [time, isB] = [count >> 1, count % 2];
-          if (
-            topic !== "ab"[isB] || timestampNs !== BigInt(time) ||
-            data.value !== time + isB / 2
-          ) {
-            throw new Error(
-              `Row ${count} of ${name} is ${data.value} at ${timestampNs} of ${topic}`,
-            );
+          if (topic !== "ab"[isB] || timestampNs !== BigInt(time) || data.value !== time + isB / 2) {
+            throw new Error(`Row ${count} of ${name} is ${data.value} at ${timestampNs} of ${topic}`);
           }
           count++;
         }
-        if (count === 0 || count !== handler.rowCount) {
-          throw new Error(`${name} has ${count} rows`);
-        }
+        if (count === 0 || count !== handler.rowCount) throw new Error(`${name} has ${count} rows`);
         read.push(name);
       }
       for (const name of ["past0", "past1", "past2"]) {
-        if (!read.includes(name)) {
-          throw new Error(`Has read ${read}, and not ${name}`);
-        }
+        if (!read.includes(name)) throw new Error(`Has read ${read}, and not ${name}`);
       }
     }
   },

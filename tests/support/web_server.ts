@@ -5,12 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -81,9 +76,7 @@ export class WebServer {
 
   static async start(directory: string): Promise<WebServer> {
     const server = new WebServer(directory);
-    await new Promise<void>((resolve) =>
-      server.#server.listen(0, "127.0.0.1", resolve)
-    );
+    await new Promise<void>((resolve) => server.#server.listen(0, "127.0.0.1", resolve));
     return server;
   }
 
@@ -106,65 +99,41 @@ export class WebServer {
   async #answer(asked: Asked, response: ServerResponse): Promise<void> {
     const tricks = this.trick(asked);
     await tricks.wait;
-    if (tricks.status !== undefined) {
-      return this.#end(asked, response, tricks.status, {}, new Uint8Array(0));
-    }
-    const path = decodeURIComponent(
-      new URL(asked.url, "http://host/").pathname,
-    );
+    if (tricks.status !== undefined) return this.#end(asked, response, tricks.status, {}, new Uint8Array(0));
+    const path = decodeURIComponent(new URL(asked.url, "http://host/").pathname);
     let file: Uint8Array;
     try {
       file = await readFile(join(this.#directory, path));
     } catch {
-      return this.#end(
-        asked,
-        response,
-        404,
-        {},
-        new TextEncoder().encode("no such file"),
-      );
+      return this.#end(asked, response, 404, {}, new TextEncoder().encode("no such file"));
     }
     const headers: Record<string, string> = {};
-    const tag = tricks.tag === undefined
-      ? `"${createHash("sha1").update(file).digest("hex")}"`
-      : tricks.tag;
+    const tag = tricks.tag === undefined ? `"${createHash("sha1").update(file).digest("hex")}"` : tricks.tag;
     if (tag !== null) headers["ETag"] = tag;
 
     let [status, body] = [200, file];
     const [, first, last] = /^(\d+)-(\d*)$/.exec(asked.range ?? "") ?? [];
     if (first !== undefined && !tricks.noRanges) {
-      body = file.subarray(
-        Number(first),
-        last === "" ? file.length : Number(last) + 1,
-      );
+      body = file.subarray(Number(first), last === "" ? file.length : Number(last) + 1);
       status = body.length > 0 ? 206 : 416;
-      const range = body.length > 0
-        ? `${first}-${Number(first) + body.length - 1}`
-        : "*";
-      const contentRange = tricks.contentRange ??
-        `bytes ${range}/${file.length}`;
+      const range = body.length > 0 ? `${first}-${Number(first) + body.length - 1}` : "*";
+      const contentRange = tricks.contentRange ?? `bytes ${range}/${file.length}`;
       if (tricks.contentRange !== null) headers["Content-Range"] = contentRange;
     }
     if (tricks.gzip) {
       headers["Content-Encoding"] = "gzip";
       body = gzipSync(body);
     }
-    if (!tricks.noLength) {
-      headers["Content-Length"] = String(tricks.length ?? body.length);
-    }
+    if (!tricks.noLength) headers["Content-Length"] = String(tricks.length ?? body.length);
 
     const part = tricks.stopAfter ?? tricks.dropAfter;
-    if (part === undefined) {
-      return this.#end(asked, response, status, headers, body);
-    }
+    if (part === undefined) return this.#end(asked, response, status, headers, body);
     response.writeHead(status, headers);
     response.flushHeaders();
     asked.sent = part;
     response.write(body.subarray(0, part), () => {
       // Later, so that the part arrives.
-      if (tricks.dropAfter !== undefined) {
-        setTimeout(() => response.socket?.destroy(), 20);
-      }
+      if (tricks.dropAfter !== undefined) setTimeout(() => response.socket?.destroy(), 20);
     });
   }
 

@@ -30,14 +30,11 @@ import {
 } from "apache-arrow";
 import * as fc from "fast-check";
 import { numberArrayType } from "../../src/arrow/columns.ts";
-import {
-  defineOntology,
-  type Ontology,
-} from "../../src/ontology/define_ontology.ts";
+import { defineOntology, type Ontology } from "../../src/ontology/define_ontology.ts";
 import * as makers from "../../src/ontology/field.ts";
 import type { Field, Fields } from "../../src/ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
-import { anyRow, expected } from "../arrow/random.ts";
+import { anyRow, expected } from "./random_tables.ts";
 
 const {
   binary,
@@ -94,9 +91,7 @@ type AnyField = Field<any, any>;
 
 /** A field of any maker, nested up to `depth` times. */
 function anyMade(depth: number): fc.Arbitrary<AnyField> {
-  const leaf: fc.Arbitrary<AnyField> = fc.constantFrom(...LEAVES).map((make) =>
-    make() as AnyField
-  );
+  const leaf: fc.Arbitrary<AnyField> = fc.constantFrom(...LEAVES).map((make) => make() as AnyField);
   const nested = (): fc.Arbitrary<AnyField> => {
     const inner = anyMade(depth - 1);
     return fc.oneof(
@@ -104,9 +99,7 @@ function anyMade(depth: number): fc.Arbitrary<AnyField> {
       fc.tuple(inner, fc.integer({ min: 1, max: 3 })).map(([item, size]) =>
         makers.fixedSizeList(item, size) as AnyField
       ),
-      anyMadeFields(depth - 1, 3).map((fields) =>
-        makers.struct(fields) as AnyField
-      ),
+      anyMadeFields(depth - 1, 3).map((fields) => makers.struct(fields) as AnyField),
     );
   };
   const made = depth === 0 ? leaf : fc.oneof(leaf, nested());
@@ -117,11 +110,7 @@ function anyMade(depth: number): fc.Arbitrary<AnyField> {
 
 function anyMadeFields(depth: number, most: number): fc.Arbitrary<Fields> {
   return fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: most })
-    .chain((names) =>
-      fc.tuple(
-        ...names.map((name) => fc.tuple(fc.constant(name), anyMade(depth))),
-      )
-    )
+    .chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), anyMade(depth)))))
     .map((entries) => Object.fromEntries(entries));
 }
 
@@ -130,9 +119,7 @@ export const anyOntology: fc.Arbitrary<Ontology> = anyMadeFields(2, 4)
   .map((fields) => defineOntology("Own", fields) as Ontology);
 
 /** Rows of an ontology. */
-export function anyRows(
-  { fields }: Ontology,
-): fc.Arbitrary<Record<string, unknown>[]> {
+export function anyRows({ fields }: Ontology): fc.Arbitrary<Record<string, unknown>[]> {
   return fc.array(anyRow(fields), { maxLength: 12 });
 }
 
@@ -143,36 +130,20 @@ export function asColumns(
   typed: boolean,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    fields.map((
-      field,
-    ) => [
-      field.name,
-      asColumn(field, rows.map((row) => row[field.name]), typed),
-    ]),
+    fields.map((field) => [field.name, asColumn(field, rows.map((row) => row[field.name]), typed)]),
   );
 }
 
-function asColumn(
-  field: FieldSchema,
-  values: unknown[],
-  typed: boolean,
-): unknown {
+function asColumn(field: FieldSchema, values: unknown[], typed: boolean): unknown {
   const { type, children } = field;
-  const missing =
-    values.filter((value) => value === undefined || value === null).length;
+  const missing = values.filter((value) => value === undefined || value === null).length;
   if (!typed || missing > 0 && missing < values.length) return values;
   if (missing > 0) return undefined;
-  if (type.kind === "struct") {
-    return asColumns(children, values as Record<string, unknown>[], typed);
-  }
+  if (type.kind === "struct") return asColumns(children, values as Record<string, unknown>[], typed);
   const ArrayType = numberArrayType(type);
-  if (ArrayType === undefined || type.kind === "float" && type.bits === 16) {
-    return values;
-  }
+  if (ArrayType === undefined || type.kind === "float" && type.bits === 16) return values;
   const numbers = values.map((value) => expected(field, value));
-  return (ArrayType as unknown as { from(values: unknown[]): unknown }).from(
-    numbers,
-  );
+  return (ArrayType as unknown as { from(values: unknown[]): unknown }).from(numbers);
 }
 
 const INTS = { 8: Int8, 16: Int16, 32: Int32, 64: Int64 };
@@ -213,23 +184,11 @@ export function asRecordBatch(
 ): RecordBatch {
   const schema = new Schema([TIMESTAMP_FIELD, ...fields].map(arrowField));
   const times = rows.map((_, i) => BigInt(i));
-  const columns = [
-    times,
-    ...fields.map((field) =>
-      rows.map((row) => forArrow(field, row[field.name]))
-    ),
-  ];
-  const children = columns.map((values, i) =>
-    vectorFromArray(values, schema.fields[i].type).data[0]
-  );
+  const columns = [times, ...fields.map((field) => rows.map((row) => forArrow(field, row[field.name])))];
+  const children = columns.map((values, i) => vectorFromArray(values, schema.fields[i].type).data[0]);
   return new RecordBatch(
     schema,
-    makeData({
-      type: new Struct(schema.fields),
-      length: rows.length,
-      nullCount: 0,
-      children,
-    }),
+    makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children }),
   );
 }
 
@@ -237,20 +196,13 @@ export function asRecordBatch(
 function forArrow(field: FieldSchema, value: unknown): unknown {
   if (value === undefined || value === null) return null;
   const { type, children } = field;
-  if (type.kind === "int" && type.bits === 64) {
-    return BigInt(value as number | bigint);
-  }
+  if (type.kind === "int" && type.bits === 64) return BigInt(value as number | bigint);
   if (type.kind === "list" || type.kind === "fixedList") {
-    return Array.from(
-      value as ArrayLike<unknown>,
-      (item) => forArrow(children[0], item),
-    );
+    return Array.from(value as ArrayLike<unknown>, (item) => forArrow(children[0], item));
   }
   if (type.kind !== "struct") return value;
   const record = value as Record<string, unknown>;
-  return Object.fromEntries(
-    children.map((child) => [child.name, forArrow(child, record[child.name])]),
-  );
+  return Object.fromEntries(children.map((child) => [child.name, forArrow(child, record[child.name])]));
 }
 
 /** What `toJSON` has to give for a value. */
@@ -259,22 +211,13 @@ export function jsonOf(field: FieldSchema, value: unknown): unknown {
   const read = expected(field, value);
   if (read === undefined) return null;
   if (typeof read === "bigint") {
-    return read > 2n ** 53n - 1n || read < -(2n ** 53n) + 1n
-      ? String(read)
-      : Number(read);
+    return read > 2n ** 53n - 1n || read < -(2n ** 53n) + 1n ? String(read) : Number(read);
   }
-  if (type.kind === "binary") {
-    return btoa(String.fromCharCode(...read as Uint8Array));
-  }
+  if (type.kind === "binary") return btoa(String.fromCharCode(...read as Uint8Array));
   if (type.kind === "list" || type.kind === "fixedList") {
-    return Array.from(
-      value as ArrayLike<unknown>,
-      (item) => jsonOf(children[0], item),
-    );
+    return Array.from(value as ArrayLike<unknown>, (item) => jsonOf(children[0], item));
   }
-  return type.kind === "struct"
-    ? jsonRow(children, value as Record<string, unknown>)
-    : read;
+  return type.kind === "struct" ? jsonRow(children, value as Record<string, unknown>) : read;
 }
 
 /** The same for a row. */
@@ -282,7 +225,5 @@ export function jsonRow(
   fields: readonly FieldSchema[],
   row: Record<string, unknown>,
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    fields.map((field) => [field.name, jsonOf(field, row[field.name])]),
-  );
+  return Object.fromEntries(fields.map((field) => [field.name, jsonOf(field, row[field.name])]));
 }

@@ -26,10 +26,7 @@ export const damage = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
-export function damaged(
-  bytes: Uint8Array,
-  flips: readonly { at: number; mask: number }[],
-): Uint8Array {
+export function damaged(bytes: Uint8Array, flips: readonly { at: number; mask: number }[]): Uint8Array {
   const copy = bytes.slice();
   for (const { at, mask } of flips) copy[Math.floor(at * bytes.length)] ^= mask;
   return copy;

@@ -1,5 +1,6 @@
 /**
- * DoGet and DoPut as gRPC handlers of their own: connect's would copy every batch several times.
+ * RPCs as gRPC handlers of their own. connect's would copy every batch several times, and read a request whole before
+ * anybody has looked at its headers.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import {
   parseContentType,
   setTrailerStatus,
 } from "@connectrpc/connect/protocol-grpc";
+import { quoted } from "../../excerpt.ts";
 import { readFrames } from "../data_frames.ts";
 import { toStatus } from "../status.ts";
 import type { ByteBudget } from "./byte_budget.ts";
@@ -30,17 +32,27 @@ export type Answer = (requests: AsyncIterable<Uint8Array>, call: CallContext) =>
 
 /** Bounds on what clients send. */
 export interface DataLimits {
-  /** Bytes of a message. */
-  readonly maxMessageBytes: number;
-  /** Of all messages that are held at a time. */
-  readonly budget: ByteBudget;
-  /** How long a message that has begun may wait for its next bytes. */
+  /** How long a message that has begun may wait for its next bytes, a call for its first one, and a single one for its end. */
   readonly idleTimeoutMs: number;
 }
 
-/** A handler for a call. What `answer` throws becomes the status. */
-export function dataHandler(
-  { maxMessageBytes, budget, idleTimeoutMs }: DataLimits,
+/** What is known of a call's requests. */
+export interface RequestRules {
+  /** Bytes of a message at most. */
+  readonly maxBytes: number;
+  /** Bytes of all such messages that are held at a time. */
+  readonly budget: ByteBudget;
+  /** Whether there is but one message: it and the end have to come in time then, however slowly it trickles in. */
+  readonly isSingle: boolean;
+}
+
+/** Below this a request that is the only one of its call waits for no memory: most are, and must not wait for others. */
+const SMALL_BYTES = 64 * 1024;
+
+/** A handler for a call. What `answer` throws becomes the status. Nothing is read before it asks for a request. */
+export function grpcHandler(
+  { idleTimeoutMs }: DataLimits,
+  { maxBytes, budget, isSingle }: RequestRules,
   answer: Answer,
 ): UniversalHandlerFn {
   return ({ method, header, body, signal }) => {
@@ -52,11 +64,12 @@ export function dataHandler(
       try {
         const compression = compressionOf(header.get(headerEncoding));
         const requests = readFrames(body as AsyncIterable<Uint8Array>, {
-          maxBytes: maxMessageBytes,
+          maxBytes,
           compression,
           mayReuse: true,
-          reserve: (bytes) => budget.take(bytes, signal),
+          reserve: (bytes) => isSingle && bytes <= SMALL_BYTES ? undefined : budget.take(bytes, signal),
           stallMs: idleTimeoutMs,
+          ...(isSingle && { wholeMs: idleTimeoutMs }),
         });
         yield* answer(requests, { requestHeader: header, signal });
         setTrailerStatus(trailer, undefined);
@@ -76,7 +89,7 @@ function compressionOf(encoding: string | null): typeof compressionGzip | undefi
   if (encoding === null || encoding === "identity") return undefined;
   if (encoding === compressionGzip.name) return compressionGzip;
   throw new ConnectError(
-    `Encoding is ${JSON.stringify(encoding)}: wanted gzip or identity`,
+    `Encoding is ${quoted(encoding)}: wanted gzip or identity`,
     Code.Unimplemented,
   );
 }
