@@ -64,6 +64,8 @@ export class Disk {
   readonly stale = new Set<string>();
   /** Whether removing a directory ends the locks in it, as a lock file's removal does. */
   readonly locksAreFiles: boolean;
+  /** Whether what is synced is lost with the power all the same. */
+  forgetsSyncs = false;
   readonly #accuse: Accuse;
   readonly #now: () => number;
 
@@ -181,6 +183,7 @@ export class Disk {
   /** What a loss of power leaves: of bytes that were not durable some of the first ones, or zeros in their place. */
   losePower(random: Random): void {
     for (const [path, file] of [...this.files]) {
+      if (this.forgetsSyncs && path.endsWith(".arrow")) file.durable = 0;
       if (!file.hasName && random.oneIn(2)) {
         this.files.delete(path);
         continue;

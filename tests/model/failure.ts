@@ -24,7 +24,7 @@ export async function describeFailure(seed: number): Promise<string> {
   const smaller = await runCase(seed, { ...best, trace });
   return [
     `Case with seed ${seed} failed: ${failures.join("\n")}`,
-    `Run it alone: deno run -A tests/model/run.ts 1 ${seed}`,
+    `Run it alone: deno task test:model 1 ${seed}`,
     `Smaller, without actors ${
       [...best.without ?? []].join(", ") || "none"
     }, ${smaller.steps} steps, it ended so:`,

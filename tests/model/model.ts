@@ -30,6 +30,8 @@ export interface CaseOptions {
   without?: ReadonlySet<number>;
   /** Steps after which all ends what it does. */
   steps?: number;
+  /** The disk does not keep what it synced: to show that this is found. */
+  forgetsSyncs?: boolean;
 }
 
 /** No case takes so many; one that does never ends. */
@@ -64,9 +66,10 @@ export async function runCase(
 
 async function run(
   world: World,
-  { without = new Set(), steps }: CaseOptions,
+  { without = new Set(), steps, forgetsSyncs = false }: CaseOptions,
 ): Promise<void> {
-  const { random, scheduler, faults } = world;
+  const { random, scheduler, faults, disk } = world;
+  disk.forgetsSyncs = forgetsSyncs;
   const followed: Followed[] = [];
   let number = 0;
   const act = (
