@@ -1,5 +1,5 @@
 import { SmaltiError } from "../../src/error.ts";
-import type { Random } from "../contract/random_cases.ts";
+import type { Random } from "../support/random_cases.ts";
 
 /** A file's bytes, of which the first `durable` would survive a loss of power. */
 export class DiskFile {

@@ -5,11 +5,15 @@
  */
 import type { ManifestText } from "./disk.ts";
 
+/** A session that is silent for so long is not waited for, where others write the same sequence. */
+const SILENT_MS = 10_000;
+
 /** A message that was pushed and taken. */
 export interface Row {
   readonly serial: number;
   readonly topic: Topic;
   readonly timeNs: bigint;
+  readonly pushedMs: number;
   /** Place in its topic, in the order of pushing. */
   readonly place: number;
   /** Whether a follower may have been told that nothing at its time was to come. */
@@ -176,6 +180,11 @@ export class Expected {
       session.closedNs = newestNs;
     }
     return timeNs < newestNs - latenessNs || (session.closedNs !== undefined && timeNs <= session.closedNs);
+  }
+
+  /** Whether a row may be told to be late: also where others went on while its session was silent for long. */
+  mayBeLate({ mayBeLate, pushedMs, topic }: Row, nowMs: number): boolean {
+    return mayBeLate || (nowMs - pushedMs >= SILENT_MS && topic.session.recording.sessions.length > 1);
   }
 
   /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */

@@ -184,12 +184,15 @@ async function beQuiet(
       sessions.some(({ isSound, state }) => !isSound || (state !== "open" && state !== "finalized"))
     ) continue;
     const open = sessions.filter(({ state }) => state === "open");
+    const flushesInTime = ({ flushesItself }: Session) => flushesItself && long === 60_000;
     // Nobody has said a word of those that are open: what is committed is told with their first.
-    if (open.length > 0 && !open.some(({ topics }) => topics.some(({ rows }) => rows.length > 0))) continue;
+    const hasSpoken = open.some((session) =>
+      session.topics.some(({ rows, promised }) => promised > 0 || (flushesInTime(session) && rows.length > 0))
+    );
+    if (open.length > 0 && !hasSpoken) continue;
     const shownNs = open.map(({ shownNs = MIN_NS }) => shownNs)
       .reduce((least, ns) => ns < least ? ns : least, MAX_NS);
-    const isFlushed = ({ flushesItself, state }: Session) =>
-      state !== "open" || flushesItself && long === 60_000;
+    const isFlushed = (session: Session) => session.state !== "open" || flushesInTime(session);
     for (const topic of sessions.flatMap(({ topics }) => topics)) {
       if (names && !names.has(topic.name)) continue;
       const rows = isFlushed(topic.session) ? topic.rows : topic.rows.slice(0, topic.promised);

@@ -1,4 +1,4 @@
-import type { Random } from "../contract/random_cases.ts";
+import type { Random } from "../support/random_cases.ts";
 import { settled, VirtualTime } from "./virtual_time.ts";
 
 /** Whose events they are: all of them may be held back for a while, as on a machine that is busy with others. */

@@ -148,8 +148,9 @@ function checkFailure(
   const wasGivenUp = recording.hasFailed ||
     recording.sessions.some(({ wasGivenUp }) => wasGivenUp) ||
     expected.mayBeRemoved(recording);
-  const isLate = expected.rows.some(({ mayBeLate, topic }) =>
-    mayBeLate && topic.session.recording === recording
+  const { nowMs } = world.scheduler.time;
+  const isLate = expected.rows.some((row) =>
+    row.topic.session.recording === recording && expected.mayBeLate(row, nowMs)
   );
   const reasons: Partial<Record<ErrorCode, boolean>> = {
     UNAVAILABLE: recording.lostWriter || faults.done > 0,

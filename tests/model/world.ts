@@ -2,7 +2,7 @@ import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { type ErrorCode, SmaltiError } from "../../src/error.ts";
-import { Random } from "../contract/random_cases.ts";
+import { Random } from "../support/random_cases.ts";
 import { ControlledStore, type Faults } from "./controlled_store.ts";
 import { Disk } from "./disk.ts";
 import { Expected, type Session } from "./expected.ts";
