@@ -43,8 +43,6 @@ export interface Session {
   closedNs: bigint | undefined;
   /** Whether it flushes by itself after some time. */
   flushesItself: boolean;
-  /** Of the rows before this time followers have all. */
-  shownNs: bigint | undefined;
   state: "open" | "finalized" | "ended" | "unknown";
   /** Whether it may be gone with all that was promised: its policy is to remove what is given up. */
   mayVanish: boolean;
@@ -84,13 +82,7 @@ export class Expected {
   readonly topics = new Map<number, Topic>();
   readonly rows: Row[] = [];
   readonly removals: Removal[] = [];
-  /** Whether followers get the last message too once nothing was pushed for a while. */
-  readonly #closesWhenIdle: boolean;
   #made = 0;
-
-  constructor(closesWhenIdle: boolean) {
-    this.#closesWhenIdle = closesWhenIdle;
-  }
 
   recording(name: string, by: string, step: number): Recording {
     const recording: Recording = {
@@ -129,7 +121,6 @@ export class Expected {
       lastPushMs: 0,
       closedNs: undefined,
       flushesItself,
-      shownNs: undefined,
       state: "open",
       mayVanish,
       wasGivenUp: false,
@@ -160,6 +151,7 @@ export class Expected {
       serial: this.rows.length,
       topic,
       timeNs,
+      pushedMs: nowMs,
       place: topic.rows.length,
       mayBeLate,
     };
@@ -176,7 +168,7 @@ export class Expected {
     const { newestNs, latenessNs, lastPushMs, state } = session;
     if (newestNs === undefined) return false;
     const idleMs = Math.max(1000, Number(latenessNs) / 1e6);
-    if (this.#closesWhenIdle && (state !== "open" || nowMs - lastPushMs >= idleMs)) {
+    if (state !== "open" || nowMs - lastPushMs >= idleMs) {
       session.closedNs = newestNs;
     }
     return timeNs < newestNs - latenessNs || (session.closedNs !== undefined && timeNs <= session.closedNs);

@@ -5,10 +5,9 @@
  * @module
  */
 import process from "node:process";
-import { MAX_NS, MIN_NS } from "../../src/types.ts";
+import { MAX_NS } from "../../src/types.ts";
 import type { Session } from "./expected.ts";
 import { inspect } from "./inspector.ts";
-import { RULES } from "./rules.ts";
 import { settled } from "./virtual_time.ts";
 import { type Followed, follows, reads, recovers, removes } from "./watchers.ts";
 import { type Process, World } from "./world.ts";
@@ -190,15 +189,15 @@ async function beQuiet(
       session.topics.some(({ rows, promised }) => promised > 0 || (flushesInTime(session) && rows.length > 0))
     );
     if (open.length > 0 && !hasSpoken) continue;
-    const shownNs = open.map(({ shownNs = MIN_NS }) => shownNs)
-      .reduce((least, ns) => ns < least ? ns : least, MAX_NS);
+    // Rows that were pushed and not flushed hold back those after them.
     const isFlushed = (session: Session) => session.state !== "open" || flushesInTime(session);
+    const pending = open.filter((session) => !isFlushed(session))
+      .flatMap(({ topics }) => topics.flatMap(({ rows, promised }) => rows.slice(promised)));
+    const untilNs = pending.reduce((least, { timeNs }) => timeNs < least ? timeNs : least, MAX_NS);
     for (const topic of sessions.flatMap(({ topics }) => topics)) {
       if (names && !names.has(topic.name)) continue;
       const rows = isFlushed(topic.session) ? topic.rows : topic.rows.slice(0, topic.promised);
-      const missing = rows.find(({ serial, timeNs }) =>
-        !serials.has(serial) && (RULES.closesWhenIdle || timeNs < shownNs)
-      );
+      const missing = rows.find(({ serial, timeNs }) => !serials.has(serial) && timeNs < untilNs);
       if (!missing) continue;
       world.accuse(
         `quiet: a follower of ${recording.name} did not get row ${missing.serial} of ${topic.name}`,

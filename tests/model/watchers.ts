@@ -124,7 +124,7 @@ function take(
   }
   serials.add(row.serial);
   if (isLate) {
-    if (!row.mayBeLate) {
+    if (!world.expected.mayBeLate(row, world.scheduler.time.nowMs)) {
       world.accuse(`late: ${what} of ${name} was called late, and was not`);
     }
     return;

@@ -6,7 +6,6 @@ import { Random } from "../support/random_cases.ts";
 import { ControlledStore, type Faults } from "./controlled_store.ts";
 import { Disk } from "./disk.ts";
 import { Expected, type Session } from "./expected.ts";
-import { RULES } from "./rules.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
 
 const engine = createJsEngine();
@@ -34,7 +33,7 @@ export class World {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly disk: Disk;
-  readonly expected: Expected = new Expected(RULES.closesWhenIdle);
+  readonly expected: Expected = new Expected();
   readonly faults: Faults = { oneIn: 1, left: 0, done: 0 };
   readonly processes: Process[] = [];
   readonly names: readonly string[];

@@ -4,7 +4,6 @@ import { int64 } from "../../src/ontology/field.ts";
 import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import type { Recording, Removal, Row, Session, Topic } from "./expected.ts";
-import { RULES } from "./rules.ts";
 import { type Actor, type Outcome, Thrown } from "./world.ts";
 
 /** Rows that tell which they are. */
@@ -279,7 +278,6 @@ function pushColumns(work: Work): void {
 async function flush(work: Work): Promise<void> {
   const { actor, session, writer } = work;
   const counts = session.topics.map((topic) => [topic, topic.rows.length] as const);
-  const { newestNs, latenessNs } = session;
   const flushed = await actor.call("flush", ["CLOSED"], () => writer.flush());
   if (!flushed.ok) {
     session.isSound = false;
@@ -287,11 +285,6 @@ async function flush(work: Work): Promise<void> {
   }
   for (const [topic, count] of counts) {
     topic.promised = Math.max(topic.promised, count);
-  }
-  if (newestNs === undefined) return;
-  const shownNs = newestNs - latenessNs;
-  if (session.shownNs === undefined || session.shownNs < shownNs) {
-    session.shownNs = shownNs;
   }
 }
 
@@ -457,7 +450,7 @@ function settleCallback(
   if (session.state === "finalized") return;
   if (!ended.ok) return givenUp(work);
   if (session.state === "open") finalized(work);
-  else if (RULES.callbackTellsAbort) {
+  else {
     actor.world.accuse("callback: it resolved though its sequence was aborted");
   }
 }
