@@ -4,7 +4,7 @@ import type { Engine } from "./engine/engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
 import { mapLimited } from "./map_limited.ts";
-import { sequenceName, topicName } from "./names.ts";
+import { newSequenceName, sequenceName, topicName } from "./names.ts";
 import { queryBodies, type QueryRequest } from "./query/builders.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
@@ -208,7 +208,7 @@ export class Client implements AsyncDisposable {
     record?: (sequence: SequenceWriter) => Promise<R> | R,
   ): Promise<SequenceWriter | R> {
     this.#check(`create sequence ${JSON.stringify(name)}`);
-    const checked = sequenceName(name);
+    const checked = newSequenceName(name);
     const metadata = plainMetadata(options.metadata ?? {}, `sequence "${checked}"`);
     this.#checkSession(options, checked);
     return await this.#write(checked, this.#backend.createSequence(checked, metadata), options, record);

@@ -1,7 +1,7 @@
 import { show } from "../arrow/builder.ts";
 import type { SequenceSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
-import { topicName } from "../names.ts";
+import { newTopicName } from "../names.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
 import { type AttachmentInfo, MAX_NS, type Metadata, MIN_NS, type SequenceInfo } from "../types.ts";
@@ -136,7 +136,7 @@ export class SequenceWriter implements AsyncDisposable {
   async topicCreate<T>(name: string, options: TopicOptions<T>): Promise<TopicWriter<T>> {
     this.#check(`create topic ${JSON.stringify(name)} of`);
     const { ontology } = options;
-    const topic = topicName(name, this.name);
+    const topic = newTopicName(name, this.name);
     if (
       !(typeof ontology?.tag === "string" && typeof ontology.format === "string" &&
         Array.isArray(ontology.fields))

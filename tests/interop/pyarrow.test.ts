@@ -13,6 +13,7 @@ import { decodeFrame } from "../../src/arrow/decode.ts";
 import { rowClass } from "../../src/arrow/row_view.ts";
 import { TopicFileReader } from "../../src/embedded/topic_file_reader.ts";
 import { TopicFileWriter } from "../../src/embedded/topic_file_writer.ts";
+import { Turns } from "../../src/turns.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
@@ -229,7 +230,7 @@ describe.skipIf(!python)(`we write, ${title} reads`, () => {
           await writer.write(columns, at, at + BigInt(rows.length - 1));
           at += BigInt(rows.length);
         }
-        await writer.finish();
+        await writer.finish(new Turns());
         expect((await stat(join(directory, writer.path))).size).toBe(writer.size);
         paths.push(writer.path);
       }

@@ -5,11 +5,13 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
   return {
     engine: backend.engine,
     makesDurable: backend.makesDurable,
+    isDurable: backend.isDurable,
     listSequences: () => backend.listSequences(),
     readInfo: (name) => backend.readInfo(name),
     createSequence: (name, metadata) => backend.createSequence(name, metadata),
     updateSequence: (name) => backend.updateSequence(name),
     recoverSequence: (name) => backend.recoverSequence(name),
+    compactSequence: (name) => backend.compactSequence(name),
     deleteSequence: (name) => backend.deleteSequence(name),
     info: () => backend.info(),
     listNotifications: (place) => backend.listNotifications(place),

@@ -12,7 +12,7 @@ import { encodeJson, jsonText, type WireObject } from "../json.ts";
 import type { Notification, Place } from "../../types.ts";
 import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
 import { MAX_ENCODE_BYTES, type ServerInfo, TARGET_ENCODE_BYTES } from "../protocol.ts";
-import { sequenceName } from "../../names.ts";
+import { newSequenceName, sequenceName } from "../../names.ts";
 import type { Permission } from "./api_keys.ts";
 import { metadataMember, readBody, refusal, textMember } from "./body.ts";
 import { clusterizeTopic, intersectTopics, query } from "./queries.ts";
@@ -45,7 +45,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map(Object.entries<Action>({
   sequence_create: {
     permission: "write",
     run: async ({ sessions }, body) => {
-      const name = sequenceName(textMember(body, "locator"));
+      const name = newSequenceName(textMember(body, "locator"));
       await sessions.createSequence(name, metadataMember(body, "user_metadata"));
     },
   },

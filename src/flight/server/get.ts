@@ -10,9 +10,13 @@ import { rangePicks, take } from "../../arrow/take.ts";
 import type { Backend, Run, RunSource } from "../../backend.ts";
 import { blockColumns } from "../../read/block_columns.ts";
 import { messageTopic } from "../../read/message.ts";
+import { Progress, ResumingBlocks } from "../../read/resuming_blocks.ts";
 import { RowBlocks } from "../../read/row_blocks.ts";
+import type { BlockSource } from "../../read/streamer.ts";
+import { reopened } from "../../reopen.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { giveBytes, takeBytes } from "../../spare_buffers.ts";
+import { isWrittenAnew } from "../../store/store.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
 import { type FlightParts, toFlight } from "../ipc.ts";
 import { parseTopicLocator } from "../locator.ts";
@@ -43,41 +47,50 @@ export async function* getTopic(
   const { locator, ...range } = decodeTicket(ticket);
   const { sequence, topic: name } = parseTopicLocator(locator);
   const { engine } = backend;
-  const source = await (await backend.openSequence(sequence)).openTopic(name);
+  let source = await (await backend.openSequence(sequence)).openTopic(name);
   const { schema } = source;
   yield toFlight(encodeSchemaMessage({ fields: schema.fields, metadata: new Map() }));
   const topic = messageTopic(sequence, name, schema);
   const coder: BodyCoder = { compress: (bytes) => engine.compress(bytes), allocate: takeBytes };
-  const runs = source.runs(windowOf(range), signal, { mayReuse: true });
+  const window = windowOf(range);
+  const progress = new Progress();
+  async function* sendBlocks(blocks: BlockSource): AsyncGenerator<FlightParts> {
+    try {
+      for (let block = await blocks.next(); block; block = await blocks.next()) {
+        const { length, batches, runs, rows } = block;
+        progress.note(length, (row) => batches[runs[row]]!.times[rows[row]]);
+        for (const { columns } of blockColumns(block)) {
+          for (const part of partsOf(columns, schema.fields)) yield* sent(encodeBatch(part, coder));
+        }
+      }
+    } finally {
+      blocks.close();
+    }
+  }
+  const runs = source.runs(window, signal, { mayReuse: true });
   try {
     while (runs.nextNs !== undefined) {
       const run = await runs.open();
       if (!run) continue;
       runs.prefetch();
-      if (isAlone(run, runs)) {
-        if (isReady(run, maxRows)) yield* sent(run.batch.message);
-        else {for (const part of partsOfRun(run, schema.fields)) {
-            yield* sent(encodeBatch(part, coder));
-          }}
+      if (!isAlone(run, runs)) {
+        const overlapping = [{ topic, source: new OverlappingRuns(run, runs) }];
+        yield* sendBlocks(new RowBlocks(engine, overlapping, MAX_OPEN_BYTES));
         continue;
       }
-      const blocks = new RowBlocks(
-        engine,
-        [{ topic, source: new OverlappingRuns(run, runs) }],
-        MAX_OPEN_BYTES,
-      );
-      try {
-        for (let block = await blocks.next(); block; block = await blocks.next()) {
-          for (const { columns } of blockColumns(block)) {
-            for (const part of partsOf(columns, schema.fields)) {
-              yield* sent(encodeBatch(part, coder));
-            }
-          }
-        }
-      } finally {
-        blocks.close();
-      }
+      const { batch: { times, message }, from, to } = run;
+      progress.note(to - from, (row) => times[from + row]);
+      if (isReady(run, maxRows)) yield* sent(message);
+      else for (const part of partsOfRun(run, schema.fields)) yield* sent(encodeBatch(part, coder));
     }
+  } catch (reason) {
+    if (!isWrittenAnew(reason)) throw reason;
+    const blocksOf = (part: Window) =>
+      new RowBlocks(engine, [{ topic, source: source.runs(part, signal) }], MAX_OPEN_BYTES);
+    const reopen = async () => {
+      source = await reopened(source);
+    };
+    yield* sendBlocks(new ResumingBlocks(undefined, window, blocksOf, reopen, progress));
   } finally {
     runs.close();
   }

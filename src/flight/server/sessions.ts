@@ -7,6 +7,7 @@ import type { Backend, SequenceSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
 import { quoted } from "../../excerpt.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
+import { newTopicName } from "../../names.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";
 
 /** A topic that was created in a session still open. */
@@ -132,6 +133,7 @@ export class Sessions {
   async createTopic({ sessionUuid, locator, schema }: TopicRequest): Promise<OpenTopic> {
     const session = this.#byUuid(sessionUuid);
     const { sequence, topic: name } = parseTopicLocator(locator);
+    newTopicName(name, sequence);
     if (sequence !== session.sequence) {
       throw new SmaltiError(
         "INVALID_ARGUMENT",
