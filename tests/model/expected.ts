@@ -13,7 +13,6 @@ export interface Row {
   readonly serial: number;
   readonly topic: Topic;
   readonly timeNs: bigint;
-  readonly pushedMs: number;
   /** Place in its topic, in the order of pushing. */
   readonly place: number;
   /** Whether a follower may have been told that nothing at its time was to come. */
@@ -35,6 +34,7 @@ export interface Topic {
 export interface Session {
   readonly id: number;
   readonly recording: Recording;
+  readonly begunMs: number;
   readonly latenessNs: bigint;
   readonly topics: Topic[];
   newestNs: bigint | undefined;
@@ -111,18 +111,20 @@ export class Expected {
     }
   }
 
-  session(recording: Recording, latenessNs: bigint, mayVanish: boolean, flushesItself: boolean): Session {
+  /** A session that was begun; `facts` tell how. */
+  session(
+    recording: Recording,
+    facts: Pick<Session, "begunMs" | "latenessNs" | "mayVanish" | "flushesItself">,
+  ): Session {
     const session: Session = {
       id: ++this.#made,
       recording,
-      latenessNs,
+      ...facts,
       topics: [],
       newestNs: undefined,
       lastPushMs: 0,
       closedNs: undefined,
-      flushesItself,
       state: "open",
-      mayVanish,
       wasGivenUp: false,
       isSound: true,
     };
@@ -151,7 +153,7 @@ export class Expected {
       serial: this.rows.length,
       topic,
       timeNs,
-      pushedMs: nowMs,
+
       place: topic.rows.length,
       mayBeLate,
     };
@@ -175,8 +177,8 @@ export class Expected {
   }
 
   /** Whether a row may be told to be late: also where others went on while its session was silent for long. */
-  mayBeLate({ mayBeLate, pushedMs, topic }: Row, nowMs: number): boolean {
-    return mayBeLate || (nowMs - pushedMs >= SILENT_MS && topic.session.recording.sessions.length > 1);
+  mayBeLate({ mayBeLate, topic: { session } }: Row, nowMs: number): boolean {
+    return mayBeLate || (nowMs - session.begunMs >= SILENT_MS && session.recording.sessions.length > 1);
   }
 
   /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */

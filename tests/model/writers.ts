@@ -74,7 +74,12 @@ async function record(
 
   const begin = (writer: SequenceWriter, of: Recording): Work => {
     of.madeAt ??= scheduler.step;
-    const session = expected.session(of, latenessNs, errorPolicy === "delete", flushesItself);
+    const session = expected.session(of, {
+      begunMs: scheduler.time.nowMs,
+      latenessNs,
+      mayVanish: errorPolicy === "delete",
+      flushesItself,
+    });
     process.sessions.add(session);
     return {
       actor,
