@@ -76,8 +76,7 @@ export class VirtualTime {
     const ms = () => START + this.nowMs;
     const VirtualDate = class extends RealDate {
       constructor(...parts: unknown[]) {
-        if (parts.length === 0) super(ms());
-        else super(...parts as [number]);
+        super(...(parts.length === 0 ? [ms()] : parts) as [number]);
       }
       static override now = ms;
     };
