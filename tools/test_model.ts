@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { describeFailure } from "../tests/model/failure.ts";
+import { describeFailure, kindOf } from "../tests/model/failure.ts";
 import { runCase } from "../tests/model/model.ts";
 
 /** Cases that are worth a process of their own. */
@@ -72,13 +72,4 @@ async function run(): Promise<void> {
   if (!Deno.args.includes("--part")) {
     console.log(`${cases} cases, seed ${seed}, ${kinds.size} kinds of failures`);
   }
-}
-
-/** What is wrong, without the names and numbers of the one case. */
-function kindOf(failure: string): string {
-  return failure.split("\n")[0]
-    .replace(/[0-9a-f]{8}-[0-9a-f-]+/g, "ID")
-    .replace(/(drive|run)\S*/g, "S")
-    .replace(/-?\d+(,-?\d+)*/g, "N")
-    .slice(0, 110);
 }

@@ -37,6 +37,11 @@ function linesUpTo(trace: readonly string[], at: number): readonly string[] {
   return trace.slice(Math.max(0, at - LINES), at + 4);
 }
 
-function kindOf(failure: string): string {
-  return failure.slice(0, failure.indexOf(":"));
+/** What is wrong, without the names and numbers of the one case. */
+export function kindOf(failure: string): string {
+  return failure.split("\n")[0]
+    .replace(/[0-9a-f]{8}-[0-9a-f-]+/g, "ID")
+    .replace(/(drive|run)\S*/g, "S")
+    .replace(/-?\d+(,-?\d+)*/g, "N")
+    .slice(0, 70);
 }
