@@ -28,6 +28,8 @@ export interface Topic {
   readonly rows: Row[];
   /** How many of the rows were promised to be durable. */
   promised: number;
+  /** How many of them were in a checkpoint. */
+  shown: number;
 }
 
 /** A stretch of writing. */
@@ -133,7 +135,7 @@ export class Expected {
   }
 
   topic(session: Session, name: string): Topic {
-    const topic = { id: ++this.#made, name, session, rows: [], promised: 0 };
+    const topic = { id: ++this.#made, name, session, rows: [], promised: 0, shown: 0 };
     session.topics.push(topic);
     this.topics.set(topic.id, topic);
     return topic;
