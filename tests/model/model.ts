@@ -186,17 +186,17 @@ async function beQuiet(
     const flushesInTime = ({ flushesItself }: Session) => flushesItself && long === 60_000;
     // Nobody has said a word of those that are open: what is committed is told with their first.
     const hasSpoken = open.some((session) =>
-      session.topics.some(({ rows, promised }) => promised > 0 || (flushesInTime(session) && rows.length > 0))
+      session.topics.some(({ rows, shown }) => shown > 0 || (flushesInTime(session) && rows.length > 0))
     );
     if (open.length > 0 && !hasSpoken) continue;
     // Rows that were pushed and not flushed hold back those after them.
     const isFlushed = (session: Session) => session.state !== "open" || flushesInTime(session);
     const pending = open.filter((session) => !isFlushed(session))
-      .flatMap(({ topics }) => topics.flatMap(({ rows, promised }) => rows.slice(promised)));
+      .flatMap(({ topics }) => topics.flatMap(({ rows, shown }) => rows.slice(shown)));
     const untilNs = pending.reduce((least, { timeNs }) => timeNs < least ? timeNs : least, MAX_NS);
     for (const topic of sessions.flatMap(({ topics }) => topics)) {
       if (names && !names.has(topic.name)) continue;
-      const rows = isFlushed(topic.session) ? topic.rows : topic.rows.slice(0, topic.promised);
+      const rows = isFlushed(topic.session) ? topic.rows : topic.rows.slice(0, topic.shown);
       const missing = rows.find(({ serial, timeNs }) => !serials.has(serial) && timeNs < untilNs);
       if (!missing) continue;
       world.accuse(

@@ -173,6 +173,8 @@ export async function flush(work: Work): Promise<void> {
   }
   for (const [topic, count] of counts) {
     topic.promised = Math.max(topic.promised, count);
+    topic.shown = Math.max(topic.shown, count);
+    if (session.state === "open") mustHaveFailed(work, topic, "flush");
   }
 }
 
