@@ -87,7 +87,7 @@ function taken<R>(work: Work, topic: Topic, take: () => R): R | undefined {
   const { actor, session } = work;
   try {
     const result = take();
-    mustHaveFailed(work, topic, "push");
+    mustHaveFailed(work, topic, "push", actor.world.scheduler.step);
     return result;
   } catch (reason) {
     const { code, message } = reason as { code?: ErrorCode; message: string };
@@ -105,16 +105,10 @@ function note({ actor }: Work, { topic, timeNs, serial }: Row): void {
 }
 
 /** Once bytes of a topic may be lost, nothing that follows them succeeds. */
-function mustHaveFailed(
-  { actor, session }: Work,
-  topic: Topic,
-  what: string,
-): void {
+function mustHaveFailed({ actor, session }: Work, topic: Topic, what: string, calledAt: number): void {
   const { world } = actor;
-  const failedAt = world.disk.files.get(
-    `${session.recording.name}/${topic.name}.arrow`,
-  )?.failedAt;
-  if (failedAt === undefined || failedAt >= world.scheduler.step) return;
+  const failedAt = world.disk.files.get(`${session.recording.name}/${topic.name}.arrow`)?.failedAt;
+  if (failedAt === undefined || failedAt >= calledAt) return;
   world.accuse(
     `silent: a ${what} of ${topic.name} went well though bytes of it may be lost since ${failedAt}`,
   );
@@ -166,6 +160,7 @@ function pushColumns(work: Work): void {
 export async function flush(work: Work): Promise<void> {
   const { actor, session, writer } = work;
   const counts = session.topics.map((topic) => [topic, topic.rows.length] as const);
+  const calledAt = actor.world.scheduler.step;
   const flushed = await actor.call("flush", ["CLOSED"], () => writer.flush());
   if (!flushed.ok) {
     session.isSound = false;
@@ -174,7 +169,7 @@ export async function flush(work: Work): Promise<void> {
   for (const [topic, count] of counts) {
     topic.promised = Math.max(topic.promised, count);
     topic.shown = Math.max(topic.shown, count);
-    if (session.state === "open") mustHaveFailed(work, topic, "flush");
+    if (session.state === "open") mustHaveFailed(work, topic, "flush", calledAt);
   }
 }
 
