@@ -1,0 +1,125 @@
+import type { ErrorCode } from "../../src/error.ts";
+import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
+import { end, endCallback, settleCallback } from "./endings.ts";
+import type { Recording, Removal, Session } from "./expected.ts";
+import { act, SLEEPS_MS, type Work } from "./work.ts";
+import type { Actor } from "./world.ts";
+
+const AUTO_FLUSH: readonly SessionOptions["autoFlush"][] = [
+  undefined,
+  undefined,
+  false,
+  { intervalMs: 200 },
+  { bytes: 60 },
+  { intervalMs: 1500, bytes: 100 },
+];
+
+/** Records sessions, new sequences and old ones, and ends them in one of many ways. */
+export async function writes(actor: Actor): Promise<void> {
+  const { random, world } = actor;
+  let finalized: string | undefined;
+  for (let round = 1 + random.below(3); round > 0; round--) {
+    await actor.turn(random.oneIn(3) ? random.pick(SLEEPS_MS) : 0);
+    if (world.isEnding || actor.process.isClosing) return;
+    const goesOn = finalized !== undefined && !random.oneIn(3);
+    const name = goesOn ? finalized! : random.pick(world.names);
+    const isOpen = [...actor.process.sessions].some(({ recording, state }) =>
+      state === "open" && recording.name === name
+    );
+    const isUpdate = goesOn || random.oneIn(3) || (isOpen && !random.oneIn(3));
+    const session = await record(actor, name, isUpdate);
+    finalized = session?.state === "finalized" ? name : undefined;
+  }
+}
+
+async function record(
+  actor: Actor,
+  name: string,
+  isUpdate: boolean,
+): Promise<Session | undefined> {
+  const { random, world, process } = actor;
+  const errorPolicy = random.oneIn(4) ? "delete" : "report";
+  const latenessNs = random.pick([0n, 0n, 3n, 8n]);
+  const autoFlush = random.pick(AUTO_FLUSH);
+  const flushesItself = autoFlush === undefined || autoFlush !== false && autoFlush.intervalMs !== undefined;
+  const options: SessionOptions = {
+    errorPolicy,
+    latenessNs,
+    ...(autoFlush !== undefined && { autoFlush }),
+  };
+  const { expected, scheduler } = world;
+  const recording = isUpdate ? undefined : expected.recording(name, process.owner.name, scheduler.step);
+  const removal: Removal | undefined = recording && errorPolicy === "delete"
+    ? { name, from: scheduler.step, to: undefined, outcome: "unknown" }
+    : undefined;
+  if (removal) expected.removals.push(removal);
+
+  const begin = (writer: SequenceWriter, of: Recording): Work => {
+    of.madeAt ??= scheduler.step;
+    const session = expected.session(of, {
+      begunMs: scheduler.time.nowMs,
+      latenessNs,
+      mayVanish: errorPolicy === "delete",
+      flushesItself,
+    });
+    process.sessions.add(session);
+    return {
+      actor,
+      writer,
+      session,
+      topics: [],
+      removal,
+      timeNs: BigInt(random.below(20)),
+    };
+  };
+  const codes: ErrorCode[] = isUpdate
+    ? ["NOT_FOUND", "LOCKED", "CLOSED"]
+    : ["ALREADY_EXISTS", "LOCKED", "CLOSED"];
+  const what = `${isUpdate ? "update" : "create"} ${name}`;
+  const metadata = { inc: recording?.id ?? 0 };
+  const { client } = process;
+  const start = (
+    then?: (writer: SequenceWriter) => Promise<string>,
+  ): Promise<string | SequenceWriter> =>
+    isUpdate
+      ? then ? client.sequenceUpdate(name, options, then) : client.sequenceUpdate(name, options)
+      : then
+      ? client.sequenceCreate(name, { ...options, metadata }, then)
+      : client.sequenceCreate(name, { ...options, metadata });
+  let session: Session | undefined;
+  if (random.oneIn(4)) {
+    let work: Work | undefined;
+    const ended = await actor.call(
+      `${what} with a function`,
+      codes.concat("ABORTED", "CLOSED"),
+      () =>
+        start(async (writer) => {
+          work = begin(writer, recording ?? recordingOf(name, actor));
+          session = work.session;
+          await act(work);
+          return await endCallback(work);
+        }),
+    );
+    if (work) settleCallback(work, ended);
+  } else {
+    const begun = await actor.call(what, codes, () => start());
+    if (begun.ok) {
+      const writer = begun.value as SequenceWriter;
+      const work = begin(writer, recording ?? recordingOf(name, actor));
+      session = work.session;
+      await act(work);
+      await end(work);
+    }
+  }
+  if (recording && !session) {
+    Object.assign(recording, { madeAt: scheduler.step, hasFailed: true });
+    if (removal) removal.outcome = "refused";
+  }
+  return session;
+}
+
+/** Which recording a session goes on with: the session holds its lock, so the manifest stays. */
+function recordingOf(name: string, { world }: Actor): Recording {
+  const inc = world.disk.versions.get(name)?.at(-1)?.manifest?.metadata.inc;
+  return world.expected.recordings.find(({ id }) => id === inc)!;
+}
