@@ -96,10 +96,11 @@ export interface SequenceSink {
   /** Adds to the sequence's metadata, at the end of the session; a later key wins. */
   addMetadata(metadata: Metadata): void;
   /**
-   * Tells followers of all that was written; of the rows still to come they hold those before `untilNs` to be late. Undefined
-   * says that none is expected for now: they get all there is. Nothing is told after the session's end.
+   * Tells followers of all that was synced; of the rows still to come they hold those before `untilNs` to be late. `isIdle`
+   * tells whether none is expected for now, as long as that is so: then nobody waits for this session. Nothing is told after the
+   * session's end.
    */
-  checkpoint(untilNs: bigint | undefined): Promise<void>;
+  checkpoint(untilNs: bigint, isIdle?: () => boolean): Promise<void>;
   /** Commits what was written: durable, and locked from now on. */
   finalize(): Promise<SequenceInfo>;
   /** Gives up: `delete` removes what the session wrote, `report` keeps it, marked as failed. */

@@ -72,6 +72,7 @@ export class EmbeddedBackend implements Backend {
       const session = newSession();
       const manifest: Manifest = {
         name,
+        id: crypto.randomUUID(),
         state: "recording",
         metadata,
         created: session.created,
@@ -270,7 +271,7 @@ class EmbeddedSource implements SequenceSource {
 
   follow(): Follower {
     const open = this.#openTopic.bind(this);
-    return new EmbeddedFollower(this.#store, this.#engine, this.info.name, this.#readManifest, open);
+    return new EmbeddedFollower(this.#store, this.#engine, this.info, this.#readManifest, open);
   }
 
   async #openTopic({ name: sequence, topics }: Manifest, name: string): Promise<TopicFileReader> {

@@ -93,8 +93,8 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     this.#metadata = { ...this.#metadata, ...metadata };
   }
 
-  checkpoint(untilNs: bigint | undefined): Promise<void> {
-    return this.#sequence.checkpoint(this, untilNs);
+  checkpoint(untilNs: bigint, isIdle?: () => boolean): Promise<void> {
+    return this.#sequence.checkpoint(this, untilNs, isIdle);
   }
 
   finalize(): Promise<Manifest> {
@@ -120,7 +120,7 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   async #end(state: SequenceState, reason?: string): Promise<Manifest> {
     const compactions = new Turns();
     // Side by side: a disk syncs many files in little more time than one.
-    const topics = await Promise.all(
+    const ends = await Promise.allSettled(
       [...this.topics].map(async ([name, file]): Promise<TopicInfo> => {
         // A topic that could not be written to its end keeps its whole batches, as the last append left them.
         if (state === "failed") await file.finish(compactions).catch(() => {});
@@ -129,6 +129,11 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
         return topicInfo(name, file.schema, written, { created: file.created, sessionId: this.info.id });
       }),
     );
+    // Only now: nothing of one topic may go on when the session is given up for another.
+    const topics = ends.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    });
     topics.sort((a, b) => compareNames(a.name, b.name));
     const ended: SessionInfo = {
       ...this.info,

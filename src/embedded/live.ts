@@ -23,6 +23,8 @@ import type { IndexedBatch } from "./topic_index.ts";
 
 /** How long a follower waits before it looks again, in ms. */
 const POLL_MS = 50;
+/** How often it looks again where files are not as `sequence.live` says: their session may be at its end. */
+const MAX_LOOKS = 200;
 
 /** What is known of a topic's file while it grows. */
 interface GrowingFile {
@@ -43,6 +45,8 @@ export class EmbeddedFollower implements Follower {
   readonly #store: Store;
   readonly #engine: Engine;
   readonly #name: string;
+  /** Which sequence of this name it is. */
+  readonly #identity: string;
   readonly #readManifest: () => Promise<Manifest>;
   readonly #openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>;
   readonly #stop = new AbortController();
@@ -57,6 +61,10 @@ export class EmbeddedFollower implements Follower {
   /** The checkpoint that was given out last. */
   #last: Pick<LiveState, "writer" | "checkpoint"> = { writer: "", checkpoint: 0 };
   #untilNs: bigint | undefined;
+  /** Sessions whose rows were told of. */
+  readonly #seen = new Set<string>();
+  /** How often a checkpoint could not be taken in a row. */
+  #looks = 0;
   #ended = false;
   /** Why there is nothing after the rows of the end. */
   #failure: SmaltiError | undefined;
@@ -64,13 +72,14 @@ export class EmbeddedFollower implements Follower {
   constructor(
     store: Store,
     engine: Engine,
-    name: string,
+    manifest: Manifest,
     readManifest: () => Promise<Manifest>,
     openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>,
   ) {
     this.#store = store;
     this.#engine = engine;
-    this.#name = name;
+    this.#name = manifest.name;
+    this.#identity = identityOf(manifest);
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
   }
@@ -92,22 +101,51 @@ export class EmbeddedFollower implements Follower {
       // In this order: a writer puts its manifest in place before it gives the lock back.
       const holder = await this.#store.lockedBy(`${this.#name}/${LOCK}`);
       const live = await readLive(this.#store, this.#name);
-      if (live && this.#isNew(live)) {
-        const manifest = await this.#manifest();
-        if (!live.sessions.every((id) => hasEnded(manifest, id))) {
-          try {
-            return await this.#follow(live, manifest);
-          } catch (reason) {
-            if (!await this.#isOver(live, reason)) throw reason;
-            continue;
-          }
-        }
+      try {
+        const checkpoint = await this.#look(holder, live);
+        if (checkpoint) return checkpoint;
+      } catch (reason) {
+        await this.#refuse(reason, holder);
       }
-      if (holder === undefined) return await this.#end(await this.#manifest(), live);
       await pause(POLL_MS, this.#stop.signal).catch(() => {}); // closed
     }
     if (this.#failure && !this.#stop.signal.aborted) throw this.#failure;
     return undefined;
+  }
+
+  /** What there is to be told; undefined where there is nothing new. */
+  async #look(holder: string | undefined, live: LiveState | undefined): Promise<Checkpoint | undefined> {
+    if (live && this.#isNew(live)) {
+      const manifest = await this.#manifest();
+      if (!live.sessions.every((id) => hasEnded(manifest, id))) return await this.#follow(live, manifest);
+    }
+    if (holder !== undefined) return undefined;
+    const manifest = await this.#manifest();
+    // The next writer may have come since.
+    if (await this.#store.lockedBy(`${this.#name}/${LOCK}`) !== undefined) return undefined;
+    return await this.#end(manifest, live);
+  }
+
+  /** Goes on where things may have changed while they were looked at: a session was removed, or its files compacted. */
+  async #refuse(reason: unknown, holder: string | undefined): Promise<void> {
+    const isLook = reason instanceof SmaltiError &&
+      ["NOT_FOUND", "CORRUPT", "UNSUPPORTED"].includes(reason.code);
+    if (!isLook) throw reason;
+    await this.#manifest(); // ABORTED where the sequence is gone
+    if (++this.#looks < MAX_LOOKS && holder !== undefined) return;
+    // A loss of power may have taken what the writer told of.
+    if (holder === undefined && reason.details.file !== undefined && this.#looks > 1) {
+      throw this.#unavailable();
+    }
+    if (this.#looks >= MAX_LOOKS) throw reason;
+  }
+
+  #unavailable(): SmaltiError {
+    return new SmaltiError(
+      "UNAVAILABLE",
+      `Cannot follow sequence "${this.#name}" any further: its writer is gone; recover it to read what it left`,
+      { sequence: this.#name },
+    );
   }
 
   close(): void {
@@ -129,13 +167,6 @@ export class EmbeddedFollower implements Follower {
     return writer !== this.#last.writer || checkpoint > this.#last.checkpoint;
   }
 
-  /** Whether a checkpoint could not be taken because things have gone on since: a session was removed with its files. */
-  async #isOver(live: LiveState, reason: unknown): Promise<boolean> {
-    if (!(reason instanceof SmaltiError) || reason.code !== "NOT_FOUND") return false;
-    const now = await readLive(this.#store, this.#name);
-    return now?.writer !== live.writer || now.checkpoint !== live.checkpoint;
-  }
-
   /** What came with a checkpoint. */
   async #follow(live: LiveState, manifest: Manifest): Promise<Checkpoint> {
     // First: what is known of files that have been committed since tells which of their rows are fresh.
@@ -147,6 +178,7 @@ export class EmbeddedFollower implements Follower {
       if (topic in live.sizes) continue;
       // Its session was removed.
       this.#growing.delete(topic);
+      this.#fresh = this.#fresh.filter(({ info }) => info.name !== topic);
       this.#done.push(held);
     }
     // Only what is later than the last checkpoint is still to be given out.
@@ -157,6 +189,8 @@ export class EmbeddedFollower implements Follower {
       }
     }
     this.#last = live;
+    this.#looks = 0;
+    for (const id of live.sessions) this.#seen.add(id);
     // The next writer may begin at an earlier time than the one before ended at.
     if (this.#untilNs === undefined || live.untilNs > this.#untilNs) this.#untilNs = live.untilNs;
     const readers = [...this.#committed.values(), ...[...this.#growing.values()].map((f) => this.#reader(f))];
@@ -168,14 +202,14 @@ export class EmbeddedFollower implements Follower {
     const { name, state, sessions } = manifest;
     const last = sessions.at(-1)!;
     if (state === "recording" || live?.sessions.some((id) => !hasEnded(manifest, id))) {
-      throw new SmaltiError(
-        "UNAVAILABLE",
-        `Cannot follow sequence "${name}" any further: its writer is gone; recover it to read what it left`,
-        { sequence: name },
-      );
+      throw this.#unavailable();
     }
     await this.#takeCommitted(manifest);
     this.#ended = true;
+    if ([...this.#seen].some((id) => !sessions.some((session) => session.id === id))) {
+      const text = `A session of sequence "${name}" was removed while it was followed`;
+      this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
+    }
     if (last.state === "failed") {
       const text = `Sequence "${name}" was given up by its writer: ${last.reason ?? "no reason given"}`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
@@ -279,13 +313,19 @@ export class EmbeddedFollower implements Follower {
 
   async #manifest(): Promise<Manifest> {
     try {
-      return await this.#readManifest();
+      const manifest = await this.#readManifest();
+      if (identityOf(manifest) === this.#identity) return manifest;
+      throw new SmaltiError("NOT_FOUND", "Another sequence has its name");
     } catch (cause) {
       if (!(cause instanceof SmaltiError) || cause.code !== "NOT_FOUND") throw cause;
       const text = `Sequence "${this.#name}" was removed while it was followed`;
       throw new SmaltiError("ABORTED", text, { sequence: this.#name, cause });
     }
   }
+}
+
+function identityOf({ id, created }: Manifest): string {
+  return id ?? created.toISOString();
 }
 
 function hasEnded({ sessions }: Manifest, id: string): boolean {

@@ -34,6 +34,8 @@ export interface StoredAttachment extends AttachmentInfo {
 
 /** What `sequence.json` says: the commit of a sequence. */
 export interface Manifest extends SequenceInfo {
+  /** Tells it from another sequence that takes its name later. Not in version 1. */
+  readonly id?: string;
   readonly attachments: readonly StoredAttachment[];
 }
 
@@ -74,6 +76,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   try {
     return {
       name,
+      ...(json.has("id") && { id: json.text("id") }),
       state: json.state("state"),
       metadata: json.object("metadata"),
       created: json.date("created"),

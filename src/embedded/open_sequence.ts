@@ -13,10 +13,8 @@ const SILENT_MS = 10_000;
 
 /** What one session has written so far. */
 export interface WrittenTopic {
-  readonly path: string;
-  /** Bytes up to the end of the last batch that the store has. */
-  readonly wholeBytes: number;
-  readonly written: { readonly lastNs?: bigint };
+  /** Bytes up to the end of the last batch that is durable; 0 before the first. */
+  readonly syncedBytes: number;
 }
 
 /** A session that writes. */
@@ -40,8 +38,8 @@ export interface SessionEnd {
 interface Progress {
   /** Its low watermark: no row before it is to come. */
   untilNs: bigint | undefined;
-  /** Whether it has said that for now no rows are to come at all. */
-  isIdle: boolean;
+  /** Whether for now no rows are to come at all. */
+  isIdle: () => boolean;
   /** When it last said anything. */
   sinceMs: number;
 }
@@ -55,6 +53,10 @@ export class OpenSequence {
   readonly #store: Store;
   readonly #lock: StoreLock;
   #manifest: Manifest;
+  /** Whether another one may have come to the store, although putting it there failed. */
+  #isUnsure = false;
+  /** Whether the sequence is being removed whole. */
+  #isGone = false;
   readonly #turns = new Turns();
   readonly #sessions = new Map<WritingSession, Progress>();
   /** Tells this writer's checkpoints from those of others. */
@@ -76,7 +78,7 @@ export class OpenSequence {
 
   /** Whether a session is open: only then may another join. */
   get isOpen(): boolean {
-    return this.#sessions.size > 0;
+    return this.#sessions.size > 0 && !this.#isGone;
   }
 
   /** The manifest as it was written last. */
@@ -86,7 +88,7 @@ export class OpenSequence {
 
   /** Adds a session. Rejects where the manifest cannot be written: then it is not added. */
   async join(session: WritingSession): Promise<void> {
-    this.#sessions.set(session, { untilNs: undefined, isIdle: false, sinceMs: performance.now() });
+    this.#sessions.set(session, { untilNs: undefined, isIdle: () => false, sinceMs: performance.now() });
     try {
       await this.#turns.take(async () => {
         const { state, sessions } = this.#manifest;
@@ -122,15 +124,13 @@ export class OpenSequence {
   }
 
   /** Tells followers how far a session is, see {@linkcode SequenceSink.checkpoint}. Nothing where it has ended. */
-  checkpoint(session: WritingSession, untilNs: bigint | undefined): Promise<void> {
+  checkpoint(session: WritingSession, untilNs: bigint, isIdle = () => false): Promise<void> {
     return this.#turns.take(async () => {
       const progress = this.#sessions.get(session);
       if (!progress) return;
       progress.sinceMs = performance.now();
-      progress.isIdle = untilNs === undefined;
-      if (untilNs !== undefined && (progress.untilNs === undefined || untilNs > progress.untilNs)) {
-        progress.untilNs = untilNs;
-      }
+      progress.isIdle = isIdle;
+      if (progress.untilNs === undefined || untilNs > progress.untilNs) progress.untilNs = untilNs;
       await this.#publish();
     });
   }
@@ -161,23 +161,26 @@ export class OpenSequence {
   remove(session: WritingSession, files: readonly string[]): Promise<void> {
     return this.#turns.take(async () => {
       const { info: { id } } = session;
-      let isGone = false;
       try {
         const { state, sessions } = this.#manifest;
         const others = sessions.filter((other) => other.id !== id);
         if (others.length === 0 && this.#sessions.size === 1) {
-          await removeSequence(this.#store, this.name);
-          isGone = true;
-          return;
+          // From now on nobody may join.
+          this.#isGone = true;
+          return await removeSequence(this.#store, this.name);
         }
-        if (others.length < sessions.length) {
+        // A commit of this session may be in the store although it failed: then its topics are in the manifest.
+        if (others.length < sessions.length || this.#isUnsure) {
           // Of those that are joining, which come to the manifest after this one.
           if (others.length === 0) others.push(...this.#infos().filter((other) => other.id !== id));
           await this.#write({ ...this.#manifest, state: stateOf(state, others), sessions: others });
         }
+        // Before the files: followers open what `sequence.live` names.
+        this.#sessions.delete(session);
+        if (this.isOpen) await this.#publish().catch(() => {}); // they look again where files are gone
         for (const file of files) await this.#store.remove(file);
       } finally {
-        await this.#leave(session, isGone);
+        await this.#leave(session);
       }
     });
   }
@@ -188,7 +191,9 @@ export class OpenSequence {
   }
 
   async #write(manifest: Manifest): Promise<void> {
+    this.#isUnsure = true;
     await this.#store.replace(`${this.name}/${MANIFEST}`, encodeManifest(manifest));
+    this.#isUnsure = false;
     this.#manifest = manifest;
   }
 
@@ -197,12 +202,12 @@ export class OpenSequence {
   }
 
   /** Followers go by the manifest from now on; the lock goes with the last session. */
-  async #leave(session: WritingSession, isGone = false): Promise<void> {
+  async #leave(session: WritingSession): Promise<void> {
     this.#sessions.delete(session);
     clearTimeout(this.#timer);
     if (this.isOpen) return await this.#publish().catch(() => {}); // the next checkpoint makes up for it
     try {
-      if (!isGone) await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
+      if (!this.#isGone) await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
       await this.#lock.release();
     } finally {
       this.#close();
@@ -219,7 +224,7 @@ export class OpenSequence {
     if (this.#publishedNs === undefined) return;
     const sizes: Record<string, number> = {};
     for (const { topics } of this.#sessions.keys()) {
-      for (const [topic, { wholeBytes }] of topics) sizes[topic] = wholeBytes;
+      for (const [topic, { syncedBytes }] of topics) if (syncedBytes > 0) sizes[topic] = syncedBytes;
     }
     const state = {
       writer: this.#writer,
@@ -237,25 +242,23 @@ export class OpenSequence {
    * row where none of them expects any.
    */
   #untilNs(): bigint | undefined {
-    const all = [...this.#sessions];
+    const all = [...this.#sessions.values()];
     const now = performance.now();
-    const counted = all.filter(([, { sinceMs }]) => all.length === 1 || now - sinceMs < SILENT_MS);
-    if (counted.every(([, { isIdle }]) => isIdle) && all.some(([, { isIdle }]) => isIdle)) {
-      const { lastNs } = totals([
-        ...this.#manifest.topics,
-        ...all.flatMap(([{ topics }]) => [...topics.values()].map(({ written }) => partOf(written.lastNs))),
-      ]);
-      return lastNs === undefined ? undefined : lastNs + 1n;
+    const counted = all.filter(({ sinceMs }) => all.length === 1 || now - sinceMs < SILENT_MS);
+    const waited = counted.filter(({ isIdle }) => !isIdle());
+    const marks = (waited.length > 0 ? counted : all).map(({ untilNs }) => untilNs);
+    if (waited.length > 0) {
+      const known = marks.filter((mark) => mark !== undefined);
+      return known.length < marks.length
+        ? undefined
+        : known.reduce((least, mark) => mark < least ? mark : least);
     }
-    const marks = (counted.length > 0 ? counted : all).map(([{ topics }, { untilNs, isIdle }]) => {
-      const { lastNs } = totals([...topics.values()].map(({ written }) => partOf(written.lastNs)));
-      return isIdle && lastNs !== undefined ? lastNs + 1n : untilNs;
-    });
-    const known = marks.filter((mark) => mark !== undefined);
-    // Of sessions that are all silent nobody waits for the slower.
-    if (counted.length === 0) return known.reduce((most, mark) => mark > most ? mark : most, known[0]);
-    if (known.length < marks.length) return undefined;
-    return known.reduce((least, mark) => mark < least ? mark : least, known[0]);
+    // Nobody is waited for: of all that was told the latest counts, and what was committed is given out too.
+    const { lastNs } = totals(this.#manifest.topics);
+    const isQuiet = all.every(({ isIdle }) => isIdle());
+    return [...marks, isQuiet && lastNs !== undefined ? lastNs + 1n : undefined].reduce((most, mark) =>
+      most === undefined || (mark !== undefined && mark > most) ? mark : most
+    );
   }
 
   /** Where several sessions are open, one that falls silent is no longer waited for, without a word from anybody. */
@@ -273,10 +276,6 @@ export class OpenSequence {
       }).catch(() => {}); // the next checkpoint makes up for it
     }, Math.min(...left));
   }
-}
-
-function partOf(lastNs: bigint | undefined): { rowCount: number; sizeBytes: number; lastNs?: bigint } {
-  return { rowCount: 0, sizeBytes: 0, ...(lastNs !== undefined && { lastNs }) };
 }
 
 /** What a sequence is, with these sessions. A session that was added later leaves it as it was, however it ends. */

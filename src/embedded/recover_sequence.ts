@@ -6,7 +6,7 @@ import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../ty
 import { newSession } from "./embedded_sink.ts";
 import { compactTopic } from "./compact_sequence.ts";
 import { NEW_SUFFIX } from "./compact_topic_file.ts";
-import { LIVE } from "./live_state.ts";
+import { LIVE, readLive } from "./live_state.ts";
 import {
   ATTACHMENTS,
   encodeManifest,
@@ -42,7 +42,7 @@ export async function recoverSequence(
   // which a file is of, so the last one gets them all.
   const dead = manifest.sessions.filter(({ state }) => state === "recording");
   const isKnown = dead.length > 0;
-  const session = dead.at(-1) ?? newSession();
+  const session = dead.at(-1) ?? await lostSession(store, manifest);
 
   const { files: paths, unfinished } = await listFiles(store, sequence);
   for (const path of unfinished) await store.remove(path);
@@ -124,6 +124,13 @@ export async function recoverSequence(
   );
   await store.remove(`${sequence}/${LIVE}`);
   return { sequence, changed, files };
+}
+
+/** A session of which the manifest does not know: by the name that followers know, where there was a checkpoint. */
+async function lostSession(store: Store, { name, sessions }: Manifest): Promise<SessionInfo> {
+  const live = await readLive(store, name).catch(() => undefined); // damaged: it tells nothing
+  const id = live?.sessions.findLast((id) => !sessions.some((session) => session.id === id));
+  return { ...newSession(), ...(id !== undefined && { id }) };
 }
 
 /** What is said of a file that could not be recovered. */

@@ -39,5 +39,7 @@ export async function endRemoval(store: Store, name: string): Promise<void> {
 /** All but the mark, which must not be gone before them, and the lock. */
 async function removeContents(store: Store, name: string): Promise<void> {
   const others = (await store.list(name)).filter((entry) => entry !== REMOVED && entry !== LOCK);
-  await Promise.all(others.map((entry) => store.remove(`${name}/${entry}`)));
+  const removals = await Promise.allSettled(others.map((entry) => store.remove(`${name}/${entry}`)));
+  // Only now: the caller gives the lock back, and nothing may go on then.
+  for (const removal of removals) if (removal.status === "rejected") throw removal.reason;
 }

@@ -38,6 +38,7 @@ export class TopicFileWriter implements TopicSink {
   #begun = 0;
   #size = 0;
   #wholeBytes = 0;
+  #syncedBytes = 0;
   #unsynced = 0;
   #finished: Promise<void> | undefined;
   /** The last append; rejected once one failed, so that nothing follows a gap. */
@@ -80,9 +81,9 @@ export class TopicFileWriter implements TopicSink {
     return this.#size;
   }
 
-  /** Bytes up to the end of the last batch that the store has. */
-  get wholeBytes(): number {
-    return this.#wholeBytes;
+  /** Bytes up to the end of the last batch that {@linkcode sync} has made durable; 0 before the first. */
+  get syncedBytes(): number {
+    return this.#syncedBytes;
   }
 
   /** Rows written so far, the bytes of their batches, and the first and last time. */
@@ -108,7 +109,9 @@ export class TopicFileWriter implements TopicSink {
 
   async sync(): Promise<void> {
     await this.#tail;
+    const bytes = this.#wholeBytes;
     await this.#store.sync(this.path);
+    this.#syncedBytes = Math.max(this.#syncedBytes, bytes);
   }
 
   /**

@@ -215,18 +215,24 @@ export class SequenceWriter implements AsyncDisposable {
   #awaitIdle(newestNs: bigint, rows: number): void {
     clearTimeout(this.#idleTimer);
     if (this.#life.status !== "open") return;
-    const topics = [...this.#topics.values()];
-    const rowsNow = topics.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    const rowsNow = this.#rowCount();
     if (rowsNow === rows) {
-      const pendingNs = topics.reduce<bigint | undefined>((least, { pendingNs: ns }) => {
+      const pendingNs = [...this.#topics.values()].reduce<bigint | undefined>((least, { pendingNs: ns }) => {
         return ns !== undefined && (least === undefined || ns < least) ? ns : least;
       }, undefined);
       const untilNs = pendingNs === undefined || pendingNs > newestNs ? newestNs + 1n : pendingNs;
-      const told = this.#track(this.#sink.checkpoint(pendingNs === undefined ? undefined : untilNs));
+      const isIdle = () => this.#rowCount() === rows;
+      const told = this.#track(
+        this.#sink.checkpoint(untilNs, pendingNs === undefined ? isIdle : undefined),
+      );
       return void told.catch((reason) => this.#fail(reason));
     }
     const idleMs = Math.max(IDLE_MS, Math.min(Number(this.#latenessNs) / 1e6, MAX_TIMER_MS));
     this.#idleTimer = setTimeout(() => this.#awaitIdle(newestNs, rowsNow), idleMs);
+  }
+
+  #rowCount(): number {
+    return [...this.#topics.values()].reduce((sum, { rowCount }) => sum + rowCount, 0);
   }
 
   /** Keeps a failure of what nobody called, for the next call. */
@@ -334,7 +340,8 @@ export class SequenceWriter implements AsyncDisposable {
    */
   async abort(reason?: unknown, policy: ErrorPolicy = this.#policy): Promise<void> {
     checkSession({ errorPolicy: policy });
-    await this.#finalizing?.catch(() => {});
+    // Not awaited where there is none: a finalize that is called in the same turn must find the session aborted.
+    if (this.#finalizing) await this.#finalizing.catch(() => {});
     if (this.#life.status === "finalized") this.#check("abort");
     await (this.#aborting ??= this.#abort(reason, policy));
   }
