@@ -63,6 +63,8 @@ export class EmbeddedFollower implements Follower {
   #untilNs: bigint | undefined;
   /** Sessions whose rows were told of. */
   readonly #seen = new Set<string>();
+  /** Topics of sessions that are gone, of which nothing was committed. */
+  readonly #lost = new Set<string>();
   /** How often a checkpoint could not be taken in a row. */
   #looks = 0;
   #ended = false;
@@ -176,8 +178,9 @@ export class EmbeddedFollower implements Follower {
     }
     for (const [topic, { held }] of this.#growing) {
       if (topic in live.sizes) continue;
-      // Its session was removed.
+      // Its session was removed, or its writer is gone and another one came.
       this.#growing.delete(topic);
+      this.#lost.add(topic);
       this.#fresh = this.#fresh.filter(({ info }) => info.name !== topic);
       this.#done.push(held);
     }
@@ -207,6 +210,7 @@ export class EmbeddedFollower implements Follower {
     await this.#takeCommitted(manifest);
     this.#ended = true;
     if ([...this.#seen].some((id) => !sessions.some((session) => session.id === id))) {
+      if (await this.#isLeft([...this.#lost, ...this.#growing.keys()])) throw this.#unavailable();
       const text = `A session of sequence "${name}" was removed while it was followed`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
@@ -216,6 +220,17 @@ export class EmbeddedFollower implements Follower {
     }
     const topics = inOrder([...this.#committed.values()]);
     return { untilNs: undefined, topics, fresh: inOrder(this.#fresh.splice(0)) };
+  }
+
+  /** Whether the file of a topic is there that was not committed: who removes a session removes its files. */
+  async #isLeft(topics: readonly string[]): Promise<boolean> {
+    const files = topics.filter((topic) => !this.#committed.has(topic)).map((topic) =>
+      this.#where(topic).file
+    );
+    const found = await Promise.all(
+      files.map((file) => this.#store.size(file).then(() => true, () => false)),
+    );
+    return found.includes(true);
   }
 
   /** Opens what has been committed since the last time; its batches that were not known before are fresh. */

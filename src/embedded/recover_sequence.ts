@@ -38,11 +38,12 @@ export async function recoverSequence(
   const attachments: StoredAttachment[] = [];
   /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
-  // The sessions that died. One that added topics to what was committed is not in the manifest; and of several nobody knows
+  // The sessions that died. Those that added topics to what was committed are not in the manifest; and of several nobody knows
   // which a file is of, so the last one gets them all.
   const dead = manifest.sessions.filter(({ state }) => state === "recording");
   const isKnown = dead.length > 0;
-  const session = dead.at(-1) ?? await lostSession(store, manifest);
+  const lost = isKnown ? [] : await lostSessions(store, manifest);
+  const session = [...dead, ...lost].at(-1)!;
 
   const { files: paths, unfinished } = await listFiles(store, sequence);
   for (const path of unfinished) await store.remove(path);
@@ -111,7 +112,9 @@ export async function recoverSequence(
   const sessions = manifest.sessions.map((other): SessionInfo =>
     other.id === ended.id ? ended : other.state === "recording" ? { ...ended, ...other, ...DIED } : other
   );
-  if (!isKnown && hasSession) sessions.push(ended);
+  if (hasSession) {
+    sessions.push(...lost.map((one) => one === session ? ended : { ...one, ...DIED, ended: ended.ended! }));
+  }
   await store.replace(
     `${sequence}/${MANIFEST}`,
     encodeManifest({
@@ -126,11 +129,11 @@ export async function recoverSequence(
   return { sequence, changed, files };
 }
 
-/** A session of which the manifest does not know: by the name that followers know, where there was a checkpoint. */
-async function lostSession(store: Store, { name, sessions }: Manifest): Promise<SessionInfo> {
+/** Sessions of which the manifest does not know: by the names that followers know, where there was a checkpoint. */
+async function lostSessions(store: Store, { name, sessions }: Manifest): Promise<SessionInfo[]> {
   const live = await readLive(store, name).catch(() => undefined); // damaged: it tells nothing
-  const id = live?.sessions.findLast((id) => !sessions.some((session) => session.id === id));
-  return { ...newSession(), ...(id !== undefined && { id }) };
+  const ids = live?.sessions.filter((id) => !sessions.some((session) => session.id === id)) ?? [];
+  return ids.length === 0 ? [newSession()] : ids.map((id) => ({ ...newSession(), id }));
 }
 
 /** What is said of a file that could not be recovered. */

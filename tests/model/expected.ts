@@ -180,7 +180,10 @@ export class Expected {
 
   /** Whether a row may be told to be late: also where others went on while its session was silent for long. */
   mayBeLate({ mayBeLate, topic: { session } }: Row, nowMs: number): boolean {
-    return mayBeLate || (nowMs - session.begunMs >= SILENT_MS && session.recording.sessions.length > 1);
+    // What a recovery brings back comes after what others have written since.
+    const isBroughtBack = session.state === "unknown";
+    return mayBeLate || isBroughtBack ||
+      (nowMs - session.begunMs >= SILENT_MS && session.recording.sessions.length > 1);
   }
 
   /** Rows that a manifest speaks of, by serial; undefined where it tells of a topic that nobody made. */

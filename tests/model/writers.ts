@@ -87,6 +87,7 @@ async function record(
       ? client.sequenceCreate(name, { ...options, metadata }, then)
       : client.sequenceCreate(name, { ...options, metadata });
   let session: Session | undefined;
+  let wasClosed = false;
   if (random.oneIn(4)) {
     let work: Work | undefined;
     const ended = await actor.call(
@@ -101,8 +102,10 @@ async function record(
         }),
     );
     if (work) settleCallback(work, ended);
+    wasClosed = !ended.ok && ended.code === "CLOSED";
   } else {
     const begun = await actor.call(what, codes, () => start());
+    wasClosed = !begun.ok && begun.code === "CLOSED";
     if (begun.ok) {
       const writer = begun.value as SequenceWriter;
       const work = begin(writer, recording ?? recordingOf(name, actor));
@@ -110,6 +113,11 @@ async function record(
       await act(work);
       await end(work);
     }
+  }
+  // Begun and given up at once, where the client was closed meanwhile.
+  if (!session && wasClosed) {
+    const joined = recordingOf(name, actor);
+    if (joined) joined.hasFailed = true;
   }
   if (recording && !session) {
     Object.assign(recording, { madeAt: scheduler.step, hasFailed: true });
