@@ -137,6 +137,8 @@ export interface Follower {
    * after the end of a sequence that was given up, CORRUPT.
    */
   next(): Promise<Checkpoint | undefined>;
+  /** Rejects with ABORTED where the sequence has been removed. */
+  check(): Promise<void>;
   /** Stops waiting. */
   close(): void;
 }

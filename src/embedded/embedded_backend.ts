@@ -181,6 +181,8 @@ export class EmbeddedBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    // A removal or recovery that is under way needs its lock to its end.
+    await Promise.all([...this.#turns.values()].map((turns) => turns.take(() => Promise.resolve())));
     await this.#store.close();
   }
 

@@ -52,17 +52,25 @@ export class FollowedBlocks {
     return new Map(this.#topics.map(({ info, schema }) => [info.name, schema.fields]));
   }
 
-  async next(): Promise<RowBlock | undefined> {
-    for (;;) {
-      const block = await this.#blocks?.next();
-      if (block || !await this.#advance()) return block;
-    }
+  next(): Promise<RowBlock | undefined> {
+    return this.#whileThere((blocks) => blocks.next());
   }
 
-  async peek(): Promise<bigint | undefined> {
-    for (;;) {
-      const ns = await this.#blocks?.peek();
-      if (ns !== undefined || !await this.#advance()) return ns;
+  peek(): Promise<bigint | undefined> {
+    return this.#whileThere((blocks) => blocks.peek());
+  }
+
+  /** Reads from one checkpoint to the next, until there is something. */
+  async #whileThere<T>(read: (blocks: BlockSource) => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      for (;;) {
+        const found = this.#blocks && await read(this.#blocks);
+        if (found !== undefined || !await this.#advance()) return found;
+      }
+    } catch (reason) {
+      // With a sequence its files go.
+      if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") await this.#follower.check();
+      throw reason;
     }
   }
 

@@ -153,7 +153,7 @@ function checkFailure(
     row.topic.session.recording === recording && expected.mayBeLate(row, nowMs)
   );
   const reasons: Partial<Record<ErrorCode, boolean>> = {
-    UNAVAILABLE: recording.lostWriter || faults.done > 0,
+    UNAVAILABLE: recording.lostWriter || recording.hasFailed || faults.done > 0,
     ABORTED: wasGivenUp || faults.done > 0,
     CLOSED: process.isClosing,
     OUT_OF_ORDER: isLate,
