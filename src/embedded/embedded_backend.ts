@@ -86,7 +86,13 @@ export class EmbeddedBackend implements Backend {
         await this.#refuseTaken(name);
         // Else its topics would keep their names from the new ones, and a recovery would bring them back.
         await endRemoval(this.#store, name);
-        await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
+        try {
+          await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
+        } catch (reason) {
+          // It may be there although that failed.
+          await removeSequence(this.#store, name).catch(() => {});
+          throw reason;
+        }
         return manifest;
       });
     });

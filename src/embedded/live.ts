@@ -223,6 +223,8 @@ export class EmbeddedFollower implements Follower {
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
     const topics = inOrder([...this.#committed.values()]);
+    // What was seen of a session that was removed since is none of its rows.
+    this.#fresh = this.#fresh.filter(({ info }) => this.#committed.has(info.name));
     return { untilNs: undefined, topics, fresh: inOrder(this.#fresh.splice(0)) };
   }
 

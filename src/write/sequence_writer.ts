@@ -216,7 +216,8 @@ export class SequenceWriter implements AsyncDisposable {
     clearTimeout(this.#idleTimer);
     if (this.#life.status !== "open") return;
     const rowsNow = this.#rowCount();
-    if (rowsNow === rows) {
+    // What a flush under way has sent is no longer pending, and not yet there.
+    if (rowsNow === rows && this.#flushes.size === 0) {
       const pendingNs = [...this.#topics.values()].reduce<bigint | undefined>((least, { pendingNs: ns }) => {
         return ns !== undefined && (least === undefined || ns < least) ? ns : least;
       }, undefined);

@@ -31,7 +31,8 @@ async function finalize(work: Work): Promise<void> {
   const { actor, session, writer } = work;
   const ended = await actor.call(
     "finalize",
-    ["CLOSED"],
+    // That of a topic that was being made: what failed fails the end too.
+    ["CLOSED", "ALREADY_EXISTS"],
     () => writer.finalize(),
   );
   if (ended.ok) finalized(work);

@@ -1,7 +1,7 @@
 import { type CaseOptions, runCase } from "./model.ts";
 
 /** Lines of what happened that are shown. */
-const LINES = 60;
+const LINES = 120;
 
 /** What is wrong in the case of a seed, and how it came to that, in as few steps and with as few actors as do. */
 export async function describeFailure(seed: number): Promise<string> {
