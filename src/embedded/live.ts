@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { MAGIC } from "../arrow/decode.ts";
 import type { Checkpoint, Follower, TopicSource } from "../backend.ts";
 import { openBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -98,8 +99,8 @@ export class EmbeddedFollower implements Follower {
           try {
             return await this.#follow(live, manifest);
           } catch (reason) {
-            if (!await this.#isOver(live, reason)) throw reason;
-            continue;
+            if (await this.#isOver(live, reason)) continue;
+            if (!await this.#isEnding(reason)) throw reason;
           }
         }
       }
@@ -134,6 +135,15 @@ export class EmbeddedFollower implements Follower {
     if (!(reason instanceof SmaltiError) || reason.code !== "NOT_FOUND") return false;
     const now = await readLive(this.#store, this.#name);
     return now?.writer !== live.writer || now.checkpoint !== live.checkpoint;
+  }
+
+  /** Whether a topic's file is not as the checkpoint says since it is finished already: then its commit is to come. */
+  async #isEnding(reason: unknown): Promise<boolean> {
+    if (!(reason instanceof SmaltiError) || reason.code !== "CORRUPT" || !reason.details.topic) return false;
+    const { file } = this.#where(reason.details.topic);
+    const size = await this.#store.size(file);
+    const tail = await this.#store.read(file, Math.max(0, size - MAGIC.length), MAGIC.length);
+    return MAGIC.every((byte, i) => tail[i] === byte);
   }
 
   /** What came with a checkpoint. */

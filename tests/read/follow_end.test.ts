@@ -98,14 +98,15 @@ describe.each(PLACES)("Followers in a store of kind %s", (place) => {
         const sequence = await writer.sequenceCreate("s", { latenessNs: LATENESS, autoFlush: false });
         const pushed: Pushed[] = [];
         const followers = [await Followed.begin(reader, pushed)];
-        let newest = 0n;
+        let [clock, newest] = [0n, -(2n ** 62n)];
         for (let step = 0; step < 60; step++) {
           for (let row = random.below(8); row > 0; row--) {
             const topic = random.pick(["b", "a", step > 30 ? "a/late" : "c"]);
             const writer = sequence.topics.get(topic) ?? await sequence.topicCreate(topic, { ontology: Row });
-            newest += BigInt(random.below(5)) * SECOND;
+            clock += BigInt(random.below(5)) * SECOND;
             const behind = random.oneIn(8) ? random.below(300) : random.below(60);
-            const ns = newest - BigInt(behind) * SECOND;
+            const ns = clock - BigInt(behind) * SECOND;
+            if (ns > newest) newest = ns;
             const one = { topic, ns, serial: writer.rowCount };
             await writer.push({ timestampNs: ns, data: { serial: BigInt(one.serial) } });
             pushed.push(one);
