@@ -130,8 +130,8 @@ class FlightSessions extends Http2SessionManager {
 }
 
 /**
- * The bytes that a stream receives. Its own iterator fails with a premature close at the end of an answer that came at once: it
- * asks whether the stream is closed when the first byte is read.
+ * The bytes that a stream receives. On Deno its own iterator fails with a premature close at the end of an answer that came at
+ * once: the stream is closed by then, though nothing of it has been read.
  */
 async function* received(stream: ClientHttp2Stream): AsyncGenerator<Uint8Array> {
   let wake = () => {};
