@@ -11,7 +11,7 @@ import {
   validateTrailer,
 } from "@connectrpc/connect/protocol-grpc";
 import { SmaltiError } from "../error.ts";
-import type { Http2Session } from "node:http2";
+import type { ClientHttp2Stream, Http2Session } from "node:http2";
 import { readData, type ReceivedData } from "./data_frames.ts";
 import { FlightService } from "./generated/flight_pb.ts";
 import {
@@ -119,12 +119,36 @@ class FlightSessions extends Http2SessionManager {
       if (hasAnswer || stream.rstCode) return;
       stream.emit("error", new ConnectError("The call ended without an answer", Code.Unavailable));
     });
+    Object.defineProperty(stream, Symbol.asyncIterator, { value: () => received(stream) });
     const { session } = stream;
     if (session && !this.#wide.has(session)) {
       this.#wide.add(session);
       session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     }
     return stream;
+  }
+}
+
+/**
+ * The bytes that a stream receives. On Deno its own iterator fails with a premature close at the end of an answer that came at
+ * once: the stream is closed by then, though nothing of it has been read.
+ */
+async function* received(stream: ClientHttp2Stream): AsyncGenerator<Uint8Array> {
+  let wake = () => {};
+  let failure: Error | undefined;
+  for (const event of ["readable", "end", "close"]) stream.on(event, () => wake());
+  stream.once("error", (reason: Error) => {
+    failure = reason;
+    wake();
+  });
+  for (;;) {
+    const woken = new Promise<void>((resolve) => wake = resolve);
+    const chunk: Uint8Array | null = stream.destroyed ? null : stream.read();
+    if (chunk) yield chunk;
+    else if (failure) throw failure;
+    else if (stream.readableEnded) return;
+    else if (stream.destroyed) throw new ConnectError("The answer was cut off", Code.Unavailable);
+    else await woken;
   }
 }
 

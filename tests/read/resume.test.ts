@@ -10,6 +10,8 @@ import { createServer } from "../../src/flight/server/mod.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
+import { defineOntology } from "../../src/ontology/define_ontology.ts";
+import { binary } from "../../src/ontology/field.ts";
 import type { Message } from "../../src/read/message.ts";
 import type { SequenceStreamer } from "../../src/read/sequence_streamer.ts";
 import type { SyncRow } from "../../src/read/sync_options.ts";
@@ -443,25 +445,42 @@ describe("A server goes on with what it sends where the sequence is compacted me
     }));
 });
 
+const Blob = defineOntology("Blob", { bytes: binary() });
+
 describe("A reader over HTTP", () => {
   it("is told that the file was written anew", () =>
-    withCases(1, async (random) => {
-      const all = await recorded(random);
-      await inDirectory(async (directory) => {
-        const store = new DirectoryStore(directory);
-        await copyFiles(all.store, store);
-        const web = await WebServer.start(directory);
-        try {
-          await using client = await connect(web.url);
-          const topic = await client.topicHandler("s", "a");
-          await onStore(store, (other) => other.compact("s"));
-          await expectError(() => topic.getDataStreamer().next(), "IO", /written anew/);
-          // One that is opened again reads the new one.
-          const again = await client.topicHandler("s", "a");
-          expect(await again.verify()).toEqual([]);
-        } finally {
-          await web.stop();
-        }
-      });
+    inDirectory(async (directory) => {
+      const random = new Random(1);
+      const noise = () => Uint8Array.from({ length: 10_000 }, () => random.below(256));
+      // More than is kept of a file's end.
+      await onStore(keepingBatches(new DirectoryStore(directory)), (client) =>
+        client.sequenceCreate("s", { autoFlush: false }, async (sequence) => {
+          const topic = await sequence.topicCreate("a", { ontology: Blob });
+          for (let row = 0; row < 20; row++) {
+            await topic.push({ timestampNs: BigInt(row), data: { bytes: noise() } });
+            await topic.flush();
+          }
+        }));
+      const web = await WebServer.start(directory);
+      try {
+        await using client = await connect(web.url);
+        const topic = await client.topicHandler("s", "a");
+        const stream = topic.getDataStreamer();
+        expect((await stream.next()).value?.timestampNs).toBe(0n);
+        const { topics } = await onStore(new DirectoryStore(directory), (other) =>
+          other.compact("s"));
+        expect(topics).toMatchObject([{ topic: "a", batchesBefore: 20, batches: 1 }]);
+        await expectError(
+          () =>
+            topic.getDataStreamer().next(),
+          "IO",
+          /written anew/,
+        );
+        await expectError(() => topic.verify(), "IO", /written anew/);
+        // One that is opened again reads the new one.
+        expect(await (await client.topicHandler("s", "a")).verify()).toEqual([]);
+      } finally {
+        await web.stop();
+      }
     }));
 });

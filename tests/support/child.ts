@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.versions);
 
 /** What such a process can load: Node runs no TypeScript, so there the compiled library. */
-const library = isDeno || isBun
+export const library: string | undefined = isDeno || isBun
   ? new URL("../../mod.ts", import.meta.url).href
   : process.env.SMALTI_MOD && pathToFileURL(process.env.SMALTI_MOD).href;
 

@@ -9,6 +9,7 @@ import type { Backend, TopicSource } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
 import { quoted } from "../../excerpt.ts";
 import { compareNames } from "../../names.ts";
+import { withCurrent } from "../../reopen.ts";
 import type { SequenceInfo, SessionInfo, TopicInfo, TopicSchema, Window } from "../../types.ts";
 import type { FlightDescriptor, FlightInfoSchema } from "../generated/flight_pb.ts";
 import { encodeJson, type WireObject } from "../json.ts";
@@ -234,13 +235,13 @@ async function windowInfo(
     return { interval: intervalOf(firstNs, lastNs), row_count: rowCount };
   }
   const source = await (await backend.openSequence(sequence)).openTopic(topic.name);
-  const [count] = await source.countRows([window.firstNs, window.lastNs + 1n]);
-  if (count === 0) return { interval: null, row_count: 0 };
-  const last = (await source.latest(window.lastNs))!;
-  return {
-    interval: intervalOf(await firstTime(source, window), last.batch.times[last.row]),
-    row_count: count,
-  };
+  return await withCurrent(source, async (source) => {
+    const [count] = await source.countRows([window.firstNs, window.lastNs + 1n]);
+    if (count === 0) return { interval: null, row_count: 0 };
+    const last = (await source.latest(window.lastNs))!;
+    const lastTime = last.batch.times[last.row];
+    return { interval: intervalOf(await firstTime(source, window), lastTime), row_count: count };
+  });
 }
 
 /** The first time in a window. Batches are opened until none that is left can begin earlier. */
