@@ -23,7 +23,9 @@ import type { IndexedBatch } from "./topic_index.ts";
 
 /** How long a follower waits before it looks again, in ms. */
 const POLL_MS = 50;
-/** How often it looks again where files are not as `sequence.live` says: their session may be at its end. */
+/** How often it looks again where files are not as `sequence.live` says, since their session may be at its end: in any case... */
+const MIN_LOOKS = 3;
+/** ...and while there is a writer. */
 const MAX_LOOKS = 200;
 
 /** What is known of a topic's file while it grows. */
@@ -107,7 +109,7 @@ export class EmbeddedFollower implements Follower {
         const checkpoint = await this.#look(holder, live);
         if (checkpoint) return checkpoint;
       } catch (reason) {
-        await this.#refuse(reason, holder);
+        await this.#refuse(reason);
       }
       await pause(POLL_MS, this.#stop.signal).catch(() => {}); // closed
     }
@@ -129,16 +131,14 @@ export class EmbeddedFollower implements Follower {
   }
 
   /** Goes on where things may have changed while they were looked at: a session was removed, or its files compacted. */
-  async #refuse(reason: unknown, holder: string | undefined): Promise<void> {
-    const isLook = reason instanceof SmaltiError &&
+  async #refuse(reason: unknown): Promise<void> {
+    const mayPass = reason instanceof SmaltiError &&
       ["NOT_FOUND", "CORRUPT", "UNSUPPORTED"].includes(reason.code);
-    if (!isLook) throw reason;
+    if (!mayPass) throw reason;
     await this.#manifest(); // ABORTED where the sequence is gone
-    if (++this.#looks < MAX_LOOKS && holder !== undefined) return;
+    if (++this.#looks < MIN_LOOKS) return;
     // A loss of power may have taken what the writer told of.
-    if (holder === undefined && reason.details.file !== undefined && this.#looks > 1) {
-      throw this.#unavailable();
-    }
+    if (await this.#store.lockedBy(`${this.#name}/${LOCK}`) === undefined) throw this.#unavailable();
     if (this.#looks >= MAX_LOOKS) throw reason;
   }
 

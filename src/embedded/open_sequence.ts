@@ -8,7 +8,7 @@ import { encodeLive, LIVE } from "./live_state.ts";
 import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
 import { removeSequence } from "./remove_sequence.ts";
 
-/** How long followers wait for a session that says nothing, where others go on, in ms. */
+/** How long followers wait for a session that says nothing, in ms: what others wrote they get then. */
 const SILENT_MS = 10_000;
 
 /** What one session has written so far. */
@@ -89,6 +89,7 @@ export class OpenSequence {
   /** Adds a session. Rejects where the manifest cannot be written: then it is not added. */
   async join(session: WritingSession): Promise<void> {
     this.#sessions.set(session, { untilNs: undefined, isIdle: () => false, sinceMs: performance.now() });
+    this.#watchSilence();
     try {
       await this.#turns.take(async () => {
         const { state, sessions } = this.#manifest;
@@ -244,7 +245,7 @@ export class OpenSequence {
   #untilNs(): bigint | undefined {
     const all = [...this.#sessions.values()];
     const now = performance.now();
-    const counted = all.filter(({ sinceMs }) => all.length === 1 || now - sinceMs < SILENT_MS);
+    const counted = all.filter(({ sinceMs }) => now - sinceMs < SILENT_MS);
     const waited = counted.filter(({ isIdle }) => !isIdle());
     const marks = (waited.length > 0 ? counted : all).map(({ untilNs }) => untilNs);
     if (waited.length > 0) {
@@ -255,8 +256,7 @@ export class OpenSequence {
     }
     // Nobody is waited for: of all that was told the latest counts, and what was committed is given out too.
     const { lastNs } = totals(this.#manifest.topics);
-    const isQuiet = all.every(({ isIdle }) => isIdle());
-    return [...marks, isQuiet && lastNs !== undefined ? lastNs + 1n : undefined].reduce((most, mark) =>
+    return [...marks, lastNs === undefined ? undefined : lastNs + 1n].reduce((most, mark) =>
       most === undefined || (mark !== undefined && mark > most) ? mark : most
     );
   }
@@ -264,7 +264,8 @@ export class OpenSequence {
   /** Where several sessions are open, one that falls silent is no longer waited for, without a word from anybody. */
   #watchSilence(): void {
     clearTimeout(this.#timer);
-    if (this.#sessions.size < 2) return;
+    // Of one session alone followers have all but what it does not tell of.
+    if (this.#sessions.size < 2 && this.#manifest.topics.length === 0) return;
     const now = performance.now();
     const left = [...this.#sessions.values()].map(({ sinceMs }) => sinceMs + SILENT_MS - now).filter((ms) =>
       ms > 0

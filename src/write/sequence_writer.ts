@@ -197,6 +197,7 @@ export class SequenceWriter implements AsyncDisposable {
 
   async #flush(): Promise<void> {
     clearTimeout(this.#idleTimer);
+    const [rows, startMs] = [this.#rowCount(), performance.now()];
     const topics = [...this.#topics.values()];
     const flushed = Promise.all(topics.map((topic) => topic.sync()));
     // Now, when all that was taken is on its way, and nothing more is.
@@ -208,28 +209,37 @@ export class SequenceWriter implements AsyncDisposable {
     await flushed;
     const untilNs = newest - this.#latenessNs;
     if (untilNs > MIN_NS) await this.#sink.checkpoint(untilNs);
-    if (newest > MIN_NS) this.#awaitIdle(newest, -1);
+    if (newest > MIN_NS) this.#awaitIdle(newest, rows, startMs);
   }
 
-  /** Tells followers once no message has come for a while: then they need not wait for more of the newest time. */
-  #awaitIdle(newestNs: bigint, rows: number): void {
+  /**
+   * Tells followers once no message has come for a while: then they need not wait for more of the newest time.
+   *
+   * @param rows How many there were when last looked at, at `sinceMs`.
+   * @param isAgain Whether telling it has failed, which somebody has heard of or will.
+   */
+  #awaitIdle(newestNs: bigint, rows: number, sinceMs: number, isAgain = false): void {
     clearTimeout(this.#idleTimer);
     if (this.#life.status !== "open") return;
-    const rowsNow = this.#rowCount();
-    // What a flush under way has sent is no longer pending, and not yet there.
-    if (rowsNow === rows && this.#flushes.size === 0) {
-      const pendingNs = [...this.#topics.values()].reduce<bigint | undefined>((least, { pendingNs: ns }) => {
-        return ns !== undefined && (least === undefined || ns < least) ? ns : least;
-      }, undefined);
-      const untilNs = pendingNs === undefined || pendingNs > newestNs ? newestNs + 1n : pendingNs;
-      const isIdle = () => this.#rowCount() === rows;
-      const told = this.#track(
-        this.#sink.checkpoint(untilNs, pendingNs === undefined ? isIdle : undefined),
-      );
-      return void told.catch((reason) => this.#fail(reason));
-    }
     const idleMs = Math.max(IDLE_MS, Math.min(Number(this.#latenessNs) / 1e6, MAX_TIMER_MS));
-    this.#idleTimer = setTimeout(() => this.#awaitIdle(newestNs, rowsNow), idleMs);
+    this.#idleTimer = setTimeout(() => {
+      const rowsNow = this.#rowCount();
+      // What a flush under way has sent is no longer pending, and not yet there.
+      if (rowsNow === rows && this.#flushes.size === 0) this.#tellIdle(newestNs, rows, isAgain);
+      else this.#awaitIdle(newestNs, rowsNow, performance.now(), isAgain);
+    }, Math.max(0, sinceMs + idleMs - performance.now()));
+  }
+
+  #tellIdle(newestNs: bigint, rows: number, isAgain: boolean): void {
+    const pendingNs = [...this.#topics.values()].reduce<bigint | undefined>((least, { pendingNs: ns }) => {
+      return ns !== undefined && (least === undefined || ns < least) ? ns : least;
+    }, undefined);
+    const untilNs = pendingNs === undefined || pendingNs > newestNs ? newestNs + 1n : pendingNs;
+    const isIdle = pendingNs === undefined ? () => this.#rowCount() === rows : undefined;
+    this.#track(this.#sink.checkpoint(untilNs, isIdle)).catch((reason) => {
+      if (!isAgain) this.#fail(reason);
+      this.#awaitIdle(newestNs, rows, performance.now(), true);
+    });
   }
 
   #rowCount(): number {

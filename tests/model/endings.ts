@@ -108,8 +108,9 @@ async function abort(work: Work, alone: boolean): Promise<void> {
   if (removal && policy !== "report") {
     Object.assign(removal, { from, to: scheduler.step });
     if (
-      alone && !actor.process.isClosing &&
-      session.recording.sessions.length === 1
+      alone && !actor.process.isClosing && session.recording.sessions.length === 1 &&
+      // Else another one began it, of which nobody was told.
+      !session.recording.hasFailed && !session.recording.lostWriter
     ) removal.outcome = "done";
   }
 }

@@ -173,6 +173,7 @@ async function beQuiet(
   const until = scheduler.time.nowMs + long;
   while (await scheduler.go(until)) if (scheduler.step > MOST_STEPS) break;
   for (const { actor, recording, serials, state, names } of followed) {
+    if (world.faults.done > 0) break; // what failed meanwhile need not be there
     if (
       state !== "runs" || actor.owner.dead ||
       expected.mayBeRemoved(recording) || recording.lostWriter
