@@ -14,6 +14,8 @@ export interface RawBatch {
   readonly rows: number;
   /** Per field in depth-first order: length, null count. */
   readonly nodes: ArrayLike<number>;
+  /** Bytes of all buffers. */
+  readonly bytes: number;
   /** The bytes of a buffer; those of columns without any value are not asked for. */
   buffer(index: number): Uint8Array;
 }

@@ -180,17 +180,17 @@ class Joiner {
     const where = { batch: number, offset: index.offset[number] };
     if (message.length < index.length[number]) throw new SmaltiError("CORRUPT", "Batch is cut", where);
     const isLarge = message.length > LARGE_BYTES;
-    const isFull = this.#rows.bytes + message.length > BATCH_BYTES + LARGE_BYTES;
-    if (isLarge || isFull || this.#rows.rows + rows > BATCH_ROWS) await this.#flush();
-    if (isLarge) await this.#write(this.#asItIs(message, headerCrc, where));
+    const batch = isLarge ? undefined : openBuffers(this.#engine, message, { where, headerCrc });
+    const bytes = batch?.bytes ?? message.length;
+    const isFull = this.#rows.bytes + bytes > BATCH_BYTES || this.#rows.rows + rows > BATCH_ROWS;
+    if (isLarge || isFull) await this.#flush();
+    if (!batch) await this.#write(this.#asItIs(message, headerCrc, where));
     else {
-      this.#only = this.#rows.rows === 0 ? { message, headerCrc, where } : undefined;
-      const batch = openBuffers(this.#engine, message, { where, headerCrc });
       if (batch.rows !== rows) {
         throw new SmaltiError("CORRUPT", "Batch holds other rows than the index says", where);
       }
+      this.#only = this.#rows.rows === 0 ? { message, headerCrc, where } : undefined;
       this.#rows.append(batch);
-      if (this.#rows.bytes >= BATCH_BYTES) await this.#flush();
     }
     await this.#slice.pause();
   }

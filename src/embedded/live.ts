@@ -69,6 +69,8 @@ export class EmbeddedFollower implements Follower {
   readonly #lost = new Set<string>();
   /** How often a checkpoint could not be taken in a row. */
   #looks = 0;
+  /** Whether nobody wrote when one could not be taken last. */
+  #wasFree = false;
   #ended = false;
   /** Why there is nothing after the rows of the end. */
   #failure: SmaltiError | undefined;
@@ -138,7 +140,10 @@ export class EmbeddedFollower implements Follower {
     await this.#manifest(); // ABORTED where the sequence is gone
     if (++this.#looks < MIN_LOOKS) return;
     // A loss of power may have taken what the writer told of.
-    if (await this.#store.lockedBy(`${this.#name}/${LOCK}`) === undefined) throw this.#unavailable();
+    const isFree = await this.#store.lockedBy(`${this.#name}/${LOCK}`) === undefined;
+    // Not at once: the writer may have ended just now.
+    if (isFree && this.#wasFree) throw this.#unavailable();
+    this.#wasFree = isFree;
     if (this.#looks >= MAX_LOOKS) throw reason;
   }
 
@@ -197,6 +202,7 @@ export class EmbeddedFollower implements Follower {
     }
     this.#last = live;
     this.#looks = 0;
+    this.#wasFree = false;
     for (const id of live.sessions) this.#seen.add(id);
     // The next writer may begin at an earlier time than the one before ended at.
     if (this.#untilNs === undefined || live.untilNs > this.#untilNs) this.#untilNs = live.untilNs;

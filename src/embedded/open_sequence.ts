@@ -59,6 +59,8 @@ export class OpenSequence {
   #isGone = false;
   readonly #turns = new Turns();
   readonly #sessions = new Map<WritingSession, Progress>();
+  /** Those of them that are at their end: the manifest may speak of it, also where writing that failed. */
+  readonly #ending = new Set<WritingSession>();
   /** Tells this writer's checkpoints from those of others. */
   readonly #writer: string = crypto.randomUUID();
   #checkpoint = 0;
@@ -97,6 +99,8 @@ export class OpenSequence {
         if (state !== "recording" || sessions.some(({ id }) => id === session.info.id)) return;
         await this.#write({ ...this.#manifest, sessions: [...sessions, session.info] });
       });
+      // It has been silent only since it can speak.
+      this.#sessions.get(session)!.sinceMs = performance.now();
     } catch (reason) {
       await this.leave(session);
       throw reason;
@@ -128,7 +132,7 @@ export class OpenSequence {
   checkpoint(session: WritingSession, untilNs: bigint, isIdle = () => false): Promise<void> {
     return this.#turns.take(async () => {
       const progress = this.#sessions.get(session);
-      if (!progress) return;
+      if (!progress || this.#ending.has(session)) return;
       progress.sinceMs = performance.now();
       progress.isIdle = isIdle;
       if (progress.untilNs === undefined || untilNs > progress.untilNs) progress.untilNs = untilNs;
@@ -139,6 +143,7 @@ export class OpenSequence {
   /** Commits a session. Where that fails it may be tried again, or given up. */
   commit(session: WritingSession, { ended, topics, attachments, metadata }: SessionEnd): Promise<Manifest> {
     return this.#turns.take(async () => {
+      this.#ending.add(session);
       const before = this.#manifest;
       const isListed = before.sessions.some(({ id }) => id === ended.id);
       const sessions = isListed
@@ -222,14 +227,15 @@ export class OpenSequence {
       this.#publishedNs = untilNs;
     }
     this.#watchSilence();
-    if (this.#publishedNs === undefined) return;
+    const going = [...this.#sessions.keys()].filter((session) => !this.#ending.has(session));
+    if (this.#publishedNs === undefined || going.length === 0) return;
     const sizes: Record<string, number> = {};
     for (const { topics } of this.#sessions.keys()) {
       for (const [topic, { syncedBytes }] of topics) if (syncedBytes > 0) sizes[topic] = syncedBytes;
     }
     const state = {
       writer: this.#writer,
-      sessions: this.#infos().map(({ id }) => id),
+      sessions: going.map(({ info }) => info.id),
       checkpoint: this.#checkpoint + 1,
       untilNs: this.#publishedNs,
       sizes,

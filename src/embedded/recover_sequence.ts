@@ -43,7 +43,7 @@ export async function recoverSequence(
   const dead = manifest.sessions.filter(({ state }) => state === "recording");
   const isKnown = dead.length > 0;
   const lost = isKnown ? [] : await lostSessions(store, manifest);
-  const session = [...dead, ...lost].at(-1)!;
+  const session = [...dead, ...lost].at(-1) ?? newSession();
 
   const { files: paths, unfinished } = await listFiles(store, sequence);
   for (const path of unfinished) await store.remove(path);
@@ -99,7 +99,8 @@ export async function recoverSequence(
     attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes) });
   }
 
-  const changed = isKnown || attachments.length > 0 || files.some(({ error }) => error === undefined);
+  const changed = isKnown || lost.length > 0 || attachments.length > 0 ||
+    files.some(({ error }) => error === undefined);
   if (!changed) return { sequence, changed, files };
   const added = topics.filter(({ sessionId }) => sessionId === session.id).map(({ name }) => name);
   const ended: SessionInfo = {
@@ -108,13 +109,12 @@ export async function recoverSequence(
     ended: new Date(),
     topics: added.sort(compareNames),
   };
-  const hasSession = isKnown || added.length > 0 || attachments.length > 0;
+  const hasSession = isKnown || lost.length > 0 || added.length > 0 || attachments.length > 0;
   const sessions = manifest.sessions.map((other): SessionInfo =>
     other.id === ended.id ? ended : other.state === "recording" ? { ...ended, ...other, ...DIED } : other
   );
-  if (hasSession) {
-    sessions.push(...lost.map((one) => one === session ? ended : { ...one, ...DIED, ended: ended.ended! }));
-  }
+  for (const one of lost) if (one !== session) sessions.push({ ...one, ...DIED, ended: ended.ended! });
+  if (hasSession && !isKnown) sessions.push(ended);
   await store.replace(
     `${sequence}/${MANIFEST}`,
     encodeManifest({
@@ -133,7 +133,7 @@ export async function recoverSequence(
 async function lostSessions(store: Store, { name, sessions }: Manifest): Promise<SessionInfo[]> {
   const live = await readLive(store, name).catch(() => undefined); // damaged: it tells nothing
   const ids = live?.sessions.filter((id) => !sessions.some((session) => session.id === id)) ?? [];
-  return ids.length === 0 ? [newSession()] : ids.map((id) => ({ ...newSession(), id }));
+  return ids.map((id) => ({ ...newSession(), id }));
 }
 
 /** What is said of a file that could not be recovered. */

@@ -146,7 +146,8 @@ export function openBuffers(
     const layout = engine.parseBatch(message);
     const crcs = checkHeader(engine, message, layout, headerCrc);
     const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, where);
-    return { rows: layout.rows, nodes: layout.nodes, buffer: (index) => buffers.buffer(index) };
+    const { rows, nodes } = layout;
+    return { rows, nodes, bytes: buffers.rawBytes(), buffer: (index) => buffers.buffer(index) };
   } catch (reason) {
     throw reason instanceof SmaltiError ? reason.at(where) : reason;
   }
@@ -269,6 +270,21 @@ class MessageBuffers implements BufferSource {
 
   buffer(index: number): Uint8Array {
     return this.#loaded[index] ??= this.#load(index);
+  }
+
+  /** Bytes of all buffers once they are decompressed, as they claim. */
+  rawBytes(): number {
+    const { codec, buffers } = this.#layout;
+    const view = new DataView(this.#message.buffer, this.#message.byteOffset, this.#message.byteLength);
+    let bytes = 0;
+    for (let i = 0; i < buffers.length; i += 2) {
+      const [offset, length] = [buffers[i], buffers[i + 1]];
+      const isCompressed = codec !== "none" && length >= 8 && view.getInt32(offset + 4, true) >= 0;
+      bytes += isCompressed
+        ? view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true)
+        : length;
+    }
+    return bytes;
   }
 
   /** Lets go of all buffers but the first few. */

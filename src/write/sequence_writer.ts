@@ -96,6 +96,10 @@ export class SequenceWriter implements AsyncDisposable {
   /** The last automatic flush, and how long it took, in ms. */
   #flushing: Promise<void> = Promise.resolve();
   #flushMs = 0;
+  /** Whether messages were sent that could not be flushed: from then on nobody can say what followers have. */
+  #hasGap = false;
+  /** Time of the newest message that was flushed. */
+  #flushedNs: bigint = MIN_NS;
   readonly #life: SessionLife = { status: "open", failure: undefined, stopped: undefined };
   #finalizing: Promise<SequenceInfo> | undefined;
   #aborting: Promise<void> | undefined;
@@ -206,10 +210,17 @@ export class SequenceWriter implements AsyncDisposable {
       MIN_NS,
     );
     for (const topic of topics) topic.forgetPending();
-    await flushed;
+    try {
+      await flushed;
+    } catch (reason) {
+      this.#hasGap = true;
+      throw reason;
+    }
     const untilNs = newest - this.#latenessNs;
     if (untilNs > MIN_NS) await this.#sink.checkpoint(untilNs);
-    if (newest > MIN_NS) this.#awaitIdle(newest, rows, startMs);
+    // Of flushes side by side the last to end need not be the last that began.
+    if (newest > this.#flushedNs) this.#flushedNs = newest;
+    if (this.#flushedNs > MIN_NS) this.#awaitIdle(rows, startMs);
   }
 
   /**
@@ -218,27 +229,28 @@ export class SequenceWriter implements AsyncDisposable {
    * @param rows How many there were when last looked at, at `sinceMs`.
    * @param isAgain Whether telling it has failed, which somebody has heard of or will.
    */
-  #awaitIdle(newestNs: bigint, rows: number, sinceMs: number, isAgain = false): void {
+  #awaitIdle(rows: number, sinceMs: number, isAgain = false): void {
     clearTimeout(this.#idleTimer);
-    if (this.#life.status !== "open") return;
+    if (this.#life.status !== "open" || this.#hasGap) return;
     const idleMs = Math.max(IDLE_MS, Math.min(Number(this.#latenessNs) / 1e6, MAX_TIMER_MS));
     this.#idleTimer = setTimeout(() => {
       const rowsNow = this.#rowCount();
       // What a flush under way has sent is no longer pending, and not yet there.
-      if (rowsNow === rows && this.#flushes.size === 0) this.#tellIdle(newestNs, rows, isAgain);
-      else this.#awaitIdle(newestNs, rowsNow, performance.now(), isAgain);
+      if (rowsNow === rows && this.#flushes.size === 0) this.#tellIdle(rows, isAgain);
+      else this.#awaitIdle(rowsNow, performance.now(), isAgain);
     }, Math.max(0, sinceMs + idleMs - performance.now()));
   }
 
-  #tellIdle(newestNs: bigint, rows: number, isAgain: boolean): void {
+  #tellIdle(rows: number, isAgain: boolean): void {
     const pendingNs = [...this.#topics.values()].reduce<bigint | undefined>((least, { pendingNs: ns }) => {
       return ns !== undefined && (least === undefined || ns < least) ? ns : least;
     }, undefined);
-    const untilNs = pendingNs === undefined || pendingNs > newestNs ? newestNs + 1n : pendingNs;
+    const endNs = this.#flushedNs + 1n;
+    const untilNs = pendingNs === undefined || pendingNs > endNs ? endNs : pendingNs;
     const isIdle = pendingNs === undefined ? () => this.#rowCount() === rows : undefined;
     this.#track(this.#sink.checkpoint(untilNs, isIdle)).catch((reason) => {
       if (!isAgain) this.#fail(reason);
-      this.#awaitIdle(newestNs, rows, performance.now(), true);
+      this.#awaitIdle(rows, performance.now(), true);
     });
   }
 

@@ -97,7 +97,9 @@ describe.each(PLACES)("Sessions of one sequence side by side, in %s", (place) =>
           ]);
           const { state, sessions, topics } = await client.sequenceInfo("s");
           expect([state, sessions.map((session) => session.state)]).toEqual(
-            isNew ? ["recovered", ["recovered", "recovered"]] : ["finalized", ["finalized", "recovered"]],
+            isNew
+              ? ["recovered", ["recovered", "recovered"]]
+              : ["finalized", ["finalized", "recovered", "recovered"]],
           );
           expect(topics.map(({ name }) => name)).toEqual(["a", "b/c", ...(isNew ? [] : ["old"])]);
           // Each topic is of a session that names it.

@@ -92,7 +92,8 @@ async function record(
     let work: Work | undefined;
     const ended = await actor.call(
       `${what} with a function`,
-      codes.concat("ABORTED", "CLOSED"),
+      // What making a topic failed with fails the end.
+      codes.concat("ABORTED", "CLOSED", "ALREADY_EXISTS"),
       () =>
         start(async (writer) => {
           work = begin(writer, recording ?? recordingOf(name, actor));
