@@ -219,8 +219,10 @@ export class EmbeddedFollower implements Follower {
     }
     await this.#takeCommitted(manifest);
     this.#ended = true;
-    if ([...this.#seen].some((id) => !sessions.some((session) => session.id === id))) {
-      if (await this.#isLeft([...this.#lost, ...this.#growing.keys()])) throw this.#unavailable();
+    const lost = [...this.#lost, ...this.#growing.keys()].filter((topic) => !this.#committed.has(topic));
+    const hasLost = [...this.#seen].some((id) => !sessions.some((session) => session.id === id));
+    if (hasLost && lost.length > 0) {
+      if (await this.#isLeft(lost)) throw this.#unavailable();
       const text = `A session of sequence "${name}" was removed while it was followed`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
@@ -236,13 +238,12 @@ export class EmbeddedFollower implements Follower {
 
   /** Whether the file of a topic is there that was not committed: who removes a session removes its files. */
   async #isLeft(topics: readonly string[]): Promise<boolean> {
-    const files = topics.filter((topic) => !this.#committed.has(topic)).map((topic) =>
-      this.#where(topic).file
+    const found = await Promise.allSettled(
+      topics.map((topic) => this.#store.size(this.#where(topic).file)),
     );
-    const found = await Promise.all(
-      files.map((file) => this.#store.size(file).then(() => true, () => false)),
-    );
-    return found.includes(true);
+    if (!found.some(({ status }) => status === "fulfilled")) return false;
+    // Else they may be those of the next one.
+    return await this.#store.lockedBy(`${this.#name}/${LOCK}`) === undefined;
   }
 
   /** Opens what has been committed since the last time; its batches that were not known before are fresh. */

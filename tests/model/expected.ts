@@ -6,7 +6,7 @@
 import type { ManifestText } from "./disk.ts";
 
 /** A session that is silent for so long is not waited for, where others write the same sequence. */
-const SILENT_MS = 10_000;
+export const SILENT_MS = 10_000;
 
 /** A message that was pushed and taken. */
 export interface Row {

@@ -5,7 +5,7 @@
  * @module
  */
 import process from "node:process";
-import type { Session } from "./expected.ts";
+import { type Session, SILENT_MS } from "./expected.ts";
 import { inspect } from "./inspector.ts";
 import { settled } from "./virtual_time.ts";
 import { type Followed, follows, reads, recovers, removes } from "./watchers.ts";
@@ -183,6 +183,9 @@ async function beQuiet(
       sessions.some(({ isSound, state }) => !isSound || (state !== "open" && state !== "finalized"))
     ) continue;
     const open = sessions.filter(({ state }) => state === "open");
+    // Of several one that has just begun is waited for.
+    const { nowMs } = scheduler.time;
+    if (sessions.length > 1 && open.some(({ begunMs }) => nowMs - begunMs < SILENT_MS + 1000)) continue;
     const flushesInTime = ({ flushesItself }: Session) => flushesItself && long === 60_000;
     // Nobody has said a word of those that are open: what is committed is told with their first.
     const hasSpoken = open.some((session) =>
