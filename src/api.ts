@@ -15,13 +15,8 @@ export { type EngineOptions, type WasmSource } from "./engine/load/choose_engine
 export { type ErrorCode, type ErrorDetails, SmaltiError, type SmaltiErrorOptions } from "./error.ts";
 
 // Writing.
-export {
-  type AutoFlush,
-  type ErrorPolicy,
-  SequenceWriter,
-  type SessionOptions,
-  type TopicOptions,
-} from "./write/sequence_writer.ts";
+export { SequenceWriter, type TopicOptions } from "./write/sequence_writer.ts";
+export type { AutoFlush, ErrorPolicy, SessionOptions } from "./write/session_options.ts";
 export {
   type ColumnsInput,
   type TopicColumns,

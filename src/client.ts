@@ -21,13 +21,13 @@ import type {
   SequenceInfo,
   StoreInfo,
 } from "./types.ts";
+import { SequenceWriter } from "./write/sequence_writer.ts";
 import {
   checkSession,
   DEFAULT_AUTO_FLUSH,
   plainMetadata,
-  SequenceWriter,
   type SessionOptions,
-} from "./write/sequence_writer.ts";
+} from "./write/session_options.ts";
 
 /** Options of {@linkcode Client.sequenceCreate}. */
 export interface SequenceOptions extends SessionOptions {

@@ -4,39 +4,18 @@ import { SmaltiError } from "../error.ts";
 import { newTopicName } from "../names.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
-import { type AttachmentInfo, MAX_NS, type Metadata, MIN_NS, type SequenceInfo } from "../types.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import { Flushes } from "./flushes.ts";
+import {
+  checkAttachment,
+  checkSession,
+  DEFAULT_BUFFERED,
+  type ErrorPolicy,
+  plainMetadata,
+  type SessionOptions,
+} from "./session_options.ts";
 import { type SessionLife, takeFailure, TopicWriter, type WriterStatus } from "./topic_writer.ts";
 import { WriteMemory } from "./write_memory.ts";
-
-/** What becomes of a session that is given up: `delete` removes it, `report` keeps it, marked as failed. */
-export type ErrorPolicy = "delete" | "report";
-
-/** Options of `sequenceUpdate`, and of every session. */
-export interface SessionOptions {
-  /** What becomes of the session when it is aborted. @default "report" */
-  errorPolicy?: ErrorPolicy;
-  /** Bound on what the session's topics hold in memory, in bytes. @default 32 MiB */
-  maxBufferedBytes?: number;
-  /**
-   * Bounds on what a crash may cost, and on how long followers wait for what was pushed. False for none: what was pushed is
-   * durable then, and shown to followers, after `flush` or `finalize`.
-   * @default in a directory, after a second; more rarely where syncing would take more than a tenth of the time. Else none
-   */
-  autoFlush?: AutoFlush | false;
-  /**
-   * How much earlier than the newest message of any topic a message may still come, in nanoseconds: so far behind the
-   * newest are those who follow, while messages come. @default 0n
-   */
-  latenessNs?: bigint;
-}
-
-/** When a session flushes by itself, beside pushes: whichever bound is reached first. */
-export interface AutoFlush {
-  /** Flush so long after the first message that is not yet durable, in milliseconds. */
-  intervalMs?: number;
-  /** Flush when so many bytes of messages are not yet durable, as they are in memory. */
-  bytes?: number;
-}
 
 /** Options of {@linkcode SequenceWriter.topicCreate}. */
 export interface TopicOptions<T> {
@@ -45,19 +24,6 @@ export interface TopicOptions<T> {
   /** Facts about the topic, kept with it. @default {} */
   metadata?: Metadata;
 }
-
-const DEFAULT_BUFFERED = 32 * 2 ** 20;
-/** How long after the first message that is not yet durable a session flushes by itself, in ms, unless told otherwise. */
-const FLUSH_MS = 1000;
-/** Of the time, the part that flushes take at most where nobody said when to flush. */
-const FLUSH_SHARE = 0.1;
-/** After so long without a message, in ms, followers get all that was flushed. */
-const IDLE_MS = 1000;
-/** Timers take no longer sleep; they would end at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** When a session flushes by itself, unless told otherwise. */
-export const DEFAULT_AUTO_FLUSH: AutoFlush = { intervalMs: FLUSH_MS };
 
 /**
  * Writes one session of a sequence: create topics, push messages, finalize. Finalizing commits the session and locks
@@ -86,20 +52,8 @@ export class SequenceWriter implements AsyncDisposable {
   /** What the writer does beside pushes, to be waited for before it ends. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #ended: () => void;
-  readonly #autoFlush: AutoFlush | undefined;
-  readonly #latenessNs: bigint;
-  #unflushed = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Flushes under way: a flush belongs to its session. */
-  readonly #flushes = new Set<Promise<void>>();
-  /** The last automatic flush, and how long it took, in ms. */
-  #flushing: Promise<void> = Promise.resolve();
-  #flushMs = 0;
-  /** Whether messages were sent that could not be flushed: from then on nobody can say what followers have. */
-  #hasGap = false;
-  /** Time of the newest message that was flushed. */
-  #flushedNs: bigint = MIN_NS;
+  readonly #flushes: Flushes;
+  readonly #flushesItself: boolean;
   readonly #life: SessionLife = { status: "open", failure: undefined, stopped: undefined };
   #finalizing: Promise<SequenceInfo> | undefined;
   #aborting: Promise<void> | undefined;
@@ -111,10 +65,17 @@ export class SequenceWriter implements AsyncDisposable {
   constructor(name: string, sink: SequenceSink, options: SessionOptions, ended: () => void) {
     const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n } =
       options;
-    this.#autoFlush = autoFlush || undefined;
-    this.#latenessNs = latenessNs;
     this.name = name;
     this.#sink = sink;
+    this.#flushesItself = autoFlush ? true : false;
+    this.#flushes = new Flushes({
+      sequence: name,
+      sink,
+      topics: this.#topics,
+      life: this.#life,
+      autoFlush: autoFlush || undefined,
+      latenessNs,
+    });
     this.#policy = errorPolicy;
     this.#memory = new WriteMemory(maxBufferedBytes);
     this.#ended = ended;
@@ -164,9 +125,9 @@ export class SequenceWriter implements AsyncDisposable {
       sink,
       memory: this.#memory,
       life: this.#life,
-      pending: (flush) => this.#track(flush),
+      pending: (flush) => this.#flushes.track(flush),
       abort: (reason) => this.abort(reason),
-      ...(this.#autoFlush && { taken: (bytes: number) => this.#taken(bytes) }),
+      ...(this.#flushesItself && { taken: (bytes: number) => this.#flushes.taken(bytes) }),
     });
     this.#topics.set(topic, writer);
     return writer;
@@ -196,97 +157,7 @@ export class SequenceWriter implements AsyncDisposable {
    */
   async flush(): Promise<void> {
     this.#check("flush");
-    await this.#track(this.#flush());
-  }
-
-  async #flush(): Promise<void> {
-    clearTimeout(this.#idleTimer);
-    const [rows, startMs] = [this.#rowCount(), performance.now()];
-    const topics = [...this.#topics.values()];
-    const flushed = Promise.all(topics.map((topic) => topic.sync()));
-    // Now, when all that was taken is on its way, and nothing more is.
-    const newest = topics.reduce(
-      (most, { newestNs }) => newestNs !== undefined && newestNs > most ? newestNs : most,
-      MIN_NS,
-    );
-    for (const topic of topics) topic.forgetPending();
-    try {
-      await flushed;
-    } catch (reason) {
-      this.#hasGap = true;
-      throw reason;
-    }
-    const untilNs = newest - this.#latenessNs;
-    if (untilNs > MIN_NS) await this.#sink.checkpoint(untilNs);
-    // Of flushes side by side the last to end need not be the last that began.
-    if (newest > this.#flushedNs) this.#flushedNs = newest;
-    if (this.#flushedNs > MIN_NS) this.#awaitIdle(rows, startMs);
-  }
-
-  /**
-   * Tells followers once no message has come for a while: then they need not wait for more of the newest time.
-   *
-   * @param rows How many there were when last looked at, at `sinceMs`.
-   * @param isAgain Whether telling it has failed, which somebody has heard of or will.
-   */
-  #awaitIdle(rows: number, sinceMs: number, isAgain = false): void {
-    clearTimeout(this.#idleTimer);
-    if (this.#life.status !== "open" || this.#hasGap) return;
-    const idleMs = Math.max(IDLE_MS, Math.min(Number(this.#latenessNs) / 1e6, MAX_TIMER_MS));
-    this.#idleTimer = setTimeout(() => {
-      const rowsNow = this.#rowCount();
-      // What a flush under way has sent is no longer pending, and not yet there.
-      if (rowsNow === rows && this.#flushes.size === 0) this.#tellIdle(rows, isAgain);
-      else this.#awaitIdle(rowsNow, performance.now(), isAgain);
-    }, Math.max(0, sinceMs + idleMs - performance.now()));
-  }
-
-  #tellIdle(rows: number, isAgain: boolean): void {
-    const pendingNs = [...this.#topics.values()].reduce<bigint | undefined>((least, { pendingNs: ns }) => {
-      return ns !== undefined && (least === undefined || ns < least) ? ns : least;
-    }, undefined);
-    const endNs = this.#flushedNs + 1n;
-    const untilNs = pendingNs === undefined || pendingNs > endNs ? endNs : pendingNs;
-    const isIdle = pendingNs === undefined ? () => this.#rowCount() === rows : undefined;
-    this.#track(this.#sink.checkpoint(untilNs, isIdle)).catch((reason) => {
-      if (!isAgain) this.#fail(reason);
-      this.#awaitIdle(rows, performance.now(), true);
-    });
-  }
-
-  #rowCount(): number {
-    return [...this.#topics.values()].reduce((sum, { rowCount }) => sum + rowCount, 0);
-  }
-
-  /** Keeps a failure of what nobody called, for the next call. */
-  #fail(reason: unknown): void {
-    this.#life.failure ??= SmaltiError.from(reason, "IO").at({ sequence: this.name });
-  }
-
-  /** Counts what is not yet durable, and has it flushed in time. */
-  #taken(bytes: number): void {
-    const { intervalMs, bytes: most = Infinity } = this.#autoFlush!;
-    this.#unflushed += bytes;
-    if (this.#unflushed >= most) this.#flushInTurn();
-    else if (intervalMs !== undefined && this.#timer === undefined) {
-      const isOwn = this.#autoFlush === DEFAULT_AUTO_FLUSH;
-      const rest = isOwn ? this.#flushMs / FLUSH_SHARE : 0;
-      this.#timer = setTimeout(() => this.#flushInTurn(), Math.max(intervalMs, rest));
-    }
-  }
-
-  /** One flush after another: side by side they would only wait for the same disk. */
-  #flushInTurn(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#unflushed = 0;
-    const flush = async () => {
-      if (this.#life.status !== "open") return;
-      const start = performance.now();
-      await this.#track(this.#flush());
-      this.#flushMs = performance.now() - start;
-    };
-    this.#flushing = this.#flushing.then(flush).catch((reason) => this.#fail(reason));
+    await this.#flushes.flush();
   }
 
   /**
@@ -340,10 +211,10 @@ export class SequenceWriter implements AsyncDisposable {
   }
 
   async #finalize(): Promise<SequenceInfo> {
-    this.#stopTimers();
+    this.#flushes.stop();
     try {
       await Promise.all(this.#pending);
-      await this.#settleFlushes();
+      await this.#flushes.settle();
       await Promise.all([...this.#topics.values()].map((topic) => topic.drain()));
       const info = await this.#sink.finalize();
       this.#life.status = "finalized";
@@ -372,27 +243,16 @@ export class SequenceWriter implements AsyncDisposable {
   async #abort(reason: unknown, policy: ErrorPolicy): Promise<void> {
     this.#life.status = "aborted";
     this.#abortReason = reason;
-    this.#stopTimers();
+    this.#flushes.stop();
     const text = reason instanceof Error ? reason.message : String(reason ?? "left without finalize");
     await Promise.allSettled(this.#pending);
-    await this.#settleFlushes();
+    await this.#flushes.settle();
     await Promise.allSettled([...this.#topics.values()].map((topic) => topic.drain()));
     try {
       await this.#sink.abort(policy, text);
     } finally {
       this.#ended();
     }
-  }
-
-  #stopTimers(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#idleTimer);
-  }
-
-  /** Resolves when no flush is under way. Who called one is told what came of it; what matters to the end, the end finds. */
-  async #settleFlushes(): Promise<void> {
-    await this.#flushing;
-    await Promise.allSettled(this.#flushes);
   }
 
   /** @internal Waits for an end under way; rejects where the session was, or is, given up. */
@@ -422,16 +282,6 @@ export class SequenceWriter implements AsyncDisposable {
     throw new SmaltiError("CLOSED", text, { sequence: this.name });
   }
 
-  /** Counts a flush until it has ended. */
-  async #track(flush: Promise<void>): Promise<void> {
-    this.#flushes.add(flush);
-    try {
-      await flush;
-    } finally {
-      this.#flushes.delete(flush);
-    }
-  }
-
   async #wait<T>(promise: Promise<T>): Promise<T> {
     this.#pending.add(promise);
     try {
@@ -440,67 +290,4 @@ export class SequenceWriter implements AsyncDisposable {
       this.#pending.delete(promise);
     }
   }
-}
-
-/** Refuses options that make no sense, before anything is begun. TypeError, RangeError. */
-export function checkSession(
-  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n }: SessionOptions,
-): void {
-  if (errorPolicy !== "report" && errorPolicy !== "delete") {
-    throw new TypeError(`errorPolicy is ${JSON.stringify(errorPolicy)}: wanted "report" or "delete"`);
-  }
-  if (!(maxBufferedBytes > 0)) {
-    throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted a number of bytes above 0`);
-  }
-  if (typeof latenessNs !== "bigint") {
-    throw new TypeError(`latenessNs is ${show(latenessNs)}: wanted a bigint of nanoseconds`);
-  }
-  if (latenessNs < 0n) throw new RangeError(`latenessNs is ${latenessNs}: wanted 0 or more nanoseconds`);
-  for (const bound of ["intervalMs", "bytes"] as const) {
-    const value = autoFlush ? autoFlush[bound] : undefined;
-    if (value === undefined || value > 0) continue;
-    throw new RangeError(`autoFlush.${bound} is ${value}: wanted a number above 0`);
-  }
-}
-
-/** Refuses facts that a manifest could not give back. */
-function checkAttachment(
-  { name, mediaType, timestampNs, createdNs }: Omit<AttachmentInfo, "sizeBytes">,
-): void {
-  if (typeof name !== "string") throw new TypeError(`Attachment's name is ${String(name)}: wanted text`);
-  if (mediaType !== undefined && typeof mediaType !== "string") {
-    throw new TypeError(`mediaType of attachment "${name}" is ${String(mediaType)}: wanted text`);
-  }
-  for (const [key, time] of Object.entries({ timestampNs, createdNs })) {
-    if (time === undefined) continue;
-    if (typeof time !== "bigint") {
-      throw new TypeError(`${key} of attachment "${name}" is ${String(time)}: wanted a bigint`);
-    }
-    if (time > MAX_NS || time < MIN_NS) {
-      throw new RangeError(`${key} of attachment "${name}" is ${time}: wanted int64`);
-    }
-  }
-}
-
-/** Metadata as JSON has it, free of the caller's objects. TypeError for what JSON cannot say. */
-export function plainMetadata(metadata: Metadata, what: string): Metadata {
-  try {
-    if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-      throw new TypeError(`it is ${JSON.stringify(metadata)}, wanted an object`);
-    }
-    return JSON.parse(JSON.stringify(metadata, checkJson)) as Metadata;
-  } catch (cause) {
-    throw new TypeError(`Cannot keep the metadata of ${what}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** JSON.stringify drops or changes some values without a word. A member that is undefined counts as left out. */
-function checkJson(this: unknown, key: string, value: unknown): unknown {
-  const fits = value === undefined
-    ? !Array.isArray(this)
-    : typeof value === "number"
-    ? Number.isFinite(value)
-    : !["bigint", "function", "symbol"].includes(typeof value);
-  if (fits) return value;
-  throw new TypeError(`${JSON.stringify(key)} is ${String(value)}, wanted what JSON can say`);
 }

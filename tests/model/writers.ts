@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../src/error.ts";
-import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
+import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
+import type { SessionOptions } from "../../src/write/session_options.ts";
 import { end, endCallback, settleCallback } from "./endings.ts";
 import type { Recording, Removal, Session } from "./expected.ts";
 import { act, SLEEPS_MS, type Work } from "./work.ts";

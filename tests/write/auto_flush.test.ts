@@ -17,7 +17,8 @@ import { settle, until } from "../support/waiting.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { SmaltiError } from "../../src/error.ts";
-import type { SequenceWriter, SessionOptions } from "../../src/write/sequence_writer.ts";
+import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
+import type { SessionOptions } from "../../src/write/session_options.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 
 /** A store that counts as a disk, though it is in memory. */

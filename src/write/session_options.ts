@@ -1,0 +1,105 @@
+/**
+ * What a session is begun with, and what is refused of it.
+ *
+ * @module
+ */
+import { show } from "../arrow/builder.ts";
+import { type AttachmentInfo, MAX_NS, type Metadata, MIN_NS } from "../types.ts";
+
+/** What a session's topics hold in memory at most, together, unless told otherwise. */
+export const DEFAULT_BUFFERED: number = 32 * 2 ** 20;
+/** When a session flushes by itself, unless told otherwise. */
+export const DEFAULT_AUTO_FLUSH: AutoFlush = { intervalMs: 1000 };
+
+/** What becomes of a session that is given up: `delete` removes it, `report` keeps it, marked as failed. */
+export type ErrorPolicy = "delete" | "report";
+
+/** Options of `sequenceUpdate`, and of every session. */
+export interface SessionOptions {
+  /** What becomes of the session when it is aborted. @default "report" */
+  errorPolicy?: ErrorPolicy;
+  /** Bound on what the session's topics hold in memory, in bytes. @default 32 MiB */
+  maxBufferedBytes?: number;
+  /**
+   * Bounds on what a crash may cost, and on how long followers wait for what was pushed. False for none: what was pushed is
+   * durable then, and shown to followers, after `flush` or `finalize`.
+   * @default in a directory, after a second; more rarely where syncing would take more than a tenth of the time. Else none
+   */
+  autoFlush?: AutoFlush | false;
+  /**
+   * How much earlier than the newest message of any topic a message may still come, in nanoseconds: so far behind the
+   * newest are those who follow, while messages come. @default 0n
+   */
+  latenessNs?: bigint;
+}
+
+/** When a session flushes by itself, beside pushes: whichever bound is reached first. */
+export interface AutoFlush {
+  /** Flush so long after the first message that is not yet durable, in milliseconds. */
+  intervalMs?: number;
+  /** Flush when so many bytes of messages are not yet durable, as they are in memory. */
+  bytes?: number;
+}
+
+/** Refuses options that make no sense, before anything is begun. TypeError, RangeError. */
+export function checkSession(
+  { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n }: SessionOptions,
+): void {
+  if (errorPolicy !== "report" && errorPolicy !== "delete") {
+    throw new TypeError(`errorPolicy is ${JSON.stringify(errorPolicy)}: wanted "report" or "delete"`);
+  }
+  if (!(maxBufferedBytes > 0)) {
+    throw new RangeError(`maxBufferedBytes is ${maxBufferedBytes}: wanted a number of bytes above 0`);
+  }
+  if (typeof latenessNs !== "bigint") {
+    throw new TypeError(`latenessNs is ${show(latenessNs)}: wanted a bigint of nanoseconds`);
+  }
+  if (latenessNs < 0n) throw new RangeError(`latenessNs is ${latenessNs}: wanted 0 or more nanoseconds`);
+  for (const bound of ["intervalMs", "bytes"] as const) {
+    const value = autoFlush ? autoFlush[bound] : undefined;
+    if (value === undefined || value > 0) continue;
+    throw new RangeError(`autoFlush.${bound} is ${value}: wanted a number above 0`);
+  }
+}
+
+/** Refuses facts that a manifest could not give back. */
+export function checkAttachment(
+  { name, mediaType, timestampNs, createdNs }: Omit<AttachmentInfo, "sizeBytes">,
+): void {
+  if (typeof name !== "string") throw new TypeError(`Attachment's name is ${String(name)}: wanted text`);
+  if (mediaType !== undefined && typeof mediaType !== "string") {
+    throw new TypeError(`mediaType of attachment "${name}" is ${String(mediaType)}: wanted text`);
+  }
+  for (const [key, time] of Object.entries({ timestampNs, createdNs })) {
+    if (time === undefined) continue;
+    if (typeof time !== "bigint") {
+      throw new TypeError(`${key} of attachment "${name}" is ${String(time)}: wanted a bigint`);
+    }
+    if (time > MAX_NS || time < MIN_NS) {
+      throw new RangeError(`${key} of attachment "${name}" is ${time}: wanted int64`);
+    }
+  }
+}
+
+/** Metadata as JSON has it, free of the caller's objects. TypeError for what JSON cannot say. */
+export function plainMetadata(metadata: Metadata, what: string): Metadata {
+  try {
+    if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+      throw new TypeError(`it is ${JSON.stringify(metadata)}, wanted an object`);
+    }
+    return JSON.parse(JSON.stringify(metadata, checkJson)) as Metadata;
+  } catch (cause) {
+    throw new TypeError(`Cannot keep the metadata of ${what}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** JSON.stringify drops or changes some values without a word. A member that is undefined counts as left out. */
+function checkJson(this: unknown, key: string, value: unknown): unknown {
+  const fits = value === undefined
+    ? !Array.isArray(this)
+    : typeof value === "number"
+    ? Number.isFinite(value)
+    : !["bigint", "function", "symbol"].includes(typeof value);
+  if (fits) return value;
+  throw new TypeError(`${JSON.stringify(key)} is ${String(value)}, wanted what JSON can say`);
+}
