@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mapLimited } from "../src/map_limited.ts";
-import { deferred, settle } from "./client/support.ts";
+import { deferred, settle } from "./support/waiting.ts";
 
 describe("mapLimited", () => {
   it("has so many actions under way at a time, and keeps the items' order", async () => {

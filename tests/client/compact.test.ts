@@ -8,16 +8,9 @@ import { serving } from "../flight/support.ts";
 import { connect } from "../../mod.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { WatchedStore } from "../support/watched_store.ts";
-import {
-  addTopic,
-  allTexts,
-  clientOf,
-  expectError,
-  onStore,
-  pushSamples,
-  Sample,
-  sampleText,
-} from "./support.ts";
+import { expectError } from "../support/errors.ts";
+import { clientOf, onStore } from "../support/places.ts";
+import { addTopic, allTexts, pushSamples, Sample, sampleText } from "../support/sample_rows.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 
 /** A topic with so many batches of a row each. */

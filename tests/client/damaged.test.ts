@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type Client, SmaltiError } from "../../mod.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
-import { Sample, WatchedStore } from "./support.ts";
-import { clientOf, expectError, recordSequence } from "./support.ts";
+import { expectError } from "../support/errors.ts";
+import { clientOf } from "../support/places.ts";
+import { recordSequence, Sample } from "../support/sample_rows.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const MANIFEST = "b/sequence.json";
 

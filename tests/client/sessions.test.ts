@@ -1,18 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { copyFiles } from "../embedded/faulty_store.ts";
-import {
-  addTopic,
-  allTexts,
-  clientOf,
-  expectError,
-  makeStore,
-  onStore,
-  PLACES,
-  pushSamples,
-  recordSequence,
-  sampleText,
-  withClient,
-} from "./support.ts";
+import { expectError } from "../support/errors.ts";
+import { clientOf, makeStore, onStore, PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, pushSamples, recordSequence, sampleText } from "../support/sample_rows.ts";
 
 describe.each(PLACES)("Sessions of one sequence side by side, in %s", (place) => {
   it("record at once what is one recording when all have ended", async () => {

@@ -5,7 +5,7 @@
  */
 import { expect } from "vitest";
 import type { Backend, SequenceSink } from "../../src/backend.ts";
-import { expectError } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
 import { create, fill, rowsOf, SCHEMA, type TestBackend, wantedRows } from "./backend_topics.ts";
 import { codeOf, text } from "./store.ts";
 

@@ -1,6 +1,6 @@
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
-import { engine } from "../arrow/random.ts";
-import { makeStore, PLACES } from "../client/support.ts";
+import { makeStore, PLACES } from "../support/places.ts";
+import { engine } from "../support/tables.ts";
 import { backendContract } from "../contract/backend.ts";
 
 for (const place of PLACES) {

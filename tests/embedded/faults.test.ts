@@ -11,18 +11,10 @@ import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
-import {
-  clientOf,
-  expectError,
-  inDirectory,
-  onStore,
-  pushSamples,
-  recordSequence,
-  Sample,
-  sampleText,
-  texts,
-  WatchedStore,
-} from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { clientOf, inDirectory, onStore } from "../support/places.ts";
+import { pushSamples, recordSequence, Sample, sampleText, texts } from "../support/sample_rows.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import type { StoreCall } from "../support/pass_through_store.ts";
 import { copyFiles, type Fault, faultsOf, FaultyStore } from "./faulty_store.ts";
 

@@ -12,7 +12,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import * as library from "../../mod.ts";
 import type { Client, RecoverReport, SequenceHandler } from "../../mod.ts";
-import { expectError, inDirectory } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory } from "../support/places.ts";
 import { sameBytes } from "../support/bytes.ts";
 import { attachmentOf, dataOf, ontologies, seeded, timeOf } from "./kill_rows.mjs";
 

@@ -5,15 +5,9 @@ import { SmaltiError } from "../../src/error.ts";
 import type { Store } from "../../src/store/store.ts";
 import { readAll } from "../../src/store/store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import {
-  addTopic,
-  allTexts,
-  expectError,
-  onStore,
-  recordSequence,
-  Sample,
-  sampleText,
-} from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { onStore } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, Sample, sampleText } from "../support/sample_rows.ts";
 
 // deno-lint-ignore no-explicit-any -- a manifest's JSON, to be damaged anywhere
 type Json = any;

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { readAll } from "../../src/store/store.ts";
 import type { Place as Where } from "../../src/types.ts";
-import { engine } from "../arrow/random.ts";
-import { expectError, makeStore, PLACES, WatchedStore } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { makeStore, PLACES } from "../support/places.ts";
+import { engine } from "../support/tables.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { text } from "../contract/store.ts";
 
 const FILE = "s/sequence.notifications";

@@ -16,7 +16,7 @@ import {
   type SequenceHandler,
   type SequenceInfo,
 } from "../../mod.ts";
-import { expectError } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
 import { plainRow } from "../fixtures/store_v1/plain.ts";
 import { inDirectory } from "../support/places.ts";
 

@@ -11,21 +11,18 @@ import { SmaltiError } from "../../src/error.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
+import { expectError } from "../support/errors.ts";
+import { onFiles, onStore, type PlaceOptions, withClient } from "../support/places.ts";
 import {
   addTopic,
   allTexts,
-  expectError,
-  onFiles,
-  onStore,
-  type PlaceOptions,
   pushSamples,
   recordSequence,
   Sample,
   sampleText,
   texts,
-  WatchedStore,
-  withClient,
-} from "../client/support.ts";
+} from "../support/sample_rows.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { sameBytes } from "../support/bytes.ts";
 import { somePositions } from "../support/positions.ts";
 import { copyFiles } from "./faulty_store.ts";

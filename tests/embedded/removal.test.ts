@@ -2,15 +2,10 @@ import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import {
-  addTopic,
-  allTexts,
-  expectError,
-  onStore,
-  recordSequence,
-  sampleText,
-  WatchedStore,
-} from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { onStore } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, sampleText } from "../support/sample_rows.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const FILE = "s/a.arrow";
 const MANIFEST = "s/sequence.json";

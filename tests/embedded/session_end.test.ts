@@ -3,23 +3,11 @@ import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import {
-  addTopic,
-  clientOf,
-  deferred,
-  expectError,
-  isSettled,
-  makeStore,
-  type Place,
-  PLACES,
-  pushSamples,
-  Sample,
-  sample,
-  settle,
-  thrownBy,
-  until,
-  WatchedStore,
-} from "../client/support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { clientOf, makeStore, type Place, PLACES } from "../support/places.ts";
+import { addTopic, pushSamples, Sample, sample } from "../support/sample_rows.ts";
+import { deferred, isSettled, settle, until } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const LIVE = "s/sequence.live";
 

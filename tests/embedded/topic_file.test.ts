@@ -6,18 +6,19 @@ import { SmaltiError } from "../../src/error.ts";
 import type { Message } from "../../src/read/message.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
-import { expectedRow, touched, written } from "../arrow/random.ts";
+import { expectError } from "../support/errors.ts";
+import { onStore } from "../support/places.ts";
+import { expectedRow } from "../support/random_tables.ts";
 import {
   addTopic,
   allTexts,
-  expectError,
-  onStore,
   pushSamples,
   Sample,
   sample,
   sampleText,
   texts,
-} from "../client/support.ts";
+} from "../support/sample_rows.ts";
+import { touched, written } from "../support/tables.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 
 const FILE = "s/gps/front.arrow";

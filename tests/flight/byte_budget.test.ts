@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ByteBudget } from "../../src/flight/server/byte_budget.ts";
-import { isSettled } from "../client/support.ts";
+import { isSettled } from "../support/waiting.ts";
 import { beginTopic, put, serving, statusOf, upload, VALUE_FIELDS, valueBatch } from "./support.ts";
 
 const never = new AbortController().signal;

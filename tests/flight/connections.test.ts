@@ -9,8 +9,8 @@ import { toFlight } from "../../src/flight/ipc.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
 import { openTransport } from "../../src/flight/transport.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import { until } from "../cli/cli_process.ts";
-import { clientOf } from "../client/support.ts";
+import { until } from "../support/cli_process.ts";
+import { clientOf } from "../support/places.ts";
 import {
   act,
   beginTopic,

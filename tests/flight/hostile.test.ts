@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { toFlight } from "../../src/flight/ipc.ts";
-import { columnsOf, tableFields } from "../arrow/random.ts";
+import { columnsOf, tableFields } from "../support/tables.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { act, beginTopic, command, put, serving, statusOf } from "./support.ts";
 

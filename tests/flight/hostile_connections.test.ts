@@ -5,7 +5,7 @@ import { Temperature } from "../../mod.ts";
 import { watchConnection } from "../../src/flight/server/connections.ts";
 import type { CallRecord } from "../../src/flight/server/mod.ts";
 import { encodeTicket } from "../../src/flight/ticket.ts";
-import { until } from "../cli/cli_process.ts";
+import { until } from "../support/cli_process.ts";
 import { RawConnection } from "./raw_http2.ts";
 import { serving } from "./support.ts";
 

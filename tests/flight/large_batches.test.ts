@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Client, connect, defineOntology, float64, int64, utf8 } from "../../mod.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
-import { inDirectory } from "../client/support.ts";
+import { inDirectory } from "../support/places.ts";
 
 const Row = defineOntology("Row", { a: float64(), n: int64(), text: utf8() });
 const TOPICS = Array.from({ length: 4 }, (_, i) => `t${i}`);

@@ -6,7 +6,7 @@ import { connect, Temperature } from "../../mod.ts";
 import { type CallRecord, createServer } from "../../src/flight/server/mod.ts";
 import { openTransport } from "../../src/flight/transport.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
-import { inDirectory } from "../client/support.ts";
+import { inDirectory } from "../support/places.ts";
 import { lz4Bomb } from "./bombs.ts";
 import { act as actOn, beginTopic, put, serving, statusOf, upload } from "./support.ts";
 

@@ -9,8 +9,8 @@ import { PATH } from "../../src/flight/protocol.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
 import { openBatch } from "../../src/engine/batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
-import { engine } from "../arrow/random.ts";
-import { until } from "../cli/cli_process.ts";
+import { until } from "../support/cli_process.ts";
+import { engine } from "../support/tables.ts";
 import {
   act,
   beginTopic,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { until } from "../cli/cli_process.ts";
+import { until } from "../support/cli_process.ts";
 import {
   act as actOn,
   beginTopic,

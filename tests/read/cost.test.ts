@@ -2,16 +2,10 @@ import { describe, expect, it } from "vitest";
 import { TopicFileReader } from "../../src/embedded/topic_file_reader.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import { engine } from "../arrow/random.ts";
-import {
-  clientOf,
-  onStore,
-  pushSamples,
-  recordSequence,
-  Sample,
-  texts,
-  WatchedStore,
-} from "../client/support.ts";
+import { clientOf, onStore } from "../support/places.ts";
+import { pushSamples, recordSequence, Sample, texts } from "../support/sample_rows.ts";
+import { engine } from "../support/tables.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 
 describe("Client.listSequences", () => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Client, Message, SequenceStreamer, SequenceWriter, TopicWriter } from "../../mod.ts";
 import { defineOntology, float64, type Ontology } from "../../mod.ts";
 import { connect } from "../../mod.ts";
-import { canSpawn, endChild, needsBuild, startChild } from "../client/child.ts";
-import { inDirectory, PLACES, withClient } from "../client/support.ts";
-import { Random } from "../contract/random_cases.ts";
+import { canSpawn, endChild, needsBuild, startChild } from "../support/child.ts";
+import { inDirectory, PLACES, withClient } from "../support/places.ts";
+import { Random } from "../support/random_cases.ts";
 
 const Value: Ontology<{ value: number }> = defineOntology("Value", { value: float64() });
 

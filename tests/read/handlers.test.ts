@@ -4,18 +4,9 @@ import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64 } from "../../src/ontology/field.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { MAX_NS, MIN_NS, type TimestampNs } from "../../src/types.ts";
-import {
-  addTopic,
-  allTexts,
-  expectError,
-  PLACES,
-  recordSequence,
-  Sample,
-  sampleText,
-  texts,
-  thrownBy,
-  withClient,
-} from "../client/support.ts";
+import { expectError, thrownBy } from "../support/errors.ts";
+import { PLACES, withClient } from "../support/places.ts";
+import { addTopic, allTexts, recordSequence, Sample, sampleText, texts } from "../support/sample_rows.ts";
 
 describe.each(PLACES)("SequenceHandler and TopicHandler in %s", (place) => {
   it("tell what was recorded", async () => {

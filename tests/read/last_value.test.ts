@@ -3,7 +3,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Client, connect, defineOntology, float64, int64, optional, struct, utf8 } from "../../mod.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
-import { clientOf, WatchedStore } from "../client/support.ts";
+import { clientOf } from "../support/places.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 
 const Reading = defineOntology("Reading", {
   x: optional(float64()),

@@ -4,7 +4,9 @@ import { connect } from "../../mod.ts";
 import type { Message } from "../../src/read/message.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
-import { clientOf, Sample, sample, sampleText, WatchedStore } from "../client/support.ts";
+import { clientOf } from "../support/places.ts";
+import { Sample, sample, sampleText } from "../support/sample_rows.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { anyTime, inOrder, record, type Row, smallRecording } from "./order.ts";
 

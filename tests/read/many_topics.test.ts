@@ -8,7 +8,9 @@ import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { DirectoryStore } from "../../src/store/directory.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { clientOf, expectError, inDirectory, onStore, WatchedStore } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { clientOf, inDirectory, onStore } from "../support/places.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
 

@@ -15,7 +15,8 @@ import {
 } from "../../src/ontology/field.ts";
 import type { Message } from "../../src/read/message.ts";
 import type { Input } from "../../src/ontology/field.ts";
-import { expectError, withClient } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { withClient } from "../support/places.ts";
 
 const Odd = defineOntology("Odd", {
   count: int64(),

@@ -7,8 +7,10 @@ import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { MergedTables } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
-import { expectedRow } from "../arrow/random.ts";
-import { type Place, PLACES, rowFromArrow, rowText, Sample, texts, withClient } from "../client/support.ts";
+import { rowFromArrow } from "../support/from_arrow.ts";
+import { type Place, PLACES, withClient } from "../support/places.ts";
+import { expectedRow } from "../support/random_tables.ts";
+import { rowText, Sample, texts } from "../support/sample_rows.ts";
 import {
   anyChoice,
   type Choice,

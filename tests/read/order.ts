@@ -9,8 +9,8 @@ import { bytesOf } from "../../src/arrow/columns.ts";
 import { toRecordBatch } from "../../src/arrow/interchange.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
-import { columnsOf, tableFields } from "../arrow/random.ts";
-import { Sample, sample, sampleText } from "../client/support.ts";
+import { Sample, sample, sampleText } from "../support/sample_rows.ts";
+import { columnsOf, tableFields } from "../support/tables.ts";
 
 /** One call of a writer. */
 export interface Step {

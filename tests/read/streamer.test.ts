@@ -3,18 +3,11 @@ import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { SequenceStreamer } from "../../src/read/sequence_streamer.ts";
-import { engine } from "../arrow/random.ts";
-import {
-  addTopic,
-  deferred,
-  isSettled,
-  pushSamples,
-  rowText,
-  sampleText,
-  texts,
-  thrownBy,
-  WatchedStore,
-} from "../client/support.ts";
+import { thrownBy } from "../support/errors.ts";
+import { addTopic, pushSamples, rowText, sampleText, texts } from "../support/sample_rows.ts";
+import { engine } from "../support/tables.ts";
+import { deferred, isSettled } from "../support/waiting.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { countedBackend } from "./counted_backend.ts";
 

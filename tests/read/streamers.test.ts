@@ -1,15 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  addTopic,
-  expectError,
-  PLACES,
-  pushSamples,
-  rowText,
-  sampleText,
-  texts,
-  withClient,
-} from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { PLACES, withClient } from "../support/places.ts";
+import { addTopic, pushSamples, rowText, sampleText, texts } from "../support/sample_rows.ts";
 import { anyChoice, inOrder, largeRecording, record, smallRecording } from "./order.ts";
 
 describe.each(PLACES)("Streamers in %s", (place) => {

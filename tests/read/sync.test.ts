@@ -17,7 +17,7 @@ import {
   utf8,
 } from "../../mod.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import { clientOf } from "../client/support.ts";
+import { clientOf } from "../support/places.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 
 const Reading = defineOntology("Reading", {

@@ -10,7 +10,7 @@ import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { until } from "../client/support.ts";
+import { until } from "../support/waiting.ts";
 import { codeOf } from "../contract/store.ts";
 import {
   deadPid,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type ClosableHandle, OpenFiles } from "../../src/store/open_files.ts";
-import { deferred, expectError, isSettled, settle } from "../client/support.ts";
+import { expectError } from "../support/errors.ts";
+import { deferred, isSettled, settle } from "../support/waiting.ts";
 import { seeded } from "../embedded/kill_rows.mjs";
 
 const SEED = Math.floor(Math.random() * 2 ** 31);

@@ -1,2 +1,0 @@
-export * from "../support/random_tables.ts";
-export * from "../support/tables.ts";

@@ -1,1 +1,0 @@
-export * from "../support/cli_process.ts";
