@@ -8,6 +8,8 @@
 import { describeFailure, kindOf } from "../tests/model/failure.ts";
 import { runCase } from "../tests/model/model.ts";
 
+/** Programs at a time, also where the machine claims to have more cores: each takes 100 MB. */
+const MOST_PARTS = 4;
 /** Cases that are worth a process of their own. */
 const PART = 2000;
 
@@ -19,7 +21,7 @@ if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 || 
   console.error("usage: deno task test:model [CASES] [SEED] [--all]");
   Deno.exit(2);
 }
-const parts = goesOn ? 1 : Math.min(navigator.hardwareConcurrency, Math.ceil(cases / PART));
+const parts = goesOn ? 1 : Math.min(navigator.hardwareConcurrency, MOST_PARTS, Math.ceil(cases / PART));
 if (parts > 1) await runParts(parts);
 else await run();
 
