@@ -8,8 +8,6 @@
 import { describeFailure, kindOf } from "../tests/model/failure.ts";
 import { runCase } from "../tests/model/model.ts";
 
-/** Programs at a time, also where the machine claims to have more cores: each takes 100 MB. */
-const MOST_PARTS = 4;
 /** Cases that are worth a process of their own. */
 const PART = 2000;
 
@@ -21,7 +19,8 @@ if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 || 
   console.error("usage: deno task test:model [CASES] [SEED] [--all]");
   Deno.exit(2);
 }
-const parts = goesOn ? 1 : Math.min(navigator.hardwareConcurrency, MOST_PARTS, Math.ceil(cases / PART));
+const isPart = Deno.args.includes("--part");
+const parts = goesOn || isPart ? 1 : Math.min(navigator.hardwareConcurrency, Math.ceil(cases / PART));
 if (parts > 1) await runParts(parts);
 else await run();
 
@@ -71,7 +70,7 @@ async function run(): Promise<void> {
   for (const [kind, seeds] of [...kinds].sort(([, a], [, b]) => b.length - a.length)) {
     console.log(`${seeds.length} times: ${kind}\n  seeds ${seeds.slice(0, 6).join(", ")}`);
   }
-  if (!Deno.args.includes("--part")) {
+  if (!isPart) {
     console.log(`${cases} cases, seed ${seed}, ${kinds.size} kinds of failures`);
   }
 }
