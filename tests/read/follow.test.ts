@@ -162,6 +162,26 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       expect(await rest(stream)).toEqual([["b", 6n, 6], ["a", 9n, 9]]);
     }));
 
+  it("goes on into the next session where it did not look while one ended and the next began", () =>
+    withClient(place, async (client) => {
+      const first = await client.sequenceCreate("s");
+      const [a] = await create(first, "a");
+      const late: Row[] = [];
+      const stream = await follow(client, { onLate: (...item) => late.push(rowOf(item)) });
+      for (let ns = 1; ns <= 10; ns++) await push(a, ns);
+      await first.flush();
+      expect(await some(stream, 9)).toEqual(Array.from({ length: 9 }, (_, i) => ["a", BigInt(i + 1), i + 1]));
+      await first.finalize();
+      const second = await client.sequenceUpdate("s");
+      const [b] = await create(second, "b");
+      for (const ns of [20, 21]) await push(b, ns);
+      await second.flush();
+      expect(await some(stream, 2)).toEqual([["a", 10n, 10], ["b", 20n, 20]]);
+      await second.finalize();
+      expect(await rest(stream)).toEqual([["b", 21n, 21]]);
+      expect(late).toEqual([]);
+    }));
+
   it("hands rows that come too late to onLate, and those within the declared lateness to the stream", () =>
     withClient(place, async (client) => {
       const sequence = await client.sequenceCreate("s", { latenessNs: 10n });
