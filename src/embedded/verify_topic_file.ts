@@ -98,6 +98,8 @@ function checkBounds(bounds: BatchBounds, batch: number, table: StructVector): v
   const fields = table.children.map(({ field }) => field);
   for (const [i, path] of boundedColumns(fields).entries()) {
     const stored = bounds.of(batch, path)!;
+    // Of a small batch nobody looked.
+    if (stored[0] === -Infinity && stored[1] === Infinity) continue;
     if (Object.is(stored[0], actual[2 * i]) && Object.is(stored[1], actual[2 * i + 1])) continue;
     throw new SmaltiError(
       "CORRUPT",
