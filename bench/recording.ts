@@ -5,7 +5,7 @@
  */
 import { McapWriter } from "@mcap/core";
 import { lz4Compress } from "../src/engine/lz4.ts";
-import { type Client, defineOntology, float64, type Ontology, struct } from "../mod.ts";
+import { type Client, defineOntology, float64, type Ontology, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
 import { random, shapes } from "./data.ts";
 
@@ -64,6 +64,24 @@ export class Tally {
     check("sum", this.#sum, wanted.sum);
     check("last time", this.#last, wanted.last);
   }
+}
+
+/** Replays all messages one by one, and checks what was found. */
+export async function replayMessages(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  const seen = new Tally();
+  for await (const [, message] of handler.getDataStreamer()) {
+    seen.add(message.timestampNs, message.data.acceleration.x);
+  }
+  seen.check(wanted);
+}
+
+/** The same block by block. */
+export async function replayBatches(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  const seen = new Tally();
+  for await (const block of handler.getDataStreamer().batches()) {
+    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
+  }
+  seen.check(wanted);
 }
 
 /** Makes the recording, of about so many messages; the same each time. */

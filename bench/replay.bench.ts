@@ -12,7 +12,16 @@ import { lz4Decompress } from "../src/engine/lz4.ts";
 import { type Client, connect, type SequenceHandler } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
 import { engineNames } from "./engines.ts";
-import { columnsByTopic, makeRecording, type McapFile, pushColumns, Tally, writeMcap } from "./recording.ts";
+import {
+  columnsByTopic,
+  makeRecording,
+  type McapFile,
+  pushColumns,
+  replayBatches,
+  replayMessages,
+  Tally,
+  writeMcap,
+} from "./recording.ts";
 
 const recording = makeRecording();
 const { busiest, topics, whole } = recording;
@@ -52,8 +61,8 @@ try {
       run: mergeByScan,
       rival: "merged/mcap plain",
     },
-    ...eachEngine("merged", ", for await", count, (i) => forAwait(handlers[i])),
-    ...eachEngine("merged", ", batches()", count, (i) => batches(handlers[i])),
+    ...eachEngine("merged", ", for await", count, (i) => replayMessages(handlers[i], whole)),
+    ...eachEngine("merged", ", batches()", count, (i) => replayBatches(handlers[i], whole)),
     {
       name: "one topic/mcap plain",
       count: busiest.count,
@@ -79,24 +88,6 @@ function eachEngine(what: string, how: string, count: number, run: (i: number) =
     rival: `${what}/mcap plain`,
     run: () => run(i),
   }));
-}
-
-async function forAwait(handler: SequenceHandler): Promise<void> {
-  const seen = new Tally();
-  for await (const [, message] of handler.getDataStreamer()) {
-    seen.add(message.timestampNs, message.data.acceleration.x);
-  }
-  seen.check(whole);
-}
-
-async function batches(handler: SequenceHandler): Promise<void> {
-  const seen = new Tally();
-  for await (const block of handler.getDataStreamer().batches()) {
-    for (const [, message] of block) {
-      seen.add(message.timestampNs, message.data.acceleration.x);
-    }
-  }
-  seen.check(whole);
 }
 
 async function oneTopic(handler: SequenceHandler): Promise<void> {

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { type Client, connect, defineOntology, float64, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
-import { columnsByTopic, makeRecording, pushColumns, Sample, Tally } from "./recording.ts";
+import {
+  columnsByTopic,
+  makeRecording,
+  pushColumns,
+  replayBatches,
+  replayMessages,
+  Sample,
+} from "./recording.ts";
 
 const ROUNDS = 3;
 /** What the topics hold, to ask for. */
@@ -27,9 +34,9 @@ try {
   for (const client of [memory, disk]) await pushColumns(client, "drive", topics, columnsByTopic(recording));
   const handler = await memory.sequenceHandler("drive");
   const onDisk = await disk.sequenceHandler("drive");
-  await stall("replay from memory, for await", () => forAwait(handler));
-  await stall("replay from memory, batches()", () => batches(handler));
-  await stall("replay from a directory, batches()", () => batches(onDisk));
+  await stall("replay from memory, for await", () => replayMessages(handler, whole));
+  await stall("replay from memory, batches()", () => replayBatches(handler, whole));
+  await stall("replay from a directory, batches()", () => replayBatches(onDisk, whole));
   await stall("grid of 2 M ticks, rows", () => grid(handler));
   await stall("grid of 2 M ticks, toTable", () => gridTable(handler));
   await stall("ticks between two messages, rows", () => ticks());
@@ -79,22 +86,6 @@ async function stall(name: string, work: () => Promise<void>): Promise<void> {
 function usedMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
-}
-
-async function forAwait(handler: SequenceHandler): Promise<void> {
-  const seen = new Tally();
-  for await (const [, message] of handler.getDataStreamer()) {
-    seen.add(message.timestampNs, message.data.acceleration.x);
-  }
-  seen.check(whole);
-}
-
-async function batches(handler: SequenceHandler): Promise<void> {
-  const seen = new Tally();
-  for await (const block of handler.getDataStreamer().batches()) {
-    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
-  }
-  seen.check(whole);
 }
 
 /** The busiest topic on a clock of 2 million ticks. */

@@ -127,3 +127,8 @@ export class SmaltiError extends Error {
     return new SmaltiError(code, what ? `${what}: ${text}` : text, { cause: reason });
   }
 }
+
+/** Whether a failure says that something is not there. */
+export function isNotFound(reason: unknown): boolean {
+  return reason instanceof SmaltiError && reason.code === "NOT_FOUND";
+}

@@ -10,6 +10,17 @@ export function firstDescent(times: BigInt64Array): number {
   return -1;
 }
 
+/** The first place of a sorted list that is after a value; the length where there is none. */
+export function upperBound<T extends number | bigint>(sorted: readonly T[], value: T): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The first row at or after a time; the length where there is none. Times ascend. */
 export function lowerBound(times: BigInt64Array, ns: bigint): number {
   let [low, high] = [0, times.length];

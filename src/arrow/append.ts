@@ -7,6 +7,7 @@
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
+import { GrowingBits, GrowingBytes } from "./growing.ts";
 
 /** A batch whose buffers are at hand when asked for: as they are in memory, not compressed. */
 export interface RawBatch {
@@ -14,8 +15,6 @@ export interface RawBatch {
   readonly rows: number;
   /** Per field in depth-first order: length, null count. */
   readonly nodes: ArrayLike<number>;
-  /** Bytes of all buffers. */
-  readonly bytes: number;
   /** The bytes of a buffer; those of columns without any value are not asked for. */
   buffer(index: number): Uint8Array;
 }
@@ -91,69 +90,6 @@ class Cursor {
 
   skip(buffers: number): void {
     this.#buffer += buffers;
-  }
-}
-
-/** Bytes that grow. What is beyond the end is zero. */
-class GrowingBytes {
-  #bytes: Uint8Array = new Uint8Array(0);
-  length = 0;
-
-  /** Makes room for more bytes, zero until they are written, and gives where they begin. */
-  grow(bytes: number): number {
-    const start = this.length;
-    this.length += bytes;
-    if (this.length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(256, 2 * this.length));
-      larger.set(this.#bytes.subarray(0, start));
-      this.#bytes = larger;
-    }
-    return start;
-  }
-
-  add(bytes: Uint8Array): void {
-    const at = this.grow(bytes.length);
-    this.#bytes.set(bytes, at);
-  }
-
-  setBit(bit: number): void {
-    this.#bytes[bit >> 3] |= 1 << (bit & 7);
-  }
-
-  take(): Uint8Array {
-    const bytes = this.#bytes.slice(0, this.length);
-    this.#bytes.fill(0, 0, this.length);
-    this.length = 0;
-    return bytes;
-  }
-}
-
-/** Bits that grow, of which most pieces are all set or all clear. */
-class GrowingBits {
-  readonly #bits = new GrowingBytes();
-  length = 0;
-  set = 0;
-
-  get bytes(): number {
-    return this.#bits.length;
-  }
-
-  /** Adds bits: those given, or all of one kind. */
-  add(count: number, bits: Uint8Array | boolean): void {
-    const start = this.length;
-    this.length += count;
-    this.#bits.grow(Math.ceil(this.length / 8) - this.#bits.length);
-    if (bits === false) return;
-    for (let i = 0; i < count; i++) {
-      if (bits !== true && (bits[i >> 3] & (1 << (i & 7))) === 0) continue;
-      this.#bits.setBit(start + i);
-      this.set++;
-    }
-  }
-
-  take(): Uint8Array {
-    this.length = this.set = 0;
-    return this.#bits.take();
   }
 }
 

@@ -21,6 +21,11 @@ export function emptyColumns(rows: number): Columns {
   return { rows, nodes: [], buffers: [] };
 }
 
+/** Bytes of all buffers. */
+export function bytesIn({ buffers }: Columns): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** The bytes of any typed array; a view. */
 export function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

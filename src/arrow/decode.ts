@@ -46,6 +46,11 @@ export function decodeFrame(bytes: Uint8Array): MessageFrame | undefined {
   return { type: table.int(1, 8), headBytes, bodyBytes: table.count(3), table };
 }
 
+/** Bytes of a message's head, marker and length included, of a message that was encoded here. */
+export function headBytesOf(message: Uint8Array): number {
+  return 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
+}
+
 /** The engine's first duty: see `Engine.parseBatch`. */
 export function decodeBatch(message: Uint8Array): BatchLayout {
   const frame = decodeFrame(message);

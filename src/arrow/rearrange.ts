@@ -31,14 +31,7 @@ export function sliceColumns(
 export function stackColumns(fields: readonly FieldSchema[], pieces: readonly Columns[]): Columns {
   if (pieces.length === 1) return pieces[0];
   const all = new BatchAppender(fields);
-  for (const { rows, nodes, buffers } of pieces) {
-    all.append({
-      rows,
-      nodes,
-      bytes: bytesIn(buffers),
-      buffer: (i) => buffers[i],
-    });
-  }
+  for (const { rows, nodes, buffers } of pieces) all.append({ rows, nodes, buffer: (i) => buffers[i] });
   return all.collect();
 }
 
@@ -76,8 +69,4 @@ function isBefore(words: Int32Array, a: number, b: number): boolean {
   const highA = words[a + 1];
   const highB = words[b + 1];
   return highA < highB || (highA === highB && (words[a] >>> 0) < (words[b] >>> 0));
-}
-
-function bytesIn(buffers: readonly Uint8Array[]): number {
-  return buffers.reduce((sum, { length }) => sum + length, 0);
 }

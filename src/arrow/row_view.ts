@@ -86,9 +86,9 @@ export function plainColumns(
   return record;
 }
 
-/** Classes by their fields: topics of one ontology share one class, so that call sites see one shape. */
-/** By the list of fields itself: most batches have the very list of those before. */
+/** Classes by the list of fields itself: most batches have the very list of those before. */
 const classOf = new WeakMap<readonly FieldSchema[], RowClass>();
+/** Classes by what the fields are: topics of one ontology share one class, so that call sites see one shape. */
 const classes = new Map<string, RowClass>();
 /** More schemas than any program uses at once; beyond it classes are made anew, which is slower, not wrong. */
 const MAX_CLASSES = 4096;

@@ -49,12 +49,7 @@ function isContiguous({ sources, rows }: Picks): boolean {
   return rows.length > 0;
 }
 
-function takeField(
-  vectors: readonly Vector[],
-  picks: Picks,
-  contiguous: boolean,
-  out: Columns,
-): void {
+function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean, out: Columns): void {
   const { sources, rows } = picks;
   const count = rows.length;
   const first = vectors[0];

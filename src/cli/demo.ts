@@ -8,7 +8,7 @@ import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { Client } from "../client.ts";
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import { storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
@@ -62,7 +62,7 @@ async function findExample(): Promise<string> {
 /** Removes what an earlier demo left, finished or not. ALREADY_EXISTS where the name is somebody else's. */
 async function removeEarlier(client: Client, store: string): Promise<void> {
   const found = await readInfo(client, store, NAME).catch((reason) => {
-    if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return undefined;
+    if (isNotFound(reason)) return undefined;
     throw reason;
   });
   if (!found) return;

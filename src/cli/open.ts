@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from "../client.ts";
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceInfo } from "../types.ts";
 
@@ -57,8 +57,7 @@ export async function readInfo(client: Client, store: string, name: string): Pro
 
 /** An error to throw for `reason`: where there is no such sequence, one that says where it was looked for. */
 export function namingStore(reason: unknown, store: string, name: string): unknown {
-  const missing = reason instanceof SmaltiError && reason.code === "NOT_FOUND";
-  if (!missing) return reason;
+  if (!isNotFound(reason)) return reason;
   const text = `No sequence "${name}" in ${store}`;
   return new SmaltiError("NOT_FOUND", text, { sequence: name, cause: reason });
 }

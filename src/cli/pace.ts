@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-
-/** Timers take no longer sleep; they would end at once. */
-const MAX_SLEEP_MS = 2 ** 31 - 1;
+import { MAX_TIMER_MS } from "../pause.ts";
 
 /** Replays times in real time, `speed` times as fast. Each time is due by the first one, so delays do not add up. */
 export class Pace {
@@ -37,7 +35,7 @@ export class Pace {
   /** Waits until a message of this time is due. Rejects when the signal is given. */
   async wait(ns: bigint): Promise<void> {
     for (let left; (left = this.until(ns)) > 0;) {
-      await sleep(Math.min(Math.ceil(left), MAX_SLEEP_MS), undefined, { signal: this.#signal });
+      await sleep(Math.min(Math.ceil(left), MAX_TIMER_MS), undefined, { signal: this.#signal });
     }
   }
 }

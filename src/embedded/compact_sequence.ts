@@ -3,7 +3,7 @@ import { SmaltiError } from "../error.ts";
 import type { Store } from "../store/store.ts";
 import type { CompactedTopic, CompactReport, TopicInfo } from "../types.ts";
 import { compactTopicFile } from "./compact_topic_file.ts";
-import { encodeManifest, MANIFEST, type Manifest } from "./manifest.ts";
+import { encodeManifest, MANIFEST, type Manifest, topicPath } from "./manifest.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function compactTopic(
   sequence: string,
   info: TopicInfo,
 ): Promise<CompactedTopic | undefined> {
-  const path = `${sequence}/${info.name}.arrow`;
+  const path = topicPath(sequence, info.name);
   let batches = 0;
   const sizes = (sizeBytes: number) => ({ sizeBytesBefore: info.sizeBytes, sizeBytes });
   try {

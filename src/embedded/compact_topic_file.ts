@@ -10,11 +10,11 @@ import { BatchAppender } from "../arrow/append.ts";
 import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
 import { boundsOf } from "../arrow/bounds.ts";
 import { rowWidth } from "../arrow/columns.ts";
-import { decodeSchemaMessage } from "../arrow/decode.ts";
+import { decodeSchemaMessage, headBytesOf } from "../arrow/decode.ts";
 import { inTimeOrder, vectorsOf } from "../arrow/rearrange.ts";
 import { openBatch, openBuffers, sealBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type ErrorDetails, SmaltiError } from "../error.ts";
+import { type ErrorDetails, isNotFound, SmaltiError } from "../error.ts";
 import type { FieldSchema, Schema } from "../schema.ts";
 import { giveBytes } from "../spare_buffers.ts";
 import type { Store } from "../store/store.ts";
@@ -92,7 +92,7 @@ async function moveOver(store: Store, from: string, to: string): Promise<void> {
   } catch (reason) {
     const isMoved = await store.size(from).then(
       () => false,
-      (missing) => missing instanceof SmaltiError && missing.code === "NOT_FOUND",
+      isNotFound,
     );
     if (!isMoved) throw reason;
     await store.sync(to);
@@ -230,9 +230,11 @@ class Joiner {
   }
 
   async #write({ message, bounds, ...facts }: JoinedBatch): Promise<void> {
-    const headBytes = 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
-    const entry = { ...facts, offset: this.#size, length: message.length, headBytes };
-    this.#index.add(entry, keepsBounds(this.#index.length, facts.rows) ? bounds() : undefined);
+    const place = { offset: this.#size, length: message.length, headBytes: headBytesOf(message) };
+    this.#index.add(
+      { ...facts, ...place },
+      keepsBounds(this.#index.length, facts.rows) ? bounds() : undefined,
+    );
     await this.#store.append(this.#path, message);
     this.#size += message.length;
   }

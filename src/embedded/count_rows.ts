@@ -1,6 +1,6 @@
 import type { OpenBatch } from "../engine/batch.ts";
 import { TimeSlice } from "../time_slice.ts";
-import { lowerBound } from "../times.ts";
+import { lowerBound, upperBound } from "../times.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
 /** A file whose rows are to be counted. */
@@ -32,7 +32,8 @@ export async function countRows(
     if (++steps >= SLICE_STEPS) await step();
     let times: BigInt64Array | undefined;
     for (
-      let i = sliceOf(edgesNs, firstNs[number]);
+      // The first slice that ends after it.
+      let i = Math.max(0, upperBound(edgesNs, firstNs[number]) - 1);
       i < counts.length && edgesNs[i] <= lastNs[number];
       i++
     ) {
@@ -51,15 +52,4 @@ export async function countRows(
     }
   }
   return counts;
-}
-
-/** The first slice that ends after a time. */
-function sliceOf(edgesNs: readonly bigint[], ns: bigint): number {
-  let [low, high] = [1, edgesNs.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (edgesNs[middle] <= ns) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

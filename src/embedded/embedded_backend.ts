@@ -1,6 +1,6 @@
 import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
 import { readAll, type Store, type StoreLock } from "../store/store.ts";
 import type {
@@ -22,6 +22,7 @@ import {
   MANIFEST,
   type Manifest,
   type StoredAttachment,
+  topicPath,
 } from "./manifest.ts";
 import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
@@ -109,11 +110,7 @@ export class EmbeddedBackend implements Backend {
       }
       await open?.closed;
       await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#begin(name, session, async () => {
-        const manifest = await this.#readManifest(name);
-        if (manifest.state === "recording") throw stillRecording(name, undefined);
-        return manifest;
-      });
+      return await this.#begin(name, session, () => this.#readEnded(name));
     });
   }
 
@@ -144,12 +141,12 @@ export class EmbeddedBackend implements Backend {
 
   deleteSequence(name: string): Promise<void> {
     return this.#inTurn(name, async () => {
-      // A damaged manifest does not keep a sequence from being removed.
-      await this.#store.size(`${name}/${MANIFEST}`).catch(async (reason) => {
-        if (!isMissing(reason)) throw reason;
-        if (!await isHalfRemoved(this.#store, name)) throw notFound(name, reason);
+      await this.#refuseGone(name);
+      await this.#locked(name, async () => {
+        // Another process may have removed it since.
+        await this.#refuseGone(name);
+        await removeSequence(this.#store, name);
       });
-      await this.#locked(name, () => removeSequence(this.#store, name));
     });
   }
 
@@ -166,11 +163,10 @@ export class EmbeddedBackend implements Backend {
   compactSequence(name: string): Promise<CompactReport> {
     return this.#inTurn(name, async () => {
       await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#locked(name, async () => {
-        const manifest = await this.#readManifest(name);
-        if (manifest.state === "recording") throw stillRecording(name, undefined);
-        return await compactSequence(this.#store, this.engine, manifest);
-      });
+      return await this.#locked(
+        name,
+        async () => await compactSequence(this.#store, this.engine, await this.#readEnded(name)),
+      );
     });
   }
 
@@ -224,19 +220,34 @@ export class EmbeddedBackend implements Backend {
     try {
       return decodeManifest(await readAll(this.#store, `${name}/${MANIFEST}`), name);
     } catch (reason) {
-      throw isMissing(reason) ? notFound(name, reason) : reason;
+      throw isNotFound(reason) ? notFound(name, reason) : reason;
     }
+  }
+
+  /** The manifest of a sequence whose lock is held here: LOCKED where a writer that is gone did not end it. */
+  async #readEnded(name: string): Promise<Manifest> {
+    const manifest = await this.#readManifest(name);
+    if (manifest.state === "recording") throw stillRecording(name, undefined);
+    return manifest;
   }
 
   async #refuseTaken(name: string): Promise<void> {
     try {
       await this.#store.size(`${name}/${MANIFEST}`);
     } catch (reason) {
-      if (isMissing(reason)) return;
+      if (isNotFound(reason)) return;
       throw reason;
     }
     const text = `Cannot create sequence "${name}": it is there; wanted a new name`;
     throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
+  }
+
+  /** A damaged manifest does not keep a sequence from being removed, nor does a removal that was cut short. */
+  async #refuseGone(name: string): Promise<void> {
+    await this.#store.size(`${name}/${MANIFEST}`).catch(async (reason) => {
+      if (!isNotFound(reason)) throw reason;
+      if (!await isHalfRemoved(this.#store, name)) throw notFound(name, reason);
+    });
   }
 
   async #refuseRecording({ name, state }: Manifest): Promise<void> {
@@ -250,10 +261,6 @@ function stillRecording(name: string, holder: string | undefined): SmaltiError {
     ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
     : `Sequence "${name}" was never finalized and its writer is gone: recover it first`;
   return new SmaltiError("LOCKED", text, { sequence: name });
-}
-
-function isMissing(reason: unknown): boolean {
-  return reason instanceof SmaltiError && reason.code === "NOT_FOUND";
 }
 
 function notFound(name: string, cause: unknown): SmaltiError {
@@ -291,7 +298,7 @@ class EmbeddedSource implements SequenceSource {
       });
     }
     try {
-      const path = `${sequence}/${name}.arrow`;
+      const path = topicPath(sequence, name);
       return await TopicFileReader.open(this.#store, this.#engine, path, info, sequence);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;

@@ -13,7 +13,7 @@ import type {
   TopicSchema,
 } from "../types.ts";
 import { NEW_SUFFIX } from "./compact_topic_file.ts";
-import { ATTACHMENTS, type Manifest, type StoredAttachment, topicInfo } from "./manifest.ts";
+import { ATTACHMENTS, type Manifest, type StoredAttachment, topicInfo, topicPath } from "./manifest.ts";
 import type { OpenSequence, WritingSession } from "./open_sequence.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
@@ -55,7 +55,7 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     this.#sequence.refuseTaken(name);
     this.#creating.add(name);
     try {
-      const path = `${sequence}/${name}.arrow`;
+      const path = topicPath(sequence, name);
       const writer = await TopicFileWriter.create(this.#store, this.#engine, path, schema);
       this.topics.set(name, writer);
       return writer;

@@ -8,14 +8,14 @@
 import type { Checkpoint, Follower, TopicSource } from "../backend.ts";
 import { openBatch } from "../engine/batch.ts";
 import type { Engine } from "../engine/engine.ts";
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import { pause } from "../pause.ts";
 import type { HeldFile, Store } from "../store/store.ts";
 import { TimeSlice } from "../time_slice.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type LiveState, readLive } from "./live_state.ts";
-import { type Manifest, topicInfo } from "./manifest.ts";
+import { type Manifest, topicInfo, topicPath } from "./manifest.ts";
 import { readFrame, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -182,16 +182,12 @@ export class EmbeddedFollower implements Follower {
   async #follow(live: LiveState, manifest: Manifest): Promise<Checkpoint> {
     // First: what is known of files that have been committed since tells which of their rows are fresh.
     await this.#takeCommitted(manifest);
-    for (const [topic, size] of Object.entries(live.sizes)) {
-      if (!this.#committed.has(topic)) await this.#grow(topic, size, live.sessions[0]);
-    }
-    for (const [topic, { held }] of this.#growing) {
-      if (topic in live.sizes) continue;
+    for (const [topic, file] of this.#growing) {
       // Its session was removed, or its writer is gone and another one came.
-      this.#growing.delete(topic);
-      this.#lost.add(topic);
-      this.#fresh = this.#fresh.filter(({ info }) => info.name !== topic);
-      this.#done.push(held);
+      if (live.topics[topic]?.session !== file.info.sessionId) this.#lose(file);
+    }
+    for (const [topic, { session, bytes }] of Object.entries(live.topics)) {
+      if (!this.#committed.has(topic)) await this.#grow(topic, bytes, session);
     }
     // Only what is later than the last checkpoint is still to be given out.
     for (const file of this.#growing.values()) {
@@ -210,6 +206,14 @@ export class EmbeddedFollower implements Follower {
     return { untilNs: this.#untilNs, topics: inOrder(readers), fresh: inOrder(this.#fresh.splice(0)) };
   }
 
+  /** What was seen of a session that was removed since is none of the sequence's rows. */
+  #lose({ held, info }: GrowingFile): void {
+    this.#growing.delete(info.name);
+    this.#lost.add(info.name);
+    this.#fresh = this.#fresh.filter((fresh) => fresh.info.name !== info.name);
+    this.#done.push(held);
+  }
+
   /** All the rest, once nobody writes. */
   async #end(manifest: Manifest, live: LiveState | undefined): Promise<Checkpoint> {
     const { name, state, sessions } = manifest;
@@ -219,11 +223,12 @@ export class EmbeddedFollower implements Follower {
     }
     await this.#takeCommitted(manifest);
     this.#ended = true;
-    const lost = [...this.#lost, ...this.#growing.keys()];
+    for (const file of this.#growing.values()) this.#lose(file);
     const hasLost = [...this.#seen].some((id) => !sessions.some((session) => session.id === id));
-    if (hasLost && lost.length > 0) {
+    if (hasLost && this.#lost.size > 0) {
       // A later session may have taken the name of a topic.
-      if (await this.#isLeft(lost.filter((topic) => !this.#committed.has(topic)))) throw this.#unavailable();
+      const topics = [...this.#lost].filter((topic) => !this.#committed.has(topic));
+      if (await this.#isLeft(topics)) throw this.#unavailable();
       const text = `A session of sequence "${name}" was removed while it was followed`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
@@ -232,8 +237,6 @@ export class EmbeddedFollower implements Follower {
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
     const topics = inOrder([...this.#committed.values()]);
-    // What was seen of a session that was removed since is none of its rows.
-    this.#fresh = this.#fresh.filter(({ info }) => this.#committed.has(info.name));
     return { untilNs: undefined, topics, fresh: inOrder(this.#fresh.splice(0)) };
   }
 
@@ -252,7 +255,11 @@ export class EmbeddedFollower implements Follower {
     const names = manifest.topics.map(({ name }) => name).filter((name) => !this.#committed.has(name));
     await Promise.all(names.map(async (name) => {
       const reader = await this.#openTopic(manifest, name);
-      const file = this.#growing.get(name);
+      let file = this.#growing.get(name);
+      if (file && file.info.sessionId !== reader.info.sessionId) {
+        this.#lose(file);
+        file = undefined;
+      }
       // The file may have been written anew for the commit: the one that is held has the batches as they were flushed.
       if (file) {
         const fresh = await this.#readOn(file, Infinity);
@@ -333,7 +340,7 @@ export class EmbeddedFollower implements Follower {
   }
 
   #where(topic: string): { sequence: string; topic: string; file: string } {
-    return { sequence: this.#name, topic, file: `${this.#name}/${topic}.arrow` };
+    return { sequence: this.#name, topic, file: topicPath(this.#name, topic) };
   }
 
   #reader({ held, info, schema, batches, done }: GrowingFile): TopicFileReader {
@@ -348,7 +355,7 @@ export class EmbeddedFollower implements Follower {
       if (identityOf(manifest) === this.#identity) return manifest;
       throw new SmaltiError("NOT_FOUND", "Another sequence has its name");
     } catch (cause) {
-      if (!(cause instanceof SmaltiError) || cause.code !== "NOT_FOUND") throw cause;
+      if (!isNotFound(cause)) throw cause;
       const text = `Sequence "${this.#name}" was removed while it was followed`;
       throw new SmaltiError("ABORTED", text, { sequence: this.#name, cause });
     }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import { readAll, type Store } from "../store/store.ts";
 
 /** Its name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
@@ -20,8 +20,15 @@ export interface LiveState {
   readonly checkpoint: number;
   /** The low watermark: rows to come are at this time or later, as far as writers keep to their `latenessNs`. */
   readonly untilNs: bigint;
-  /** By topic: bytes of its file up to the end of the last batch. */
-  readonly sizes: { readonly [topic: string]: number };
+  readonly topics: { readonly [topic: string]: LiveTopic };
+}
+
+/** A topic that is being written. */
+export interface LiveTopic {
+  /** Whose it is: where a session is removed, a later one may take its topics' names. */
+  readonly session: string;
+  /** Bytes of its file up to the end of the last batch. */
+  readonly bytes: number;
 }
 
 /** The state as JSON text. */
@@ -35,10 +42,12 @@ export async function readLive(store: Store, sequence: string): Promise<LiveStat
   try {
     const json = JSON.parse(new TextDecoder().decode(await readAll(store, file)));
     // Version 1 had one session.
-    const { session, writer = session, sessions = [session], checkpoint, untilNs, sizes } = json;
-    return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), sizes };
+    const { session, writer = session, sessions = [session], checkpoint, untilNs, sizes = {} } = json;
+    const ofOne = Object.entries(sizes).map(([topic, bytes]) => [topic, { session, bytes }]);
+    const { topics = Object.fromEntries(ofOne) } = json;
+    return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), topics };
   } catch (reason) {
-    if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return undefined;
+    if (isNotFound(reason)) return undefined;
     throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({ sequence, file });
   }
 }

@@ -17,6 +17,8 @@ import {
 export const MANIFEST = "sequence.json";
 /** Where attachments are in it. No topic's path can be it: topic names hold no dots. */
 export const ATTACHMENTS = "sequence.attachments";
+/** What the paths of topics' files end with. */
+export const TOPIC_SUFFIX = ".arrow";
 /** 2 since sessions may be open side by side, and `sequence.live` and `sequence.notifications` have other forms. */
 const VERSION = 2;
 const OLDEST_VERSION = 1;
@@ -37,6 +39,11 @@ export interface Manifest extends SequenceInfo {
   /** Tells it from another sequence that takes its name later. Not in version 1. */
   readonly id?: string;
   readonly attachments: readonly StoredAttachment[];
+}
+
+/** Path of a topic's file in its store. */
+export function topicPath(sequence: string, topic: string): string {
+  return `${sequence}/${topic}${TOPIC_SUFFIX}`;
 }
 
 /** What the manifest tells of a topic: its schema but for the columns, what its file holds, and where it comes from. */

@@ -1,4 +1,4 @@
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import { readAll, type Store } from "../store/store.ts";
 import type { Notification, Place } from "../types.ts";
 
@@ -62,7 +62,7 @@ export class Notifications {
   async #mayGrow(sequence: string): Promise<boolean> {
     const path = `${sequence}/${FILE}`;
     const size = await this.#store.size(path).catch((reason) => {
-      if (isMissing(reason)) return 0;
+      if (isNotFound(reason)) return 0;
       throw reason;
     });
     if (size === 0 || size > 2 * (this.#trimmed.get(sequence) ?? 0) + TRIM_BYTES) return false;
@@ -85,7 +85,7 @@ export class Notifications {
     try {
       bytes = await readAll(this.#store, file);
     } catch (reason) {
-      if (isMissing(reason)) return [];
+      if (isNotFound(reason)) return [];
       throw reason;
     }
     try {
@@ -128,10 +128,6 @@ function encode(text: string): Uint8Array {
 
 function isAt({ topic }: Place, notification: Notification): boolean {
   return notification.topic === topic;
-}
-
-function isMissing(reason: unknown): boolean {
-  return reason instanceof SmaltiError && reason.code === "NOT_FOUND";
 }
 
 function notificationOf(sequence: string, { topic, message, created }: Partial<Notification>): Notification {

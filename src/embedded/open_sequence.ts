@@ -4,7 +4,7 @@ import type { Store, StoreLock } from "../store/store.ts";
 import { totals } from "../totals.ts";
 import { Turns } from "../turns.ts";
 import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
-import { encodeLive, LIVE } from "./live_state.ts";
+import { encodeLive, LIVE, type LiveTopic } from "./live_state.ts";
 import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
 import { removeSequence } from "./remove_sequence.ts";
 
@@ -229,16 +229,18 @@ export class OpenSequence {
     this.#watchSilence();
     const going = [...this.#sessions.keys()].filter((session) => !this.#ending.has(session));
     if (this.#publishedNs === undefined || going.length === 0) return;
-    const sizes: Record<string, number> = {};
-    for (const { topics } of this.#sessions.keys()) {
-      for (const [topic, { syncedBytes }] of topics) if (syncedBytes > 0) sizes[topic] = syncedBytes;
+    const live: Record<string, LiveTopic> = {};
+    for (const { info, topics } of this.#sessions.keys()) {
+      for (const [topic, { syncedBytes: bytes }] of topics) {
+        if (bytes > 0) live[topic] = { session: info.id, bytes };
+      }
     }
     const state = {
       writer: this.#writer,
       sessions: going.map(({ info }) => info.id),
       checkpoint: this.#checkpoint + 1,
       untilNs: this.#publishedNs,
-      sizes,
+      topics: live,
     };
     await this.#store.replace(`${this.name}/${LIVE}`, encodeLive(state));
     this.#checkpoint++;

@@ -13,12 +13,13 @@ import {
   MANIFEST,
   type Manifest,
   type StoredAttachment,
+  TOPIC_SUFFIX,
   topicInfo,
+  topicPath,
 } from "./manifest.ts";
 import { recoverTopicFile } from "./recover_topic_file.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
-const SUFFIX = ".arrow";
 const DIED = { state: "recovered", reason: "its writer was gone" } as const;
 
 /**
@@ -48,7 +49,7 @@ export async function recoverSequence(
   const { files: paths, unfinished } = await listFiles(store, sequence);
   for (const path of unfinished) await store.remove(path);
   for (const path of paths) {
-    const name = path.slice(sequence.length + 1, -SUFFIX.length);
+    const name = path.slice(sequence.length + 1, -TOPIC_SUFFIX.length);
     const info = known.get(name);
     known.delete(name);
     try {
@@ -84,7 +85,7 @@ export async function recoverSequence(
   }
   // A file that is gone may come back; the manifest goes on saying what was in it.
   for (const info of known.values()) {
-    const where = { sequence, topic: info.name, file: `${sequence}/${info.name}${SUFFIX}` };
+    const where = { sequence, topic: info.name, file: topicPath(sequence, info.name) };
     files.push(failed(0, new SmaltiError("NOT_FOUND", "The topic's file is gone", where)));
     topics.push(info);
   }
@@ -153,15 +154,15 @@ async function listFiles(store: Store, sequence: string): Promise<{ files: strin
   const visit = async (directory: string): Promise<void> => {
     for (const entry of (await store.list(directory)).sort(compareNames)) {
       const path = `${directory}/${entry}`;
-      if (entry.endsWith(SUFFIX)) files.push(path);
-      else if (entry.endsWith(SUFFIX + NEW_SUFFIX)) unfinished.push(path);
+      if (entry.endsWith(TOPIC_SUFFIX)) files.push(path);
+      else if (entry.endsWith(TOPIC_SUFFIX + NEW_SUFFIX)) unfinished.push(path);
       // Directories are named by parts of topic names, which hold no dots.
       else if (!entry.includes(".")) await visit(path);
     }
   };
   await visit(sequence);
   return {
-    files: files.filter((path) => isTopic(path.slice(sequence.length + 1, -SUFFIX.length))),
+    files: files.filter((path) => isTopic(path.slice(sequence.length + 1, -TOPIC_SUFFIX.length))),
     unfinished,
   };
 }

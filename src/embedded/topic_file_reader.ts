@@ -6,6 +6,7 @@ import { hexCrc, type OpenBatch, openBatch, openColumns } from "../engine/batch.
 import type { Engine } from "../engine/engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import { MAX_ATTEMPTS } from "../reopen.ts";
 import { isWrittenAnew, type Store } from "../store/store.ts";
 import { TimeSlice } from "../time_slice.ts";
 import { lowerBound } from "../times.ts";
@@ -97,7 +98,7 @@ export class TopicFileReader implements TopicSource {
       try {
         return await TopicFileReader.#openOnce(store, engine, path, info, sequence);
       } catch (reason) {
-        if (isWrittenAnew(reason) && attempt < 3) continue;
+        if (isWrittenAnew(reason) && attempt < MAX_ATTEMPTS) continue;
         throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
           topic: info.name,
           file: path,

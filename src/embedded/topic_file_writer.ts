@@ -1,6 +1,6 @@
 import { boundsOf } from "../arrow/bounds.ts";
 import type { Columns } from "../arrow/columns.ts";
-import { MAGIC } from "../arrow/decode.ts";
+import { headBytesOf, MAGIC } from "../arrow/decode.ts";
 import { encodeSchemaMessage } from "../arrow/encode.ts";
 import { vectorsOf } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
@@ -93,7 +93,7 @@ export class TopicFileWriter implements TopicSink {
 
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {
     const { message, headerCrc } = sealBatch(this.#engine, columns);
-    const headBytes = 8 + new DataView(message.buffer, message.byteOffset, 8).getInt32(4, true);
+    const headBytes = headBytesOf(message);
     const { rows } = columns;
     const entry = { offset: this.#size, length: message.length, headBytes, rows, firstNs, lastNs, headerCrc };
     // Now: the columns are the caller's again once this returns.

@@ -136,12 +136,12 @@ function hasMissing(vector: Vector): boolean {
   return false;
 }
 
-/** A record batch message by its buffers, for who needs no columns. CORRUPT as {@linkcode openBatch}. */
+/** A record batch message by its buffers, and their bytes, for who needs no columns. CORRUPT as {@linkcode openBatch}. */
 export function openBuffers(
   engine: Engine,
   message: Uint8Array,
   { where, headerCrc }: Pick<OpenOptions, "where" | "headerCrc">,
-): RawBatch {
+): RawBatch & { readonly bytes: number } {
   try {
     const layout = engine.parseBatch(message);
     const crcs = checkHeader(engine, message, layout, headerCrc);

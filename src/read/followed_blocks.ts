@@ -1,6 +1,6 @@
 import type { Follower, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine/engine.ts";
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import { MAX_NS, type Window } from "../types.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
@@ -69,7 +69,7 @@ export class FollowedBlocks {
       }
     } catch (reason) {
       // With a sequence its files go.
-      if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") await this.#follower.check();
+      if (isNotFound(reason)) await this.#follower.check();
       throw reason;
     }
   }

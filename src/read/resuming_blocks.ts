@@ -8,7 +8,7 @@ import { SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
 import { isWrittenAnew } from "../store/store.ts";
 import type { Window } from "../types.ts";
-import type { RowBlock } from "./row_blocks.ts";
+import { restOf, type RowBlock, timeOf } from "./row_blocks.ts";
 import type { BlockSource } from "./streamer.ts";
 
 /** How far rows in order were given out. */
@@ -117,18 +117,4 @@ export class ResumingBlocks implements BlockSource {
       left -= Math.min(left, block.length);
     }
   }
-}
-
-function timeOf({ runs, rows, batches }: RowBlock, at: number): bigint {
-  return batches[runs[at]]!.times[rows[at]];
-}
-
-/** The rows of a block from one on. */
-function restOf({ runs, rows, length, batches }: RowBlock, from: number): RowBlock {
-  return {
-    runs: runs.subarray(from, length),
-    rows: rows.subarray(from, length),
-    length: length - from,
-    batches,
-  };
 }

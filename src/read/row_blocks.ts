@@ -17,6 +17,21 @@ export interface RowBlock {
   readonly batches: readonly (TopicBatch | undefined)[];
 }
 
+/** Time of a row of a block. */
+export function timeOf({ runs, rows, batches }: RowBlock, at: number): bigint {
+  return batches[runs[at]]!.times[rows[at]];
+}
+
+/** The rows of a block from one on; views. */
+export function restOf({ runs, rows, length, batches }: RowBlock, from: number): RowBlock {
+  return {
+    runs: runs.subarray(from, length),
+    rows: rows.subarray(from, length),
+    length: length - from,
+    batches,
+  };
+}
+
 /** A topic to be read: what its messages need to know, and its batches. */
 export interface TopicRuns {
   readonly topic: MessageTopic;

@@ -1,6 +1,6 @@
 import { Turns } from "../turns.ts";
 import type { TimeRange } from "../types.ts";
-import type { RowBlock, RowBlocks } from "./row_blocks.ts";
+import { restOf, type RowBlock, type RowBlocks, timeOf } from "./row_blocks.ts";
 import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
 
 /** Rows of a table at most, unless told. */
@@ -61,7 +61,8 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   #block: Block<T> | undefined;
   /** Place in the block of the next message. */
   #at = 0;
-  readonly #turns = new Turns();
+  /** After an error it is closed. */
+  readonly #turns = new Turns(() => this.close());
 
   /** @internal Use `getDataStreamer` of a handler. */
   constructor(open: () => Promise<BlockSource>, signal: AbortSignal | undefined) {
@@ -83,7 +84,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     if (block !== undefined && this.#at < block.length && this.#turns.isIdle) {
       return Promise.resolve({ done: false, value: block.at(this.#at++) });
     }
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (!this.#hasRest() && !this.#take(await this.#read())) {
         return { done: true, value: undefined };
       }
@@ -107,11 +108,8 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
 
   /** Time of the message that comes next, in nanoseconds; the message stays. Undefined at the end. */
   nextTimestampNs(): Promise<bigint | undefined> {
-    return this.#inTurn(async () => {
-      if (this.#hasRest()) {
-        const { runs, rows, batches } = this.#rows!;
-        return batches[runs[this.#at]]!.times[rows[this.#at]];
-      }
+    return this.#turns.take(async () => {
+      if (this.#hasRest()) return timeOf(this.#rows!, this.#at);
       const ns = await (await this.#source())?.peek();
       this.#signal?.throwIfAborted();
       return this.#closed ? undefined : ns;
@@ -145,18 +143,12 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
 
   /** @internal The rows not yet given out of the block at hand, else those of the next; undefined at the end. */
   protected nextRows(): Promise<RowBlock | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (!this.#hasRest() && !this.#take(await this.#read())) return undefined;
-      const { runs, rows, length, batches } = this.#rows!;
+      const rows = this.#rows!;
       const from = this.#at;
-      this.#at = length;
-      if (from === 0) return this.#rows;
-      return {
-        runs: runs.subarray(from, length),
-        rows: rows.subarray(from, length),
-        length: length - from,
-        batches,
-      };
+      this.#at = rows.length;
+      return from === 0 ? rows : restOf(rows, from);
     });
   }
 
@@ -215,17 +207,6 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     this.#signal?.throwIfAborted();
     if (!this.#opened) this.#signal?.addEventListener("abort", this.#abort);
     return await (this.#opened ??= this.#open());
-  }
-
-  #inTurn<R>(action: () => Promise<R>): Promise<R> {
-    return this.#turns.take(async () => {
-      try {
-        return await action();
-      } catch (reason) {
-        await this.close();
-        throw reason;
-      }
-    });
   }
 }
 

@@ -67,7 +67,8 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   readonly #openTopic: (name: string) => Promise<SyncTopic>;
   readonly #options: SyncOptions;
   readonly #window: Window;
-  readonly #turns = new Turns();
+  /** After an error it is closed. */
+  readonly #turns = new Turns(() => this.close());
   readonly #slice = new TimeSlice();
   #opening: Promise<Opened> | undefined;
   /** Once it is open. */
@@ -101,7 +102,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   next(): Promise<IteratorResult<SyncRow, undefined>> {
     const atHand = this.#turns.isIdle ? this.#rowAtHand() : undefined;
     if (atHand) return Promise.resolve({ done: false, value: atHand });
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const value = this.#rowAtHand() ?? await this.#readRow();
       return value ? { done: false, value } : { done: true, value: undefined };
     });
@@ -132,7 +133,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
     const maxRows = rowLimit(options, TABLE_ROWS);
     const where = { sequence: this.#sequence };
     const parts: Columns[] = [];
-    const { columns, clock } = await this.#inTurn(() => this.#open());
+    const { columns, clock } = await this.#turns.take(() => this.#open());
     let rows = 0;
     try {
       for (let part = await this.#collect(); part; part = await this.#collect()) {
@@ -157,17 +158,6 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #inTurn<R>(action: () => Promise<R>): Promise<R> {
-    return this.#turns.take(async () => {
-      try {
-        return await action();
-      } catch (reason) {
-        await this.close();
-        throw reason;
-      }
-    });
   }
 
   /** The next row, where nothing has to be waited for: neither messages nor a turn of the event loop that is due. */
@@ -333,7 +323,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
 
   /** The next rows as columns; undefined at the end. */
   #collect(): Promise<{ fields: FieldSchema[]; columns: Columns } | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const opened = await this.#open();
       const fields = fieldsOf(opened.columns);
       const count = { variable: 0, capacity: 0 };

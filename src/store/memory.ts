@@ -1,4 +1,5 @@
 import { SmaltiError } from "../error.ts";
+import { upperBound } from "../times.ts";
 import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
 
 /** There can be no other. */
@@ -154,21 +155,12 @@ export class MemoryStore implements Store {
 function rangeOf({ chunks, starts, size }: MemoryFile, offset: number, length: number): Uint8Array {
   const end = Math.min(size, offset + length);
   const bytes = new Uint8Array(Math.max(0, end - offset));
-  for (let i = chunkAt(starts, offset); i < chunks.length && starts[i] < end; i++) {
+  // From the last chunk that begins at or before the offset.
+  let i = Math.max(0, upperBound(starts, offset) - 1);
+  for (; i < chunks.length && starts[i] < end; i++) {
     const from = Math.max(0, offset - starts[i]);
     const to = Math.min(chunks[i].length, end - starts[i]);
     if (from < to) bytes.set(chunks[i].subarray(from, to), starts[i] + from - offset);
   }
   return bytes;
-}
-
-/** The last chunk that begins at or before an offset. */
-function chunkAt(starts: readonly number[], offset: number): number {
-  let [low, high] = [0, starts.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle] <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
 }

@@ -1,15 +1,16 @@
 import type { SequenceSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
+import { MAX_TIMER_MS } from "../pause.ts";
 import { MIN_NS } from "../types.ts";
 import { type AutoFlush, DEFAULT_AUTO_FLUSH } from "./session_options.ts";
 import type { SessionLife, TopicWriter } from "./topic_writer.ts";
 
 /** Of the time, the part that flushes take at most where nobody said when to flush. */
 const FLUSH_SHARE = 0.1;
+/** But it waits no longer for that than this, in ms: one flush that took minutes says little of the next. */
+const MAX_WAIT_MS = 30_000;
 /** After so long without a message, in ms, followers get all that was flushed. */
 const IDLE_MS = 1000;
-/** Timers take no longer sleep; they would end at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What {@linkcode Flushes} needs to know of its session. */
 export interface FlushContext {
@@ -120,7 +121,7 @@ export class Flushes {
     if (this.#unflushed >= most) this.#flushInTurn();
     else if (intervalMs !== undefined && this.#timer === undefined) {
       const isOwn = this.#context.autoFlush === DEFAULT_AUTO_FLUSH;
-      const rest = isOwn ? this.#flushMs / FLUSH_SHARE : 0;
+      const rest = isOwn ? Math.min(this.#flushMs / FLUSH_SHARE, MAX_WAIT_MS) : 0;
       this.#timer = setTimeout(() => this.#flushInTurn(), Math.max(intervalMs, rest));
     }
   }

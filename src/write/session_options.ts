@@ -23,7 +23,7 @@ export interface SessionOptions {
   /**
    * Bounds on what a crash may cost, and on how long followers wait for what was pushed. False for none: what was pushed is
    * durable then, and shown to followers, after `flush` or `finalize`.
-   * @default in a directory, after a second; more rarely where syncing would take more than a tenth of the time. Else none
+   * @default in a directory, after a second; more rarely (up to 30 s) where syncing would take more than a tenth of the time. Else none
    */
   autoFlush?: AutoFlush | false;
   /**

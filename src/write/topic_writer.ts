@@ -1,6 +1,6 @@
 import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
 import { type ByteCount, show, StructBuilder } from "../arrow/builder.ts";
-import { bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
+import { bytesIn, bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
 import { columnsFrom } from "../arrow/columns_from.ts";
 import { columnsOfRecordBatch } from "../arrow/interchange.ts";
 import { inTimeOrder, sliceColumns, stackColumns } from "../arrow/rearrange.ts";
@@ -410,10 +410,6 @@ export function takeFailure(life: SessionLife): SmaltiError | undefined {
   const { failure } = life;
   life.failure = undefined;
   return failure;
-}
-
-function bytesIn({ buffers }: Columns): number {
-  return buffers.reduce((sum, buffer) => sum + buffer.length, 0);
 }
 
 function toTime(value: unknown): bigint {

@@ -8,6 +8,7 @@ import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import {
   dataView,
   engine,
+  field,
   newCount,
   oneBuilder,
   open,
@@ -17,17 +18,6 @@ import {
   written,
 } from "../support/tables.ts";
 
-const field = (
-  name: string,
-  type: DataType,
-  nullable = false,
-  children: FieldSchema[] = [],
-): FieldSchema => ({
-  name,
-  type,
-  nullable,
-  children,
-});
 const float64 = (name: string, nullable = false) => field(name, { kind: "float", bits: 64 }, nullable);
 const utf8 = (name: string, nullable = false) => field(name, { kind: "utf8", offsets: 32 }, nullable);
 const list = (name: string, item: FieldSchema) => field(name, { kind: "list", offsets: 32 }, false, [item]);

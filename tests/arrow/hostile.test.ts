@@ -8,11 +8,12 @@ import { type OpenBatch, openColumns, sealBatch } from "../../src/engine/batch.t
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { somePositions } from "../support/positions.ts";
-import { damage, damaged, field, outcome, SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
+import { damage, damaged, outcome, SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
 import { anyTable } from "../support/random_tables.ts";
 import {
   columnsOf,
   engine,
+  field,
   open,
   rowsWritten,
   tableFields,

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { decodeFooter, decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { encodeFileEnd, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { somePositions } from "../support/positions.ts";
-import { damage, damaged, field, outcome, SAMPLE } from "../support/damage.ts";
-import { tableFields } from "../support/tables.ts";
+import { damage, damaged, outcome, SAMPLE } from "../support/damage.ts";
+import { field, tableFields } from "../support/tables.ts";
 
 describe("a schema message", () => {
   const message = encodeSchemaMessage({

@@ -325,11 +325,13 @@ describe("Small batches", () => {
     const before = await liveBytes();
     const batches = 50_000;
     await write(batches);
-    const perBatch = (await liveBytes() - before) / batches;
+    const after = await liveBytes();
+    const perBatch = (after - before) / batches;
     expect(writer.written.rowCount).toBe(3000 + batches);
     expect(perBatch).toBeLessThan(100);
-    // What it has to keep: else this measures nothing.
-    expect(perBatch).toBeGreaterThan(20);
+    // That bytes held are counted at all.
+    const held = new Uint8Array(100 * batches);
+    expect(await liveBytes() - after).toBeGreaterThan(held.length / 2);
     await writer.finish(new Turns()).catch(() => {});
   });
 });

@@ -124,6 +124,16 @@ async function left(isFinalized: boolean): Promise<MemoryStore> {
   return copy;
 }
 
+/** All rows are there, and still after what a user would try. */
+async function expectNothingLost(store: MemoryStore): Promise<void> {
+  await onStore(await copied(store), expectAll);
+  await onStore(await copied(store), async (client) => {
+    await client.recover("s");
+    await client.compact("s");
+    await expectAll(client);
+  });
+}
+
 describe("A compaction that fails", () => {
   it("does not keep a session from being finalized, at whichever call and however", async () => {
     const faults = await faultsIn(finalized, () => Promise.resolve(new MemoryStore()));
@@ -134,12 +144,7 @@ describe("A compaction that fails", () => {
         const store = new FaultyStore(inner, number, fault);
         await finalized(store);
         expect(store.failed).toBe(true);
-        await onStore(await copied(inner), expectAll);
-        await onStore(await copied(inner), async (client) => {
-          await client.recover("s");
-          await client.compact("s");
-          await expectAll(client);
-        });
+        await expectNothingLost(inner);
       } catch (reason) {
         throw new Error(`${what}: ${(reason as Error).message}`, { cause: reason });
       }
@@ -168,12 +173,7 @@ describe("A compaction that fails", () => {
             code ? [{ code }] : [],
           );
         }
-        await onStore(await copied(inner), expectAll);
-        await onStore(await copied(inner), async (client) => {
-          await client.recover("s");
-          await client.compact("s");
-          await expectAll(client);
-        });
+        await expectNothingLost(inner);
       } catch (reason) {
         throw new Error(`${what}: ${(reason as Error).message}`, { cause: reason });
       }

@@ -120,6 +120,16 @@ const NEXT: Record<
   topicCreate: (sequence) => sequence.topicCreate("b", { ontology: Sample }),
 };
 
+/** Pushes a row of which the automatic flush cannot tell followers. */
+async function failToTell(store: WatchedStore, topic: TopicWriter<Sample>): Promise<void> {
+  store.before = (made, path) => {
+    if (made === "replace" && path === LIVE) throw new SmaltiError("NO_SPACE", "the disk is full");
+  };
+  await pushSamples(topic, [1]);
+  await until(() => store.count("replace", LIVE) === 1);
+  await settle();
+}
+
 describe("An automatic flush that fails", () => {
   it.each(Object.entries(NEXT))(
     "is told by the next call, once: %s",
@@ -129,14 +139,7 @@ describe("An automatic flush that fails", () => {
           autoFlush: { bytes: 1 },
         });
         const topic = await addTopic(sequence, "a", []);
-        store.before = (made, path) => {
-          if (made === "replace" && path === LIVE) {
-            throw new SmaltiError("NO_SPACE", "the disk is full");
-          }
-        };
-        await pushSamples(topic, [1]);
-        await until(() => store.count("replace", LIVE) === 1);
-        await settle();
+        await failToTell(store, topic);
         store.before = () => {};
         const error = await expectError(
           () => call(sequence, topic),
@@ -162,14 +165,7 @@ describe("An automatic flush that fails", () => {
         autoFlush: { bytes: 1 },
       });
       const topic = await addTopic(sequence, "a", []);
-      store.before = (made, path) => {
-        if (made === "replace" && path === LIVE) {
-          throw new SmaltiError("NO_SPACE", "the disk is full");
-        }
-      };
-      await pushSamples(topic, [1]);
-      await until(() => store.count("replace", LIVE) === 1);
-      await settle();
+      await failToTell(store, topic);
       expect((await sequence.finalize()).topics[0].rowCount).toBe(1);
     });
   });

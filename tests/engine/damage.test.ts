@@ -10,7 +10,8 @@ import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { field, SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
+import { SAMPLE, SAMPLE_ROWS } from "../support/damage.ts";
+import { field } from "../support/tables.ts";
 import { caseRange, failedCase, Random } from "../support/random_cases.ts";
 import { somePositions } from "../support/positions.ts";
 

@@ -16,6 +16,7 @@ import {
   beginTopic,
   command,
   errorOf,
+  heldUpload,
   put,
   serving,
   statusOf,
@@ -46,15 +47,7 @@ describe("Server left by a client", () => {
     serving({}, async ({ act, server, client }) => {
       const { descriptor, session, locator } = await beginTopic(act);
       const other = openTransport(server.url);
-      let release = () => {};
-      const held = new Promise<void>((resolve) => release = resolve);
-      const cut = put(
-        other,
-        async function* () {
-          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
-          await held;
-        }(),
-      );
+      const { done: cut, release } = heldUpload(other, descriptor);
       const ended = statusOf(() => cut);
       const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
       await until(async () => (await finalize()).includes("still being uploaded"));
@@ -82,15 +75,7 @@ describe("Server left by a client", () => {
       });
       await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
       const other = openTransport(`grpc://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
-      let release = () => {};
-      const held = new Promise<void>((resolve) => release = resolve);
-      const lost = put(
-        other,
-        async function* () {
-          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
-          await held;
-        }(),
-      );
+      const { done: lost, release } = heldUpload(other, descriptor);
       const ended = statusOf(() => lost);
       const finalize = () => statusOf(() => act("session_finalize", { session_uuid: session }));
       await until(async () => (await finalize()).includes("still being uploaded"));

@@ -17,6 +17,7 @@ import {
   command,
   endpointsOf,
   errorOf,
+  heldUpload,
   metadataOf,
   put,
   type Served,
@@ -382,15 +383,7 @@ describe("Server refuses", () => {
       const wrong = { ...descriptor, topic_uuid: session };
       expect(await statusOf(() => put(flight, upload(wrong, VALUE_FIELDS, []))))
         .toBe('[invalid_argument] topic_uuid is not that of topic "drive/value"');
-      let release = () => {};
-      const held = new Promise<void>((resolve) => release = resolve);
-      const slow = put(
-        flight,
-        async function* () {
-          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
-          await held;
-        }(),
-      );
+      const { done: slow, release } = heldUpload(flight, descriptor);
       await until(async () =>
         (await statusOf(finalize)).includes('topic "drive/value" is still being uploaded')
       );

@@ -5,6 +5,7 @@ import {
   beginTopic,
   command,
   endpointsOf,
+  heldUpload,
   metadataOf,
   put,
   type Served,
@@ -101,15 +102,7 @@ describe("Sessions of one sequence", () => {
       const [a, b] = [await beginSession(served), await beginSession(served)];
       await createTopic(served, a, "a");
       const descriptor = await createTopic(served, b, "b");
-      let release = () => {};
-      const held = new Promise<void>((resolve) => release = resolve);
-      const uploading = put(
-        flight,
-        async function* () {
-          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
-          await held;
-        }(),
-      );
+      const { done: uploading, release } = heldUpload(flight, descriptor);
       const finalize = () => statusOf(() => act("session_finalize", { session_uuid: b.uuid }));
       await until(async () => (await finalize()).includes("still being uploaded"));
       expect(await statusOf(() => act("sequence_delete", { locator: "drive" }))).toMatch(
@@ -151,15 +144,7 @@ describe("Sessions that are left alone", () => {
       const { act, flight, server } = served;
       // Two sessions: the end of one tells that the time has passed for the other.
       const { descriptor, session } = await beginTopic(act);
-      let release = () => {};
-      const held = new Promise<void>((resolve) => release = resolve);
-      const uploading = put(
-        flight,
-        async function* () {
-          yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
-          await held;
-        }(),
-      );
+      const { done: uploading, release } = heldUpload(flight, descriptor);
       for (const locator of ["x", "y"]) {
         await act("sequence_create", { locator, user_metadata: {} });
         await beginSession(served, locator);

@@ -135,6 +135,20 @@ export async function put(flight: FlightConnection, messages: AsyncIterable<Part
   for await (const _ of flight.rpc.doPut(messages)) throw new Error("a PutResult");
 }
 
+/** An upload of one row, which goes on until it is released. */
+export function heldUpload(
+  flight: FlightConnection,
+  descriptor: object,
+): { done: Promise<void>; release: () => void } {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => release = resolve);
+  const messages = async function* () {
+    yield* upload(descriptor, VALUE_FIELDS, [valueBatch([1n], [1])]);
+    await held;
+  };
+  return { done: put(flight, messages()), release };
+}
+
 /** Creates a sequence with a session and one topic without an upload. */
 export async function beginTopic(
   act: Served["act"],

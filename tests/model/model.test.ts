@@ -24,6 +24,10 @@ const FOUND: Readonly<Record<string, number>> = {
   "an end that fails in one topic": 105_725,
   "a pause that is told after newer rows were written": 313_215,
   "a commit that was done and told to have failed, then removed": 312_662,
+  "a topic's name taken after its session was removed, while nobody looks": 20_024_786,
+  "the same, with a pause": 20_109_481,
+  "a flush that takes minutes": 20_009_411,
+  "removed by two processes at once": 20_017_320,
 };
 
 describe("The life cycles of sequences", () => {

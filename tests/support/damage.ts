@@ -5,7 +5,7 @@
  */
 import * as fc from "fast-check";
 import { SmaltiError } from "../../src/error.ts";
-import type { DataType, FieldSchema } from "../../src/schema.ts";
+import { field } from "./tables.ts";
 
 /** What a call gives, or the code of its SmaltiError; any other error is the test's failure. */
 export function outcome<T>(call: () => T): T | string {
@@ -32,17 +32,6 @@ export function damaged(bytes: Uint8Array, flips: readonly { at: number; mask: n
   return copy;
 }
 
-export const field = (
-  name: string,
-  type: DataType,
-  nullable = false,
-  children: FieldSchema[] = [],
-): FieldSchema => ({
-  name,
-  type,
-  nullable,
-  children,
-});
 const item = field("item", { kind: "float", bits: 32 }, true);
 /** One of each layout. */
 export const SAMPLE = [

@@ -10,9 +10,21 @@ import type { Vector } from "../../src/arrow/vector.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { type OpenBatch, openBatch } from "../../src/engine/batch.ts";
-import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
+import { type DataType, type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 
 export const engine = createJsEngine(loadNativeCodecs());
+
+export const field = (
+  name: string,
+  type: DataType,
+  nullable = false,
+  children: FieldSchema[] = [],
+): FieldSchema => ({
+  name,
+  type,
+  nullable,
+  children,
+});
 
 /** A value as text that tells apart all that differs: -0 from 0, 1n from 1, a typed array from another. */
 export function written(value: unknown): string {

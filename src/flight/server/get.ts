@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Columns } from "../../arrow/columns.ts";
+import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { type BodyCoder, encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import { sliceColumns } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
@@ -124,8 +124,8 @@ function* partsOfRun({ batch, from, to }: Run, fields: readonly FieldSchema[]): 
 
 /** Columns in batches of about the bytes that are aimed at. */
 function* partsOf(columns: Columns, fields: readonly FieldSchema[]): Generator<Columns> {
-  const { rows, buffers } = columns;
-  const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+  const { rows } = columns;
+  const bytes = bytesIn(columns);
   const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / TARGET_ENCODE_BYTES))));
   if (step >= rows) return yield columns;
   for (let from = 0; from < rows; from += step) {

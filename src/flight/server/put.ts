@@ -4,8 +4,9 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { BATCH_BYTES, BATCH_ROWS } from "../../arrow/batch_size.ts";
+import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
-import type { Columns } from "../../arrow/columns.ts";
 import { checkNulls } from "../../arrow/interchange.ts";
 import { inTimeOrder, sliceColumns, stackColumns } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
@@ -22,10 +23,6 @@ import { readBody, textMember } from "./body.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import { checkText } from "./check_text.ts";
 import type { OpenTopic, Sessions } from "./sessions.ts";
-
-/** Rows collect to about so many bytes before they are stored as a batch, and larger batches are cut. */
-const BATCH_BYTES = 1 << 19;
-const BATCH_ROWS = 65_536;
 
 /** How much larger than a message may be what it holds when it is decompressed. */
 const MAX_RATIO = 4;
@@ -184,7 +181,7 @@ class RowCollector {
     const columns = this.#read(message);
     if (columns.rows === 0) return;
     this.#topic.rows += columns.rows;
-    const bytes = columns.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const bytes = bytesIn(columns);
     this.#bytes += bytes;
     // Views on a message that is much larger would keep all of it.
     if (message.buffer.byteLength > 2 * bytes) {

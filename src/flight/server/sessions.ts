@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, SequenceSink } from "../../backend.ts";
-import { SmaltiError } from "../../error.ts";
+import { isNotFound, SmaltiError } from "../../error.ts";
 import { quoted } from "../../excerpt.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { newTopicName } from "../../names.ts";
@@ -312,7 +312,7 @@ export class Sessions {
       await this.#backend.readInfo(sequence);
       return true;
     } catch (reason) {
-      if (reason instanceof SmaltiError && reason.code === "NOT_FOUND") return false;
+      if (isNotFound(reason)) return false;
       throw reason;
     }
   }
