@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import type { Engine } from "../src/engine/engine.ts";
+import type { Engine } from "../src/engine.ts";
 import { createJsEngine } from "../src/engine/js.ts";
 import { loadNativeCodecs } from "../src/engine/load/native.ts";
 import { createWasmEngine } from "../src/engine/wasm.ts";

@@ -3,7 +3,7 @@
  * heap-js on numbers, used in both of its ways, and a scan of all heads.
  */
 import { Heap } from "heap-js";
-import type { Engine } from "../src/engine/engine.ts";
+import type { Engine } from "../src/engine.ts";
 import { type Case, check, compare } from "./compare.ts";
 import { shapes, type SortedRun } from "./data.ts";
 import { loadEngines } from "./engines.ts";

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Client, defineOntology, float64, struct } from "../mod.ts";
 import { EmbeddedBackend } from "../src/embedded/embedded_backend.ts";
-import { DirectoryStore } from "../src/store/directory.ts";
+import { DirectoryStore } from "../src/store/directory/directory_store.ts";
 import { check } from "./compare.ts";
 import { loadEngines } from "./engines.ts";
 

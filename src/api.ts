@@ -3,14 +3,8 @@
  *
  * @module
  */
-export {
-  Client,
-  type Connect,
-  type ConnectOptions,
-  type ListOptions,
-  type QueryOptions,
-  type SequenceOptions,
-} from "./client.ts";
+export { Client, type ListOptions, type QueryOptions, type SequenceOptions } from "./client.ts";
+export { type Connect, type ConnectOptions } from "./connect.ts";
 export { type EngineOptions, type WasmSource } from "./engine/load/choose_engine.ts";
 export { type ErrorCode, type ErrorDetails, SmaltiError, type SmaltiErrorOptions } from "./error.ts";
 
@@ -30,11 +24,11 @@ export { type LatestOptions, SequenceHandler, type SequenceStreamOptions } from 
 export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";
 export { TopicStreamer } from "./read/topic_streamer.ts";
-export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync_options.ts";
+export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync/sync_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
-export { SyncStreamer } from "./read/sync_streamer.ts";
+export { SyncStreamer } from "./read/sync/sync_streamer.ts";
 export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
-export { type Data, type Message, type MessageJson } from "./read/message.ts";
+export { type Data, type Message, type MessageJson } from "./read/merge/message.ts";
 export {
   type AttachmentInfo,
   type CompactedTopic,
@@ -115,7 +109,7 @@ export { type FieldQuery, type ListQuery, type MessageQuery } from "./ontology/q
 export { type QueryHit } from "./types.ts";
 
 // For libraries that bring their own: what decodes and orders.
-export { type BatchLayout, type Codec, type Engine, type Merger } from "./engine/engine.ts";
+export { type BatchLayout, type Codec, type Engine, type Merger } from "./engine.ts";
 
 // The built-in classes. `Boolean`, `Image`, `Range` and `String` would hide a global: `ontology.String`.
 export * as ontology from "./ontology/builtin/mod.ts";

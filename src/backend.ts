@@ -6,8 +6,8 @@
  */
 import type { BatchBounds } from "./arrow/bounds.ts";
 import type { Columns } from "./arrow/columns.ts";
-import type { Engine } from "./engine/engine.ts";
-import type { OpenBatch } from "./engine/batch.ts";
+import type { Engine } from "./engine.ts";
+import type { OpenBatch } from "./arrow/stored_batch.ts";
 import { type ErrorCode, SmaltiError } from "./error.ts";
 import type {
   AttachmentInfo,

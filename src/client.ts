@@ -1,15 +1,11 @@
 import { type Backend, failureOfOne, type SequenceSink } from "./backend.ts";
-import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
-import type { Engine } from "./engine/engine.ts";
-import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
+import type { Engine } from "./engine.ts";
 import { SmaltiError } from "./error.ts";
-import { mapLimited } from "./map_limited.ts";
+import { mapLimited } from "./util/map_limited.ts";
 import { newSequenceName, sequenceName, topicName } from "./names.ts";
 import { queryBodies, type QueryRequest } from "./query/builders.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
-import { MemoryStore } from "./store/memory.ts";
-import type { Store } from "./store/store.ts";
 import type {
   CompactReport,
   Metadata,
@@ -53,60 +49,6 @@ export interface QueryOptions {
    * it. A server tells its own log. @default nobody does
    */
   onError?: (sequence: string, error: SmaltiError) => void;
-}
-
-/** Options of `connect`. */
-export interface ConnectOptions extends EngineOptions {
-  /** The key for a server that wants one. */
-  apiKey?: string;
-  /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
-  tls?: { ca: string };
-  /** How long to try to reach a server, in milliseconds. @default 5000 */
-  timeoutMs?: number;
-  /** Stops trying to reach a server. */
-  signal?: AbortSignal;
-}
-
-/** What `connect` of every entry is. */
-export type Connect = (url: string | URL, options?: ConnectOptions) => Promise<Client>;
-
-/** Opens the recordings behind a `grpc:` or `grpc+tls:` URL. */
-export type OpenServer = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend>;
-
-/** Makes the `connect` of an entry that brings this WASM module, or none, and reaches servers by `openServer`, or none. */
-export function createConnect(bundled: BundledWasm | undefined, openServer?: OpenServer): Connect {
-  return async (url, options = {}) => {
-    const engine = await chooseEngine(options, bundled);
-    const text = String(url);
-    if (!/^grpc(\+tls)?:/i.test(text)) return new Client(new EmbeddedBackend(await openStore(url), engine));
-    if (openServer) return new Client(await openServer(text, engine, options));
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot connect to "${text}" from here: wanted the main entry on Deno, Bun or Node`,
-    );
-  };
-}
-
-async function openStore(url: string | URL): Promise<Store> {
-  const text = String(url);
-  if (text === "memory:") return new MemoryStore();
-  // One letter before the colon is a drive.
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1].toLowerCase();
-  if (scheme === "http" || scheme === "https") {
-    const { HttpStore } = await import("./store/http.ts");
-    return new HttpStore(text);
-  }
-  if (scheme !== undefined && scheme !== "file") {
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot connect to "${text}": wanted a directory, a file:, http:, grpc: or grpc+tls: URL, or memory:`,
-    );
-  }
-  if (text === "") {
-    throw new SmaltiError("INVALID_ARGUMENT", `Cannot connect to "": wanted a directory or memory:`);
-  }
-  const { openDirectory } = await import("./store/directory.ts");
-  return openDirectory(text);
 }
 
 /** A place with recordings. Made by `connect`; close it when done. */

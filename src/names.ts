@@ -1,5 +1,5 @@
 import { SmaltiError } from "./error.ts";
-import { quoted } from "./excerpt.ts";
+import { quoted } from "./util/excerpt.ts";
 
 /** Characters of a new sequence's name, and of each part of a topic's: file systems take 255 bytes with what is added. */
 const MAX_PART = 200;

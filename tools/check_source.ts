@@ -13,21 +13,12 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
  * of one layer do not know each other. The longest entry that fits a path counts.
  */
 const layers: readonly (readonly string[])[] = [
-  ["builtin.ts"],
-  [
-    "error.ts",
-    "version.ts",
-    "pause.ts",
-    "times.ts",
-    "spare_buffers.ts",
-    "turns.ts",
-    "time_slice.ts",
-    "excerpt.ts",
-  ],
-  ["names.ts", "schema.ts", "map_limited.ts"],
+  ["version.ts", "util"],
+  ["error.ts"],
+  ["names.ts", "schema.ts"],
   ["ontology"],
-  ["types.ts", "totals.ts"],
-  ["engine/engine.ts"], // the interface alone: arrow/ parses into its shapes
+  ["types.ts"],
+  ["engine.ts"],
   ["arrow"],
   ["engine", "store"],
   ["backend.ts"],
@@ -35,6 +26,7 @@ const layers: readonly (readonly string[])[] = [
   ["embedded", "flight"],
   ["write", "read", "query"],
   ["client.ts"],
+  ["connect.ts"],
   ["flight/server"], // any client's recordings, and their order
   ["api.ts"],
   ["entry"],
@@ -44,10 +36,8 @@ const layers: readonly (readonly string[])[] = [
 
 /** Where runtime globals and `node:` may be used; all else runs wherever the web's standards do. */
 const runtimePlaces: readonly string[] = [
-  "src/builtin.ts",
-  "src/store/directory.ts",
-  "src/store/lock_file.ts",
-  "src/store/regular_file.ts",
+  "src/util/builtin.ts",
+  "src/store/directory/",
   "src/engine/load/",
   "src/flight/",
   "src/import/open_file.ts",

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { BatchLayout, Codec } from "../engine/engine.ts";
+import type { BatchLayout, Codec } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { DataType, FieldSchema, Schema, TimeUnit } from "../schema.ts";
 import { FlatTable } from "./flatbuffer.ts";

@@ -7,7 +7,7 @@
 import type { RecordBatch, Table } from "apache-arrow";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { TimeSlice } from "../util/time_slice.ts";
 import type { Columns } from "./columns.ts";
 import { decodeBatch, decodeFrame, decodeSchemaMessage, MessageType } from "./decode.ts";
 import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";

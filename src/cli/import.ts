@@ -43,7 +43,7 @@ export async function importFile(
   name: string,
   metadata: Metadata = {},
 ): Promise<void> {
-  const { importMcap } = await import("../import/mcap.ts");
+  const { importMcap } = await import("../import/mcap/import_mcap.ts");
   const { openFile } = await import("../import/open_file.ts");
   const source = await openFile(file);
   const progress = await startProgress("importing");

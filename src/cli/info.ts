@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
-import { totals } from "../totals.ts";
+import { totals } from "../util/totals.ts";
 import type { AttachmentInfo, SequenceInfo, SessionInfo, TopicInfo } from "../types.ts";
 import { activityBar } from "./activity.ts";
 import { nameArgument, storeOption } from "./arguments.ts";

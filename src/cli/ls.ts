@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import type { Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
-import { totals } from "../totals.ts";
+import { totals } from "../util/totals.ts";
 import type { SequenceInfo } from "../types.ts";
 import { storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";

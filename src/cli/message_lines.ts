@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message } from "../read/message.ts";
+import type { Message } from "../read/merge/message.ts";
 import { formatTime } from "./time_text.ts";
 
 /** Ways of {@linkcode messageLine}. */

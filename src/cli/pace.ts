@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MAX_TIMER_MS } from "../pause.ts";
+import { MAX_TIMER_MS } from "../util/pause.ts";
 
 /** Replays times in real time, `speed` times as fast. Each time is due by the first one, so delays do not add up. */
 export class Pace {

@@ -6,7 +6,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceStreamer } from "../read/sequence_streamer.ts";
-import { totals } from "../totals.ts";
+import { totals } from "../util/totals.ts";
 import { nameArgument, parseTopics, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { type Format, FORMATS, messageLine } from "./message_lines.ts";

@@ -12,13 +12,13 @@ import { boundsOf } from "../arrow/bounds.ts";
 import { rowWidth } from "../arrow/columns.ts";
 import { decodeSchemaMessage, headBytesOf } from "../arrow/decode.ts";
 import { inTimeOrder, vectorsOf } from "../arrow/rearrange.ts";
-import { openBatch, openBuffers, sealBatch } from "../engine/batch.ts";
-import type { Engine } from "../engine/engine.ts";
+import { openBatch, openBuffers, sealBatch } from "../arrow/stored_batch.ts";
+import type { Engine } from "../engine.ts";
 import { type ErrorDetails, isNotFound, SmaltiError } from "../error.ts";
 import type { FieldSchema, Schema } from "../schema.ts";
-import { giveBytes } from "../spare_buffers.ts";
+import { giveBytes } from "../util/buffer_pool.ts";
 import type { Store } from "../store/store.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { TimeSlice } from "../util/time_slice.ts";
 import { IndexBuilder, keepsBounds, type TopicIndex } from "./topic_index.ts";
 
 /** What a file is called while it is written that will take another's place. No topic's path ends so. */

@@ -1,6 +1,6 @@
-import type { OpenBatch } from "../engine/batch.ts";
-import { TimeSlice } from "../time_slice.ts";
-import { lowerBound, upperBound } from "../times.ts";
+import type { OpenBatch } from "../arrow/stored_batch.ts";
+import { TimeSlice } from "../util/time_slice.ts";
+import { lowerBound, upperBound } from "../util/times.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
 /** A file whose rows are to be counted. */

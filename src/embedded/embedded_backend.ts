@@ -1,5 +1,5 @@
 import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
 import { readAll, type Store, type StoreLock } from "../store/store.ts";
@@ -14,7 +14,7 @@ import type {
   SessionInfo,
   StoreInfo,
 } from "../types.ts";
-import { Turns } from "../turns.ts";
+import { Turns } from "../util/turns.ts";
 import { VERSION } from "../version.ts";
 import {
   decodeManifest,

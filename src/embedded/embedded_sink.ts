@@ -1,9 +1,9 @@
 import type { SequenceSink, TopicSink } from "../backend.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store } from "../store/store.ts";
-import { Turns } from "../turns.ts";
+import { Turns } from "../util/turns.ts";
 import type {
   AttachmentInfo,
   Metadata,

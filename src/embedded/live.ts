@@ -6,13 +6,13 @@
  * @module
  */
 import type { Checkpoint, Follower, TopicSource } from "../backend.ts";
-import { openBatch } from "../engine/batch.ts";
-import type { Engine } from "../engine/engine.ts";
+import { openBatch } from "../arrow/stored_batch.ts";
+import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../util/pause.ts";
 import type { HeldFile, Store } from "../store/store.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { TimeSlice } from "../util/time_slice.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type LiveState, readLive } from "./live_state.ts";
 import { type Manifest, topicInfo, topicPath } from "./manifest.ts";

@@ -1,6 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
-import type { Part } from "../totals.ts";
+import type { Part } from "../util/totals.ts";
 import {
   type AttachmentInfo,
   MAX_NS,

@@ -1,8 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store, StoreLock } from "../store/store.ts";
-import { totals } from "../totals.ts";
-import { Turns } from "../turns.ts";
+import { totals } from "../util/totals.ts";
+import { Turns } from "../util/turns.ts";
 import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
 import { encodeLive, LIVE, type LiveTopic } from "./live_state.ts";
 import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";

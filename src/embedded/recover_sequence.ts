@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
 import type { Store } from "../store/store.ts";

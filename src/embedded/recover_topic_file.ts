@@ -1,12 +1,12 @@
 import { boundsOf } from "../arrow/bounds.ts";
 import { decodeFrame, decodeSchemaMessage, MAGIC, MessageType } from "../arrow/decode.ts";
-import { openBatch } from "../engine/batch.ts";
-import type { Engine } from "../engine/engine.ts";
+import { openBatch } from "../arrow/stored_batch.ts";
+import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
-import { TimeSlice } from "../time_slice.ts";
-import type { Part } from "../totals.ts";
+import { TimeSlice } from "../util/time_slice.ts";
+import type { Part } from "../util/totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
 import { checkOrder, IndexBuilder, type IndexEntry, keepsBounds } from "./topic_index.ts";

@@ -1,5 +1,5 @@
-import { hexCrc } from "../engine/batch.ts";
-import type { Engine } from "../engine/engine.ts";
+import { hexCrc } from "../arrow/stored_batch.ts";
+import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import { type Schema, schemaKey } from "../schema.ts";

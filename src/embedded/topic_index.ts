@@ -1,12 +1,12 @@
 import { decodeBase64, encodeBase64 } from "../arrow/base64.ts";
 import { bytesOf } from "../arrow/columns.ts";
 import { type BlockPlace, encodeFileEnd } from "../arrow/encode.ts";
-import { hexCrc } from "../engine/batch.ts";
-import type { Engine } from "../engine/engine.ts";
+import { hexCrc } from "../arrow/stored_batch.ts";
+import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
-import { firstDescent } from "../times.ts";
-import { type Part, totals } from "../totals.ts";
+import { firstDescent } from "../util/times.ts";
+import { type Part, totals } from "../util/totals.ts";
 
 /** Key of the checksum of the batches' bounds. */
 export const BOUNDS_CRC = "smalti:bounds_crc";

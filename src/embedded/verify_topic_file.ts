@@ -1,12 +1,12 @@
 import { type BatchBounds, boundedColumns, boundsOf } from "../arrow/bounds.ts";
 import { decodeSchemaMessage, MAGIC } from "../arrow/decode.ts";
 import type { VerifyRequest } from "../backend.ts";
-import type { OpenBatch } from "../engine/batch.ts";
+import type { OpenBatch } from "../arrow/stored_batch.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { StructVector } from "../arrow/vector.ts";
 import { schemaKey } from "../schema.ts";
-import { TimeSlice } from "../time_slice.ts";
-import { totals } from "../totals.ts";
+import { TimeSlice } from "../util/time_slice.ts";
+import { totals } from "../util/totals.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { checkOrder, type TopicIndex } from "./topic_index.ts";
 

@@ -1,6 +1,6 @@
 import { decodeBatch } from "../arrow/decode.ts";
 import { createCodecs } from "./codecs.ts";
-import type { Engine, NativeCodecs } from "./engine.ts";
+import type { Engine, NativeCodecs } from "../engine.ts";
 import { VERSION } from "../version.ts";
 import { createMerger } from "./merge.ts";
 

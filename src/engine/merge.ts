@@ -12,7 +12,7 @@
  * @module
  */
 import { MAX_NS, MIN_NS } from "../types.ts";
-import type { Merger } from "./engine.ts";
+import type { Merger } from "../engine.ts";
 import { MAX_OFFSET, type SortWindow, type Window, WindowSorter } from "./merge_sort.ts";
 
 const WORD = 2 ** 32;

@@ -7,7 +7,7 @@
  */
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import { createCodecs } from "./codecs.ts";
-import type { BatchLayout, Codec, Engine, Merger, NativeCodecs } from "./engine.ts";
+import type { BatchLayout, Codec, Engine, Merger, NativeCodecs } from "../engine.ts";
 import { SOURCE_HASH } from "./generated/source_hash.ts";
 import { createMerger } from "./merge.ts";
 import type { SortWindow } from "./merge_sort.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Connect, createConnect } from "../client.ts";
+import { type Connect, createConnect } from "../connect.ts";
 import { bundledModule } from "./bundled.ts";
 
 export * from "../api.ts";

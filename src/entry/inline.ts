@@ -1,4 +1,4 @@
-import { type Connect, createConnect } from "../client.ts";
+import { type Connect, createConnect } from "../connect.ts";
 import { bundledModule } from "./bundled.ts";
 
 /**

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Connect, createConnect } from "../client.ts";
+import { type Connect, createConnect } from "../connect.ts";
 
 export * from "../api.ts";
 

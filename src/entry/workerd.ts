@@ -5,7 +5,7 @@
  */
 // @ts-ignore: a compiled module to these runtimes and their bundlers; others type it as its exports, or not at all
 import module from "../engine/generated/smalti.wasm";
-import { type Connect, createConnect } from "../client.ts";
+import { type Connect, createConnect } from "../connect.ts";
 
 export * from "../api.ts";
 

@@ -9,7 +9,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
-import { takeBytes } from "../spare_buffers.ts";
+import { takeBytes } from "../util/buffer_pool.ts";
 import { type FlightDescriptor, FlightDescriptorSchema } from "./generated/flight_pb.ts";
 import { type FlightParts, fromFlight } from "./ipc.ts";
 import { CMD } from "./protocol.ts";

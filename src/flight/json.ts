@@ -5,7 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { excerpt } from "../excerpt.ts";
+import { excerpt } from "../util/excerpt.ts";
 
 /** A value as it goes over the wire: integers beyond 2^53 are bigint, all other numbers number. */
 export type WireValue = null | boolean | number | bigint | string | WireValue[] | WireObject;

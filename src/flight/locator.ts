@@ -1,5 +1,5 @@
 import { SmaltiError } from "../error.ts";
-import { quoted } from "../excerpt.ts";
+import { quoted } from "../util/excerpt.ts";
 import { sequenceName, topicName } from "../names.ts";
 import type { Place } from "../types.ts";
 

@@ -5,7 +5,7 @@
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, SmaltiError } from "../error.ts";
-import { excerpt } from "../excerpt.ts";
+import { excerpt } from "../util/excerpt.ts";
 
 const STATUS: Readonly<Record<ErrorCode, Code>> = {
   NOT_FOUND: Code.NotFound,

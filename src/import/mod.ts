@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mcap.ts";
-export type { ImportedTopic } from "./mcap_topic.ts";
+export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mcap/import_mcap.ts";
+export type { ImportedTopic } from "./mcap/mcap_topic.ts";
 export type { ByteChunks, ByteSource } from "./byte_source.ts";
 export { type OpenedFile, openFile } from "./open_file.ts";

@@ -1,5 +1,5 @@
 import type * as FsPromises from "node:fs/promises";
-import { builtin } from "../builtin.ts";
+import { builtin } from "../util/builtin.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
 
 const { open } = builtin<typeof FsPromises>("node:fs/promises");

@@ -5,7 +5,7 @@
  */
 import type { TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { TimeSlice } from "../util/time_slice.ts";
 import type { Window } from "../types.ts";
 import { boundsFor, matchingTimes } from "./query.ts";
 import type { RowFilter } from "./row_filter.ts";

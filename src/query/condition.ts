@@ -1,5 +1,5 @@
 import { SmaltiError } from "../error.ts";
-import { quoted } from "../excerpt.ts";
+import { quoted } from "../util/excerpt.ts";
 import type { QueryObject, QueryValue } from "../types.ts";
 import { globTest } from "./glob.ts";
 

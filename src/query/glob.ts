@@ -5,7 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { quoted } from "../excerpt.ts";
+import { quoted } from "../util/excerpt.ts";
 
 /** Whether one character fits. */
 type Fits = (character: string) => boolean;

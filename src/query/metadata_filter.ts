@@ -1,4 +1,4 @@
-import { quoted } from "../excerpt.ts";
+import { quoted } from "../util/excerpt.ts";
 import type { QueryObject, QueryValue } from "../types.ts";
 import { type Condition, parseConditions, pathsOf, refusal } from "./condition.ts";
 

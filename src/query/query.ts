@@ -13,7 +13,7 @@ import type { BatchBounds } from "../arrow/bounds.ts";
 import { type Backend, failureOfOne, type SequenceSource, type TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { withCurrent } from "../reopen.ts";
-import { TimeSlice } from "../time_slice.ts";
+import { TimeSlice } from "../util/time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
 import { parseConditions, pathsOf, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";

@@ -1,7 +1,7 @@
 import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
-import { excerpt, quoted } from "../excerpt.ts";
+import { excerpt, quoted } from "../util/excerpt.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
 import { MAX_NS, MIN_NS, type QueryObject, type Window } from "../types.ts";
 import { type Condition, type OperandKind, parseConditions, pathsOf, refusal } from "./condition.ts";

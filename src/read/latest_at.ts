@@ -1,7 +1,7 @@
 import type { TopicSource } from "../backend.ts";
-import { messageTopic, TopicBatch } from "./message.ts";
+import { messageTopic, TopicBatch } from "./merge/message.ts";
 import { withCurrent } from "../reopen.ts";
-import type { RowBlock } from "./row_blocks.ts";
+import type { RowBlock } from "./merge/row_blocks.ts";
 
 /** A topic's last row at or before a time. */
 export interface LatestRow {

@@ -1,11 +1,11 @@
 import type { SequenceSource, TopicSource } from "../backend.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
-import { mapLimited } from "../map_limited.ts";
+import { mapLimited } from "../util/map_limited.ts";
 import { reopened } from "../reopen.ts";
 import { compareNames, topicName } from "../names.ts";
-import { TimeSlice } from "../time_slice.ts";
-import { totals } from "../totals.ts";
+import { TimeSlice } from "../util/time_slice.ts";
+import { totals } from "../util/totals.ts";
 import {
   type AttachmentInfo,
   type Metadata,
@@ -17,16 +17,16 @@ import {
   type TopicInfo,
   type Window,
 } from "../types.ts";
-import { FollowedBlocks } from "./followed_blocks.ts";
+import { FollowedBlocks } from "./merge/followed_blocks.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
-import { type Message, messageTopic, RowMessage } from "./message.ts";
-import { ReadMemory } from "./read_memory.ts";
-import { ResumingBlocks } from "./resuming_blocks.ts";
-import { type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
+import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
+import { ReadMemory } from "./merge/read_memory.ts";
+import { ResumingBlocks } from "./merge/resuming_blocks.ts";
+import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { bufferedBytes, type StreamOptions } from "./streamer.ts";
-import type { SyncOptions } from "./sync_options.ts";
-import { SyncStreamer } from "./sync_streamer.ts";
+import type { SyncOptions } from "./sync/sync_options.ts";
+import { SyncStreamer } from "./sync/sync_streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
 import { TopicHandler } from "./topic_handler.ts";
 

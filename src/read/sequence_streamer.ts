@@ -3,10 +3,10 @@ import type { Columns } from "../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../arrow/interchange.ts";
 import { compareNames } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
-import { TimeSlice } from "../time_slice.ts";
-import { blockColumns } from "./block_columns.ts";
-import { type Message, RowMessage } from "./message.ts";
-import type { RowBlock } from "./row_blocks.ts";
+import { TimeSlice } from "../util/time_slice.ts";
+import { blockColumns } from "./merge/block_columns.ts";
+import { type Message, RowMessage } from "./merge/message.ts";
+import type { RowBlock } from "./merge/row_blocks.ts";
 import { type Block, type BlockSource, Streamer } from "./streamer.ts";
 import type { TableOptions } from "./table_options.ts";
 

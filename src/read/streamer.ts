@@ -1,6 +1,6 @@
-import { Turns } from "../turns.ts";
+import { Turns } from "../util/turns.ts";
 import type { TimeRange } from "../types.ts";
-import { restOf, type RowBlock, type RowBlocks, timeOf } from "./row_blocks.ts";
+import { restOf, type RowBlock, type RowBlocks, timeOf } from "./merge/row_blocks.ts";
 import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
 
 /** Rows of a table at most, unless told. */

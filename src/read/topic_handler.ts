@@ -1,14 +1,14 @@
 import type { TopicSource } from "../backend.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine.ts";
 import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { Metadata, TimestampNs, TopicInfo, Window } from "../types.ts";
 import { latestRow } from "./latest_at.ts";
-import { type Message, messageTopic, RowMessage } from "./message.ts";
+import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
 import { reopened, withCurrent } from "../reopen.ts";
-import { ResumingBlocks } from "./resuming_blocks.ts";
-import { RowBlocks } from "./row_blocks.ts";
+import { ResumingBlocks } from "./merge/resuming_blocks.ts";
+import { RowBlocks } from "./merge/row_blocks.ts";
 import { bufferedBytes, type StreamOptions } from "./streamer.ts";
 import { timeWindow, toNs } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";

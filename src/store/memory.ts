@@ -1,5 +1,5 @@
 import { SmaltiError } from "../error.ts";
-import { upperBound } from "../times.ts";
+import { upperBound } from "../util/times.ts";
 import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
 
 /** There can be no other. */

@@ -1,6 +1,6 @@
 import type { SequenceSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
-import { MAX_TIMER_MS } from "../pause.ts";
+import { MAX_TIMER_MS } from "../util/pause.ts";
 import { MIN_NS } from "../types.ts";
 import { type AutoFlush, DEFAULT_AUTO_FLUSH } from "./session_options.ts";
 import type { SessionLife, TopicWriter } from "./topic_writer.ts";

@@ -4,7 +4,7 @@ import { bytesOf, type Columns } from "../../src/arrow/columns.ts";
 import { decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import type { StructVector } from "../../src/arrow/vector.ts";
-import { type OpenBatch, openColumns, sealBatch } from "../../src/engine/batch.ts";
+import { type OpenBatch, openColumns, sealBatch } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { somePositions } from "../support/positions.ts";

@@ -17,7 +17,7 @@ import {
   END_OF_STREAM,
 } from "../../src/arrow/encode.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
-import { openColumns } from "../../src/engine/batch.ts";
+import { openColumns } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema, Schema } from "../../src/schema.ts";
 import { anyTable, expectedRow } from "../support/random_tables.ts";

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeBatch } from "../../src/arrow/encode.ts";
 import { plainRow } from "../../src/arrow/row_view.ts";
-import { sealBatch } from "../../src/engine/batch.ts";
+import { sealBatch } from "../../src/arrow/stored_batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import {

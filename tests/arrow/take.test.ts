@@ -5,7 +5,7 @@ import { encodeBatch } from "../../src/arrow/encode.ts";
 import { inTimeOrder, sliceColumns, stackColumns, vectorsOf } from "../../src/arrow/rearrange.ts";
 import { type Picks, rangePicks, take } from "../../src/arrow/take.ts";
 import type { StructVector } from "../../src/arrow/vector.ts";
-import { openColumns, sealBatch } from "../../src/engine/batch.ts";
+import { openColumns, sealBatch } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
 import { anyRow, anyTable } from "../support/random_tables.ts";

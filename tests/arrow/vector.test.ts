@@ -3,7 +3,7 @@ import { buildVectors } from "../../src/arrow/build_vectors.ts";
 import { bytesOf } from "../../src/arrow/columns.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
 import type { StructVector, Vector } from "../../src/arrow/vector.ts";
-import { openColumns, sealBatch } from "../../src/engine/batch.ts";
+import { openColumns, sealBatch } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema } from "../../src/schema.ts";
 import { columnsOf, dataView, engine, open, tableFields, touched, written } from "../support/tables.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64 } from "../../src/ontology/field.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { needsBuild, smalti } from "../support/cli_process.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { clientOf, inDirectory, onStore } from "../support/places.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { ALL } from "../../src/ontology/builtin/mod.ts";
 import type { Ontology } from "../../src/ontology/define_ontology.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { rowFromArrow } from "../support/from_arrow.ts";

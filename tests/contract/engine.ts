@@ -7,7 +7,7 @@
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Engine, Merger } from "../../src/engine/engine.ts";
+import type { Engine, Merger } from "../../src/engine.ts";
 
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Engine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine.ts";
 import { checkCase } from "./identity_cases.ts";
 import { checkRecording } from "./identity_recordings.ts";
 import { type CaseRange, failedCase } from "../support/random_cases.ts";

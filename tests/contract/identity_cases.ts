@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { decodeFrame } from "../../src/arrow/decode.ts";
-import type { BatchLayout, Engine, Merger } from "../../src/engine/engine.ts";
+import type { BatchLayout, Engine, Merger } from "../../src/engine.ts";
 import { sameBytes } from "../support/bytes.ts";
 import { outcomeOf, Random } from "../support/random_cases.ts";
 

@@ -7,7 +7,7 @@
 import * as fc from "fast-check";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
-import type { Engine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine.ts";
 import { compareNames } from "../../src/names.ts";
 import type { Ontology } from "../../src/ontology/define_ontology.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";

@@ -13,7 +13,7 @@ import { defineOntology, type Infer } from "../../src/ontology/define_ontology.t
 import { binary, float32, float64, int64, list, optional, struct, utf8 } from "../../src/ontology/field.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
-import { Turns } from "../../src/turns.ts";
+import { Turns } from "../../src/util/turns.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { collectGarbage } from "../read/live_bytes.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";

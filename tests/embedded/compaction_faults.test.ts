@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { clientOf, inDirectory, onStore, PLACES } from "../support/places.ts";

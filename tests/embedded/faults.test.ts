@@ -7,7 +7,7 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";

@@ -4,7 +4,7 @@ import { decodeFrame, MessageType } from "../../src/arrow/decode.ts";
 import { encodeFileEnd, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
-import type { Engine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { SmaltiError } from "../../src/error.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeFrame, MessageType } from "../../src/arrow/decode.ts";
 import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
 import { expectError } from "../support/errors.ts";

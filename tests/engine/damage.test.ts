@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeBatch, decodeFooter, decodeFrame } from "../../src/arrow/decode.ts";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
-import type { Engine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { SmaltiError } from "../../src/error.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { checkIdentity } from "../contract/identity.ts";

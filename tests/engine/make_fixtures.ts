@@ -9,8 +9,8 @@
  */
 import { columnsFrom } from "../../src/arrow/columns_from.ts";
 import { decodeBatch, decodeFrame } from "../../src/arrow/decode.ts";
-import { sealBatch } from "../../src/engine/batch.ts";
-import type { BatchLayout } from "../../src/engine/engine.ts";
+import { sealBatch } from "../../src/arrow/stored_batch.ts";
+import type { BatchLayout } from "../../src/engine.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { xxh32 } from "../../src/engine/xxhash.ts";

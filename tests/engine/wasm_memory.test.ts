@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Engine, Merger } from "../../src/engine/engine.ts";
+import type { Engine, Merger } from "../../src/engine.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { outcomeOf, Random } from "../support/random_cases.ts";
 

@@ -7,7 +7,7 @@ import { fromFlight, toFlight } from "../../src/flight/ipc.ts";
 import { jsonText } from "../../src/flight/json.ts";
 import { PATH } from "../../src/flight/protocol.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
-import { openBatch } from "../../src/engine/batch.ts";
+import { openBatch } from "../../src/arrow/stored_batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { until } from "../support/cli_process.ts";
 import { engine } from "../support/tables.ts";

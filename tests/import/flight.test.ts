@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import { SmaltiError } from "../../src/error.ts";
-import { importMcap } from "../../src/import/mcap.ts";
+import { importMcap } from "../../src/import/mcap/import_mcap.ts";
 import { openFile } from "../../src/import/open_file.ts";
 
 const example = fileURLToPath(

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StructBuilder } from "../../src/arrow/builder.ts";
-import { columnsOfJsonSchema } from "../../src/import/json_schema.ts";
-import { JSON_FIELD, JsonTopic, type Row } from "../../src/import/json_topic.ts";
-import { parseJson } from "../../src/import/json_values.ts";
+import { columnsOfJsonSchema } from "../../src/import/json/json_schema.ts";
+import { JSON_FIELD, JsonTopic, type Row } from "../../src/import/json/json_topic.ts";
+import { parseJson } from "../../src/import/json/json_values.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { connect } from "../../mod.ts";
 import { encode, readTopic } from "./mcap_file.ts";

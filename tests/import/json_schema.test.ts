@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columnsOfJsonSchema } from "../../src/import/json_schema.ts";
+import { columnsOfJsonSchema } from "../../src/import/json/json_schema.ts";
 import { type FieldSchema, typeName } from "../../src/schema.ts";
 
 /** Columns in words; everything must be nullable. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { INEXACT, parseJson } from "../../src/import/json_values.ts";
+import { INEXACT, parseJson } from "../../src/import/json/json_values.ts";
 
 describe("parseJson", () => {
   it.each<[string, unknown]>([

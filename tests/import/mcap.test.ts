@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
-import { importMcap } from "../../src/import/mcap.ts";
+import { importMcap } from "../../src/import/mcap/import_mcap.ts";
 import { typeName } from "../../src/schema.ts";
 import { chunked, COMPRESSIONS, encode, readTopic, writeMcap, zstdCompress, zstdStore } from "./mcap_file.ts";
 

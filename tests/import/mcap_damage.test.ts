@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import { SmaltiError } from "../../src/error.ts";
-import { importMcap, type ImportMcapOptions } from "../../src/import/mcap.ts";
+import { importMcap, type ImportMcapOptions } from "../../src/import/mcap/import_mcap.ts";
 import { somePositions } from "../support/positions.ts";
 import { chunked, COMPRESSIONS, concat, encode, readTopic, writeMcap } from "./mcap_file.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createCodecs } from "../../src/engine/codecs.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
-import { decompressZstd } from "../../src/import/zstd_frames.ts";
+import { decompressZstd } from "../../src/import/mcap/zstd_frames.ts";
 import { concat, encode, zstdStore } from "./mcap_file.ts";
 
 const text = encode("0123456789abcdef0123456789abcdef");

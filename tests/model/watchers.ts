@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../src/error.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import { compareRows, type Recording, type Removal, type Row } from "./expected.ts";
 import { RULES } from "./rules.ts";
 import type { Actor } from "./world.ts";

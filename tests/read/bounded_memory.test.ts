@@ -5,7 +5,7 @@ import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { float64, int64 } from "../../src/ontology/field.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { expectError } from "../support/errors.ts";

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { int64 } from "../../src/ontology/field.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceStreamer } from "../../src/read/sequence_streamer.ts";
 import { clientOf, makeStore, PLACES } from "../support/places.ts";
 import { caseRange, failedCase, Random } from "../support/random_cases.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
 import { clientOf } from "../support/places.ts";

@@ -1,7 +1,7 @@
 import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
-import type { Engine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine.ts";
 import { settle } from "../support/waiting.ts";
 
 export const isBun: boolean = "bun" in process.versions;

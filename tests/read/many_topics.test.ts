@@ -5,7 +5,7 @@ import type { Client } from "../../src/client.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { int64 } from "../../src/ontology/field.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
 import { expectError } from "../support/errors.ts";

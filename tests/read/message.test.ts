@@ -13,7 +13,7 @@ import {
   uint64,
   utf8,
 } from "../../src/ontology/field.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import type { Input } from "../../src/ontology/field.ts";
 import { expectError } from "../support/errors.ts";
 import { withClient } from "../support/places.ts";

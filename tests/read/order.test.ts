@@ -2,7 +2,7 @@ import type { RecordBatch, Table } from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { MergedTables } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstDescent, lowerBound } from "../../src/times.ts";
+import { firstDescent, lowerBound } from "../../src/util/times.ts";
 
 /** Times near to each other, and near to where halves of them turn over. */
 const anyTime = fc.tuple(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Client, connect, defineOntology, float64, optional, type SequenceHandler } from "../../mod.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { clientOf } from "../support/places.ts";

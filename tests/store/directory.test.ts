@@ -19,7 +19,7 @@ import process from "node:process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { readAll } from "../../src/store/store.ts";
 import { codeOf, content, storeContract, text } from "../contract/store.ts";
 import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { codeOf } from "../contract/store.ts";
 import { canSpawn, end, holderProcess, lockText, needsBuild, plant } from "./locks.ts";
 import { onLinux } from "../support/open_files.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { takeLock } from "../../src/store/lock_file.ts";
+import { takeLock } from "../../src/store/directory/lock_file.ts";
 import { inDirectory } from "../support/places.ts";
 
 it("A lock is never seen without its holder, so that a crash cannot leave it so, and nothing is left of it", async () => {

@@ -6,7 +6,7 @@
 import { link, mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { codeOf } from "../contract/store.ts";
 import { canSpawn, deadPid, end, lockText, needsBuild, plant, startScript } from "./locks.ts";
 import { inDirectory, withStore } from "../support/places.ts";

@@ -16,7 +16,7 @@ export const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.ver
 
 /** What a process of this runtime can load: Node runs no TypeScript, so there the compiled store. */
 const storeModule = isDeno || isBun
-  ? new URL("../../src/store/directory.ts", import.meta.url).href
+  ? new URL("../../src/store/directory/directory_store.ts", import.meta.url).href
   : process.env.SMALTI_MOD &&
     pathToFileURL(join(dirname(process.env.SMALTI_MOD), "src/store/directory.js")).href;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ClosableHandle, OpenFiles } from "../../src/store/open_files.ts";
+import { type ClosableHandle, OpenFiles } from "../../src/store/directory/open_files.ts";
 import { expectError } from "../support/errors.ts";
 import { deferred, isSettled, settle } from "../support/waiting.ts";
 import { seeded } from "../embedded/kill_rows.mjs";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import { thrownBy } from "../support/errors.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { onStore } from "../support/places.ts";

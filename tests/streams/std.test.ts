@@ -10,7 +10,7 @@ import { JsonStringifyStream } from "deno-std/json/stringify_stream.js";
 // @ts-ignore: the package has no types
 import * as std from "deno-std/streams/mod.js";
 import type { Client } from "../../src/client.ts";
-import type { Message, MessageJson } from "../../src/read/message.ts";
+import type { Message, MessageJson } from "../../src/read/merge/message.ts";
 import { thrownBy } from "../support/errors.ts";
 import { withClient } from "../support/places.ts";
 import { allTexts, recordSequence, Sample } from "../support/sample_rows.ts";

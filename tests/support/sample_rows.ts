@@ -6,7 +6,7 @@
 import type { Client } from "../../src/client.ts";
 import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
 import { float32, float64, int64, list, optional, struct, utf8 } from "../../src/ontology/field.ts";
-import type { Message } from "../../src/read/message.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { expectedRow } from "./random_tables.ts";

@@ -9,7 +9,7 @@ import { rowClass, type RowView } from "../../src/arrow/row_view.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
-import { type OpenBatch, openBatch } from "../../src/engine/batch.ts";
+import { type OpenBatch, openBatch } from "../../src/arrow/stored_batch.ts";
 import { type DataType, type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 
 export const engine = createJsEngine(loadNativeCodecs());

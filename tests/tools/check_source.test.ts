@@ -31,7 +31,7 @@ const clean = {
   "package.json": `{ "type": "module" }`,
   "mod.ts": `/** A module. @module */\nexport { one } from "./src/error.ts";\n`,
   "src/error.ts": `/** One. */\nexport const one: number = 1;\n`,
-  "src/store/directory.ts": `import "node:fs";\nexport const pid: number = process.pid;\n`,
+  "src/store/directory/directory_store.ts": `import "node:fs";\nexport const pid: number = process.pid;\n`,
 };
 
 // The tool runs on Deno alone, so does its test.
@@ -75,7 +75,7 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
     const expected = [
       "import cycle: src/arrow/a.ts -> src/arrow/b.ts -> src/arrow/a.ts",
       "src/client.ts:3: exported symbol is missing JSDoc documentation",
-      "src/engine/js.ts:1: engine must not import store (src/store/directory.ts)",
+      "src/engine/js.ts:1: engine must not import store (src/store/directory/directory_store.ts)",
       "src/read/streamer.ts:1: This syntax is not allowed when 'erasableSyntaxOnly' is enabled.",
       "src/read/streamer.ts:2: Function must have an explicit return type annotation",
       "src/read/streamer.ts:3: Function must have an explicit return type annotation",

@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary } from "../../src/ontology/field.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { canSpawn, needsBuild, runChild } from "../support/child.ts";
 import { expectError, thrownBy } from "../support/errors.ts";
 import { inDirectory, onStore } from "../support/places.ts";

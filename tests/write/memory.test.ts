@@ -3,7 +3,7 @@ import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import { binary } from "../../src/ontology/field.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
-import { DirectoryStore } from "../../src/store/directory.ts";
+import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { TopicWriter } from "../../src/write/topic_writer.ts";
 import { type Holder, WriteMemory } from "../../src/write/write_memory.ts";
 import { inDirectory, onStore } from "../support/places.ts";

@@ -1,7 +1,7 @@
 //! The engine of smalti in Rust: parses Arrow IPC record batches, decompresses and checks their buffers, and
 //! orders rows by time. It does no I/O and knows no topic names.
 //!
-//! `src/engine/engine.ts` is the contract; results and errors (code and text) equal those of the TypeScript engine.
+//! `src/engine.ts` is the contract; results and errors (code and text) equal those of the TypeScript engine.
 
 mod buckets;
 pub mod crc;

@@ -1,7 +1,7 @@
 import type * as FsPromises from "node:fs/promises";
-import { builtin } from "../../builtin.ts";
+import { builtin } from "../../util/builtin.ts";
 import { SmaltiError } from "../../error.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../../engine.ts";
 import { createJsEngine } from "../js.ts";
 import { createWasmEngine } from "../wasm.ts";
 import { loadNativeCodecs } from "./native.ts";

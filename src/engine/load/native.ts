@@ -1,5 +1,5 @@
-import { builtin } from "../../builtin.ts";
-import type { NativeCodecs } from "../engine.ts";
+import { builtin } from "../../util/builtin.ts";
+import type { NativeCodecs } from "../../engine.ts";
 
 /** The part of `node:zlib` used here; older runtimes lack either function. */
 interface Zlib {

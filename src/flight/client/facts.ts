@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import { quoted } from "../../excerpt.ts";
+import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import type {

@@ -1,8 +1,8 @@
 import type { Backend, SequenceSink, SequenceSource } from "../../backend.ts";
-import type { Engine } from "../../engine/engine.ts";
+import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { compareNames, isSequenceName } from "../../names.ts";
-import { pause } from "../../pause.ts";
+import { pause } from "../../util/pause.ts";
 import type {
   CompactReport,
   Metadata,

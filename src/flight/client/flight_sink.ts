@@ -3,7 +3,7 @@ import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import { sliceColumns } from "../../arrow/rearrange.ts";
 import type { SequenceSink, TopicSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
-import { giveBytes, takeBytes } from "../../spare_buffers.ts";
+import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import type { SequenceInfo, TopicSchema } from "../../types.ts";
 import { toFlight } from "../ipc.ts";
 import type { WireObject } from "../json.ts";

@@ -1,11 +1,11 @@
 import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
 import type { Follower, LatestRow, Run, RunSource, SequenceSource, TopicSource } from "../../backend.ts";
-import { openBatch } from "../../engine/batch.ts";
-import type { Engine } from "../../engine/engine.ts";
+import { openBatch } from "../../arrow/stored_batch.ts";
+import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, schemaKey } from "../../schema.ts";
-import { TimeSlice } from "../../time_slice.ts";
-import { firstDescent, lowerBound } from "../../times.ts";
+import { TimeSlice } from "../../util/time_slice.ts";
+import { firstDescent, lowerBound } from "../../util/times.ts";
 import {
   MAX_NS,
   MIN_NS,

@@ -5,7 +5,7 @@
  */
 import type { Backend } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
-import { quoted } from "../../excerpt.ts";
+import { quoted } from "../../util/excerpt.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import { VERSION } from "../../version.ts";
 import { encodeJson, jsonText, type WireObject } from "../json.ts";

@@ -5,7 +5,7 @@
  */
 import { SmaltiError } from "../../error.ts";
 import { type Json, MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
-import { excerpt, quoted } from "../../excerpt.ts";
+import { excerpt, quoted } from "../../util/excerpt.ts";
 import { decodeObject, isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 
 /** Bytes of a body, and values in it: what takes longer to read would keep all others waiting. */

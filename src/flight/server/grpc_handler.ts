@@ -15,7 +15,7 @@ import {
   parseContentType,
   setTrailerStatus,
 } from "@connectrpc/connect/protocol-grpc";
-import { quoted } from "../../excerpt.ts";
+import { quoted } from "../../util/excerpt.ts";
 import { readFrames } from "../data_frames.ts";
 import { toStatus } from "../status.ts";
 import type { ByteBudget } from "./byte_budget.ts";

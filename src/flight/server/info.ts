@@ -7,7 +7,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { encodeSchemaMessage } from "../../arrow/encode.ts";
 import type { Backend, TopicSource } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
-import { quoted } from "../../excerpt.ts";
+import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import { withCurrent } from "../../reopen.ts";
 import type { SequenceInfo, SessionInfo, TopicInfo, TopicSchema, Window } from "../../types.ts";

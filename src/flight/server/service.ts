@@ -15,8 +15,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import type { Backend } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
-import { excerpt } from "../../excerpt.ts";
-import { giveBytes } from "../../spare_buffers.ts";
+import { excerpt } from "../../util/excerpt.ts";
+import { giveBytes } from "../../util/buffer_pool.ts";
 import { dataFrame, decodeData, messageFrame, type ReceivedData } from "../data_frames.ts";
 import {
   ActionSchema,

@@ -5,7 +5,7 @@
  */
 import type { Backend, SequenceSink } from "../../backend.ts";
 import { isNotFound, SmaltiError } from "../../error.ts";
-import { quoted } from "../../excerpt.ts";
+import { quoted } from "../../util/excerpt.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { newTopicName } from "../../names.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";

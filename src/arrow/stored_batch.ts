@@ -1,0 +1,338 @@
+/**
+ * Stored record batches: sealed with checksums when written, opened column by column when read.
+ *
+ * # Checksums
+ *
+ * A batch's custom metadata has the key `smalti:crc`: eight hex digits for the header, then eight for each buffer.
+ * A buffer's CRC-32 covers its bytes as stored, prefix included. The header's covers, as little-endian int64: rows,
+ * 1 if compressed else 0, the nodes, the buffers' offsets (from the start of the body) and lengths, the buffers' CRCs.
+ *
+ * @module
+ */
+import type { RawBatch } from "./append.ts";
+import { buildVectors } from "./build_vectors.ts";
+import { bytesOf, type Columns } from "./columns.ts";
+import { decodeFrame } from "./decode.ts";
+import { encodeBatch, type StoredBatch } from "./encode.ts";
+import type { BufferSource, StructVector, Vector } from "./vector.ts";
+import { type ErrorDetails, SmaltiError } from "../error.ts";
+import type { FieldSchema } from "../schema.ts";
+import { takeBytes } from "../util/buffer_pool.ts";
+import type { BatchLayout, Engine } from "../engine.ts";
+
+const CRC_KEY = "smalti:crc";
+/** Smaller buffers are not compressed: a frame around them takes as much as it saves. */
+const LEAST_COMPRESSED = 128;
+const NO_BYTES = new Uint8Array(0);
+/** The buffers of column `timestamp_ns`, which come first. */
+const TIME_BUFFERS = 2;
+
+/** A batch ready to be stored. */
+export interface SealedBatch {
+  /** The encapsulated message: the caller's, who may give it back by `giveBytes`. */
+  message: Uint8Array;
+  /** The header's checksum, for the index. */
+  headerCrc: number;
+}
+
+/** An encapsulated record batch message: LZ4 where that saves, with checksums. */
+export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
+  let header = 0;
+  const message = encodeBatch(columns, {
+    compress: (bytes) => bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes),
+    allocate: takeBytes,
+    describe: (batch) => {
+      const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
+      header = headerCrc(engine, batch, crcs);
+      return new Map([[CRC_KEY, [header, ...crcs].map(hexCrc).join("")]]);
+    },
+  });
+  return { message, headerCrc: header };
+}
+
+/** A batch at hand: times and columns, whose buffers load when they are touched. */
+export interface OpenBatch {
+  /** Rows in the batch. */
+  rows: number;
+  /** Column `timestamp_ns`, loaded. */
+  times: BigInt64Array;
+  /** All columns of the table, `timestamp_ns` first. */
+  table: StructVector;
+  /** The message that it was opened from; a view. */
+  message: Uint8Array;
+  /** The header's checksum; undefined in a batch without any, by another writer. */
+  headerCrc: number | undefined;
+  /**
+   * Hears how many bytes a column takes before it is decompressed, and a negative number where that fails. What it throws,
+   * touching the column throws.
+   */
+  onLoad: ((bytes: number) => void) | undefined;
+  /** Lets go of all that was decompressed but the times. `table` is another one then. */
+  unload(): void;
+}
+
+/** What {@linkcode openBatch} needs to know beside the bytes. */
+export interface OpenOptions {
+  /** Columns of the table, `timestamp_ns` first. */
+  fields: readonly FieldSchema[];
+  /** Where the message comes from, for errors. */
+  where: ErrorDetails;
+  /** Dictionaries read before it. */
+  dictionaries?: ReadonlyMap<bigint, Vector>;
+  /** The header's checksum as the index has it; the message must then carry checksums. */
+  headerCrc?: number;
+}
+
+/**
+ * Opens a record batch message. The batch keeps views on `message`, which must not change. CORRUPT for damage, at once
+ * where it is in the header or the times, else when the buffer is touched.
+ */
+export function openBatch(engine: Engine, message: Uint8Array, options: OpenOptions): OpenBatch {
+  try {
+    const { layout, buffers, makeTable, headerCrc } = openParts(engine, message, options);
+    const table = makeTable();
+    const time = table.children[0];
+    time.load();
+    if (time.nullCount > 0 || time.validity && hasMissing(time)) {
+      throw time.corrupt("has missing values: wanted none");
+    }
+    return {
+      rows: layout.rows,
+      times: (time as unknown as { values: BigInt64Array }).values,
+      table,
+      message,
+      headerCrc,
+      get onLoad() {
+        return buffers.onLoad;
+      },
+      set onLoad(listener) {
+        buffers.onLoad = listener;
+      },
+      unload() {
+        buffers.unload(TIME_BUFFERS);
+        this.table = makeTable();
+      },
+    };
+  } catch (reason) {
+    throw reason instanceof SmaltiError ? reason.at(options.where) : reason;
+  }
+}
+
+/** Bytes that a record batch message's buffers take once they are decompressed, but for those stored as they are. CORRUPT. */
+export function decompressedBytes(engine: Engine, message: Uint8Array): number {
+  const { codec, buffers } = engine.parseBatch(message);
+  let bytes = 0;
+  if (codec === "none") return bytes;
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  for (let i = 0; i < buffers.length; i += 2) {
+    // A negative length, or one without its 8 bytes, is for whoever opens the buffer to refuse.
+    if (buffers[i + 1] >= 8) bytes += Math.max(0, Number(view.getBigInt64(buffers[i], true)));
+  }
+  return bytes;
+}
+
+function hasMissing(vector: Vector): boolean {
+  for (let row = 0; row < vector.length; row++) if (!vector.isValid(row)) return true;
+  return false;
+}
+
+/** A record batch message by its buffers, and their bytes, for who needs no columns. CORRUPT as {@linkcode openBatch}. */
+export function openBuffers(
+  engine: Engine,
+  message: Uint8Array,
+  { where, headerCrc }: Pick<OpenOptions, "where" | "headerCrc">,
+): RawBatch & { readonly bytes: number } {
+  try {
+    const layout = engine.parseBatch(message);
+    const crcs = checkHeader(engine, message, layout, headerCrc);
+    const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, where);
+    const { rows, nodes } = layout;
+    return { rows, nodes, bytes: buffers.rawBytes(), buffer: (index) => buffers.buffer(index) };
+  } catch (reason) {
+    throw reason instanceof SmaltiError ? reason.at(where) : reason;
+  }
+}
+
+/** The columns of a record batch or dictionary batch message. */
+export function openColumns(
+  engine: Engine,
+  message: Uint8Array,
+  options: OpenOptions,
+): { layout: BatchLayout; table: StructVector; headerCrc: number | undefined } {
+  const { layout, makeTable, headerCrc } = openParts(engine, message, options);
+  return { layout, table: makeTable(), headerCrc };
+}
+
+/** What a message's columns are made of, and what makes them: vectors with nothing loaded. */
+function openParts(engine: Engine, message: Uint8Array, options: OpenOptions) {
+  const layout = engine.parseBatch(message);
+  const crcs = checkHeader(engine, message, layout, options.headerCrc);
+  const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, options.where);
+  const shape = { ...layout, bufferCount: layout.buffers.length / 2 };
+  const makeTable = () => buildVectors(options.fields, shape, buffers, options.dictionaries);
+  return { layout, buffers, makeTable, headerCrc: crcs?.header };
+}
+
+function checkHeader(
+  engine: Engine,
+  message: Uint8Array,
+  layout: BatchLayout,
+  indexed?: number,
+): { header: number; buffers: number[] } | undefined {
+  const text = layout.metadata.get(CRC_KEY);
+  if (text === undefined) {
+    if (indexed === undefined) return undefined;
+    throw new SmaltiError("CORRUPT", "Batch has no checksums");
+  }
+  const [header, ...crcs] = parseCrcs(text);
+  const headBytes = decodeFrame(message)!.headBytes;
+  const batch = {
+    rows: layout.rows,
+    compressed: layout.codec !== "none",
+    nodes: layout.nodes,
+    places: layout.buffers.map((place, i) => (i % 2 === 0 ? place - headBytes : place)),
+  };
+  if (crcs.length * 2 !== layout.buffers.length || headerCrc(engine, batch, crcs) !== header) {
+    throw new SmaltiError("CORRUPT", "Batch header does not match its checksum");
+  }
+  if (indexed !== undefined && indexed !== header) {
+    throw new SmaltiError("CORRUPT", "Batch is not the one that the index names");
+  }
+  return { header, buffers: crcs };
+}
+
+function headerCrc(
+  engine: Engine,
+  batch: Pick<StoredBatch, "rows" | "compressed" | "nodes" | "places">,
+  crcs: readonly number[],
+): number {
+  const { rows, compressed, nodes, places } = batch;
+  const words = new Int32Array(2 * (2 + nodes.length + places.length + crcs.length));
+  let at = 0;
+  // As int64 in two halves: by way of bigint or a DataView it would take many times as long.
+  const put = (numbers: ArrayLike<number>) => {
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i];
+      words[at++] = number;
+      words[at++] = Math.floor(number / 2 ** 32);
+    }
+  };
+  put([rows, compressed ? 1 : 0]);
+  put(nodes);
+  put(places);
+  put(crcs);
+  return engine.crc32(bytesOf(words));
+}
+
+/** CRCs out of eight hex digits each; NaN for what are none. Not by `parseInt`: there may be a hundred of them in a batch. */
+function parseCrcs(text: string): number[] {
+  const crcs: number[] = [];
+  for (let at = 0; at < text.length; at += 8) {
+    let crc = 0;
+    for (let i = at; i < at + 8; i++) {
+      const code = text.charCodeAt(i);
+      const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : NaN;
+      crc = crc * 16 + digit;
+    }
+    crcs.push(crc);
+  }
+  return crcs;
+}
+
+/** A CRC as eight hex digits. */
+export function hexCrc(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
+}
+
+/** A message's buffers: checked and decompressed when first asked for. */
+class MessageBuffers implements BufferSource {
+  readonly #engine: Engine;
+  readonly #message: Uint8Array;
+  readonly #layout: BatchLayout;
+  readonly #crcs: number[] | undefined;
+  readonly #where: ErrorDetails;
+  readonly #loaded: Uint8Array[] = [];
+  onLoad: OpenBatch["onLoad"];
+
+  constructor(
+    engine: Engine,
+    message: Uint8Array,
+    layout: BatchLayout,
+    crcs: number[] | undefined,
+    where: ErrorDetails,
+  ) {
+    this.#engine = engine;
+    this.#message = message;
+    this.#layout = layout;
+    this.#crcs = crcs;
+    this.#where = where;
+  }
+
+  buffer(index: number): Uint8Array {
+    return this.#loaded[index] ??= this.#load(index);
+  }
+
+  /** Bytes of all buffers once they are decompressed, as they claim. */
+  rawBytes(): number {
+    const { codec, buffers } = this.#layout;
+    const view = new DataView(this.#message.buffer, this.#message.byteOffset, this.#message.byteLength);
+    let bytes = 0;
+    for (let i = 0; i < buffers.length; i += 2) {
+      const [offset, length] = [buffers[i], buffers[i + 1]];
+      const isCompressed = codec !== "none" && length >= 8 && view.getInt32(offset + 4, true) >= 0;
+      bytes += isCompressed
+        ? view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true)
+        : length;
+    }
+    return bytes;
+  }
+
+  /** Lets go of all buffers but the first few. */
+  unload(kept: number): void {
+    this.#loaded.length = kept;
+  }
+
+  #load(index: number): Uint8Array {
+    const offset = this.#layout.buffers[2 * index];
+    const stored = this.#message.subarray(offset, offset + this.#layout.buffers[2 * index + 1]);
+    try {
+      const crc = stored.length === 0 ? 0 : this.#engine.crc32(stored);
+      if (this.#crcs && crc !== this.#crcs[index]) {
+        throw new SmaltiError("CORRUPT", `Buffer ${index} does not match its checksum`);
+      }
+      return this.#raw(stored, index);
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at(this.#where) : reason;
+    }
+  }
+
+  /** Format: Message.fbs, BodyCompression: the raw length as int64, -1 where the rest is stored as it is. */
+  #raw(stored: Uint8Array, index: number): Uint8Array {
+    const { codec } = this.#layout;
+    if (codec === "none" || stored.length === 0) return this.#aligned(stored);
+    if (stored.length < 8) {
+      throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
+    }
+    const rawLength = new DataView(stored.buffer, stored.byteOffset, 8).getBigInt64(0, true);
+    const rest = stored.subarray(8);
+    if (rawLength === -1n) return this.#aligned(rest);
+    if (rawLength === 0n) return NO_BYTES;
+    if (rawLength < 0n || rawLength > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new SmaltiError("CORRUPT", `Buffer ${index} claims ${rawLength} bytes`);
+    }
+    this.onLoad?.(Number(rawLength));
+    try {
+      return this.#engine.decompress(codec, rest, Number(rawLength));
+    } catch (reason) {
+      this.onLoad?.(-Number(rawLength));
+      throw reason;
+    }
+  }
+
+  /** Typed arrays need their items at multiples of their size; other writers may not place them so. */
+  #aligned(bytes: Uint8Array): Uint8Array {
+    if (bytes.byteOffset % 8 === 0) return bytes;
+    this.onLoad?.(bytes.length);
+    return bytes.slice();
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * JSON values -> rows of columns that may not hold them.
+ *
+ * @module
+ */
+import type { FieldSchema } from "../../schema.ts";
+import type { JsonColumns } from "./json_schema.ts";
+
+/** What of a message the columns hold. */
+export interface FittedRow {
+  /** One property a column; missing where there is no value for it. */
+  readonly row: Record<string, unknown>;
+  /** Whether that is all of the message. */
+  readonly whole: boolean;
+}
+
+const MIN = -(2n ** 63n);
+const MAX = 2n ** 63n - 1n;
+
+/**
+ * Cuts messages down to what their columns hold. It keeps every value that fits its column exactly, at every depth; a
+ * key that has no column and a value of another type, out of range, or not to be had exactly are left out.
+ */
+export class JsonFitter {
+  readonly #root: ReadonlyMap<string, Column>;
+  #whole = true;
+
+  constructor({ fields, renamed }: JsonColumns) {
+    const properties = new Map(
+      [...renamed].map(([property, name]) => [name, property]),
+    );
+    this.#root = columnsByKey(fields, properties);
+  }
+
+  /** The row for a message, which is not changed. */
+  fit(message: object): FittedRow {
+    this.#whole = true;
+    const row = this.#struct(message, this.#root);
+    return { row, whole: this.#whole };
+  }
+
+  #struct(
+    value: object,
+    columns: ReadonlyMap<string, Column>,
+  ): Record<string, unknown> {
+    // Without a prototype, so that a column called `constructor` is missing where it is.
+    const row: Record<string, unknown> = Object.create(null);
+    for (const key of Object.keys(value)) {
+      const column = columns.get(key);
+      const item = (value as Record<string, unknown>)[key];
+      if (!column) this.#whole = false;
+      else if (item !== null) {
+        row[column.field.name] = this.#value(item, column);
+      }
+    }
+    return row;
+  }
+
+  #value(value: unknown, column: Column): unknown {
+    switch (column.field.type.kind) {
+      case "bool":
+        if (typeof value === "boolean") return value;
+        break;
+      case "int":
+        if (typeof value === "number" && Number.isSafeInteger(value)) {
+          return value;
+        }
+        if (typeof value === "bigint" && value >= MIN && value <= MAX) {
+          return value;
+        }
+        break;
+      case "float":
+        if (typeof value === "number" && Number.isFinite(value)) return value;
+        if (typeof value === "bigint") {
+          const number = Number(value);
+          if (Number.isFinite(number) && BigInt(number) === value) {
+            return number;
+          }
+        }
+        break;
+      case "utf8":
+        if (typeof value === "string" && value.isWellFormed()) return value;
+        break;
+      case "list":
+        if (!Array.isArray(value)) break;
+        return value.map((item) => item === null ? undefined : this.#value(item, column.item!));
+      case "struct":
+        if (typeof value !== "object" || Array.isArray(value)) break;
+        return this.#struct(value!, column.children!);
+    }
+    this.#whole = false;
+    return undefined;
+  }
+}
+
+interface Column {
+  readonly field: FieldSchema;
+  /** Of a list. */
+  readonly item?: Column;
+  /** Of a struct. */
+  readonly children?: ReadonlyMap<string, Column>;
+}
+
+function columnsByKey(
+  fields: readonly FieldSchema[],
+  keys?: ReadonlyMap<string, string>,
+): Map<string, Column> {
+  return new Map(
+    fields.map((
+      field,
+    ) => [keys?.get(field.name) ?? field.name, columnOf(field)]),
+  );
+}
+
+function columnOf(field: FieldSchema): Column {
+  switch (field.type.kind) {
+    case "list":
+      return { field, item: columnOf(field.children[0]) };
+    case "struct":
+      return { field, children: columnsByKey(field.children) };
+    default:
+      return { field };
+  }
+}

@@ -1,0 +1,149 @@
+import type { Follower, TopicSource } from "../../backend.ts";
+import type { Engine } from "../../engine.ts";
+import { isNotFound, SmaltiError } from "../../error.ts";
+import type { FieldSchema } from "../../schema.ts";
+import { MAX_NS, type Window } from "../../types.ts";
+import { type Message, messageTopic, RowMessage } from "./message.ts";
+import { reopened } from "../../reopen.ts";
+import { ResumingBlocks } from "./resuming_blocks.ts";
+import { type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
+import type { BlockSource } from "../streamer.ts";
+
+/** What to follow of a sequence. */
+interface FollowRequest {
+  readonly sequence: string;
+  /** Names of topics, which may come to be later; all unless given. */
+  readonly names: ReadonlySet<string> | undefined;
+  readonly window: Window;
+  readonly maxBytes: number;
+  /** Hears of a message that came after those of its time were given out. */
+  readonly onLate: ((topic: string, message: Message) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The rows of a sequence that is being written: between two checkpoints those from the time of the one to before the
+ * time of the other, so each piece is a replay of a window, and all of them together are the replay of the whole.
+ */
+export class FollowedBlocks {
+  readonly #follower: Follower;
+  readonly #engine: Engine;
+  readonly #request: FollowRequest;
+  /** The window between the last two checkpoints. */
+  #blocks: BlockSource | undefined;
+  #topics: readonly TopicSource[] = [];
+  /** The first time not yet given out. */
+  #nextNs: bigint;
+  readonly #seen = new Set<string>();
+  #closed = false;
+  /** Whether all of the window was given out, though the sequence goes on. */
+  #isPast: boolean;
+
+  constructor(follower: Follower, engine: Engine, request: FollowRequest) {
+    this.#follower = follower;
+    this.#engine = engine;
+    this.#request = request;
+    this.#nextNs = request.window.firstNs;
+    this.#isPast = request.window.firstNs > request.window.lastNs;
+  }
+
+  /** Columns of the topics seen so far. */
+  get fields(): Map<string, readonly FieldSchema[]> {
+    return new Map(this.#topics.map(({ info, schema }) => [info.name, schema.fields]));
+  }
+
+  next(): Promise<RowBlock | undefined> {
+    return this.#whileThere((blocks) => blocks.next());
+  }
+
+  peek(): Promise<bigint | undefined> {
+    return this.#whileThere((blocks) => blocks.peek());
+  }
+
+  /** Reads from one checkpoint to the next, until there is something. */
+  async #whileThere<T>(read: (blocks: BlockSource) => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      for (;;) {
+        const found = this.#blocks && await read(this.#blocks);
+        if (found !== undefined || !await this.#advance()) return found;
+      }
+    } catch (reason) {
+      // With a sequence its files go.
+      if (isNotFound(reason)) await this.#follower.check();
+      throw reason;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#follower.close();
+    this.#blocks?.close();
+  }
+
+  /** Goes on to the next checkpoint; false at the end. */
+  async #advance(): Promise<boolean> {
+    const { window, sequence, names } = this.#request;
+    if (this.#closed || this.#isPast) return false;
+    const checkpoint = await this.#follower.next();
+    if (this.#closed) return false;
+    if (!checkpoint) {
+      const missing = [...names ?? []].find((name) => !this.#seen.has(name));
+      if (missing === undefined) return false;
+      const text = `Sequence "${sequence}" has ended, and had no topic "${missing}"`;
+      throw new SmaltiError("NOT_FOUND", text, { sequence, topic: missing });
+    }
+    const isWanted = ({ info }: TopicSource) => names?.has(info.name) ?? true;
+    this.#topics = checkpoint.topics.filter(isWanted);
+    for (const { info } of this.#topics) this.#seen.add(info.name);
+    await this.#tellLate(checkpoint.fresh.filter(isWanted));
+    const { untilNs = MAX_NS + 1n } = checkpoint;
+    this.#isPast = checkpoint.untilNs !== undefined && untilNs > window.lastNs;
+    const lastNs = untilNs > window.lastNs ? window.lastNs : untilNs - 1n;
+    this.#blocks = this.#replay(this.#topics, { firstNs: this.#nextNs, lastNs });
+    if (lastNs >= this.#nextNs) this.#nextNs = lastNs + 1n;
+    return !this.#closed;
+  }
+
+  /** Tells of rows that belong where the order has passed already. */
+  async #tellLate(fresh: readonly TopicSource[]): Promise<void> {
+    const { window, onLate, sequence } = this.#request;
+    if (this.#nextNs === window.firstNs) return;
+    const blocks = this.#replay(fresh, { firstNs: window.firstNs, lastNs: this.#nextNs - 1n });
+    try {
+      for (let block = await blocks.next(); block; block = await blocks.next()) {
+        for (let i = 0; i < block.length; i++) {
+          const batch = block.batches[block.runs[i]]!;
+          const message = new RowMessage(batch, block.rows[i]);
+          if (onLate) onLate(batch.name, message);
+          else {
+            throw new SmaltiError(
+              "OUT_OF_ORDER",
+              `Cannot follow sequence "${sequence}" in time order: a message of topic "${batch.name}" at ` +
+                `${message.timestampNs} ns came when those before ${this.#nextNs} ns had been given out; wanted ` +
+                "onLate, or a writer with a larger latenessNs",
+              { sequence, topic: batch.name },
+            );
+          }
+        }
+      }
+    } finally {
+      blocks.close();
+    }
+  }
+
+  #replay(topics: readonly TopicSource[], window: Window): BlockSource {
+    const { sequence, maxBytes, signal } = this.#request;
+    let sources = topics;
+    const blocksOf = (part: Window) => {
+      const runs = sources.map((source): TopicRuns => ({
+        topic: messageTopic(sequence, source.info.name, source.schema),
+        source: source.runs(part, signal),
+      }));
+      return new RowBlocks(this.#engine, runs, maxBytes);
+    };
+    const reopen = async () => {
+      sources = await Promise.all(sources.map(reopened));
+    };
+    return new ResumingBlocks(blocksOf(window), window, blocksOf, reopen);
+  }
+}

@@ -1,0 +1,194 @@
+import { plainRow, type RowClass, rowClass, type RowView } from "../../arrow/row_view.ts";
+import type { Vector } from "../../arrow/vector.ts";
+import type { OpenBatch } from "../../arrow/stored_batch.ts";
+import { SmaltiError } from "../../error.ts";
+import type { Ontology } from "../../ontology/define_ontology.ts";
+import { schemaKey } from "../../schema.ts";
+import type { TopicSchema } from "../../types.ts";
+
+/** A message's data where its type is not known: fields by name. */
+// deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
+export type Data = Record<string, any>;
+
+/** A message as JSON has it. */
+export interface MessageJson {
+  /** Nanoseconds as a decimal string, since they pass 2^53. */
+  timestamp_ns: string;
+  /** The topic's name. */
+  topic: string;
+  /** The tag of the topic's ontology. */
+  ontology: string;
+  /** The fields: int64 as decimal strings where they pass 2^53, bytes in base64, missing values as null. */
+  data: Record<string, unknown>;
+}
+
+/**
+ * One message of a recording: a view on its batch, whose values are read from the columns when they are touched. It is
+ * valid for as long as it is kept, and keeps its batch in memory for as long.
+ */
+export interface Message {
+  /** Its time, in nanoseconds. */
+  readonly timestampNs: bigint;
+  /** The topic's name, without a leading `/`. */
+  readonly topic: string;
+  /** The tag of the topic's ontology. */
+  readonly ontologyTag: string;
+  /**
+   * Its fields, by plain property access. Missing values, and structs whose fields are all missing, are undefined;
+   * int64 and uint64 are bigint; bytes and lists of numbers are views on the batch, not to be changed.
+   *
+   * Reading throws CORRUPT where the column's bytes are damaged.
+   */
+  readonly data: Data;
+  /** The same data with the type of an ontology. INVALID_ARGUMENT where the topic's ontology is another. */
+  getData<T>(ontology: Ontology<T>): T;
+  /** For `JSON.stringify`. */
+  toJSON(): MessageJson;
+}
+
+/** A topic as its messages need it. */
+export interface MessageTopic {
+  readonly name: string;
+  readonly sequence: string;
+  readonly schema: TopicSchema;
+  /** Makes the views on rows of its columns after `timestamp_ns`. */
+  readonly row: RowClass;
+  /** Ontologies that were found to be the topic's. */
+  readonly matching: Set<unknown>;
+}
+
+/** What the messages of a topic share. */
+export function messageTopic(
+  sequence: string,
+  name: string,
+  schema: TopicSchema,
+): MessageTopic {
+  return {
+    sequence,
+    name,
+    schema,
+    row: rowClass(schema.fields.slice(1)),
+    matching: new Set(),
+  };
+}
+
+/** A batch with its topic. What messages need is at hand in it, since every step to a value costs a load from memory. */
+export class TopicBatch {
+  readonly topic: MessageTopic;
+  readonly name: string;
+  readonly row: RowClass;
+  readonly times: BigInt64Array;
+  /** The columns after `timestamp_ns`. */
+  columns: readonly Vector[];
+  /** Bytes that were decompressed for them. */
+  columnBytes = 0;
+  /** Whether somebody holds the columns, so that letting go of them would free nothing. */
+  inUse = false;
+  readonly batch: OpenBatch;
+
+  constructor(topic: MessageTopic, batch: OpenBatch) {
+    this.topic = topic;
+    this.name = topic.name;
+    this.row = topic.row;
+    this.times = batch.times;
+    this.columns = batch.table.children.slice(1);
+    this.batch = batch;
+  }
+
+  /** Bytes it takes without its columns: as stored, and its times. */
+  get heldBytes(): number {
+    return this.batch.message.length + this.times.byteLength;
+  }
+
+  /** Lets go of what was decompressed of the columns; it is decompressed again when it is touched. */
+  unload(): void {
+    this.batch.unload();
+    this.columns = this.batch.table.children.slice(1);
+    this.columnBytes = 0;
+  }
+}
+
+/** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
+export const RowMessage: new (from: TopicBatch, row: number) => Message = class RowMessage
+  implements Message {
+  readonly #from: TopicBatch;
+  readonly #row: number;
+
+  constructor(from: TopicBatch, row: number) {
+    this.#from = from;
+    this.#row = row;
+  }
+
+  get timestampNs(): bigint {
+    return this.#from.times[this.#row];
+  }
+
+  get topic(): string {
+    return this.#from.name;
+  }
+
+  get ontologyTag(): string {
+    return this.#from.topic.schema.ontologyTag;
+  }
+
+  get data(): Data {
+    const from = this.#from;
+    return new from.row(from.columns, this.#row);
+  }
+
+  getData<T>(ontology: Ontology<T>): T {
+    const { topic } = this.#from;
+    if (!topic.matching.has(ontology)) checkOntology(topic, ontology);
+    return this.data as T;
+  }
+
+  toJSON(): MessageJson {
+    return {
+      timestamp_ns: String(this.timestampNs),
+      topic: this.topic,
+      ontology: this.ontologyTag,
+      data: plainRow(this.data as RowView, true),
+    };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return this.#plain();
+  }
+
+  [Symbol.for("Deno.customInspect")](
+    inspect: (value: unknown, options: unknown) => string,
+    options: unknown,
+  ): string {
+    return inspect(this.#plain(), options);
+  }
+
+  #plain(): unknown {
+    const { timestampNs, topic, ontologyTag } = this;
+    return {
+      timestampNs,
+      topic,
+      ontologyTag,
+      data: plainRow(this.data as RowView, false),
+    };
+  }
+};
+
+function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
+  const { ontologyTag, fields } = topic.schema;
+  const where = { sequence: topic.sequence, topic: topic.name };
+  if (ontology?.tag !== ontologyTag) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `Cannot read topic "${topic.name}" of sequence "${topic.sequence}" as ${ontology?.tag}: its ontology is ${ontologyTag}`,
+      where,
+    );
+  }
+  if (schemaKey(fields.slice(1)) !== schemaKey(ontology.fields)) {
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `Cannot read topic "${topic.name}" of sequence "${topic.sequence}" as this ${ontologyTag}: its columns are others; use data`,
+      where,
+    );
+  }
+  topic.matching.add(ontology);
+}

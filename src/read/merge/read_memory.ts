@@ -1,0 +1,92 @@
+import { SmaltiError } from "../../error.ts";
+import type { TopicBatch } from "./message.ts";
+
+/**
+ * The bound on what a replay holds: open batches as they are stored, with their times, and what was decompressed of their
+ * columns. Columns make room for others and for batches, unless they are in use, and are decompressed again when they are
+ * touched again; batches stay open. A single batch is held however large it is.
+ */
+export class ReadMemory {
+  readonly #maxBytes: number;
+  /** In the order of opening. */
+  readonly #open = new Set<TopicBatch>();
+  /** Of open batches, and of those on their way. */
+  #batchBytes = 0;
+  #columnBytes = 0;
+
+  /** @param maxBytes The bound, in bytes. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether another batch leaves half of the bound to columns, and none has to make room for it. */
+  hasPlenty(bytes: number): boolean {
+    return 2 * (this.#batchBytes + bytes) <= this.#maxBytes &&
+      this.#batchBytes + this.#columnBytes + bytes <= this.#maxBytes;
+  }
+
+  /** Sets bytes aside for a batch of a topic that is to be opened. TOO_LARGE. */
+  reserve(bytes: number, { sequence, name }: TopicBatch["topic"]): void {
+    if (this.#batchBytes > 0 && this.#batchBytes + bytes > this.#maxBytes) {
+      throw new SmaltiError(
+        "TOO_LARGE",
+        `Cannot replay sequence "${sequence}": ${this.#open.size + 1} batches overlap in time and take ` +
+          `${this.#batchBytes + bytes} bytes, maxBufferedBytes is ${this.#maxBytes}`,
+        { sequence, topic: name },
+      );
+    }
+    this.#makeRoom(bytes);
+    this.#batchBytes += bytes;
+  }
+
+  /** Gives back what was set aside. */
+  free(bytes: number): void {
+    this.#batchBytes -= bytes;
+  }
+
+  /** Holds an open batch, and what will be decompressed of its columns. TOO_LARGE. */
+  add(batch: TopicBatch): void {
+    this.reserve(batch.heldBytes, batch.topic);
+    this.#open.add(batch);
+    batch.batch.onLoad = (bytes) => this.#load(batch, bytes);
+  }
+
+  /** Lets go of a batch. Messages on it that somebody keeps are theirs. */
+  remove(batch: TopicBatch): void {
+    this.#open.delete(batch);
+    batch.batch.onLoad = undefined;
+    this.#batchBytes -= batch.heldBytes;
+    this.#columnBytes -= batch.columnBytes;
+  }
+
+  /** Lets go of all batches. */
+  close(): void {
+    for (const batch of this.#open) this.remove(batch);
+  }
+
+  #load(batch: TopicBatch, bytes: number): void {
+    this.#makeRoom(bytes, batch);
+    const wanted = this.#batchBytes + this.#columnBytes + bytes;
+    if (wanted > this.#maxBytes && this.#open.size > 1) {
+      const { sequence, name } = batch.topic;
+      throw new SmaltiError(
+        "TOO_LARGE",
+        `Cannot read topic "${name}" of sequence "${sequence}": ${this.#open.size} batches overlap in time and ` +
+          `take ${wanted} bytes with the columns that are read, maxBufferedBytes is ${this.#maxBytes}`,
+        { sequence, topic: name },
+      );
+    }
+    batch.columnBytes += bytes;
+    this.#columnBytes += bytes;
+  }
+
+  /** Unloads columns, as far as it takes. Those opened first go first: they are soonest done with. */
+  #makeRoom(bytes: number, except?: TopicBatch): void {
+    for (const batch of this.#open) {
+      if (this.#batchBytes + this.#columnBytes + bytes <= this.#maxBytes) return;
+      if (batch === except || batch.inUse || batch.columnBytes === 0) continue;
+      this.#columnBytes -= batch.columnBytes;
+      batch.unload();
+    }
+  }
+}

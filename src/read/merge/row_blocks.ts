@@ -1,0 +1,208 @@
+import type { RunSource } from "../../backend.ts";
+import type { Engine, Merger } from "../../engine.ts";
+import { TimeSlice } from "../../util/time_slice.ts";
+import { MAX_NS } from "../../types.ts";
+import { type MessageTopic, TopicBatch } from "./message.ts";
+import { ReadMemory } from "./read_memory.ts";
+
+/** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
+const BLOCK_ROWS = 8192;
+
+/** Rows in order, as places in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
+export interface RowBlock {
+  readonly runs: Int32Array;
+  readonly rows: Int32Array;
+  readonly length: number;
+  /** The batches by run; places that no row refers to may be empty. Never changed once the block is out. */
+  readonly batches: readonly (TopicBatch | undefined)[];
+}
+
+/** Time of a row of a block. */
+export function timeOf({ runs, rows, batches }: RowBlock, at: number): bigint {
+  return batches[runs[at]]!.times[rows[at]];
+}
+
+/** The rows of a block from one on; views. */
+export function restOf({ runs, rows, length, batches }: RowBlock, from: number): RowBlock {
+  return {
+    runs: runs.subarray(from, length),
+    rows: rows.subarray(from, length),
+    length: length - from,
+    batches,
+  };
+}
+
+/** A topic to be read: what its messages need to know, and its batches. */
+export interface TopicRuns {
+  readonly topic: MessageTopic;
+  readonly source: RunSource;
+}
+
+/**
+ * The rows of several topics in time order, a block at a time. Batches are opened only when the order reaches them: no
+ * batch still closed begins before the running minimum of their first times, so rows before that are final.
+ */
+export class RowBlocks {
+  readonly #topics: readonly TopicRuns[];
+  /** Positions of topics with closed batches, by when the next one begins. */
+  #waiting: number[];
+  readonly #merger: Merger;
+  readonly #memory: ReadMemory;
+  /** What blocks share; copied before it is changed. */
+  #batches: (TopicBatch | undefined)[] = [];
+  #shared = false;
+  /** Places in `#batches` whose rows were all given out. */
+  readonly #free: number[] = [];
+  /** Batches that only the block given out last still needs. */
+  #ended: TopicBatch[] = [];
+  /** Bytes of the batch that is read ahead. */
+  #aheadBytes = 0;
+  #closed = false;
+  /** What is in memory is read without waiting for anything, block after block. */
+  readonly #slice = new TimeSlice();
+  /** Rows that come before all others. */
+  #first: RowBlock | undefined;
+
+  /**
+   * @param topics In the order of their names, which breaks ties.
+   * @param maxBytes Bound on what is held at a time; see {@linkcode ReadMemory}. What was given out counts until more is
+   * asked for.
+   * @param first Rows to give out before those of the topics. TOO_LARGE where their batches are.
+   */
+  constructor(engine: Engine, topics: readonly TopicRuns[], maxBytes: number, first?: RowBlock) {
+    this.#first = first;
+    this.#topics = topics;
+    this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
+      .sort((a, b) => this.#compare(a, b));
+    this.#merger = engine.createMerger();
+    this.#memory = new ReadMemory(maxBytes);
+    this.#ended = (first?.batches ?? []).filter((batch) => batch !== undefined);
+    for (const batch of this.#ended) this.#memory.add(batch);
+  }
+
+  /** The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason. */
+  async next(): Promise<RowBlock | undefined> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first) return first;
+    const untilNs = await this.#advance();
+    if (untilNs === undefined || this.#closed) {
+      this.#merger.close();
+      return undefined;
+    }
+    const runs = new Int32Array(BLOCK_ROWS);
+    const rows = new Int32Array(BLOCK_ROWS);
+    const length = this.#merger.fill(untilNs, runs, rows);
+    const block = { runs, rows, length, batches: this.#batches };
+    this.#shared = true;
+    for (const run of this.#merger.exhausted) {
+      this.#ended.push(this.#batches[run]!);
+      this.#free.push(run);
+    }
+    this.#prefetch();
+    return block;
+  }
+
+  /** Time of the next row; undefined at the end. Errors as {@linkcode next}. */
+  async peek(): Promise<bigint | undefined> {
+    if (this.#first) return this.#first.batches[this.#first.runs[0]]!.times[this.#first.rows[0]];
+    await this.#advance();
+    return this.#merger.head();
+  }
+
+  /** Lets go of all batches. A second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { source } of this.#topics) source.close();
+    this.#waiting = [];
+    this.#merger.close();
+    this.#memory.close();
+    this.#batches = [];
+    this.#ended = [];
+  }
+
+  /** Opens batches until the next row is known; gives the time up to which rows are final, undefined at the end. */
+  async #advance(): Promise<bigint | undefined> {
+    if (this.#ended.length > 0) this.#letGo();
+    for (;;) {
+      await this.#slice.pause();
+      const position = this.#waiting.at(0);
+      const head = this.#merger.head();
+      if (position === undefined) return head === undefined ? undefined : MAX_NS;
+      const horizon = this.#topics[position].source.nextNs!;
+      if (head !== undefined && head < horizon) return horizon - 1n;
+      await this.#openNext();
+    }
+  }
+
+  /** Whose next batch begins earlier, ties by position: negative where `a`'s does. */
+  #compare(a: number, b: number): number {
+    const [aNs, bNs] = [this.#topics[a].source.nextNs!, this.#topics[b].source.nextNs!];
+    return aNs < bNs ? -1 : aNs > bNs ? 1 : a - b;
+  }
+
+  /** Puts a topic that has closed batches in its place among those that wait. */
+  #insert(position: number): void {
+    let [low, high] = [0, this.#waiting.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compare(this.#waiting[middle], position) < 0) low = middle + 1;
+      else high = middle;
+    }
+    this.#waiting.splice(low, 0, position);
+  }
+
+  /** Opens the batch that begins first. TOO_LARGE. */
+  async #openNext(): Promise<void> {
+    const position = this.#waiting.shift()!;
+    const { topic, source } = this.#topics[position];
+    this.#memory.free(this.#aheadBytes);
+    this.#aheadBytes = 0;
+    const bytes = source.nextBytes;
+    this.#memory.reserve(bytes, topic);
+    const run = await source.open();
+    if (source.nextNs !== undefined) this.#insert(position);
+    this.#memory.free(bytes);
+    if (!run) return;
+    const { batchNumber, from, to } = run;
+    const batch = new TopicBatch(topic, run.batch);
+    this.#memory.add(batch);
+    this.#merger.add(this.#place(batch), position, batchNumber, batch.times, from, to);
+  }
+
+  /** Lets go of the batches whose rows were all given out. */
+  #letGo(): void {
+    for (const batch of this.#ended) this.#memory.remove(batch);
+    this.#ended = [];
+    this.#unshare();
+  }
+
+  /** Puts a batch into a free place. */
+  #place(batch: TopicBatch): number {
+    this.#unshare();
+    const place = this.#free.pop() ?? this.#batches.length;
+    this.#batches[place] = batch;
+    return place;
+  }
+
+  /** Blocks that are out keep what they need; from here on nothing else does. */
+  #unshare(): void {
+    if (!this.#shared) return;
+    this.#batches = this.#batches.slice();
+    for (const free of this.#free) this.#batches[free] = undefined;
+    this.#shared = false;
+  }
+
+  /** Reads ahead what will be opened next, while the caller is busy with the block. */
+  #prefetch(): void {
+    const position = this.#waiting.at(0);
+    if (position === undefined || this.#aheadBytes > 0) return;
+    const { topic, source } = this.#topics[position];
+    const bytes = source.nextBytes;
+    if (!this.#memory.hasPlenty(bytes)) return;
+    this.#memory.reserve(bytes, topic);
+    this.#aheadBytes = bytes;
+    source.prefetch();
+  }
+}

@@ -1,0 +1,445 @@
+/**
+ * A store in a directory, on Deno, Bun and Node alike through `node:fs`.
+ *
+ * @module
+ */
+import type * as Fs from "node:fs";
+import type * as FsPromises from "node:fs/promises";
+import type * as Path from "node:path";
+import type * as Url from "node:url";
+import { builtin } from "../../util/builtin.ts";
+import { type ErrorCode, SmaltiError } from "../../error.ts";
+import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
+import { holderOf, takeLock } from "./lock_file.ts";
+import { type ClosableHandle, OpenFiles } from "./open_files.ts";
+import { statRegular } from "./regular_file.ts";
+import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "../store.ts";
+
+// Empty where there are no files: openDirectory sees to it that they are not used there.
+const { constants } = builtin<typeof Fs>("node:fs");
+const { mkdir, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { dirname, join, resolve } = builtin<typeof Path>("node:path");
+const { fileURLToPath } = builtin<typeof Url>("node:url");
+
+/** Files kept open at once; systems allow 256 to 1,024 a process by default. */
+const MAX_OPEN = 128;
+/** Reads of more than this look at the file's size first, so that a wrong length costs no memory. */
+const TRUSTED_BYTES = 16 * 2 ** 20;
+
+/** By the system's code, or by the name of Deno's error where the runtime itself does not permit it. */
+const CODES: Record<string, ErrorCode> = {
+  ENOENT: "NOT_FOUND",
+  ENOTDIR: "NOT_FOUND",
+  EEXIST: "ALREADY_EXISTS",
+  EACCES: "PERMISSION_DENIED",
+  EPERM: "PERMISSION_DENIED",
+  EROFS: "PERMISSION_DENIED",
+  NotCapable: "PERMISSION_DENIED",
+  PermissionDenied: "PERMISSION_DENIED",
+  ENOSPC: "NO_SPACE",
+  EDQUOT: "NO_SPACE",
+};
+
+/** A file kept open, and which one it was when it was opened. */
+interface OpenFile extends ClosableHandle {
+  handle: FsPromises.FileHandle;
+  inode: Inode;
+}
+
+/** What identifies a file whatever its path. */
+interface Inode {
+  dev: number;
+  ino: number;
+}
+
+/** Recordings in a directory. Files and directories are made as needed. */
+export class DirectoryStore implements Store {
+  readonly url: string;
+  readonly #files: OpenFiles<OpenFile> = new OpenFiles(MAX_OPEN);
+  /** Directories with new entries that are not yet durable. */
+  readonly #unsynced = new Set<string>();
+  /** The latest run that makes them durable; runs follow each other. */
+  #directorySync: Promise<void> = Promise.resolve();
+  /** What the first failed sync of a file said: its pages may be lost although a second sync would succeed. */
+  readonly #failedSync = new Map<string, SmaltiError>();
+  readonly #locks = new Set<StoreLock>();
+  readonly #held = new Set<HeldFile>();
+  /** The file that somebody's reads began with. */
+  readonly #readers = new WeakMap<object, Inode>();
+
+  constructor(directory: string) {
+    this.url = resolve(directory);
+  }
+
+  async list(path: string): Promise<string[]> {
+    this.#checkOpen();
+    try {
+      return await readdir(this.#absolute(path));
+    } catch (reason) {
+      const error = this.#error(reason, "list", path);
+      if (error.code === "NOT_FOUND") return [];
+      throw error;
+    }
+  }
+
+  async size(path: string): Promise<number> {
+    this.#checkOpen();
+    try {
+      return (await statRegular(this.#absolute(path))).size;
+    } catch (reason) {
+      throw this.#error(reason, "look at", path);
+    }
+  }
+
+  async read(
+    path: string,
+    offset: number,
+    length: number,
+    { mayReuse = false, reader }: ReadOptions = {},
+  ): Promise<Uint8Array> {
+    const target = this.#absolute(path);
+    const key = `read ${path}`;
+    try {
+      while (true) {
+        const read = await this.#files.use(key, () => openFile(target, "r"), async ({ handle, inode }) => {
+          // Another file may have come to the path since this one was opened, by this process or another.
+          const [bytes, now] = await Promise.all([
+            readRange(handle, offset, length, mayReuse),
+            statRegular(target),
+          ]);
+          return isSame(now, inode) ? { bytes, inode } : undefined;
+        });
+        if (!read) {
+          await this.#files.forget(key);
+          continue;
+        }
+        if (reader) {
+          const first = this.#readers.get(reader);
+          if (first && !isSame(first, read.inode)) throw writtenAnew(target, path);
+          this.#readers.set(reader, read.inode);
+        }
+        return read.bytes;
+      }
+    } catch (reason) {
+      throw this.#error(reason, "read", path);
+    }
+  }
+
+  async create(path: string): Promise<void> {
+    this.#checkOpen();
+    const target = this.#absolute(path);
+    await this.#makeDirectory(path);
+    try {
+      await this.#files.once(() => open(target, "wx"), () => this.#begin(path));
+      this.#unsynced.add(dirname(target));
+    } catch (reason) {
+      throw this.#error(reason, "create", path);
+    }
+  }
+
+  async append(path: string, bytes: Uint8Array): Promise<void> {
+    try {
+      // Not `write`: Deno runs that one on the thread that calls it.
+      await this.#use(path, (handle) => handle.writeFile(bytes));
+    } catch (reason) {
+      throw this.#error(reason, "write", path);
+    }
+  }
+
+  async sync(path: string): Promise<void> {
+    try {
+      const failed = this.#failedSync.get(this.#absolute(path));
+      if (failed) throw failed;
+      await this.#use(path, (handle) => this.#sync(handle, path));
+      await this.#syncDirectories();
+    } catch (reason) {
+      throw this.#error(reason, "sync", path);
+    }
+  }
+
+  async replace(path: string, bytes: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    const target = this.#absolute(path);
+    const temporary = `${target}.${crypto.randomUUID()}.new`;
+    await this.#makeDirectory(path);
+    try {
+      await this.#files.once(() => open(temporary, "wx"), async (handle) => {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      });
+      await rename(temporary, target);
+      await this.#begin(path);
+      this.#unsynced.add(dirname(target));
+      await this.#syncDirectories();
+    } catch (reason) {
+      await unlink(temporary).catch(() => {});
+      throw this.#error(reason, "replace", path);
+    }
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    this.#checkOpen();
+    const [source, target] = [this.#absolute(from), this.#absolute(to)];
+    try {
+      await Promise.all([this.#files.forget(`read ${from}`), this.#files.forget(`write ${from}`)]);
+      await rename(source, target);
+      await this.#begin(to);
+      this.#unsynced.add(dirname(target));
+      await this.#syncDirectories();
+    } catch (reason) {
+      throw this.#error(reason, "move", from);
+    }
+  }
+
+  async open(path: string): Promise<HeldFile> {
+    this.#checkOpen();
+    let handle: FsPromises.FileHandle;
+    try {
+      handle = (await openFile(this.#absolute(path), "r")).handle;
+    } catch (reason) {
+      throw this.#error(reason, "open", path);
+    }
+    const held: HeldFile = {
+      read: async (offset, length) => {
+        try {
+          this.#checkOpen();
+          return await readRange(handle, offset, length, false);
+        } catch (reason) {
+          throw this.#error(reason, "read", path);
+        }
+      },
+      close: async () => {
+        if (this.#held.delete(held)) await handle.close().catch(() => {}); // nothing was written to it
+      },
+    };
+    this.#held.add(held);
+    if (this.#files.closed) {
+      await held.close();
+      this.#checkOpen();
+    }
+    return held;
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#checkOpen();
+    const target = this.#absolute(path);
+    try {
+      await rm(target, { recursive: true, force: true });
+      for (const directory of [...this.#unsynced, ...this.#failedSync.keys()]) {
+        if (directory !== target && !directory.startsWith(join(target, "/"))) continue;
+        this.#unsynced.delete(directory);
+        this.#failedSync.delete(directory);
+      }
+      for (const key of this.#files.keys()) {
+        const known = key.slice(key.indexOf(" ") + 1);
+        if (known === path || known.startsWith(`${path}/`)) await this.#files.forget(key);
+      }
+      await this.#syncDirectory(dirname(target));
+    } catch (reason) {
+      const error = this.#error(reason, "remove", path);
+      if (error.code !== "NOT_FOUND") throw error;
+    }
+  }
+
+  async lock(path: string): Promise<StoreLock> {
+    this.#checkOpen();
+    const { held, made } = await this.#takeLock(path);
+    const lock: StoreLock = {
+      release: async () => {
+        if (!this.#locks.delete(lock)) return;
+        await held.release();
+        await removeEmpty(this.#absolute(path), made);
+      },
+    };
+    this.#locks.add(lock);
+    if (this.#files.closed) {
+      await lock.release();
+      this.#checkOpen();
+    }
+    return lock;
+  }
+
+  /** A lock, and the topmost directory that was made for it. */
+  async #takeLock(path: string): Promise<{ held: StoreLock; made: string | undefined }> {
+    for (let attempt = 0;; attempt++) {
+      const made = await this.#makeDirectory(path);
+      try {
+        return { held: await takeLock(this.#absolute(path)), made };
+      } catch (reason) {
+        await removeEmpty(this.#absolute(path), made);
+        // Who gave back a lock in it has removed the directory since, which was empty then.
+        if ((reason as { code?: string }).code === "ENOENT" && attempt < 3) continue;
+        throw this.#error(reason, "lock", path);
+      }
+    }
+  }
+
+  async lockedBy(path: string): Promise<string | undefined> {
+    this.#checkOpen();
+    try {
+      return await holderOf(this.#absolute(path));
+    } catch (reason) {
+      const error = this.#error(reason, "look at", path);
+      if (error.code === "NOT_FOUND") return undefined;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#files.close();
+    await Promise.all([
+      ...[...this.#locks].map((lock) => lock.release()),
+      ...[...this.#held].map((held) => held.close()),
+    ]);
+  }
+
+  /** Runs `action` on a file open for appending; NOT_FOUND where there is none. */
+  async #use<T>(path: string, action: (handle: FsPromises.FileHandle) => Promise<T>): Promise<T> {
+    const target = this.#absolute(path);
+    const open = () =>
+      openFile(target, constants.O_WRONLY | constants.O_APPEND, (reason) => {
+        // A network file system may tell only now that it could not write.
+        this.#failedSync.set(target, this.#error(reason, "write", path));
+      });
+    return await this.#files.use(`write ${path}`, open, ({ handle }) => action(handle));
+  }
+
+  /** Forgets what was known of the file that was at this path before. */
+  async #begin(path: string): Promise<void> {
+    this.#failedSync.delete(this.#absolute(path));
+    await Promise.all([this.#files.forget(`read ${path}`), this.#files.forget(`write ${path}`)]);
+  }
+
+  /** Makes the directory of a path; gives the topmost one that was not there. */
+  async #makeDirectory(path: string): Promise<string | undefined> {
+    const directory = dirname(this.#absolute(path));
+    try {
+      const first = await mkdir(directory, { recursive: true });
+      if (first === undefined) return undefined;
+      // Every directory from the first new one's parent down has a new entry.
+      const top = dirname(first);
+      for (let at = directory; at.length > top.length; at = dirname(at)) this.#unsynced.add(dirname(at));
+      return first;
+    } catch (reason) {
+      const { code } = reason as { code?: string };
+      const what = "make the directory of";
+      if (code !== "EEXIST" && code !== "ENOTDIR") throw this.#error(reason, what, path);
+      const text = `Cannot ${what} ${this.#absolute(path)}: a file is in the way`;
+      throw new SmaltiError("IO", text, { file: path, cause: reason });
+    }
+  }
+
+  /** One run after another: who finds nothing left to do has waited for those who took it up. */
+  async #syncDirectories(): Promise<void> {
+    const run = async () => {
+      for (const directory of this.#unsynced) {
+        // Before the sync, since entries made while it runs need another.
+        this.#unsynced.delete(directory);
+        try {
+          await this.#syncDirectory(directory);
+        } catch (reason) {
+          this.#unsynced.add(directory);
+          throw reason;
+        }
+      }
+    };
+    this.#directorySync = this.#directorySync.then(run, run);
+    await this.#directorySync;
+  }
+
+  async #syncDirectory(directory: string): Promise<void> {
+    try {
+      await this.#files.once(() => open(directory, "r"), (handle) => this.#sync(handle, directory));
+    } catch (reason) {
+      const { code } = reason as { code?: string };
+      // Removed since, or a system (Windows) that does not open directories and needs no sync of them.
+      if (code !== "ENOENT" && code !== "EISDIR" && code !== "EPERM") throw reason;
+    }
+  }
+
+  /** Makes a file or directory durable. Once the system failed to, nothing it says later is to be believed. */
+  async #sync(handle: FsPromises.FileHandle, path: string): Promise<void> {
+    const target = resolve(this.url, path);
+    const failed = this.#failedSync.get(target);
+    if (failed) throw failed;
+    try {
+      await handle.sync();
+    } catch (reason) {
+      const error = this.#error(reason, "sync", path);
+      this.#failedSync.set(target, error);
+      throw error;
+    }
+  }
+
+  #absolute(path: string): string {
+    return join(this.url, path);
+  }
+
+  #checkOpen(): void {
+    if (this.#files.closed) throw new SmaltiError("CLOSED", `Store ${this.url} is closed`);
+  }
+
+  #error(reason: unknown, verb: string, path: string): SmaltiError {
+    if (reason instanceof SmaltiError) return reason;
+    const { code = "", name, message } = reason as { code?: string; name: string; message: string };
+    const text = `Cannot ${verb} ${resolve(this.url, path)}: ${message}`;
+    return new SmaltiError(CODES[code] ?? CODES[name] ?? "IO", text, { file: path, cause: reason });
+  }
+}
+
+/** Removes the directories of a file, up to the topmost that was made for it, unless they hold something else by now. */
+async function removeEmpty(file: string, topmost: string | undefined): Promise<void> {
+  if (topmost === undefined) return;
+  try {
+    for (let at = dirname(file); at.length >= topmost.length; at = dirname(at)) await rmdir(at);
+  } catch {
+    // It holds something, or is gone.
+  }
+}
+
+async function openFile(
+  path: string,
+  flags: string | number,
+  onCloseError?: (reason: unknown) => void,
+): Promise<OpenFile> {
+  const inode = await statRegular(path, flags !== "r");
+  const handle = await open(path, flags);
+  return { handle, inode, close: () => handle.close().catch(onCloseError) };
+}
+
+/** Whether two are the same file. */
+function isSame(a: Inode, b: Inode): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
+/** A range of a file, shorter where the file ends before. */
+async function readRange(
+  handle: FsPromises.FileHandle,
+  offset: number,
+  length: number,
+  mayReuse: boolean,
+): Promise<Uint8Array> {
+  if (length > TRUSTED_BYTES) length = Math.min(length, Math.max(0, (await handle.stat()).size - offset));
+  const bytes = mayReuse ? takeBytes(length) : new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  if (done === length) return bytes;
+  const part = bytes.slice(0, done);
+  if (mayReuse) giveBytes(bytes);
+  return part;
+}
+
+/** The store in a directory given by path or `file:` URL. UNSUPPORTED where the runtime has no files. */
+export function openDirectory(url: string): DirectoryStore {
+  if (open === undefined) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot connect to "${url}": this runtime has no directories; wanted an http: URL or memory:`,
+    );
+  }
+  return new DirectoryStore(/^file:/i.test(url) ? fileURLToPath(url) : url);
+}

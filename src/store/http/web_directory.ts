@@ -1,0 +1,280 @@
+/**
+ * Ranges of files on a web server: one request each, checked, and tried again where that may help.
+ *
+ * @module
+ */
+import { encodeBase64 } from "../../arrow/base64.ts";
+import { type ErrorCode, SmaltiError } from "../../error.ts";
+import { pause } from "../../util/pause.ts";
+
+/** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
+const WHOLE_BYTES = 64 * 2 ** 20;
+/** Ranges longer than this get their memory as the bytes arrive, so that a wrong length costs none. */
+const TRUSTED_BYTES = 16 * 2 ** 20;
+/** Waits before the second and the third try, ms. */
+const BACK_OFF_MS = [100, 400];
+
+const CODES: Record<number, ErrorCode> = {
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "NOT_FOUND",
+  410: "NOT_FOUND",
+  429: "UNAVAILABLE",
+};
+
+/** What tells one state of a file from another, as far as the server says. */
+export interface FileVersion {
+  /** Its ETag, else the time it was changed. */
+  readonly tag: string | undefined;
+  /** Its bytes. */
+  readonly size: number | undefined;
+}
+
+/** A range as it came: fewer bytes than were asked for where the file ends before. */
+export interface FilePart {
+  /** Where in the file it begins. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly version: FileVersion;
+}
+
+/** A directory on a web server. It only reads. */
+export class WebDirectory {
+  /** Without what may be secret: user, password, query. */
+  readonly url: string;
+  /** What is asked for, in front of the path in it. */
+  readonly #base: string;
+  readonly #query: string;
+  readonly #headers: Record<string, string>;
+
+  /**
+   * INVALID_ARGUMENT where the URL cannot be read.
+   *
+   * @param url `http:` or `https:`. Its query goes with every request, user and password as an `Authorization` header.
+   */
+  constructor(url: string) {
+    if (!URL.canParse(url)) {
+      // Not shown: it may hold a password.
+      throw new SmaltiError(
+        "INVALID_ARGUMENT",
+        "Cannot connect: wanted a URL as in https://host/recordings/",
+      );
+    }
+    const { origin, pathname, search, username, password } = new URL(url);
+    this.#base = this.url = origin + pathname + (pathname.endsWith("/") ? "" : "/");
+    this.#query = search;
+    // A range of a compressed file is of no use. Browsers do not let it be set; they do the same on their own.
+    this.#headers = { "Accept-Encoding": "identity" };
+    if (username !== "" || password !== "") {
+      const both = `${unescaped(username)}:${unescaped(password)}`;
+      this.#headers["Authorization"] = `Basic ${encodeBase64(new TextEncoder().encode(both))}`;
+    }
+  }
+
+  /** A file's URL as it is shown. */
+  shown(path: string): string {
+    return this.#base + path.split("/").map(encodeURIComponent).join("/");
+  }
+
+  /**
+   * A range of a file, at least one byte long, in memory of its own. NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, and
+   * UNAVAILABLE where the server still failed the third time; UNSUPPORTED, IO where it does not do what HTTP says.
+   */
+  async read(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart> {
+    for (let tries = 0;; tries++) {
+      try {
+        return await this.#request(path, offset, length, signal);
+      } catch (reason) {
+        const error = reason instanceof SmaltiError ? reason : this.#broken(path, reason);
+        if (signal.aborted || error.code !== "UNAVAILABLE" || tries === BACK_OFF_MS.length) throw error;
+        await pause(BACK_OFF_MS[tries], signal);
+      }
+    }
+  }
+
+  async #request(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart> {
+    const last = offset + length - 1;
+    const response = await fetch(this.shown(path) + this.#query, {
+      headers: { ...this.#headers, Range: `bytes=${offset}-${last}` },
+      signal,
+    });
+    const { status, headers } = response;
+    const body = new Body(response);
+    try {
+      const tag = headers.get("ETag") ?? headers.get("Last-Modified") ?? undefined;
+      const range = contentRange(headers.get("Content-Range"));
+      if (status === 416) {
+        // Nothing but an empty file has no first byte.
+        const size = range?.size ?? (offset === 0 ? 0 : undefined);
+        if (size !== undefined && size > offset) throw this.#wrongRange(path, offset, last, headers);
+        return { offset, bytes: new Uint8Array(0), version: { tag, size } };
+      }
+      if (status !== 206 && status !== 200) throw this.#refused(path, response);
+      const encoding = headers.get("Content-Encoding") ?? "identity";
+      if (encoding !== "identity") {
+        throw this.#error(
+          "UNSUPPORTED",
+          path,
+          `the server sends it as ${encoding}: wanted it as it is stored`,
+        );
+      }
+      if (status === 200) return await this.#cut(path, offset, length, body, { tag, size: size(headers) });
+
+      if (
+        range?.size === undefined || range.first !== offset || range.last !== Math.min(last, range.size - 1)
+      ) {
+        throw this.#wrongRange(path, offset, last, headers);
+      }
+      const wanted = range.last + 1 - offset;
+      const bytes = await body.take(wanted);
+      if (bytes.length < wanted || !await body.atEnd()) {
+        const text = `the server announced ${wanted} bytes and sent ${
+          bytes.length < wanted ? "fewer" : "more"
+        }`;
+        throw this.#error("UNAVAILABLE", path, text);
+      }
+      return { offset, bytes, version: { tag, size: range.size } };
+    } finally {
+      body.close();
+    }
+  }
+
+  /** The range out of a whole file, which is not kept. */
+  async #cut(
+    path: string,
+    offset: number,
+    length: number,
+    body: Body,
+    version: FileVersion,
+  ): Promise<FilePart> {
+    const { size } = version;
+    const tooLarge = () => {
+      const text =
+        `the server does not serve ranges, and the file has ${size ?? `more than ${WHOLE_BYTES}`} ` +
+        `bytes: wanted ranges, or ${WHOLE_BYTES} bytes at most`;
+      return this.#error("UNSUPPORTED", path, text);
+    };
+    if ((size ?? 0) > WHOLE_BYTES) throw tooLarge();
+    await body.skip(Math.min(offset, WHOLE_BYTES));
+    const bytes = await body.take(Math.min(length, WHOLE_BYTES - body.position + 1));
+    if (body.position > WHOLE_BYTES) throw tooLarge();
+    const ended = bytes.length < length;
+    if (ended && size !== undefined && body.position < size) {
+      throw this.#error("UNAVAILABLE", path, `the server announced ${size} bytes and sent ${body.position}`);
+    }
+    return { offset, bytes, version: ended ? { ...version, size: body.position } : version };
+  }
+
+  #refused(path: string, { status, statusText }: Response): SmaltiError {
+    const code = CODES[status] ?? (status >= 500 ? "UNAVAILABLE" : "IO");
+    return this.#error(code, path, `the server answers ${status}${statusText && ` ${statusText}`}`);
+  }
+
+  #wrongRange(path: string, offset: number, last: number, headers: Headers): SmaltiError {
+    const seen = headers.get("Content-Range");
+    const text = seen === null
+      // Where a page of another origin asks, the browser hides headers that the server does not expose.
+      ? "the server does not say which range it answers with: wanted Content-Range, exposed where a page reads it"
+      : `the server answers with "${seen}": wanted bytes ${offset}-${last}`;
+    return this.#error("IO", path, text);
+  }
+
+  /** What a runtime says of a request that came to nothing. */
+  #broken(path: string, reason: unknown): SmaltiError {
+    const texts: string[] = [];
+    for (let at = reason; at instanceof Error; at = at.cause) texts.push(at.message);
+    const text = `the server cannot be reached, or went away: ${texts.join(": ")}`;
+    if (this.#query === "") return this.#error("UNAVAILABLE", path, text, reason);
+    // It may name the URL whole, and a query may be a signature.
+    return this.#error("UNAVAILABLE", path, text.replaceAll(this.#query, ""));
+  }
+
+  #error(code: ErrorCode, path: string, text: string, cause?: unknown): SmaltiError {
+    return new SmaltiError(code, `Cannot read ${this.shown(path)}: ${text}`, { file: path, cause });
+  }
+}
+
+/** A body, read in order. */
+class Body {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #chunk = new Uint8Array(0);
+  /** Bytes of the body taken or skipped. */
+  position = 0;
+
+  constructor({ body }: Response) {
+    this.#reader = body?.getReader();
+  }
+
+  /** The next bytes; fewer where it ends before. */
+  async take(length: number): Promise<Uint8Array> {
+    let bytes = new Uint8Array(Math.min(length, TRUSTED_BYTES));
+    let done = 0;
+    while (done < length && await this.#fill()) {
+      if (done === bytes.length) {
+        const larger = new Uint8Array(Math.min(length, 2 * done));
+        larger.set(bytes);
+        bytes = larger;
+      }
+      const part = this.#chunk.subarray(0, bytes.length - done);
+      bytes.set(part, done);
+      done += part.length;
+      this.#advance(part.length);
+    }
+    return done === bytes.length ? bytes : bytes.slice(0, done);
+  }
+
+  /** Passes over bytes; over fewer where it ends before. */
+  async skip(length: number): Promise<void> {
+    while (length > 0 && await this.#fill()) {
+      const part = Math.min(length, this.#chunk.length);
+      length -= part;
+      this.#advance(part);
+    }
+  }
+
+  async atEnd(): Promise<boolean> {
+    return !await this.#fill();
+  }
+
+  /** Lets go of the connection. */
+  close(): void {
+    this.#reader?.cancel().catch(() => {}); // it had failed already
+  }
+
+  #advance(bytes: number): void {
+    this.#chunk = this.#chunk.subarray(bytes);
+    this.position += bytes;
+  }
+
+  async #fill(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      const next = await this.#reader?.read();
+      if (!next || next.done) return false;
+      this.#chunk = next.value as Uint8Array<ArrayBuffer>;
+    }
+    return true;
+  }
+}
+
+/** `bytes 0-99/1000`, and `bytes * /1000` where there is no such range. A size of `*` is none. */
+function contentRange(text: string | null): { first?: number; last?: number; size?: number } | undefined {
+  const match = /^bytes (?:(\d+)-(\d+)|\*)\/(\d+|\*)$/i.exec(text?.trim() ?? "");
+  if (!match) return undefined;
+  const number = (digits: string | undefined) => /^\d+$/.test(digits ?? "") ? Number(digits) : undefined;
+  return { first: number(match[1]), last: number(match[2]), size: number(match[3]) };
+}
+
+/** What the length of a whole file is said to be. */
+function size(headers: Headers): number | undefined {
+  const text = headers.get("Content-Length") ?? "";
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** A part of a URL without escapes. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
