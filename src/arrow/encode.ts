@@ -161,7 +161,7 @@ function frame(metadata: Uint8Array): Uint8Array {
 }
 
 /** Where a message stands in a file. */
-export interface BlockPlace {
+export interface FooterBlock {
   /** Offset from the start of the file. */
   offset: number;
   /** Bytes of head and body. */
@@ -176,7 +176,7 @@ export interface BlockPlace {
  */
 export function encodeFileEnd(
   schema: Schema,
-  blocks: readonly BlockPlace[],
+  blocks: readonly FooterBlock[],
   metadata: Map<string, string>,
   extra: Uint8Array = new Uint8Array(0),
 ): Uint8Array {

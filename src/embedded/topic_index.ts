@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from "../arrow/base64.ts";
 import { bytesOf } from "../arrow/columns.ts";
-import { type BlockPlace, encodeFileEnd } from "../arrow/encode.ts";
+import { encodeFileEnd, type FooterBlock } from "../arrow/encode.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -161,7 +161,7 @@ export class IndexBuilder {
     return bytesOf(all);
   }
 
-  *#blocks(): Generator<BlockPlace> {
+  *#blocks(): Generator<FooterBlock> {
     let left = this.#count;
     for (const { offset, length, headBytes } of this.#pieces) {
       for (let i = 0; i < offset.length && left > 0; i++, left--) {

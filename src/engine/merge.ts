@@ -1,8 +1,8 @@
 /**
  * The time-order merge.
  *
- * A fill orders windows of time: from the first head on, as wide as should fill the caller's arrays at the
- * latest density of rows. The rows of a window are gathered run by run, in the order that breaks ties (topic,
+ * A fill orders spans of time: from the first head on, as wide as should fill the caller's arrays at the
+ * latest density of rows. The rows of a span are gathered run by run, in the order that breaks ties (topic,
  * batch, row); how they are sorted is the engine's. Where runs take turns in long stretches, the stretches are
  * copied instead.
  *
@@ -13,24 +13,24 @@
  */
 import { MAX_NS, MIN_NS } from "../types.ts";
 import type { Merger } from "../engine.ts";
-import { MAX_OFFSET, type SortWindow, type Window, WindowSorter } from "./merge_sort.ts";
+import { MAX_OFFSET, type SortSpan, type Span, SpanSorter } from "./merge_sort.ts";
 
 const WORD = 2 ** 32;
 const SIGN = 1 << 31;
 
-/** Offsets within a near window are keys to sort by. Wider ones are sorted by both words of the times. */
+/** Offsets within a near span are keys to sort by. Wider ones are sorted by both words of the times. */
 const NEAR_WIDTH = MAX_OFFSET;
-/** Offsets within any window are exact in float64. */
+/** Offsets within any span are exact in float64. */
 const MAX_WIDTH = 2 ** 52;
-/** Windows of more rows would outgrow the processor's cache. */
+/** Spans of more rows would outgrow the processor's cache. */
 const MAX_ROWS = 2 ** 14;
-/** Windows aim at this part of the room, as those that turn out too wide are gathered again. */
+/** Spans aim at this part of the room, as those that turn out too wide are gathered again. */
 const AIM = 0.9;
-/** For fewer rows a window is not worth its fixed costs. */
+/** For fewer rows a span is not worth its fixed costs. */
 const FEW_ROWS = 16;
 
 /** A run with rows left. */
-interface Run {
+interface LiveRun {
   readonly id: number;
   readonly topic: number;
   readonly batch: number;
@@ -43,26 +43,26 @@ interface Run {
 }
 
 /** Creates a merge of its own, which sorts by `sort` where given. */
-export function createMerger(sort?: SortWindow): Merger {
-  return new WindowMerger(sort);
+export function createMerger(sort?: SortSpan): Merger {
+  return new SpanMerger(sort);
 }
 
-class WindowMerger implements Merger {
+class SpanMerger implements Merger {
   readonly exhausted: number[] = [];
 
   /** Runs with rows left, in the order that breaks ties, and the words of their next times. */
-  #live: Run[] = [];
+  #live: LiveRun[] = [];
   #heads = new Int32Array(32);
 
   readonly #until = new BigInt64Array(1);
   readonly #untilWords = new Int32Array(this.#until.buffer);
 
-  /** Of the latest window: rows per ns, whether it had long stretches. */
+  /** Of the latest span: rows per ns, whether it had long stretches. */
   #density = 1e-3;
   #hasStretches = false;
 
-  /** The window, and the indices of its runs. */
-  readonly #window: Window = {
+  /** The span, and the indices of its runs. */
+  readonly #span: Span = {
     count: 0,
     keys: new Int32Array(0),
     members: 0,
@@ -74,10 +74,10 @@ class WindowMerger implements Merger {
   /** Whether there may be runs without rows left. */
   #hasEnded = false;
   #closed = false;
-  readonly #sorter = new WindowSorter();
-  readonly #sort: SortWindow;
+  readonly #sorter = new SpanSorter();
+  readonly #sort: SortSpan;
 
-  constructor(sort?: SortWindow) {
+  constructor(sort?: SortSpan) {
     this.#sort = sort ?? this.#sorter.sort;
   }
 
@@ -106,11 +106,11 @@ class WindowMerger implements Merger {
     this.#until[0] = untilNs > MAX_NS ? MAX_NS : untilNs;
     const capacity = Math.min(runs.length, rows.length);
     let count = 0;
-    // A window may turn out small, but the caller pays by the block.
+    // A span may turn out small, but the caller pays by the block.
     while (count < capacity / 2 && this.#live.length > 0) {
       const room = Math.min(capacity - count, MAX_ROWS);
       const copies = this.#hasStretches || room < FEW_ROWS || this.#live.length === 1;
-      const added = copies ? this.#copyStretches(room, runs, rows) : this.#orderWindow(room, runs, rows);
+      const added = copies ? this.#copyStretches(room, runs, rows) : this.#orderSpan(room, runs, rows);
       if (added === 0) break;
       count += added;
       [runs, rows] = [runs.subarray(added), rows.subarray(added)];
@@ -128,9 +128,9 @@ class WindowMerger implements Merger {
     heads.set(this.#heads);
     this.#heads = heads;
     this.#members = new Int32Array(heads.length / 2);
-    this.#window.starts = new Int32Array(heads.length / 2 + 1);
-    this.#window.ids = new Int32Array(heads.length / 2);
-    this.#window.shifts = new Int32Array(heads.length / 2);
+    this.#span.starts = new Int32Array(heads.length / 2 + 1);
+    this.#span.ids = new Int32Array(heads.length / 2);
+    this.#span.shifts = new Int32Array(heads.length / 2);
   }
 
   /** Index of the run that comes first, `except` aside; -1 if there is none. */
@@ -207,16 +207,16 @@ class WindowMerger implements Merger {
     return findLater(words, next, stop, boundHi, boundLo);
   }
 
-  /** Gives out the rows of a window. */
-  #orderWindow(capacity: number, runs: Int32Array, rows: Int32Array): number {
+  /** Gives out the rows of a span. */
+  #orderSpan(capacity: number, runs: Int32Array, rows: Int32Array): number {
     const first = this.#findFirst();
     const [untilLo, untilHi] = this.#untilWords;
     const limit = (untilHi - this.#heads[2 * first + 1]) * WORD +
       (untilLo >>> 0) - (this.#heads[2 * first] >>> 0);
     if (limit < 0) return 0;
-    if (this.#window.keys.length <= capacity) this.#window.keys = new Int32Array(capacity + 1);
+    if (this.#span.keys.length <= capacity) this.#span.keys = new Int32Array(capacity + 1);
 
-    // Near windows sort faster, where they hold rows enough to be worth a visit to every run.
+    // Near spans sort faster, where they hold rows enough to be worth a visit to every run.
     const widest = NEAR_WIDTH * this.#density > 2 * this.#live.length + 64 ? NEAR_WIDTH : MAX_WIDTH;
     let width = Math.min(Math.floor((AIM * capacity) / this.#density), widest, limit);
     let count = this.#gather(capacity, first, width);
@@ -225,11 +225,11 @@ class WindowMerger implements Merger {
       width = width > NEAR_WIDTH ? NEAR_WIDTH : Math.floor(width / 4);
       count = this.#gather(capacity, first, width);
     }
-    if (width > NEAR_WIDTH) this.#sorter.sortFar(this.#window, this.#readWords(), runs, rows);
-    else this.#sort(this.#window, runs, rows);
+    if (width > NEAR_WIDTH) this.#sorter.sortFar(this.#span, this.#readWords(), runs, rows);
+    else this.#sort(this.#span, runs, rows);
     if (this.#hasEnded) this.#dropEnded();
 
-    // A few rows say little of density: the next window is at most 64 times wider.
+    // A few rows say little of density: the next span is at most 64 times wider.
     this.#density = Math.max(count, capacity / 64) / Math.max(width, 1);
     this.#hasStretches = hasStretches(runs, count, this.#longStretch());
     return count;
@@ -242,8 +242,8 @@ class WindowMerger implements Merger {
   #gather(capacity: number, first: number, width: number): number {
     const live = this.#live;
     const heads = this.#heads;
-    const window = this.#window;
-    const { keys, starts, ids, shifts } = window;
+    const span = this.#span;
+    const { keys, starts, ids, shifts } = span;
     const baseLo = heads[2 * first];
     const boundLo = (baseLo + width) | 0;
     const boundHi = heads[2 * first + 1] + Math.floor(((baseLo >>> 0) + width) / WORD);
@@ -268,20 +268,20 @@ class WindowMerger implements Merger {
       this.#moveTo(i, count + shift);
     }
     starts[members] = count;
-    window.count = count;
-    window.members = members;
+    span.count = count;
+    span.members = members;
     return count;
   }
 
   /** Undoes the latest gathering. */
   #putBack(): void {
-    const { members, starts, shifts } = this.#window;
+    const { members, starts, shifts } = this.#span;
     for (let m = 0; m < members; m++) this.#moveTo(this.#members[m], starts[m] + shifts[m]);
   }
 
-  /** Makes the low words of the window's times its keys, and returns the high ones, without a sign. */
+  /** Makes the low words of the span's times its keys, and returns the high ones, without a sign. */
   #readWords(): Int32Array {
-    const { count, members, keys, starts, shifts } = this.#window;
+    const { count, members, keys, starts, shifts } = this.#span;
     const highKeys = new Int32Array(count);
     for (let m = 0; m < members; m++) {
       const { words } = this.#live[this.#members[m]];

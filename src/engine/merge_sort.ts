@@ -1,5 +1,5 @@
 /**
- * Ordering the rows of a window of time.
+ * Ordering the rows of a span of time.
  *
  * Rows are gathered run by run, in the order that breaks ties (topic, batch, row), so any stable sort by time
  * will do: by buckets, or by digits where rows crowd, as of sensors that fire together.
@@ -7,11 +7,11 @@
  * @module
  */
 
-/** The rows of a window, run by run. The arrays may be longer than what they hold. */
-export interface Window {
+/** The rows of a span, run by run. The arrays may be longer than what they hold. */
+export interface Span {
   /** How many rows there are. */
   count: number;
-  /** Per row: its time as ns from the first one of the window, up to {@linkcode MAX_OFFSET}. */
+  /** Per row: its time as ns from the first one of the span, up to {@linkcode MAX_OFFSET}. */
   keys: Int32Array;
   /** How many runs the rows are of. */
   members: number;
@@ -23,34 +23,34 @@ export interface Window {
   shifts: Int32Array;
 }
 
-/** Orders the rows of a window by time, then run, then row: writes their runs' ids and their numbers. */
-export type SortWindow = (window: Window, runs: Int32Array, rows: Int32Array) => void;
+/** Orders the rows of a span by time, then run, then row: writes their runs' ids and their numbers. */
+export type SortSpan = (span: Span, runs: Int32Array, rows: Int32Array) => void;
 
-/** The largest key of a window. */
+/** The largest key of a span. */
 export const MAX_OFFSET: number = 2 ** 31 - 2;
 
 /** Rows crowd where one shares its bucket with more than so many on average. */
 const CROWD = 8;
 
 /** The sorts in TypeScript, with their scratch. */
-export class WindowSorter {
-  /** How many more windows are taken to crowd. */
+export class SpanSorter {
+  /** How many more spans are taken to crowd. */
   #crowded = 0;
   #ids = new Int32Array(0);
   #numbers = new Int32Array(0);
   #counts = new Int32Array(2 ** 11);
 
-  readonly sort: SortWindow = (window, runs, rows) => {
-    this.#grow(window.count);
-    if (this.#crowded-- > 0 || !this.#sortByBuckets(window, runs, rows)) {
-      this.#sortByDigits(window, [window.keys], runs, rows);
+  readonly sort: SortSpan = (span, runs, rows) => {
+    this.#grow(span.count);
+    if (this.#crowded-- > 0 || !this.#sortByBuckets(span, runs, rows)) {
+      this.#sortByDigits(span, [span.keys], runs, rows);
     }
   };
 
   /** Orders rows by time, `keys` being the low words of their times, `highKeys` the high ones, without a sign. */
-  sortFar(window: Window, highKeys: Int32Array, runs: Int32Array, rows: Int32Array): void {
-    this.#grow(window.count);
-    this.#sortByDigits(window, [window.keys, highKeys], runs, rows);
+  sortFar(span: Span, highKeys: Int32Array, runs: Int32Array, rows: Int32Array): void {
+    this.#grow(span.count);
+    this.#sortByDigits(span, [span.keys, highKeys], runs, rows);
   }
 
   #grow(count: number): void {
@@ -65,14 +65,14 @@ export class WindowSorter {
    * Spreads the rows over buckets of time, at most one to each on average, and mends what is left. False, with
    * nothing done, where they crowd.
    */
-  #sortByBuckets(window: Window, runs: Int32Array, rows: Int32Array): boolean {
-    const { count, keys, members, starts } = window;
+  #sortByBuckets(span: Span, runs: Int32Array, rows: Int32Array): boolean {
+    const { count, keys, members, starts } = span;
     const counts = this.#counts;
     const sorted = this.#numbers;
-    let span = 0;
-    for (let m = 1; m <= members; m++) span = Math.max(span, keys[starts[m] - 1]);
-    const shift = 32 - Math.clz32(span / (2 * count));
-    const buckets = (span >>> shift) + 1;
+    let widest = 0;
+    for (let m = 1; m <= members; m++) widest = Math.max(widest, keys[starts[m] - 1]);
+    const shift = 32 - Math.clz32(widest / (2 * count));
+    const buckets = (widest >>> shift) + 1;
     counts.fill(0, 0, buckets);
     for (let k = 0; k < count; k++) counts[keys[k] >>> shift]++;
     // Few rows are quickly moved however they crowd.
@@ -81,8 +81,8 @@ export class WindowSorter {
       return false;
     }
     for (let m = 0; m < members; m++) {
-      const id = window.ids[m];
-      const toRow = window.shifts[m];
+      const id = span.ids[m];
+      const toRow = span.shifts[m];
       const end = starts[m + 1];
       for (let k = starts[m]; k < end; k++) {
         const to = counts[keys[k] >>> shift]++;
@@ -96,13 +96,13 @@ export class WindowSorter {
   }
 
   /** Sorts by one digit of the time after the other, the lowest first: takes as long however rows crowd. */
-  #sortByDigits(window: Window, words: readonly Int32Array[], runs: Int32Array, rows: Int32Array): void {
-    const { count, members, starts } = window;
+  #sortByDigits(span: Span, words: readonly Int32Array[], runs: Int32Array, rows: Int32Array): void {
+    const { count, members, starts } = span;
     const ids = this.#ids;
     const numbers = this.#numbers;
     for (let m = 0; m < members; m++) {
-      const id = window.ids[m];
-      const toRow = window.shifts[m];
+      const id = span.ids[m];
+      const toRow = span.shifts[m];
       const end = starts[m + 1];
       for (let k = starts[m]; k < end; k++) {
         runs[k] = k;

@@ -10,7 +10,7 @@ import { createCodecs } from "./codecs.ts";
 import type { BatchLayout, Codec, Engine, Merger, NativeCodecs } from "../engine.ts";
 import { SOURCE_HASH } from "./generated/source_hash.ts";
 import { createMerger } from "./merge.ts";
-import type { SortWindow } from "./merge_sort.ts";
+import type { SortSpan } from "./merge_sort.ts";
 
 /** What the module exports. */
 interface WasmExports {
@@ -138,7 +138,7 @@ class WasmEngine implements Engine {
     return createMerger(this.#order);
   }
 
-  readonly #order: SortWindow = ({ count, keys, members, starts, ids, shifts }, runs, rows) => {
+  readonly #order: SortSpan = ({ count, keys, members, starts, ids, shifts }, runs, rows) => {
     const wasm = this.#wasm;
     wasm.run(({ order, ordered_ptr }) => {
       const length = 3 * members + 1 + count;

@@ -21,12 +21,12 @@ export interface TableFilter {
 /** A condition on one column of an ontology, by its path. */
 interface ColumnCondition {
   readonly path: string;
-  readonly parts: readonly Part[];
+  readonly pathNames: readonly PathName[];
   readonly condition: Condition;
 }
 
 /** One name of a path, and which items are meant where it is a list. */
-interface Part {
+interface PathName {
   readonly name: string;
   readonly item?: number | "any" | "all";
 }
@@ -42,8 +42,8 @@ export class RowFilter {
     this.tag = tag;
     this.#conditions = conditions;
     let [firstNs, lastNs] = [MIN_NS, MAX_NS];
-    for (const { parts, condition: { first, last } } of conditions) {
-      if (parts.length !== 1 || parts[0].name !== TIMESTAMP_FIELD.name) continue;
+    for (const { pathNames, condition: { first, last } } of conditions) {
+      if (pathNames.length !== 1 || pathNames[0].name !== TIMESTAMP_FIELD.name) continue;
       if (first !== undefined && first > firstNs) firstNs = first;
       if (last !== undefined && last < lastNs) lastNs = last;
     }
@@ -81,8 +81,8 @@ export function parseRowFilters(conditions: QueryObject): RowFilter[] {
     if (tag === "" || names.length === 0) {
       throw refusal(path, `wanted the tag of an ontology, "." and a field`);
     }
-    const parts = names.map((name) => parsePart(path, name));
-    if (parts.filter(({ item }) => item !== undefined).length > 1) {
+    const pathNames = names.map((name) => parsePathName(path, name));
+    if (pathNames.filter(({ item }) => item !== undefined).length > 1) {
       throw refusal(path, "it goes through several lists, wanted one");
     }
     const list = byTag.get(tag) ?? [];
@@ -91,13 +91,13 @@ export function parseRowFilters(conditions: QueryObject): RowFilter[] {
       if (condition.kind === "none") {
         throw refusal(path, `${condition.operator} is for metadata, not for fields`);
       }
-      list.push({ path, parts, condition });
+      list.push({ path, pathNames, condition });
     }
   }
   return [...byTag].map(([tag, list]) => new RowFilter(tag, list));
 }
 
-function parsePart(path: string, text: string): Part {
+function parsePathName(path: string, text: string): PathName {
   const found = /^([^[\]]+)(?:\[(\?|!|\d{1,9})\])?$/.exec(text);
   if (!found) {
     throw refusal(path, `it has ${quoted(text)}, wanted a field, or one with [2], [?] or [!]`);
@@ -120,12 +120,12 @@ interface BoundCondition {
 
 function bindColumn(
   columns: readonly FieldSchema[],
-  { path, parts, condition }: ColumnCondition,
+  { path, pathNames, condition }: ColumnCondition,
 ): BoundCondition {
   const steps: Step[] = [];
   let fields = columns;
   let field: FieldSchema | undefined;
-  for (const { name, item } of parts) {
+  for (const { name, item } of pathNames) {
     const child = fields.findIndex((other) => other.name === name);
     if (child < 0) throw refusal(path, `there is no field ${quoted(name)}, wanted ${names(fields)}`);
     field = fields[child];

@@ -10,11 +10,11 @@ import {
   MessageType,
 } from "../../src/arrow/decode.ts";
 import {
-  type BlockPlace,
   encodeBatch,
   encodeFileEnd,
   encodeSchemaMessage,
   END_OF_STREAM,
+  type FooterBlock,
 } from "../../src/arrow/encode.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
 import { openColumns } from "../../src/arrow/stored_batch.ts";
@@ -196,7 +196,7 @@ describe("encodeFileEnd, decodeFooter", () => {
       offset: fc.nat().map((at) => 8 * at),
       headBytes: fc.integer({ min: 1, max: 1000 }).map((size) => 8 * size),
       body: fc.oneof(fc.nat(10_000), fc.constant(2 ** 40)),
-    }).map(({ body, headBytes, offset }): BlockPlace => ({ offset, headBytes, length: headBytes + body }));
+    }).map(({ body, headBytes, offset }): FooterBlock => ({ offset, headBytes, length: headBytes + body }));
     const pairs = fc.array(fc.tuple(text, text), { maxLength: 3 }).map((pairs) => new Map(pairs));
     fc.assert(
       fc.property(schema, fc.array(place, { maxLength: 20 }), pairs, (schema, places, metadata) => {

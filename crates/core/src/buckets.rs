@@ -1,7 +1,7 @@
 //! Ordering many runs: by buckets of time, or where rows crowd, as of sensors that fire together, by the digits of
 //! their times, which takes as long however they crowd.
 
-use crate::window::{Window, MAX_ROWS};
+use crate::span::{Span, MAX_ROWS};
 
 /// An item has the offset in ns, then the run, then the place among the gathered rows: of that order are its bits.
 const RUN_BITS: u32 = MAX_ROWS.ilog2();
@@ -20,37 +20,37 @@ pub struct Buckets {
     items: Vec<u64>,
     sorted: Vec<u64>,
     counts: Vec<u16>,
-    /// How many more windows are taken to crowd.
+    /// How many more spans are taken to crowd.
     crowded: u32,
 }
 
 impl Buckets {
-    /// Orders the rows of a window into `runs` (ids) and `rows`, which have just the room.
-    pub fn sort(&mut self, window: Window, runs: &mut [i32], rows: &mut [i32]) {
-        let widest = (0..window.ids.len())
-            .filter_map(|run| window.keys_of(run).last())
+    /// Orders the rows of a span into `runs` (ids) and `rows`, which have just the room.
+    pub fn sort(&mut self, span: Span, runs: &mut [i32], rows: &mut [i32]) {
+        let widest = (0..span.ids.len())
+            .filter_map(|run| span.keys_of(run).last())
             .fold(0, |most, &key| most.max(key as u32));
-        self.sorted.resize(window.keys.len(), 0);
+        self.sorted.resize(span.keys.len(), 0);
         self.crowded = self.crowded.saturating_sub(1);
-        if self.crowded > 0 || !self.by_time(window, widest) {
-            self.by_digits(window, widest);
+        if self.crowded > 0 || !self.by_time(span, widest) {
+            self.by_digits(span, widest);
         }
         for ((run, row), &item) in runs.iter_mut().zip(rows).zip(&self.sorted) {
             let (member, place) = ((item >> RUN_BITS & PLACE) as usize, (item & PLACE) as i32);
-            *run = window.ids[member];
-            *row = window.shifts[member].wrapping_add(place);
+            *run = span.ids[member];
+            *row = span.shifts[member].wrapping_add(place);
         }
     }
 
     /// Spreads the rows over buckets, at most one to each on average, and mends what is left; false where they crowd.
-    fn by_time(&mut self, window: Window, widest: u32) -> bool {
-        let count = window.keys.len();
+    fn by_time(&mut self, span: Span, widest: u32) -> bool {
+        let count = span.keys.len();
         let shift = u32::BITS - (widest / (2 * count) as u32).leading_zeros();
         let buckets = (widest >> shift) as usize + 1;
         let counts = &mut self.counts;
         counts.clear();
         counts.resize(buckets, 0);
-        for &key in window.keys {
+        for &key in span.keys {
             counts[(key as u32 >> shift) as usize] += 1;
         }
         let (mut start, mut squares) = (0, 0);
@@ -64,7 +64,7 @@ impl Buckets {
             self.crowded = 8;
             return false;
         }
-        for_items(window, |key, item| {
+        for_items(span, |key, item| {
             let place = &mut counts[(key >> shift) as usize];
             self.sorted[*place as usize] = item;
             *place += 1;
@@ -73,11 +73,11 @@ impl Buckets {
         true
     }
 
-    fn by_digits(&mut self, window: Window, widest: u32) {
+    fn by_digits(&mut self, span: Span, widest: u32) {
         let (items, sorted, counts) = (&mut self.items, &mut self.sorted, &mut self.counts);
-        items.resize(window.keys.len(), 0);
+        items.resize(span.keys.len(), 0);
         let mut next = items.iter_mut();
-        for_items(window, |_, item| {
+        for_items(span, |_, item| {
             if let Some(place) = next.next() {
                 *place = item;
             }
@@ -91,12 +91,12 @@ impl Buckets {
     }
 }
 
-/// Makes the items of a window.
+/// Makes the items of a span.
 #[inline(always)]
-fn for_items(window: Window, mut take: impl FnMut(u32, u64)) {
-    for run in 0..window.ids.len() {
-        let first = (run as u64) << RUN_BITS | window.starts[run] as u64;
-        for (item, &key) in (first..).zip(window.keys_of(run)) {
+fn for_items(span: Span, mut take: impl FnMut(u32, u64)) {
+    for run in 0..span.ids.len() {
+        let first = (run as u64) << RUN_BITS | span.starts[run] as u64;
+        for (item, &key) in (first..).zip(span.keys_of(run)) {
             take(key as u32, u64::from(key as u32) << OFFSET_SHIFT | item);
         }
     }

@@ -9,7 +9,7 @@ pub mod ipc;
 pub mod lz4;
 pub mod sorter;
 mod tournament;
-pub mod window;
+pub mod span;
 pub mod zstd;
 
 mod error;

@@ -1,10 +1,10 @@
 //! Merging few runs by loser trees (Knuth, The Art of Computer Programming, volume 3, 5.4.1).
 //!
-//! A key has the time's offset from the window's base, then the lane, then the row's place among all keys: no two are
+//! A key has the time's offset from the span's base, then the lane, then the row's place among all keys: no two are
 //! equal, and the winner tells its lane and where the next key is. Two trees work in lockstep, one from the first row
 //! on, the other from the last row back, each for half of the rows: a step of one fills the stalls of the other.
 
-use crate::window::{Window, MAX_ROWS};
+use crate::span::{Span, MAX_ROWS};
 
 /// Runs that a tree takes at most.
 pub const MAX_LANES: usize = 64;
@@ -14,7 +14,7 @@ const PLACE: u64 = 2 * MAX_ROWS as u64 - 1;
 const LANE_SHIFT: u32 = PLACE.count_ones();
 const OFFSET_SHIFT: u32 = LANE_SHIFT + LANE.count_ones();
 
-/// The rows of a window, lane by lane: each lane's keys between one that loses to all going back and one that loses to
+/// The rows of a span, lane by lane: each lane's keys between one that loses to all going back and one that loses to
 /// all going on. So a tree that runs past the end of a lane needs no check.
 #[derive(Default)]
 pub struct Lanes {
@@ -36,9 +36,9 @@ const BEFORE_ALL: u64 = 0;
 const AFTER_ALL: u64 = u64::MAX;
 
 impl Lanes {
-    /// Orders the rows of a window of [`MAX_LANES`] runs at most into `runs` (ids) and `rows`, which have just the room.
-    pub fn sort(&mut self, window: Window, runs: &mut [i32], rows: &mut [i32]) {
-        self.take(window);
+    /// Orders the rows of a span of [`MAX_LANES`] runs at most into `runs` (ids) and `rows`, which have just the room.
+    pub fn sort(&mut self, span: Span, runs: &mut [i32], rows: &mut [i32]) {
+        self.take(span);
         match self.lanes.len() {
             0..=4 => self.merge_by::<2>(runs, rows),
             5..=16 => self.merge_by::<4>(runs, rows),
@@ -47,13 +47,13 @@ impl Lanes {
         }
     }
 
-    fn take(&mut self, window: Window) {
-        let lanes = window.ids.len();
+    fn take(&mut self, span: Span) {
+        let lanes = span.ids.len();
         self.lanes.clear();
-        self.keys.resize(window.keys.len() + 2 * lanes, 0);
+        self.keys.resize(span.keys.len() + 2 * lanes, 0);
         let mut start = 1;
         for lane in 0..lanes {
-            let keys = window.keys_of(lane);
+            let keys = span.keys_of(lane);
             let end = start + keys.len();
             self.keys[start - 1] = BEFORE_ALL;
             let first = (lane as u64) << LANE_SHIFT | start as u64;
@@ -63,11 +63,11 @@ impl Lanes {
             }
             self.keys[end] = AFTER_ALL;
             self.lanes.push(Lane {
-                id: window.ids[lane],
+                id: span.ids[lane],
                 start,
                 end,
-                shift: window.shifts[lane]
-                    .wrapping_add(window.starts[lane])
+                shift: span.shifts[lane]
+                    .wrapping_add(span.starts[lane])
                     .wrapping_sub(start as i32),
             });
             start = end + 2;

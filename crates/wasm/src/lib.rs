@@ -10,7 +10,7 @@
 
 use core::cell::RefCell;
 use smalti_core::{crc, ipc, lz4, zstd, Code, Error, Result};
-use smalti_core::{sorter::Sorter, window::Window};
+use smalti_core::{sorter::Sorter, span::Span};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Scratch up to this size is kept between calls; larger is given back when it is no longer needed.
@@ -239,7 +239,7 @@ pub fn crc32(bytes: usize) -> u32 {
     with(|state| crc::crc32(state.input(bytes)))
 }
 
-/// Orders the rows of a window of so many runs. The input has, as 32-bit integers, the window's `starts`, `ids`,
+/// Orders the rows of a span of so many runs. The input has, as 32-bit integers, the span's `starts`, `ids`,
 /// `shifts` and `keys`. Afterwards the runs of the rows in order stand at `ordered_ptr`, then the rows.
 #[wasm_bindgen]
 pub fn order(members: usize, count: usize) {
@@ -251,14 +251,14 @@ pub fn order(members: usize, count: usize) {
         let (starts, input) = input.split_at(members + 1);
         let (ids, input) = input.split_at(members);
         let (shifts, keys) = input.split_at(members);
-        let window = Window {
+        let span = Span {
             keys,
             starts,
             ids,
             shifts,
         };
         let (runs, rows) = ordered[..2 * count].split_at_mut(count);
-        sorter.sort(window, runs, rows);
+        sorter.sort(span, runs, rows);
         (state.ordered, state.sorter) = (ordered, sorter);
     });
 }

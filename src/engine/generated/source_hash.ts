@@ -1,4 +1,4 @@
 // deno-fmt-ignore-file
 /** SHA-256 of the Rust sources that smalti.wasm was built from. */
 export const SOURCE_HASH =
-  "5a0d0c70bfe01463a2c53211e96c5497bdd261337eae9f0950fa7ed770a05940";
+  "c8fcd86394440588d21c92ba7f329f1cf60f1c502a9cc8716f5147eb47278af4";

@@ -3,7 +3,7 @@ import { take } from "../../arrow/take.ts";
 import type { RowBlock } from "./row_blocks.ts";
 
 /** The rows of one topic in a block as columns, in order. */
-export interface TopicColumns {
+export interface BlockColumns {
   readonly topic: string;
   readonly columns: Columns;
 }
@@ -12,7 +12,7 @@ export interface TopicColumns {
  * The columns of a block's rows, topic by topic in the order of first appearance; copies. The batches of one topic are
  * decompressed together: TOO_LARGE where that passes the bound on what the replay holds.
  */
-export function blockColumns(block: RowBlock): TopicColumns[] {
+export function blockColumns(block: RowBlock): BlockColumns[] {
   const { runs, rows, length, batches } = block;
   const parts = new Map<
     string,

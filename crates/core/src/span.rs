@@ -1,12 +1,12 @@
-//! The rows of a window of time. `src/engine/merge.ts` makes the windows.
+//! The rows of a span of time. `src/engine/merge.ts` makes the spans.
 
-/// Rows that a window has at most.
+/// Rows that a span has at most.
 pub const MAX_ROWS: usize = 1 << 14;
 
-/// The rows of a window, run by run in the order that breaks ties.
+/// The rows of a span, run by run in the order that breaks ties.
 #[derive(Clone, Copy)]
-pub struct Window<'a> {
-    /// Per row: its time as ns from the first one of the window, less than `2^31 - 1`; ascending within a run.
+pub struct Span<'a> {
+    /// Per row: its time as ns from the first one of the span, less than `2^31 - 1`; ascending within a run.
     pub keys: &'a [i32],
     /// Per run: where its rows begin; then how many rows there are.
     pub starts: &'a [i32],
@@ -16,7 +16,7 @@ pub struct Window<'a> {
     pub shifts: &'a [i32],
 }
 
-impl<'a> Window<'a> {
+impl<'a> Span<'a> {
     pub(crate) fn keys_of(&self, run: usize) -> &'a [i32] {
         &self.keys[self.starts[run] as usize..self.starts[run + 1] as usize]
     }

@@ -1,7 +1,7 @@
-//! The order of windows against sorting everything, over seeded random rows.
+//! The order of spans against sorting everything, over seeded random rows.
 
 use smalti_core::sorter::Sorter;
-use smalti_core::window::{Window, MAX_ROWS};
+use smalti_core::span::{Span, MAX_ROWS};
 
 /// xorshift64*.
 struct Random(u64);
@@ -26,16 +26,16 @@ struct Rows {
     shifts: Vec<i32>,
 }
 
-/// Windows of one of many shapes: few and many runs, dense and sparse, ties, bursts, the largest keys.
-fn random_window(random: &mut Random) -> Rows {
-    let mut window = Rows::default();
+/// Spans of one of many shapes: few and many runs, dense and sparse, ties, bursts, the largest keys.
+fn random_span(random: &mut Random) -> Rows {
+    let mut span = Rows::default();
     let runs = [1, 2, 5, 17, 33, 64, 65, 300, 5000][random.below(9) as usize];
     let spread = [0, 1, 50, 10_000, (1 << 31) - 2][random.below(5) as usize];
     let most = [1, 10, 300][random.below(3) as usize];
     let bursts = random.below(3) == 0;
     for id in 0..runs {
         let length = random.below(most) as usize + 1;
-        if window.keys.len() + length > MAX_ROWS {
+        if span.keys.len() + length > MAX_ROWS {
             break;
         }
         let mut keys: Vec<i32> = (0..length)
@@ -47,25 +47,25 @@ fn random_window(random: &mut Random) -> Rows {
             .map(|key| key as i32)
             .collect();
         keys.sort_unstable();
-        window.starts.push(window.keys.len() as i32);
-        window.ids.push(runs - id);
-        window
+        span.starts.push(span.keys.len() as i32);
+        span.ids.push(runs - id);
+        span
             .shifts
-            .push(random.below(1 << 30) as i32 - window.keys.len() as i32);
-        window.keys.extend(keys);
+            .push(random.below(1 << 30) as i32 - span.keys.len() as i32);
+        span.keys.extend(keys);
     }
-    window.starts.push(window.keys.len() as i32);
-    window
+    span.starts.push(span.keys.len() as i32);
+    span
 }
 
-fn sorted(window: &Rows) -> Vec<(i32, i32)> {
+fn sorted(span: &Rows) -> Vec<(i32, i32)> {
     let mut rows = Vec::new();
-    for run in 0..window.ids.len() {
-        for place in window.starts[run]..window.starts[run + 1] {
+    for run in 0..span.ids.len() {
+        for place in span.starts[run]..span.starts[run + 1] {
             rows.push((
-                window.keys[place as usize],
-                window.ids[run],
-                place + window.shifts[run],
+                span.keys[place as usize],
+                span.ids[run],
+                place + span.shifts[run],
             ));
         }
     }
@@ -77,16 +77,16 @@ fn sorted(window: &Rows) -> Vec<(i32, i32)> {
 fn orders_as_sorting_does() {
     let mut sorter = Sorter::default();
     for seed in 1..=2000u64 {
-        let rows = random_window(&mut Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let rows = random_span(&mut Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         let count = rows.keys.len();
         let (mut ids, mut numbers) = (vec![0; count], vec![0; count]);
-        let window = Window {
+        let span = Span {
             keys: &rows.keys,
             starts: &rows.starts,
             ids: &rows.ids,
             shifts: &rows.shifts,
         };
-        sorter.sort(window, &mut ids, &mut numbers);
+        sorter.sort(span, &mut ids, &mut numbers);
         let given: Vec<_> = ids.into_iter().zip(numbers).collect();
         assert!(
             given == sorted(&rows),
