@@ -6,7 +6,7 @@ import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../ty
 import { newSession } from "./embedded_sink.ts";
 import { compactTopic } from "./compact_sequence.ts";
 import { NEW_SUFFIX } from "./compact_topic_file.ts";
-import { LIVE, readLive } from "./live_state.ts";
+import { LIVE, type LiveState, readLive } from "./live_state.ts";
 import {
   ATTACHMENTS,
   encodeManifest,
@@ -39,12 +39,14 @@ export async function recoverSequence(
   const attachments: StoredAttachment[] = [];
   /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
-  // The sessions that died. Those that added topics to what was committed are not in the manifest; and of several nobody knows
-  // which a file is of, so the last one gets them all.
-  const dead = manifest.sessions.filter(({ state }) => state === "recording");
-  const isKnown = dead.length > 0;
-  const lost = isKnown ? [] : await lostSessions(store, manifest);
-  const session = [...dead, ...lost].at(-1) ?? newSession();
+  // The sessions that died. Those that added topics to what was committed are not in the manifest.
+  const live = await readLive(store, sequence).catch(ifDamaged);
+  const listedDead = manifest.sessions.filter(({ state }) => state === "recording");
+  const unlisted = listedDead.length > 0 ? [] : unlistedSessions(live, manifest);
+  const dead = [...listedDead, ...unlisted];
+  // Of a file that no follower knew of nobody can say whose it is, so the last one gets it.
+  const last = dead.at(-1) ?? newSession();
+  const ownerOf = (topic: string) => dead.find(({ id }) => id === live?.topics[topic]?.session) ?? last;
 
   const { files: paths, unfinished } = await listFiles(store, sequence);
   for (const path of unfinished) await store.remove(path);
@@ -71,7 +73,8 @@ export async function recoverSequence(
         continue;
       }
       const { schema, kept } = found;
-      const { created, sessionId } = info ?? { created: session.created, sessionId: session.id };
+      const owner = ownerOf(name);
+      const { created, sessionId } = info ?? { created: owner.created, sessionId: owner.id };
       const recovered = topicInfo(name, schema, { ...kept, sizeBytes: size }, { created, sessionId });
       // Bytes that are damaged stay for who may understand them. Where it fails, on a full disk, the file is whole all the same.
       const compacted = found.isDamaged ? undefined : await compactTopic(store, engine, sequence, recovered);
@@ -100,22 +103,17 @@ export async function recoverSequence(
     attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes) });
   }
 
-  const changed = isKnown || lost.length > 0 || attachments.length > 0 ||
-    files.some(({ error }) => error === undefined);
+  const changed = dead.length > 0 || attachments.length > 0 || files.some(({ error }) => error === undefined);
   if (!changed) return { sequence, changed, files };
-  const added = topics.filter(({ sessionId }) => sessionId === session.id).map(({ name }) => name);
-  const ended: SessionInfo = {
-    ...session,
-    ...DIED,
-    ended: new Date(),
-    topics: added.sort(compareNames),
+  const ended = new Date();
+  const endOf = (session: SessionInfo): SessionInfo => {
+    const own = topics.filter(({ sessionId }) => sessionId === session.id).map(({ name }) => name);
+    return { ...session, ...DIED, ended, topics: own.sort(compareNames) };
   };
-  const hasSession = isKnown || lost.length > 0 || added.length > 0 || attachments.length > 0;
-  const sessions = manifest.sessions.map((other): SessionInfo =>
-    other.id === ended.id ? ended : other.state === "recording" ? { ...ended, ...other, ...DIED } : other
-  );
-  for (const one of lost) if (one !== session) sessions.push({ ...one, ...DIED, ended: ended.ended! });
-  if (hasSession && !isKnown) sessions.push(ended);
+  const sessions = manifest.sessions.map((other) => other.state === "recording" ? endOf(other) : other);
+  sessions.push(...unlisted.map(endOf));
+  const hasOwn = attachments.length > 0 || topics.some(({ sessionId }) => sessionId === last.id);
+  if (dead.length === 0 && hasOwn) sessions.push(endOf(last));
   await store.replace(
     `${sequence}/${MANIFEST}`,
     encodeManifest({
@@ -131,10 +129,14 @@ export async function recoverSequence(
 }
 
 /** Sessions of which the manifest does not know: by the names that followers know, where there was a checkpoint. */
-async function lostSessions(store: Store, { name, sessions }: Manifest): Promise<SessionInfo[]> {
-  const live = await readLive(store, name).catch(() => undefined); // damaged: it tells nothing
+function unlistedSessions(live: LiveState | undefined, { sessions }: Manifest): SessionInfo[] {
   const ids = live?.sessions.filter((id) => !sessions.some((session) => session.id === id)) ?? [];
   return ids.map((id) => ({ ...newSession(), id }));
+}
+
+/** What is damaged tells nothing. */
+function ifDamaged(reason: unknown): undefined {
+  if (!(reason instanceof SmaltiError) || reason.code !== "CORRUPT") throw reason;
 }
 
 /** What is said of a file that could not be recovered. */

@@ -28,6 +28,7 @@ const FOUND: Readonly<Record<string, number>> = {
   "the same, with a pause": 20_109_481,
   "a flush that takes minutes": 20_009_411,
   "removed by two processes at once": 20_017_320,
+  "two sessions recovered at once, whose topics were followed": 50_005_137,
 };
 
 describe("The life cycles of sequences", () => {
