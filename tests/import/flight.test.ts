@@ -31,7 +31,7 @@ describe("importMcap of the example flight", () => {
         expected.messages,
         1,
       ]);
-      expect(report.topics.filter(({ jsonCount }) => jsonCount > 0)).toEqual(
+      expect(report.topics.filter(({ misfitCount }) => misfitCount > 0)).toEqual(
         [],
       );
       const handler = await client.sequenceHandler("flight");

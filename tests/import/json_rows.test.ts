@@ -1,8 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StructBuilder } from "../../src/arrow/builder.ts";
-import { columnsOfJsonSchema } from "../../src/import/json/json_schema.ts";
-import { JSON_FIELD, JsonTopic, type Row } from "../../src/import/json/json_topic.ts";
+import { openDecoder } from "../../src/import/decoders.ts";
+import { columnsOfJsonSchema, type JsonColumns } from "../../src/import/json/json_schema.ts";
+import { JSON_FIELD } from "../../src/import/json/json_text_decoder.ts";
+import type { DecoderOptions, Row } from "../../src/import/message_decoder.ts";
 import { parseJson } from "../../src/import/json/json_values.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { connect } from "../../mod.ts";
@@ -33,30 +35,32 @@ const schema = {
 /** Messages through columns and back: what the columns give, and `_json`. */
 async function roundTrip(
   messages: readonly (string | Uint8Array)[],
-  {
-    of = schema as unknown,
-    columns = columnsOfJsonSchema(of, [JSON_FIELD.name]),
-  } = {},
-): Promise<{ rows: Row[]; jsonCount: number }> {
+  { of = schema as unknown, integers = "bigint" as DecoderOptions["integers"] } = {},
+): Promise<{ rows: Row[]; misfitCount: number }> {
   await using client = await connect("memory:");
   const sequence = await client.sequenceCreate("s");
-  const fields = [...columns?.fields ?? [], JSON_FIELD];
+  const decoder = await openDecoder({
+    encoding: "json",
+    schema: { name: "t", encoding: "jsonschema", data: encode(JSON.stringify(of)) },
+  }, { reserved: [], integers });
   const writer = await sequence.topicCreate<Row>("t", {
-    ontology: { tag: "t", format: "default", fields },
+    ontology: { tag: "t", format: "default", fields: decoder.fields },
   });
-  const topic = new JsonTopic(writer, columns);
   messages.forEach((message, i) =>
-    topic.push(
-      BigInt(i),
-      typeof message === "string" ? encode(message) : message,
-    )
+    decoder.push(writer, BigInt(i), typeof message === "string" ? encode(message) : message, undefined)
   );
   await sequence.finalize();
   const rows = (await readTopic(client, "s", "t")).map(({ data }) => data);
-  return { rows, jsonCount: topic.jsonCount };
+  return { rows, misfitCount: decoder.misfitCount };
 }
 
-describe("JsonTopic", () => {
+/** The columns of {@linkcode roundTrip}; undefined where it has none. */
+function columnsOf(schema: unknown): JsonColumns | undefined {
+  const columns = columnsOfJsonSchema(schema, [JSON_FIELD.name]);
+  return columns && columns.fields.length > 0 ? columns : undefined;
+}
+
+describe("JsonDecoder", () => {
   it.each<[string, Row]>([
     ["{}", {}],
     [`{"i":1,"f":2,"s":"x","b":true,"n":null}`, {
@@ -89,7 +93,7 @@ describe("JsonTopic", () => {
     [`{"i":1,"i":2}`, { i: 2n }],
   ])("holds %s in columns alone", async (message, expected) => {
     // Between messages that fit and messages that do not: either may change how the next is taken.
-    const { rows, jsonCount } = await roundTrip([
+    const { rows, misfitCount } = await roundTrip([
       message,
       `{"zzz":1}`,
       message,
@@ -99,7 +103,7 @@ describe("JsonTopic", () => {
     for (const row of [rows[0], rows[2], rows[4]]) {
       expect(row).toEqual(expected);
     }
-    expect(jsonCount).toBe(1);
+    expect(misfitCount).toBe(1);
   });
 
   it.each<[string, Row]>([
@@ -145,7 +149,7 @@ describe("JsonTopic", () => {
       {},
     ],
   ])("keeps %s whole in _json", async (message, expected) => {
-    const { rows, jsonCount } = await roundTrip([
+    const { rows, misfitCount } = await roundTrip([
       message,
       `{"i":7}`,
       message,
@@ -155,7 +159,7 @@ describe("JsonTopic", () => {
       expect(row).toEqual({ ...expected, _json: message });
     }
     expect(rows[1]).toEqual({ i: 7n });
-    expect(jsonCount).toBe(3);
+    expect(misfitCount).toBe(3);
   });
 
   it("keeps a message nested beyond the stack whole in _json", async () => {
@@ -200,14 +204,39 @@ describe("JsonTopic", () => {
     ]);
   });
 
+  it("makes numbers of integers where it is told to, and keeps in _json what is none exactly", async () => {
+    const of = {
+      type: "object",
+      properties: {
+        lat: { type: "integer" },
+        o: { type: "object", properties: { i: { enum: [1, 2] } } },
+        l: { type: "array", items: { type: "integer" } },
+      },
+    };
+    const beyond = `{"lat":9007199254740993,"l":[1]}`;
+    const { rows, misfitCount } = await roundTrip([
+      `{"lat":473977418,"o":{"i":2},"l":[1,-9007199254740992]}`,
+      beyond,
+      `{"lat":1.5}`,
+    ], { of, integers: "number" });
+    expect(rows).toEqual([
+      { lat: 473977418, o: { i: 2 }, l: Float64Array.of(1, -9007199254740992) },
+      { l: Float64Array.of(1), _json: beyond },
+      { lat: 1.5 },
+    ]);
+    expect((rows[0].lat as number) * 1e-7).toBeCloseTo(47.3977418, 9);
+    expect(misfitCount).toBe(1);
+  });
+
   it("loses nothing of any message under any schema", async () => {
     await fc.assert(
       fc.asyncProperty(
         anySchema,
         fc.array(anyMessage, { minLength: 1, maxLength: 8 }),
-        async (of, messages) => {
-          const columns = columnsOfJsonSchema(of, [JSON_FIELD.name]);
-          const { rows } = await roundTrip(messages, { of });
+        fc.constantFrom("bigint" as const, "number" as const),
+        async (of, messages, integers) => {
+          const columns = columnsOf(of);
+          const { rows } = await roundTrip(messages, { of, integers });
           rows.forEach((row, i) => {
             const { _json, ...data } = row;
             if (_json === undefined) {
@@ -233,7 +262,7 @@ describe("JsonTopic", () => {
         anySchema,
         fc.array(anyMessage, { minLength: 1, maxLength: 8 }),
         async (of, messages) => {
-          const columns = columnsOfJsonSchema(of, [JSON_FIELD.name]);
+          const columns = columnsOf(of);
           const { rows } = await roundTrip(messages, { of });
           const names = new Map(
             [...columns?.renamed ?? []].map((

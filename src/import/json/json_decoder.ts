@@ -1,0 +1,97 @@
+import { SmaltiError } from "../../error.ts";
+import type { FieldSchema } from "../../schema.ts";
+import type { DecoderOptions, MessageDecoder, MessageSchema, Row, RowWriter } from "../message_decoder.ts";
+import { decodeText } from "../text.ts";
+import { JsonFitter } from "./json_rows.ts";
+import { columnsOfJsonSchema, type JsonColumns } from "./json_schema.ts";
+import { dataUrl, JSON_FIELD } from "./json_text_decoder.ts";
+import { parseJson } from "./json_values.ts";
+
+/** Writes messages in JSON as columns, the last of which is {@linkcode JSON_FIELD}. */
+export class JsonDecoder implements MessageDecoder {
+  readonly fields: readonly FieldSchema[];
+  readonly #fitter: JsonFitter;
+  /** Whether messages have keys for which columns have other names, so that none is a row as it is. */
+  readonly #renames: boolean;
+  /** Whether the message before was no row; the next one will hardly be, and finding out by pushing it is slow. */
+  #misfit = false;
+  #misfitCount = 0;
+
+  /** @param columns The columns before `_json`. */
+  constructor(columns: JsonColumns) {
+    this.fields = [...columns.fields, JSON_FIELD];
+    this.#fitter = new JsonFitter(columns);
+    this.#renames = columns.renamed.size > 0;
+  }
+
+  /** A decoder for the messages of a JSON Schema; undefined where it is none, or one without columns. */
+  static open(
+    schema: MessageSchema | undefined,
+    { reserved, integers }: DecoderOptions,
+  ): JsonDecoder | undefined {
+    const columns = schema && columnsOf(schema, [...reserved, JSON_FIELD.name]);
+    if (!columns || columns.fields.length === 0) return undefined;
+    const fields = integers === "number" ? columns.fields.map(withNumbers) : columns.fields;
+    return new JsonDecoder({ ...columns, fields });
+  }
+
+  get misfitCount(): number {
+    return this.#misfitCount;
+  }
+
+  push(
+    writer: RowWriter,
+    timestampNs: bigint,
+    bytes: Uint8Array,
+    beside: Row | undefined,
+  ): Promise<void> | undefined {
+    const text = decodeText(bytes);
+    const message = text === undefined ? undefined : parseObject(text);
+    // A `_json` of the message's own is none of ours.
+    if (message && !beside && !this.#renames && !this.#misfit && !(JSON_FIELD.name in message)) {
+      try {
+        return writer.push({ timestampNs, data: message });
+      } catch (reason) {
+        if (!(reason instanceof SmaltiError) || reason.code !== "INVALID_MESSAGE") throw reason;
+      }
+    }
+    const { row, whole } = this.#fitter.fit(message ?? {});
+    this.#misfit = !message || !whole;
+    Object.assign(row, beside);
+    if (this.#misfit) {
+      this.#misfitCount++;
+      row[JSON_FIELD.name] = text ?? dataUrl(bytes);
+    }
+    return writer.push({ timestampNs, data: row });
+  }
+}
+
+/** Columns by a schema; undefined where it is no JSON Schema of an object. */
+function columnsOf({ data }: MessageSchema, reserved: readonly string[]): JsonColumns | undefined {
+  try {
+    return columnsOfJsonSchema(JSON.parse(decodeText(data) ?? ""), reserved);
+  } catch (reason) {
+    return undefinedWhereNotJson(reason);
+  }
+}
+
+/** The object that a text is; undefined where it is none. */
+function parseObject(text: string): Row | undefined {
+  try {
+    const value = parseJson(text);
+    return typeof value === "object" && !Array.isArray(value) && value !== null ? value as Row : undefined;
+  } catch (reason) {
+    return undefinedWhereNotJson(reason);
+  }
+}
+
+/** RangeError is JSON that is nested beyond the stack. */
+function undefinedWhereNotJson(reason: unknown): undefined {
+  if (!(reason instanceof SyntaxError || reason instanceof RangeError)) throw reason;
+}
+
+/** The same field with float64 for integers, at every depth. */
+function withNumbers(field: FieldSchema): FieldSchema {
+  if (field.type.kind === "int") return { ...field, type: { kind: "float", bits: 64 } };
+  return { ...field, children: field.children.map(withNumbers) };
+}

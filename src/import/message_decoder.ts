@@ -1,0 +1,75 @@
+/**
+ * What turns the messages of a topic into columns, whatever file they come from.
+ *
+ * @module
+ */
+import type { FieldSchema } from "../schema.ts";
+import type { TopicWriter } from "../write/topic_writer.ts";
+
+/** How the messages of a topic are encoded. Names are those of MCAP's registry, whatever the file's format. */
+export interface MessageFormat {
+  /** Such as `json`, `cdr`, `ros1`, `protobuf`; empty where the file does not say. */
+  readonly encoding: string;
+  /** What describes the messages, where the file has it. */
+  readonly schema?: MessageSchema;
+}
+
+/** What describes the messages of a topic. */
+export interface MessageSchema {
+  /** Name of the messages' type; where `data` describes several, which of them it is. */
+  readonly name: string;
+  /** Such as `jsonschema`, `ros2msg`, `protobuf`. */
+  readonly encoding: string;
+  /** The description: a text or bytes, as the encoding has it. */
+  readonly data: Uint8Array;
+}
+
+/** What is written of a message: one property a column. */
+export type Row = Record<string, unknown>;
+
+/** What a decoder may ask of its topic's writer. */
+export type RowWriter = Pick<TopicWriter<Row>, "push" | "pushColumns">;
+
+/** Options of a decoder. */
+export interface DecoderOptions {
+  /** Columns that the topic has beside the decoder's. */
+  readonly reserved: readonly string[];
+  /** What integers of 64 bits become: int64, which reads as bigint, or float64. */
+  readonly integers: "bigint" | "number";
+}
+
+/** Decodes the messages of one topic. */
+export interface MessageDecoder {
+  /** The columns that it fills. */
+  readonly fields: readonly FieldSchema[];
+  /** Messages so far that the columns do not hold whole, so that they are kept as they were too. */
+  readonly misfitCount: number;
+  /**
+   * Writes one message, or holds it back to write many as columns: no more than some thousand rows or 64 KiB, since
+   * nobody counts them. Messages of one time stay in their order. `bytes` are the caller's again when it returns.
+   *
+   * @param beside Values of the reserved columns.
+   * @returns What the writer returns.
+   */
+  push(
+    writer: RowWriter,
+    timestampNs: bigint,
+    bytes: Uint8Array,
+    beside: Row | undefined,
+  ): Promise<void> | undefined;
+  /** Writes what {@linkcode push} holds back. */
+  flush?(writer: RowWriter): Promise<void> | undefined;
+}
+
+/** One kind of decoder, and what it is for. */
+export interface DecoderKind {
+  /** The encoding of the messages. */
+  readonly encoding: string;
+  /** The encoding of their schema. @default any, and none */
+  readonly schemaEncoding?: string;
+  /** A decoder for one topic; undefined where it can do nothing with the schema. May load what it needs. */
+  open(
+    schema: MessageSchema | undefined,
+    options: DecoderOptions,
+  ): MessageDecoder | undefined | Promise<MessageDecoder | undefined>;
+}
