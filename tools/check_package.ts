@@ -81,7 +81,8 @@ async function checkTypes(): Promise<void> {
   await Deno.writeTextFile(
     `${project}/program.ts`,
     `import * as smalti from "smalti";\nimport * as slim from "smalti/slim";\n` +
-      `import * as mcap from "smalti/import";\nexport default { smalti, slim, mcap };\n`,
+      `import * as importers from "smalti/import";\nimport * as exporters from "smalti/export";\n` +
+      `export default { smalti, slim, importers, exporters };\n`,
   );
   const ts = await loadTypeScript();
   const program = ts.createProgram([`${project}/program.ts`], {

@@ -32,8 +32,13 @@ export function parseSequenceName(text: string): string {
   return orInvalid(() => sequenceName(text));
 }
 
+/** `--topics a,b`. */
+export function topicsOption(): Option {
+  return new Option("--topics <a,b>", "names of topics (default: all)").argParser(parseTopics);
+}
+
 /** `a,b`: names of topics, with or without a leading `/`; given again, they add up. */
-export function parseTopics(text: string, before: readonly string[] = []): string[] {
+function parseTopics(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split(",").map((name) => orInvalid(() => topicName(name.trim())))];
 }
 

@@ -35,7 +35,7 @@ export function addDemo(program: Command, context: Context): void {
       const file = await findExample();
       await withClient(store, async (client) => {
         await removeEarlier(client, store);
-        await importFile(context, client, file, NAME, { [MARK]: EXAMPLE });
+        await importFile(context, client, file, { name: NAME, metadata: { [MARK]: EXAMPLE } });
         const handler = await client.sequenceHandler(NAME);
         await context.out.write("\n");
         await printInfo(context, handler);

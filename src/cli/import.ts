@@ -6,7 +6,7 @@
 import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
 import type { Client } from "../client.ts";
-import type { Metadata } from "../types.ts";
+import type { ImportMcapOptions } from "../import/mcap/import_mcap.ts";
 import { parseSequenceName, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
@@ -17,6 +17,7 @@ import { UsageError } from "./usage_error.ts";
 
 interface Options {
   name?: string;
+  integers: "bigint" | "number";
   store: string;
 }
 
@@ -29,9 +30,13 @@ export function addImport(program: Command, context: Context): void {
       new Option("--name <NAME>", "name of the sequence (default: the file's name without its extension)")
         .argParser(parseSequenceName),
     )
+    .addOption(
+      new Option("--integers <AS>", "what integers of 64 bits are read as")
+        .choices(["bigint", "number"]).default("bigint"),
+    )
     .addOption(storeOption())
-    .action(async (file: string, { name = nameOfFile(file), store }: Options) => {
-      await withClient(store, (client) => importFile(context, client, file, name));
+    .action(async (file: string, { name = nameOfFile(file), integers, store }: Options) => {
+      await withClient(store, (client) => importFile(context, client, file, { name, integers }));
     });
 }
 
@@ -40,8 +45,7 @@ export async function importFile(
   { out, signal }: Context,
   client: Client,
   file: string,
-  name: string,
-  metadata: Metadata = {},
+  options: Pick<ImportMcapOptions, "name" | "metadata" | "integers">,
 ): Promise<void> {
   const { importMcap } = await import("../import/mcap/import_mcap.ts");
   const { openFile } = await import("../import/open_file.ts");
@@ -49,13 +53,13 @@ export async function importFile(
   const progress = await startProgress("importing");
   let report;
   try {
-    report = await importMcap(client, source, { name, metadata, signal, onProgress: progress.update });
+    report = await importMcap(client, source, { ...options, signal, onProgress: progress.update });
   } finally {
     progress.stop();
   }
   const { messageCount, topics, droppedPublishTimes, unknownRecordCount } = report;
   await out.write(
-    `imported ${count(messageCount, "message")} on ${count(topics.length, "topic")} into ${name}\n`,
+    `imported ${count(messageCount, "message")} on ${count(topics.length, "topic")} into ${options.name}\n`,
   );
   if (droppedPublishTimes > 0) {
     const messages = count(droppedPublishTimes, "message");

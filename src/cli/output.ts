@@ -5,11 +5,7 @@
  */
 import process from "node:process";
 import { SmaltiError } from "../error.ts";
-
-/** Bytes that are written at once: a call per line costs more than making the line. */
-const CHUNK_BYTES = 64 * 1024;
-
-const encoder = new TextEncoder();
+import { TextChunks } from "../export/text_chunks.ts";
 
 /** The reader of stdout has gone. */
 export class ClosedPipe extends Error {}
@@ -19,44 +15,38 @@ process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
 /**
- * Results on stdout, in large chunks. One call at a time: the next begins when the last has resolved. Text becomes bytes
- * at once, in memory that is used again and again: what piles up until it is collected would be most of the process.
+ * Results on stdout, in large chunks. One call at a time: the next begins when the last has resolved. Rejects with
+ * {@linkcode ClosedPipe}, or IO or NO_SPACE.
  */
 export class Output {
-  #bytes = new Uint8Array(2 * CHUNK_BYTES);
-  #length = 0;
+  readonly #chunks = new TextChunks(writeOut);
 
-  /**
-   * Adds text. Returns a promise only where enough has come together to be written; await it, so that a slow reader slows
-   * the writer down. It rejects with {@linkcode ClosedPipe}, or IO or NO_SPACE.
-   */
+  /** Adds text. Returns a promise only where enough has come together: await it, so that a slow reader slows us down. */
   write(text: string): Promise<void> | undefined {
-    // A UTF-16 unit takes 3 bytes at most.
-    const most = this.#length + 3 * text.length;
-    if (most > this.#bytes.length) {
-      const larger = new Uint8Array(most);
-      larger.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = larger;
-    }
-    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
-    return this.#length < CHUNK_BYTES ? undefined : this.flush();
+    return this.#chunks.write(text);
   }
 
-  /** Resolves when all text is with the system. Errors as {@linkcode write}. */
-  async flush(): Promise<void> {
-    if (this.#length === 0) return;
-    const bytes = this.#bytes.subarray(0, this.#length);
-    this.#length = 0;
-    try {
-      await writeTo(process.stdout, bytes);
-    } catch (reason) {
-      const { code, message } = reason as { code?: string; message: string };
-      // A socket in place of a pipe says the latter where unread bytes were lost.
-      if (code === "EPIPE" || code === "ECONNRESET") throw new ClosedPipe();
-      throw new SmaltiError(code === "ENOSPC" ? "NO_SPACE" : "IO", `Cannot write to stdout: ${message}`, {
-        cause: reason,
-      });
-    }
+  /** Resolves when all text is with the system. */
+  flush(): Promise<void> {
+    return this.#chunks.flush();
+  }
+
+  /** For bytes instead, while no text waits. */
+  toWritableStream(): WritableStream<Uint8Array> {
+    return new WritableStream({ write: writeOut });
+  }
+}
+
+async function writeOut(bytes: Uint8Array): Promise<void> {
+  try {
+    await writeTo(process.stdout, bytes);
+  } catch (reason) {
+    const { code, message } = reason as { code?: string; message: string };
+    // A socket in place of a pipe says the latter where unread bytes were lost.
+    if (code === "EPIPE" || code === "ECONNRESET") throw new ClosedPipe();
+    throw new SmaltiError(code === "ENOSPC" ? "NO_SPACE" : "IO", `Cannot write to stdout: ${message}`, {
+      cause: reason,
+    });
   }
 }
 

@@ -4,26 +4,23 @@
  * @module
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { exportLines } from "../export/lines.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceStreamer } from "../read/sequence_streamer.ts";
-import { totals } from "../util/totals.ts";
-import { nameArgument, parseTopics, storeOption } from "./arguments.ts";
+import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { type Format, FORMATS, messageLine } from "./message_lines.ts";
+import { LINES } from "./message_lines.ts";
 import { withSequence } from "./open.ts";
 import { Pace } from "./pace.ts";
-import { parseTime, resolveTime, type TimeArgument } from "./time_argument.ts";
-import { UsageError } from "./usage_error.ts";
+import { endOption, resolveWindow, startOption, TIMES_HELP, type WindowOptions } from "./time_argument.ts";
 
-interface Options {
+interface Options extends WindowOptions {
   topics?: string[];
-  start?: TimeArgument;
-  end?: TimeArgument;
   /** How many times as fast as it was recorded; Infinity for `max`. */
   speed: number;
   /** The longest wait between two messages, in seconds. */
   maxGap: number;
-  format: Format;
+  format: keyof typeof LINES;
   /** Go on with what is still being recorded. */
   follow?: boolean;
   store: string;
@@ -34,11 +31,9 @@ export function addPlay(program: Command, context: Context): void {
   program.command("play")
     .description("Prints the messages of a sequence in time order.")
     .addArgument(nameArgument())
-    .addOption(new Option("--topics <a,b>", "topics to play (default: all)").argParser(parseTopics))
-    .addOption(
-      new Option("--start <T>", "first time to play (default: the first message)").argParser(parseTime),
-    )
-    .addOption(new Option("--end <T>", "first time not to play (default: none)").argParser(parseTime))
+    .addOption(topicsOption())
+    .addOption(startOption())
+    .addOption(endOption())
     .addOption(
       new Option("--speed <X>", "times as fast as it was recorded, or max")
         .argParser(parseSpeed).default(Infinity, "max"),
@@ -47,17 +42,15 @@ export function addPlay(program: Command, context: Context): void {
       new Option("--max-gap <S>", "longest wait between two messages, in seconds (default: none)")
         .argParser(parseMaxGap).default(Infinity, "none").conflicts("follow"),
     )
-    .addOption(new Option("--format <FORMAT>", "how to print them").choices(FORMATS).default("text"))
+    .addOption(
+      new Option("--format <FORMAT>", "how to print them").choices(Object.keys(LINES)).default("text"),
+    )
     .addOption(
       new Option("--follow", "go on with what is still being recorded, until it is finalized")
         .conflicts("speed"),
     )
     .addOption(storeOption())
-    .addHelpText(
-      "after",
-      "\nT is integer nanoseconds, a date such as 2023-11-14T22:13:20.5Z (UTC unless it says otherwise),\n" +
-        "or +seconds after the first message of the sequence.",
-    )
+    .addHelpText("after", TIMES_HELP)
     .action(async (name: string, options: Options) => {
       await withSequence(options.store, name, (handler) => play(context, handler, options), options);
     });
@@ -65,16 +58,9 @@ export function addPlay(program: Command, context: Context): void {
 
 async function play({ out, signal }: Context, handler: SequenceHandler, options: Options): Promise<void> {
   const { topics, speed, format, follow } = options;
-  const stream = handler.getDataStreamer({ topics, ...window(handler, options), signal, follow });
-  if (speed !== Infinity) return await playPaced({ out, signal }, stream, options);
-  for await (const block of stream.batches()) {
-    for (const [, message] of block) {
-      const full = out.write(messageLine(message, format));
-      if (full) await full;
-    }
-    // The next block may be long in coming.
-    if (follow) await out.flush();
-  }
+  const chosen = { topics, ...resolveWindow(options, handler), signal, follow };
+  if (speed !== Infinity) return await playPaced({ out, signal }, handler.getDataStreamer(chosen), options);
+  await exportLines(handler, out.toWritableStream(), chosen, LINES[format]);
 }
 
 async function playPaced(
@@ -90,18 +76,8 @@ async function playPaced(
       await out.flush();
       await pace.wait(timestampNs);
     }
-    await out.write(messageLine(message, format));
+    await out.write(LINES[format](message));
   }
-}
-
-function window(handler: SequenceHandler, { start, end }: Options): { startNs?: bigint; endNs?: bigint } {
-  const { firstNs } = totals(handler.topics);
-  const startNs = resolveTime(start, firstNs);
-  const endNs = resolveTime(end, firstNs);
-  if (startNs !== undefined && endNs !== undefined && startNs > endNs) {
-    throw new UsageError(`--start ${start!.text} is after --end ${end!.text}`);
-  }
-  return { startNs, endNs };
 }
 
 function parseSpeed(text: string): number {

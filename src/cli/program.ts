@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addCompact } from "./compact.ts";
 import { addDemo } from "./demo.ts";
+import { addExport } from "./export.ts";
 import { addImport } from "./import.ts";
 import { addInfo } from "./info.ts";
 import { addLs } from "./ls.ts";
@@ -30,6 +31,7 @@ export function createProgram(context: Context): Command {
     addLs,
     addInfo,
     addPlay,
+    addExport,
     addVerify,
     addRecover,
     addCompact,

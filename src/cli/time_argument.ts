@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { MAX_NS, MIN_NS } from "../types.ts";
+import { type Part, totals } from "../util/totals.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A time that may need the recording to be known. */
@@ -16,12 +17,47 @@ export interface TimeArgument {
   readonly fromFirst: boolean;
 }
 
+/** A window of time as it was given. */
+export interface WindowOptions {
+  start?: TimeArgument;
+  end?: TimeArgument;
+}
+
+/** What help says of a command that takes times. */
+export const TIMES_HELP = `
+T is integer nanoseconds, a date such as 2023-11-14T22:13:20.5Z (UTC unless it says otherwise),
+or +seconds after the first message of the sequence.`;
+
 const SECONDS = /^\+(\d+)(?:\.(\d{1,9}))?$/;
 const DATE = new RegExp(
   String.raw`^(\d{4})-(\d\d)-(\d\d)` +
     String.raw`(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$`,
 );
 const FORMS = "integer nanoseconds, a date as 2023-11-14T22:13:20.5Z, or +seconds after the first message";
+
+/** `--start T`. */
+export function startOption(): Option {
+  return new Option("--start <T>", "first time (default: the first message)").argParser(parseTime);
+}
+
+/** `--end T`. */
+export function endOption(): Option {
+  return new Option("--end <T>", "first time not to include (default: none)").argParser(parseTime);
+}
+
+/** The window in nanoseconds, for a sequence with these topics. Throws a UsageError. */
+export function resolveWindow(
+  { start, end }: WindowOptions,
+  { topics }: { readonly topics: Iterable<Part> },
+): { startNs?: bigint; endNs?: bigint } {
+  const { firstNs } = totals(topics);
+  const startNs = resolveTime(start, firstNs);
+  const endNs = resolveTime(end, firstNs);
+  if (startNs !== undefined && endNs !== undefined && startNs > endNs) {
+    throw new UsageError(`--start ${start!.text} is after --end ${end!.text}`);
+  }
+  return { startNs, endNs };
+}
 
 /** The time that a text means. A date without a zone is UTC. Throws commander's error where it is none. */
 export function parseTime(text: string): TimeArgument {

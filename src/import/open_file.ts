@@ -1,19 +1,12 @@
 import type * as FsPromises from "node:fs/promises";
 import { builtin } from "../util/builtin.ts";
-import { type ErrorCode, SmaltiError } from "../error.ts";
+import { SmaltiError } from "../error.ts";
+import { fileError } from "../store/directory/file_error.ts";
 
 const { open } = builtin<typeof FsPromises>("node:fs/promises");
 
 /** Bytes read at once. */
 const CHUNK_BYTES = 1 << 18;
-
-const CODES: Record<string, ErrorCode> = {
-  ENOENT: "NOT_FOUND",
-  ENOTDIR: "NOT_FOUND",
-  EACCES: "PERMISSION_DENIED",
-  EPERM: "PERMISSION_DENIED",
-  EISDIR: "INVALID_ARGUMENT",
-};
 
 /** A file to be read from its beginning to its end. */
 export interface OpenedFile {
@@ -57,11 +50,13 @@ async function openHandle(
   try {
     handle = await open(path, "r");
     const found = await handle.stat();
-    if (found.isDirectory()) throw Object.assign(new Error("it is a directory"), { code: "EISDIR" });
+    if (found.isDirectory()) {
+      throw new SmaltiError("INVALID_ARGUMENT", `Cannot open ${path}: it is a directory`, { file: path });
+    }
     return { handle, sizeBytes: found.isFile() ? found.size : undefined };
   } catch (reason) {
     await handle?.close();
-    throw failure(reason, path, "open");
+    throw fileError(reason, "open", path);
   }
 }
 
@@ -74,20 +69,8 @@ async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
       yield buffer.subarray(0, bytesRead);
     }
   } catch (reason) {
-    throw failure(reason, path, "read");
+    throw fileError(reason, "read", path);
   } finally {
     await handle.close();
   }
-}
-
-function failure(reason: unknown, path: string, verb: string): SmaltiError {
-  const { code = "", message } = reason as { code?: string; message: string };
-  return new SmaltiError(
-    CODES[code] ?? "IO",
-    `Cannot ${verb} ${path}: ${message}`,
-    {
-      file: path,
-      cause: reason,
-    },
-  );
 }

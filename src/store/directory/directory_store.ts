@@ -8,8 +8,9 @@ import type * as FsPromises from "node:fs/promises";
 import type * as Path from "node:path";
 import type * as Url from "node:url";
 import { builtin } from "../../util/builtin.ts";
-import { type ErrorCode, SmaltiError } from "../../error.ts";
+import { SmaltiError } from "../../error.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
+import { fileError } from "./file_error.ts";
 import { holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
 import { statRegular } from "./regular_file.ts";
@@ -25,20 +26,6 @@ const { fileURLToPath } = builtin<typeof Url>("node:url");
 const MAX_OPEN = 128;
 /** Reads of more than this look at the file's size first, so that a wrong length costs no memory. */
 const TRUSTED_BYTES = 16 * 2 ** 20;
-
-/** By the system's code, or by the name of Deno's error where the runtime itself does not permit it. */
-const CODES: Record<string, ErrorCode> = {
-  ENOENT: "NOT_FOUND",
-  ENOTDIR: "NOT_FOUND",
-  EEXIST: "ALREADY_EXISTS",
-  EACCES: "PERMISSION_DENIED",
-  EPERM: "PERMISSION_DENIED",
-  EROFS: "PERMISSION_DENIED",
-  NotCapable: "PERMISSION_DENIED",
-  PermissionDenied: "PERMISSION_DENIED",
-  ENOSPC: "NO_SPACE",
-  EDQUOT: "NO_SPACE",
-};
 
 /** A file kept open, and which one it was when it was opened. */
 interface OpenFile extends ClosableHandle {
@@ -380,10 +367,7 @@ export class DirectoryStore implements Store {
   }
 
   #error(reason: unknown, verb: string, path: string): SmaltiError {
-    if (reason instanceof SmaltiError) return reason;
-    const { code = "", name, message } = reason as { code?: string; name: string; message: string };
-    const text = `Cannot ${verb} ${resolve(this.url, path)}: ${message}`;
-    return new SmaltiError(CODES[code] ?? CODES[name] ?? "IO", text, { file: path, cause: reason });
+    return fileError(reason, verb, resolve(this.url, path), path);
   }
 }
 

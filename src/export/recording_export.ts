@@ -1,0 +1,109 @@
+/**
+ * A sequence -> a file: what all exporters share. An exporter makes bytes of messages.
+ *
+ * @module
+ */
+import { topicName } from "../names.ts";
+import type { Message } from "../read/merge/message.ts";
+import type { SequenceHandler } from "../read/sequence_handler.ts";
+import type { Block } from "../read/streamer.ts";
+import type { TimeRange } from "../types.ts";
+import { totals } from "../util/totals.ts";
+
+/** Options of every export. */
+export interface ExportOptions extends TimeRange {
+  /** Names of the topics to export. @default all */
+  topics?: readonly string[];
+  /** Gives the export up: it rejects with the signal's reason. @default none */
+  signal?: AbortSignal;
+  /** Called as messages have been written; `totalCount` is undefined where it is not known, as of a window. @default none */
+  onProgress?: (messageCount: number, totalCount: number | undefined) => void;
+  /** Goes on with what is still being written, as `getDataStreamer` does; each message is passed on at once. @default false */
+  follow?: boolean;
+}
+
+/** What an export did. */
+export interface ExportReport {
+  /** Messages written, on all topics. */
+  readonly messageCount: number;
+  /** Bytes written. */
+  readonly byteCount: number;
+  /** Names of the topics that were to be written, in ASCII order; one may have no message. */
+  readonly topics: readonly string[];
+}
+
+/**
+ * Makes a file of a sequence: `write` asks for its messages and hands over bytes. The sink is closed when that returns, and
+ * aborted where it fails.
+ */
+export async function exportRecording(
+  handler: SequenceHandler,
+  sink: WritableStream<Uint8Array>,
+  options: ExportOptions,
+  write: (recording: RecordingExport) => Promise<void>,
+): Promise<ExportReport> {
+  const writer = sink.getWriter();
+  try {
+    options.signal?.throwIfAborted();
+    const recording = new RecordingExport(handler, writer, options);
+    await write(recording);
+    options.signal?.throwIfAborted();
+    await writer.close();
+    return recording.report;
+  } catch (reason) {
+    // What the sink has to say of its own end is not what went wrong.
+    await writer.abort(reason).catch(() => {});
+    throw reason;
+  }
+}
+
+/** One export, as its exporter sees it. */
+export class RecordingExport {
+  readonly #handler: SequenceHandler;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #options: ExportOptions;
+  readonly #topics: readonly string[];
+  #messageCount = 0;
+  #byteCount = 0;
+
+  constructor(
+    handler: SequenceHandler,
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+    options: ExportOptions,
+  ) {
+    this.#handler = handler;
+    this.#writer = writer;
+    this.#options = options;
+    const { topics = handler.topics.map(({ name }) => name) } = options;
+    this.#topics = [...new Set(topics.map((name) => topicName(name)))].sort();
+  }
+
+  /** What was written so far. */
+  get report(): ExportReport {
+    return { messageCount: this.#messageCount, byteCount: this.#byteCount, topics: this.#topics };
+  }
+
+  /** The messages in strict time order, in blocks. A block counts as written when the next is asked for. */
+  async *blocks(): AsyncGenerator<Block<[topic: string, message: Message]>> {
+    const { topics, startNs, endNs, signal, onProgress, follow } = this.#options;
+    const stream = this.#handler.getDataStreamer({ topics, startNs, endNs, signal, follow });
+    const total = this.#totalCount();
+    for await (const block of stream.batches()) {
+      yield block;
+      this.#messageCount += block.length;
+      onProgress?.(this.#messageCount, total);
+    }
+  }
+
+  /** Hands bytes over, which are the sink's from now on. Resolves when it has taken them; what it fails with. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#writer.write(bytes);
+    this.#byteCount += bytes.length;
+  }
+
+  #totalCount(): number | undefined {
+    const { startNs, endNs, follow } = this.#options;
+    if (startNs !== undefined || endNs !== undefined || follow) return undefined;
+    return totals(this.#handler.topics.filter(({ name }) => this.#topics.includes(name))).rowCount;
+  }
+}

@@ -1,0 +1,53 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTemporary, needsBuild, smalti } from "../support/cli_process.ts";
+import { DRIVE_START_NS, recordDrive } from "./recordings.ts";
+
+describe.skipIf(needsBuild)(`smalti export${needsBuild}`, () => {
+  let directory: string;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    ({ directory, remove } = await makeTemporary());
+    await recordDrive(join(directory, "store"));
+  });
+  afterAll(() => remove());
+
+  const run = (...args: string[]) => smalti("export", "drive", "--store", join(directory, "store"), ...args);
+
+  it("writes to a file or to stdout what play prints", async () => {
+    const args = ["--topics", "gps/front", "--start", "+3", "--end", "+5"];
+    const file = join(directory, "drive.ndjson");
+    expect(await run("--format", "ndjson", "-o", file, ...args)).toEqual({
+      code: 0,
+      stdout: `exported 2 messages to ${file}\n`,
+      stderr: "",
+    });
+    const text = await readFile(file, "utf8");
+    expect(text.trim().split("\n").map((line) => JSON.parse(line).timestamp_ns))
+      .toEqual([3n, 4n].map((second) => String(DRIVE_START_NS + second * 1_000_000_000n)));
+    expect(await run("--format", "ndjson", ...args)).toEqual({ code: 0, stdout: text, stderr: "" });
+    const play = ["play", "drive", "--store", join(directory, "store"), "--format", "ndjson", ...args];
+    expect((await smalti(...play)).stdout).toBe(text);
+  });
+
+  it("replaces no file, and leaves none where it fails", async () => {
+    const file = join(directory, "mine");
+    await writeFile(file, "mine");
+    const { code, stderr } = await run("--format", "ndjson", "-o", file);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`Cannot create ${file}: it is there already`),
+    ]);
+    expect(await readFile(file, "utf8")).toBe("mine");
+    const failed = await run("--format", "ndjson", "-o", join(directory, "none"), "--topics", "nope");
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining(`No topic "nope"`)]);
+    expect((await readdir(directory)).filter((name) => name.startsWith("none"))).toEqual([]);
+  });
+
+  it("wants a format that it has", async () => {
+    expect((await run()).code).toBe(2);
+    const { code, stderr } = await run("--format", "bogus");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("ndjson")]);
+  });
+});
