@@ -9,6 +9,7 @@ import { addPlay } from "./play.ts";
 import { addRecover } from "./recover.ts";
 import { addRm } from "./rm.ts";
 import { addServe } from "./serve.ts";
+import { addTypes } from "./types.ts";
 import { addVerify } from "./verify.ts";
 import { VERSION } from "../version.ts";
 import type { Context } from "./context.ts";
@@ -30,6 +31,7 @@ export function createProgram(context: Context): Command {
     addImport,
     addLs,
     addInfo,
+    addTypes,
     addPlay,
     addExport,
     addVerify,
