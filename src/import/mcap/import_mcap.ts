@@ -152,8 +152,15 @@ class McapRecords {
   take(record: TypedMcapRecord): Promise<void> | undefined {
     if (!this.#recording.isBegun) return this.#begin(record);
     switch (record.type) {
-      case "Message":
-        return this.#push(record);
+      case "Message": {
+        const { logTime, publishTime, sequence, data } = record;
+        const topic = this.#channels.topicOf(record.channelId);
+        if (this.#envelope) {
+          return topic.push(logTime, data, { _publish_time_ns: publishTime, _sequence: sequence });
+        }
+        if (publishTime !== logTime) this.#droppedPublishTimes++;
+        return topic.push(logTime, data);
+      }
       case "Channel":
         return this.#channels.addChannel(record);
       case "Schema":
@@ -182,17 +189,6 @@ class McapRecords {
     await this.#recording.begin(facts);
     this.#recording.metadata["mcap.metadata"] = this.#metadata;
     await this.take(record);
-  }
-
-  #push({ channelId, logTime, publishTime, sequence, data }: TypedMcapRecords["Message"]):
-    | Promise<void>
-    | undefined {
-    const topic = this.#channels.topicOf(channelId);
-    if (this.#envelope) {
-      return topic.push(logTime, data, { _publish_time_ns: publishTime, _sequence: sequence });
-    }
-    if (publishTime !== logTime) this.#droppedPublishTimes++;
-    return topic.push(logTime, data);
   }
 
   async #attach(record: TypedMcapRecords["Attachment"]): Promise<void> {
