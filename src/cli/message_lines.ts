@@ -7,9 +7,12 @@ import { jsonLine, jsonOf } from "../export/json_lines.ts";
 import type { Message } from "../read/merge/message.ts";
 import { formatTime } from "./time_text.ts";
 
-/** A message as a line, its end included: time, topic and data for people, or JSON. */
-export const LINES = {
-  text: (message: Message): string =>
+/** How messages are printed: time, topic and data for people, or JSON. */
+export type Format = "text" | "ndjson";
+
+/** A message as a line, its end included. */
+export const LINES: Readonly<Record<Format, (message: Message) => string>> = {
+  text: (message) =>
     `${formatTime(message.timestampNs)} ${message.topic} ${JSON.stringify(jsonOf(message).data)}\n`,
   ndjson: jsonLine,
-} as const;
+};

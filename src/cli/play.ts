@@ -9,7 +9,7 @@ import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceStreamer } from "../read/sequence_streamer.ts";
 import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { LINES } from "./message_lines.ts";
+import { type Format, LINES } from "./message_lines.ts";
 import { withSequence } from "./open.ts";
 import { Pace } from "./pace.ts";
 import { endOption, resolveWindow, startOption, TIMES_HELP, type WindowOptions } from "./time_argument.ts";
@@ -20,7 +20,7 @@ interface Options extends WindowOptions {
   speed: number;
   /** The longest wait between two messages, in seconds. */
   maxGap: number;
-  format: keyof typeof LINES;
+  format: Format;
   /** Go on with what is still being recorded. */
   follow?: boolean;
   store: string;
