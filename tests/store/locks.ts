@@ -18,7 +18,7 @@ export const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.ver
 const storeModule = isDeno || isBun
   ? new URL("../../src/store/directory/directory_store.ts", import.meta.url).href
   : process.env.SMALTI_MOD &&
-    pathToFileURL(join(dirname(process.env.SMALTI_MOD), "src/store/directory.js")).href;
+    pathToFileURL(join(dirname(process.env.SMALTI_MOD), "src/store/directory/directory_store.js")).href;
 
 /** Whether other processes can be started. */
 export const canSpawn: boolean = storeModule !== undefined;
