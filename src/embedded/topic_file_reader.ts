@@ -7,7 +7,7 @@ import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { isWrittenAnew, type Store } from "../store/store.ts";
+import { type FileReader, isWrittenAnew } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
@@ -87,7 +87,7 @@ export class TopicFileReader implements TopicSource {
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
   static async open(
-    store: Store,
+    store: FileReader,
     engine: Engine,
     path: string,
     info: TopicInfo,
@@ -108,7 +108,7 @@ export class TopicFileReader implements TopicSource {
   }
 
   static async #openOnce(
-    store: Store,
+    store: FileReader,
     engine: Engine,
     path: string,
     info: TopicInfo,
@@ -286,7 +286,7 @@ export class TopicFileReader implements TopicSource {
 }
 
 /** Ranges of a file, which must be the same file for as long as they are read. */
-function bytesIn(store: Store, path: string): TopicBytes {
+function bytesIn(store: FileReader, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;

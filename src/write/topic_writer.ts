@@ -40,8 +40,10 @@ export type WriterStatus = "open" | "finalizing" | "finalized" | "aborted";
 /** Where a session stands, as its writer and its topics know it. */
 export interface SessionLife {
   status: WriterStatus;
-  /** What a flush that nobody called failed with, to be told to the next call. */
+  /** What a flush that nobody called failed with, to be told to the next call; or to every call, where all is lost. */
   failure: SmaltiError | undefined;
+  /** Whether another may write the sequence now. */
+  isLost: boolean;
   /** Set once a signal has ended the session: rejects with its reason when the session is finalized. */
   stopped: Promise<never> | undefined;
 }
@@ -405,10 +407,10 @@ export class TopicWriter<T = any> {
   }
 }
 
-/** What an automatic flush failed with: it is told once, and what can go on goes on. */
+/** What an automatic flush failed with: it is told once, and what can go on goes on. Nothing can where the sequence was lost. */
 export function takeFailure(life: SessionLife): SmaltiError | undefined {
   const { failure } = life;
-  life.failure = undefined;
+  if (!life.isLost) life.failure = undefined;
   return failure;
 }
 
