@@ -250,11 +250,11 @@ describe.each(PLACES)("A closed client in %s", (place) => {
     const gate = deferred();
     await onStore(store, async (client) => {
       await client.sequenceCreate("s");
-      store.before = (call) => (call === "replace" ? gate.promise : undefined);
+      store.before = (call) => (call === "commit" ? gate.promise : undefined);
       const closes = [client.close(), client.close(), client[Symbol.asyncDispose]()];
       gate.resolve();
       await Promise.all(closes);
-      expect(store.count("replace", "s/sequence.json")).toBe(2);
+      expect(store.count("commit", "s/sequence.json")).toBe(2);
     });
   });
 });

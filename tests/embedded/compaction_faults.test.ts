@@ -224,7 +224,8 @@ describe("A process that ends in the midst of a compaction", () => {
     });
     await client.close();
     const { calls } = store as WatchedStore;
-    const ends = calls.filter((call) => /^(create|append|sync|replace|move|remove) /.test(call)).length + 1;
+    const ends =
+      calls.filter((call) => /^(create|append|sync|replace|commit|move|remove) /.test(call)).length + 1;
     expect(ends).toBeGreaterThan(15);
     for (const [number, shot] of shots.slice(-ends).entries()) {
       try {

@@ -295,6 +295,7 @@ describe("A store of which one call fails", () => {
     ["append", "short"],
     ["sync", "IO"],
     ["replace", "late"],
+    ["commit", "late"],
     ["move", "late"],
     ["remove", "IO"],
   ])("in a directory costs nothing either: %s, %s", async (failing, fault) => {

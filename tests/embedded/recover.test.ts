@@ -348,7 +348,7 @@ describe("Client.recover of a sequence", () => {
       const sequence = await client.sequenceCreate("s");
       for (const name of ["a/b", "a-b", "a"]) await addTopic(sequence, name, [1, 2]);
       store.before = (call) => {
-        if (call === "replace") throw new SmaltiError("IO", "the disk is gone");
+        if (call === "commit") throw new SmaltiError("IO", "the disk is gone");
       };
       await expectError(() => sequence.finalize(), "IO");
       store.before = () => {};

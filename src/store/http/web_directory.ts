@@ -6,7 +6,7 @@
 import { encodeBase64 } from "../../arrow/base64.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { pause } from "../../util/pause.ts";
-import type { FilePart, RangeSource } from "../range_reader.ts";
+import type { FilePart, FileVersion, RangeSource } from "../range_reader.ts";
 
 /** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -154,12 +154,12 @@ export class WebDirectory implements RangeSource {
       }
       if (status === 200) return await this.#cut(path, offset, length, body, { tag, size: size(headers) });
 
-      // A size of "*" is one that the server does not know.
-      const end = range?.size === undefined ? range?.last : range.size - 1;
-      if (range?.last === undefined || range.first !== offset || range.last !== Math.min(last, end!)) {
+      // A size of "*" is one that the server does not know: there the range may end anywhere.
+      const { first, last: end = -1, size: total = end + 1 } = range ?? {};
+      if (first !== offset || end < offset || end !== Math.min(last, total - 1)) {
         throw this.#wrongRange(path, offset, last, headers);
       }
-      const wanted = range.last + 1 - offset;
+      const wanted = end + 1 - offset;
       const bytes = await body.take(wanted);
       if (bytes.length < wanted || !await body.atEnd()) {
         const text = `the server announced ${wanted} bytes and sent ${
@@ -167,7 +167,7 @@ export class WebDirectory implements RangeSource {
         }`;
         throw this.#error("UNAVAILABLE", path, text);
       }
-      return { offset, bytes, version: { tag, size: range.size } };
+      return { offset, bytes, version: { tag, size: range?.size } };
     } finally {
       body.close();
     }
