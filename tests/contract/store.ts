@@ -499,9 +499,10 @@ export function storeContract(
         lock: store.lock("lock2"),
         lockedBy: store.lockedBy("lock"),
       };
-      for (const [name, call] of Object.entries(calls)) {
-        expect([name, await codeOf(call)]).toEqual([name, "CLOSED"]);
-      }
+      const codes = await Promise.all(
+        Object.entries(calls).map(async ([name, call]) => [name, await codeOf(call)]),
+      );
+      expect(codes).toEqual(Object.keys(calls).map((name) => [name, "CLOSED"]));
       await lock.release();
       await held.close();
       await store.close();

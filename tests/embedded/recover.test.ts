@@ -25,7 +25,7 @@ import {
 import { WatchedStore } from "../support/watched_store.ts";
 import { sameBytes } from "../support/bytes.ts";
 import { somePositions } from "../support/positions.ts";
-import { copyFiles } from "./faulty_store.ts";
+import { copyFiles } from "../support/faulty_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 
 const FILE = "s/a.arrow";

@@ -1,6 +1,6 @@
 import { SmaltiError } from "../../src/error.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
-import { PassThroughStore, type StoreCall } from "../support/pass_through_store.ts";
+import { PassThroughStore, type StoreCall } from "./pass_through_store.ts";
 
 /** How a call fails: before it did anything with a code, or in the midst of it, or after all was done. */
 export type Fault = "NO_SPACE" | "IO" | "short" | "torn" | "late";
