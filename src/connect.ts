@@ -92,7 +92,7 @@ function inStore(open: (url: string) => Promise<FileReader> | FileReader): Opene
 function openMemory(url: string): MemoryStore {
   if (/^memory:$/i.test(url)) return new MemoryStore();
   throw new SmaltiError(
-    "INVALID_ARGUMENT",
+    "UNSUPPORTED",
     `Cannot connect to "${url}": wanted memory: and nothing after it`,
   );
 }

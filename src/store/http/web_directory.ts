@@ -16,6 +16,8 @@ const TRUSTED_BYTES = 16 * 2 ** 20;
 const COUNTED_BYTES = WHOLE_BYTES + 1;
 /** Waits before the second and the third try, ms. */
 const BACK_OFF_MS = [100, 400];
+/** Waits before a range is read again that took several requests, between which the file was written anew, ms. */
+const CHANGED_MS = [10, 20, 40, 80, 160, 320, 640];
 
 const CODES: Record<number, ErrorCode> = {
   401: "UNAUTHENTICATED",
@@ -68,24 +70,36 @@ export class WebDirectory implements RangeSource {
    * UNAVAILABLE where the server still failed the third time; UNSUPPORTED, IO where it does not do what HTTP says.
    */
   async read(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart> {
-    let part = await this.#retry(path, signal, () => this.#request(path, offset, length, signal));
+    for (const ms of [...CHANGED_MS, undefined]) {
+      const part = await this.#readWhole(path, offset, length, signal);
+      if (part) return part;
+      if (ms !== undefined) await pause(ms, signal);
+    }
+    throw this.#error("IO", path, "the file was written anew while it was read");
+  }
+
+  /** A range, by as many requests as that takes; undefined where they were of two files. */
+  async #readWhole(
+    path: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<FilePart | undefined> {
+    const ask = (from: number) =>
+      this.#retry(path, signal, () => this.#request(path, from, offset + length - from, signal));
+    let { bytes, version } = await ask(offset);
     // Who does not tell the size may end a range before the file ends: only that nothing follows says that it does.
-    while (part.version.size === undefined && part.bytes.length > 0 && part.bytes.length < length) {
-      const { bytes, version: { tag } } = part;
+    while (version.size === undefined && bytes.length > 0 && bytes.length < length) {
       const next = offset + bytes.length;
-      const more = await this.#retry(path, signal, () => {
-        return this.#request(path, next, length - bytes.length, signal);
-      });
-      if (more.version.tag !== tag) {
-        throw this.#error("IO", path, "the file was written anew while it was read");
-      }
+      const more = await ask(next);
+      if (more.version.tag !== version.tag) return undefined;
       const joined = new Uint8Array(bytes.length + more.bytes.length);
       joined.set(bytes);
       joined.set(more.bytes, bytes.length);
       const size = more.version.size ?? (more.bytes.length === 0 ? next : undefined);
-      part = { offset, bytes: joined, version: { tag, size } };
+      [bytes, version] = [joined, { tag: version.tag, size }];
     }
-    return part;
+    return { offset, bytes, version };
   }
 
   /** Bytes in a file, of a server that did not say them with a range: what HEAD tells, else they are counted. */
