@@ -4,7 +4,7 @@
  * @module
  */
 import { McapWriter } from "@mcap/core";
-import { lz4Compress } from "../src/engine/lz4.ts";
+import { lz4Compress } from "../src/engine/lz4_compress.ts";
 import { type Client, defineOntology, float64, type Ontology, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
 import { random, shapes } from "./data.ts";

@@ -19,6 +19,17 @@ export {
   type WriterStatus,
 } from "./write/topic_writer.ts";
 
+// Where bytes live, for stores of one's own.
+export {
+  type Durability,
+  type FileReader,
+  type HeldFile,
+  type ReadOptions,
+  type Store,
+  type StoreLease,
+  writtenAnew,
+} from "./store/store.ts";
+
 // Reading.
 export { type LatestOptions, SequenceHandler, type SequenceStreamOptions } from "./read/sequence_handler.ts";
 export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";

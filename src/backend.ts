@@ -9,6 +9,7 @@ import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine.ts";
 import type { OpenBatch } from "./arrow/stored_batch.ts";
 import { type ErrorCode, SmaltiError } from "./error.ts";
+import type { Durability } from "./store/store.ts";
 import type {
   AttachmentInfo,
   CompactReport,
@@ -48,10 +49,8 @@ const CALL_CODES: readonly ErrorCode[] = [
 export interface Backend {
   /** What decodes and orders. */
   readonly engine: Engine;
-  /** Whether rows can be made durable before the end of their session. */
-  readonly makesDurable: boolean;
-  /** Whether what is made durable outlives the process. */
-  readonly isDurable: boolean;
+  /** From when on rows outlive the process. */
+  readonly durability: Durability;
   /** The store as errors name it: a directory or URL, which is not for strangers. Undefined where there is none. */
   readonly storeUrl?: string;
   /** What recordings are reached through. */
@@ -89,6 +88,8 @@ export interface Backend {
 
 /** One session being written. Ends by `finalize` or `abort`, once. */
 export interface SequenceSink {
+  /** Aborts when the right to write the sequence was lost, with the error as its reason: nothing more can be written. */
+  readonly lost?: AbortSignal;
   /** Adds a topic. ALREADY_EXISTS where the sequence has it, from any session. */
   createTopic(name: string, schema: TopicSchema): Promise<TopicSink>;
   /** Keeps a file beside the topics. */

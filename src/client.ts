@@ -343,8 +343,8 @@ export class Client implements AsyncDisposable {
   /** The writer on a sink, known to `close` from the start. */
   async #begin(name: string, sink: Promise<SequenceSink>, options: SessionOptions): Promise<SequenceWriter> {
     const beginning = sink.then((sink) => {
-      const { isDurable, makesDurable } = this.#backend;
-      const autoFlush = options.autoFlush ?? (isDurable && makesDurable ? DEFAULT_AUTO_FLUSH : false);
+      const autoFlush = options.autoFlush ??
+        (this.#backend.durability === "sync" ? DEFAULT_AUTO_FLUSH : false);
       const ended = () => this.#writers.delete(writer);
       const writer = new SequenceWriter(name, sink, { ...options, autoFlush }, ended);
       this.#writers.add(writer);
@@ -362,7 +362,7 @@ export class Client implements AsyncDisposable {
 
   #checkSession(options: SessionOptions, sequence: string): void {
     checkSession(options);
-    if (!options.autoFlush || this.#backend.makesDurable) return;
+    if (!options.autoFlush || this.#backend.durability !== "commit") return;
     throw new SmaltiError(
       "UNSUPPORTED",
       `Cannot write sequence "${sequence}" with autoFlush: on a server it is durable once it is finalized`,

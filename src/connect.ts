@@ -1,8 +1,9 @@
 /**
- * `connect`, as every entry has it: from a URL to a client, by a table of schemes.
+ * `connect`, as every entry has it: from a URL to a client, by a table of schemes, or from a store.
  *
  * @module
  */
+import { show } from "./arrow/builder.ts";
 import type { Backend } from "./backend.ts";
 import { Client } from "./client.ts";
 import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
@@ -10,7 +11,7 @@ import type { Engine } from "./engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
 import { MemoryStore } from "./store/memory.ts";
-import type { Store } from "./store/store.ts";
+import type { FileReader } from "./store/store.ts";
 
 /** Options of `connect`. */
 export interface ConnectOptions extends EngineOptions {
@@ -25,43 +26,85 @@ export interface ConnectOptions extends EngineOptions {
 }
 
 /** What `connect` of every entry is. */
-export type Connect = (url: string | URL, options?: ConnectOptions) => Promise<Client>;
+export type Connect = (place: string | URL | FileReader, options?: ConnectOptions) => Promise<Client>;
 
-/** Opens the recordings behind a `grpc:` or `grpc+tls:` URL. */
-export type OpenServer = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend>;
+/** Opens the recordings behind a URL. */
+export type Opener = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend;
 
-/** Makes the `connect` of an entry that brings this WASM module, or none, and reaches servers by `openServer`, or none. */
-export function createConnect(bundled: BundledWasm | undefined, openServer?: OpenServer): Connect {
-  return async (url, options = {}) => {
+/** By the scheme, in lower case, without the colon. */
+export type Schemes = Readonly<Record<string, Opener>>;
+
+/** Of every entry. One that can open more, or what others refuse, says so to {@linkcode createConnect}. */
+const SCHEMES: Schemes = {
+  file: inStore(async (url) => (await import("./store/directory/directory_store.ts")).openDirectory(url)),
+  memory: inStore(openMemory),
+  http: inStore(openWeb),
+  https: inStore(openWeb),
+  grpc: refuseServer,
+  "grpc+tls": refuseServer,
+};
+
+/** Makes the `connect` of an entry that brings this WASM module, or none, and opens these schemes too. */
+export function createConnect(bundled: BundledWasm | undefined, more: Schemes = {}): Connect {
+  const schemes = { ...SCHEMES, ...more };
+  return async (place, options = {}) => {
+    const open = openerOf(place, schemes);
     const engine = await chooseEngine(options, bundled);
-    const text = String(url);
-    if (!/^grpc(\+tls)?:/i.test(text)) return new Client(new EmbeddedBackend(await openStore(url), engine));
-    if (openServer) return new Client(await openServer(text, engine, options));
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot connect to "${text}" from here: wanted the main entry on Deno, Bun or Node`,
-    );
+    return new Client(await open(engine, options));
   };
 }
 
-async function openStore(url: string | URL): Promise<Store> {
-  const text = String(url);
-  if (text === "memory:") return new MemoryStore();
-  // One letter before the colon is a drive.
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1].toLowerCase();
-  if (scheme === "http" || scheme === "https") {
-    const { HttpStore } = await import("./store/http/http_store.ts");
-    return new HttpStore(text);
+function openerOf(
+  place: string | URL | FileReader,
+  schemes: Schemes,
+): (engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend {
+  if (isFileReader(place)) return (engine) => new EmbeddedBackend(place, engine);
+  if (typeof place !== "string" && typeof (place as URL | undefined)?.href !== "string") {
+    throw new TypeError(`Cannot connect to ${show(place)}: wanted a path, a URL or a store`);
   }
-  if (scheme !== undefined && scheme !== "file") {
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot connect to "${text}": wanted a directory, a file:, http:, grpc: or grpc+tls: URL, or memory:`,
-    );
-  }
-  if (text === "") {
+  const url = String(place);
+  if (url === "") {
     throw new SmaltiError("INVALID_ARGUMENT", `Cannot connect to "": wanted a directory or memory:`);
   }
-  const { openDirectory } = await import("./store/directory/directory_store.ts");
-  return openDirectory(text);
+  // One letter before the colon is a drive.
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(url)?.[1].toLowerCase() ?? "file";
+  const open = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
+  if (open) return (engine, options) => open(url, engine, options);
+  const known = Object.keys(schemes).map((name) => `${name}:`);
+  throw new SmaltiError(
+    "UNSUPPORTED",
+    `Cannot connect to "${url}": wanted a directory, or a URL of ${known.slice(0, -1).join(", ")} or ${
+      known.at(-1)
+    }`,
+  );
+}
+
+function isFileReader(place: unknown): place is FileReader {
+  const { read, size } = Object(place) as Partial<FileReader>;
+  return typeof read === "function" && typeof size === "function";
+}
+
+/** Opens a URL by what reads, or also writes, the files there. */
+function inStore(open: (url: string) => Promise<FileReader> | FileReader): Opener {
+  return async (url, engine) => new EmbeddedBackend(await open(url), engine);
+}
+
+function openMemory(url: string): MemoryStore {
+  if (/^memory:$/i.test(url)) return new MemoryStore();
+  throw new SmaltiError(
+    "UNSUPPORTED",
+    `Cannot connect to "${url}": wanted memory: and nothing after it`,
+  );
+}
+
+async function openWeb(url: string): Promise<FileReader> {
+  const { HttpStore } = await import("./store/http/http_store.ts");
+  return new HttpStore(url);
+}
+
+function refuseServer(url: string): never {
+  throw new SmaltiError(
+    "UNSUPPORTED",
+    `Cannot connect to "${url}" from here: wanted the main entry on Deno, Bun or Node`,
+  );
 }

@@ -13,7 +13,7 @@ const steps: Record<string, string[]> = {
   lint: [Deno.execPath(), "lint"],
   source: tool("check_source"),
   types: deno("check", "--quiet", "mod.ts", "src", "tests", "bench", "tools"),
-  examples: deno("check", "--quiet", "--doc-only", "mod.ts", "src", "README.md"),
+  examples: deno("check", "--quiet", "--doc-only", "mod.ts", "src", "README.md", "docs/stores.md"),
   jsr: deno("publish", "--dry-run", "--allow-dirty"),
   build: tool("build"),
   package: tool("check_package"),

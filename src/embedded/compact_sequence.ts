@@ -24,7 +24,7 @@ export async function compactSequence(
     topics.push(report ? { ...info, sizeBytes: report.sizeBytes } : info);
   }
   if (topics.some(({ sizeBytes }, i) => sizeBytes !== manifest.topics[i].sizeBytes)) {
-    await store.replace(`${sequence}/${MANIFEST}`, encodeManifest({ ...manifest, topics }));
+    await store.commit(`${sequence}/${MANIFEST}`, encodeManifest({ ...manifest, topics }));
   }
   return { sequence, topics: reports };
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { BatchAppender } from "../arrow/append.ts";
-import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
+import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batching.ts";
 import { boundsOf } from "../arrow/bounds.ts";
 import { rowWidth } from "../arrow/columns.ts";
 import { decodeSchemaMessage, headBytesOf } from "../arrow/decode.ts";

@@ -2,7 +2,14 @@ import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend
 import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
-import { readAll, type Store, type StoreLock } from "../store/store.ts";
+import {
+  type Durability,
+  type FileReader,
+  readAll,
+  type Store,
+  type StoreLease,
+  writable,
+} from "../store/store.ts";
 import type {
   AttachmentInfo,
   CompactReport,
@@ -34,26 +41,28 @@ import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequen
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /**
- * Recordings as files in a store: a directory for each sequence with `sequence.json` and one Arrow IPC file a topic.
- * The manifest is written at creation and at commit only.
+ * Recordings as files: a directory for each sequence with `sequence.json` and one Arrow IPC file a topic. The manifest is
+ * written at creation and at commit only. Where the files can only be read, so can the recordings.
  */
 export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
-  readonly makesDurable = true;
-  readonly isDurable: boolean;
   readonly storeUrl: string;
-  readonly #store: Store;
+  readonly #files: FileReader;
   readonly #notifications: Notifications;
   /** Sequences that are written from here. */
   readonly #open = new Map<string, OpenSequence>();
   readonly #turns = new Map<string, Turns>();
 
-  constructor(store: Store, engine: Engine) {
-    this.#store = store;
-    this.storeUrl = store.url;
-    this.#notifications = new Notifications(store, (name) => this.#readManifest(name));
+  /** @param files A `Store`, or what can only be read. They are closed with the backend. */
+  constructor(files: FileReader, engine: Engine) {
+    this.#files = files;
+    this.storeUrl = files.url;
+    this.#notifications = new Notifications(files, (name) => this.#readManifest(name));
     this.engine = engine;
-    this.isDurable = store.isDurable ?? true;
+  }
+
+  get durability(): Durability {
+    return (this.#files as Partial<Store>).durability ?? "sync";
   }
 
   info(): Promise<StoreInfo> {
@@ -61,7 +70,7 @@ export class EmbeddedBackend implements Backend {
   }
 
   async listSequences(): Promise<string[]> {
-    return (await this.#store.list("")).filter(isSequenceName).sort(compareNames);
+    return (await this.#files.list("")).filter(isSequenceName).sort(compareNames);
   }
 
   readInfo(name: string): Promise<SequenceInfo> {
@@ -69,7 +78,7 @@ export class EmbeddedBackend implements Backend {
   }
 
   createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
-    return this.#inTurn(name, async () => {
+    return this.#change("create", name, async (store) => {
       const session = newSession();
       const manifest: Manifest = {
         name,
@@ -83,15 +92,15 @@ export class EmbeddedBackend implements Backend {
       };
       // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
       await this.#refuseTaken(name);
-      return await this.#begin(name, session, async () => {
+      return await this.#begin(store, name, session, async () => {
         await this.#refuseTaken(name);
         // Else its topics would keep their names from the new ones, and a recovery would bring them back.
-        await endRemoval(this.#store, name);
+        await endRemoval(store, name);
         try {
-          await this.#store.replace(`${name}/${MANIFEST}`, encodeManifest(manifest));
+          await store.commit(`${name}/${MANIFEST}`, encodeManifest(manifest));
         } catch (reason) {
           // It may be there although that failed.
-          await removeSequence(this.#store, name).catch(() => {});
+          await removeSequence(store, name).catch(() => {});
           throw reason;
         }
         return manifest;
@@ -100,31 +109,36 @@ export class EmbeddedBackend implements Backend {
   }
 
   updateSequence(name: string): Promise<SequenceSink> {
-    return this.#inTurn(name, async () => {
+    return this.#change("write", name, async (store) => {
       const session = newSession();
       const open = this.#open.get(name);
       if (open?.isOpen) {
-        const sink = new EmbeddedSink(this.#store, this.engine, open, session);
+        const sink = new EmbeddedSink(store, this.engine, open, session);
         await open.join(sink);
         return sink;
       }
       await open?.closed;
       await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#begin(name, session, () => this.#readEnded(name));
+      return await this.#begin(store, name, session, () => this.#readEnded(name));
     });
   }
 
   /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest. */
-  async #begin(name: string, session: SessionInfo, prepare: () => Promise<Manifest>): Promise<SequenceSink> {
-    const lock = await this.#lock(name);
+  async #begin(
+    store: Store,
+    name: string,
+    session: SessionInfo,
+    prepare: () => Promise<Manifest>,
+  ): Promise<SequenceSink> {
+    const lease = await this.#lock(store, name);
     let open: OpenSequence;
     try {
-      open = new OpenSequence(this.#store, await prepare(), lock);
+      open = new OpenSequence(store, await prepare(), lease);
     } catch (reason) {
-      await lock.release();
+      await lease.release();
       throw reason;
     }
-    const sink = new EmbeddedSink(this.#store, this.engine, open, session);
+    const sink = new EmbeddedSink(store, this.engine, open, session);
     this.#open.set(name, open);
     open.closed.then(() => {
       if (this.#open.get(name) === open) this.#open.delete(name);
@@ -136,36 +150,38 @@ export class EmbeddedBackend implements Backend {
   async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
     const manifest = await this.#readManifest(name);
     if (!options.follow) await this.#refuseRecording(manifest);
-    return new EmbeddedSource(this.#store, this.engine, manifest, () => this.#readManifest(name));
+    return new EmbeddedSource(this.#files, this.engine, manifest, () => this.#readManifest(name));
   }
 
   deleteSequence(name: string): Promise<void> {
-    return this.#inTurn(name, async () => {
+    return this.#change("delete", name, async (store) => {
       await this.#refuseGone(name);
-      await this.#locked(name, async () => {
+      await this.#locked(store, name, async () => {
         // Another process may have removed it since.
         await this.#refuseGone(name);
-        await removeSequence(this.#store, name);
+        await removeSequence(store, name);
       });
     });
   }
 
   recoverSequence(name: string): Promise<RecoverReport> {
-    return this.#inTurn(name, async () => {
+    return this.#change("recover", name, async (store) => {
       await this.#readManifest(name);
       return await this.#locked(
+        store,
         name,
-        async () => await recoverSequence(this.#store, this.engine, await this.#readManifest(name)),
+        async () => await recoverSequence(store, this.engine, await this.#readManifest(name)),
       );
     });
   }
 
   compactSequence(name: string): Promise<CompactReport> {
-    return this.#inTurn(name, async () => {
+    return this.#change("compact", name, async (store) => {
       await this.#refuseRecording(await this.#readManifest(name));
       return await this.#locked(
+        store,
         name,
-        async () => await compactSequence(this.#store, this.engine, await this.#readEnded(name)),
+        async () => await compactSequence(store, this.engine, await this.#readEnded(name)),
       );
     });
   }
@@ -175,42 +191,50 @@ export class EmbeddedBackend implements Backend {
   }
 
   notify(place: Place, message: string): Promise<void> {
-    return this.#inTurn(place.sequence, () => this.#notifications.add(place, message));
+    return this.#change("note down what happened to", place.sequence, (store) => {
+      return this.#notifications.add(store, place, message);
+    });
   }
 
   clearNotifications(place: Place): Promise<void> {
-    return this.#inTurn(place.sequence, () => this.#notifications.clear(place));
+    return this.#change("clear the notifications of", place.sequence, (store) => {
+      return this.#notifications.clear(store, place);
+    });
   }
 
   async close(): Promise<void> {
     // A removal or recovery that is under way needs its lock to its end.
     await Promise.all([...this.#turns.values()].map((turns) => turns.take(() => Promise.resolve())));
-    await this.#store.close();
+    await this.#files.close();
   }
 
-  /** What changes a sequence as a whole is done one after another: no removal ends while something else is put into it. */
-  async #inTurn<R>(name: string, action: () => Promise<R>): Promise<R> {
+  /**
+   * What changes a sequence as a whole is done one after another: no removal ends while something else is put into it.
+   * UNSUPPORTED where the files can only be read.
+   */
+  async #change<R>(verb: string, name: string, action: (store: Store) => Promise<R>): Promise<R> {
+    const store = writable(this.#files, `${verb} sequence "${name}"`);
     let turns = this.#turns.get(name);
     if (!turns) this.#turns.set(name, turns = new Turns());
     try {
-      return await turns.take(action);
+      return await turns.take(() => action(store));
     } finally {
       if (turns.isIdle) this.#turns.delete(name);
     }
   }
 
-  async #locked<R>(name: string, action: () => Promise<R>): Promise<R> {
-    const lock = await this.#lock(name);
+  async #locked<R>(store: Store, name: string, action: () => Promise<R>): Promise<R> {
+    const lease = await this.#lock(store, name);
     try {
       return await action();
     } finally {
-      await lock.release();
+      await lease.release();
     }
   }
 
-  async #lock(name: string): Promise<StoreLock> {
+  async #lock(store: Store, name: string): Promise<StoreLease> {
     try {
-      return await this.#store.lock(`${name}/${LOCK}`);
+      return await store.lock(`${name}/${LOCK}`);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
     }
@@ -218,7 +242,7 @@ export class EmbeddedBackend implements Backend {
 
   async #readManifest(name: string): Promise<Manifest> {
     try {
-      return decodeManifest(await readAll(this.#store, `${name}/${MANIFEST}`), name);
+      return decodeManifest(await readAll(this.#files, `${name}/${MANIFEST}`), name);
     } catch (reason) {
       throw isNotFound(reason) ? notFound(name, reason) : reason;
     }
@@ -233,7 +257,7 @@ export class EmbeddedBackend implements Backend {
 
   async #refuseTaken(name: string): Promise<void> {
     try {
-      await this.#store.size(`${name}/${MANIFEST}`);
+      await this.#files.size(`${name}/${MANIFEST}`);
     } catch (reason) {
       if (isNotFound(reason)) return;
       throw reason;
@@ -244,15 +268,19 @@ export class EmbeddedBackend implements Backend {
 
   /** A damaged manifest does not keep a sequence from being removed, nor does a removal that was cut short. */
   async #refuseGone(name: string): Promise<void> {
-    await this.#store.size(`${name}/${MANIFEST}`).catch(async (reason) => {
+    await this.#files.size(`${name}/${MANIFEST}`).catch(async (reason) => {
       if (!isNotFound(reason)) throw reason;
-      if (!await isHalfRemoved(this.#store, name)) throw notFound(name, reason);
+      if (!await isHalfRemoved(this.#files, name)) throw notFound(name, reason);
     });
   }
 
   async #refuseRecording({ name, state }: Manifest): Promise<void> {
     if (state !== "recording") return;
-    throw stillRecording(name, await this.#store.lockedBy(`${name}/${LOCK}`));
+    if ("lockedBy" in this.#files) {
+      throw stillRecording(name, await (this.#files as Store).lockedBy(`${name}/${LOCK}`));
+    }
+    const text = `Sequence "${name}" is being recorded, or was left by its writer: wanted a finalized one`;
+    throw new SmaltiError("LOCKED", text, { sequence: name });
   }
 }
 
@@ -269,12 +297,12 @@ function notFound(name: string, cause: unknown): SmaltiError {
 
 class EmbeddedSource implements SequenceSource {
   readonly info: Manifest;
-  readonly #store: Store;
+  readonly #files: FileReader;
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
 
-  constructor(store: Store, engine: Engine, manifest: Manifest, readManifest: () => Promise<Manifest>) {
-    this.#store = store;
+  constructor(files: FileReader, engine: Engine, manifest: Manifest, readManifest: () => Promise<Manifest>) {
+    this.#files = files;
     this.#engine = engine;
     this.info = manifest;
     this.#readManifest = readManifest;
@@ -286,7 +314,8 @@ class EmbeddedSource implements SequenceSource {
 
   follow(): Follower {
     const open = this.#openTopic.bind(this);
-    return new EmbeddedFollower(this.#store, this.#engine, this.info, this.#readManifest, open);
+    const store = writable(this.#files, `follow sequence "${this.info.name}"`);
+    return new EmbeddedFollower(store, this.#engine, this.info, this.#readManifest, open);
   }
 
   async #openTopic({ name: sequence, topics }: Manifest, name: string): Promise<TopicFileReader> {
@@ -299,7 +328,7 @@ class EmbeddedSource implements SequenceSource {
     }
     try {
       const path = topicPath(sequence, name);
-      return await TopicFileReader.open(this.#store, this.#engine, path, info, sequence);
+      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
     }
@@ -308,7 +337,7 @@ class EmbeddedSource implements SequenceSource {
   async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
     const { file, crc, name, sizeBytes } = attachment as StoredAttachment;
     const path = `${this.info.name}/${file}`;
-    const bytes = await this.#store.read(path, 0, sizeBytes);
+    const bytes = await this.#files.read(path, 0, sizeBytes);
     if (bytes.length !== sizeBytes || this.#engine.crc32(bytes) !== crc) {
       throw new SmaltiError("CORRUPT", `Attachment "${name}" is cut or does not match its checksum`, {
         sequence: this.info.name,

@@ -46,6 +46,10 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     this.info = info;
   }
 
+  get lost(): AbortSignal {
+    return this.#sequence.lost;
+  }
+
   hasTopic(name: string): boolean {
     return this.topics.has(name) || this.#creating.has(name);
   }

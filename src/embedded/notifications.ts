@@ -1,5 +1,5 @@
 import { isNotFound, SmaltiError } from "../error.ts";
-import { readAll, type Store } from "../store/store.ts";
+import { type FileReader, readAll, type Store } from "../store/store.ts";
 import type { Notification, Place } from "../types.ts";
 
 /** Beside the manifest. No topic's path can be it: topic names hold no dots. */
@@ -19,14 +19,14 @@ const LINE_FEED = 10;
  * is added for each notification. Changes of one sequence's are made one after another by the caller.
  */
 export class Notifications {
-  readonly #store: Store;
+  readonly #files: FileReader;
   readonly #check: (sequence: string) => Promise<unknown>;
   /** Bytes of files after what had to go was gone. */
   readonly #trimmed = new Map<string, number>();
 
   /** `check` rejects where a sequence is not there. */
-  constructor(store: Store, check: (sequence: string) => Promise<unknown>) {
-    this.#store = store;
+  constructor(files: FileReader, check: (sequence: string) => Promise<unknown>) {
+    this.#files = files;
     this.#check = check;
   }
 
@@ -37,45 +37,45 @@ export class Notifications {
   }
 
   /** Adds one, durably. NOT_FOUND. */
-  async add(place: Place, message: string): Promise<void> {
+  async add(store: Store, place: Place, message: string): Promise<void> {
     const { sequence } = place;
     await this.#check(sequence);
     const added: Notification = { ...place, type: "error", message, created: new Date() };
     const path = `${sequence}/${FILE}`;
     if (await this.#mayGrow(sequence)) {
-      await this.#store.append(path, encode(lineOf(added)));
-      await this.#store.sync(path);
+      await store.append(path, encode(lineOf(added)));
+      await store.sync(path);
     } else {
-      await this.#write(sequence, [...await this.#read(sequence), added]);
+      await this.#write(store, sequence, [...await this.#read(sequence), added]);
     }
   }
 
   /** Forgets those of a place. NOT_FOUND. */
-  async clear(place: Place): Promise<void> {
+  async clear(store: Store, place: Place): Promise<void> {
     await this.#check(place.sequence);
     const all = await this.#read(place.sequence);
     const kept = all.filter((notification) => !isAt(place, notification));
-    if (kept.length < all.length) await this.#write(place.sequence, kept);
+    if (kept.length < all.length) await this.#write(store, place.sequence, kept);
   }
 
   /** Whether a line may be added: the file is there, of this version, ends with a whole line, and has not grown much. */
   async #mayGrow(sequence: string): Promise<boolean> {
     const path = `${sequence}/${FILE}`;
-    const size = await this.#store.size(path).catch((reason) => {
+    const size = await this.#files.size(path).catch((reason) => {
       if (isNotFound(reason)) return 0;
       throw reason;
     });
     if (size === 0 || size > 2 * (this.#trimmed.get(sequence) ?? 0) + TRIM_BYTES) return false;
     const [head, last] = await Promise.all([
-      this.#store.read(path, 0, HEADER.length),
-      this.#store.read(path, size - 1, 1),
+      this.#files.read(path, 0, HEADER.length),
+      this.#files.read(path, size - 1, 1),
     ]);
     return last[0] === LINE_FEED && new TextDecoder().decode(head) === HEADER;
   }
 
-  async #write(sequence: string, all: readonly Notification[]): Promise<void> {
+  async #write(store: Store, sequence: string, all: readonly Notification[]): Promise<void> {
     const bytes = encode([`${HEADER}\n`, ...newest(all).map(lineOf)].join(""));
-    await this.#store.replace(`${sequence}/${FILE}`, bytes);
+    await store.replace(`${sequence}/${FILE}`, bytes);
     this.#trimmed.set(sequence, bytes.length);
   }
 
@@ -83,7 +83,7 @@ export class Notifications {
     const file = `${sequence}/${FILE}`;
     let bytes: Uint8Array;
     try {
-      bytes = await readAll(this.#store, file);
+      bytes = await readAll(this.#files, file);
     } catch (reason) {
       if (isNotFound(reason)) return [];
       throw reason;

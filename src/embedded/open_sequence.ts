@@ -1,6 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
-import type { Store, StoreLock } from "../store/store.ts";
+import type { Store, StoreLease } from "../store/store.ts";
 import { totals } from "../util/totals.ts";
 import { Turns } from "../util/turns.ts";
 import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
@@ -51,7 +51,7 @@ interface Progress {
 export class OpenSequence {
   readonly name: string;
   readonly #store: Store;
-  readonly #lock: StoreLock;
+  readonly #lease: StoreLease;
   #manifest: Manifest;
   /** Whether another one may have come to the store, although putting it there failed. */
   #isUnsure = false;
@@ -71,11 +71,16 @@ export class OpenSequence {
   /** Resolves when the lock is given back. */
   readonly closed: Promise<void> = new Promise((resolve) => this.#close = resolve);
 
-  constructor(store: Store, manifest: Manifest, lock: StoreLock) {
+  constructor(store: Store, manifest: Manifest, lease: StoreLease) {
     this.name = manifest.name;
     this.#store = store;
     this.#manifest = manifest;
-    this.#lock = lock;
+    this.#lease = lease;
+  }
+
+  /** Aborts when another has taken the sequence's lock. */
+  get lost(): AbortSignal {
+    return this.#lease.lost;
   }
 
   /** Whether a session is open: only then may another join. */
@@ -198,7 +203,7 @@ export class OpenSequence {
 
   async #write(manifest: Manifest): Promise<void> {
     this.#isUnsure = true;
-    await this.#store.replace(`${this.name}/${MANIFEST}`, encodeManifest(manifest));
+    await this.#store.commit(`${this.name}/${MANIFEST}`, encodeManifest(manifest));
     this.#isUnsure = false;
     this.#manifest = manifest;
   }
@@ -214,7 +219,7 @@ export class OpenSequence {
     if (this.isOpen) return await this.#publish().catch(() => {}); // the next checkpoint makes up for it
     try {
       if (!this.#isGone) await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
-      await this.#lock.release();
+      await this.#lease.release();
     } finally {
       this.#close();
     }

@@ -114,7 +114,7 @@ export async function recoverSequence(
   sessions.push(...unlisted.map(endOf));
   const hasOwn = attachments.length > 0 || topics.some(({ sessionId }) => sessionId === last.id);
   if (dead.length === 0 && hasOwn) sessions.push(endOf(last));
-  await store.replace(
+  await store.commit(
     `${sequence}/${MANIFEST}`,
     encodeManifest({
       ...manifest,

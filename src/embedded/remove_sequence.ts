@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Store } from "../store/store.ts";
+import type { FileReader, Store } from "../store/store.ts";
 import { MANIFEST } from "./manifest.ts";
 
 /** The lock's name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
@@ -24,7 +24,7 @@ export async function removeSequence(store: Store, name: string): Promise<void> 
 }
 
 /** Whether a sequence's removal was cut short after its manifest was gone. */
-export async function isHalfRemoved(store: Store, name: string): Promise<boolean> {
+export async function isHalfRemoved(store: FileReader, name: string): Promise<boolean> {
   const entries = await store.list(name);
   return entries.includes(REMOVED) && !entries.includes(MANIFEST);
 }

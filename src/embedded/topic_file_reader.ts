@@ -1,41 +1,24 @@
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
-import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
+import type { Footer } from "../arrow/decode.ts";
 import type { Vector } from "../arrow/vector.ts";
 import type { LatestRow, Run, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
-import { hexCrc, type OpenBatch, openBatch, openColumns } from "../arrow/stored_batch.ts";
+import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
-import type { FieldSchema } from "../schema.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { isWrittenAnew, type Store } from "../store/store.ts";
+import { type FileReader, isWrittenAnew } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { countRows } from "./count_rows.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
-import {
-  BOUNDS_CRC,
-  checkOrder,
-  decodeIndex,
-  type IndexedBatch,
-  indexOf,
-  type TopicIndex,
-} from "./topic_index.ts";
+import { readDictionaries, readFooter, readIndex, rowsIn, type TopicBytes } from "./topic_footer.ts";
+import { BOUNDS_CRC, checkOrder, type IndexedBatch, indexOf, type TopicIndex } from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
 
-/** Most footers fit, so that opening a topic is one read. */
-const TAIL_BYTES = 16 * 1024;
 /** Most schemas fit. */
 const HEAD_BYTES = 64 * 1024;
-
-/** Ranges of one topic's file, all of the same state of it. */
-export type TopicBytes = (
-  offset: number,
-  length: number,
-  signal?: AbortSignal,
-  mayReuse?: boolean,
-) => Promise<Uint8Array>;
 
 /** What a reader knows from the start. */
 interface ReaderParts {
@@ -87,7 +70,7 @@ export class TopicFileReader implements TopicSource {
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
   static async open(
-    store: Store,
+    store: FileReader,
     engine: Engine,
     path: string,
     info: TopicInfo,
@@ -108,7 +91,7 @@ export class TopicFileReader implements TopicSource {
   }
 
   static async #openOnce(
-    store: Store,
+    store: FileReader,
     engine: Engine,
     path: string,
     info: TopicInfo,
@@ -286,82 +269,8 @@ export class TopicFileReader implements TopicSource {
 }
 
 /** Ranges of a file, which must be the same file for as long as they are read. */
-function bytesIn(store: Store, path: string): TopicBytes {
+function bytesIn(store: FileReader, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;
-}
-
-/** The footer, and where in the file it starts. */
-async function readFooter(file: TopicBytes, size: number): Promise<{ footer: Footer; start: number }> {
-  const tail = await file(Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
-  const end = tail.length - MAGIC.length;
-  const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 &&
-    MAGIC.every((byte, i) => tail[end + i] === byte);
-  if (!whole) {
-    throw new SmaltiError(
-      "CORRUPT",
-      `File of ${size} bytes does not end as an Arrow file: it is cut or damaged`,
-    );
-  }
-  const length = new DataView(tail.buffer, tail.byteOffset + end - 4, 4).getInt32(0, true);
-  if (length <= 0 || length + 10 > size) {
-    throw new SmaltiError("CORRUPT", `Footer claims ${length} bytes of a file of ${size}`);
-  }
-  const start = size - 10 - length;
-  const footer = length + 10 <= tail.length
-    ? tail.subarray(tail.length - 10 - length, tail.length - 10)
-    : await file(start, length);
-  return { footer: decodeFooter(footer), start };
-}
-
-function readIndex(engine: Engine, footer: Footer): TopicIndex | undefined {
-  const text = footer.metadata.get("smalti:index");
-  if (text === undefined) {
-    if (footer.schema.metadata.has("smalti:version")) throw new SmaltiError("CORRUPT", "Footer has no index");
-    return undefined;
-  }
-  if (!footer.schema.metadata.has("smalti:schema_crc")) {
-    throw new SmaltiError("CORRUPT", "Schema has no checksum");
-  }
-  if (hexCrc(engine.crc32(new TextEncoder().encode(text))) !== footer.metadata.get("smalti:index_crc")) {
-    throw new SmaltiError("CORRUPT", "Index does not match its checksum");
-  }
-  return decodeIndex(text);
-}
-
-/** Rows by a footer's index. */
-function rowsIn(engine: Engine, footer: Footer): number | undefined {
-  return readIndex(engine, footer)?.rows.reduce((sum, rows) => sum + rows, 0);
-}
-
-async function readDictionaries(
-  file: TopicBytes,
-  engine: Engine,
-  path: string,
-  footer: Footer,
-): Promise<Map<bigint, Vector>> {
-  const dictionaries = new Map<bigint, Vector>();
-  if (footer.dictionaries.length === 0) return dictionaries;
-  const values = new Map<bigint, FieldSchema>();
-  const collect = (field: FieldSchema) => {
-    if (field.dictionary) values.set(field.dictionary.id, { ...field, dictionary: undefined });
-    field.children.forEach(collect);
-  };
-  footer.schema.fields.forEach(collect);
-  for (const { offset, length } of footer.dictionaries) {
-    const message = await file(offset, length);
-    const where = { file: path, offset };
-    const { dictionary } = engine.parseBatch(message);
-    const field = dictionary && values.get(dictionary.id);
-    if (!field) throw new SmaltiError("CORRUPT", "Dictionary batch that no column uses", where);
-    if (dictionary.isDelta || dictionaries.has(dictionary.id)) {
-      throw new SmaltiError("UNSUPPORTED", `Dictionary ${dictionary.id} is written in several parts`, where);
-    }
-    dictionaries.set(
-      dictionary.id,
-      openColumns(engine, message, { fields: [field], where, dictionaries }).table.children[0],
-    );
-  }
-  return dictionaries;
 }

@@ -8,7 +8,8 @@ import { crc32 } from "@foxglove/crc";
 import { Decompress } from "fzstd";
 import { SmaltiError } from "../error.ts";
 import type { Engine, NativeCodecs } from "../engine.ts";
-import { allocate, lz4Compress, lz4Decompress } from "./lz4.ts";
+import { lz4Compress } from "./lz4_compress.ts";
+import { allocate, lz4Decompress } from "./lz4.ts";
 import { xxh64 } from "./xxhash.ts";
 
 const ZSTD_MAGIC = 0xfd2fb528;

@@ -1,4 +1,6 @@
-import { type Connect, createConnect } from "../connect.ts";
+import type { Backend } from "../backend.ts";
+import { type Connect, type ConnectOptions, createConnect } from "../connect.ts";
+import type { Engine } from "../engine.ts";
 import { bundledModule } from "./bundled.ts";
 
 /**
@@ -9,7 +11,9 @@ import { bundledModule } from "./bundled.ts";
  * - a `grpc://host:6726` or `grpc+tls://` URL: a Mosaico daemon, or `smalti serve` (Deno, Bun, Node);
  * - an `http:` or `https:` URL: a directory on a static web server that serves ranges, to read only, wherever there is
  *   `fetch`. Sequences are opened by name: a web server has no list of them. A query goes with every request, user and
- *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`.
+ *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`;
+ * - a {@linkcode Store} of your own, or a {@linkcode FileReader}, to read only. It is the client's from then on: closing
+ *   the client closes it.
  *
  * Nothing is read yet. UNSUPPORTED for any other URL, and for a directory where the runtime has no files.
  *
@@ -25,7 +29,13 @@ import { bundledModule } from "./bundled.ts";
  * console.log(client.engine.name, await client.listSequences());
  * ```
  */
-export const connect: Connect = createConnect(bundledModule, async (url, engine, { tls, ...options }) => {
+export const connect: Connect = createConnect(bundledModule, { grpc: openServer, "grpc+tls": openServer });
+
+async function openServer(
+  url: string,
+  engine: Engine,
+  { tls, ...options }: ConnectOptions,
+): Promise<Backend> {
   const { connectFlight } = await import("../flight/client/flight_backend.ts");
   return await connectFlight(url, engine, { ...options, tlsCa: tls?.ca });
-});
+}

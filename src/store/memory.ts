@@ -1,6 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { upperBound } from "../util/times.ts";
-import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "./store.ts";
+import { type HeldFile, type ReadOptions, type Store, type StoreLease, writtenAnew } from "./store.ts";
 
 /** There can be no other. */
 const HOLDER = "a writer of this client";
@@ -16,12 +16,12 @@ interface MemoryFile {
 /** A store in memory: for tests, for recordings that need not last, for runtimes without files. */
 export class MemoryStore implements Store {
   readonly url = "memory:";
-  readonly isDurable = false;
+  readonly durability = "never";
   readonly #files = new Map<string, MemoryFile>();
   /** The file that somebody's reads began with. */
   readonly #readers = new WeakMap<object, MemoryFile>();
   /** Who holds which lock: release must not give back another's. */
-  readonly #locks = new Map<string, StoreLock>();
+  readonly #locks = new Map<string, StoreLease>();
   #closed = false;
 
   // deno-lint-ignore require-await -- a closed store must reject, not throw
@@ -84,6 +84,10 @@ export class MemoryStore implements Store {
     this.#files.set(path, { chunks: [bytes.slice()], starts: [0], size: bytes.length });
   }
 
+  commit(path: string, bytes: Uint8Array): Promise<void> {
+    return this.replace(path, bytes);
+  }
+
   // deno-lint-ignore require-await -- a missing file must reject, not throw
   async move(from: string, to: string): Promise<void> {
     this.#files.set(to, this.#get(from));
@@ -112,12 +116,14 @@ export class MemoryStore implements Store {
   }
 
   // deno-lint-ignore require-await -- a held lock must reject, not throw
-  async lock(path: string): Promise<StoreLock> {
+  async lock(path: string): Promise<StoreLease> {
     this.#checkOpen();
     if (this.#locks.has(path)) {
       throw new SmaltiError("LOCKED", `Cannot lock ${path}: held by ${HOLDER}`, { file: path });
     }
-    const lock: StoreLock = {
+    const lock: StoreLease = {
+      // Nobody can take it over.
+      lost: new AbortController().signal,
       release: () => {
         if (this.#locks.get(path) === lock) this.#locks.delete(path);
         return Promise.resolve();

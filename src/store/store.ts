@@ -3,68 +3,103 @@
  * is in them. Paths come from names that were checked; a store does not check them again.
  *
  * Every failure is a SmaltiError: NOT_FOUND, ALREADY_EXISTS, LOCKED, PERMISSION_DENIED, NO_SPACE, IO, CLOSED; over a
- * network UNAUTHENTICATED and UNAVAILABLE too. A store that only reads answers UNSUPPORTED to all else.
+ * network UNAUTHENTICATED and UNAVAILABLE too. `docs/stores.md` tells how to write one.
  *
  * @module
  */
 import { SmaltiError } from "../error.ts";
 
-/** A held lock. */
-export interface StoreLock {
-  /** Gives the lock back. A second call does nothing. */
-  release(): Promise<void>;
-}
-
-/** A file that is held open: its bytes can be read although another file has come to its path since, or none is there. */
-export interface HeldFile {
-  /** As {@linkcode Store.read}. */
-  read(offset: number, length: number): Promise<Uint8Array>;
-  /** Lets go of it. A second call does nothing. */
-  close(): Promise<void>;
-}
-
-/** Options of {@linkcode Store.read}. */
+/** Options of {@linkcode FileReader.read}. */
 export interface ReadOptions {
   /** Stops a read that takes long: it rejects with the signal's reason. Stores whose reads are short do without. */
   signal?: AbortSignal;
   /**
    * Whose reads belong together, as any object: where another file has come to the path since the first read with the
-   * same object, reading fails with IO, and {@linkcode isWrittenAnew} tells so.
+   * same object, reading fails with IO: with the error of {@linkcode writtenAnew}, unless it may be of another recording.
    */
   reader?: object;
-  /** Whether the bytes may lie in a larger buffer that was used before, as from `takeBytes`. @default false */
+  /** Whether the bytes may lie in a larger buffer that was used before; a store may always give fresh ones. @default false */
   mayReuse?: boolean;
 }
 
-/** Files by path. */
-export interface Store {
+/**
+ * Files by path, to be read: what a web server can do. Recordings in one are opened by `connect(reader)`.
+ *
+ * All calls may run side by side.
+ */
+export interface FileReader {
   /** How messages name it: the directory, the URL, `memory:`. */
   readonly url: string;
-  /** Whether what is synced outlives the process. @default true */
-  readonly isDurable?: boolean;
-  /** Names directly below a directory, in no order; the root is `""`. Empty where the directory is not there. */
+  /** Names directly below a directory, in no order; the root is `""`. Empty where the directory is not there; UNSUPPORTED where nobody knows. */
   list(path: string): Promise<string[]>;
   /** Bytes in a file; NOT_FOUND where there is none. */
   size(path: string): Promise<number>;
   /** A range of a file, as bytes that the caller owns, 8-byte aligned; fresh ones unless the options allow others. Fewer where the file ends before. */
   read(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  /** Gives back what is held open. Every call after it but this one fails CLOSED. */
+  close(): Promise<void>;
+}
+
+/** A file that is held open: its bytes can be read although another file has come to its path since, or none is there. */
+export interface HeldFile {
+  /** As {@linkcode FileReader.read}. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Lets go of it. A second call does nothing. */
+  close(): Promise<void>;
+}
+
+/** A lock that is held: the right to change what is in a directory, until it is given back or lost. */
+export interface StoreLease {
+  /**
+   * Aborts when the store learns that another has taken the lock, as after a process slept too long; its reason is a
+   * SmaltiError LOCKED. What fails for that fails with the same error.
+   */
+  readonly lost: AbortSignal;
+  /** Gives the lock back; not another's, where it was lost. A second call does nothing. */
+  release(): Promise<void>;
+}
+
+/**
+ * From when on what was written outlives the process: since its `sync` resolved, since the commit of its session, or never,
+ * as in memory.
+ */
+export type Durability = "sync" | "commit" | "never";
+
+/**
+ * Files by path, to be read and written.
+ *
+ * A lease on `DIR/NAME` is for all that is in `DIR`. Once it is lost, and until it is released, this store changes nothing
+ * there: `create`, `append`, `sync`, `replace`, `commit`, `move` and `remove` reject with LOCKED. Of these `commit` decides: the
+ * others may go through for a moment that the store did not know of the loss, `commit` may not.
+ */
+export interface Store extends FileReader {
+  /** What `sync` is good for here. @default "sync" */
+  readonly durability?: Durability;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;
   /**
    * Adds to the end of a file that this store created; NOT_FOUND where there is none. The caller awaits one call for a
-   * file before the next.
+   * file before the next, and may change the bytes once it resolves. `read` and `size` of this store have them then; those of
+   * another store on the same place may have them only after `sync`: until then they may be held back, to go out together.
    */
   append(path: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Resolves when all that was appended would survive a loss of power; NOT_FOUND where there is no file. Once the disk
-   * has failed it, it fails for good, until another file takes the path.
+   * Resolves when all that was appended before is where `durability` says, and every store on the place reads it; NOT_FOUND
+   * where there is no file. Calls for many files at once may share their work. Once the disk has failed it, it fails for good,
+   * until another file takes the path.
    */
   sync(path: string): Promise<void>;
   /**
-   * Puts a whole file in place, durably, and makes the directories above it. Readers see the old or the new one and
-   * nothing between; so does one call of `read`, in any process.
+   * Puts a whole file in place, durably, and makes the directories above it. Readers see the old or the new one and nothing
+   * between; so does one call of `read`, in any process. The caller may change the bytes once it resolves.
    */
   replace(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * As `replace`, for the file by which a directory's content counts: a sequence's manifest. Whatever was synced, replaced or
+   * moved before is in place when the new file is seen. Where the caller's lease was lost, it rejects with LOCKED and the old
+   * file stays, whoever else knows of that: it makes sure.
+   */
+  commit(path: string, bytes: Uint8Array): Promise<void>;
   /**
    * Puts a file that this store created and synced in the place of another, durably and at once, as rename(2) does:
    * readers see the old or the new one. NOT_FOUND where there is none at `from`.
@@ -79,16 +114,29 @@ export interface Store {
    * lock that is held as a file at that path. Directories that are made for it go with it, unless they hold something
    * else by then.
    */
-  lock(path: string): Promise<StoreLock>;
+  lock(path: string): Promise<StoreLease>;
   /** Whether somebody living holds the lock: their description, or undefined. */
   lockedBy(path: string): Promise<string | undefined>;
   /** Gives back what the store holds open, locks too. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
 }
 
+/** The store that files are written by. UNSUPPORTED, saying `what` cannot be done, where they can only be read. */
+export function writable(files: FileReader, what: string): Store {
+  if ("append" in files) return files as Store;
+  const how = /^https?:/i.test(files.url) ? "read only over HTTP" : "read only";
+  throw new SmaltiError("UNSUPPORTED", `Cannot ${what} in ${files.url}: it is ${how}`);
+}
+
 const WRITTEN_ANEW = Symbol("smalti.writtenAnew");
 
-/** The error of a read whose file has been replaced since the reads before it. */
+/**
+ * The error of a read whose file has been replaced since the first read with the same `reader`: readers that get it open the
+ * file again and go on. IO.
+ *
+ * @param where The file as messages name it.
+ * @param path The same as the store names it.
+ */
 export function writtenAnew(where: string, path: string): SmaltiError {
   const text = `Cannot read ${where}: the file was written anew since it was opened; open it again`;
   return new SmaltiError("IO", text, { file: path, cause: WRITTEN_ANEW });
@@ -107,13 +155,13 @@ const MAX_WHOLE_BYTES = 64 * 2 ** 20;
 
 /** Reads a whole file: the old or the new one where it is being replaced. TOO_LARGE beyond 64 MiB or `maxBytes`. */
 export async function readAll(
-  store: Store,
+  files: FileReader,
   path: string,
   maxBytes: number = MAX_WHOLE_BYTES,
 ): Promise<Uint8Array> {
   for (let length = WHOLE_BYTES;; length *= 16) {
     const wanted = Math.min(length, maxBytes + 1);
-    const bytes = await store.read(path, 0, wanted);
+    const bytes = await files.read(path, 0, wanted);
     if (bytes.length > maxBytes) {
       const text = `Cannot read ${path}: it has more than ${maxBytes} bytes, wanted at most that`;
       throw new SmaltiError("TOO_LARGE", text, { file: path });

@@ -54,7 +54,7 @@ export class SequenceWriter implements AsyncDisposable {
   readonly #ended: () => void;
   readonly #flushes: Flushes;
   readonly #flushesItself: boolean;
-  readonly #life: SessionLife = { status: "open", failure: undefined, stopped: undefined };
+  readonly #life: SessionLife = { status: "open", failure: undefined, isLost: false, stopped: undefined };
   #finalizing: Promise<SequenceInfo> | undefined;
   #aborting: Promise<void> | undefined;
   /** Why it was given up. */
@@ -76,6 +76,8 @@ export class SequenceWriter implements AsyncDisposable {
       autoFlush: autoFlush || undefined,
       latenessNs,
     });
+    sink.lost?.addEventListener("abort", () => this.#lose(sink.lost!.reason));
+    if (sink.lost?.aborted) this.#lose(sink.lost.reason);
     this.#policy = errorPolicy;
     this.#memory = new WriteMemory(maxBufferedBytes);
     this.#ended = ended;
@@ -201,7 +203,8 @@ export class SequenceWriter implements AsyncDisposable {
    * Commits the session: waits for everything pending, stores it durably and locks it. Its topics and rows never change
    * from then on.
    *
-   * Rejects where anything failed, in the background or now; the session is then aborted. CLOSED where it has ended.
+   * Rejects where anything failed, in the background or now; the session is then aborted. LOCKED where another has taken the
+   * sequence, as after this machine slept: what was flushed is theirs to recover. CLOSED where it has ended.
    */
   async finalize(): Promise<SequenceInfo> {
     this.#life.failure = undefined; // what matters of it, the end says too
@@ -273,6 +276,13 @@ export class SequenceWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#life.status === "open") await this.abort();
     else await Promise.allSettled([this.#finalizing, this.#aborting]);
+  }
+
+  /** Another may write the sequence now: this session can only be given up. */
+  #lose(reason: unknown): void {
+    if (this.#life.status !== "open") return;
+    this.#life.isLost = true;
+    this.#life.failure = SmaltiError.from(reason, "LOCKED").at({ sequence: this.name });
   }
 
   #check(verb: string): void {

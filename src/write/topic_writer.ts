@@ -1,9 +1,16 @@
-import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batch_size.ts";
+import {
+  BATCH_BYTES,
+  BATCH_ROWS,
+  BatchPieces,
+  copyColumns,
+  cutColumns,
+  rowsPerBatch,
+} from "../arrow/batching.ts";
 import { type ByteCount, show, StructBuilder } from "../arrow/builder.ts";
 import { bytesIn, bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
 import { columnsFrom } from "../arrow/columns_from.ts";
 import { columnsOfRecordBatch } from "../arrow/interchange.ts";
-import { inTimeOrder, sliceColumns, stackColumns } from "../arrow/rearrange.ts";
+import { inTimeOrder } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
@@ -13,8 +20,8 @@ import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
 import type { RecordBatch } from "apache-arrow";
 
-/** Columns of fewer bytes than this wait for more instead of making a batch of their own. */
-const OWN_BATCH_BYTES = BATCH_BYTES / 4;
+/** Columns of less than this part of a batch wait for more instead of making one of their own. */
+const OWN_BATCH = 1 / 4;
 
 /** A message to be written: its time and its data. */
 export interface TopicMessage<T> {
@@ -40,8 +47,10 @@ export type WriterStatus = "open" | "finalizing" | "finalized" | "aborted";
 /** Where a session stands, as its writer and its topics know it. */
 export interface SessionLife {
   status: WriterStatus;
-  /** What a flush that nobody called failed with, to be told to the next call. */
+  /** What a flush that nobody called failed with, to be told to the next call; or to every call, where all is lost. */
   failure: SmaltiError | undefined;
+  /** Whether another may write the sequence now. */
+  isLost: boolean;
   /** Set once a signal has ended the session: rejects with its reason when the session is finalized. */
   stopped: Promise<never> | undefined;
 }
@@ -98,8 +107,7 @@ export class TopicWriter<T = any> {
   #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(64);
   #root: StructBuilder;
   /** Columns that came in pieces too small to be batches. Never at the same time as rows in the builders. */
-  #pieces: Columns[] = [];
-  #pieceBytes = 0;
+  readonly #pieces: BatchPieces;
   #rowCount = 0;
   #newestNs: bigint | undefined;
   #oldestSentNs: bigint | undefined;
@@ -116,6 +124,7 @@ export class TopicWriter<T = any> {
     this.#fields = [TIMESTAMP_FIELD, ...ontology.fields];
     this.#rowBytes = this.#fields.reduce((sum, field) => sum + rowWidth(field), 0);
     this.#root = this.#newRoot();
+    this.#pieces = new BatchPieces(this.#fields);
     const heldBytes = () => this.#heldBytes;
     this.#holder = {
       get heldBytes() {
@@ -142,7 +151,7 @@ export class TopicWriter<T = any> {
       for (const time of times) if (oldest === undefined || time < oldest) oldest = time;
     };
     look(this.#times.subarray(0, this.#root.length));
-    for (const { rows, buffers: [, { buffer, byteOffset }] } of this.#pieces) {
+    for (const { rows, buffers: [, { buffer, byteOffset }] } of this.#pieces.all) {
       look(new BigInt64Array(buffer, byteOffset, rows));
     }
     return oldest;
@@ -171,7 +180,7 @@ export class TopicWriter<T = any> {
     const { stopped } = this.#context.life;
     if (stopped) return stopped;
     this.#check("push");
-    if (this.#pieces.length > 0) this.#send();
+    if (this.#pieces.bytes > 0) this.#send();
     const root = this.#root;
     const row = root.length;
     const { variable } = this.#count;
@@ -335,7 +344,7 @@ export class TopicWriter<T = any> {
 
   #account(): Promise<void> | undefined {
     const { memory } = this.#context;
-    const held = this.#count.capacity + 8 * this.#times.length + this.#pieceBytes;
+    const held = this.#count.capacity + 8 * this.#times.length + this.#pieces.bytes;
     if (held !== this.#heldBytes) {
       const more = held - this.#heldBytes;
       this.#heldBytes = held;
@@ -354,11 +363,7 @@ export class TopicWriter<T = any> {
 
   /** Sends the rows collected so far as one batch. */
   #send(): void {
-    if (this.#pieces.length > 0) {
-      this.#write(stackColumns(this.#fields, this.#pieces));
-      this.#pieces = [];
-      this.#pieceBytes = 0;
-    }
+    if (this.#pieces.bytes > 0) this.#write(this.#pieces.take());
     const rows = this.#root.length;
     if (rows === 0) return;
     const columns: Columns = {
@@ -377,19 +382,14 @@ export class TopicWriter<T = any> {
     this.#rowCount += rows;
     this.#context.taken?.(bytes);
     if (this.#root.length > 0) this.#send();
-    if (rows > 0 && rows < BATCH_ROWS / 4 && bytes < OWN_BATCH_BYTES) {
-      this.#pieces.push({ ...columns, buffers: columns.buffers.map((buffer) => buffer.slice()) });
-      this.#pieceBytes += bytes;
-      if (this.#pieceBytes >= BATCH_BYTES) this.#send();
+    if (rows === 0) return this.#account();
+    if (rows < BATCH_ROWS * OWN_BATCH && bytes < BATCH_BYTES * OWN_BATCH) {
+      this.#pieces.add(copyColumns(columns), bytes);
+      if (this.#pieces.isFull) this.#send();
       return this.#account();
     }
     this.#send();
-    const step = Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (bytes / rows))));
-    for (let from = 0; from < rows; from += step) {
-      this.#write(
-        rows <= step ? columns : sliceColumns(this.#fields, columns, from, Math.min(rows, from + step)),
-      );
-    }
+    for (const part of cutColumns(this.#fields, columns, rowsPerBatch(rows, bytes))) this.#write(part);
     return this.#account();
   }
 
@@ -405,10 +405,10 @@ export class TopicWriter<T = any> {
   }
 }
 
-/** What an automatic flush failed with: it is told once, and what can go on goes on. */
+/** What an automatic flush failed with: it is told once, and what can go on goes on. Nothing can where the sequence was lost. */
 export function takeFailure(life: SessionLife): SmaltiError | undefined {
   const { failure } = life;
-  life.failure = undefined;
+  if (!life.isLost) life.failure = undefined;
   return failure;
 }
 

@@ -26,6 +26,22 @@ describe("connect", () => {
     },
   );
 
+  it("to another scheme names those that there are", async () => {
+    await expectError(
+      () => connect("s4://bucket"),
+      "UNSUPPORTED",
+      "wanted a directory, or a URL of file:, memory:, http:, https:, grpc: or grpc+tls:",
+    );
+  });
+
+  it("to what is neither text, URL nor store is a TypeError", async () => {
+    for (const [place, shown] of [[5, "5"], [undefined, "undefined"], [{ url: "x" }, "an object (Object)"]]) {
+      const reason = await thrownBy(() => connect(place as string));
+      expect(reason).toBeInstanceOf(TypeError);
+      expect(String(reason)).toContain(`Cannot connect to ${shown}: wanted a path, a URL or a store`);
+    }
+  });
+
   it("to nothing is INVALID_ARGUMENT", async () => {
     await expectError(() => connect(""), "INVALID_ARGUMENT", "wanted a directory or memory:");
   });
@@ -250,11 +266,11 @@ describe.each(PLACES)("A closed client in %s", (place) => {
     const gate = deferred();
     await onStore(store, async (client) => {
       await client.sequenceCreate("s");
-      store.before = (call) => (call === "replace" ? gate.promise : undefined);
+      store.before = (call) => (call === "commit" ? gate.promise : undefined);
       const closes = [client.close(), client.close(), client[Symbol.asyncDispose]()];
       gate.resolve();
       await Promise.all(closes);
-      expect(store.count("replace", "s/sequence.json")).toBe(2);
+      expect(store.count("commit", "s/sequence.json")).toBe(2);
     });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
-import { copyFiles } from "../embedded/faulty_store.ts";
+import { copyFiles } from "../support/faulty_store.ts";
 import { storedBatches } from "../embedded/stored_batches.ts";
 import { serving } from "../flight/support.ts";
 import { connect } from "../../mod.ts";

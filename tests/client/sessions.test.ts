@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { copyFiles } from "../embedded/faulty_store.ts";
+import { copyFiles } from "../support/faulty_store.ts";
 import { expectError } from "../support/errors.ts";
 import { clientOf, makeStore, onStore, PLACES, withClient } from "../support/places.ts";
 import { addTopic, allTexts, pushSamples, recordSequence, sampleText } from "../support/sample_rows.ts";

@@ -14,7 +14,7 @@ import { keepingBatches } from "../support/keeping_batches.ts";
 import { clientOf, inDirectory, onStore, PLACES } from "../support/places.ts";
 import { pushSamples, Sample, sampleText, texts } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
-import { copyFiles, type Fault, faultsOf, FaultyStore } from "./faulty_store.ts";
+import { copyFiles, type Fault, faultsOf, FaultyStore } from "../support/faulty_store.ts";
 import { allFiles, storedBatches } from "./stored_batches.ts";
 
 /** Times of each topic's batches, in the order of pushing: late rows and equal times among them. */
@@ -224,7 +224,8 @@ describe("A process that ends in the midst of a compaction", () => {
     });
     await client.close();
     const { calls } = store as WatchedStore;
-    const ends = calls.filter((call) => /^(create|append|sync|replace|move|remove) /.test(call)).length + 1;
+    const ends =
+      calls.filter((call) => /^(create|append|sync|replace|commit|move|remove) /.test(call)).length + 1;
     expect(ends).toBeGreaterThan(15);
     for (const [number, shot] of shots.slice(-ends).entries()) {
       try {

@@ -16,7 +16,7 @@ import { clientOf, inDirectory, onStore } from "../support/places.ts";
 import { pushSamples, recordSequence, Sample, sampleText, texts } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 import type { StoreCall } from "../support/pass_through_store.ts";
-import { copyFiles, type Fault, faultsOf, FaultyStore } from "./faulty_store.ts";
+import { copyFiles, type Fault, faultsOf, FaultyStore } from "../support/faulty_store.ts";
 
 /** Times of each topic's rows, in the order of pushing. */
 const TIMES: Record<string, number[]> = {
@@ -295,6 +295,7 @@ describe("A store of which one call fails", () => {
     ["append", "short"],
     ["sync", "IO"],
     ["replace", "late"],
+    ["commit", "late"],
     ["move", "late"],
     ["remove", "IO"],
   ])("in a directory costs nothing either: %s, %s", async (failing, fault) => {

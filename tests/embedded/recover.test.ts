@@ -25,7 +25,7 @@ import {
 import { WatchedStore } from "../support/watched_store.ts";
 import { sameBytes } from "../support/bytes.ts";
 import { somePositions } from "../support/positions.ts";
-import { copyFiles } from "./faulty_store.ts";
+import { copyFiles } from "../support/faulty_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 
 const FILE = "s/a.arrow";
@@ -348,7 +348,7 @@ describe("Client.recover of a sequence", () => {
       const sequence = await client.sequenceCreate("s");
       for (const name of ["a/b", "a-b", "a"]) await addTopic(sequence, name, [1, 2]);
       store.before = (call) => {
-        if (call === "replace") throw new SmaltiError("IO", "the disk is gone");
+        if (call === "commit") throw new SmaltiError("IO", "the disk is gone");
       };
       await expectError(() => sequence.finalize(), "IO");
       store.before = () => {};

@@ -94,7 +94,7 @@ describe.each(PLACES)(
               // No checkpoint came after what ended the session.
               const last = (text: string) => calls.lastIndexOf(text);
               const endedAt = Math.max(
-                last("replace s/sequence.json"),
+                last("commit s/sequence.json"),
                 last("remove s/sequence.json"),
               );
               expect(endedAt).toBeGreaterThan(last(`replace ${LIVE}`));

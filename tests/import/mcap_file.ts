@@ -7,7 +7,7 @@ import * as zlib from "node:zlib";
 import { McapWriter, type McapWriterOptions } from "@mcap/core";
 import { plainRow, type RowView } from "../../src/arrow/row_view.ts";
 import type { Client } from "../../src/client.ts";
-import { lz4Compress } from "../../src/engine/lz4.ts";
+import { lz4Compress } from "../../src/engine/lz4_compress.ts";
 
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -3,7 +3,7 @@ import {
   type HeldFile,
   type ReadOptions,
   type Store,
-  type StoreLock,
+  type StoreLease,
   writtenAnew,
 } from "../../src/store/store.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -166,9 +166,17 @@ export class ControlledStore implements Store {
   }
 
   replace(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#replace("replace", path, bytes);
+  }
+
+  commit(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#replace("commit", path, bytes);
+  }
+
+  #replace(call: string, path: string, bytes: Uint8Array): Promise<void> {
     const apply = () => this.#disk.replace(this.#owner.name, path, bytes);
     return this.#call({
-      name: `replace ${path}`,
+      name: `${call} ${path}`,
       apply,
       endings: ["NO_SPACE", "IO", "late"],
     });
@@ -194,8 +202,8 @@ export class ControlledStore implements Store {
     });
   }
 
-  lock(path: string): Promise<StoreLock> {
-    const apply = (): StoreLock => {
+  lock(path: string): Promise<StoreLease> {
+    const apply = (): StoreLease => {
       const token = this.#disk.lock(this.#owner.name, path);
       const release = () =>
         this.#call({
@@ -203,7 +211,7 @@ export class ControlledStore implements Store {
           apply: () => this.#disk.unlock(path, token),
           endings: [],
         }, true);
-      return { release };
+      return { lost: new AbortController().signal, release };
     };
     return this.#call({
       name: `lock ${path}`,

@@ -4,8 +4,7 @@ import type { Backend, RunSource, SequenceSource, TopicSource } from "../../src/
 export function countedBackend(backend: Backend, log: string[]): Backend {
   return {
     engine: backend.engine,
-    makesDurable: backend.makesDurable,
-    isDurable: backend.isDurable,
+    durability: backend.durability,
     listSequences: () => backend.listSequences(),
     readInfo: (name) => backend.readInfo(name),
     createSequence: (name, metadata) => backend.createSequence(name, metadata),

@@ -15,7 +15,7 @@ import { binary } from "../../src/ontology/field.ts";
 import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceStreamer } from "../../src/read/sequence_streamer.ts";
 import type { SyncRow } from "../../src/read/sync/sync_options.ts";
-import { copyFiles } from "../embedded/faulty_store.ts";
+import { copyFiles } from "../support/faulty_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { clientOf, inDirectory, onStore, PLACES } from "../support/places.ts";
 import { caseRange, failedCase, Random } from "../support/random_cases.ts";

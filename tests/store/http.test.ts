@@ -13,7 +13,7 @@ import { inDirectory } from "../support/places.ts";
 import { allTexts, recordSequence, texts } from "../support/sample_rows.ts";
 import { until } from "../support/waiting.ts";
 import { type Tricks, WebServer } from "../support/web_server.ts";
-import { codeOf, content, readStoreContract, text } from "../contract/store.ts";
+import { codeOf, content, fileReaderContract, text } from "../contract/store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { clientOf } from "../support/places.ts";
 
@@ -22,10 +22,12 @@ const SERVERS: Record<string, Tricks> = {
   "http, a server without ranges": { noRanges: true },
   "http, a server without ranges and lengths": { noRanges: true, noLength: true },
   "http, a server without ETag": { tag: null },
+  "http, a server that knows no sizes": { unknownSize: true },
+  "http, a server that knows no sizes and has no HEAD": { unknownSize: true, noLength: true, noHead: true },
 };
 
 for (const [name, tricks] of Object.entries(SERVERS)) {
-  readStoreContract(name, async () => {
+  fileReaderContract(name, async () => {
     const directory = await mkdtemp(join(tmpdir(), "smalti-store-"));
     const server = await WebServer.start(directory);
     server.trick = () => tricks;
@@ -218,6 +220,54 @@ describe("HttpStore requests", () => {
   });
 });
 
+describe("HttpStore, where a server does not know the size", () => {
+  const tricks: Tricks = { unknownSize: true };
+
+  it("reads what is there, and asks once more where that is less than was asked for", async () => {
+    await withWeb(async ({ store, server, put }) => {
+      await put("f", numbered(1000));
+      server.trick = () => tricks;
+      expectRange(await store.read("f", 100, 100), 100, 100);
+      expect(server.asked.length).toBe(1);
+      expectRange(await store.read("f", 900, 500), 900, 100);
+      expect(server.asked.map(({ range }) => range)).toEqual(["100-199", "900-1399", "1000-1399"]);
+    });
+  });
+
+  it("takes a range that ends early for no end", async () => {
+    await withWeb(async ({ store, server, put }) => {
+      await put("f", numbered(1000));
+      server.trick = () => ({ ...tricks, most: 70 });
+      expectRange(await store.read("f", 100, 200), 100, 200);
+      expect(server.asked.map(({ range }) => range)).toEqual(["100-299", "170-299", "240-299"]);
+    });
+  });
+
+  it.each<[string, Tricks, string[]]>([
+    ["by HEAD", {}, ["0-0", undefined!]],
+    ["by counting", { noHead: true }, ["0-0", undefined!, "0-67108864", "1000-67108864"]],
+  ])("tells it %s", async (_, more, ranges) => {
+    await withWeb(async ({ store, server, put }) => {
+      await put("f", numbered(1000));
+      server.trick = () => ({ ...tricks, ...more });
+      expect(await store.size("f")).toBe(1000);
+      expect(server.asked.map(({ range }) => range)).toEqual(ranges);
+    });
+  });
+
+  it("reads a range again where the file changed between two requests for it, IO where it always does", async () => {
+    await withWeb(async ({ store, server, put }) => {
+      await put("f", numbered(1000));
+      const tags = ["a", "b", "b", "b", "b"];
+      server.trick = () => ({ ...tricks, most: 70, tag: tags.shift() ?? crypto.randomUUID() });
+      expectRange(await store.read("f", 100, 200), 100, 200);
+      expect(server.asked.map(({ range }) => range))
+        .toEqual(["100-299", "170-299", "100-299", "170-299", "240-299"]);
+      await expectError(() => store.read("f", 100, 100), "IO", "was written anew while it was read");
+    });
+  });
+});
+
 describe("HttpStore errors", () => {
   const codes: [number, ErrorCode, number][] = [
     [400, "IO", 1],
@@ -292,7 +342,13 @@ describe("HttpStore errors", () => {
     ],
     ["of another end", { contentRange: "bytes 100-198/1000" }, "IO", /wanted bytes 100-199/],
     ["past what was asked for", { contentRange: "bytes 100-200/1000" }, "IO", /wanted bytes 100-199/],
-    ["of a file of unknown size", { contentRange: "bytes 100-199/*" }, "IO", /wanted bytes 100-199/],
+    [
+      "past what was asked for, of unknown size",
+      { contentRange: "bytes 100-200/*" },
+      "IO",
+      /wanted bytes 100-199/,
+    ],
+    ["that ends before it begins", { contentRange: "bytes 100-99/*" }, "IO", /wanted bytes 100-199/],
     ["that makes no sense", { contentRange: "lines 1-2/3" }, "IO", /"lines 1-2\/3": wanted bytes 100-199/],
     ["that is missing", { contentRange: null }, "IO", /which range/],
     [
@@ -343,32 +399,12 @@ describe("HttpStore errors", () => {
     });
   });
 
-  it("are UNSUPPORTED for all that writes, without a request, and CLOSED after close", async () => {
+  it("are UNSUPPORTED for list, without a request, and CLOSED after close", async () => {
     await withWeb(async ({ store, server }) => {
-      const writes = () => ({
-        create: store.create("f"),
-        append: store.append("f"),
-        sync: store.sync("f"),
-        replace: store.replace("f"),
-        move: store.move("f"),
-        remove: store.remove("f"),
-        lock: store.lock("lock"),
-      });
-      for (const call of Object.values(writes())) {
-        await expectError(() => call, "UNSUPPORTED", "read only over HTTP", server.url);
-      }
       await expectError(() => store.list(""), "UNSUPPORTED", "name the sequence");
-      await expectError(() => store.open("f"), "UNSUPPORTED", "does not tell when a file changes");
-      expect(await store.lockedBy("lock")).toBe(undefined);
       await store.close();
-      const calls = {
-        ...writes(),
-        list: store.list(""),
-        open: store.open("f"),
-        size: store.size("f"),
-        lockedBy: store.lockedBy("f"),
-      };
-      for (const [name, call] of Object.entries({ ...calls, read: store.read("f", 0, 0) })) {
+      const calls = { list: store.list(""), size: store.size("f"), read: store.read("f", 0, 0) };
+      for (const [name, call] of Object.entries(calls)) {
         expect([name, await codeOf(call)]).toEqual([name, "CLOSED"]);
       }
       expect(server.asked.length).toBe(0);
@@ -577,6 +613,19 @@ describe("A client on a web server", () => {
       await expectError(() => remote.sequenceCreate("new"), "UNSUPPORTED", "read only over HTTP");
       await expectError(() => remote.sequenceUpdate("drive"), "UNSUPPORTED", "read only over HTTP");
       await expectError(() => remote.sequenceDelete("drive"), "UNSUPPORTED", "read only over HTTP");
+      await expectError(() => remote.recover("drive"), "UNSUPPORTED", "read only over HTTP");
+      await expectError(() => remote.compact("drive"), "UNSUPPORTED", "read only over HTTP");
+      await expectError(
+        () => remote.clearSequenceNotifications("drive"),
+        "UNSUPPORTED",
+        "read only over HTTP",
+      );
+      const followed = await remote.sequenceHandler("drive", { follow: true });
+      await expectError(
+        () => texts(followed.getDataStreamer({ follow: true })),
+        "UNSUPPORTED",
+        'Cannot follow sequence "drive"',
+      );
       expect((await remote.sequenceInfo("drive")).state).toBe("finalized");
     });
   });

@@ -1,4 +1,4 @@
-import type { HeldFile, ReadOptions, Store, StoreLock } from "../../src/store/store.ts";
+import type { Durability, HeldFile, ReadOptions, Store, StoreLease } from "../../src/store/store.ts";
 
 /** The calls of a store that take a path first and may be counted, held up or made to fail. */
 export type StoreCall =
@@ -9,6 +9,7 @@ export type StoreCall =
   | "append"
   | "sync"
   | "replace"
+  | "commit"
   | "move"
   | "open"
   | "remove"
@@ -26,8 +27,8 @@ export class PassThroughStore implements Store {
     return this.inner.url;
   }
 
-  get isDurable(): boolean {
-    return this.inner.isDurable ?? true;
+  get durability(): Durability {
+    return this.inner.durability ?? "sync";
   }
 
   /** Does a call; to be overridden. */
@@ -56,6 +57,9 @@ export class PassThroughStore implements Store {
   replace(path: string, bytes: Uint8Array): Promise<void> {
     return this.through("replace", path, () => this.inner.replace(path, bytes));
   }
+  commit(path: string, bytes: Uint8Array): Promise<void> {
+    return this.through("commit", path, () => this.inner.commit(path, bytes));
+  }
   move(from: string, to: string): Promise<void> {
     return this.through("move", from, () => this.inner.move(from, to));
   }
@@ -65,7 +69,7 @@ export class PassThroughStore implements Store {
   remove(path: string): Promise<void> {
     return this.through("remove", path, () => this.inner.remove(path));
   }
-  lock(path: string): Promise<StoreLock> {
+  lock(path: string): Promise<StoreLease> {
     return this.through("lock", path, () => this.inner.lock(path));
   }
   lockedBy(path: string): Promise<string | undefined> {

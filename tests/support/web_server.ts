@@ -31,6 +31,12 @@ export interface Tricks {
   noRanges?: boolean;
   /** Says another `Content-Range`; none where it is null. */
   contentRange?: string | null;
+  /** Says that the file has `*` bytes, and after its end nothing of them. */
+  unknownSize?: boolean;
+  /** Bytes of a range at most. */
+  most?: number;
+  /** Does not know HEAD. */
+  noHead?: boolean;
   /** Says another ETag; none where it is null. */
   tag?: string | null;
   /** Sends the body compressed. */
@@ -60,13 +66,13 @@ export class WebServer {
   private constructor(directory: string) {
     this.#directory = directory;
     this.#server = createServer((request, response) => {
-      const { url = "", headers } = request;
+      const { url = "", headers, method } = request;
       const range = /^bytes=(.*)$/.exec(headers.range ?? "")?.[1];
       const asked: Asked = { url, headers, range, sent: 0, ended: undefined };
       this.asked.push(asked);
       response.on("close", () => asked.ended ??= "cut");
       response.on("error", () => {});
-      void this.#answer(asked, response);
+      void this.#answer(asked, response, method === "HEAD");
     });
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
@@ -96,9 +102,10 @@ export class WebServer {
     await stopped;
   }
 
-  async #answer(asked: Asked, response: ServerResponse): Promise<void> {
+  async #answer(asked: Asked, response: ServerResponse, isHead: boolean): Promise<void> {
     const tricks = this.trick(asked);
     await tricks.wait;
+    if (isHead && tricks.noHead) return this.#end(asked, response, 405, {}, new Uint8Array(0));
     if (tricks.status !== undefined) return this.#end(asked, response, tricks.status, {}, new Uint8Array(0));
     const path = decodeURIComponent(new URL(asked.url, "http://host/").pathname);
     let file: Uint8Array;
@@ -114,11 +121,15 @@ export class WebServer {
     let [status, body] = [200, file];
     const [, first, last] = /^(\d+)-(\d*)$/.exec(asked.range ?? "") ?? [];
     if (first !== undefined && !tricks.noRanges) {
-      body = file.subarray(Number(first), last === "" ? file.length : Number(last) + 1);
+      const end = last === "" ? file.length : Number(last) + 1;
+      body = file.subarray(Number(first), Math.min(end, Number(first) + (tricks.most ?? Infinity)));
       status = body.length > 0 ? 206 : 416;
       const range = body.length > 0 ? `${first}-${Number(first) + body.length - 1}` : "*";
-      const contentRange = tricks.contentRange ?? `bytes ${range}/${file.length}`;
-      if (tricks.contentRange !== null) headers["Content-Range"] = contentRange;
+      const contentRange = tricks.contentRange ??
+        `bytes ${range}/${tricks.unknownSize ? "*" : file.length}`;
+      if (tricks.contentRange !== null && !(tricks.unknownSize && status === 416)) {
+        headers["Content-Range"] = contentRange;
+      }
     }
     if (tricks.gzip) {
       headers["Content-Encoding"] = "gzip";

@@ -15,7 +15,7 @@ import { clientOf, inDirectory, onStore, withStore } from "../support/places.ts"
 import { pushSamples, Sample, sample } from "../support/sample_rows.ts";
 import { settle, until } from "../support/waiting.ts";
 import { WatchedStore } from "../support/watched_store.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { Durability, Store } from "../../src/store/store.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { SessionOptions } from "../../src/write/session_options.ts";
@@ -23,8 +23,8 @@ import type { TopicWriter } from "../../src/write/topic_writer.ts";
 
 /** A store that counts as a disk, though it is in memory. */
 class DurableStore extends WatchedStore {
-  override get isDurable(): boolean {
-    return true;
+  override get durability(): Durability {
+    return "sync";
   }
 }
 

@@ -155,7 +155,7 @@ describe("SequenceWriter.finalize", () => {
     await withOpen(async (store, client, sequence) => {
       let failures = 0;
       store.before = (call, path) => {
-        if (call === "replace" && path === "s/sequence.json") {
+        if (call === "commit" && path === "s/sequence.json") {
           throw failures++ === 0 ? FULL : new SmaltiError("IO", "worse");
         }
       };
@@ -185,7 +185,7 @@ describe("SequenceWriter.finalize", () => {
 });
 
 describe("Client.sequenceCreate", () => {
-  it.each<[StoreCall, string]>([["lock", "s/sequence.lock"], ["replace", "s/sequence.json"]])(
+  it.each<[StoreCall, string]>([["lock", "s/sequence.lock"], ["commit", "s/sequence.json"]])(
     "that fails at the %s of %s leaves the name free",
     async (call, path) => {
       const store = new WatchedStore();
@@ -205,7 +205,7 @@ describe("Client.sequenceCreate", () => {
       const reason = new Error("mine");
       const call = () =>
         client.sequenceCreate("s", {}, () => {
-          fail(store, "replace", "sequence.json");
+          fail(store, "commit", "sequence.json");
           throw reason;
         });
       expect(await thrownBy(call)).toBe(reason);

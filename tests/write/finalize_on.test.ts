@@ -59,7 +59,7 @@ describe("A session that a signal ends", () => {
       const stop = new AbortController();
       sequence.finalizeOn(stop.signal);
       store.before = async (call, path) => {
-        if (call === "replace" && path.endsWith("sequence.json")) await held;
+        if (call === "commit" && path.endsWith("sequence.json")) await held;
       };
       stop.abort();
       expect(sequence.status).toBe("finalizing");

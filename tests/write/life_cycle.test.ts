@@ -281,10 +281,10 @@ describe("SequenceWriter.finalize over a slow store", () => {
         const gate = deferred();
         store.before = (_, path) => (slow.test(path) ? gate.promise : undefined);
         const begun = [addTopic(sequence, "a", []), sequence.attach({ name: "notes" }, Uint8Array.of(1, 2))];
-        const manifests = store.count("replace", "sequence.json");
+        const manifests = store.count("commit", "sequence.json");
         const finalized = sequence.finalize();
         expect(await isSettled(finalized)).toBe(false);
-        expect(store.count("replace", "sequence.json")).toBe(manifests);
+        expect(store.count("commit", "sequence.json")).toBe(manifests);
         gate.resolve();
         const { topics, attachments } = await finalized;
         expect([topics.map(({ name }) => name), attachments.map(({ name }) => name)]).toEqual([["a"], [
@@ -311,7 +311,7 @@ describe("Client.close", () => {
       await client.close();
       expect([kept.status, dropped.status]).toEqual(["aborted", "aborted"]);
     });
-    expect(texts).toContain("replace kept/sequence.json");
+    expect(texts).toContain("commit kept/sequence.json");
     expect(texts).toContain("remove dropped");
   });
 
@@ -321,7 +321,7 @@ describe("Client.close", () => {
     await onStore(store, async (client) => {
       const sequence = await client.sequenceCreate("s");
       await addTopic(sequence, "a", [1]);
-      store.before = (call) => call === "replace" ? gate.promise : undefined;
+      store.before = (call) => call === "commit" ? gate.promise : undefined;
       const finalized = sequence.finalize();
       const closed = client.close();
       gate.resolve();

@@ -122,7 +122,7 @@ async function withSlowStore(
       fields: [TIMESTAMP_FIELD, ...Payload.fields],
     } as const;
     const topic = await sink.createTopic(`t${i}`, schema);
-    const life = { status: "open", failure: undefined, stopped: undefined } as const;
+    const life = { status: "open", failure: undefined, isLost: false, stopped: undefined } as const;
     writers.push(
       new TopicWriter(Payload, {}, {
         sequence: "s",

@@ -74,8 +74,7 @@ export async function connectFlight(url: string, engine: Engine, options: Flight
 /** Recordings behind a server. */
 class FlightBackend implements Backend {
   readonly engine: Engine;
-  readonly makesDurable = false;
-  readonly isDurable = true;
+  readonly durability = "commit";
   readonly #calls: Calls;
   readonly #maxBytes: number;
 

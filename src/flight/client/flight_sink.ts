@@ -1,6 +1,6 @@
+import { cutColumns } from "../../arrow/batching.ts";
 import type { Columns } from "../../arrow/columns.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
-import { sliceColumns } from "../../arrow/rearrange.ts";
 import type { SequenceSink, TopicSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
@@ -214,10 +214,7 @@ class TopicUpload implements TopicSink {
         { sequence: this.#sequence, topic: this.#name },
       );
     }
-    const half = rows >>> 1;
-    return [[0, half], [half, rows]].flatMap(([from, to]) =>
-      this.#messagesOf(sliceColumns(fields, columns, from, to))
-    );
+    return [...cutColumns(fields, columns, Math.ceil(rows / 2))].flatMap((half) => this.#messagesOf(half));
   }
 
   #fail(reason: unknown): never {

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { cutColumns } from "../../arrow/batching.ts";
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { type BodyCoder, encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
-import { sliceColumns } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
 import type { Backend, Run, RunSource } from "../../backend.ts";
 import { blockColumns } from "../../read/merge/block_columns.ts";
@@ -122,15 +122,10 @@ function* partsOfRun({ batch, from, to }: Run, fields: readonly FieldSchema[]): 
   }
 }
 
-/** Columns in batches of about the bytes that are aimed at. */
-function* partsOf(columns: Columns, fields: readonly FieldSchema[]): Generator<Columns> {
-  const { rows } = columns;
-  const bytes = bytesIn(columns);
-  const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / TARGET_ENCODE_BYTES))));
-  if (step >= rows) return yield columns;
-  for (let from = 0; from < rows; from += step) {
-    yield sliceColumns(fields, columns, from, Math.min(rows, from + step));
-  }
+/** Columns in batches of one size, of about the bytes that are aimed at. */
+function partsOf(columns: Columns, fields: readonly FieldSchema[]): Generator<Columns> {
+  const parts = Math.max(1, Math.ceil(bytesIn(columns) / TARGET_ENCODE_BYTES));
+  return cutColumns(fields, columns, Math.max(1, Math.ceil(columns.rows / parts)));
 }
 
 /** A half-open range as inclusive bounds. */

@@ -4,11 +4,11 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BATCH_BYTES, BATCH_ROWS } from "../../arrow/batch_size.ts";
+import { BATCH_ROWS, BatchPieces, copyColumns, cutColumns, rowsPerBatch } from "../../arrow/batching.ts";
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
 import { checkNulls } from "../../arrow/interchange.ts";
-import { inTimeOrder, sliceColumns, stackColumns } from "../../arrow/rearrange.ts";
+import { inTimeOrder } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
 import type { Backend, TopicSink } from "../../backend.ts";
 import { decompressedBytes, openBatch } from "../../arrow/stored_batch.ts";
@@ -133,10 +133,9 @@ class RowCollector {
   readonly #maxRawBytes: number;
   readonly #rawBudget: ByteBudget;
   readonly #signal: AbortSignal;
-  #pieces: Columns[] = [];
+  readonly #pieces: BatchPieces;
   /** What the pieces are views of. */
   #messages: Uint8Array[] = [];
-  #bytes = 0;
   /** The last two batches on their way to the store: while one is written, the next is made. */
   #sent: readonly [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
@@ -150,6 +149,7 @@ class RowCollector {
     this.#topic = topic;
     this.#sink = sink;
     this.#fields = fields;
+    this.#pieces = new BatchPieces(fields);
     this.#engine = backend.engine;
     this.#maxRawBytes = MAX_RATIO * maxMessageBytes;
     this.#rawBudget = rawBudget;
@@ -182,16 +182,15 @@ class RowCollector {
     if (columns.rows === 0) return;
     this.#topic.rows += columns.rows;
     const bytes = bytesIn(columns);
-    this.#bytes += bytes;
     // Views on a message that is much larger would keep all of it.
     if (message.buffer.byteLength > 2 * bytes) {
-      this.#pieces.push({ ...columns, buffers: columns.buffers.map((buffer) => buffer.slice()) });
+      this.#pieces.add(copyColumns(columns), bytes);
       giveBytes(message);
     } else {
-      this.#pieces.push(columns);
+      this.#pieces.add(columns, bytes);
       this.#messages.push(message);
     }
-    if (this.#bytes >= BATCH_BYTES) await this.#store();
+    if (this.#pieces.isFull) await this.#store();
   }
 
   async end(): Promise<void> {
@@ -215,18 +214,14 @@ class RowCollector {
 
   /** Stores what has come together; waits for what was stored before, so that a client is slowed down to the disk. */
   async #store(): Promise<void> {
-    if (this.#pieces.length === 0) return;
-    const whole = stackColumns(this.#fields, this.#pieces);
+    const { bytes } = this.#pieces;
+    if (bytes === 0) return;
+    const whole = this.#pieces.take();
     const { rows } = whole;
-    const step = Math.max(1, Math.min(BATCH_ROWS, Math.floor(rows * BATCH_BYTES / this.#bytes)));
-    this.#pieces = [];
-    this.#bytes = 0;
+    const full = rowsPerBatch(rows, bytes);
     // What is little more than a batch is one.
-    const size = rows <= 2 * step && rows <= BATCH_ROWS ? rows : step;
-    for (let from = 0; from < rows; from += size) {
-      const part = size === rows
-        ? whole
-        : sliceColumns(this.#fields, whole, from, Math.min(rows, from + size));
+    const size = rows <= 2 * full && rows <= BATCH_ROWS ? rows : full;
+    for (const part of cutColumns(this.#fields, whole, size)) {
       const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, part);
       const [before, last] = this.#sent;
       await before;

@@ -10,15 +10,16 @@ import type * as Url from "node:url";
 import { builtin } from "../../util/builtin.ts";
 import { SmaltiError } from "../../error.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
+import { DurableEntries } from "./durable_entries.ts";
 import { fileError } from "./file_error.ts";
-import { holderOf, takeLock } from "./lock_file.ts";
+import { type HeldLock, holderOf, takeLock } from "./lock_file.ts";
 import { type ClosableHandle, OpenFiles } from "./open_files.ts";
 import { statRegular } from "./regular_file.ts";
-import { type HeldFile, type ReadOptions, type Store, type StoreLock, writtenAnew } from "../store.ts";
+import { type HeldFile, type ReadOptions, type Store, type StoreLease, writtenAnew } from "../store.ts";
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
-const { mkdir, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
 const { dirname, join, resolve } = builtin<typeof Path>("node:path");
 const { fileURLToPath } = builtin<typeof Url>("node:url");
 
@@ -43,13 +44,9 @@ interface Inode {
 export class DirectoryStore implements Store {
   readonly url: string;
   readonly #files: OpenFiles<OpenFile> = new OpenFiles(MAX_OPEN);
-  /** Directories with new entries that are not yet durable. */
-  readonly #unsynced = new Set<string>();
-  /** The latest run that makes them durable; runs follow each other. */
-  #directorySync: Promise<void> = Promise.resolve();
-  /** What the first failed sync of a file said: its pages may be lost although a second sync would succeed. */
-  readonly #failedSync = new Map<string, SmaltiError>();
-  readonly #locks = new Set<StoreLock>();
+  readonly #entries: DurableEntries = new DurableEntries(this.#files);
+  /** Locks that are held, and the directory that each is for. */
+  readonly #leases = new Map<StoreLease, readonly [directory: string, lock: HeldLock]>();
   readonly #held = new Set<HeldFile>();
   /** The file that somebody's reads began with. */
   readonly #readers = new WeakMap<object, Inode>();
@@ -113,18 +110,19 @@ export class DirectoryStore implements Store {
   }
 
   async create(path: string): Promise<void> {
-    this.#checkOpen();
+    await this.#mayChange(path);
     const target = this.#absolute(path);
-    await this.#makeDirectory(path);
+    await this.#entries.makeDirectoryOf(this.#absolute(path), path);
     try {
       await this.#files.once(() => open(target, "wx"), () => this.#begin(path));
-      this.#unsynced.add(dirname(target));
+      this.#entries.added(target);
     } catch (reason) {
       throw this.#error(reason, "create", path);
     }
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#mayChange(path);
     try {
       // Not `write`: Deno runs that one on the thread that calls it.
       await this.#use(path, (handle) => handle.writeFile(bytes));
@@ -134,30 +132,40 @@ export class DirectoryStore implements Store {
   }
 
   async sync(path: string): Promise<void> {
+    await this.#mayChange(path);
     try {
-      const failed = this.#failedSync.get(this.#absolute(path));
-      if (failed) throw failed;
-      await this.#use(path, (handle) => this.#sync(handle, path));
-      await this.#syncDirectories();
+      const target = this.#absolute(path);
+      this.#entries.check(target);
+      await this.#use(path, (handle) => this.#entries.sync(handle, target, path));
+      await this.#entries.syncDirectories();
     } catch (reason) {
       throw this.#error(reason, "sync", path);
     }
   }
 
-  async replace(path: string, bytes: Uint8Array): Promise<void> {
-    this.#checkOpen();
+  replace(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#replace(path, bytes, false);
+  }
+
+  commit(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#replace(path, bytes, true);
+  }
+
+  async #replace(path: string, bytes: Uint8Array, isDeciding: boolean): Promise<void> {
+    await this.#mayChange(path);
     const target = this.#absolute(path);
     const temporary = `${target}.${crypto.randomUUID()}.new`;
-    await this.#makeDirectory(path);
+    await this.#entries.makeDirectoryOf(this.#absolute(path), path);
     try {
       await this.#files.once(() => open(temporary, "wx"), async (handle) => {
         await handle.writeFile(bytes);
         await handle.sync();
       });
+      if (isDeciding) await this.#mayChange(path, true);
       await rename(temporary, target);
       await this.#begin(path);
-      this.#unsynced.add(dirname(target));
-      await this.#syncDirectories();
+      this.#entries.added(target);
+      await this.#entries.syncDirectories();
     } catch (reason) {
       await unlink(temporary).catch(() => {});
       throw this.#error(reason, "replace", path);
@@ -165,14 +173,15 @@ export class DirectoryStore implements Store {
   }
 
   async move(from: string, to: string): Promise<void> {
-    this.#checkOpen();
+    await this.#mayChange(from);
+    await this.#mayChange(to);
     const [source, target] = [this.#absolute(from), this.#absolute(to)];
     try {
       await Promise.all([this.#files.forget(`read ${from}`), this.#files.forget(`write ${from}`)]);
       await rename(source, target);
       await this.#begin(to);
-      this.#unsynced.add(dirname(target));
-      await this.#syncDirectories();
+      this.#entries.added(target);
+      await this.#entries.syncDirectories();
     } catch (reason) {
       throw this.#error(reason, "move", from);
     }
@@ -208,48 +217,45 @@ export class DirectoryStore implements Store {
   }
 
   async remove(path: string): Promise<void> {
-    this.#checkOpen();
+    await this.#mayChange(path);
     const target = this.#absolute(path);
     try {
       await rm(target, { recursive: true, force: true });
-      for (const directory of [...this.#unsynced, ...this.#failedSync.keys()]) {
-        if (directory !== target && !directory.startsWith(join(target, "/"))) continue;
-        this.#unsynced.delete(directory);
-        this.#failedSync.delete(directory);
-      }
+      this.#entries.removed(target);
       for (const key of this.#files.keys()) {
         const known = key.slice(key.indexOf(" ") + 1);
         if (known === path || known.startsWith(`${path}/`)) await this.#files.forget(key);
       }
-      await this.#syncDirectory(dirname(target));
+      await this.#entries.syncDirectory(dirname(target));
     } catch (reason) {
       const error = this.#error(reason, "remove", path);
       if (error.code !== "NOT_FOUND") throw error;
     }
   }
 
-  async lock(path: string): Promise<StoreLock> {
+  async lock(path: string): Promise<StoreLease> {
     this.#checkOpen();
     const { held, made } = await this.#takeLock(path);
-    const lock: StoreLock = {
+    const lease: StoreLease = {
+      lost: held.lost,
       release: async () => {
-        if (!this.#locks.delete(lock)) return;
+        if (!this.#leases.delete(lease)) return;
         await held.release();
         await removeEmpty(this.#absolute(path), made);
       },
     };
-    this.#locks.add(lock);
+    this.#leases.set(lease, [dirname(path), held]);
     if (this.#files.closed) {
-      await lock.release();
+      await lease.release();
       this.#checkOpen();
     }
-    return lock;
+    return lease;
   }
 
   /** A lock, and the topmost directory that was made for it. */
-  async #takeLock(path: string): Promise<{ held: StoreLock; made: string | undefined }> {
+  async #takeLock(path: string): Promise<{ held: HeldLock; made: string | undefined }> {
     for (let attempt = 0;; attempt++) {
-      const made = await this.#makeDirectory(path);
+      const made = await this.#entries.makeDirectoryOf(this.#absolute(path), path);
       try {
         return { held: await takeLock(this.#absolute(path)), made };
       } catch (reason) {
@@ -275,7 +281,7 @@ export class DirectoryStore implements Store {
   async close(): Promise<void> {
     await this.#files.close();
     await Promise.all([
-      ...[...this.#locks].map((lock) => lock.release()),
+      ...[...this.#leases.keys()].map((lease) => lease.release()),
       ...[...this.#held].map((held) => held.close()),
     ]);
   }
@@ -286,76 +292,15 @@ export class DirectoryStore implements Store {
     const open = () =>
       openFile(target, constants.O_WRONLY | constants.O_APPEND, (reason) => {
         // A network file system may tell only now that it could not write.
-        this.#failedSync.set(target, this.#error(reason, "write", path));
+        this.#entries.failed(target, this.#error(reason, "write", path));
       });
     return await this.#files.use(`write ${path}`, open, ({ handle }) => action(handle));
   }
 
   /** Forgets what was known of the file that was at this path before. */
   async #begin(path: string): Promise<void> {
-    this.#failedSync.delete(this.#absolute(path));
+    this.#entries.begin(this.#absolute(path));
     await Promise.all([this.#files.forget(`read ${path}`), this.#files.forget(`write ${path}`)]);
-  }
-
-  /** Makes the directory of a path; gives the topmost one that was not there. */
-  async #makeDirectory(path: string): Promise<string | undefined> {
-    const directory = dirname(this.#absolute(path));
-    try {
-      const first = await mkdir(directory, { recursive: true });
-      if (first === undefined) return undefined;
-      // Every directory from the first new one's parent down has a new entry.
-      const top = dirname(first);
-      for (let at = directory; at.length > top.length; at = dirname(at)) this.#unsynced.add(dirname(at));
-      return first;
-    } catch (reason) {
-      const { code } = reason as { code?: string };
-      const what = "make the directory of";
-      if (code !== "EEXIST" && code !== "ENOTDIR") throw this.#error(reason, what, path);
-      const text = `Cannot ${what} ${this.#absolute(path)}: a file is in the way`;
-      throw new SmaltiError("IO", text, { file: path, cause: reason });
-    }
-  }
-
-  /** One run after another: who finds nothing left to do has waited for those who took it up. */
-  async #syncDirectories(): Promise<void> {
-    const run = async () => {
-      for (const directory of this.#unsynced) {
-        // Before the sync, since entries made while it runs need another.
-        this.#unsynced.delete(directory);
-        try {
-          await this.#syncDirectory(directory);
-        } catch (reason) {
-          this.#unsynced.add(directory);
-          throw reason;
-        }
-      }
-    };
-    this.#directorySync = this.#directorySync.then(run, run);
-    await this.#directorySync;
-  }
-
-  async #syncDirectory(directory: string): Promise<void> {
-    try {
-      await this.#files.once(() => open(directory, "r"), (handle) => this.#sync(handle, directory));
-    } catch (reason) {
-      const { code } = reason as { code?: string };
-      // Removed since, or a system (Windows) that does not open directories and needs no sync of them.
-      if (code !== "ENOENT" && code !== "EISDIR" && code !== "EPERM") throw reason;
-    }
-  }
-
-  /** Makes a file or directory durable. Once the system failed to, nothing it says later is to be believed. */
-  async #sync(handle: FsPromises.FileHandle, path: string): Promise<void> {
-    const target = resolve(this.url, path);
-    const failed = this.#failedSync.get(target);
-    if (failed) throw failed;
-    try {
-      await handle.sync();
-    } catch (reason) {
-      const error = this.#error(reason, "sync", path);
-      this.#failedSync.set(target, error);
-      throw error;
-    }
   }
 
   #absolute(path: string): string {
@@ -367,7 +312,20 @@ export class DirectoryStore implements Store {
   }
 
   #error(reason: unknown, verb: string, path: string): SmaltiError {
-    return fileError(reason, verb, resolve(this.url, path), path);
+    return fileError(reason, verb, this.#absolute(path), path);
+  }
+
+  /** Makes sure of the leases that a path lies under; LOCKED where one was lost. `isDeciding` trusts none without a look. */
+  async #mayChange(path: string, isDeciding = false): Promise<void> {
+    this.#checkOpen();
+    try {
+      for (const [directory, lock] of this.#leases.values()) {
+        if (directory !== "." && path !== directory && !path.startsWith(`${directory}/`)) continue;
+        await (isDeciding ? lock.confirm() : lock.check());
+      }
+    } catch (reason) {
+      throw this.#error(reason, "change", path);
+    }
   }
 }
 

@@ -10,7 +10,7 @@
  * 1. It creates `LOCK.ID.1`, or, where the claimant of that is gone too, `LOCK.ID.2` and so on: exclusively, so that each
  *    number has one claimant.
  * 2. It removes `LOCK.OWN.new` of the claimants before it (a fence): theirs are then of no use any more.
- * 3. It looks at the lock again. If that is another by now, it gives its claim up.
+ * 3. It looks at the lock again. If that is another by now, or its holder is heard of again, it gives its claim up.
  * 4. It renames its own `LOCK.OWN.new` to the lock, which fails where a later claimant has removed it, and then removes
  *    the claims.
  *
@@ -18,42 +18,29 @@
  * earlier before it looked at the lock. If the earlier had renamed by then, the later saw another lock; if not, the
  * earlier's file is gone. In either case one of them takes the lock, however long any of them sleeps between two steps.
  *
+ * A holder that slept finds out that it lost the lock: before it changes anything after a silence, and before each commit, it
+ * renews the heartbeat and then looks whose lock it is. A file system has no write that depends on another file, so one that
+ * falls asleep between that look and its write is not stopped.
+ *
  * @module
  */
-import type * as Fs from "node:fs";
 import type * as FsPromises from "node:fs/promises";
-import type * as Os from "node:os";
 import type * as Path from "node:path";
-import type * as Process from "node:process";
 import type * as Timers from "node:timers";
 import { builtin } from "../../util/builtin.ts";
 import { SmaltiError } from "../../error.ts";
-import type { StoreLock } from "../store.ts";
+import type { StoreLease } from "../store.ts";
+import { describeSelf, isAlive, nameOf, parseHolder, SILENCE_MS } from "./lock_holder.ts";
 
 // Empty where there are no files, and so no locks on them.
-const { readFileSync, readlinkSync } = builtin<typeof Fs>("node:fs");
 const { link, open, readdir, rename, stat, unlink } = builtin<typeof FsPromises>("node:fs/promises");
-const { hostname } = builtin<typeof Os>("node:os");
 const { basename, dirname, join } = builtin<typeof Path>("node:path");
-const { kill, pid } = builtin<typeof Process>("node:process");
 const { clearInterval, setInterval } = builtin<typeof Timers>("node:timers");
 
 /** How often a lock's holder says that it lives, in milliseconds. */
 const HEARTBEAT_MS = 2_000;
-/** How long a silent holder counts as alive where nothing else tells, in milliseconds. */
-const SILENCE_MS = 10_000;
-
-/** What a lock says of its holder. All but the process number may be unknown. */
-interface Holder {
-  host?: string;
-  pid?: number;
-  /** When the process started: the boot's id, and the kernel's ticks since, as `BOOT/TICKS`. */
-  started?: string;
-  /** What its number is counted in; version 0.1 did not say. */
-  pidNamespace?: string;
-  /** Tells this lock from all others. */
-  id?: string;
-}
+/** How long a holder need not look whether it is the holder still: nobody takes over from one that was heard of since. */
+const TRUSTED_MS = 2 * HEARTBEAT_MS;
 
 /** A lock file as it was found. */
 interface LockFile {
@@ -63,7 +50,7 @@ interface LockFile {
 }
 
 /** Takes the lock that a file at `path` stands for. LOCKED, saying who holds it, where a living holder does. */
-export async function takeLock(path: string): Promise<StoreLock> {
+export async function takeLock(path: string): Promise<HeldLock> {
   const id = crypto.randomUUID();
   const text = JSON.stringify({ ...describeSelf(), id });
   const own = ownFile(path, id);
@@ -73,19 +60,56 @@ export async function takeLock(path: string): Promise<StoreLock> {
   } finally {
     await unlink(own).catch(() => {});
   }
-  const handle = await openHeld(path, id);
-  const beat = setInterval(() => {
+  return new HeldLock(path, id, await openHeld(path, id));
+}
+
+/** A lock that is held, with its heartbeat. */
+export class HeldLock implements StoreLease {
+  readonly #path: string;
+  readonly #id: string;
+  readonly #handle: FsPromises.FileHandle;
+  readonly #lost = new AbortController();
+  /** When it was last known to be held, by the clock that goes on while a machine sleeps. */
+  #heldMs = Date.now();
+  readonly #beat: ReturnType<typeof setInterval>;
+
+  constructor(path: string, id: string, handle: FsPromises.FileHandle) {
+    this.#path = path;
+    this.#id = id;
+    this.#handle = handle;
+    this.#beat = setInterval(() => this.confirm().catch(() => {}), HEARTBEAT_MS); // who changes something is told
+    this.#beat.unref();
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Rejects once the lock is lost. Looks at the file where that was not done for a while, since another may have come. */
+  async check(): Promise<void> {
+    if (this.lost.aborted || Math.abs(Date.now() - this.#heldMs) > TRUSTED_MS) await this.confirm();
+  }
+
+  /** Says that the holder lives, and then looks whether it is the holder still: LOCKED where it is not. */
+  async confirm(): Promise<void> {
+    this.lost.throwIfAborted();
     const now = new Date();
-    handle.utimes(now, now).catch(() => {});
-  }, HEARTBEAT_MS);
-  beat.unref();
-  return {
-    release: async () => {
-      clearInterval(beat);
-      await handle.close().catch(() => {});
-      await giveBack(path, id).catch(() => {});
-    },
-  };
+    const isSaid = await this.#handle.utimes(now, now).then(() => true, () => false);
+    const found = await look(this.#path);
+    if (found?.id !== this.#id) {
+      const by = found ? `${found.holder ?? "another"} has taken it over` : "its file is gone";
+      const error = new SmaltiError("LOCKED", `The lock ${this.#path} was lost: ${by}`);
+      this.#lost.abort(error);
+      throw error;
+    }
+    if (isSaid) this.#heldMs = now.getTime();
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#beat);
+    await this.#handle.close().catch(() => {});
+    await giveBack(this.#path, this.#id).catch(() => {});
+  }
 }
 
 /** Opens the lock that was taken. */
@@ -132,7 +156,9 @@ async function takeOver(path: string, stale: string, id: string, text: string): 
     if (other.holder) throw locked(path, `held by ${other.holder}`);
     await unlink(ownFile(path, other.id)).catch(unlessMissing);
   }
-  const isStale = (await look(path))?.id === stale;
+  const now = await look(path);
+  // Its holder may have woken up since.
+  const isStale = now?.id === stale && now.holder === undefined;
   if (isStale) {
     try {
       await rename(ownFile(path, id), path);
@@ -239,93 +265,6 @@ async function look(path: string): Promise<LockFile | undefined> {
     if (isMissing(reason)) return undefined;
     throw reason;
   }
-}
-
-/** What is cut while being written, or no lock at all, tells nothing of its holder. */
-function parseHolder(text: string): Holder {
-  let holder: Record<string, unknown>;
-  try {
-    holder = Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
-  const textOf = (key: string) => typeof holder[key] === "string" ? { [key]: holder[key] } : {};
-  return {
-    ...textOf("host"),
-    ...textOf("started"),
-    ...textOf("pidNamespace"),
-    ...textOf("id"),
-    ...(Number.isInteger(holder.pid) && (holder.pid as number) > 0 && { pid: holder.pid as number }),
-  };
-}
-
-function nameOf({ host, pid }: Holder): string {
-  return `process ${pid ?? "unknown"} on ${host ?? "an unknown host"}`;
-}
-
-function isAlive(holder: Holder, heartbeatMs: number): boolean {
-  return isRunning(holder) ?? Date.now() - heartbeatMs < SILENCE_MS;
-}
-
-/** Whether the holder's process runs; undefined where that cannot be told from here. */
-function isRunning({ pid, started, pidNamespace }: Holder): boolean | undefined {
-  const self = describeSelf();
-  if (!pid || !started || !self.started || bootOf(started) !== bootOf(self.started)) return undefined;
-  if (pidNamespace !== self.pidNamespace) {
-    // The number may mean another process there, unless this one started at the very same moment.
-    return pidNamespace === undefined && startOf(pid) === started ? true : undefined;
-  }
-  try {
-    kill(pid, 0);
-  } catch (reason) {
-    if (codeOf(reason) === "ESRCH") return false;
-    // EPERM: another user's. Else the runtime does not let us ask.
-    if (codeOf(reason) !== "EPERM") return undefined;
-  }
-  // The number may have been given to another process since.
-  const now = startOf(pid);
-  return now === undefined || now === started;
-}
-
-/** This process, as far as the system and the runtime's permissions tell. */
-function describeSelf(): Holder {
-  const host = known(hostname);
-  const pidNamespace = known(() => readlinkSync("/proc/self/ns/pid"));
-  // Where /proc counts in another namespace than this process, its numbers are not ours.
-  const stat = known(() => readFileSync("/proc/self/stat", "utf8"));
-  const started = pidNamespace && stat?.startsWith(`${pid} `) ? startOf(pid) : undefined;
-  return {
-    ...(host !== undefined && { host }),
-    pid,
-    ...(started !== undefined && { started, pidNamespace }),
-  };
-}
-
-/** What a call gives; undefined where the system has it not, or the runtime (Deno) does not permit it. */
-function known<T>(ask: () => T): T | undefined {
-  try {
-    return ask();
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * When a process started: the boot, and the kernel's ticks since (proc_pid_stat(5), field 22). A process that a machine
- * starts at every boot may have the same number each time. Undefined where /proc is not; "ended" for one that nobody has
- * waited for since it ended (state Z).
- */
-function startOf(pid: number): string | undefined {
-  return known(() => {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? "ended" : `${boot}/${fields[19]}`;
-  });
-}
-
-function bootOf(started: string): string {
-  return started.slice(0, started.indexOf("/"));
 }
 
 function locked(path: string, why: string): SmaltiError {

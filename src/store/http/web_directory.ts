@@ -6,13 +6,18 @@
 import { encodeBase64 } from "../../arrow/base64.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { pause } from "../../util/pause.ts";
+import type { FilePart, FileVersion, RangeSource } from "../range_reader.ts";
 
 /** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
 const WHOLE_BYTES = 64 * 2 ** 20;
 /** Ranges longer than this get their memory as the bytes arrive, so that a wrong length costs none. */
 const TRUSTED_BYTES = 16 * 2 ** 20;
+/** How much is read at a time of a file whose bytes have to be counted; more than {@linkcode WHOLE_BYTES}. */
+const COUNTED_BYTES = WHOLE_BYTES + 1;
 /** Waits before the second and the third try, ms. */
 const BACK_OFF_MS = [100, 400];
+/** Waits before a range is read again that took several requests, between which the file was written anew, ms. */
+const CHANGED_MS = [10, 20, 40, 80, 160, 320, 640];
 
 const CODES: Record<number, ErrorCode> = {
   401: "UNAUTHENTICATED",
@@ -22,24 +27,8 @@ const CODES: Record<number, ErrorCode> = {
   429: "UNAVAILABLE",
 };
 
-/** What tells one state of a file from another, as far as the server says. */
-export interface FileVersion {
-  /** Its ETag, else the time it was changed. */
-  readonly tag: string | undefined;
-  /** Its bytes. */
-  readonly size: number | undefined;
-}
-
-/** A range as it came: fewer bytes than were asked for where the file ends before. */
-export interface FilePart {
-  /** Where in the file it begins. */
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-  readonly version: FileVersion;
-}
-
 /** A directory on a web server. It only reads. */
-export class WebDirectory {
+export class WebDirectory implements RangeSource {
   /** Without what may be secret: user, password, query. */
   readonly url: string;
   /** What is asked for, in front of the path in it. */
@@ -81,9 +70,68 @@ export class WebDirectory {
    * UNAVAILABLE where the server still failed the third time; UNSUPPORTED, IO where it does not do what HTTP says.
    */
   async read(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart> {
+    for (const ms of [...CHANGED_MS, undefined]) {
+      const part = await this.#readWhole(path, offset, length, signal);
+      if (part) return part;
+      if (ms !== undefined) await pause(ms, signal);
+    }
+    throw this.#error("IO", path, "the file was written anew while it was read");
+  }
+
+  /** A range, by as many requests as that takes; undefined where they were of two files. */
+  async #readWhole(
+    path: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<FilePart | undefined> {
+    const ask = (from: number) =>
+      this.#retry(path, signal, () => this.#request(path, from, offset + length - from, signal));
+    let { bytes, version } = await ask(offset);
+    // Who does not tell the size may end a range before the file ends: only that nothing follows says that it does.
+    while (version.size === undefined && bytes.length > 0 && bytes.length < length) {
+      const next = offset + bytes.length;
+      const more = await ask(next);
+      if (more.version.tag !== version.tag) return undefined;
+      const joined = new Uint8Array(bytes.length + more.bytes.length);
+      joined.set(bytes);
+      joined.set(more.bytes, bytes.length);
+      const size = more.version.size ?? (more.bytes.length === 0 ? next : undefined);
+      [bytes, version] = [joined, { tag: version.tag, size }];
+    }
+    return { offset, bytes, version };
+  }
+
+  /** Bytes in a file, of a server that did not say them with a range: what HEAD tells, else they are counted. */
+  async size(path: string, signal: AbortSignal): Promise<number> {
+    const told = await this.#retry(path, signal, () => this.#head(path, signal));
+    if (told !== undefined) return told;
+    for (let end = 0;;) {
+      const { bytes, version } = await this.read(path, end, COUNTED_BYTES, signal);
+      if (version.size !== undefined) return version.size;
+      end += bytes.length;
+      if (bytes.length < COUNTED_BYTES) return end;
+    }
+  }
+
+  /** What HEAD says of a file's length; undefined where it says nothing of the file as it is stored. */
+  async #head(path: string, signal: AbortSignal): Promise<number | undefined> {
+    const response = await fetch(this.shown(path) + this.#query, {
+      method: "HEAD",
+      headers: this.#headers,
+      signal,
+    });
+    await response.body?.cancel();
+    const { status, headers } = response;
+    const isPlain = (headers.get("Content-Encoding") ?? "identity") === "identity";
+    return status === 200 && isPlain ? size(headers) : undefined;
+  }
+
+  /** Tries again where the server may do better the second or third time. */
+  async #retry<R>(path: string, signal: AbortSignal, request: () => Promise<R>): Promise<R> {
     for (let tries = 0;; tries++) {
       try {
-        return await this.#request(path, offset, length, signal);
+        return await request();
       } catch (reason) {
         const error = reason instanceof SmaltiError ? reason : this.#broken(path, reason);
         if (signal.aborted || error.code !== "UNAVAILABLE" || tries === BACK_OFF_MS.length) throw error;
@@ -120,12 +168,12 @@ export class WebDirectory {
       }
       if (status === 200) return await this.#cut(path, offset, length, body, { tag, size: size(headers) });
 
-      if (
-        range?.size === undefined || range.first !== offset || range.last !== Math.min(last, range.size - 1)
-      ) {
+      // A size of "*" is one that the server does not know: there the range may end anywhere.
+      const { first, last: end = -1, size: total = end + 1 } = range ?? {};
+      if (first !== offset || end < offset || end !== Math.min(last, total - 1)) {
         throw this.#wrongRange(path, offset, last, headers);
       }
-      const wanted = range.last + 1 - offset;
+      const wanted = end + 1 - offset;
       const bytes = await body.take(wanted);
       if (bytes.length < wanted || !await body.atEnd()) {
         const text = `the server announced ${wanted} bytes and sent ${
@@ -133,7 +181,7 @@ export class WebDirectory {
         }`;
         throw this.#error("UNAVAILABLE", path, text);
       }
-      return { offset, bytes, version: { tag, size: range.size } };
+      return { offset, bytes, version: { tag, size: range?.size } };
     } finally {
       body.close();
     }

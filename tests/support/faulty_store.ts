@@ -1,6 +1,6 @@
 import { SmaltiError } from "../../src/error.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
-import { PassThroughStore, type StoreCall } from "../support/pass_through_store.ts";
+import { PassThroughStore, type StoreCall } from "./pass_through_store.ts";
 
 /** How a call fails: before it did anything with a code, or in the midst of it, or after all was done. */
 export type Fault = "NO_SPACE" | "IO" | "short" | "torn" | "late";
@@ -8,7 +8,7 @@ export type Fault = "NO_SPACE" | "IO" | "short" | "torn" | "late";
 /** The ways in which a call can fail. */
 export function faultsOf(call: StoreCall): readonly Fault[] {
   if (call === "append") return ["NO_SPACE", "IO", "short", "torn", "late"];
-  if (call === "replace" || call === "create" || call === "remove" || call === "move") {
+  if (call === "replace" || call === "commit" || call === "create" || call === "remove" || call === "move") {
     return ["NO_SPACE", "IO", "late"];
   }
   return call === "lock" ? ["NO_SPACE", "IO"] : ["IO"];
@@ -65,6 +65,12 @@ export class FaultyStore extends PassThroughStore {
   override replace(path: string, bytes: Uint8Array): Promise<void> {
     return this.#do("replace", path, async () => {
       await this.inner.replace(path, bytes);
+      this.#begin(path, bytes.length);
+    });
+  }
+  override commit(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#do("commit", path, async () => {
+      await this.inner.commit(path, bytes);
       this.#begin(path, bytes.length);
     });
   }
