@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { arrowLoader, type ArrowSource, type LoadArrow } from "./arrow/library.ts";
 import type { Backend } from "./backend.ts";
 import { Client } from "./client.ts";
 import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
@@ -14,6 +15,11 @@ import type { Store } from "./store/store.ts";
 
 /** Options of `connect`. */
 export interface ConnectOptions extends EngineOptions {
+  /**
+   * apache-arrow, or a function that imports it, for Tables and RecordBatches. Bundles for pages and workers, and
+   * `smalti/slim`, hold none of their own. @default the one that is installed, imported when one is first asked for
+   */
+  arrow?: ArrowSource;
   /** The key for a server that wants one. */
   apiKey?: string;
   /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
@@ -30,19 +36,36 @@ export type Connect = (url: string | URL, options?: ConnectOptions) => Promise<C
 /** Opens the recordings behind a `grpc:` or `grpc+tls:` URL. */
 export type OpenServer = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend>;
 
-/** Makes the `connect` of an entry that brings this WASM module, or none, and reaches servers by `openServer`, or none. */
-export function createConnect(bundled: BundledWasm | undefined, openServer?: OpenServer): Connect {
+/** What an entry brings along; each piece may be left out. */
+export interface Pieces {
+  /** The WASM module. */
+  wasm?: BundledWasm;
+  /** Where apache-arrow comes from unless an option says so. */
+  arrow?: LoadArrow;
+  /** Reaches servers. */
+  openServer?: OpenServer;
+}
+
+/** Makes the `connect` of an entry. */
+export function createConnect({ wasm, arrow, openServer = noServers }: Pieces): Connect {
   return async (url, options = {}) => {
-    const engine = await chooseEngine(options, bundled);
+    const loadArrow = arrowLoader(options.arrow, arrow);
+    const engine = await chooseEngine(options, wasm);
     const text = String(url);
-    if (!/^grpc(\+tls)?:/i.test(text)) return new Client(new EmbeddedBackend(await openStore(url), engine));
-    if (openServer) return new Client(await openServer(text, engine, options));
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot connect to "${text}" from here: wanted the main entry on Deno, Bun or Node`,
-    );
+    const backend = /^grpc(\+tls)?:/i.test(text)
+      ? await openServer(text, engine, options)
+      : new EmbeddedBackend(await openStore(url), engine);
+    return new Client(backend, loadArrow);
   };
 }
+
+const noServers: OpenServer = (url) =>
+  Promise.reject(
+    new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot connect to "${url}" from here: wanted the main entry of smalti, on Deno, Bun or Node`,
+    ),
+  );
 
 async function openStore(url: string | URL): Promise<Store> {
   const text = String(url);

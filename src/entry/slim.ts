@@ -9,4 +9,4 @@ import { type Connect, createConnect } from "../connect.ts";
 export * from "../api.ts";
 
 /** As `connect` of the main entry, without a module of its own. */
-export const connect: Connect = createConnect(undefined);
+export const connect: Connect = createConnect({});

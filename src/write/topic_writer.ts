@@ -11,7 +11,7 @@ import type { Input } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
 import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
-import type { RecordBatch } from "apache-arrow";
+import type { LoadArrow, RecordBatch } from "../arrow/library.ts";
 
 /** Columns of fewer bytes than this wait for more instead of making a batch of their own. */
 const OWN_BATCH_BYTES = BATCH_BYTES / 4;
@@ -52,6 +52,7 @@ export interface TopicContext {
   readonly topic: string;
   readonly sink: TopicSink;
   readonly memory: WriteMemory;
+  readonly loadArrow: LoadArrow;
   /** Where the sequence stands; changes with it. */
   readonly life: SessionLife;
   /** Counts a flush among what the sequence waits for before it ends. */
@@ -243,7 +244,7 @@ export class TopicWriter<T = any> {
     this.#check("push a batch");
     let columns: Columns;
     try {
-      columns = await columnsOfRecordBatch(batch, this.#fields);
+      columns = await columnsOfRecordBatch(this.#context.loadArrow, batch, this.#fields);
     } catch (reason) {
       throw this.#refusal(reason);
     }

@@ -25,7 +25,11 @@ import { bundledModule } from "./bundled.ts";
  * console.log(client.engine.name, await client.listSequences());
  * ```
  */
-export const connect: Connect = createConnect(bundledModule, async (url, engine, { tls, ...options }) => {
-  const { connectFlight } = await import("../flight/client/flight_backend.ts");
-  return await connectFlight(url, engine, { ...options, tlsCa: tls?.ca });
+export const connect: Connect = createConnect({
+  wasm: bundledModule,
+  arrow: () => import("apache-arrow"),
+  openServer: async (url, engine, { tls, ...options }) => {
+    const { connectFlight } = await import("../flight/client/flight_backend.ts");
+    return await connectFlight(url, engine, { ...options, tlsCa: tls?.ca });
+  },
 });
