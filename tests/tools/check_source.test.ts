@@ -68,6 +68,8 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
         `export const f = () => Math.max(1, 2);`,
         `export const g = async () => (await import("../cli/main.ts")).main;`,
       ].join("\n"),
+      "src/connect.ts": `import "./flight/ticket.ts";\n`,
+      "src/flight/ticket.ts": `import "commander";\nexport {};\n`,
       "src/cli/main.ts": `export const main: number = 1;\n`,
       "src/strange.ts": `export {};\n`,
     });
@@ -75,7 +77,9 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
     const expected = [
       "import cycle: src/arrow/a.ts -> src/arrow/b.ts -> src/arrow/a.ts",
       "src/client.ts:3: exported symbol is missing JSDoc documentation",
+      "src/connect.ts:1: smalti-core must not import src/flight/ticket.ts, which is not in it",
       "src/engine/js.ts:1: engine must not import store (src/store/directory/directory_store.ts)",
+      "src/flight/ticket.ts:1: must not import commander: it is for src/cli/",
       "src/read/streamer.ts:1: This syntax is not allowed when 'erasableSyntaxOnly' is enabled.",
       "src/read/streamer.ts:2: Function must have an explicit return type annotation",
       "src/read/streamer.ts:3: Function must have an explicit return type annotation",
