@@ -54,7 +54,7 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
       ].join("\n"),
       "src/arrow/a.ts": `import type { B } from "./b.ts";\nexport type A = B | 1;\n`,
       "src/arrow/b.ts": `import type { A } from "./a.ts";\nexport type B = A[];\n`,
-      "src/engine/js.ts": `import { pid } from "../store/directory.ts";\nexport const x: number = pid;\n`,
+      "src/engine/js.ts": `import { pid } from "../store/directory/directory_store.ts";\nexport const x: number = pid;\n`,
       "src/store/memory.ts": [
         `import "../read/streamer.ts";`,
         `import "node:os";`,
@@ -84,6 +84,7 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
       "src/read/streamer.ts:2: Function must have an explicit return type annotation",
       "src/read/streamer.ts:3: Function must have an explicit return type annotation",
       "src/read/streamer.ts:3: read must not import cli (src/cli/main.ts)",
+      "src/read/streamer.ts:3: smalti-core must not import src/cli/main.ts, which is not in it",
       "src/store/memory.ts:1: store must not import read (src/read/streamer.ts)",
       "src/store/memory.ts:2: Cannot find module",
       "src/store/memory.ts:2: imports node:os",
