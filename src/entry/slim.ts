@@ -1,6 +1,7 @@
 /**
- * `smalti/slim`: all of smalti without the WASM module, for libraries that leave the choice to their users. The engine is
- * the one in TypeScript unless `connect(url, { wasm })` is given a module; `smalti/smalti.wasm` is one.
+ * `smalti/slim`: what records and replays without the WASM module and apache-arrow, for libraries that leave the choice to
+ * their users. The engine is the one in TypeScript unless `connect(url, { wasm })` is given a module; `smalti/smalti.wasm` is
+ * one. Tables and RecordBatches want `connect(url, { arrow })`.
  *
  * @module
  */

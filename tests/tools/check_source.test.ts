@@ -54,7 +54,8 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
       ].join("\n"),
       "src/arrow/a.ts": `import type { B } from "./b.ts";\nexport type A = B | 1;\n`,
       "src/arrow/b.ts": `import type { A } from "./a.ts";\nexport type B = A[];\n`,
-      "src/engine/js.ts": `import { pid } from "../store/directory/directory_store.ts";\nexport const x: number = pid;\n`,
+      "src/engine/js.ts":
+        `import { pid } from "../store/directory/directory_store.ts";\nexport const x: number = pid;\n`,
       "src/store/memory.ts": [
         `import "../read/streamer.ts";`,
         `import "node:os";`,
