@@ -76,6 +76,7 @@ const FULL_PLACES: readonly string[] = [
   "src/entry/main.ts",
   "src/flight/",
   "src/import/",
+  "src/export/",
   "src/cli/",
 ];
 
