@@ -33,9 +33,10 @@ export async function build(): Promise<void> {
   await install(".");
   const ts = await loadTypeScript();
   const { config } = ts.readConfigFile(`${root}/tsconfig.build.json`, ts.sys.readFile);
-  const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const entries = packages.flatMap(sourcesOf).filter((path) => path.endsWith(".ts"));
   rmSync(`${root}/dist`, { recursive: true, force: true });
-  const program = ts.createProgram(fileNames, options);
+  const program = ts.createProgram([...new Set(entries)].map((path) => `${root}/${path}`), options);
   const diagnostics = ts.getPreEmitDiagnostics(program);
   if (diagnostics.length > 0) {
     console.error(ts.formatDiagnostics(diagnostics, formatHost));
@@ -94,7 +95,7 @@ function internal(path: string): string {
 /** What a package has beside its compiled files. */
 async function complete(published: PublishedPackage): Promise<void> {
   const manifest = JSON.parse(await Deno.readTextFile(`${root}/package.json`));
-  for (const source of new Set(Object.values(published.exports).flatMap(sourcesOf))) {
+  for (const source of new Set(sourcesOf(published))) {
     if (source.endsWith(".wasm")) {
       mkdirSync(dirname(fileIn(published, source)), { recursive: true });
       copyFileSync(`${root}/${source}`, fileIn(published, source));
@@ -170,8 +171,11 @@ function fileIn({ name }: PublishedPackage, path: string): string {
   return `${packageDirectory(name)}/dist/${path}`;
 }
 
-function sourcesOf(sources: PublishedPackage["exports"][string]): string[] {
-  return typeof sources === "string" ? [sources] : Object.values(sources);
+/** What its exports and commands name. */
+function sourcesOf({ exports, bin = {} }: PublishedPackage): string[] {
+  const exported = Object.values(exports)
+    .flatMap((sources) => typeof sources === "string" ? [sources] : Object.values(sources));
+  return [...exported, ...Object.values(bin)];
 }
 
 function sourceOf(output: string): string {
