@@ -29,4 +29,4 @@
  * @module
  */
 export * from "./src/api.ts";
-export { connect } from "./src/entry/inline.ts";
+export { connect } from "./src/entry/main.ts";

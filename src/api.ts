@@ -4,6 +4,7 @@
  * @module
  */
 export { Client, type ListOptions, type QueryOptions, type SequenceOptions } from "./client.ts";
+export { type ArrowLibrary, type ArrowSource } from "./arrow/library.ts";
 export { type Connect, type ConnectOptions } from "./connect.ts";
 export { type EngineOptions, type WasmSource } from "./engine/load/choose_engine.ts";
 export { type ErrorCode, type ErrorDetails, SmaltiError, type SmaltiErrorOptions } from "./error.ts";

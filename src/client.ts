@@ -1,3 +1,4 @@
+import { type LoadArrow, noArrow } from "./arrow/library.ts";
 import { type Backend, failureOfOne, type SequenceSink } from "./backend.ts";
 import type { Engine } from "./engine.ts";
 import { SmaltiError } from "./error.ts";
@@ -54,14 +55,16 @@ export interface QueryOptions {
 /** A place with recordings. Made by `connect`; close it when done. */
 export class Client implements AsyncDisposable {
   readonly #backend: Backend;
+  readonly #loadArrow: LoadArrow;
   readonly #writers = new Set<SequenceWriter>();
   /** Writers whose sequences are being created. */
   readonly #beginning = new Set<Promise<SequenceWriter>>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use `connect`. */
-  constructor(backend: Backend) {
+  constructor(backend: Backend, loadArrow: LoadArrow = noArrow) {
     this.#backend = backend;
+    this.#loadArrow = loadArrow;
   }
 
   /** @internal What a server serves. */
@@ -190,7 +193,7 @@ export class Client implements AsyncDisposable {
   async sequenceHandler(name: string, options: { follow?: boolean } = {}): Promise<SequenceHandler> {
     this.#check(`open sequence ${JSON.stringify(name)}`);
     const source = await this.#backend.openSequence(sequenceName(name), options);
-    return new SequenceHandler(source, this.engine);
+    return new SequenceHandler(source, this.engine, this.#loadArrow);
   }
 
   /** Opens one topic of a sequence for reading. Errors as {@linkcode sequenceHandler}. */
@@ -346,7 +349,7 @@ export class Client implements AsyncDisposable {
       const autoFlush = options.autoFlush ??
         (this.#backend.durability === "sync" ? DEFAULT_AUTO_FLUSH : false);
       const ended = () => this.#writers.delete(writer);
-      const writer = new SequenceWriter(name, sink, { ...options, autoFlush }, ended);
+      const writer = new SequenceWriter(name, sink, { ...options, autoFlush }, this.#loadArrow, ended);
       this.#writers.add(writer);
       return writer;
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import { show } from "./arrow/builder.ts";
+import { arrowLoader, type ArrowSource, type LoadArrow } from "./arrow/library.ts";
 import type { Backend } from "./backend.ts";
 import { Client } from "./client.ts";
 import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
@@ -15,6 +16,11 @@ import type { FileReader } from "./store/store.ts";
 
 /** Options of `connect`. */
 export interface ConnectOptions extends EngineOptions {
+  /**
+   * apache-arrow, or a function that imports it, for Tables and RecordBatches. Bundles for pages and workers, and
+   * `smalti/slim`, hold none of their own. @default the one that is installed, imported when one is first asked for
+   */
+  arrow?: ArrowSource;
   /** The key for a server that wants one. */
   apiKey?: string;
   /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
@@ -44,13 +50,24 @@ const SCHEMES: Schemes = {
   "grpc+tls": refuseServer,
 };
 
-/** Makes the `connect` of an entry that brings this WASM module, or none, and opens these schemes too. */
-export function createConnect(bundled: BundledWasm | undefined, more: Schemes = {}): Connect {
+/** What an entry brings along; each piece may be left out. */
+export interface Pieces {
+  /** The WASM module. */
+  wasm?: BundledWasm;
+  /** Where apache-arrow comes from unless an option says so. */
+  arrow?: LoadArrow;
+  /** Opens these schemes too, or in another way. */
+  schemes?: Schemes;
+}
+
+/** Makes the `connect` of an entry. */
+export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
   const schemes = { ...SCHEMES, ...more };
   return async (place, options = {}) => {
+    const loadArrow = arrowLoader(options.arrow, arrow);
     const open = openerOf(place, schemes);
-    const engine = await chooseEngine(options, bundled);
-    return new Client(await open(engine, options));
+    const engine = await chooseEngine(options, wasm);
+    return new Client(await open(engine, options), loadArrow);
   };
 }
 
@@ -105,6 +122,6 @@ async function openWeb(url: string): Promise<FileReader> {
 function refuseServer(url: string): never {
   throw new SmaltiError(
     "UNSUPPORTED",
-    `Cannot connect to "${url}" from here: wanted the main entry on Deno, Bun or Node`,
+    `Cannot connect to "${url}" from here: wanted the main entry of smalti, on Deno, Bun or Node`,
   );
 }

@@ -1,10 +1,10 @@
 /**
- * `deno run -A tools/check_package.ts [SCRIPT]`: packs the npm package, installs it into an empty project and uses it
+ * `deno run -A tools/check_package.ts [SCRIPT]`: packs both npm packages, installs each into an empty project and uses it
  * there wherever it says that it works:
  *
  * - every export on Deno, Node and Bun (tests/packaging/exports/), where all must print the same;
  * - on Deno without permissions, from the sources and from the package;
- * - its command, and a program that uses its types;
+ * - its command, and projects that use its types (tests/packaging/types/);
  * - in workerd and, bundled by esbuild and by Vite, in Chromium, with and without a policy that forbids WebAssembly.
  *
  * What cannot be checked on this machine is told in a line that begins with "skipped:". With a script (an .mjs file that
@@ -13,22 +13,27 @@
  * @module
  */
 import { gzipSync } from "node:zlib";
-import { formatHost } from "./build.ts";
-import { bundlePages } from "./package/bundle.ts";
+import { build } from "./build.ts";
+import { bundlePages, weighBundles } from "./package/bundle.ts";
 import { checkPages, findChromium } from "./package/chromium.ts";
+import { checkCore, checkWeight } from "./package/core.ts";
 import { checkExports, checkPermissions, runEverywhere } from "./package/exports.ts";
-import { fail, makeProject, PackageError } from "./package/project.ts";
-import { serveSite } from "./package/site.ts";
+import { fail, makeProject, measure, PackageError, packAll, type Project } from "./package/project.ts";
+import { packages } from "./packages.ts";
+import { serveSite, type Site } from "./package/site.ts";
+import { checkTypes } from "./package/types.ts";
 import { checkWorkerd } from "./package/workerd.ts";
-import { executable, install, listFiles, loadTypeScript, mustRun, root } from "./tooling.ts";
+import { executable, install, listFiles, mustRun, packageDirectory } from "./tooling.ts";
 
+await build();
 await install("tests/packaging");
-const project = await timed("packed and installed", makeProject);
+const tarballs = await packAll();
 try {
   const [script] = Deno.args;
-  if (script === undefined) await checkPackage();
+  if (script === undefined) await checkPackages();
   else {
-    await Deno.copyFile(script, `${project}/script.mjs`);
+    const project = await makeProject("smalti", tarballs);
+    await Deno.copyFile(script, `${project.path}/script.mjs`);
     console.log((await runEverywhere(project, "script.mjs")).trim());
   }
 } catch (reason) {
@@ -37,18 +42,39 @@ try {
   Deno.exit(1);
 }
 
-async function checkPackage(): Promise<void> {
-  const wasm = await Deno.readFile(`${project}/node_modules/smalti/dist/src/engine/generated/smalti.wasm`);
+async function checkPackages(): Promise<void> {
+  const core = await timed("smalti-core installed", () => makeProject("smalti-core", tarballs));
+  const project = await timed("smalti installed", () => makeProject("smalti", tarballs));
+  for (const made of [core, project]) {
+    const { packages, bytes } = measure(made);
+    console.log(`${made.name}: ${packages.length} packages, ${(bytes / 1e6).toFixed(1)} MB`);
+  }
+  checkWeight(core);
+  const wasm = await Deno.readFile(
+    `${project.path}/node_modules/smalti/dist/src/engine/generated/smalti.wasm`,
+  );
   console.log(`smalti.wasm: ${wasm.length} bytes, ${gzipSync(wasm).length} gzipped`);
-  await timed("exports", () => checkExports(project));
+  await weighBundles(project);
+
+  for (const made of [core, project]) {
+    await timed(`exports of ${made.name}`, () => checkExports(made));
+    await timed(`types of ${made.name}`, () => checkTypes(made));
+    await runEverywhere(made, "commonjs.cjs");
+  }
+  await runEverywhere(project, "one_copy.mjs");
   await timed("no permissions", () => checkPermissions(project));
-  await timed("command, syntax and types", async () => {
+  await timed("command and syntax", async () => {
     const smalti = [await executable("node20"), "node_modules/.bin/smalti", "--help"];
-    await mustRun(smalti, { cwd: project, quiet: true });
+    await mustRun(smalti, { cwd: project.path, quiet: true });
     await checkSyntax();
-    await checkTypes();
   });
   const site = await timed("flight imported", () => serveSite(project));
+  await timed("smalti-core alone", () => checkCore(core, site));
+  await checkBundles(project, site);
+  await site.stop();
+}
+
+async function checkBundles(project: Project, site: Site): Promise<void> {
   if (Deno.build.target === "x86_64-unknown-linux-gnu") {
     await timed("workerd", () => checkWorkerd(project, site));
   } else {
@@ -58,7 +84,6 @@ async function checkPackage(): Promise<void> {
   const chromium = await timed("chromium found", findChromium);
   if ("path" in chromium) await timed("chromium", () => checkPages(chromium.path, site, pages));
   else console.log(`skipped: chromium, ${chromium.missing}`);
-  await site.stop();
 }
 
 async function timed<T>(what: string, action: () => Promise<T>): Promise<T> {
@@ -70,32 +95,11 @@ async function timed<T>(what: string, action: () => Promise<T>): Promise<T> {
 
 /** Newer syntax than ES2022 would stop Node 20. */
 async function checkSyntax(): Promise<void> {
-  for (const file of listFiles("dist", ".js")) {
-    const text = await Deno.readTextFile(`${root}/${file}`);
-    if (/^\s*(for )?\(?(await )?using [\w$]+ (=|of) /m.test(text)) fail(`${file} has a using declaration`);
+  for (const { name } of packages) {
+    for (const file of listFiles("dist", ".js", packageDirectory(name))) {
+      const text = await Deno.readTextFile(`${packageDirectory(name)}/${file}`);
+      const found = /^\s*(for )?\(?(await )?using [\w$]+ (=|of) /m.test(text);
+      if (found) fail(`${file} of ${name} has a using declaration`);
+    }
   }
-}
-
-/** Errors in the user's program and in our declarations; those of dependencies are not ours. */
-async function checkTypes(): Promise<void> {
-  await Deno.writeTextFile(
-    `${project}/program.ts`,
-    `import * as smalti from "smalti";\nimport * as slim from "smalti/slim";\n` +
-      `import * as importers from "smalti/import";\nimport * as exporters from "smalti/export";\n` +
-      `export default { smalti, slim, importers, exporters };\n`,
-  );
-  const ts = await loadTypeScript();
-  const program = ts.createProgram([`${project}/program.ts`], {
-    target: ts.ScriptTarget.ES2022,
-    lib: ["lib.esnext.d.ts", "lib.dom.d.ts"],
-    module: ts.ModuleKind.NodeNext,
-    strict: true,
-    noEmit: true,
-    types: [],
-  });
-  const errors = ts.getPreEmitDiagnostics(program)
-    .filter(({ file }) =>
-      !file || file.fileName.includes("/smalti/dist/") || file.fileName.endsWith("/program.ts")
-    );
-  if (errors.length > 0) fail(ts.formatDiagnostics(errors, formatHost));
 }

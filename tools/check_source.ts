@@ -1,11 +1,12 @@
 /**
- * Checks of src/ and mod.ts that no other tool makes: which way imports point, that there is no cycle, where
- * runtime globals may be used, and that public exports have docstrings. Prints one line per finding. Takes
- * another directory to check as its argument, for its own test.
+ * Checks of src/ and mod.ts that no other tool makes: which way imports point, that there is no cycle, who may import
+ * which npm package, where runtime globals may be used, and that public exports have docstrings. Prints one line per
+ * finding. Takes another directory to check as its argument, for its own test.
  *
  * @module
  */
 import type * as TS from "../tests/node_modules/typescript/lib/typescript.d.ts";
+import { core, importPlaces, isWithin, npmPackageOf, packageOf } from "./packages.ts";
 import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.ts";
 
 /**
@@ -15,7 +16,7 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
 const layers: readonly (readonly string[])[] = [
   ["version.ts", "util"],
   ["error.ts"],
-  ["names.ts", "schema.ts"],
+  ["names.ts", "schema.ts", "missing_package.ts"],
   ["ontology"],
   ["types.ts"],
   ["engine.ts"],
@@ -67,6 +68,7 @@ const imports = new Map([...sources].map(([path, source]) => [path, readImports(
 const findings = [
   ...checkDirection(),
   ...checkCycles(),
+  ...checkPackages(),
   ...checkGlobals(),
   ...checkTypes(),
   ...await checkDocs(),
@@ -126,6 +128,22 @@ function checkCycles(): string[] {
   }
   files.forEach(visit);
   return cycles;
+}
+
+/** npm packages that are imported where they may not be, and imports of the core from what is not in it. */
+function* checkPackages(): Generator<string> {
+  for (const [path, found] of imports) {
+    for (const { specifier, target, where } of found) {
+      if (target !== undefined && packageOf(path) === core && packageOf(target) !== core) {
+        yield `${where}: ${core.name} must not import ${target}, which is not in it`;
+      }
+      const name = npmPackageOf(specifier);
+      if (name === undefined) continue;
+      const places = importPlaces[name] ?? [];
+      if (places.some((place) => isWithin(path, place))) continue;
+      yield `${where}: must not import ${name}: it is for ${places.join(", ") || "nobody"}`;
+    }
+  }
 }
 
 /** Names of runtime globals and `node:` imports outside {@linkcode runtimePlaces}. */
@@ -225,7 +243,7 @@ function readImports(path: string, source: TS.SourceFile): Import[] {
 }
 
 function mayUseRuntime(path: string): boolean {
-  return runtimePlaces.some((place) => place.endsWith("/") ? path.startsWith(place) : path === place);
+  return runtimePlaces.some((place) => isWithin(path, place));
 }
 
 function place(source: TS.SourceFile, node: TS.Node): string {

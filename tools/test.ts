@@ -11,7 +11,16 @@
  * @module
  */
 import { build } from "./build.ts";
-import { deno, executable, install, root, run, type RuntimeName, takeRuntimes } from "./tooling.ts";
+import {
+  deno,
+  executable,
+  install,
+  packageDirectory,
+  root,
+  run,
+  type RuntimeName,
+  takeRuntimes,
+} from "./tooling.ts";
 
 interface Counts {
   passed: number;
@@ -44,8 +53,8 @@ async function test(name: RuntimeName): Promise<Counts> {
   const compiled = name.startsWith("node");
   const { code } = await run(await command(name, report), {
     env: {
-      SMALTI_MOD: compiled ? `${root}/dist/mod.js` : `${root}/mod.ts`,
-      SMALTI_CLI: compiled ? `${root}/dist/src/cli/main.js` : `${root}/src/cli/main.ts`,
+      SMALTI_MOD: compiled ? `${packageDirectory("smalti")}/dist/mod.js` : `${root}/mod.ts`,
+      SMALTI_CLI: compiled ? `${packageDirectory("smalti")}/dist/src/cli/main.js` : `${root}/src/cli/main.ts`,
     },
   });
   const counts = parse(await Deno.readTextFile(report));

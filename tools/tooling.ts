@@ -16,6 +16,11 @@ import type * as TypeScript from "../tests/node_modules/typescript/lib/typescrip
 /** The repository's directory, without a slash at the end. */
 export const root: string = fileURLToPath(new URL("..", import.meta.url)).replace(/[/\\]$/, "");
 
+/** Where the build puts a published package. */
+export function packageDirectory(name: string): string {
+  return `${root}/dist/node_modules/${name}`;
+}
+
 /** Options of {@linkcode run}. */
 export interface RunOptions {
   /** Where to run. @default the repository's directory */

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { RecordBatch, Table } from "apache-arrow";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Columns } from "./columns.ts";
 import { decodeBatch, decodeFrame, decodeSchemaMessage, MessageType } from "./decode.ts";
 import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
+import type { LoadArrow, RecordBatch, Table } from "./library.ts";
 import { vectorsOf } from "./rearrange.ts";
 import { FixedListVector, ListVector, type Vector } from "./vector.ts";
 
@@ -20,11 +20,12 @@ const GROUP_BYTES = 4 * 2 ** 20;
 
 /** A Table of these batches, in their order; without rows where there are none. Several may share a slice. */
 export async function toTable(
+  load: LoadArrow,
   fields: readonly FieldSchema[],
   batches: readonly Columns[],
   slice: TimeSlice = new TimeSlice(),
 ): Promise<Table> {
-  const { Table, tableFromIPC } = await import("apache-arrow");
+  const { Table, tableFromIPC } = await load();
   const schema = encodeSchemaMessage({ fields, metadata: new Map() });
   const parts: RecordBatch[] = [];
   let group: Uint8Array[] = [];
@@ -43,8 +44,12 @@ export async function toTable(
 }
 
 /** One batch as apache-arrow's. */
-export async function toRecordBatch(fields: readonly FieldSchema[], columns: Columns): Promise<RecordBatch> {
-  return (await toTable(fields, [columns])).batches[0];
+export async function toRecordBatch(
+  load: LoadArrow,
+  fields: readonly FieldSchema[],
+  columns: Columns,
+): Promise<RecordBatch> {
+  return (await toTable(load, fields, [columns])).batches[0];
 }
 
 /**
@@ -52,10 +57,11 @@ export async function toRecordBatch(fields: readonly FieldSchema[], columns: Col
  * order, or a value is missing where the field wants one.
  */
 export async function columnsOfRecordBatch(
+  load: LoadArrow,
   batch: RecordBatch,
   fields: readonly FieldSchema[],
 ): Promise<Columns> {
-  const { Table, tableToIPC } = await import("apache-arrow");
+  const { Table, tableToIPC } = await load();
   if (typeof batch?.numRows !== "number" || !("schema" in batch)) {
     throw new SmaltiError("INVALID_MESSAGE", "The argument is no RecordBatch: wanted one of apache-arrow's");
   }

@@ -44,10 +44,11 @@ export function addDemo(program: Command, context: Context): void {
     });
 }
 
-/** The example beside the sources, which are in `src/cli/` or, compiled, in `dist/src/cli/`. */
+/** The example beside the sources, which are in `src/cli/` or, compiled, in dist/. */
 async function findExample(): Promise<string> {
-  const up = /\/dist\/src\/cli\/[^/]*$/.test(import.meta.url) ? "../../.." : "../..";
-  const url = new URL(`${up}/${EXAMPLE}`, import.meta.url);
+  const compiled = "dist/node_modules/smalti/dist/";
+  const up = import.meta.url.includes(`/${compiled}src/cli/`) ? compiled.replaceAll(/[^/]+/g, "..") : "";
+  const url = new URL(`${up}../../${EXAMPLE}`, import.meta.url);
   try {
     const path = fileURLToPath(url);
     await access(path);

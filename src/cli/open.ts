@@ -10,7 +10,7 @@ import type { SequenceInfo } from "../types.ts";
 
 /** Runs `body` with a client, which is closed after it. */
 export async function withClient<R>(store: string, body: (client: Client) => Promise<R>): Promise<R> {
-  const { connect } = await import("../entry/inline.ts");
+  const { connect } = await import("../entry/main.ts");
   const client = await connect(store);
   try {
     return await body(client);

@@ -9,4 +9,4 @@ import { bundledModule } from "./bundled.ts";
 export * from "../api.ts";
 
 /** As `connect` of the main entry, but for `grpc:` URLs, which are UNSUPPORTED. */
-export const connect: Connect = createConnect(bundledModule);
+export const connect: Connect = createConnect({ wasm: bundledModule });

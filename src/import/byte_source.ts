@@ -10,7 +10,7 @@ export interface ByteSource {
   /** What errors call the file. @default the MCAP file */
   readonly name?: string;
   /** Bytes in all, where known: for progress, and to notice early that a file is cut. @default unknown */
-  readonly sizeBytes?: number;
+  readonly sizeBytes?: number | undefined;
 }
 
 /** Bytes in the largest part that is handled at once. */

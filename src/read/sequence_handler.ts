@@ -1,3 +1,4 @@
+import type { LoadArrow } from "../arrow/library.ts";
 import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
@@ -75,14 +76,16 @@ export interface LatestOptions {
 export class SequenceHandler implements AsyncDisposable {
   readonly #source: SequenceSource;
   readonly #engine: Engine;
+  readonly #loadArrow: LoadArrow;
   readonly #names: ReadonlySet<string>;
   /** Topics are opened once, when first needed. */
   readonly #opened = new Map<string, Promise<TopicSource>>();
 
   /** @internal Use `client.sequenceHandler`. */
-  constructor(source: SequenceSource, engine: Engine) {
+  constructor(source: SequenceSource, engine: Engine, loadArrow: LoadArrow) {
     this.#source = source;
     this.#engine = engine;
+    this.#loadArrow = loadArrow;
     this.#names = new Set(source.info.topics.map(({ name }) => name));
   }
 
@@ -157,6 +160,7 @@ export class SequenceHandler implements AsyncDisposable {
       this.name,
       await this.#open(this.#known(name)),
       this.#engine,
+      this.#loadArrow,
     );
   }
 
@@ -203,7 +207,7 @@ export class SequenceHandler implements AsyncDisposable {
       const sources = await this.#openAll([...new Set([...names, ...latched])].sort(compareNames), signal);
       return new Map(sources.map(({ info, schema }) => [info.name, schema.fields]));
     };
-    return new SequenceStreamer(open, fields, signal);
+    return new SequenceStreamer(open, fields, this.#loadArrow, signal);
   }
 
   /**
@@ -256,9 +260,9 @@ export class SequenceHandler implements AsyncDisposable {
   getSyncStreamer(options: SyncOptions): SyncStreamer {
     const open = async (name: string) => {
       const source = await this.#open(this.#known(name));
-      return { handler: new TopicHandler(this.name, source, this.#engine), source };
+      return { handler: new TopicHandler(this.name, source, this.#engine, this.#loadArrow), source };
     };
-    return new SyncStreamer(this.name, open, options);
+    return new SyncStreamer(this.name, open, this.#loadArrow, options);
   }
 
   #follow(
@@ -275,7 +279,8 @@ export class SequenceHandler implements AsyncDisposable {
     let blocks: FollowedBlocks | undefined;
     const open = () =>
       Promise.resolve(blocks = new FollowedBlocks(this.#source.follow(), this.#engine, request));
-    return new SequenceStreamer(open, () => Promise.resolve(blocks?.fields ?? new Map()), signal);
+    const fields = () => Promise.resolve(blocks?.fields ?? new Map());
+    return new SequenceStreamer(open, fields, this.#loadArrow, signal);
   }
 
   async #latest(

@@ -1,6 +1,6 @@
-import type { RecordBatch, Table } from "apache-arrow";
 import type { Columns } from "../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../arrow/interchange.ts";
+import type { LoadArrow, RecordBatch, Table } from "../arrow/library.ts";
 import { compareNames } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
@@ -41,15 +41,18 @@ export interface MergedTables<T = Table> {
  */
 export class SequenceStreamer extends Streamer<[topic: string, message: Message]> {
   readonly #fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>;
+  readonly #loadArrow: LoadArrow;
 
   /** @internal Use {@linkcode SequenceHandler.getDataStreamer}. */
   constructor(
     open: () => Promise<BlockSource>,
     fields: () => Promise<ReadonlyMap<string, readonly FieldSchema[]>>,
+    loadArrow: LoadArrow,
     signal: AbortSignal | undefined,
   ) {
     super(open, signal);
     this.#fields = fields;
+    this.#loadArrow = loadArrow;
   }
 
   /** @internal */
@@ -69,7 +72,7 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
         const tables = new Map<string, RecordBatch>();
         const parts = blockColumns(rows).sort((a, b) => compareNames(a.topic, b.topic));
         for (const { topic, columns } of parts) {
-          tables.set(topic, await toRecordBatch(fields.get(topic)!, columns));
+          tables.set(topic, await toRecordBatch(this.#loadArrow, fields.get(topic)!, columns));
         }
         yield {
           tables,
@@ -108,7 +111,7 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
     const tables = new Map<string, Table>();
     const slice = new TimeSlice();
     for (const [topic, schema] of fields) {
-      tables.set(topic, await toTable(schema, batches.get(topic) ?? [], slice));
+      tables.set(topic, await toTable(this.#loadArrow, schema, batches.get(topic) ?? [], slice));
     }
     const sorted = [...fields.keys()];
     const places = names.map((name) => sorted.indexOf(name));

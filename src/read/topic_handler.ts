@@ -1,3 +1,4 @@
+import type { LoadArrow } from "../arrow/library.ts";
 import type { TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import type { SmaltiError } from "../error.ts";
@@ -32,12 +33,14 @@ export class TopicHandler implements AsyncDisposable {
   readonly sequence: string;
   #source: TopicSource;
   readonly #engine: Engine;
+  readonly #loadArrow: LoadArrow;
 
   /** @internal Use `client.topicHandler`. */
-  constructor(sequence: string, source: TopicSource, engine: Engine) {
+  constructor(sequence: string, source: TopicSource, engine: Engine, loadArrow: LoadArrow) {
     this.sequence = sequence;
     this.#source = source;
     this.#engine = engine;
+    this.#loadArrow = loadArrow;
   }
 
   /** The topic's name, without a leading `/`. */
@@ -111,7 +114,7 @@ export class TopicHandler implements AsyncDisposable {
       };
       return Promise.resolve(new ResumingBlocks(blocksOf(window), window, blocksOf, reopen));
     };
-    return new TopicStreamer(open, () => Promise.resolve(this.fields), signal);
+    return new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
   }
 
   /**

@@ -1,6 +1,6 @@
-import type { RecordBatch, Table } from "apache-arrow";
 import type { Columns } from "../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../arrow/interchange.ts";
+import type { LoadArrow, RecordBatch, Table } from "../arrow/library.ts";
 import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./merge/block_columns.ts";
 import { type Message, RowMessage } from "./merge/message.ts";
@@ -28,15 +28,18 @@ import type { TableOptions } from "./table_options.ts";
  */
 export class TopicStreamer extends Streamer<Message> {
   readonly #fields: () => Promise<readonly FieldSchema[]>;
+  readonly #loadArrow: LoadArrow;
 
   /** @internal Use {@linkcode TopicHandler.getDataStreamer}. */
   constructor(
     open: () => Promise<BlockSource>,
     fields: () => Promise<readonly FieldSchema[]>,
+    loadArrow: LoadArrow,
     signal: AbortSignal | undefined,
   ) {
     super(open, signal);
     this.#fields = fields;
+    this.#loadArrow = loadArrow;
   }
 
   /** @internal */
@@ -53,6 +56,7 @@ export class TopicStreamer extends Streamer<Message> {
         rows = await this.nextRows()
       ) {
         yield await toRecordBatch(
+          this.#loadArrow,
           await this.#fields(),
           blockColumns(rows)[0].columns,
         );
@@ -69,7 +73,7 @@ export class TopicStreamer extends Streamer<Message> {
   async toTable(options: TableOptions = {}): Promise<Table> {
     const batches: Columns[] = [];
     await this.takeAll(options, (rows) => batches.push(blockColumns(rows)[0].columns));
-    return await toTable(await this.#fields(), batches);
+    return await toTable(this.#loadArrow, await this.#fields(), batches);
   }
 }
 

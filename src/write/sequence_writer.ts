@@ -1,4 +1,5 @@
 import { show } from "../arrow/builder.ts";
+import type { LoadArrow } from "../arrow/library.ts";
 import type { SequenceSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { newTopicName } from "../names.ts";
@@ -60,13 +61,21 @@ export class SequenceWriter implements AsyncDisposable {
   /** Why it was given up. */
   #abortReason: unknown;
   #endSignal: AbortSignal | undefined;
+  readonly #loadArrow: LoadArrow;
 
   /** @internal Use `client.sequenceCreate` or `client.sequenceUpdate`. */
-  constructor(name: string, sink: SequenceSink, options: SessionOptions, ended: () => void) {
+  constructor(
+    name: string,
+    sink: SequenceSink,
+    options: SessionOptions,
+    loadArrow: LoadArrow,
+    ended: () => void,
+  ) {
     const { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n } =
       options;
     this.name = name;
     this.#sink = sink;
+    this.#loadArrow = loadArrow;
     this.#flushesItself = autoFlush ? true : false;
     this.#flushes = new Flushes({
       sequence: name,
@@ -126,6 +135,7 @@ export class SequenceWriter implements AsyncDisposable {
       topic,
       sink,
       memory: this.#memory,
+      loadArrow: this.#loadArrow,
       life: this.#life,
       pending: (flush) => this.#flushes.track(flush),
       abort: (reason) => this.abort(reason),

@@ -18,7 +18,7 @@ import type { Input } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
 import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
-import type { RecordBatch } from "apache-arrow";
+import type { LoadArrow, RecordBatch } from "../arrow/library.ts";
 
 /** Columns of less than this part of a batch wait for more instead of making one of their own. */
 const OWN_BATCH = 1 / 4;
@@ -61,6 +61,7 @@ export interface TopicContext {
   readonly topic: string;
   readonly sink: TopicSink;
   readonly memory: WriteMemory;
+  readonly loadArrow: LoadArrow;
   /** Where the sequence stands; changes with it. */
   readonly life: SessionLife;
   /** Counts a flush among what the sequence waits for before it ends. */
@@ -252,7 +253,7 @@ export class TopicWriter<T = any> {
     this.#check("push a batch");
     let columns: Columns;
     try {
-      columns = await columnsOfRecordBatch(batch, this.#fields);
+      columns = await columnsOfRecordBatch(this.#context.loadArrow, batch, this.#fields);
     } catch (reason) {
       throw this.#refusal(reason);
     }

@@ -11,7 +11,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import { expectError } from "../support/errors.ts";
 import { clientOf } from "../support/places.ts";
 import { texts } from "../support/sample_rows.ts";
-import { engine } from "../support/tables.ts";
+import { engine, loadArrow } from "../support/tables.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { isBun, LiveBytes, watchedEngine } from "./live_bytes.ts";
 import { inOrder, largeRecording, record, smallRecording } from "./order.ts";
@@ -57,7 +57,7 @@ async function withRecording(
     count++;
     return live.add(bytes);
   });
-  const client = new Client(new EmbeddedBackend(store, watched));
+  const client = new Client(new EmbeddedBackend(store, watched), loadArrow);
   await client.sequenceCreate("s", {}, async (sequence) => {
     for (let t = 0; t < TOPICS; t++) {
       const topic = await sequence.topicCreate(`t${t}`, { ontology: Reading });

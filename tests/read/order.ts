@@ -10,7 +10,7 @@ import { toRecordBatch } from "../../src/arrow/interchange.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { Sample, sample, sampleText } from "../support/sample_rows.ts";
-import { columnsOf, tableFields } from "../support/tables.ts";
+import { columnsOf, loadArrow, tableFields } from "../support/tables.ts";
 
 /** One call of a writer. */
 export interface Step {
@@ -207,7 +207,7 @@ async function take(
     const columns = columnsOf(Sample.fields, data);
     columns.buffers[1] = bytesOf(BigInt64Array.from(times));
     await writer.pushBatch(
-      await toRecordBatch(tableFields(Sample.fields), columns),
+      await toRecordBatch(loadArrow, tableFields(Sample.fields), columns),
     );
   }
 }

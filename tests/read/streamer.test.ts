@@ -5,7 +5,7 @@ import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { SequenceStreamer } from "../../src/read/sequence_streamer.ts";
 import { thrownBy } from "../support/errors.ts";
 import { addTopic, pushSamples, rowText, sampleText, texts } from "../support/sample_rows.ts";
-import { engine } from "../support/tables.ts";
+import { engine, loadArrow } from "../support/tables.ts";
 import { deferred, isSettled } from "../support/waiting.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
@@ -24,6 +24,7 @@ async function withCounted(
   const [store, log] = [keepingBatches(new WatchedStore()), [] as string[]];
   const client = new Client(
     countedBackend(new EmbeddedBackend(store, engine), log),
+    loadArrow,
   );
   await client.sequenceCreate("s", {}, async (sequence) => {
     for (const name of ["a", "b"]) {

@@ -6,8 +6,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { mkdir, utimes, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { onLinux } from "../support/open_files.ts";
@@ -18,7 +19,11 @@ export const [isDeno, isBun] = ["deno", "bun"].map((name) => name in process.ver
 const storeModule = isDeno || isBun
   ? new URL("../../src/store/directory/directory_store.ts", import.meta.url).href
   : process.env.SMALTI_MOD &&
-    pathToFileURL(join(dirname(process.env.SMALTI_MOD), "src/store/directory/directory_store.js")).href;
+    pathToFileURL(
+      createRequire(process.env.SMALTI_MOD).resolve(
+        "smalti-core/internal/store/directory/directory_store.js",
+      ),
+    ).href;
 
 /** Whether other processes can be started. */
 export const canSpawn: boolean = storeModule !== undefined;

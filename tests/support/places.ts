@@ -12,7 +12,7 @@ import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { keepingBatches } from "./keeping_batches.ts";
-import { engine } from "./tables.ts";
+import { engine, loadArrow } from "./tables.ts";
 
 /** Where recordings may live: each kind is tested. */
 export type Place = "memory" | "directory";
@@ -78,7 +78,7 @@ export async function onFiles<R>(
 
 /** A client on a store of one's own. */
 export function clientOf(store: Store): Client {
-  return new Client(new EmbeddedBackend(store, engine));
+  return new Client(new EmbeddedBackend(store, engine), loadArrow);
 }
 
 /** A new store of a kind, and what takes it away again. */

@@ -5,6 +5,7 @@
  */
 import { type Builder, type ByteCount, createBuilder, StructBuilder } from "../../src/arrow/builder.ts";
 import { bytesOf, type Columns, emptyColumns } from "../../src/arrow/columns.ts";
+import type { LoadArrow } from "../../src/arrow/library.ts";
 import { rowClass, type RowView } from "../../src/arrow/row_view.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
@@ -13,6 +14,9 @@ import { type OpenBatch, openBatch } from "../../src/arrow/stored_batch.ts";
 import { type DataType, type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 
 export const engine = createJsEngine(loadNativeCodecs());
+
+/** For clients and writers that are made without `connect`. */
+export const loadArrow: LoadArrow = () => import("apache-arrow");
 
 export const field = (
   name: string,

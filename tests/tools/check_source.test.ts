@@ -54,7 +54,8 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
       ].join("\n"),
       "src/arrow/a.ts": `import type { B } from "./b.ts";\nexport type A = B | 1;\n`,
       "src/arrow/b.ts": `import type { A } from "./a.ts";\nexport type B = A[];\n`,
-      "src/engine/js.ts": `import { pid } from "../store/directory.ts";\nexport const x: number = pid;\n`,
+      "src/engine/js.ts":
+        `import { pid } from "../store/directory/directory_store.ts";\nexport const x: number = pid;\n`,
       "src/store/memory.ts": [
         `import "../read/streamer.ts";`,
         `import "node:os";`,
@@ -68,6 +69,8 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
         `export const f = () => Math.max(1, 2);`,
         `export const g = async () => (await import("../cli/main.ts")).main;`,
       ].join("\n"),
+      "src/connect.ts": `import "./flight/ticket.ts";\n`,
+      "src/flight/ticket.ts": `import "commander";\nexport {};\n`,
       "src/cli/main.ts": `export const main: number = 1;\n`,
       "src/strange.ts": `export {};\n`,
     });
@@ -75,11 +78,14 @@ describe.skipIf(!("Deno" in globalThis))("check_source", () => {
     const expected = [
       "import cycle: src/arrow/a.ts -> src/arrow/b.ts -> src/arrow/a.ts",
       "src/client.ts:3: exported symbol is missing JSDoc documentation",
+      "src/connect.ts:1: smalti-core must not import src/flight/ticket.ts, which is not in it",
       "src/engine/js.ts:1: engine must not import store (src/store/directory/directory_store.ts)",
+      "src/flight/ticket.ts:1: must not import commander: it is for src/cli/",
       "src/read/streamer.ts:1: This syntax is not allowed when 'erasableSyntaxOnly' is enabled.",
       "src/read/streamer.ts:2: Function must have an explicit return type annotation",
       "src/read/streamer.ts:3: Function must have an explicit return type annotation",
       "src/read/streamer.ts:3: read must not import cli (src/cli/main.ts)",
+      "src/read/streamer.ts:3: smalti-core must not import src/cli/main.ts, which is not in it",
       "src/store/memory.ts:1: store must not import read (src/read/streamer.ts)",
       "src/store/memory.ts:2: Cannot find module",
       "src/store/memory.ts:2: imports node:os",

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { canSpawn, library, needsBuild } from "../support/child.ts";
-import { columnsOf, tableFields } from "../support/tables.ts";
+import { columnsOf, loadArrow, tableFields } from "../support/tables.ts";
 import { toRecordBatch } from "../../src/arrow/interchange.ts";
 import { expectError, thrownBy } from "../support/errors.ts";
 import { clientOf, inDirectory, onStore, withClient } from "../support/places.ts";
@@ -41,7 +41,7 @@ describe("A session that a signal ends", () => {
       // And so does every call after it.
       expect(await thrownBy(() => topic.push(message(50)))).toBe(enough);
       const columns = columnsOf(Sample.fields, [sample(1)]);
-      const batch = await toRecordBatch(tableFields(Sample.fields), columns);
+      const batch = await toRecordBatch(loadArrow, tableFields(Sample.fields), columns);
       expect(await thrownBy(() => topic.pushBatch(batch))).toBe(enough);
       const none = { timestampNs: new BigInt64Array(0), serial: [], label: [], values: [], place: [] };
       expect(await thrownBy(() => topic.pushColumns(none))).toBe(enough);

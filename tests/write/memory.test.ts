@@ -7,7 +7,7 @@ import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { TopicWriter } from "../../src/write/topic_writer.ts";
 import { type Holder, WriteMemory } from "../../src/write/write_memory.ts";
 import { inDirectory, onStore } from "../support/places.ts";
-import { engine } from "../support/tables.ts";
+import { engine, loadArrow } from "../support/tables.ts";
 import { deferred, isSettled, settle } from "../support/waiting.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 
@@ -129,6 +129,7 @@ async function withSlowStore(
         topic: `t${i}`,
         sink: topic,
         memory,
+        loadArrow,
         life,
         pending: (flush) => flush,
         abort: () => Promise.resolve(),

@@ -5,20 +5,44 @@
  */
 import { createRequire } from "node:module";
 import type * as Esbuild from "../../tests/packaging/node_modules/esbuild/lib/main.d.ts";
+import { gzipSync } from "node:zlib";
 import { executable, mustRun, root } from "../tooling.ts";
-import { fail } from "./project.ts";
+import { fail, type Project } from "./project.ts";
 import type { Site } from "./site.ts";
 
 /** Where the bundlers are installed. */
 export const packaging: string = `${root}/tests/packaging`;
 
-/** Bundles a script of the project; fails on warnings too. */
-async function bundle(options: Esbuild.BuildOptions): Promise<void> {
+/** How a worker is bundled, and a page. */
+const WORKER = {
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  conditions: ["workerd", "worker", "browser"],
+  loader: { ".wasm": "copy" },
+  assetNames: "[name]",
+} satisfies Esbuild.BuildOptions;
+const PAGE = {
+  platform: "browser",
+  splitting: true,
+  loader: { ".wasm": "file" },
+} satisfies Esbuild.BuildOptions;
+
+/** Bundles a script of the project; fails on warnings, and where it brings apache-arrow. */
+async function bundle(options: Esbuild.BuildOptions): Promise<Esbuild.OutputFile[]> {
   const esbuild = createRequire(`${packaging}/package.json`)("esbuild") as typeof Esbuild;
-  const common = { bundle: true, format: "esm", target: "es2022", logLevel: "silent" } as const;
+  const common = {
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    logLevel: "silent",
+    metafile: true,
+  } as const;
   try {
-    const { warnings } = await esbuild.build({ ...common, ...options });
+    const { warnings, metafile, outputFiles } = await esbuild.build({ ...common, ...options });
     if (warnings.length > 0) throw new Error(warnings.map(({ text }) => text).join("\n"));
+    const arrow = Object.keys(metafile!.inputs).find((path) => path.includes("/apache-arrow/"));
+    if (arrow !== undefined) throw new Error(`the bundle holds ${arrow}: wanted no apache-arrow`);
+    return outputFiles ?? [];
   } catch (reason) {
     fail(`esbuild: ${(reason as Error).message}`);
   } finally {
@@ -28,24 +52,30 @@ async function bundle(options: Esbuild.BuildOptions): Promise<void> {
 }
 
 /** The worker in one file, with smalti.wasm beside it. No module of Node's is left to be resolved. */
-export async function bundleWorker(project: string, outdir: string): Promise<void> {
-  await bundle({
-    entryPoints: [`${project}/worker.mjs`],
-    outdir,
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["workerd", "worker", "browser"],
-    loader: { ".wasm": "copy" },
-    assetNames: "[name]",
-  });
+export async function bundleWorker({ path }: Project, outdir: string): Promise<void> {
+  await bundle({ entryPoints: [`${path}/worker.mjs`], outdir, ...WORKER });
+}
+
+/** Prints what a worker and a page weigh that replay and do nothing else, minified; smalti.wasm, or its text, aside. */
+export async function weighBundles({ path }: Project): Promise<void> {
+  for (const [what, options] of Object.entries({ worker: WORKER, page: PAGE })) {
+    const script = { entryPoints: [`${path}/replay.mjs`], outdir: path, minify: true, write: false };
+    const files = await bundle({ ...script, ...options });
+    const scripts = files.filter(({ path }) => !/\.wasm$|wasm_text/.test(path)).map(({ contents }) =>
+      contents
+    );
+    const [kb, gzipped] = [scripts, scripts.map((bytes) => gzipSync(bytes))]
+      .map((parts) => Math.round(parts.reduce((sum, { length }) => sum + length, 0) / 1000));
+    console.log(`a ${what} that replays: ${kb} KB minified, ${gzipped} KB gzipped`);
+  }
 }
 
 /** Pages of the site, by both bundlers: paths of the documents. */
-export async function bundlePages(project: string, { directory }: Site): Promise<string[]> {
-  await bundleWithEsbuild(project, `${directory}/esbuild`);
+export async function bundlePages({ path }: Project, { directory }: Site): Promise<string[]> {
+  await bundleWithEsbuild(path, `${directory}/esbuild`);
   const names = ["page", "page_slim"];
   for (const name of names) await Deno.writeTextFile(`${directory}/esbuild/${name}.html`, page(`${name}.js`));
-  await buildWithVite(project, `${directory}/vite`, "/vite/");
+  await buildWithVite(path, `${directory}/vite`, "/vite/");
   return [...names.map((name) => `esbuild/${name}.html`), "vite/page.html", "vite/page_slim_vite.html"];
 }
 
@@ -54,9 +84,7 @@ async function bundleWithEsbuild(project: string, outdir: string): Promise<void>
   await bundle({
     entryPoints: [`${project}/page.mjs`, `${project}/page_slim.mjs`],
     outdir,
-    platform: "browser",
-    splitting: true,
-    loader: { ".wasm": "file" },
+    ...PAGE,
   });
 }
 
@@ -78,6 +106,7 @@ async function buildWithVite(project: string, outDir: string, base: string): Pro
   const output = await mustRun(vite, { cwd: project, quiet: true, env: { NO_COLOR: "1" } });
   const complaint = /externalized for browser|could not be resolved|unresolved/i.exec(output);
   if (complaint) fail(`vite: ${output}`);
+  if (/apache-arrow|Arrow\.dom/.test(output)) fail(`vite: a page has a chunk of apache-arrow: ${output}`);
 }
 
 /** A document that runs a script. */

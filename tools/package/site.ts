@@ -4,6 +4,7 @@
  * @module
  */
 import { executable, mustRun, root } from "../tooling.ts";
+import type { Project } from "./project.ts";
 
 /** What every replay of the example flight must come to. */
 export const flight: { messages: number; order_sha256: string } = JSON.parse(
@@ -30,13 +31,13 @@ export interface Site {
  * Serves a new directory `site` of the project, with the flight as `recordings/flight`, imported by the package's
  * command. Below `strict/` is all of it again, with a policy that forbids pages to compile WebAssembly.
  */
-export async function serveSite(project: string): Promise<Site> {
-  const directory = `${project}/site`;
+export async function serveSite({ path }: Project): Promise<Site> {
+  const directory = `${path}/site`;
   const mcap = `${root}/examples/px4-vtol-flight/flight.mcap`;
   const command = ["import", mcap, "--name", "flight", "--store", `${directory}/recordings`];
   await Deno.mkdir(directory);
   await mustRun([await executable("node24"), "node_modules/.bin/smalti", ...command], {
-    cwd: project,
+    cwd: path,
     quiet: true,
   });
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };

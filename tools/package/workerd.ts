@@ -4,7 +4,7 @@
  * @module
  */
 import { bundleWorker, packaging } from "./bundle.ts";
-import { expectSame, fail } from "./project.ts";
+import { expectSame, fail, type Project } from "./project.ts";
 import { flight, type Site } from "./site.ts";
 
 /** Twice: bare, and with Node's modules, as many are deployed. `fetch` may ask servers on this machine. */
@@ -32,8 +32,8 @@ const modules :List(Workerd.Worker.Module) = [
 `;
 
 /** Replays the flight over HTTP in workers, and records in their memory. */
-export async function checkWorkerd(project: string, site: Site): Promise<void> {
-  const directory = `${project}/workerd`;
+export async function checkWorkerd(project: Project, site: Site): Promise<void> {
+  const directory = `${project.path}/workerd`;
   await bundleWorker(project, directory);
   await Deno.writeTextFile(`${directory}/config.capnp`, CONFIG);
   const workerd = new Deno.Command(`${packaging}/node_modules/@cloudflare/workerd-linux-64/bin/workerd`, {

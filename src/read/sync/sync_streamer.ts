@@ -1,7 +1,7 @@
-import type { RecordBatch, Table } from "apache-arrow";
 import { type Builder, createBuilder } from "../../arrow/builder.ts";
 import type { Columns } from "../../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../../arrow/interchange.ts";
+import type { LoadArrow, RecordBatch, Table } from "../../arrow/library.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
@@ -65,6 +65,7 @@ export interface SyncTopic {
 export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDisposable {
   readonly #sequence: string;
   readonly #openTopic: (name: string) => Promise<SyncTopic>;
+  readonly #loadArrow: LoadArrow;
   readonly #options: SyncOptions;
   readonly #window: Window;
   /** After an error it is closed. */
@@ -82,10 +83,16 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   #gapsUntilNs: bigint | undefined = MIN_NS;
 
   /** @internal Use {@linkcode SequenceHandler.getSyncStreamer}. */
-  constructor(sequence: string, openTopic: (name: string) => Promise<SyncTopic>, options: SyncOptions) {
+  constructor(
+    sequence: string,
+    openTopic: (name: string) => Promise<SyncTopic>,
+    loadArrow: LoadArrow,
+    options: SyncOptions,
+  ) {
     checkOptions(options);
     this.#sequence = sequence;
     this.#openTopic = openTopic;
+    this.#loadArrow = loadArrow;
     this.#options = options;
     this.#window = timeWindow(options, `sequence "${sequence}"`);
   }
@@ -118,7 +125,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   async *toArrow(): AsyncGenerator<RecordBatch, void, undefined> {
     try {
       for (let part = await this.#collect(); part; part = await this.#collect()) {
-        yield await toRecordBatch(part.fields, part.columns);
+        yield await toRecordBatch(this.#loadArrow, part.fields, part.columns);
       }
     } finally {
       await this.close();
@@ -145,7 +152,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
       await this.close();
       throw reason;
     }
-    return await toTable(fieldsOf(columns), parts);
+    return await toTable(this.#loadArrow, fieldsOf(columns), parts);
   }
 
   /** Ends the pass and lets go of what it held. A second call does nothing. */

@@ -29,7 +29,11 @@ import { bundledModule } from "./bundled.ts";
  * console.log(client.engine.name, await client.listSequences());
  * ```
  */
-export const connect: Connect = createConnect(bundledModule, { grpc: openServer, "grpc+tls": openServer });
+export const connect: Connect = createConnect({
+  wasm: bundledModule,
+  arrow: () => import("apache-arrow"),
+  schemes: { grpc: openServer, "grpc+tls": openServer },
+});
 
 async function openServer(
   url: string,

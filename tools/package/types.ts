@@ -1,0 +1,34 @@
+/**
+ * TypeScript projects of users: each folder of tests/packaging/types/ is one, with a tsconfig.json of its own.
+ *
+ * @module
+ */
+import { formatHost } from "../build.ts";
+import { loadTypeScript, root } from "../tooling.ts";
+import { fail, type Project } from "./project.ts";
+
+/**
+ * Type-checks them all, declarations of packages too. Where `smalti` is installed, those of the packages that it brings are
+ * not ours to mend; with the core nothing may be wrong at all.
+ */
+export async function checkTypes(project: Project): Promise<void> {
+  const ts = await loadTypeScript();
+  const complaints: string[] = [];
+  for (const { name, isDirectory } of Deno.readDirSync(`${project.path}/types`)) {
+    // The web's own types, AbortSignal and URL, have to come from somewhere; apache-arrow brings those of Node.
+    if (!isDirectory || project.name === "smalti-core" && name === "esnext") continue;
+    const directory = `${project.path}/types/${name}`;
+    const { config, error } = ts.readConfigFile(`${directory}/tsconfig.json`, ts.sys.readFile);
+    if (error) fail(ts.formatDiagnostics([error], formatHost));
+    const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, directory);
+    options.typeRoots = [`${root}/tests/node_modules/@types`];
+    const more = project.name === "smalti" && name !== "commonjs" ? [`${project.path}/types/whole.ts`] : [];
+    const program = ts.createProgram([...fileNames, ...more], options);
+    const errors = ts.getPreEmitDiagnostics(program).filter(({ file }) =>
+      project.name === "smalti-core" || !file || !file.fileName.includes("/node_modules/") ||
+      /\/node_modules\/smalti(-core)?\//.test(file.fileName)
+    );
+    if (errors.length > 0) complaints.push(`== types/${name}\n${ts.formatDiagnostics(errors, formatHost)}`);
+  }
+  if (complaints.length > 0) fail(`${project.name}:\n${complaints.join("\n")}`);
+}

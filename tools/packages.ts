@@ -1,0 +1,114 @@
+/**
+ * The two npm packages that one source tree is published as, and which npm package which of its files may import. The build
+ * makes their package.json from it; tools/check_source.ts and a test hold the sources against it.
+ *
+ * @module
+ */
+
+/** A published package. */
+export interface PublishedPackage {
+  readonly name: "smalti" | "smalti-core";
+  readonly description: string;
+  /** A source file for each subpath; conditions where runtimes get different ones. `types` are the default's. */
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  /** Commands. */
+  readonly bin?: Readonly<Record<string, string>>;
+  /** npm packages that come with it, at the versions of the root package.json. */
+  readonly dependencies: readonly string[];
+  /** npm packages that users install where they want what these do. */
+  readonly optionalPeers: readonly string[];
+}
+
+const WASM = "src/engine/generated/smalti.wasm";
+const description =
+  "Records multi-sensor time series to Arrow files and replays them in strict time order, on Deno, Node, Bun, in browsers and workers";
+
+/** What records and replays. */
+export const core: PublishedPackage = {
+  name: "smalti-core",
+  description: `${description}: the part that records and replays.`,
+  exports: {
+    ".": {
+      workerd: "src/entry/workerd.ts",
+      "edge-light": "src/entry/workerd.ts",
+      browser: "src/entry/browser.ts",
+      default: "src/entry/core.ts",
+    },
+    "./slim": "src/entry/slim.ts",
+    "./smalti.wasm": WASM,
+  },
+  dependencies: ["@foxglove/crc", "flatbuffers", "fzstd"],
+  optionalPeers: ["apache-arrow"],
+};
+
+/** All of it: it re-exports the core, whose files its own import, so that there is one copy of every class. */
+export const full: PublishedPackage = {
+  name: "smalti",
+  description: `${description}.`,
+  exports: {
+    ".": { ...core.exports["."] as Record<string, string>, default: "mod.ts" },
+    "./slim": "src/entry/slim.ts",
+    "./smalti.wasm": WASM,
+    "./import": "src/import/mod.ts",
+    "./export": "src/export/mod.ts",
+    "./server": "src/flight/server/mod.ts",
+  },
+  bin: { smalti: "src/cli/main.ts" },
+  dependencies: [
+    "@bufbuild/protobuf",
+    "@connectrpc/connect",
+    "@connectrpc/connect-node",
+    "@foxglove/crc",
+    "@mcap/core",
+    "apache-arrow",
+    "cli-progress",
+    "commander",
+    "lossless-json",
+  ],
+  optionalPeers: [],
+};
+
+/** Both. */
+export const packages: readonly PublishedPackage[] = [core, full];
+
+/** Files and folders of `smalti`; all others are in `smalti-core`. */
+const FULL_PLACES: readonly string[] = [
+  "mod.ts",
+  "src/entry/main.ts",
+  "src/flight/",
+  "src/import/",
+  "src/export/",
+  "src/cli/",
+];
+
+/** The package that a source file is in. */
+export function packageOf(path: string): PublishedPackage {
+  return FULL_PLACES.some((place) => isWithin(path, place)) ? full : core;
+}
+
+/** Which files and folders may import an npm package. */
+export const importPlaces: Readonly<Record<string, readonly string[]>> = {
+  "@bufbuild/protobuf": ["src/flight/"],
+  "@connectrpc/connect": ["src/flight/"],
+  "@connectrpc/connect-node": ["src/flight/"],
+  "@foxglove/crc": ["src/engine/codecs.ts", "src/import/mcap/"],
+  "@mcap/core": ["src/import/mcap/"],
+  // Its types, and the two entries that may load it.
+  "apache-arrow": ["src/arrow/library.ts", "src/entry/core.ts", "src/entry/main.ts"],
+  "cli-progress": ["src/cli/progress.ts"],
+  commander: ["src/cli/"],
+  flatbuffers: ["src/arrow/encode.ts"],
+  fzstd: ["src/engine/codecs.ts"],
+  "lossless-json": ["src/import/json/"],
+};
+
+/** The npm package of an import's specifier; undefined for relative ones and modules of a runtime. */
+export function npmPackageOf(specifier: string): string | undefined {
+  if (/^(\.|node:|bun:|cloudflare:)/.test(specifier)) return undefined;
+  return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
+}
+
+/** Whether a path is a file, or lies in a folder, which ends with a slash. */
+export function isWithin(path: string, place: string): boolean {
+  return place.endsWith("/") ? path.startsWith(place) : path === place;
+}
