@@ -27,16 +27,16 @@ export { TopicStreamer } from "./read/topic_streamer.ts";
 export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync/sync_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
-export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
-export { type Data, type Message, type MessageJson } from "./read/merge/message.ts";
+export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
+export { type MessageData, type Message, type MessageJson } from "./read/merge/message.ts";
 export {
   type AttachmentInfo,
   type CompactedTopic,
   type CompactReport,
-  type Json,
+  type JsonValue,
   type Metadata,
   type Notification,
-  type Place,
+  type NotificationPlace,
   type RecoveredFile,
   type RecoverReport,
   type SequenceEntry,
@@ -61,14 +61,15 @@ export {
 export {
   binary,
   bool,
-  type Field,
+  type OntologyField,
   type FieldOptions,
-  type Fields,
+  type OntologyFields,
+  type FieldValues,
   fixedSizeList,
   float16,
   float32,
   float64,
-  type Input,
+  type MessageInput,
   int16,
   int32,
   int64,
@@ -82,8 +83,7 @@ export {
   uint64,
   uint8,
   utf8,
-  type ValueOf,
-  type Values,
+  type FieldValue,
 } from "./ontology/field.ts";
 export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./schema.ts";
 
@@ -144,7 +144,6 @@ export {
   MotionState,
   MultiEchoLaserScan,
   NMEASentence,
-  type NumberList,
   OccupancyGrid,
   Point2d,
   Point3d,

@@ -5,7 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, typeName } from "../schema.ts";
+import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { bytesOf, type Columns, type NumberArray, numberArrayType, rowWidth } from "./columns.ts";
 import { numberToHalf } from "./half.ts";
 
@@ -23,10 +23,12 @@ export abstract class Builder {
   /** Values that fit before the arrays must grow. */
   protected capacity = 0;
   protected readonly count: ByteCount;
+  readonly #isOptional: boolean;
   #validity: Uint8Array | undefined;
 
   constructor(field: FieldSchema, path: string, count: ByteCount) {
     this.field = field;
+    this.#isOptional = isOptional(field);
     this.path = path;
     this.count = count;
   }
@@ -40,7 +42,7 @@ export abstract class Builder {
   append(value: unknown): void {
     if (this.length === this.capacity) this.#grow();
     if (value === undefined || value === null) {
-      if (!this.field.nullable) throw this.refuse(value);
+      if (!this.#isOptional) throw this.refuse(value);
       this.appendEmpty();
       this.mark(false);
     } else {

@@ -1,5 +1,5 @@
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, typeName } from "../schema.ts";
+import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { createBuilder, show } from "./builder.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
 
@@ -29,7 +29,7 @@ function addFields(
 
 function addColumn(field: FieldSchema, column: unknown, path: string, out: Columns): void {
   const { rows } = out;
-  if (column === undefined && !field.nullable) {
+  if (column === undefined && !isOptional(field)) {
     throw new SmaltiError(
       "INVALID_MESSAGE",
       `Column "${path}" is missing: wanted ${typeName(field)} for ${rows} rows`,

@@ -8,7 +8,7 @@ import type {
   CompactReport,
   Metadata,
   Notification,
-  Place,
+  NotificationPlace,
   RecoverReport,
   SequenceInfo,
   SessionInfo,
@@ -170,15 +170,15 @@ export class EmbeddedBackend implements Backend {
     });
   }
 
-  listNotifications(place: Place): Promise<Notification[]> {
+  listNotifications(place: NotificationPlace): Promise<Notification[]> {
     return this.#notifications.list(place);
   }
 
-  notify(place: Place, message: string): Promise<void> {
+  notify(place: NotificationPlace, message: string): Promise<void> {
     return this.#inTurn(place.sequence, () => this.#notifications.add(place, message));
   }
 
-  clearNotifications(place: Place): Promise<void> {
+  clearNotifications(place: NotificationPlace): Promise<void> {
     return this.#inTurn(place.sequence, () => this.#notifications.clear(place));
   }
 

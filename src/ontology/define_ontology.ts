@@ -1,6 +1,6 @@
 import type { FieldSchema } from "../schema.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
-import { type Fields, namedFields, type Values } from "./field.ts";
+import { type OntologyFields, type FieldValues, namedFields } from "./field.ts";
 import { type MessageQuery, queryFields } from "./query_fields.ts";
 
 /** How Mosaico stores an ontology's messages; matters to a daemon only. */
@@ -61,11 +61,11 @@ export interface OntologyOptions {
  * const reading: Infer<typeof EngineTemp> = { temperature: 361.5 };
  * ```
  */
-export function defineOntology<F extends Fields>(
+export function defineOntology<F extends OntologyFields>(
   tag: string,
   fields: F,
   options: OntologyOptions = {},
-): DefinedOntology<{ [K in keyof Values<F>]: Values<F>[K] }> {
+): DefinedOntology<FieldValues<F>> {
   if (tag === "") throw new TypeError("Cannot define an ontology with an empty tag: wanted a name");
   if (TIMESTAMP_FIELD.name in fields) {
     throw new TypeError(
@@ -79,7 +79,7 @@ export function defineOntology<F extends Fields>(
     format: options.format ?? "default",
     fields: named,
     get q() {
-      return (query ??= queryFields(tag, named)) as MessageQuery<{ [K in keyof Values<F>]: Values<F>[K] }>;
+      return (query ??= queryFields(tag, named)) as MessageQuery<FieldValues<F>>;
     },
   });
 }

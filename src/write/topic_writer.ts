@@ -7,7 +7,7 @@ import { inTimeOrder, sliceColumns, stackColumns } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
-import type { Input } from "../ontology/field.ts";
+import type { MessageInput } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
 import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
@@ -21,13 +21,13 @@ export interface TopicMessage<T> {
   /** Its time, in nanoseconds; need not be later than that of the message before. */
   readonly timestampNs: TimestampNs;
   /** Its data, as the topic's ontology wants it. */
-  readonly data: Input<T>;
+  readonly data: MessageInput<T>;
 }
 
 /** Columns of a `T`: each field as an array of values, or of columns again where it is a struct. */
 export type ColumnsInput<T> = {
   [K in keyof T]:
-    | ArrayLike<Input<T[K]>>
+    | ArrayLike<MessageInput<T[K]>>
     | (NonNullable<T[K]> extends object ? ColumnsInput<NonNullable<T[K]>> : never);
 };
 

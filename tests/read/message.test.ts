@@ -14,7 +14,7 @@ import {
   utf8,
 } from "../../src/ontology/field.ts";
 import type { Message } from "../../src/read/merge/message.ts";
-import type { Input } from "../../src/ontology/field.ts";
+import type { MessageInput } from "../../src/ontology/field.ts";
 import { expectError } from "../support/errors.ts";
 import { withClient } from "../support/places.ts";
 
@@ -33,7 +33,7 @@ type Odd = Infer<typeof Odd>;
 async function messagesOf<T>(
   client: Client,
   ontology: Ontology<T>,
-  rows: Input<NoInfer<T>>[],
+  rows: MessageInput<NoInfer<T>>[],
 ): Promise<Message[]> {
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("a/b", { ontology });
@@ -121,7 +121,7 @@ describe("Message", () => {
 
   it("toJSON gives timestamp_ns, topic, ontology and data: exact integers, base64, null for what is missing", async () => {
     await withClient("memory", async (client) => {
-      const rows: Input<Odd>[] = [
+      const rows: MessageInput<Odd>[] = [
         {
           count: 2n ** 53n - 1n,
           size: 2n ** 53n,

@@ -32,7 +32,7 @@ import * as fc from "fast-check";
 import { numberArrayType } from "../../src/arrow/columns.ts";
 import { defineOntology, type Ontology } from "../../src/ontology/define_ontology.ts";
 import * as makers from "../../src/ontology/field.ts";
-import type { Field, Fields } from "../../src/ontology/field.ts";
+import type { OntologyField, OntologyFields } from "../../src/ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { anyRow, expected } from "./random_tables.ts";
 
@@ -87,7 +87,7 @@ const NAMES = [
 ];
 
 // deno-lint-ignore no-explicit-any -- any Field, whatever its values
-type AnyField = Field<any, any>;
+type AnyField = OntologyField<any, any>;
 
 /** A field of any maker, nested up to `depth` times. */
 function anyMade(depth: number): fc.Arbitrary<AnyField> {
@@ -108,7 +108,7 @@ function anyMade(depth: number): fc.Arbitrary<AnyField> {
   );
 }
 
-function anyMadeFields(depth: number, most: number): fc.Arbitrary<Fields> {
+function anyMadeFields(depth: number, most: number): fc.Arbitrary<OntologyFields> {
   return fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: most })
     .chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), anyMade(depth)))))
     .map((entries) => Object.fromEntries(entries));

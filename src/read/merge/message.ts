@@ -8,7 +8,7 @@ import type { TopicSchema } from "../../types.ts";
 
 /** A message's data where its type is not known: fields by name. */
 // deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
-export type Data = Record<string, any>;
+export type MessageData = Record<string, any>;
 
 /** A message as JSON has it. */
 export interface MessageJson {
@@ -39,7 +39,7 @@ export interface Message {
    *
    * Reading throws CORRUPT where the column's bytes are damaged.
    */
-  readonly data: Data;
+  readonly data: MessageData;
   /** The same data with the type of an ontology. INVALID_ARGUMENT where the topic's ontology is another. */
   getData<T>(ontology: Ontology<T>): T;
   /** For `JSON.stringify`. */
@@ -131,7 +131,7 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
     return this.#from.topic.schema.ontologyTag;
   }
 
-  get data(): Data {
+  get data(): MessageData {
     const from = this.#from;
     return new from.row(from.columns, this.#row);
   }
