@@ -28,7 +28,12 @@ export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from 
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
 export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
-export { type MessageData, type Message, type MessageJson } from "./read/merge/message.ts";
+export {
+  type Message,
+  type MessageData,
+  type MessageJson,
+  type MessageObject,
+} from "./read/merge/message.ts";
 export {
   type AttachmentInfo,
   type CompactedTopic,
@@ -61,20 +66,21 @@ export {
 export {
   binary,
   bool,
-  type OntologyField,
   type FieldOptions,
-  type OntologyFields,
+  type FieldValue,
   type FieldValues,
   fixedSizeList,
   float16,
   float32,
   float64,
-  type MessageInput,
   int16,
   int32,
   int64,
   int8,
   list,
+  type MessageInput,
+  type OntologyField,
+  type OntologyFields,
   optional,
   type OptionalKey,
   struct,
@@ -83,7 +89,6 @@ export {
   uint64,
   uint8,
   utf8,
-  type FieldValue,
 } from "./ontology/field.ts";
 export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./schema.ts";
 

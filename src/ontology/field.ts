@@ -37,13 +37,11 @@ export type OptionalKey<F extends OntologyFields> = {
 }[keyof F];
 
 /** The values that a table of fields holds: one property a field, optional where the field is. */
-export type FieldValues<F extends OntologyFields> = Plain<
+export type FieldValues<F extends OntologyFields> = (
   & { [K in Exclude<keyof F, OptionalKey<F>>]: FieldValue<F[K]> }
   & { [K in OptionalKey<F>]?: FieldValue<F[K]> }
->;
-
-/** An intersection of objects as one object: what editors show, and what tests of exact types compare. */
-type Plain<T> = T extends infer O ? { [K in keyof O]: O[K] } : never;
+) extends infer Both ? { [K in keyof Both]: Both[K] } // one object: what editors show, and what tests of exact types compare
+  : never;
 
 /**
  * What `push` takes for a value that reads back as `T`: the same, but int64 and uint64 also as safe integers, lists as
@@ -147,8 +145,12 @@ export function list<L>(item: OntologyField<any, L>, options?: FieldOptions): On
 }
 
 /** Exactly `size` items. Reads like {@linkcode list}. RangeError where `size` is not a positive integer. */
-// deno-lint-ignore no-explicit-any -- infers L alone, whatever the item's value type
-export function fixedSizeList<L>(item: OntologyField<any, L>, size: number, options?: FieldOptions): OntologyField<L, L[]> {
+export function fixedSizeList<L>(
+  // deno-lint-ignore no-explicit-any -- infers L alone, whatever the item's value type
+  item: OntologyField<any, L>,
+  size: number,
+  options?: FieldOptions,
+): OntologyField<L, L[]> {
   if (!Number.isInteger(size) || size < 1) {
     throw new RangeError(`Cannot make a fixed size list of ${size} items: wanted a positive integer`);
   }
@@ -164,7 +166,9 @@ export function struct<F extends OntologyFields>(
 }
 
 /** The same field, but its value may be missing: `undefined` or `null` to `push`, `undefined` when read. */
-export function optional<T, L>(field: OntologyField<T, L>): OntologyField<T | undefined, L | (T | undefined)[]> {
+export function optional<T, L>(
+  field: OntologyField<T, L>,
+): OntologyField<T | undefined, L | (T | undefined)[]> {
   const { required: _, ...rest } = field;
   return Object.freeze({ ...rest, nullable: true }) as unknown as OntologyField<
     T | undefined,

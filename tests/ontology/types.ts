@@ -9,14 +9,14 @@ import type { CameraInfo, GPS, IMU, Point3d, Vector3d } from "../../src/ontology
 import { defineOntology, type Infer, type Ontology } from "../../src/ontology/define_ontology.ts";
 import {
   bool,
-  type OntologyField,
   type FieldValues,
   fixedSizeList,
   float16,
   float64,
-  type MessageInput,
   int64,
   list,
+  type MessageInput,
+  type OntologyField,
   optional,
   struct,
   uint8,
@@ -90,7 +90,10 @@ const camera = {
   rectification_parameters: new Float32Array(9),
   projection_parameters: Array.from({ length: 12 }, () => 0),
 };
-export const calibration: MessageInput<CameraInfo> = { ...camera, roi: { offset: { x: 1, y: 2 }, height: 1, width: 1 } };
+export const calibration: MessageInput<CameraInfo> = {
+  ...camera,
+  roi: { offset: { x: 1, y: 2 }, height: 1, width: 1 },
+};
 // @ts-expect-error a list of text
 export const badCalibration: MessageInput<CameraInfo> = { ...camera, distortion_parameters: ["k1"] };
 export const joints: MessageInput<ontology.RobotJoint> = {
@@ -99,7 +102,11 @@ export const joints: MessageInput<ontology.RobotJoint> = {
   velocities: new Float64Array(2),
   efforts: [],
 };
-export const echoes: MessageInput<ontology.MultiEchoLaserScan>["ranges"] = [[1, 2.5], new Float32Array(1), []];
+export const echoes: MessageInput<ontology.MultiEchoLaserScan>["ranges"] = [
+  [1, 2.5],
+  new Float32Array(1),
+  [],
+];
 // @ts-expect-error every beam has a list
 export const noEchoes: MessageInput<ontology.MultiEchoLaserScan>["ranges"] = [[1], null];
 
@@ -141,7 +148,12 @@ same<
   }>
 >();
 // Plain types at every depth.
-same<Same<FieldValues<{ a: OntologyField<number, Float64Array>; b: OntologyField<string | undefined> }>, { a: number; b?: string | undefined }>>();
+same<
+  Same<
+    FieldValues<{ a: OntologyField<number, Float64Array>; b: OntologyField<string | undefined> }>,
+    { a: number; b?: string | undefined }
+  >
+>();
 export const corner: { u: number; v?: bigint } | undefined = ({} as Infer<typeof Own>).corners[0];
 export const own: MessageInput<Infer<typeof Own>> = {
   flag: true,

@@ -5,7 +5,6 @@
  */
 import type { RecordBatch, Table } from "apache-arrow";
 import {
-  type MessageBlock,
   type Client,
   defineOntology,
   fixedSizeList,
@@ -16,6 +15,7 @@ import {
   int64,
   list,
   type Message,
+  type MessageBlock,
   type Ontology,
   optional,
   type SequenceEntry,

@@ -67,7 +67,10 @@ export function infoFacts(response: WireObject | undefined): StoreInfo {
 }
 
 /** What was said about a sequence or topic. CORRUPT. */
-export function notificationFacts(place: NotificationPlace, response: WireObject | undefined): Notification[] {
+export function notificationFacts(
+  place: NotificationPlace,
+  response: WireObject | undefined,
+): Notification[] {
   const what = "Cannot read the server's notifications";
   return list(response?.notifications).filter(isObject).map(({ msg, created_datetime }) => {
     const written = text(created_datetime, "created_datetime", what);

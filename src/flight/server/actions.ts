@@ -151,7 +151,10 @@ function info({ maxMessageBytes }: ActionContext): ServerInfo {
 }
 
 function notificationActions(of: "sequence" | "topic"): Record<string, Action> {
-  const placeIn = async ({ backend, sessions }: ActionContext, body: WireObject): Promise<NotificationPlace> => {
+  const placeIn = async (
+    { backend, sessions }: ActionContext,
+    body: WireObject,
+  ): Promise<NotificationPlace> => {
     const locator = textMember(body, "locator");
     if (of === "sequence") return parseLocator(sequenceName(locator));
     const { sequence, topic } = parseTopicLocator(locator);

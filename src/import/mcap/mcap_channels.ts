@@ -1,5 +1,5 @@
 import type { McapTypes } from "@mcap/core";
-import { encodeBase64 } from "../../arrow/base64.ts";
+import { encodeBase64 } from "../../util/base64.ts";
 import { SmaltiError } from "../../error.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { Json, Metadata } from "../../types.ts";

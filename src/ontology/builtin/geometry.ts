@@ -5,7 +5,7 @@
  * @module
  */
 import type { DefinedOntology } from "../define_ontology.ts";
-import { type OntologyField, float64, inNullableColumn, optional, utf8 } from "../field.ts";
+import { float64, inNullableColumn, type OntologyField, optional, utf8 } from "../field.ts";
 import { covariance, header, type WithCovariance, type WithHeader } from "./header.ts";
 import { builtin, type FieldsOf, items, nested } from "./table.ts";
 

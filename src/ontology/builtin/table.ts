@@ -5,12 +5,12 @@
  * @module
  */
 import {
+  defineBuiltin,
   type DefinedOntology,
-  defineOntology,
   type Ontology,
   type OntologyOptions,
 } from "../define_ontology.ts";
-import { type OntologyField, inNullableColumn, list } from "../field.ts";
+import { inNullableColumn, list, type OntologyField } from "../field.ts";
 
 /** One field for each property of `T`: optional where the property is, and of its type. */
 // deno-lint-ignore no-explicit-any -- what lists of them give is free
@@ -25,7 +25,7 @@ export function builtin<T, F extends FieldsOf<T>>(
   fields: () => F & { [K in Exclude<keyof F, keyof T>]: never },
   options?: OntologyOptions,
 ): DefinedOntology<T> {
-  return defineOntology(tag, fields(), options) as unknown as DefinedOntology<T>;
+  return defineBuiltin(tag, fields(), options) as unknown as DefinedOntology<T>;
 }
 
 /** A struct that holds what a message of `ontology` holds. */
