@@ -376,7 +376,8 @@ class ListBuilder extends RangeBuilder {
   readonly #itemWidth: number;
   constructor(field: FieldSchema, path: Path, count: ByteCount) {
     super(field, path, count);
-    const item = () => `${this.path}[${this.#item.length - this.offsets[this.length]}]`;
+    // Without a number until it is made: a type that cannot be written is refused by then.
+    const item = () => `${this.path}[${this.#item ? this.#item.length - this.offsets[this.length] : ""}]`;
     this.#item = createBuilder(field.children[0], item, count);
     this.#itemWidth = rowWidth(field.children[0]);
   }
@@ -403,7 +404,7 @@ class FixedListBuilder extends Builder {
   readonly #size: number;
   constructor(field: FieldSchema, path: Path, count: ByteCount, size: number) {
     super(field, path, count);
-    const item = () => `${this.path}[${this.#item.length - this.length * size}]`;
+    const item = () => `${this.path}[${this.#item ? this.#item.length - this.length * size : ""}]`;
     this.#item = createBuilder(field.children[0], item, count);
     this.#size = size;
   }
@@ -514,13 +515,7 @@ export class StructBuilder extends Builder {
 /** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
 export function createBuilder(field: FieldSchema, path: Path, count: ByteCount): Builder {
   const { type } = field;
-  if (field.dictionary) {
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot write field "${typeof path === "string" ? path : path()}" of type ${typeName(field)}`,
-    );
-  }
-  switch (type.kind) {
+  switch (field.dictionary ? undefined : type.kind) {
     case "null":
       return new NullBuilder(field, path, count);
     case "bool":

@@ -248,7 +248,7 @@ describe("Message.getData", () => {
       await expectError(
         () => message.getData(Other),
         "INVALID_ARGUMENT",
-        "as this Odd: its columns are others",
+        `as this Odd: field "count" is int64 there, wanted float64`,
       );
       expect(message.data.count).toBe(5n);
     });

@@ -213,6 +213,7 @@ export function jsonOf(field: FieldSchema, value: unknown): unknown {
   if (typeof read === "bigint") {
     return read > 2n ** 53n - 1n || read < -(2n ** 53n) + 1n ? String(read) : Number(read);
   }
+  if (typeof read === "number" && !Number.isFinite(read)) return String(read);
   if (type.kind === "binary") return btoa(String.fromCharCode(...read as Uint8Array));
   if (type.kind === "list" || type.kind === "fixedList") {
     return Array.from(value as ArrayLike<unknown>, (item) => jsonOf(children[0], item));
