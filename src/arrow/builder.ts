@@ -515,7 +515,9 @@ export class StructBuilder extends Builder {
 /** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
 export function createBuilder(field: FieldSchema, path: Path, count: ByteCount): Builder {
   const { type } = field;
-  switch (field.dictionary ? undefined : type.kind) {
+  const place = () => typeof path === "string" ? path : path();
+  if (field.dictionary) throw unwritable(field, place());
+  switch (type.kind) {
     case "null":
       return new NullBuilder(field, path, count);
     case "bool":
@@ -543,8 +545,9 @@ export function createBuilder(field: FieldSchema, path: Path, count: ByteCount):
     case "struct":
       return new StructBuilder(field, path, count);
   }
-  throw new SmaltiError(
-    "UNSUPPORTED",
-    `Cannot write field "${typeof path === "string" ? path : path()}" of type ${typeName(field)}`,
-  );
+  throw unwritable(field, place());
+}
+
+function unwritable(field: FieldSchema, path: string): SmaltiError {
+  return new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
 }

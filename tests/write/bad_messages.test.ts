@@ -75,6 +75,28 @@ const BAD_TIMES: [title: string, time: unknown, text: string][] = [
   ["-2^63 - 1", -(2n ** 63n) - 1n, "timestampNs is -9223372036854775809n: wanted int64"],
 ];
 
+describe("TopicWriter.pushJson", () => {
+  it("refuses what push would, names topic and field, and keeps the rest", async () => {
+    await withClient("memory", (client) =>
+      between(client, async (topic) => {
+        for (
+          const [data, text] of [
+            [{ total: 2 }, `Field "count" is missing: wanted int32`],
+            [{ count: "1", total: 2 }, `Field "count" is "1": wanted int32`],
+            [{ count: 2 ** 40, total: 2 }, `Field "count" is 1099511627776: wanted int32 (`],
+          ] as const
+        ) {
+          const error = await expectError(
+            () => topic.pushJson({ timestamp_ns: "9", data }),
+            "INVALID_MESSAGE",
+            `Cannot push to topic "t" of sequence "s": ${text}`,
+          );
+          expect(error.details).toEqual({ sequence: "s", topic: "t" });
+        }
+      }));
+  });
+});
+
 describe("TopicWriter.push", () => {
   it.each(BAD)("refuses %s and keeps the rest", async (_, data, field, seen, wanted) => {
     await withClient("memory", (client) =>
