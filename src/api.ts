@@ -39,16 +39,21 @@ export { TopicStreamer } from "./read/topic_streamer.ts";
 export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync/sync_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
-export { type Block, Streamer, type StreamOptions } from "./read/streamer.ts";
-export { type Data, type Message, type MessageJson } from "./read/merge/message.ts";
+export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
+export {
+  type Message,
+  type MessageData,
+  type MessageJson,
+  type MessageObject,
+} from "./read/merge/message.ts";
 export {
   type AttachmentInfo,
   type CompactedTopic,
   type CompactReport,
-  type Json,
+  type JsonValue,
   type Metadata,
   type Notification,
-  type Place,
+  type NotificationPlace,
   type RecoveredFile,
   type RecoverReport,
   type SequenceEntry,
@@ -73,19 +78,21 @@ export {
 export {
   binary,
   bool,
-  type Field,
   type FieldOptions,
-  type Fields,
+  type FieldValue,
+  type FieldValues,
   fixedSizeList,
   float16,
   float32,
   float64,
-  type Input,
   int16,
   int32,
   int64,
   int8,
   list,
+  type MessageInput,
+  type OntologyField,
+  type OntologyFields,
   optional,
   type OptionalKey,
   struct,
@@ -94,8 +101,6 @@ export {
   uint64,
   uint8,
   utf8,
-  type ValueOf,
-  type Values,
 } from "./ontology/field.ts";
 export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./schema.ts";
 
@@ -156,7 +161,6 @@ export {
   MotionState,
   MultiEchoLaserScan,
   NMEASentence,
-  type NumberList,
   OccupancyGrid,
   Point2d,
   Point3d,

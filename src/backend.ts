@@ -15,7 +15,7 @@ import type {
   CompactReport,
   Metadata,
   Notification,
-  Place,
+  NotificationPlace,
   QueryHit,
   QueryObject,
   RecoverReport,
@@ -75,11 +75,11 @@ export interface Backend {
    */
   compactSequence(name: string): Promise<CompactReport>;
   /** What was said about a sequence or topic, in the order it came. NOT_FOUND, CORRUPT. */
-  listNotifications(place: Place): Promise<Notification[]>;
+  listNotifications(place: NotificationPlace): Promise<Notification[]>;
   /** Says what went wrong with a sequence or topic. NOT_FOUND. */
-  notify(place: Place, message: string): Promise<void>;
+  notify(place: NotificationPlace, message: string): Promise<void>;
   /** Forgets what was said about a sequence or topic. NOT_FOUND. */
-  clearNotifications(place: Place): Promise<void>;
+  clearNotifications(place: NotificationPlace): Promise<void>;
   /** What a query finds, where another place answers it than this program. Sequences in no order. INVALID_ARGUMENT. */
   query?(body: QueryObject, signal?: AbortSignal): Promise<QueryHit[]>;
   /** Gives back what is held open. Sinks still open are aborted by their writers before. */

@@ -11,7 +11,7 @@ import type {
   CompactReport,
   Metadata,
   Notification,
-  Place,
+  NotificationPlace,
   QueryHit,
   RecoverReport,
   SequenceEntry,
@@ -268,7 +268,7 @@ export class Client implements AsyncDisposable {
     await this.#backend.clearNotifications(await this.#topicPlace(sequence, topic));
   }
 
-  async #topicPlace(name: string, topicText: string): Promise<Place> {
+  async #topicPlace(name: string, topicText: string): Promise<NotificationPlace> {
     const sequence = sequenceName(name);
     const topic = topicName(topicText, sequence);
     const { topics } = await this.#backend.readInfo(sequence);

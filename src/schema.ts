@@ -41,8 +41,10 @@ export interface FieldSchema {
   readonly name: string;
   /** The Arrow type. */
   readonly type: DataType;
-  /** Whether values may be missing. */
+  /** Whether the column may hold nulls. */
   readonly nullable: boolean;
+  /** Set where writing wants a value although the column is nullable. No part of the Arrow schema. */
+  readonly required?: true;
   /** Children: the fields of a struct, the one item field of a list. Empty for all others. */
   readonly children: readonly FieldSchema[];
   /** Free text by key, such as `description` and `unit`. Readers do not depend on it. */
@@ -70,6 +72,11 @@ export const TIMESTAMP_FIELD: FieldSchema = {
   children: [],
   metadata: { description: "Ingestion timestamp in nanoseconds (record time)." },
 };
+
+/** Whether a message may lack the field's value. */
+export function isOptional(field: Pick<FieldSchema, "nullable" | "required">): boolean {
+  return field.nullable && !field.required;
+}
 
 /** A type in the words of Arrow, for messages: `int64`, `list<float64>`, `struct<x: float64, y: float64>`. */
 export function typeName(field: Pick<FieldSchema, "type" | "children" | "dictionary">): string {

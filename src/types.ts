@@ -8,10 +8,10 @@ import type { SerializationFormat } from "./ontology/define_ontology.ts";
 import type { FieldSchema } from "./schema.ts";
 
 /** Free-form facts about a sequence or topic: anything JSON can hold. */
-export type Metadata = { [key: string]: Json };
+export type Metadata = { [key: string]: JsonValue };
 
 /** A value that JSON can hold. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
 /** A time in nanoseconds since the Unix epoch (or whatever clock the recording used), or an object that has one, such as `Temporal.Instant`. */
 export type TimestampNs = bigint | { readonly epochNanoseconds: bigint };
@@ -124,7 +124,7 @@ export interface RecoveredFile {
 }
 
 /** A sequence, or a topic of one. */
-export interface Place {
+export interface NotificationPlace {
   /** The sequence's name. */
   readonly sequence: string;
   /** The topic's name. */
@@ -132,7 +132,7 @@ export interface Place {
 }
 
 /** What a writer said went wrong with a sequence or topic. */
-export interface Notification extends Place {
+export interface Notification extends NotificationPlace {
   /** Its kind; there is one. */
   readonly type: "error";
   /** What was said. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { encodeBase64 } from "../src/arrow/base64.ts";
+import { encodeBase64 } from "../src/util/base64.ts";
 import { mustRun, root, run } from "./tooling.ts";
 import { sourceHash } from "./source_hash.ts";
 

@@ -5,30 +5,41 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, typeName } from "../schema.ts";
+import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { bytesOf, type Columns, type NumberArray, numberArrayType, rowWidth } from "./columns.ts";
 import { numberToHalf } from "./half.ts";
+import { isView } from "./row_view.ts";
+import { didYouMean } from "../util/nearest.ts";
 
 const START_CAPACITY = 64;
 const NO_BYTES = new Uint8Array(0);
+
+/** A builder's place in a message: fixed, or known when it is asked for. */
+export type Path = string | (() => string);
 
 /** Collects the values of one field. */
 export abstract class Builder {
   /** The field. */
   readonly field: FieldSchema;
-  /** Where it is in a message, for errors: `position.x`. */
-  readonly path: string;
+  readonly #path: Path;
   /** Values so far. */
   length = 0;
   /** Values that fit before the arrays must grow. */
   protected capacity = 0;
   protected readonly count: ByteCount;
+  readonly #isOptional: boolean;
   #validity: Uint8Array | undefined;
 
-  constructor(field: FieldSchema, path: string, count: ByteCount) {
+  constructor(field: FieldSchema, path: Path, count: ByteCount) {
     this.field = field;
-    this.path = path;
+    this.#path = path;
+    this.#isOptional = isOptional(field);
     this.count = count;
+  }
+
+  /** Where it is in a message, for errors: `position.x`; `ranges[2]` while that item is written. */
+  get path(): string {
+    return typeof this.#path === "string" ? this.#path : this.#path();
   }
 
   /** Whether a value was missing so far. */
@@ -40,7 +51,7 @@ export abstract class Builder {
   append(value: unknown): void {
     if (this.length === this.capacity) this.#grow();
     if (value === undefined || value === null) {
-      if (!this.field.nullable) throw this.refuse(value);
+      if (!this.#isOptional) throw this.refuse(value, briefType(this.field));
       this.appendEmpty();
       this.mark(false);
     } else {
@@ -83,7 +94,7 @@ export abstract class Builder {
 
   /** The error for a value that is none of the field's. */
   refuse(value: unknown, wanted: string = typeName(this.field)): SmaltiError {
-    const seen = value === undefined ? "nothing" : show(value);
+    const seen = value === undefined ? "missing" : show(value);
     return new SmaltiError("INVALID_MESSAGE", `Field "${this.path || "data"}" is ${seen}: wanted ${wanted}`);
   }
 
@@ -108,6 +119,13 @@ export abstract class Builder {
     if (valid) this.#validity[this.length >> 3] |= bit;
     else this.#validity[this.length >> 3] &= ~bit;
   }
+}
+
+/** A type in few words: what is missing need not be told in full. */
+function briefType(field: FieldSchema): string {
+  const { kind } = field.type;
+  if (kind === "struct") return "an object";
+  return kind === "list" || kind === "fixedList" ? "an array" : typeName(field);
 }
 
 function countZeros(bits: Uint8Array, length: number): number {
@@ -182,7 +200,7 @@ class HalfBuilder extends NumberBuilder {
 class IntBuilder extends NumberBuilder {
   readonly #least: number;
   readonly #most: number;
-  constructor(field: FieldSchema, path: string, count: ByteCount, bits: number, signed: boolean) {
+  constructor(field: FieldSchema, path: Path, count: ByteCount, bits: number, signed: boolean) {
     super(field, path, count);
     this.#least = signed ? -(2 ** (bits - 1)) : 0;
     this.#most = 2 ** (signed ? bits - 1 : bits) - 1;
@@ -198,7 +216,7 @@ class IntBuilder extends NumberBuilder {
 class BigIntBuilder extends NumberBuilder {
   readonly #least: bigint;
   readonly #most: bigint;
-  constructor(field: FieldSchema, path: string, count: ByteCount, signed: boolean) {
+  constructor(field: FieldSchema, path: Path, count: ByteCount, signed: boolean) {
     super(field, path, count);
     this.#least = signed ? -(2n ** 63n) : 0n;
     this.#most = 2n ** (signed ? 63n : 64n) - 1n;
@@ -356,9 +374,11 @@ class Utf8Builder extends BinaryBuilder {
 class ListBuilder extends RangeBuilder {
   readonly #item: Builder;
   readonly #itemWidth: number;
-  constructor(field: FieldSchema, path: string, count: ByteCount) {
+  constructor(field: FieldSchema, path: Path, count: ByteCount) {
     super(field, path, count);
-    this.#item = createBuilder(field.children[0], `${path}[]`, count);
+    // Without a number until it is made: a type that cannot be written is refused by then.
+    const item = () => `${this.path}[${this.#item ? this.#item.length - this.offsets[this.length] : ""}]`;
+    this.#item = createBuilder(field.children[0], item, count);
     this.#itemWidth = rowWidth(field.children[0]);
   }
   protected write(value: unknown): void {
@@ -382,9 +402,10 @@ class ListBuilder extends RangeBuilder {
 class FixedListBuilder extends Builder {
   readonly #item: Builder;
   readonly #size: number;
-  constructor(field: FieldSchema, path: string, count: ByteCount, size: number) {
+  constructor(field: FieldSchema, path: Path, count: ByteCount, size: number) {
     super(field, path, count);
-    this.#item = createBuilder(field.children[0], `${path}[]`, count);
+    const item = () => `${this.path}[${this.#item ? this.#item.length - this.length * size : ""}]`;
+    this.#item = createBuilder(field.children[0], item, count);
     this.#size = size;
   }
   protected write(value: unknown): void {
@@ -416,12 +437,12 @@ export class StructBuilder extends Builder {
   readonly #children: Builder[];
   /** Whether a field is called as something that every object has, such as `constructor`. */
   readonly #shadowing: boolean;
-  constructor(field: FieldSchema, path: string, count: ByteCount) {
+  constructor(field: FieldSchema, path: Path, count: ByteCount) {
     super(field, path, count);
     this.#names = field.children.map((child) => child.name);
     this.#shadowing = this.#names.some((name) => name in Object.prototype);
     this.#children = field.children.map((child) =>
-      createBuilder(child, path ? `${path}.${child.name}` : child.name, count)
+      createBuilder(child, () => this.path ? `${this.path}.${child.name}` : child.name, count)
     );
   }
   protected write(value: unknown): void {
@@ -437,7 +458,11 @@ export class StructBuilder extends Builder {
     // Engines read a property by the key of the loop that is at it far faster than by any other.
     for (const key in record) {
       while (i < count && key !== names[i] && record[names[i]] === undefined) children[i++].append(undefined);
-      if (i === count || key !== names[i]) return this.#writeByName(record);
+      if (i === count || key !== names[i]) {
+        // The one key of a view; its fields are getters.
+        if (key === "toObject" && isView(record)) break;
+        return this.#writeByName(record);
+      }
       children[i++].append(record[key]);
     }
     // What the loop does not show: missing fields, and getters of a class.
@@ -447,10 +472,20 @@ export class StructBuilder extends Builder {
   #writeByName(record: Record<string, unknown>): void {
     for (const key in record) {
       if (record[key] === undefined || this.#names.includes(key)) continue;
+      if (key === "toObject" && typeof record[key] === "function") {
+        if (isView(record)) continue;
+        const copy = `Field "${this.path || "data"}" is a copy of a message's view`;
+        throw new SmaltiError(
+          "INVALID_MESSAGE",
+          `${copy}, which has none of its fields: copy its toObject()`,
+        );
+      }
       const path = this.path ? `${this.path}.${key}` : key;
+      const known = this.#names.join(", ");
       throw new SmaltiError(
         "INVALID_MESSAGE",
-        `Field "${path}" is ${show(record[key])}: wanted no such field, only ${this.#names.join(", ")}`,
+        `Field "${path}" is ${show(record[key])}: wanted no such field, only ${known}` +
+          didYouMean(key, this.#names),
       );
     }
     this.#children.forEach((child, i) => {
@@ -478,11 +513,10 @@ export class StructBuilder extends Builder {
 }
 
 /** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
-export function createBuilder(field: FieldSchema, path: string, count: ByteCount): Builder {
+export function createBuilder(field: FieldSchema, path: Path, count: ByteCount): Builder {
   const { type } = field;
-  if (field.dictionary) {
-    throw new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
-  }
+  const place = () => typeof path === "string" ? path : path();
+  if (field.dictionary) throw unwritable(field, place());
   switch (type.kind) {
     case "null":
       return new NullBuilder(field, path, count);
@@ -511,5 +545,9 @@ export function createBuilder(field: FieldSchema, path: string, count: ByteCount
     case "struct":
       return new StructBuilder(field, path, count);
   }
-  throw new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
+  throw unwritable(field, place());
+}
+
+function unwritable(field: FieldSchema, path: string): SmaltiError {
+  return new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
 }

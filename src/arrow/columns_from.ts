@@ -1,5 +1,6 @@
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, typeName } from "../schema.ts";
+import { type FieldSchema, isOptional, typeName } from "../schema.ts";
+import { didYouMean } from "../util/nearest.ts";
 import { createBuilder, show } from "./builder.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
 
@@ -22,14 +23,15 @@ function addFields(
   for (const field of fields) addColumn(field, record[field.name], `${path}${field.name}`, out);
   for (const [name, column] of Object.entries(record)) {
     if (column === undefined || fields.some((field) => field.name === name)) continue;
-    const wanted = `no such column, only ${fields.map((field) => field.name).join(", ")}`;
+    const names = fields.map((field) => field.name);
+    const wanted = `no such column, only ${names.join(", ")}${didYouMean(name, names)}`;
     throw new SmaltiError("INVALID_MESSAGE", `Column "${path}${name}" is ${show(column)}: wanted ${wanted}`);
   }
 }
 
 function addColumn(field: FieldSchema, column: unknown, path: string, out: Columns): void {
   const { rows } = out;
-  if (column === undefined && !field.nullable) {
+  if (column === undefined && !isOptional(field)) {
     throw new SmaltiError(
       "INVALID_MESSAGE",
       `Column "${path}" is missing: wanted ${typeName(field)} for ${rows} rows`,

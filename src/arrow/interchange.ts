@@ -5,7 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, typeName } from "../schema.ts";
+import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Columns } from "./columns.ts";
 import { decodeBatch, decodeFrame, decodeSchemaMessage, MessageType } from "./decode.ts";
@@ -142,7 +142,7 @@ export function checkNulls(fields: readonly FieldSchema[], { rows, nodes, buffer
   const visit = (vector: Vector, path: string, live: () => Uint8Array): void => {
     const { field, nullCount } = vector;
     const at = 2 * node++ + 1;
-    if (nullCount > 0 && !field.nullable) {
+    if (nullCount > 0 && !isOptional(field)) {
       const missing = live().filter((isLive, row) => isLive && !vector.isValid(row)).length;
       if (missing > 0) {
         throw new SmaltiError(
@@ -150,8 +150,10 @@ export function checkNulls(fields: readonly FieldSchema[], { rows, nodes, buffer
           `Column "${path}" has ${missing} missing values: wanted none`,
         );
       }
-      nodes[at] = 0;
-      buffers[vector.at] = new Uint8Array(0);
+      if (!field.nullable) {
+        nodes[at] = 0;
+        buffers[vector.at] = new Uint8Array(0);
+      }
     }
     for (const child of vector.children) {
       visit(child, `${path}.${child.field.name}`, () => liveBelow(vector, child, live()));

@@ -39,12 +39,15 @@ export type RowClass = new (columns: readonly Column[], row: number) => RowView;
 
 /** A row as an object: a property for each field. */
 export interface RowView {
+  /** A plain deep copy: values that are missing are left out, bytes and lists of numbers are the caller's own. */
+  toObject(): Record<string, unknown>;
   /** For JSON.stringify: int64 as numbers while they are exact, else as decimal strings; bytes in base64. */
   toJSON(): unknown;
 }
 
 /** What all row views share. Not exported: the compiler wants no computed names in declarations. */
 class Row implements RowView {
+  declare readonly toObject: RowView["toObject"];
   declare readonly [COLUMNS]: readonly Column[];
   declare readonly [ROW]: number;
   toJSON(): unknown {
@@ -59,6 +62,15 @@ class Row implements RowView {
   ): string {
     return inspect(plainRow(this, false), options);
   }
+}
+
+function toObject(this: Row): Record<string, unknown> {
+  return plainRow(this, false);
+}
+
+/** Whether a value is a view itself, and no copy of one. */
+export function isView(value: object): boolean {
+  return value instanceof Row;
 }
 
 /** A plain object with the view's values, free of views on the batch. */
@@ -105,14 +117,27 @@ function sharedClass(fields: readonly FieldSchema[]): RowClass {
   const known = classes.get(key);
   if (known) return known;
   // Not derived from Row but given its prototype: a derived constructor costs as much as all the rest.
-  const made = class {
-    readonly [COLUMNS]: readonly Column[];
-    readonly [ROW]: number;
-    constructor(columns: readonly Column[], row: number) {
-      this[COLUMNS] = columns;
-      this[ROW] = row;
+  // A function as an own property, since no function can be cloned: fields of their own would make a view many times as
+  // dear, and without them structuredClone and postMessage would give {} without a word. A field of that name goes first.
+  const made = fields.some(({ name }) => name === "toObject")
+    ? class {
+      readonly [COLUMNS]: readonly Column[];
+      readonly [ROW]: number;
+      constructor(columns: readonly Column[], row: number) {
+        this[COLUMNS] = columns;
+        this[ROW] = row;
+      }
     }
-  };
+    : class {
+      readonly toObject: () => Record<string, unknown>;
+      readonly [COLUMNS]: readonly Column[];
+      readonly [ROW]: number;
+      constructor(columns: readonly Column[], row: number) {
+        this.toObject = toObject;
+        this[COLUMNS] = columns;
+        this[ROW] = row;
+      }
+    };
   Object.setPrototypeOf(made.prototype, Row.prototype);
   fields.forEach((field, index) => {
     Object.defineProperty(made.prototype, field.name, { get: getter(field, index), configurable: true });

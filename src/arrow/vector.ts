@@ -6,7 +6,7 @@
  */
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
-import { encodeBase64 } from "./base64.ts";
+import { encodeBase64 } from "../util/base64.ts";
 import { type NumberArray, numberArrayType } from "./columns.ts";
 import { halfToNumber } from "./half.ts";
 import { plainColumns, type RowClass, rowClass } from "./row_view.ts";
@@ -122,6 +122,8 @@ function jsonValue(value: unknown): unknown {
   if (typeof value === "bigint") {
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   }
+  // JSON.stringify would make null of them.
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   if (value instanceof Uint8Array) return encodeBase64(value);
   return value === undefined ? null : value;
 }

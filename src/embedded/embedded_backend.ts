@@ -15,7 +15,7 @@ import type {
   CompactReport,
   Metadata,
   Notification,
-  Place,
+  NotificationPlace,
   RecoverReport,
   SequenceInfo,
   SessionInfo,
@@ -186,17 +186,17 @@ export class EmbeddedBackend implements Backend {
     });
   }
 
-  listNotifications(place: Place): Promise<Notification[]> {
+  listNotifications(place: NotificationPlace): Promise<Notification[]> {
     return this.#notifications.list(place);
   }
 
-  notify(place: Place, message: string): Promise<void> {
+  notify(place: NotificationPlace, message: string): Promise<void> {
     return this.#change("note down what happened to", place.sequence, (store) => {
       return this.#notifications.add(store, place, message);
     });
   }
 
-  clearNotifications(place: Place): Promise<void> {
+  clearNotifications(place: NotificationPlace): Promise<void> {
     return this.#change("clear the notifications of", place.sequence, (store) => {
       return this.#notifications.clear(store, place);
     });

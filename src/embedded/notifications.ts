@@ -1,6 +1,6 @@
 import { isNotFound, SmaltiError } from "../error.ts";
 import { type FileReader, readAll, type Store } from "../store/store.ts";
-import type { Notification, Place } from "../types.ts";
+import type { Notification, NotificationPlace } from "../types.ts";
 
 /** Beside the manifest. No topic's path can be it: topic names hold no dots. */
 const FILE = "sequence.notifications";
@@ -31,13 +31,13 @@ export class Notifications {
   }
 
   /** Those of a place, in the order they came. NOT_FOUND, CORRUPT. */
-  async list(place: Place): Promise<Notification[]> {
+  async list(place: NotificationPlace): Promise<Notification[]> {
     await this.#check(place.sequence);
     return newest(await this.#read(place.sequence)).filter((notification) => isAt(place, notification));
   }
 
   /** Adds one, durably. NOT_FOUND. */
-  async add(store: Store, place: Place, message: string): Promise<void> {
+  async add(store: Store, place: NotificationPlace, message: string): Promise<void> {
     const { sequence } = place;
     await this.#check(sequence);
     const added: Notification = { ...place, type: "error", message, created: new Date() };
@@ -51,7 +51,7 @@ export class Notifications {
   }
 
   /** Forgets those of a place. NOT_FOUND. */
-  async clear(store: Store, place: Place): Promise<void> {
+  async clear(store: Store, place: NotificationPlace): Promise<void> {
     await this.#check(place.sequence);
     const all = await this.#read(place.sequence);
     const kept = all.filter((notification) => !isAt(place, notification));
@@ -126,7 +126,7 @@ function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-function isAt({ topic }: Place, notification: Notification): boolean {
+function isAt({ topic }: NotificationPlace, notification: Notification): boolean {
   return notification.topic === topic;
 }
 

@@ -1,4 +1,4 @@
-import { decodeBase64, encodeBase64 } from "../arrow/base64.ts";
+import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import { bytesOf } from "../arrow/columns.ts";
 import { encodeFileEnd, type FooterBlock } from "../arrow/encode.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";

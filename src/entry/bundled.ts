@@ -1,4 +1,4 @@
-import { decodeBase64 } from "../arrow/base64.ts";
+import { decodeBase64 } from "../util/base64.ts";
 
 /** The bytes of the WASM module, which are part of the package as text. */
 export async function bundledModule(): Promise<Uint8Array<ArrayBuffer>> {

@@ -6,7 +6,7 @@
 import { topicName } from "../names.ts";
 import type { Message } from "../read/merge/message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
-import type { Block } from "../read/streamer.ts";
+import type { MessageBlock } from "../read/streamer.ts";
 import type { TimeRange } from "../types.ts";
 import { totals } from "../util/totals.ts";
 
@@ -84,7 +84,7 @@ export class RecordingExport {
   }
 
   /** The messages in strict time order, in blocks. A block counts as written when the next is asked for. */
-  async *blocks(): AsyncGenerator<Block<[topic: string, message: Message]>> {
+  async *blocks(): AsyncGenerator<MessageBlock<[topic: string, message: Message]>> {
     const { topics, startNs, endNs, signal, onProgress, follow } = this.#options;
     const stream = this.#handler.getDataStreamer({ topics, startNs, endNs, signal, follow });
     const total = this.#totalCount();

@@ -1,17 +1,17 @@
 import { SmaltiError } from "../error.ts";
 import { quoted } from "../util/excerpt.ts";
 import { sequenceName, topicName } from "../names.ts";
-import type { Place } from "../types.ts";
+import type { NotificationPlace } from "../types.ts";
 
 /** `sequence` or `sequence/path/of/topic`. INVALID_NAME. */
-export function parseLocator(locator: string): Place {
+export function parseLocator(locator: string): NotificationPlace {
   const slash = locator.indexOf("/");
   if (slash < 0) return { sequence: sequenceName(locator) };
   return parseTopicLocator(locator);
 }
 
 /** `sequence/path/of/topic`. INVALID_NAME. */
-export function parseTopicLocator(locator: string): Required<Place> {
+export function parseTopicLocator(locator: string): Required<NotificationPlace> {
   const slash = locator.indexOf("/");
   if (slash < 0) {
     throw new SmaltiError("INVALID_NAME", `Locator ${quoted(locator)}: wanted a sequence, "/" and a topic`);

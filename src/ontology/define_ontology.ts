@@ -1,6 +1,8 @@
 import type { FieldSchema } from "../schema.ts";
+import { firstDifference } from "./first_difference.ts";
+import { messageFromJson } from "./from_json.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
-import { type Fields, namedFields, type Values } from "./field.ts";
+import { type FieldValues, namedFields, type OntologyFields } from "./field.ts";
 import { type MessageQuery, queryFields } from "./query_fields.ts";
 
 /** How Mosaico stores an ontology's messages; matters to a daemon only. */
@@ -33,7 +35,25 @@ export interface DefinedOntology<T = unknown> extends Ontology<T> {
    * ```
    */
   readonly q: MessageQuery<T>;
+  /**
+   * A message out of its JSON, as `push` takes it and as {@linkcode Message.toJSON} gives it: bytes from base64, 64-bit
+   * integers from decimal strings or safe integers, floats from numbers or "NaN", "Infinity" and "-Infinity", null for what
+   * is missing. `topic` is not looked at, `ontology` may be left out.
+   *
+   * Throws INVALID_MESSAGE where a value is none of its field's, and names the field; ranges of integers are left to `push`.
+   *
+   * @example
+   * ```ts
+   * import { Temperature } from "smalti";
+   *
+   * const { timestampNs, data } = Temperature.fromJson({ timestamp_ns: "10", data: { value: 293.5 } });
+   * ```
+   */
+  fromJson(json: unknown): { timestampNs: bigint; data: T };
 }
+
+/** Columns of the built-in classes by tag: those that the program has loaded. */
+const builtins = new Map<string, readonly FieldSchema[]>();
 
 /** The type of a message's data under an ontology: `Infer<typeof GPS>`. */
 // deno-lint-ignore no-explicit-any -- every Ontology, whatever its data
@@ -45,10 +65,24 @@ export interface OntologyOptions {
   format?: SerializationFormat;
 }
 
+/** {@linkcode defineOntology} of a class that is built in. */
+export function defineBuiltin<F extends OntologyFields>(
+  tag: string,
+  fields: F,
+  options?: OntologyOptions,
+): DefinedOntology<FieldValues<F>> {
+  const made = defineOntology(tag, fields, options);
+  builtins.set(tag, made.fields);
+  return made;
+}
+
 /**
  * Makes an ontology of one's own. Columns are in the order of the properties of `fields`.
  *
- * TypeError where the tag is empty, a field is called `timestamp_ns` (that is the column before them) or there is none.
+ * To read a topic its fields alone are enough: see {@linkcode Message.getData}.
+ *
+ * TypeError where the tag is empty, a field is called `timestamp_ns` (that is the column before them) or there is none, and
+ * where the tag is that of a built-in class whose messages cannot be read so: `"GPS"` with some of its fields is no mistake.
  *
  * @example
  * ```ts
@@ -61,11 +95,11 @@ export interface OntologyOptions {
  * const reading: Infer<typeof EngineTemp> = { temperature: 361.5 };
  * ```
  */
-export function defineOntology<F extends Fields>(
+export function defineOntology<F extends OntologyFields>(
   tag: string,
   fields: F,
   options: OntologyOptions = {},
-): DefinedOntology<{ [K in keyof Values<F>]: Values<F>[K] }> {
+): DefinedOntology<FieldValues<F>> {
   if (tag === "") throw new TypeError("Cannot define an ontology with an empty tag: wanted a name");
   if (TIMESTAMP_FIELD.name in fields) {
     throw new TypeError(
@@ -73,13 +107,22 @@ export function defineOntology<F extends Fields>(
     );
   }
   const named = namedFields(fields, `ontology "${tag}"`);
+  const difference = builtins.has(tag) ? firstDifference(builtins.get(tag)!, named) : undefined;
+  if (difference !== undefined) {
+    throw new TypeError(
+      `Cannot define ontology "${tag}": that is the tag of the built-in class ${tag}, and ${difference}`,
+    );
+  }
   let query: object | undefined;
   return Object.freeze({
     tag,
     format: options.format ?? "default",
     fields: named,
     get q() {
-      return (query ??= queryFields(tag, named)) as MessageQuery<{ [K in keyof Values<F>]: Values<F>[K] }>;
+      return (query ??= queryFields(tag, named)) as MessageQuery<FieldValues<F>>;
+    },
+    fromJson(json: unknown) {
+      return messageFromJson(tag, named, json) as { timestampNs: bigint; data: FieldValues<F> };
     },
   });
 }

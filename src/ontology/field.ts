@@ -10,7 +10,7 @@ import type { DataType, FieldSchema } from "../schema.ts";
  * A field without its name: an Arrow type, whether values may be missing, and free text.
  * `T` is what reading one value gives, `L` what reading a list of them gives.
  */
-export interface Field<T = unknown, L = unknown> extends Omit<FieldSchema, "name"> {
+export interface OntologyField<T = unknown, L = unknown> extends Omit<FieldSchema, "name"> {
   /** Carries `T` for inference; never present. */
   readonly "~value"?: (value: T) => T;
   /** Carries `L` for inference; never present. */
@@ -27,36 +27,38 @@ export interface FieldOptions {
 
 /** A table of fields by name: what `struct` and `defineOntology` take. */
 // deno-lint-ignore no-explicit-any -- any Field, whatever its values; unknown would not infer
-export type Fields = Record<string, Field<any, any>>;
+export type OntologyFields = Record<string, OntologyField<any, any>>;
 
 /** What reading one value of a field gives. */
-export type ValueOf<F> = F extends Field<infer T, infer _> ? T : never;
+export type FieldValue<F> = F extends OntologyField<infer T, infer _> ? T : never;
 /** Names of the fields whose values may be missing. */
-export type OptionalKey<F extends Fields> = {
-  [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never;
+export type OptionalKey<F extends OntologyFields> = {
+  [K in keyof F]: undefined extends FieldValue<F[K]> ? K : never;
 }[keyof F];
 
 /** The values that a table of fields holds: one property a field, optional where the field is. */
-export type Values<F extends Fields> =
-  & { [K in Exclude<keyof F, OptionalKey<F>>]: ValueOf<F[K]> }
-  & { [K in OptionalKey<F>]?: ValueOf<F[K]> };
+export type FieldValues<F extends OntologyFields> = (
+  & { [K in Exclude<keyof F, OptionalKey<F>>]: FieldValue<F[K]> }
+  & { [K in OptionalKey<F>]?: FieldValue<F[K]> }
+) extends infer Both ? { [K in keyof Both]: Both[K] } // one object: what editors show, and what tests of exact types compare
+  : never;
 
 /**
  * What `push` takes for a value that reads back as `T`: the same, but int64 and uint64 also as safe integers, lists as
  * anything with a length and indices, and `null` for a missing value.
  */
-export type Input<T> = T extends undefined ? undefined | null
+export type MessageInput<T> = T extends undefined ? undefined | null
   : T extends bigint ? bigint | number
   : T extends string | number | boolean ? T
-  : T extends ArrayLike<infer Item> ? ArrayLike<Input<Item>>
-  : T extends object ? { [K in keyof T]: Input<T[K]> }
+  : T extends ArrayLike<infer Item> ? ArrayLike<MessageInput<Item>>
+  : T extends object ? { [K in keyof T]: MessageInput<T[K]> }
   : T;
 
 function make<T, L>(
   type: DataType,
   options: FieldOptions = {},
   children: readonly FieldSchema[] = [],
-): Field<T, L> {
+): OntologyField<T, L> {
   const metadata = Object.fromEntries(Object.entries(options).filter(([, text]) => text !== undefined));
   return Object.freeze({
     type: Object.freeze(type),
@@ -67,84 +69,88 @@ function make<T, L>(
 }
 
 /** True or false. */
-export function bool(options?: FieldOptions): Field<boolean, boolean[]> {
+export function bool(options?: FieldOptions): OntologyField<boolean, boolean[]> {
   return make({ kind: "bool" }, options);
 }
 
 /** Integer from -2^7 to 2^7 - 1. */
-export function int8(options?: FieldOptions): Field<number, Int8Array> {
+export function int8(options?: FieldOptions): OntologyField<number, Int8Array> {
   return make({ kind: "int", bits: 8, signed: true }, options);
 }
 
 /** Integer from -2^15 to 2^15 - 1. */
-export function int16(options?: FieldOptions): Field<number, Int16Array> {
+export function int16(options?: FieldOptions): OntologyField<number, Int16Array> {
   return make({ kind: "int", bits: 16, signed: true }, options);
 }
 
 /** Integer from -2^31 to 2^31 - 1. */
-export function int32(options?: FieldOptions): Field<number, Int32Array> {
+export function int32(options?: FieldOptions): OntologyField<number, Int32Array> {
   return make({ kind: "int", bits: 32, signed: true }, options);
 }
 
 /** Integer from -2^63 to 2^63 - 1, read as bigint; `push` takes safe integers too. */
-export function int64(options?: FieldOptions): Field<bigint, BigInt64Array> {
+export function int64(options?: FieldOptions): OntologyField<bigint, BigInt64Array> {
   return make({ kind: "int", bits: 64, signed: true }, options);
 }
 
 /** Integer from 0 to 2^8 - 1. */
-export function uint8(options?: FieldOptions): Field<number, Uint8Array> {
+export function uint8(options?: FieldOptions): OntologyField<number, Uint8Array> {
   return make({ kind: "int", bits: 8, signed: false }, options);
 }
 
 /** Integer from 0 to 2^16 - 1. */
-export function uint16(options?: FieldOptions): Field<number, Uint16Array> {
+export function uint16(options?: FieldOptions): OntologyField<number, Uint16Array> {
   return make({ kind: "int", bits: 16, signed: false }, options);
 }
 
 /** Integer from 0 to 2^32 - 1. */
-export function uint32(options?: FieldOptions): Field<number, Uint32Array> {
+export function uint32(options?: FieldOptions): OntologyField<number, Uint32Array> {
   return make({ kind: "int", bits: 32, signed: false }, options);
 }
 
 /** Integer from 0 to 2^64 - 1, read as bigint; `push` takes safe integers too. */
-export function uint64(options?: FieldOptions): Field<bigint, BigUint64Array> {
+export function uint64(options?: FieldOptions): OntologyField<bigint, BigUint64Array> {
   return make({ kind: "int", bits: 64, signed: false }, options);
 }
 
 /** IEEE 754 half precision: `push` rounds to the nearest. */
-export function float16(options?: FieldOptions): Field<number, number[]> {
+export function float16(options?: FieldOptions): OntologyField<number, number[]> {
   return make({ kind: "float", bits: 16 }, options);
 }
 
 /** IEEE 754 single precision: `push` rounds to the nearest. */
-export function float32(options?: FieldOptions): Field<number, Float32Array> {
+export function float32(options?: FieldOptions): OntologyField<number, Float32Array> {
   return make({ kind: "float", bits: 32 }, options);
 }
 
 /** IEEE 754 double precision. */
-export function float64(options?: FieldOptions): Field<number, Float64Array> {
+export function float64(options?: FieldOptions): OntologyField<number, Float64Array> {
   return make({ kind: "float", bits: 64 }, options);
 }
 
 /** Text; lone surrogates are refused. */
-export function utf8(options?: FieldOptions): Field<string, string[]> {
+export function utf8(options?: FieldOptions): OntologyField<string, string[]> {
   return make({ kind: "utf8", offsets: 32 }, options);
 }
 
 /** Bytes. `push` copies them; reading gives a view. */
-export function binary(options?: FieldOptions): Field<Uint8Array, Uint8Array[]> {
+export function binary(options?: FieldOptions): OntologyField<Uint8Array, Uint8Array[]> {
   return make({ kind: "binary", offsets: 32 }, options);
 }
 
 /** Any number of items. Numbers read as a typed array while none is missing, else as an Array. */
 // deno-lint-ignore no-explicit-any -- infers L alone, whatever the item's value type
-export function list<L>(item: Field<any, L>, options?: FieldOptions): Field<L, L[]> {
+export function list<L>(item: OntologyField<any, L>, options?: FieldOptions): OntologyField<L, L[]> {
   return make({ kind: "list", offsets: 32 }, options, [{ name: "item", ...item }]);
 }
 
 /** Exactly `size` items. Reads like {@linkcode list}. RangeError where `size` is not a positive integer. */
-// deno-lint-ignore no-explicit-any -- infers L alone, whatever the item's value type
-export function fixedSizeList<L>(item: Field<any, L>, size: number, options?: FieldOptions): Field<L, L[]> {
+export function fixedSizeList<L>(
+  // deno-lint-ignore no-explicit-any -- infers L alone, whatever the item's value type
+  item: OntologyField<any, L>,
+  size: number,
+  options?: FieldOptions,
+): OntologyField<L, L[]> {
   if (!Number.isInteger(size) || size < 1) {
     throw new RangeError(`Cannot make a fixed size list of ${size} items: wanted a positive integer`);
   }
@@ -152,25 +158,39 @@ export function fixedSizeList<L>(item: Field<any, L>, size: number, options?: Fi
 }
 
 /** Fields within a field. TypeError where it holds none or a name is empty. */
-export function struct<F extends Fields>(fields: F, options?: FieldOptions): Field<Values<F>, Values<F>[]> {
+export function struct<F extends OntologyFields>(
+  fields: F,
+  options?: FieldOptions,
+): OntologyField<FieldValues<F>, FieldValues<F>[]> {
   return make({ kind: "struct" }, options, namedFields(fields, "a struct"));
 }
 
 /** The same field, but its value may be missing: `undefined` or `null` to `push`, `undefined` when read. */
-export function optional<T, L>(field: Field<T, L>): Field<T | undefined, L | (T | undefined)[]> {
-  return Object.freeze({ ...field, nullable: true }) as unknown as Field<
+export function optional<T, L>(
+  field: OntologyField<T, L>,
+): OntologyField<T | undefined, L | (T | undefined)[]> {
+  const { required: _, ...rest } = field;
+  return Object.freeze({ ...rest, nullable: true }) as unknown as OntologyField<
     T | undefined,
     L | (T | undefined)[]
   >;
 }
 
+/**
+ * The same field in a nullable column: a value must be there when it is pushed all the same. So Mosaico declares what its
+ * models require within structs that may be missing, since some Parquet readers make zeros of a missing struct's fields.
+ */
+export function inNullableColumn<T, L>(field: OntologyField<T, L>): OntologyField<T, L> {
+  return Object.freeze({ ...field, nullable: true, required: true });
+}
+
 /** The same field with another description: for shared structs that mean something else in each place. */
-export function described<T, L>(field: Field<T, L>, description: string): Field<T, L> {
+export function described<T, L>(field: OntologyField<T, L>, description: string): OntologyField<T, L> {
   return Object.freeze({ ...field, metadata: { ...field.metadata, description } });
 }
 
 /** A table of fields as schema: names in order. */
-export function namedFields(fields: Fields, what: string): FieldSchema[] {
+export function namedFields(fields: OntologyFields, what: string): FieldSchema[] {
   const names = Object.keys(fields);
   if (names.length === 0) throw new TypeError(`Cannot make ${what} without fields: wanted at least one`);
   if (names.includes("")) throw new TypeError(`Cannot make ${what} with a field of no name: wanted a name`);

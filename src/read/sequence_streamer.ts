@@ -7,7 +7,7 @@ import { TimeSlice } from "../util/time_slice.ts";
 import { blockColumns } from "./merge/block_columns.ts";
 import { type Message, RowMessage } from "./merge/message.ts";
 import type { RowBlock } from "./merge/row_blocks.ts";
-import { type Block, type BlockSource, Streamer } from "./streamer.ts";
+import { type BlockSource, type MessageBlock, Streamer } from "./streamer.ts";
 import type { TableOptions } from "./table_options.ts";
 
 /** Several topics as tables, with the order between them. */
@@ -56,7 +56,7 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
   }
 
   /** @internal */
-  protected override blockOf(rows: RowBlock): Block<[string, Message]> {
+  protected override blockOf(rows: RowBlock): MessageBlock<[string, Message]> {
     return new SequenceBlock(rows);
   }
 
@@ -157,7 +157,7 @@ async function joinOrders(
   return whole;
 }
 
-class SequenceBlock implements Block<[string, Message]> {
+class SequenceBlock implements MessageBlock<[string, Message]> {
   readonly #rows: RowBlock;
 
   constructor(rows: RowBlock) {

@@ -39,7 +39,7 @@ export function bufferedBytes(
 }
 
 /** Items in order and at hand: iterating a block waits for nothing. It is valid for as long as it is kept. */
-export interface Block<T> extends Iterable<T> {
+export interface MessageBlock<T> extends Iterable<T> {
   /** Items in it; at least one. */
   readonly length: number;
   /** The item at a place from 0 to `length` - 1. */
@@ -58,7 +58,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   #opened: Promise<BlockSource> | undefined;
   #closed = false;
   #rows: RowBlock | undefined;
-  #block: Block<T> | undefined;
+  #block: MessageBlock<T> | undefined;
   /** Place in the block of the next message. */
   #at = 0;
   /** After an error it is closed. */
@@ -71,7 +71,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   }
 
   /** @internal Messages on rows. */
-  protected abstract blockOf(rows: RowBlock): Block<T>;
+  protected abstract blockOf(rows: RowBlock): MessageBlock<T>;
 
   /** Itself: a streamer is one pass. */
   [Symbol.asyncIterator](): this {
@@ -99,7 +99,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   }
 
   /** The messages in blocks of up to some thousand, in the same order. Leaving the loop closes the streamer. */
-  batches(): AsyncIterableIterator<Block<T>> {
+  batches(): AsyncIterableIterator<MessageBlock<T>> {
     return blocks(
       () => this.nextRows().then((rows) => rows && this.blockOf(rows)),
       () => this.close(),

@@ -5,7 +5,7 @@ import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./merge/block_columns.ts";
 import { type Message, RowMessage } from "./merge/message.ts";
 import type { RowBlock } from "./merge/row_blocks.ts";
-import { type Block, type BlockSource, Streamer } from "./streamer.ts";
+import { type BlockSource, type MessageBlock, Streamer } from "./streamer.ts";
 import type { TableOptions } from "./table_options.ts";
 
 /**
@@ -43,7 +43,7 @@ export class TopicStreamer extends Streamer<Message> {
   }
 
   /** @internal */
-  protected override blockOf(rows: RowBlock): Block<Message> {
+  protected override blockOf(rows: RowBlock): MessageBlock<Message> {
     return new TopicBlock(rows);
   }
 
@@ -77,7 +77,7 @@ export class TopicStreamer extends Streamer<Message> {
   }
 }
 
-class TopicBlock implements Block<Message> {
+class TopicBlock implements MessageBlock<Message> {
   readonly #rows: RowBlock;
 
   constructor(rows: RowBlock) {

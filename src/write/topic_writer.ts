@@ -14,7 +14,8 @@ import { inTimeOrder } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
-import type { Input } from "../ontology/field.ts";
+import { messageFromJson } from "../ontology/from_json.ts";
+import type { MessageInput } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
 import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
@@ -28,13 +29,13 @@ export interface TopicMessage<T> {
   /** Its time, in nanoseconds; need not be later than that of the message before. */
   readonly timestampNs: TimestampNs;
   /** Its data, as the topic's ontology wants it. */
-  readonly data: Input<T>;
+  readonly data: MessageInput<T>;
 }
 
 /** Columns of a `T`: each field as an array of values, or of columns again where it is a struct. */
 export type ColumnsInput<T> = {
   [K in keyof T]:
-    | ArrayLike<Input<T[K]>>
+    | ArrayLike<MessageInput<T[K]>>
     | (NonNullable<T[K]> extends object ? ColumnsInput<NonNullable<T[K]>> : never);
 };
 
@@ -196,6 +197,35 @@ export class TopicWriter<T = any> {
     this.#rowCount++;
     this.#context.taken?.(this.#rowBytes + this.#count.variable - variable);
     return this.#settle();
+  }
+
+  /**
+   * Takes one message as its JSON: what `toJSON` of a message gives, after `JSON.parse` or before. Bytes are in base64,
+   * 64-bit integers decimal strings or safe integers, missing values null; `topic` is not looked at, `ontology` may be left
+   * out. What one topic's messages give is taken by another as it was (but -0, which JSON.stringify writes as 0).
+   *
+   * Throws INVALID_MESSAGE where a value is none of its field's, and names the field. Otherwise as {@linkcode push}.
+   *
+   * @example
+   * ```ts
+   * import { connect, Temperature } from "smalti";
+   *
+   * await using client = await connect("memory:");
+   * await client.sequenceCreate("oven", {}, async (sequence) => {
+   *   const topic = await sequence.topicCreate("chamber", { ontology: Temperature });
+   *   await topic.pushJson(JSON.parse('{"timestamp_ns":"10","data":{"value":293.5}}'));
+   * });
+   * ```
+   */
+  pushJson(json: unknown): Promise<void> | undefined {
+    let message: TopicMessage<T>;
+    try {
+      const { tag, fields } = this.ontology;
+      message = messageFromJson(tag, fields, json) as TopicMessage<T>;
+    } catch (reason) {
+      throw this.#refusal(reason);
+    }
+    return this.push(message);
   }
 
   /**
@@ -413,6 +443,14 @@ export function takeFailure(life: SessionLife): SmaltiError | undefined {
   return failure;
 }
 
+/** How to write a number as the bigint that it should have been. */
+function asBigint(value: unknown): string {
+  if (typeof value !== "number" || !Number.isInteger(value)) return "";
+  return Number.isSafeInteger(value)
+    ? `, as ${value}n or BigInt(${value})`
+    : ", which a number beyond 2^53 cannot be";
+}
+
 function toTime(value: unknown): bigint {
   const time = typeof value === "object" && value !== null
     ? (value as { epochNanoseconds: unknown }).epochNanoseconds
@@ -420,7 +458,7 @@ function toTime(value: unknown): bigint {
   if (typeof time !== "bigint") {
     throw new SmaltiError(
       "INVALID_MESSAGE",
-      `timestampNs is ${value === undefined ? "missing" : show(value)}: wanted a bigint`,
+      `timestampNs is ${value === undefined ? "missing" : show(value)}: wanted a bigint${asBigint(time)}`,
     );
   }
   if (time > MAX_NS || time < MIN_NS) {

@@ -89,7 +89,7 @@ describe("Builder", () => {
   it("refuses a missing value where the field wants one", () => {
     for (const type of [{ kind: "bool" }, int(64, true), { kind: "utf8", offsets: 32 }] as DataType[]) {
       const builder = oneBuilder({ type, nullable: false });
-      expect(refusal(() => builder.append(undefined))).toMatch(/^Field "f" is nothing: wanted /);
+      expect(refusal(() => builder.append(undefined))).toMatch(/^Field "f" is missing: wanted /);
       expect(refusal(() => builder.append(null))).toMatch(/^Field "f" is null: wanted /);
     }
   });
@@ -99,31 +99,44 @@ describe("Builder", () => {
       struct("pose", struct("position", float64("x"), float64("y"))),
       list("ranges", float64("item")),
       list("points", struct("item", float64("x"), utf8("tag", true))),
+      list("grid", list("item", float64("item"))),
       field("covariance", { kind: "fixedList", size: 3 }, true, [float64("item")]),
     ];
-    const good = { pose: { position: { x: 1, y: 2 } }, ranges: [], points: [], covariance: [1, 2, 3] };
+    const good = {
+      pose: { position: { x: 1, y: 2 } },
+      ranges: [],
+      points: [],
+      grid: [],
+      covariance: [1, 2, 3],
+    };
     const bad: [row: object, said: string][] = [
       [{ ...good, pose: { position: { x: 1, y: "2" } } }, `Field "pose.position.y" is "2": wanted float64`],
-      [{ ...good, pose: { position: { x: 1 } } }, `Field "pose.position.y" is nothing: wanted float64`],
+      [{ ...good, pose: { position: { x: 1 } } }, `Field "pose.position.y" is missing: wanted float64`],
       [{ ...good, pose: { position: 7 } }, `Field "pose.position" is 7: wanted an object`],
       [{ ...good, pose: { position: [1, 2] } }, `Field "pose.position" is an Array of 2: wanted an object`],
       [
         { ...good, pose: { position: { x: 1, y: 2, z: 3 } } },
         `Field "pose.position.z" is 3: wanted no such field, only x, y`,
       ],
-      [{ ...good, ranges: [1, null] }, `Field "ranges[]" is null: wanted float64`],
+      [{ ...good, ranges: [1, null] }, `Field "ranges[1]" is null: wanted float64`],
       [{ ...good, ranges: 5 }, `Field "ranges" is 5: wanted list<float64> as an array`],
       [{ ...good, ranges: "12" }, `Field "ranges" is "12": wanted list<float64> as an array`],
-      [{ ...good, ranges: new BigInt64Array(1) }, `Field "ranges[]" is 0n: wanted float64`],
-      [{ ...good, points: [{ x: 1 }, { x: 1, tag: 5 }] }, `Field "points[].tag" is 5: wanted utf8`],
+      [{ ...good, ranges: new BigInt64Array(1) }, `Field "ranges[0]" is 0n: wanted float64`],
+      [{ ...good, points: [{ x: 1 }, { x: 1, tag: 5 }] }, `Field "points[1].tag" is 5: wanted utf8`],
+      [{ ...good, grid: [[1], [2, 3], [4, 5, "6"]] }, `Field "grid[2][2]" is "6": wanted float64`],
+      [{ ...good, covariance: [1, 2, "3"] }, `Field "covariance[2]" is "3": wanted float64`],
       [{ ...good, covariance: [1, 2] }, `Field "covariance" is an Array of 2: wanted an array of 3`],
       [
         { ...good, speed: 1 },
-        `Field "speed" is 1: wanted no such field, only pose, ranges, points, covariance`,
+        `Field "speed" is 1: wanted no such field, only pose, ranges, points, grid, covariance`,
+      ],
+      [
+        { ...good, rangs: [] },
+        `Field "rangs" is an Array of 0: wanted no such field, only pose, ranges, points, grid, covariance; did you mean "ranges"?`,
       ],
       [
         { ...good, pose: undefined },
-        `Field "pose" is nothing: wanted struct<position: struct<x: float64, y: float64>>`,
+        `Field "pose" is missing: wanted an object`,
       ],
     ];
     const root = rootBuilder(fields);
@@ -132,7 +145,7 @@ describe("Builder", () => {
       root.truncate(0);
     }
     for (
-      const [value, seen] of [[undefined, "nothing"], [7, "7"], ["x", `"x"`], [[], "an Array of 0"]] as const
+      const [value, seen] of [[undefined, "missing"], [7, "7"], ["x", `"x"`], [[], "an Array of 0"]] as const
     ) {
       expect(refusal(() => root.append(value))).toMatch(new RegExp(`^Field "data" is ${seen}: wanted `));
       root.truncate(0);

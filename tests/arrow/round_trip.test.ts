@@ -114,6 +114,8 @@ function jsonOf(field: FieldSchema, value: unknown): unknown {
       return typeof value === "bigint" && !Number.isSafeInteger(Number(value))
         ? String(value)
         : Number(value);
+    case "float":
+      return Number.isFinite(value) ? value : String(value);
     case "binary":
       return btoa(String.fromCharCode(...(value as Uint8Array)));
     case "list":

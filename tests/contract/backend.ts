@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Backend, SequenceSink } from "../../src/backend.ts";
 import type { SmaltiError } from "../../src/error.ts";
-import type { Place } from "../../src/types.ts";
+import type { NotificationPlace } from "../../src/types.ts";
 import { expectError } from "../support/errors.ts";
 import type { PlaceOptions } from "../support/places.ts";
 import {
@@ -69,7 +69,7 @@ export function backendContract(
       await backend.notify(topic, "of a");
       await sink.abort("report", "why not");
       await backend.notify(sequence, "three");
-      const messages = async (place: Place) =>
+      const messages = async (place: NotificationPlace) =>
         (await backend.listNotifications(place)).map(({ message }) => message);
       expect(await messages(sequence)).toEqual(["one", "zwei: ü", "three"]);
       const [{ created, ...rest }] = await backend.listNotifications(topic);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { readAll } from "../../src/store/store.ts";
-import type { Place as Where } from "../../src/types.ts";
+import type { NotificationPlace as Where } from "../../src/types.ts";
 import { expectError } from "../support/errors.ts";
 import { makeStore, PLACES } from "../support/places.ts";
 import { engine } from "../support/tables.ts";

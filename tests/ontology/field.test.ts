@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { GPS } from "../../src/ontology/builtin/mod.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
 import * as field from "../../src/ontology/field.ts";
 import { typeName } from "../../src/schema.ts";
@@ -118,6 +119,19 @@ describe("defineOntology", () => {
     expect(define).toThrow(`Cannot define ontology "Late" with a field called "timestamp_ns"`);
     const inner = defineOntology("Inner", { echo: struct({ timestamp_ns: field.int64() }) });
     expect(typeName(inner.fields[0])).toBe("struct<timestamp_ns: int64>");
+  });
+
+  it("takes a built-in's tag for fields that read its messages, and refuses others", () => {
+    const Place = defineOntology("GPS", { position: struct({ x: float64() }), note: optional(utf8()) });
+    expect(Place.tag).toBe("GPS");
+    const define = () => defineOntology("GPS", { a: field.int64() });
+    expect(define).toThrow(TypeError);
+    expect(define).toThrow(
+      `Cannot define ontology "GPS": that is the tag of the built-in class GPS, and field "a" is missing there, wanted int64`,
+    );
+    expect(() => defineOntology(GPS.tag, { position: struct({ x: utf8() }) })).toThrow(
+      `field "position.x" is float64 there, wanted utf8`,
+    );
   });
 
   it("refuses to have no fields", () => {

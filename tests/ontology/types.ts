@@ -9,12 +9,14 @@ import type { CameraInfo, GPS, IMU, Point3d, Vector3d } from "../../src/ontology
 import { defineOntology, type Infer, type Ontology } from "../../src/ontology/define_ontology.ts";
 import {
   bool,
+  type FieldValues,
   fixedSizeList,
   float16,
   float64,
-  type Input,
   int64,
   list,
+  type MessageInput,
+  type OntologyField,
   optional,
   struct,
   uint8,
@@ -33,41 +35,50 @@ same<Same<Infer<typeof ontology.Integer64>["data"], bigint>>();
 same<Same<Infer<typeof ontology.Boolean>["data"], boolean>>();
 same<Same<IMU["acceleration"], Vector3d>>();
 same<Same<GPS["velocity"], Vector3d | undefined>>();
-same<Same<Point3d["x"], number | undefined>>();
-same<Same<CameraInfo["intrinsic_parameters"], Float64Array | (number | undefined)[]>>();
+same<Same<Point3d["x"], number>>();
+same<Same<CameraInfo["intrinsic_parameters"], Float64Array>>();
 same<Same<ontology.Image["data"], Uint8Array>>();
 // @ts-expect-error the types of two classes are not the same
 same<Same<Infer<typeof ontology.GPS>, IMU>>();
 
+export const latitude = (fix: GPS): string => fix.position.x.toFixed(2);
+same<Same<ontology.RobotJoint["names"], string[]>>();
+same<Same<ontology.MultiEchoLaserScan["ranges"], Float32Array[]>>();
+same<Same<ontology.FrameTransform["transforms"], ontology.Transform[]>>();
+
 // GPS: nested structs, optional ones, null for a missing value, safe integers for bigint.
-export const fix: Input<GPS> = {
+export const fix: MessageInput<GPS> = {
   header: { timestamp: { seconds: 1, nanoseconds: 2 }, sample_counter: 7 },
-  position: { x: 45.46, y: 9.19, z: null, covariance: [1, null, 3], covariance_type: 2 },
+  position: { x: 45.46, y: 9.19, z: 122, covariance: [1, 2, 3], covariance_type: null },
   velocity: null,
   status: { status: 0, service: 1, satellites: 9 },
 };
 // @ts-expect-error position is missing
-export const nowhere: Input<GPS> = {};
+export const nowhere: MessageInput<GPS> = {};
 // @ts-expect-error position may not be null
-export const nullPosition: Input<GPS> = { position: null };
+export const nullPosition: MessageInput<GPS> = { position: null };
 // @ts-expect-error no such field
-export const extra: Input<GPS> = { position: {}, speed: 3 };
+export const extra: MessageInput<GPS> = { position: { x: 1, y: 2, z: 3 }, speed: 3 };
+// @ts-expect-error a place has three coordinates
+export const flatPosition: MessageInput<GPS> = { position: { x: 1, y: 2 } };
+// @ts-expect-error none of which may be null
+export const nullHeight: MessageInput<GPS> = { position: { x: 1, y: 2, z: null } };
 // @ts-expect-error no such field within the struct
-export const extraInside: Input<GPS> = { position: { x: 1, lat: 1 } };
+export const extraInside: MessageInput<GPS> = { position: { x: 1, y: 2, z: 3, lat: 1 } };
 // @ts-expect-error a coordinate is a number
-export const text: Input<GPS> = { position: { x: "45" } };
+export const text: MessageInput<GPS> = { position: { x: "45", y: 2, z: 3 } };
 // @ts-expect-error a message of another class
-export const notAFix: Input<GPS> = { data: "hello" } satisfies Input<ontology.String>;
+export const notAFix: MessageInput<GPS> = { data: "hello" } satisfies MessageInput<ontology.String>;
 // @ts-expect-error an acceleration is a vector
-export const flat: Input<IMU> = { acceleration: 9.81, angular_velocity: {} };
+export const flat: MessageInput<IMU> = { acceleration: 9.81, angular_velocity: { x: 0, y: 0, z: 0 } };
 
 // Int64 is read as bigint alone, and pushed as either.
-export const counted: Input<ontology.Integer64> = { data: 5 };
-export const countedExactly: Input<ontology.Integer64> = { data: 2n ** 60n };
+export const counted: MessageInput<ontology.Integer64> = { data: 5 };
+export const countedExactly: MessageInput<ontology.Integer64> = { data: 2n ** 60n };
 // @ts-expect-error what is read is no number
 export const read: Infer<typeof ontology.Integer64> = { data: 5 };
 // @ts-expect-error an int32 is no bigint
-export const narrow: Input<ontology.Integer32> = { data: 5n };
+export const narrow: MessageInput<ontology.Integer32> = { data: 5n };
 
 // Lists take anything with a length and indices, whatever they are read as.
 const camera = {
@@ -79,16 +90,25 @@ const camera = {
   rectification_parameters: new Float32Array(9),
   projection_parameters: Array.from({ length: 12 }, () => 0),
 };
-export const calibration: Input<CameraInfo> = { ...camera, roi: { offset: { x: 1 }, height: 1, width: 1 } };
+export const calibration: MessageInput<CameraInfo> = {
+  ...camera,
+  roi: { offset: { x: 1, y: 2 }, height: 1, width: 1 },
+};
 // @ts-expect-error a list of text
-export const badCalibration: Input<CameraInfo> = { ...camera, distortion_parameters: ["k1"] };
-export const joints: Input<ontology.RobotJoint> = {
-  names: ["shoulder", null],
-  positions: [0.5, null],
+export const badCalibration: MessageInput<CameraInfo> = { ...camera, distortion_parameters: ["k1"] };
+export const joints: MessageInput<ontology.RobotJoint> = {
+  names: ["shoulder", "elbow"],
+  positions: [0.5, 1],
   velocities: new Float64Array(2),
   efforts: [],
 };
-export const echoes: Input<ontology.MultiEchoLaserScan>["ranges"] = [[1, 2.5], new Float32Array(1), null, []];
+export const echoes: MessageInput<ontology.MultiEchoLaserScan>["ranges"] = [
+  [1, 2.5],
+  new Float32Array(1),
+  [],
+];
+// @ts-expect-error every beam has a list
+export const noEchoes: MessageInput<ontology.MultiEchoLaserScan>["ranges"] = [[1], null];
 
 // A class's table has to match its interface, property by property.
 interface Spot {
@@ -123,12 +143,19 @@ same<
     flag: boolean;
     bytes: Uint8Array;
     halves: number[];
-    corners: Infer<typeof Own>["corners"];
+    corners: { u: number; v?: bigint | undefined }[];
     gaps?: BigInt64Array | (bigint | undefined)[];
   }>
 >();
+// Plain types at every depth.
+same<
+  Same<
+    FieldValues<{ a: OntologyField<number, Float64Array>; b: OntologyField<string | undefined> }>,
+    { a: number; b?: string | undefined }
+  >
+>();
 export const corner: { u: number; v?: bigint } | undefined = ({} as Infer<typeof Own>).corners[0];
-export const own: Input<Infer<typeof Own>> = {
+export const own: MessageInput<Infer<typeof Own>> = {
   flag: true,
   bytes: [1, 2],
   halves: new Float32Array(2),

@@ -5,7 +5,7 @@
  */
 import * as fc from "fast-check";
 import { numberArrayType } from "../../src/arrow/columns.ts";
-import type { DataType, FieldSchema } from "../../src/schema.ts";
+import { type DataType, type FieldSchema, isOptional } from "../../src/schema.ts";
 
 const INTS: DataType[] = ([8, 16, 32, 64] as const).flatMap((bits) =>
   [true, false].map((signed): DataType => ({ kind: "int", bits, signed }))
@@ -76,7 +76,7 @@ export function anyFields(depth: number, most: number, odd = true): fc.Arbitrary
 /** What may be appended to a field. */
 export function anyValue(field: FieldSchema): fc.Arbitrary<unknown> {
   const present = presentValue(field);
-  if (!field.nullable) return present;
+  if (!isOptional(field)) return present;
   return fc.oneof({ weight: 4, arbitrary: present }, {
     weight: 1,
     arbitrary: fc.constantFrom(null, undefined),

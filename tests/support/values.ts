@@ -32,7 +32,7 @@ import * as fc from "fast-check";
 import { numberArrayType } from "../../src/arrow/columns.ts";
 import { defineOntology, type Ontology } from "../../src/ontology/define_ontology.ts";
 import * as makers from "../../src/ontology/field.ts";
-import type { Field, Fields } from "../../src/ontology/field.ts";
+import type { OntologyField, OntologyFields } from "../../src/ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { anyRow, expected } from "./random_tables.ts";
 
@@ -87,7 +87,7 @@ const NAMES = [
 ];
 
 // deno-lint-ignore no-explicit-any -- any Field, whatever its values
-type AnyField = Field<any, any>;
+type AnyField = OntologyField<any, any>;
 
 /** A field of any maker, nested up to `depth` times. */
 function anyMade(depth: number): fc.Arbitrary<AnyField> {
@@ -108,7 +108,7 @@ function anyMade(depth: number): fc.Arbitrary<AnyField> {
   );
 }
 
-function anyMadeFields(depth: number, most: number): fc.Arbitrary<Fields> {
+function anyMadeFields(depth: number, most: number): fc.Arbitrary<OntologyFields> {
   return fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: most })
     .chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), anyMade(depth)))))
     .map((entries) => Object.fromEntries(entries));
@@ -213,6 +213,7 @@ export function jsonOf(field: FieldSchema, value: unknown): unknown {
   if (typeof read === "bigint") {
     return read > 2n ** 53n - 1n || read < -(2n ** 53n) + 1n ? String(read) : Number(read);
   }
+  if (typeof read === "number" && !Number.isFinite(read)) return String(read);
   if (type.kind === "binary") return btoa(String.fromCharCode(...read as Uint8Array));
   if (type.kind === "list" || type.kind === "fixedList") {
     return Array.from(value as ArrayLike<unknown>, (item) => jsonOf(children[0], item));

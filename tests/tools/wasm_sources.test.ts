@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { decodeBase64 } from "../../src/arrow/base64.ts";
+import { decodeBase64 } from "../../src/util/base64.ts";
 import { SOURCE_HASH } from "../../src/engine/generated/source_hash.ts";
 import { WASM_TEXT } from "../../src/engine/generated/wasm_text.ts";
 

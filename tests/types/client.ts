@@ -10,20 +10,20 @@ export async function check(sequence: SequenceWriter): Promise<void> {
   const gps: TopicWriter<GPS> = await sequence.topicCreate("gps", {
     ontology: GPS,
   });
-  await gps.push({ timestampNs: 1n, data: { position: { x: 1, y: 2 } } });
+  await gps.push({ timestampNs: 1n, data: { position: { x: 1, y: 2, z: 3 } } });
   await gps.push({
     timestampNs: { epochNanoseconds: 1n },
-    data: { position: {} },
+    data: { position: { x: 1, y: 2, z: 3 } },
   });
   // @ts-expect-error a time is a bigint
-  await gps.push({ timestampNs: 1, data: { position: {} } });
+  await gps.push({ timestampNs: 1, data: { position: { x: 1, y: 2, z: 3 } } });
   // @ts-expect-error the time is missing
-  await gps.push({ data: { position: {} } });
+  await gps.push({ data: { position: { x: 1, y: 2, z: 3 } } });
   // @ts-expect-error the position is missing
   await gps.push({ timestampNs: 1n, data: {} });
   // @ts-expect-error no such field
-  await gps.push({ timestampNs: 1n, data: { position: {}, speed: 3 } });
-  const turn = { acceleration: {}, angular_velocity: {} };
+  await gps.push({ timestampNs: 1n, data: { position: { x: 1, y: 2, z: 3 }, speed: 3 } });
+  const turn = { acceleration: { x: 1, y: 2, z: 3 }, angular_velocity: { x: 1, y: 2, z: 3 } };
   // @ts-expect-error a message of another class
   await gps.push({ timestampNs: 1n, data: turn });
   // @ts-expect-error no ontology
@@ -48,7 +48,7 @@ export async function check(sequence: SequenceWriter): Promise<void> {
   const handler = await client.sequenceHandler("s");
   for await (const [topic, message] of handler.getDataStreamer()) {
     const both: [string, Message] = [topic, message];
-    const x: number | undefined = message.getData(IMU).acceleration.x;
+    const x: number = message.getData(IMU).acceleration.x;
     // @ts-expect-error an IMU has no position
     message.getData(IMU).position;
     // @ts-expect-error a time is a bigint

@@ -5,7 +5,6 @@
  */
 import type { RecordBatch, Table } from "apache-arrow";
 import {
-  type Block,
   type Client,
   defineOntology,
   fixedSizeList,
@@ -16,6 +15,7 @@ import {
   int64,
   list,
   type Message,
+  type MessageBlock,
   type Ontology,
   optional,
   type SequenceEntry,
@@ -114,7 +114,9 @@ export async function pushColumns(engine: TopicWriter<Engine>, gps: TopicWriter<
   await engine.pushColumns(columns);
   await engine.pushColumns({ ...columns, rpm: [1], cycles: [1], note: [null], shaft: [{ x: 1 }] });
   await engine.pushColumns({ ...columns, shaft: { x: [1], y: [undefined] }, note: ["a"] });
-  await gps.pushColumns({ timestampNs, position: { x: [1], y: [null] }, velocity: [null] });
+  await gps.pushColumns({ timestampNs, position: { x: [1], y: [2], z: [3] }, velocity: [null] });
+  // @ts-expect-error y may not be missing
+  await gps.pushColumns({ timestampNs, position: { x: [1], y: [null], z: [3] } });
 
   // @ts-expect-error times are a BigInt64Array
   await engine.pushColumns({ ...columns, timestampNs: [1n] });
@@ -184,7 +186,7 @@ export async function read(sequence: SequenceHandler, topic: TopicHandler): Prom
     message.data = {};
   }
   for await (const block of merged.batches()) {
-    same<Same<typeof block, Block<[topic: string, message: Message]>>>();
+    same<Same<typeof block, MessageBlock<[topic: string, message: Message]>>>();
     for (const [name, message] of block) void [name.length, message.timestampNs];
   }
   const stream: ReadableStream<[string, Message]> = merged.toReadableStream();
@@ -192,7 +194,7 @@ export async function read(sequence: SequenceHandler, topic: TopicHandler): Prom
 
   const single = topic.getDataStreamer();
   for await (const message of single) same<Same<typeof message, Message>>();
-  for await (const block of single.batches()) same<Same<typeof block, Block<Message>>>();
+  for await (const block of single.batches()) same<Same<typeof block, MessageBlock<Message>>>();
   for await (const batch of single.toArrow()) same<Same<typeof batch, RecordBatch>>();
   const table: Table = await single.toTable();
   const { tables, row } = await merged.toTable();

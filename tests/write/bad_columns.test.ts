@@ -61,7 +61,7 @@ const BAD_COLUMNS: [title: string, columns: unknown, text: string][] = [
   [
     "a hole where nothing may be missing",
     { ...COLUMNS, total: [1n, ,] },
-    `Field "total" is nothing: wanted int64`,
+    `Field "total" is missing: wanted int64`,
   ],
   [
     "numbers of another type out of range",

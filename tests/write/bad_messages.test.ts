@@ -10,9 +10,9 @@ import { between, GOOD, Reading } from "./reading.ts";
 
 /** Messages that must be refused: what they hold, the field that the error names, what it says of the value, what it wants. */
 const BAD: [title: string, data: unknown, field: string, seen: string, wanted: string][] = [
-  ["a missing field", { total: 2n }, "count", "nothing", "int32"],
+  ["a missing field", { total: 2n }, "count", "missing", "int32"],
   ["null where nothing may be missing", { count: null, total: 2n }, "count", "null", "int32"],
-  ["no data at all", undefined, "data", "nothing", "struct<count: int32"],
+  ["no data at all", undefined, "data", "missing", "an object"],
   ["data that is text", "text", "data", `"text"`, "an object"],
   ["data that is an array", [1, 2n], "data", "an Array of 2", "an object"],
   ["an unknown field", { ...GOOD, speed: 3 }, "speed", "3", "no such field, only count, total"],
@@ -57,22 +57,45 @@ const BAD: [title: string, data: unknown, field: string, seen: string, wanted: s
   ["a float32 out of range", { ...GOOD, single: 1e39 }, "single", "1e+39", "float32"],
   ["a number for a bool", { ...GOOD, flag: 1 }, "flag", "1", "bool"],
   ["a number for a list", { ...GOOD, bytes: 1 }, "bytes", "1", "list<int8> as an array"],
-  ["a wrong item in a list", { ...GOOD, bytes: [1, 2, 200] }, "bytes[]", "200", "int8"],
-  ["a missing item in a list", { ...GOOD, bytes: [1, null] }, "bytes[]", "null", "int8"],
+  ["a wrong item in a list", { ...GOOD, bytes: [1, 2, 200] }, "bytes[2]", "200", "int8"],
+  ["a missing item in a list", { ...GOOD, bytes: [1, null] }, "bytes[1]", "null", "int8"],
   ["a list of another size", { ...GOOD, pair: [1] }, "pair", "an Array of 1", "an array of 2"],
   ["a number for a struct", { ...GOOD, place: 5 }, "place", "5", "an object"],
-  ["a struct without a field", { ...GOOD, place: { y: 1 } }, "place.x", "nothing", "float64"],
+  ["a struct without a field", { ...GOOD, place: { y: 1 } }, "place.x", "missing", "float64"],
   ["a function", { ...GOOD, count: () => 1 }, "count", "a function", "int32"],
 ];
 
 const BAD_TIMES: [title: string, time: unknown, text: string][] = [
   ["no time", undefined, "timestampNs is missing: wanted a bigint"],
-  ["a number", 5, "timestampNs is 5: wanted a bigint"],
+  ["a number", 5, "timestampNs is 5: wanted a bigint, as 5n or BigInt(5)"],
+  ["an unsafe number", 1.7e18, "wanted a bigint, which a number beyond 2^53 cannot be"],
   ["null", null, "timestampNs is null: wanted a bigint"],
   ["a Date", new Date(0), "timestampNs is an object (Date): wanted a bigint"],
   ["2^63", 2n ** 63n, "timestampNs is 9223372036854775808n: wanted int64"],
   ["-2^63 - 1", -(2n ** 63n) - 1n, "timestampNs is -9223372036854775809n: wanted int64"],
 ];
+
+describe("TopicWriter.pushJson", () => {
+  it("refuses what push would, names topic and field, and keeps the rest", async () => {
+    await withClient("memory", (client) =>
+      between(client, async (topic) => {
+        for (
+          const [data, text] of [
+            [{ total: 2 }, `Field "count" is missing: wanted int32`],
+            [{ count: "1", total: 2 }, `Field "count" is "1": wanted int32`],
+            [{ count: 2 ** 40, total: 2 }, `Field "count" is 1099511627776: wanted int32 (`],
+          ] as const
+        ) {
+          const error = await expectError(
+            () => topic.pushJson({ timestamp_ns: "9", data }),
+            "INVALID_MESSAGE",
+            `Cannot push to topic "t" of sequence "s": ${text}`,
+          );
+          expect(error.details).toEqual({ sequence: "s", topic: "t" });
+        }
+      }));
+  });
+});
 
 describe("TopicWriter.push", () => {
   it.each(BAD)("refuses %s and keeps the rest", async (_, data, field, seen, wanted) => {

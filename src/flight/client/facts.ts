@@ -8,10 +8,10 @@ import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import type {
-  Json,
+  JsonValue,
   Metadata,
   Notification,
-  Place,
+  NotificationPlace,
   QueryHit,
   SequenceInfo,
   SessionInfo,
@@ -67,7 +67,10 @@ export function infoFacts(response: WireObject | undefined): StoreInfo {
 }
 
 /** What was said about a sequence or topic. CORRUPT. */
-export function notificationFacts(place: Place, response: WireObject | undefined): Notification[] {
+export function notificationFacts(
+  place: NotificationPlace,
+  response: WireObject | undefined,
+): Notification[] {
   const what = "Cannot read the server's notifications";
   return list(response?.notifications).filter(isObject).map(({ msg, created_datetime }) => {
     const written = text(created_datetime, "created_datetime", what);
@@ -167,7 +170,7 @@ function metadataOf(value: WireValue | undefined): Metadata {
   return isObject(value) ? jsonOf(value) as Metadata : {};
 }
 
-function jsonOf(value: WireValue): Json {
+function jsonOf(value: WireValue): JsonValue {
   if (typeof value === "bigint") return `${value}`;
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
   if (Array.isArray(value)) return value.map(jsonOf);

@@ -7,7 +7,7 @@ import type {
   CompactReport,
   Metadata,
   Notification,
-  Place,
+  NotificationPlace,
   QueryHit,
   QueryObject,
   RecoverReport,
@@ -146,22 +146,22 @@ class FlightBackend implements Backend {
     return Promise.reject(new SmaltiError("UNSUPPORTED", text, { sequence: name }));
   }
 
-  async listNotifications(place: Place): Promise<Notification[]> {
+  async listNotifications(place: NotificationPlace): Promise<Notification[]> {
     const listed = await this.#actAt(place, "list", {}, "list the notifications of");
     return notificationFacts(place, listed);
   }
 
-  async notify(place: Place, message: string): Promise<void> {
+  async notify(place: NotificationPlace, message: string): Promise<void> {
     await this.#actAt(place, "create", { notification_type: "error", msg: message }, "notify of");
   }
 
-  async clearNotifications(place: Place): Promise<void> {
+  async clearNotifications(place: NotificationPlace): Promise<void> {
     await this.#actAt(place, "purge", {}, "clear the notifications of");
   }
 
   /** An action on notifications. */
   async #actAt(
-    { sequence, topic }: Place,
+    { sequence, topic }: NotificationPlace,
     verb: "list" | "create" | "purge",
     body: WireObject,
     tried: string,

@@ -9,7 +9,7 @@ import { quoted } from "../../util/excerpt.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import { VERSION } from "../../version.ts";
 import { encodeJson, jsonText, type WireObject } from "../json.ts";
-import type { Notification, Place } from "../../types.ts";
+import type { Notification, NotificationPlace } from "../../types.ts";
 import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
 import { MAX_ENCODE_BYTES, type ServerInfo, TARGET_ENCODE_BYTES } from "../protocol.ts";
 import { newSequenceName, sequenceName } from "../../names.ts";
@@ -151,7 +151,10 @@ function info({ maxMessageBytes }: ActionContext): ServerInfo {
 }
 
 function notificationActions(of: "sequence" | "topic"): Record<string, Action> {
-  const placeIn = async ({ backend, sessions }: ActionContext, body: WireObject): Promise<Place> => {
+  const placeIn = async (
+    { backend, sessions }: ActionContext,
+    body: WireObject,
+  ): Promise<NotificationPlace> => {
     const locator = textMember(body, "locator");
     if (of === "sequence") return parseLocator(sequenceName(locator));
     const { sequence, topic } = parseTopicLocator(locator);

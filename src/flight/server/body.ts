@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import { type Json, MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
+import { type JsonValue, MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
 import { excerpt, quoted } from "../../util/excerpt.ts";
 import { decodeObject, isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 
@@ -46,7 +46,7 @@ export function metadataMember(body: WireObject, key: string): Metadata {
  * What a manifest can keep of a value. Integers beyond 2^53 become decimal text, which loses nothing; NaN has no
  * counterpart.
  */
-function kept(value: WireValue, path: string): Json {
+function kept(value: WireValue, path: string): JsonValue {
   if (typeof value === "bigint") return `${value}`;
   if (typeof value === "number" && !Number.isFinite(value)) throw refusal(path, value, "a finite number");
   if (Array.isArray(value)) return value.map((item, i) => kept(item, `${path}[${i}]`));

@@ -1,4 +1,4 @@
-import { encodeBase64 } from "../../arrow/base64.ts";
+import { encodeBase64 } from "../../util/base64.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { MessageDecoder, Row, RowWriter } from "../message_decoder.ts";
 import { decodeText } from "../text.ts";

@@ -6,7 +6,7 @@
 import type { TypedMcapRecord, TypedMcapRecords } from "@mcap/core";
 import type { Client } from "../../client.ts";
 import type { FieldSchema } from "../../schema.ts";
-import { type Json, MAX_NS, type Metadata } from "../../types.ts";
+import { type JsonValue, MAX_NS, type Metadata } from "../../types.ts";
 import type { ByteChunks, ByteSource } from "../byte_source.ts";
 import {
   type ImportOptions,
@@ -124,10 +124,10 @@ class McapRecords {
   readonly #recording: RecordingImport;
   readonly #envelope: boolean;
   readonly #channels: McapChannels;
-  readonly #metadata: Json[] = [];
+  readonly #metadata: JsonValue[] = [];
   #attachmentCount = 0;
   /** Times beyond int64, which no attachment can have. */
-  readonly #attachmentTimes: Json[] = [];
+  readonly #attachmentTimes: JsonValue[] = [];
   #droppedPublishTimes = 0;
   #unknownRecordCount = 0;
 

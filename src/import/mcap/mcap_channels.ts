@@ -1,8 +1,8 @@
 import type { McapTypes } from "@mcap/core";
-import { encodeBase64 } from "../../arrow/base64.ts";
+import { encodeBase64 } from "../../util/base64.ts";
 import { SmaltiError } from "../../error.ts";
 import type { FieldSchema } from "../../schema.ts";
-import type { Json, Metadata } from "../../types.ts";
+import type { JsonValue, Metadata } from "../../types.ts";
 import type { RecordingImport } from "../recording_import.ts";
 import { decodeText } from "../text.ts";
 import type { TopicImport } from "../topic_import.ts";
@@ -25,7 +25,7 @@ export class McapChannels {
   /** Topics by name and encoding: one for each schema. */
   readonly #topics = new Map<string, ChannelTopic[]>();
   readonly #byId = new Map<number, TopicImport>();
-  readonly #merged: Json[] = [];
+  readonly #merged: JsonValue[] = [];
 
   /** @param envelope Columns for what MCAP says around a message. */
   constructor(recording: RecordingImport, envelope: readonly FieldSchema[]) {

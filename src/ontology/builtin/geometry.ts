@@ -5,16 +5,16 @@
  * @module
  */
 import type { DefinedOntology } from "../define_ontology.ts";
-import { type Field, float64, optional, utf8 } from "../field.ts";
+import { float64, inNullableColumn, type OntologyField, optional, utf8 } from "../field.ts";
 import { covariance, header, type WithCovariance, type WithHeader } from "./header.ts";
 import { builtin, type FieldsOf, items, nested } from "./table.ts";
 
 /** A direction with a length in the plane, such as a velocity or a force, in the unit of that quantity. */
 export interface Vector2d extends WithHeader, WithCovariance {
   /** Component along x. */
-  x?: number;
+  x: number;
   /** Component along y. */
-  y?: number;
+  y: number;
 }
 
 /** The ontology `Vector2d`. */
@@ -23,11 +23,11 @@ export const Vector2d: DefinedOntology<Vector2d> = /* @__PURE__ */ builtin("Vect
 /** A direction with a length in space, such as a velocity or a force, in the unit of that quantity. */
 export interface Vector3d extends WithHeader, WithCovariance {
   /** Component along x. */
-  x?: number;
+  x: number;
   /** Component along y. */
-  y?: number;
+  y: number;
   /** Component along z. */
-  z?: number;
+  z: number;
 }
 
 /** The ontology `Vector3d`. */
@@ -36,13 +36,13 @@ export const Vector3d: DefinedOntology<Vector3d> = /* @__PURE__ */ builtin("Vect
 /** Four components of one quantity, in its unit. */
 export interface Vector4d extends WithHeader, WithCovariance {
   /** First component. */
-  x?: number;
+  x: number;
   /** Second component. */
-  y?: number;
+  y: number;
   /** Third component. */
-  z?: number;
+  z: number;
   /** Fourth component. */
-  w?: number;
+  w: number;
 }
 
 /** The ontology `Vector4d`. */
@@ -51,9 +51,9 @@ export const Vector4d: DefinedOntology<Vector4d> = /* @__PURE__ */ builtin("Vect
 /** A place in the plane. */
 export interface Point2d extends WithHeader, WithCovariance {
   /** Coordinate along x, in m. */
-  x?: number;
+  x: number;
   /** Coordinate along y, in m. */
-  y?: number;
+  y: number;
 }
 
 /** The ontology `Point2d`. */
@@ -62,11 +62,11 @@ export const Point2d: DefinedOntology<Point2d> = /* @__PURE__ */ builtin("Point2
 /** A place in space. */
 export interface Point3d extends WithHeader, WithCovariance {
   /** Coordinate along x, in m; latitude in degrees where it is a position on the globe. */
-  x?: number;
+  x: number;
   /** Coordinate along y, in m; longitude in degrees where it is a position on the globe. */
-  y?: number;
+  y: number;
   /** Coordinate along z, in m; altitude in m where it is a position on the globe. */
-  z?: number;
+  z: number;
 }
 
 /** The ontology `Point3d`. */
@@ -75,13 +75,13 @@ export const Point3d: DefinedOntology<Point3d> = /* @__PURE__ */ builtin("Point3
 /** An orientation or rotation in space as a unit quaternion, w being the scalar part. No units. */
 export interface Quaternion extends WithHeader, WithCovariance {
   /** Vector part along x: x of the axis times sin(angle / 2). */
-  x?: number;
+  x: number;
   /** Vector part along y: y of the axis times sin(angle / 2). */
-  y?: number;
+  y: number;
   /** Vector part along z: z of the axis times sin(angle / 2). */
-  z?: number;
+  z: number;
   /** Scalar part: cos(angle / 2). */
-  w?: number;
+  w: number;
 }
 
 /** The ontology `Quaternion`. */
@@ -125,7 +125,7 @@ export const Transform: DefinedOntology<Transform> = /* @__PURE__ */ builtin("Tr
 /** Several transforms that were told at once; `tf2_msgs/msg/TFMessage` in ROS. */
 export interface FrameTransform {
   /** The transforms, in no order. */
-  transforms: (Transform | undefined)[];
+  transforms: Transform[];
 }
 
 /** The ontology `FrameTransform`. */
@@ -139,7 +139,7 @@ export const FrameTransform: DefinedOntology<FrameTransform> = /* @__PURE__ */ b
 /** A polygon in space. */
 export interface Polygon extends WithHeader {
   /** The vertices in order around it, in m; the last is joined to the first. */
-  points: (Point3d | undefined)[];
+  points: Point3d[];
 }
 
 /** The ontology `Polygon`. */
@@ -148,9 +148,9 @@ export const Polygon: DefinedOntology<Polygon> = /* @__PURE__ */ builtin("Polygo
   points: items(nested(Point3d), "List of polygon vertices as 3D points."),
 }));
 
-// Components are nullable although they are always there, as in the SDK: so a missing struct reads back as missing.
-function component(name: string): Field<number | undefined, Float64Array | (number | undefined)[]> {
-  return optional(float64({ description: `Vector ${name} component.` }));
+// Components are in nullable columns, as in the SDK: so a missing struct reads back as missing.
+function component(name: string): OntologyField<number, Float64Array> {
+  return inNullableColumn(float64({ description: `Vector ${name} component.` }));
 }
 
 function xy(): FieldsOf<Vector2d> {

@@ -5,7 +5,7 @@
  */
 import type { DefinedOntology } from "../define_ontology.ts";
 import { float64, int16, int32, optional, uint32, uint64, utf8 } from "../field.ts";
-import { builtin, type FieldsOf, items, nested, type NumberList } from "./table.ts";
+import { builtin, type FieldsOf, items, nested } from "./table.ts";
 
 /** A point in time: seconds and nanoseconds since the Unix epoch, or since the clock's start. */
 export interface Time {
@@ -62,7 +62,7 @@ export interface WithHeader {
 /** A measurement of several components with the uncertainty of them together. */
 export interface WithCovariance {
   /** Covariance matrix, flattened by rows; in the product of its components' units. */
-  covariance?: NumberList<Float64Array>;
+  covariance?: Float64Array;
   /** What the covariance means, by an enumeration of the recording's own (in data from ROS that of its message). */
   covariance_type?: number;
 }

@@ -58,5 +58,4 @@ export {
 } from "./scans.ts";
 export { GridCells, MapMetadata, OccupancyGrid, RobotPath } from "./navigation.ts";
 export { BatteryState, Joy, RobotJoint } from "./robot.ts";
-export type { NumberList } from "./table.ts";
 export { ALL } from "./all.ts";

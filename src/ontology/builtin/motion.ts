@@ -4,10 +4,10 @@
  * @module
  */
 import type { DefinedOntology } from "../define_ontology.ts";
-import { fixedSizeList, float64, optional, utf8 } from "../field.ts";
+import { fixedSizeList, float64, inNullableColumn, optional, utf8 } from "../field.ts";
 import { Pose, Vector3d } from "./geometry.ts";
 import { covariance, header, type WithCovariance, type WithHeader } from "./header.ts";
-import { builtin, nested, type NumberList } from "./table.ts";
+import { builtin, nested } from "./table.ts";
 
 /** Linear and angular velocity; a twist in ROS. Its covariance is 6 by 6: linear, then angular. */
 export interface Velocity extends WithHeader, WithCovariance {
@@ -86,7 +86,7 @@ export interface Inertia extends WithHeader {
   /** Centre of mass, in m. */
   center_of_mass: Vector3d;
   /** Inertia tensor about the centre of mass, in kg m^2: six numbers, ixx, ixy, ixz, iyy, iyz, izz. */
-  inertia: NumberList<Float64Array>;
+  inertia: Float64Array;
 }
 
 /** The ontology `Inertia`. */
@@ -94,7 +94,7 @@ export const Inertia: DefinedOntology<Inertia> = /* @__PURE__ */ builtin("Inerti
   ...header(),
   mass: float64({ description: "Mass of the object." }),
   center_of_mass: nested(Vector3d, "Center of mass of the object."),
-  inertia: fixedSizeList(optional(float64()), 6, {
+  inertia: fixedSizeList(inNullableColumn(float64()), 6, {
     description: "Inertia tensor components [ixx, ixy, ixz, iyy, iyz, izz].",
   }),
 }));

@@ -7,7 +7,7 @@ import type { DefinedOntology } from "../define_ontology.ts";
 import { float32, int8, uint32 } from "../field.ts";
 import { Point3d, Pose } from "./geometry.ts";
 import { header, Time, type WithHeader } from "./header.ts";
-import { builtin, items, nested, type NumberList } from "./table.ts";
+import { builtin, items, nested } from "./table.ts";
 
 /** Size and place of an {@linkcode OccupancyGrid}. */
 export interface MapMetadata {
@@ -37,7 +37,7 @@ export interface OccupancyGrid extends WithHeader {
   /** Size and place of the map. */
   info: MapMetadata;
   /** Occupancy by cell, along x first from (0, 0): -1 unknown, else 0 free up to 100 occupied, as in ROS. */
-  data: NumberList<Int8Array>;
+  data: Int8Array;
 }
 
 /** The ontology `OccupancyGrid`. */
@@ -54,7 +54,7 @@ export interface GridCells extends WithHeader {
   /** Height of a cell, in m. */
   cell_height: number;
   /** Centres of the cells, in m. */
-  cells: (Point3d | undefined)[];
+  cells: Point3d[];
 }
 
 /** The ontology `GridCells`. */
@@ -68,7 +68,7 @@ export const GridCells: DefinedOntology<GridCells> = /* @__PURE__ */ builtin("Gr
 /** A path to follow, without times. */
 export interface RobotPath extends WithHeader {
   /** The waypoints in order, in m, all in the frame of the header. */
-  poses: (Pose | undefined)[];
+  poses: Pose[];
 }
 
 /** The ontology `RobotPath`. */

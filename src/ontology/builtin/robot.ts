@@ -6,18 +6,18 @@
 import type { DefinedOntology } from "../define_ontology.ts";
 import { bool, float32, float64, int32, optional, uint8, utf8 } from "../field.ts";
 import { header, type WithHeader } from "./header.ts";
-import { builtin, items, type NumberList } from "./table.ts";
+import { builtin, items } from "./table.ts";
 
 /** The joints of a robot at one time: item `i` of every list belongs to joint `names[i]`. */
 export interface RobotJoint extends WithHeader {
   /** Names of the joints. */
-  names: (string | undefined)[];
+  names: string[];
   /** Positions, in rad, or m for a joint that slides. */
-  positions: NumberList<Float64Array>;
+  positions: Float64Array;
   /** Velocities, in rad/s, or m/s for a joint that slides. */
-  velocities: NumberList<Float64Array>;
+  velocities: Float64Array;
   /** Efforts, in N m, or N for a joint that slides. */
-  efforts: NumberList<Float64Array>;
+  efforts: Float64Array;
 }
 
 /** The ontology `RobotJoint`. */
@@ -32,9 +32,9 @@ export const RobotJoint: DefinedOntology<RobotJoint> = /* @__PURE__ */ builtin("
 /** A joystick or gamepad. */
 export interface Joy extends WithHeader {
   /** Positions of the axes, from -1 to 1 by custom. */
-  axes: NumberList<Float32Array>;
+  axes: Float32Array;
   /** Buttons: 1 pressed, 0 not. */
-  buttons: NumberList<Int32Array>;
+  buttons: Int32Array;
 }
 
 /** The ontology `Joy`. */
@@ -76,9 +76,9 @@ export interface BatteryState extends WithHeader {
   /** Its serial number. */
   serial_number: string;
   /** Voltages of the cells, in V. */
-  cell_voltage?: NumberList<Float32Array>;
+  cell_voltage?: Float32Array;
   /** Temperatures of the cells, in degrees Celsius. */
-  cell_temperature?: NumberList<Float32Array>;
+  cell_temperature?: Float32Array;
 }
 
 /** The ontology `BatteryState`. */

@@ -9,6 +9,7 @@ import {
   bool,
   float32,
   float64,
+  inNullableColumn,
   int64,
   list,
   optional,
@@ -18,7 +19,7 @@ import {
   utf8,
 } from "../field.ts";
 import { header, type WithHeader } from "./header.ts";
-import { builtin, type FieldsOf, items, nested, type NumberList } from "./table.ts";
+import { builtin, type FieldsOf, items, nested } from "./table.ts";
 
 /** How a laser scanner sweeps: beam `i` points at `angle_min + i * angle_increment` about z, 0 being along x. */
 export interface LaserSweep extends WithHeader {
@@ -41,9 +42,9 @@ export interface LaserSweep extends WithHeader {
 /** One sweep of a laser scanner with one distance per beam. */
 export interface LaserScan extends LaserSweep {
   /** Distances by beam, in m; those outside `range_min` to `range_max` do not count. */
-  ranges: NumberList<Float32Array>;
+  ranges: Float32Array;
   /** Strengths of the returns by beam, in the scanner's own unit. */
-  intensities?: NumberList<Float32Array>;
+  intensities?: Float32Array;
 }
 
 /** The ontology `LaserScan`. */
@@ -59,9 +60,9 @@ export const LaserScan: DefinedOntology<LaserScan> = /* @__PURE__ */ builtin("La
 /** One sweep of a laser scanner with any number of returns per beam, nearest first. */
 export interface MultiEchoLaserScan extends LaserSweep {
   /** Distances by beam and return, in m; those outside `range_min` to `range_max` do not count. */
-  ranges: (NumberList<Float32Array> | undefined)[];
+  ranges: Float32Array[];
   /** Strengths by beam and return, in the scanner's own unit. */
-  intensities?: (NumberList<Float32Array> | undefined)[];
+  intensities?: Float32Array[];
 }
 
 /** The ontology `MultiEchoLaserScan`. */
@@ -70,41 +71,41 @@ export const MultiEchoLaserScan: DefinedOntology<MultiEchoLaserScan> = /* @__PUR
   () => ({
     ...laserSweep(),
     ranges: items(
-      list(optional(float32())),
+      list(inNullableColumn(float32())),
       "range data in meters. Ranges need to be between range min and max otherwise discarded.",
     ),
-    intensities: optional(items(list(optional(float32())), "intensity data.")),
+    intensities: optional(items(list(inNullableColumn(float32())), "intensity data.")),
   }),
 );
 
 /** A scan of a lidar, one item per point in every list. */
 export interface Lidar extends WithHeader {
   /** Positions along x, in m. */
-  x: NumberList<Float32Array>;
+  x: Float32Array;
   /** Positions along y, in m. */
-  y: NumberList<Float32Array>;
+  y: Float32Array;
   /** Positions along z, in m. */
-  z: NumberList<Float32Array>;
+  z: Float32Array;
   /** Strengths of the returns, in the sensor's own unit. */
-  intensity?: NumberList<Float32Array>;
+  intensity?: Float32Array;
   /** Reflectivities of the surfaces, whatever their distance, on the sensor's own scale. */
-  reflectivity?: NumberList<Uint16Array>;
+  reflectivity?: Uint16Array;
   /** Index of the laser (ring, channel) that each point comes from. */
-  beam_id?: NumberList<Uint16Array>;
+  beam_id?: Uint16Array;
   /** Distances from the sensor, in m. */
-  range?: NumberList<Float32Array>;
+  range?: Float32Array;
   /** Ambient light in the near infrared, in the sensor's own unit. */
-  near_ir?: NumberList<Float32Array>;
+  near_ir?: Float32Array;
   /** Horizontal angles, in rad. */
-  azimuth?: NumberList<Float32Array>;
+  azimuth?: Float32Array;
   /** Vertical angles, in rad. */
-  elevation?: NumberList<Float32Array>;
+  elevation?: Float32Array;
   /** Validity or confidence of each point, as the sensor's own flags. */
-  confidence?: NumberList<Uint8Array>;
+  confidence?: Uint8Array;
   /** Which return of the pulse each point is (first, last, strongest), by the sensor's own code. */
-  return_type?: NumberList<Uint8Array>;
+  return_type?: Uint8Array;
   /** Times since the start of the scan, in s. */
-  point_timestamp?: NumberList<Float64Array>;
+  point_timestamp?: Float64Array;
 }
 
 /** The ontology `Lidar`. */
@@ -132,37 +133,37 @@ export const Lidar: DefinedOntology<Lidar> = /* @__PURE__ */ builtin("Lidar", ()
 /** A scan of a radar, one item per detection in every list. */
 export interface Radar extends WithHeader {
   /** Positions along x, in m. */
-  x: NumberList<Float32Array>;
+  x: Float32Array;
   /** Positions along y, in m. */
-  y: NumberList<Float32Array>;
+  y: Float32Array;
   /** Positions along z, in m. */
-  z: NumberList<Float32Array>;
+  z: Float32Array;
   /** Distances from the sensor, in m. */
-  range?: NumberList<Float32Array>;
+  range?: Float32Array;
   /** Horizontal angles, in rad; 0 is straight ahead. */
-  azimuth?: NumberList<Float32Array>;
+  azimuth?: Float32Array;
   /** Vertical angles, in rad; positive is up. */
-  elevation?: NumberList<Float32Array>;
+  elevation?: Float32Array;
   /** Radar cross sections, in dBm as the SDK has it (dBsm, decibels over 1 m^2, with most sensors). */
-  rcs?: NumberList<Float32Array>;
+  rcs?: Float32Array;
   /** Signal to noise ratios, in dB. */
-  snr?: NumberList<Float32Array>;
+  snr?: Float32Array;
   /** Velocities along the line of sight, in m/s; positive is away from the sensor. */
-  doppler_velocity?: NumberList<Float32Array>;
+  doppler_velocity?: Float32Array;
   /** Velocities along x, in m/s. */
-  vx?: NumberList<Float32Array>;
+  vx?: Float32Array;
   /** Velocities along y, in m/s. */
-  vy?: NumberList<Float32Array>;
+  vy?: Float32Array;
   /** Velocities along x without the sensor's own motion, in m/s. */
-  vx_comp?: NumberList<Float32Array>;
+  vx_comp?: Float32Array;
   /** Velocities along y without the sensor's own motion, in m/s. */
-  vy_comp?: NumberList<Float32Array>;
+  vy_comp?: Float32Array;
   /** Accelerations along x, in m/s^2. */
-  ax?: NumberList<Float32Array>;
+  ax?: Float32Array;
   /** Accelerations along y, in m/s^2. */
-  ay?: NumberList<Float32Array>;
+  ay?: Float32Array;
   /** Speeds along the line of sight without sign, in m/s. */
-  radial_speed?: NumberList<Float32Array>;
+  radial_speed?: Float32Array;
 }
 
 /** The ontology `Radar`. */
@@ -213,7 +214,7 @@ export interface PointCloud2 extends WithHeader {
   /** Number of points in a row. */
   width: number;
   /** What a point holds. */
-  fields: (PointField | undefined)[];
+  fields: PointField[];
   /** Whether values of several bytes begin with the highest. */
   is_bigendian: boolean;
   /** Length of a point, in bytes. */

@@ -5,19 +5,16 @@
  * @module
  */
 import {
+  defineBuiltin,
   type DefinedOntology,
-  defineOntology,
   type Ontology,
   type OntologyOptions,
 } from "../define_ontology.ts";
-import { type Field, list, optional } from "../field.ts";
-
-/** A list of numbers as read: a typed array while no item is missing, else an Array. */
-export type NumberList<A> = A | (number | undefined)[];
+import { inNullableColumn, list, type OntologyField } from "../field.ts";
 
 /** One field for each property of `T`: optional where the property is, and of its type. */
 // deno-lint-ignore no-explicit-any -- what lists of them give is free
-export type FieldsOf<T> = { [K in keyof T]-?: Field<T[K], any> };
+export type FieldsOf<T> = { [K in keyof T]-?: OntologyField<T[K], any> };
 
 /**
  * A class whose messages are a `T`. The fields come from a function, so that a bundler drops a class that is not
@@ -28,11 +25,11 @@ export function builtin<T, F extends FieldsOf<T>>(
   fields: () => F & { [K in Exclude<keyof F, keyof T>]: never },
   options?: OntologyOptions,
 ): DefinedOntology<T> {
-  return defineOntology(tag, fields(), options) as unknown as DefinedOntology<T>;
+  return defineBuiltin(tag, fields(), options) as unknown as DefinedOntology<T>;
 }
 
 /** A struct that holds what a message of `ontology` holds. */
-export function nested<T>(ontology: Ontology<T>, description?: string): Field<T, T[]> {
+export function nested<T>(ontology: Ontology<T>, description?: string): OntologyField<T, T[]> {
   return Object.freeze({
     type: { kind: "struct" as const },
     nullable: false,
@@ -41,10 +38,7 @@ export function nested<T>(ontology: Ontology<T>, description?: string): Field<T,
   });
 }
 
-/** A list whose items may be missing, as the SDK declares all of its lists. */
-export function items<T, L>(
-  item: Field<T, L>,
-  description: string,
-): Field<L | (T | undefined)[], (L | (T | undefined)[])[]> {
-  return list(optional(item), { description });
+/** A list as the SDK declares all of its lists: its models want every item, its columns are nullable. */
+export function items<T, L>(item: OntologyField<T, L>, description: string): OntologyField<L, L[]> {
+  return list(inNullableColumn(item), { description });
 }

@@ -10,6 +10,7 @@ import {
   fixedSizeList,
   float32,
   float64,
+  inNullableColumn,
   int32,
   optional,
   uint32,
@@ -18,7 +19,7 @@ import {
 } from "../field.ts";
 import { Vector2d } from "./geometry.ts";
 import { header, type WithHeader } from "./header.ts";
-import { builtin, type FieldsOf, items, nested, type NumberList } from "./table.ts";
+import { builtin, type FieldsOf, items, nested } from "./table.ts";
 
 /** A picture as pixels, row by row. */
 export interface Image extends WithHeader {
@@ -105,13 +106,13 @@ export interface CameraInfo extends WithHeader {
   /** Model of the lens distortion, such as `plumb_bob` or `rational_polynomial`. */
   distortion_model: string;
   /** Coefficients of that model, k1, k2, t1, t2, k3 and on; no units. */
-  distortion_parameters: NumberList<Float64Array>;
+  distortion_parameters: Float64Array;
   /** K, 3 by 3: from camera coordinates to pixels of the raw image; focal lengths and centre in pixels. */
-  intrinsic_parameters: NumberList<Float64Array>;
+  intrinsic_parameters: Float64Array;
   /** R, 3 by 3: turns the camera so that the image planes of a stereo pair fall together; no units. */
-  rectification_parameters: NumberList<Float64Array>;
+  rectification_parameters: Float64Array;
   /** P, 3 by 4: from camera coordinates to pixels of the rectified image. */
-  projection_parameters: NumberList<Float64Array>;
+  projection_parameters: Float64Array;
   /** How many pixels of the sensor make one of the image, along x and y; missing is one. */
   binning?: Vector2d;
   /** Which part of the full image is sent; missing is all of it. */
@@ -134,15 +135,15 @@ export const CameraInfo: DefinedOntology<CameraInfo> = /* @__PURE__ */ builtin("
     float64(),
     "The distortion coefficients (k1, k2, t1, t2, k3...). Size depends on the model.",
   ),
-  intrinsic_parameters: fixedSizeList(optional(float64()), 9, {
+  intrinsic_parameters: fixedSizeList(inNullableColumn(float64()), 9, {
     description:
       "The 3x3 Intrinsic Matrix (K) flattened row-major. Projects 3D points in the camera coordinate frame to 2D pixel coordinates.",
   }),
-  rectification_parameters: fixedSizeList(optional(float64()), 9, {
+  rectification_parameters: fixedSizeList(inNullableColumn(float64()), 9, {
     description:
       "The 3x3 Rectification Matrix (R) flattened row-major. Used for stereo cameras to align the two image planes.",
   }),
-  projection_parameters: fixedSizeList(optional(float64()), 12, {
+  projection_parameters: fixedSizeList(inNullableColumn(float64()), 12, {
     description:
       "The 3x4 Projection Matrix (P) flattened row-major. Projects 3D world points directly into the rectified image pixel coordinates.",
   }),
@@ -157,15 +158,15 @@ export const CameraInfo: DefinedOntology<CameraInfo> = /* @__PURE__ */ builtin("
 /** What all depth cameras give: points in the camera's frame, z along the optical axis, one item per point. */
 export interface DepthPoints extends WithHeader {
   /** Positions along x, in m. */
-  x: NumberList<Float32Array>;
+  x: Float32Array;
   /** Positions along y, in m. */
-  y: NumberList<Float32Array>;
+  y: Float32Array;
   /** Depths, in m. */
-  z: NumberList<Float32Array>;
+  z: Float32Array;
   /** Colours: the bits of each float32 are 0x00RRGGBB. */
-  rgb?: NumberList<Float32Array>;
+  rgb?: Float32Array;
   /** Amplitudes of the signal, in the camera's own unit. */
-  intensity?: NumberList<Float32Array>;
+  intensity?: Float32Array;
 }
 
 /** A camera that sees colour and depth, by structured light or active infrared. */
@@ -177,9 +178,9 @@ export const RGBDCamera: DefinedOntology<RGBDCamera> = /* @__PURE__ */ builtin("
 /** A pair of cameras that finds depth from the disparity of the two images. */
 export interface StereoCamera extends DepthPoints {
   /** Luminance of the pixel in the rectified image, 0 to 255. */
-  luma?: NumberList<Uint8Array>;
+  luma?: Uint8Array;
   /** Cost of the match, 0 to 255: 0 is the surest. */
-  cost?: NumberList<Uint8Array>;
+  cost?: Uint8Array;
 }
 
 /** The ontology `StereoCamera`. */
@@ -194,9 +195,9 @@ export const StereoCamera: DefinedOntology<StereoCamera> = /* @__PURE__ */ built
 /** A camera that finds depth from the time of flight of its own light. */
 export interface ToFCamera extends DepthPoints {
   /** Noise estimated for each depth, in the camera's own unit: higher is less sure. */
-  noise?: NumberList<Float32Array>;
+  noise?: Float32Array;
   /** Brightness without the camera's own light, in its own unit. */
-  grayscale?: NumberList<Float32Array>;
+  grayscale?: Float32Array;
 }
 
 /** The ontology `ToFCamera`. */

@@ -3,12 +3,24 @@ import type { Vector } from "../../arrow/vector.ts";
 import type { OpenBatch } from "../../arrow/stored_batch.ts";
 import { SmaltiError } from "../../error.ts";
 import type { Ontology } from "../../ontology/define_ontology.ts";
-import { schemaKey } from "../../schema.ts";
+import { firstDifference } from "../../ontology/first_difference.ts";
 import type { TopicSchema } from "../../types.ts";
 
 /** A message's data where its type is not known: fields by name. */
 // deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
-export type Data = Record<string, any>;
+export type MessageData = Record<string, any>;
+
+/** A message as a plain object: a copy that is the caller's own. */
+export interface MessageObject<T = MessageData> {
+  /** Its time, in nanoseconds. */
+  timestampNs: bigint;
+  /** The topic's name, without a leading `/`. */
+  topic: string;
+  /** The tag of the topic's ontology. */
+  ontologyTag: string;
+  /** The fields that have a value. */
+  data: T;
+}
 
 /** A message as JSON has it. */
 export interface MessageJson {
@@ -18,13 +30,33 @@ export interface MessageJson {
   topic: string;
   /** The tag of the topic's ontology. */
   ontology: string;
-  /** The fields: int64 as decimal strings where they pass 2^53, bytes in base64, missing values as null. */
+  /**
+   * The fields: int64 as decimal strings where they pass 2^53, bytes in base64, missing values as null, and "NaN",
+   * "Infinity" and "-Infinity" where JSON has no number.
+   */
   data: Record<string, unknown>;
 }
 
 /**
  * One message of a recording: a view on its batch, whose values are read from the columns when they are touched. It is
  * valid for as long as it is kept, and keeps its batch in memory for as long.
+ *
+ * Fields of a view, of `data` and of the structs within, are getters, so what copies an object by its own properties finds
+ * none of them: `Object.keys`, spread, `Object.assign`. `structuredClone` and `postMessage` throw a DataCloneError, and
+ * `push` refuses such a copy. {@linkcode toObject} gives a plain object for all of that.
+ *
+ * @example
+ * ```ts
+ * import { connect, GPS } from "smalti";
+ *
+ * await using client = await connect("./recordings");
+ * const topic = await client.topicHandler("drive_log_01", "gps/front");
+ * for await (const message of topic.getDataStreamer()) {
+ *   const { timestampNs, data } = message.toObject(GPS);
+ *   const onGround = { ...data, position: { ...data.position, z: 0 } };
+ *   console.log(timestampNs, structuredClone(onGround));
+ * }
+ * ```
  */
 export interface Message {
   /** Its time, in nanoseconds. */
@@ -39,9 +71,20 @@ export interface Message {
    *
    * Reading throws CORRUPT where the column's bytes are damaged.
    */
-  readonly data: Data;
-  /** The same data with the type of an ontology. INVALID_ARGUMENT where the topic's ontology is another. */
+  readonly data: MessageData;
+  /**
+   * The same data with the type of an ontology. The ontology may have fewer fields than the topic, or optional ones that it
+   * lacks, which read as undefined: a recording may be older or newer than the program. So do values that are missing in a
+   * recording of other software, whatever the type says.
+   *
+   * INVALID_ARGUMENT where the topic's ontology has another tag, lacks a field that is not optional, or holds values of
+   * another type in one: the text names the first.
+   */
   getData<T>(ontology: Ontology<T>): T;
+  /** A plain deep copy: the values that are there, with bytes and lists of numbers that are the caller's own. */
+  toObject(): MessageObject;
+  /** The same with the type of an ontology; INVALID_ARGUMENT as {@linkcode getData}. */
+  toObject<T>(ontology: Ontology<T>): MessageObject<T>;
   /** For `JSON.stringify`. */
   toJSON(): MessageJson;
 }
@@ -111,10 +154,13 @@ export class TopicBatch {
 /** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
 export const RowMessage: new (from: TopicBatch, row: number) => Message = class RowMessage
   implements Message {
+  /** An own property, as in the views of rows, so that who clones a message hears of it. */
+  readonly toObject: Message["toObject"];
   readonly #from: TopicBatch;
   readonly #row: number;
 
   constructor(from: TopicBatch, row: number) {
+    this.toObject = toObject;
     this.#from = from;
     this.#row = row;
   }
@@ -131,7 +177,7 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
     return this.#from.topic.schema.ontologyTag;
   }
 
-  get data(): Data {
+  get data(): MessageData {
     const from = this.#from;
     return new from.row(from.columns, this.#row);
   }
@@ -152,26 +198,22 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-    return this.#plain();
+    return this.toObject();
   }
 
   [Symbol.for("Deno.customInspect")](
     inspect: (value: unknown, options: unknown) => string,
     options: unknown,
   ): string {
-    return inspect(this.#plain(), options);
-  }
-
-  #plain(): unknown {
-    const { timestampNs, topic, ontologyTag } = this;
-    return {
-      timestampNs,
-      topic,
-      ontologyTag,
-      data: plainRow(this.data as RowView, false),
-    };
+    return inspect(this.toObject(), options);
   }
 };
+
+function toObject<T>(this: Message, ontology?: Ontology<T>): MessageObject<T> {
+  const { timestampNs, topic, ontologyTag } = this;
+  const view = ontology ? this.getData(ontology) : this.data;
+  return { timestampNs, topic, ontologyTag, data: plainRow(view as RowView, false) as T };
+}
 
 function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
   const { ontologyTag, fields } = topic.schema;
@@ -183,10 +225,11 @@ function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
       where,
     );
   }
-  if (schemaKey(fields.slice(1)) !== schemaKey(ontology.fields)) {
+  const difference = firstDifference(fields.slice(1), ontology.fields);
+  if (difference !== undefined) {
     throw new SmaltiError(
       "INVALID_ARGUMENT",
-      `Cannot read topic "${topic.name}" of sequence "${topic.sequence}" as this ${ontologyTag}: its columns are others; use data`,
+      `Cannot read topic "${topic.name}" of sequence "${topic.sequence}" as this ${ontologyTag}: ${difference}`,
       where,
     );
   }

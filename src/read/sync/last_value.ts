@@ -3,7 +3,7 @@ import type { TopicSource } from "../../backend.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { MIN_NS, type Window } from "../../types.ts";
-import { type Data, type MessageTopic, messageTopic, TopicBatch } from "../merge/message.ts";
+import { type MessageData, type MessageTopic, messageTopic, TopicBatch } from "../merge/message.ts";
 
 /** A field of a topic, by the names on the way to it. */
 export interface FieldSource {
@@ -13,7 +13,7 @@ export interface FieldSource {
 }
 
 /** The value at a path of a message's data; undefined where it is missing. */
-export function valueAt(data: Data, path: readonly string[]): unknown {
+export function valueAt(data: MessageData, path: readonly string[]): unknown {
   // deno-lint-ignore no-explicit-any -- a walk down a path that was checked against the schema
   let value: any = data;
   for (const name of path) {

@@ -1,5 +1,5 @@
 import type { Message } from "../merge/message.ts";
-import type { Block } from "../streamer.ts";
+import type { MessageBlock } from "../streamer.ts";
 
 /** A stretch of time without a message; undefined where there is none before or after it at all. */
 export interface Gap {
@@ -21,7 +21,7 @@ export class MessageGaps {
   }
 
   /** Takes the messages that follow. */
-  add(block: Block<Message>): void {
+  add(block: MessageBlock<Message>): void {
     const last = block.at(block.length - 1).timestampNs;
     // Looked into only where there is room for a gap: mostly there is none.
     const isDense = this.#lastNs !== undefined && last - this.#lastNs <= this.#leastNs;

@@ -1,6 +1,6 @@
 import { MAX_NS, MIN_NS } from "../../types.ts";
 import type { Message } from "../merge/message.ts";
-import type { Block } from "../streamer.ts";
+import type { MessageBlock } from "../streamer.ts";
 import type { TopicStreamer } from "../topic_streamer.ts";
 
 /** The ticks that fields are brought onto, in time order. */
@@ -55,8 +55,8 @@ export class PeriodClock implements SyncClock {
 export class TopicClock implements SyncClock {
   readonly left = 0n;
   readonly #stream: TopicStreamer;
-  readonly #blocks: AsyncIterator<Block<Message>>;
-  #block: Block<Message> | undefined;
+  readonly #blocks: AsyncIterator<MessageBlock<Message>>;
+  #block: MessageBlock<Message> | undefined;
   #at = 0;
 
   constructor(stream: TopicStreamer) {

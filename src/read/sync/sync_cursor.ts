@@ -3,7 +3,7 @@ import { MAX_NS } from "../../types.ts";
 import { type FieldSource, lastValueNs, valueAt } from "./last_value.ts";
 import type { Message } from "../merge/message.ts";
 import type { MessageGaps } from "./message_gaps.ts";
-import type { Block, StreamOptions } from "../streamer.ts";
+import type { MessageBlock, StreamOptions } from "../streamer.ts";
 import type { TopicHandler } from "../topic_handler.ts";
 
 /** A value and its time. */
@@ -18,9 +18,9 @@ export interface Timed {
  */
 export class SyncCursor {
   readonly #path: readonly string[];
-  readonly #open: () => Promise<AsyncIterableIterator<Block<Message>>>;
-  #blocks: AsyncIterableIterator<Block<Message>> | undefined;
-  #block: Block<Message> | undefined;
+  readonly #open: () => Promise<AsyncIterableIterator<MessageBlock<Message>>>;
+  #blocks: AsyncIterableIterator<MessageBlock<Message>> | undefined;
+  #block: MessageBlock<Message> | undefined;
   #at = 0;
   /** The last value at or before the latest moment. */
   before: Timed | undefined;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeBase64 } from "../../arrow/base64.ts";
+import { encodeBase64 } from "../../util/base64.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { pause } from "../../util/pause.ts";
 import type { FilePart, FileVersion, RangeSource } from "../range_reader.ts";
