@@ -368,7 +368,7 @@ export class Client implements AsyncDisposable {
     if (!options.autoFlush || this.#backend.durability !== "commit") return;
     throw new SmaltiError(
       "UNSUPPORTED",
-      `Cannot write sequence "${sequence}" with autoFlush: on a server it is durable once it is finalized`,
+      `Cannot write sequence "${sequence}" with autoFlush: here it is durable only once it is finalized`,
       { sequence },
     );
   }

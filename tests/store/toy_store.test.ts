@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Client, connect } from "../../mod.ts";
 import { leaseContract } from "../contract/store_leases.ts";
 import { storeContract } from "../contract/store.ts";
@@ -8,19 +8,17 @@ import { addTopic, allTexts, pushSamples, recordSequence, Sample, texts } from "
 import { ToyPlace, ToyStore } from "./toy_store.ts";
 
 const SEED = caseRange(1).seed;
+/** Says how to see a failure again: SMALTI_SEED sets the latencies. */
+const NAME = `toy, seed ${SEED}`;
 const random = new Random(SEED);
 const newPlace = () => new ToyPlace(() => random.below(3));
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail") console.error(`latencies of seed ${SEED}`);
-});
-
-storeContract("toy", () => {
+storeContract(NAME, () => {
   const store = new ToyStore(newPlace());
   return Promise.resolve({ store, dispose: () => store.close() });
 });
 
-leaseContract("toy", () => {
+leaseContract(NAME, () => {
   const place = newPlace();
   const [store, other] = [new ToyStore(place), new ToyStore(place)];
   return Promise.resolve({
@@ -44,7 +42,7 @@ async function withClients(
   await body(place, first, second);
 }
 
-describe("connect to a store of one's own", () => {
+describe(`connect to a store of one's own: ${NAME}`, () => {
   const times = (start: number) => Array.from({ length: 300 }, (_, i) => start + 7 * (i ^ 5));
   const topics = Object.fromEntries(
     Array.from({ length: 6 }, (_, i) => [`part${i % 2}/t${i}`, times(i % 4)]),
