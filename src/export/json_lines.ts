@@ -14,8 +14,8 @@ const OVERFLOW = "_json";
 /**
  * Writes a sequence as JSON lines in UTF-8: a message a line, in strict time order, as its `toJSON()` gives it (see
  * {@linkcode MessageJson}): `{"timestamp_ns":"1700000000000000000","topic":"imu","ontology":"IMU","data":{...}}`. Times are
- * decimal strings, and so are integers beyond 2^53; bytes are in base64; missing values are null, and so are NaN and
- * infinities, which JSON has not. A column `_json` is left out where it is null.
+ * decimal strings, and so are integers beyond 2^53; bytes are in base64; NaN and infinities, which JSON has not, are the
+ * texts `"NaN"`, `"Infinity"` and `"-Infinity"`; missing values are null. A column `_json` is left out where it is null.
  *
  * The sink is closed at the end and aborted where it fails. Memory is bounded by the stream's and 64 KiB of text, and a
  * sink that is slow slows the export down.
