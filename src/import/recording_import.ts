@@ -8,7 +8,7 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { sequenceName } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
-import { type OptionNames } from "../util/options.ts";
+import type { OptionNames } from "../util/options.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { type ByteChunks, type ByteSource, readParts, toByteSource } from "./byte_source.ts";

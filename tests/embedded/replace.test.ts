@@ -15,7 +15,7 @@ import { expectError } from "../support/errors.ts";
 import { clientOf, inDirectory, makeStore, onStore, PLACES } from "../support/places.ts";
 import { addTopic, allTexts, recordSequence, sampleText } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
-import { copyFiles, faultsOf, FaultyStore } from "./faulty_store.ts";
+import { copyFiles, faultsOf, FaultyStore } from "../support/faulty_store.ts";
 import { allFiles } from "./stored_batches.ts";
 
 /** Topics of the two, one name in both. */
@@ -158,7 +158,7 @@ describe.each(Object.keys(BEFORE) as Before[])("In the place of %s", (before) =>
     const counted = new FaultyStore(await copied(base));
     await replace(clientOf(counted), NEW);
     const isCommit = ({ call, path }: { call: string; path: string }) =>
-      call === "replace" && path === "s/sequence.json";
+      call === "commit" && path === "s/sequence.json";
     const inner = await copied(base);
     const failing = new WatchedStore(inner);
     let commits = 0;

@@ -67,13 +67,10 @@ export interface SyncRow<F extends SyncFields = SyncFields> {
   readonly values: SyncValues<F>;
 }
 
-/** A value whose type the type checker does not know: that of a field of a recording. */
-// deno-lint-ignore no-explicit-any -- unknown could not be used without a cast
-type AnyValue = any;
-
 /** The value of a field in a row: a number by policy `linear`, else whatever the topic holds; undefined where there is none. */
 export type SyncValue<S extends SyncField> = S extends { readonly policy: "linear" } ? number | undefined
-  : AnyValue;
+  // deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
+  : any;
 
 /** The values of a row, by the names of the fields that were asked for. */
 export type SyncValues<F extends SyncFields> = { readonly [K in keyof F]: SyncValue<F[K]> };
