@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Client, connect, IMU } from "../mod.ts";
+import { backendOf } from "../src/client.ts";
 import { EmbeddedBackend } from "../src/embedded/embedded_backend.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import { type Case, check, compare } from "./compare.ts";
@@ -17,7 +18,7 @@ const TOPICS = 20;
 /** 100 Hz, flushed 10 times a second. */
 const ROWS_A_FLUSH = 10;
 const FLUSHES = Number(process.env.SMALTI_FLUSHES ?? 600);
-const { engine } = await connect("memory:");
+const { engine } = backendOf(await connect("memory:"));
 
 /** Takes everything and keeps nothing but the small files that are replaced. */
 class NullStore extends MemoryStore {

@@ -3,15 +3,23 @@
  *
  * @module
  */
-export { Client, type ListOptions, type QueryOptions, type SequenceOptions } from "./client.ts";
+export {
+  Client,
+  type HandlerOptions,
+  type ListOptions,
+  type QueryOptions,
+  type SequenceOptions,
+} from "./client.ts";
 export { type ArrowLibrary, type ArrowSource } from "./arrow/library.ts";
 export { type Connect, type ConnectOptions } from "./connect.ts";
-export { type EngineOptions, type WasmSource } from "./engine/load/choose_engine.ts";
+export { type EngineInfo } from "./engine.ts";
+export { type EngineOptions, type WasmModule, type WasmSource } from "./engine/load/choose_engine.ts";
+export { nowNs } from "./timestamp.ts";
 export { type ErrorCode, type ErrorDetails, SmaltiError, type SmaltiErrorOptions } from "./error.ts";
 
 // Writing.
 export { SequenceWriter, type TopicOptions } from "./write/sequence_writer.ts";
-export type { AutoFlush, ErrorPolicy, SessionOptions } from "./write/session_options.ts";
+export type { AttachmentFacts, AutoFlush, ErrorPolicy, SessionOptions } from "./write/session_options.ts";
 export {
   type ColumnsInput,
   type TopicColumns,
@@ -36,7 +44,15 @@ export { type LatestOptions, SequenceHandler, type SequenceStreamOptions } from 
 export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";
 export { TopicStreamer } from "./read/topic_streamer.ts";
-export { type SyncField, type SyncOptions, type SyncPolicy, type SyncRow } from "./read/sync/sync_options.ts";
+export {
+  type SyncField,
+  type SyncFields,
+  type SyncOptions,
+  type SyncPolicy,
+  type SyncRow,
+  type SyncValue,
+  type SyncValues,
+} from "./read/sync/sync_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
 export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
@@ -121,12 +137,10 @@ export {
   QueryExpression,
   type QueryOperand,
   type TextQuery,
+  type TimeQuery,
 } from "./ontology/expression.ts";
 export { type FieldQuery, type ListQuery, type MessageQuery } from "./ontology/query_fields.ts";
 export { type QueryHit } from "./types.ts";
-
-// For libraries that bring their own: what decodes and orders.
-export { type BatchLayout, type Codec, type Engine, type Merger } from "./engine.ts";
 
 // The built-in classes. `Boolean`, `Image`, `Range` and `String` would hide a global: `ontology.String`.
 export * as ontology from "./ontology/builtin/mod.ts";

@@ -51,16 +51,19 @@ export interface Backend {
   readonly engine: Engine;
   /** From when on rows outlive the process. */
   readonly durability: Durability;
-  /** The store as errors name it: a directory or URL, which is not for strangers. Undefined where there is none. */
+  /** Where recordings are, as errors name it: a directory or URL, which is not for strangers. */
   readonly storeUrl?: string;
   /** What recordings are reached through. */
   info(): Promise<StoreInfo>;
-  /** Names of all sequences, in ASCII order. */
+  /** Names of all sequences, in ASCII order. NOT_FOUND where the store itself is not there. */
   listSequences(): Promise<string[]>;
   /** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT. */
   readInfo(name: string): Promise<SequenceInfo>;
-  /** Starts a new sequence. ALREADY_EXISTS, LOCKED. */
-  createSequence(name: string, metadata: Metadata): Promise<SequenceSink>;
+  /**
+   * Starts a new sequence. ALREADY_EXISTS, unless it is to replace the one that is there: that one stays until the new one
+   * is committed, and for good where it is aborted. LOCKED; UNSUPPORTED where nothing can be replaced.
+   */
+  createSequence(name: string, metadata: Metadata, ifExists?: "error" | "replace"): Promise<SequenceSink>;
   /** Starts another session of a sequence, beside those that this backend writes. NOT_FOUND, LOCKED where another writes. */
   updateSequence(name: string): Promise<SequenceSink>;
   /** Opens for reading. NOT_FOUND, LOCKED while it is being recorded unless it is to be followed, CORRUPT. */

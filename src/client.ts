@@ -1,8 +1,10 @@
 import { type LoadArrow, noArrow } from "./arrow/library.ts";
 import { type Backend, failureOfOne, type SequenceSink } from "./backend.ts";
-import type { Engine } from "./engine.ts";
-import { SmaltiError } from "./error.ts";
+import { type EngineInfo, engineInfo } from "./engine.ts";
+import { isNotFound, SmaltiError } from "./error.ts";
 import { mapLimited } from "./util/map_limited.ts";
+import { didYouMean } from "./util/nearest.ts";
+import { checkOptions, type OptionNames } from "./util/options.ts";
 import { newSequenceName, sequenceName, topicName } from "./names.ts";
 import { queryBodies, type QueryRequest } from "./query/builders.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
@@ -23,6 +25,7 @@ import {
   checkSession,
   DEFAULT_AUTO_FLUSH,
   plainMetadata,
+  SESSION_OPTIONS,
   type SessionOptions,
 } from "./write/session_options.ts";
 
@@ -30,6 +33,19 @@ import {
 export interface SequenceOptions extends SessionOptions {
   /** Facts about the sequence, kept with it. @default {} */
   metadata?: Metadata;
+  /**
+   * What is done where the name is taken. `replace` records beside the sequence that is there, which is read and listed as
+   * before until the new one is committed; then that takes its place, at once and durably, and the old one is removed. An
+   * abort, by whatever error policy, a crash and a failure to commit leave the old one as it was; of the new one nothing is
+   * kept then: record under a name of its own what is to survive a crash. UNSUPPORTED on a server. @default "error"
+   */
+  ifExists?: "error" | "replace";
+}
+
+/** Options of {@linkcode Client.sequenceHandler}. */
+export interface HandlerOptions {
+  /** Whether a sequence that is still being recorded is opened too, to be followed. @default false */
+  follow?: boolean;
 }
 
 /** Options of {@linkcode Client.listSequences}. */
@@ -52,6 +68,18 @@ export interface QueryOptions {
   onError?: (sequence: string, error: SmaltiError) => void;
 }
 
+const SEQUENCE_OPTIONS: OptionNames<SequenceOptions> = { ...SESSION_OPTIONS, metadata: true, ifExists: true };
+const HANDLER_OPTIONS: OptionNames<HandlerOptions> = { follow: true };
+const LIST_OPTIONS: OptionNames<ListOptions> = { details: true };
+const QUERY_OPTIONS: OptionNames<QueryOptions> = { signal: true, onError: true };
+
+let readBackend: (client: Client) => Backend;
+
+/** @internal What is behind a client: for who serves or imports. */
+export function backendOf(client: Client): Backend {
+  return readBackend(client);
+}
+
 /** A place with recordings. Made by `connect`; close it when done. */
 export class Client implements AsyncDisposable {
   readonly #backend: Backend;
@@ -67,14 +95,13 @@ export class Client implements AsyncDisposable {
     this.#loadArrow = loadArrow;
   }
 
-  /** @internal What a server serves. */
-  get backend(): Backend {
-    return this.#backend;
+  static {
+    readBackend = (client) => client.#backend;
   }
 
   /** What decodes and orders here. */
-  get engine(): Engine {
-    return this.#backend.engine;
+  get engine(): EngineInfo {
+    return engineInfo(this.#backend.engine);
   }
 
   /** What the recordings are reached through: the server's version and limit, or smalti's version. UNAVAILABLE. */
@@ -83,7 +110,10 @@ export class Client implements AsyncDisposable {
     return await this.#backend.info();
   }
 
-  /** Names of all sequences, whatever their state, in ASCII order; one look at the directory. */
+  /**
+   * Names of all sequences, whatever their state, in ASCII order; one look at the directory. NOT_FOUND where the directory
+   * is not there, as before the first sequence is created in it, or is a file. UNSUPPORTED over `http:`.
+   */
   listSequences(): Promise<string[]>;
   /**
    * With `details`, what each manifest tells, in ASCII order of the names. One that cannot be read is there as its name and
@@ -104,6 +134,7 @@ export class Client implements AsyncDisposable {
   listSequences(options: ListOptions): Promise<string[] | SequenceEntry[]>;
   async listSequences(options: ListOptions = {}): Promise<string[] | SequenceEntry[]> {
     this.#check("list sequences");
+    checkOptions(options, LIST_OPTIONS, "Cannot list sequences");
     const names = await this.#backend.listSequences();
     if (!options.details) return names;
     const entries = await mapLimited(
@@ -129,7 +160,7 @@ export class Client implements AsyncDisposable {
    */
   async sequenceInfo(name: string): Promise<SequenceInfo> {
     this.#check(`look at sequence ${JSON.stringify(name)}`);
-    return await this.#backend.readInfo(sequenceName(name));
+    return await this.#of(name, this.#backend.readInfo(sequenceName(name)));
   }
 
   /**
@@ -155,9 +186,15 @@ export class Client implements AsyncDisposable {
   ): Promise<SequenceWriter | R> {
     this.#check(`create sequence ${JSON.stringify(name)}`);
     const checked = newSequenceName(name);
-    const metadata = plainMetadata(options.metadata ?? {}, `sequence "${checked}"`);
+    const tried = `Cannot create sequence "${checked}"`;
+    checkOptions(options, SEQUENCE_OPTIONS, tried);
+    const { ifExists = "error", metadata = {} } = options;
+    if (ifExists !== "error" && ifExists !== "replace") {
+      throw new TypeError(`${tried}: ifExists is ${JSON.stringify(ifExists)}, wanted "error" or "replace"`);
+    }
+    const kept = plainMetadata(metadata, `sequence "${checked}"`);
     this.#checkSession(options, checked);
-    return await this.#write(checked, this.#backend.createSequence(checked, metadata), options, record);
+    return await this.#write(checked, this.#backend.createSequence(checked, kept, ifExists), options, record);
   }
 
   /**
@@ -180,8 +217,10 @@ export class Client implements AsyncDisposable {
   ): Promise<SequenceWriter | R> {
     this.#check(`update sequence ${JSON.stringify(name)}`);
     const checked = sequenceName(name);
+    checkOptions(options, SESSION_OPTIONS, `Cannot update sequence "${checked}"`);
     this.#checkSession(options, checked);
-    return await this.#write(checked, this.#backend.updateSequence(checked), options, record);
+    const sink = this.#of(checked, this.#backend.updateSequence(checked));
+    return await this.#write(checked, sink, options, record);
   }
 
   /**
@@ -190,10 +229,12 @@ export class Client implements AsyncDisposable {
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is being recorded, CORRUPT where its manifest is damaged.
    */
-  async sequenceHandler(name: string, options: { follow?: boolean } = {}): Promise<SequenceHandler> {
+  async sequenceHandler(name: string, options: HandlerOptions = {}): Promise<SequenceHandler> {
     this.#check(`open sequence ${JSON.stringify(name)}`);
-    const source = await this.#backend.openSequence(sequenceName(name), options);
-    return new SequenceHandler(source, this.engine, this.#loadArrow);
+    const checked = sequenceName(name);
+    checkOptions(options, HANDLER_OPTIONS, `Cannot open sequence "${checked}"`);
+    const source = await this.#of(checked, this.#backend.openSequence(checked, options));
+    return new SequenceHandler(source, this.#backend.engine, this.#loadArrow);
   }
 
   /** Opens one topic of a sequence for reading. Errors as {@linkcode sequenceHandler}. */
@@ -226,6 +267,7 @@ export class Client implements AsyncDisposable {
    */
   async query(request: QueryRequest, options: QueryOptions = {}): Promise<QueryHit[]> {
     this.#check("query");
+    checkOptions(options, QUERY_OPTIONS, "Cannot query");
     const bodies = queryBodies(request);
     const { findAll } = await import("./query/find_all.ts");
     return await findAll(this.#backend, bodies, options);
@@ -238,7 +280,7 @@ export class Client implements AsyncDisposable {
    */
   async sequenceDelete(name: string): Promise<void> {
     this.#check(`delete sequence ${JSON.stringify(name)}`);
-    await this.#backend.deleteSequence(sequenceName(name));
+    await this.#of(name, this.#backend.deleteSequence(sequenceName(name)));
   }
 
   /**
@@ -247,7 +289,7 @@ export class Client implements AsyncDisposable {
    */
   async listSequenceNotifications(name: string): Promise<Notification[]> {
     this.#check(`list the notifications of sequence ${JSON.stringify(name)}`);
-    return await this.#backend.listNotifications({ sequence: sequenceName(name) });
+    return await this.#of(name, this.#backend.listNotifications({ sequence: sequenceName(name) }));
   }
 
   /** The same of a topic. */
@@ -259,7 +301,7 @@ export class Client implements AsyncDisposable {
   /** Forgets what writers said about a sequence. Rejects with NOT_FOUND, INVALID_NAME. */
   async clearSequenceNotifications(name: string): Promise<void> {
     this.#check(`clear the notifications of sequence ${JSON.stringify(name)}`);
-    await this.#backend.clearNotifications({ sequence: sequenceName(name) });
+    await this.#of(name, this.#backend.clearNotifications({ sequence: sequenceName(name) }));
   }
 
   /** The same of a topic. */
@@ -271,9 +313,11 @@ export class Client implements AsyncDisposable {
   async #topicPlace(name: string, topicText: string): Promise<NotificationPlace> {
     const sequence = sequenceName(name);
     const topic = topicName(topicText, sequence);
-    const { topics } = await this.#backend.readInfo(sequence);
-    if (topics.some((other) => other.name === topic)) return { sequence, topic };
-    throw new SmaltiError("NOT_FOUND", `No topic "${topic}" in sequence "${sequence}"`, { sequence, topic });
+    const { topics } = await this.#of(sequence, this.#backend.readInfo(sequence));
+    const names = topics.map((other) => other.name);
+    if (names.includes(topic)) return { sequence, topic };
+    const text = `No topic "${topic}" in sequence "${sequence}"${didYouMean(topic, names)}`;
+    throw new SmaltiError("NOT_FOUND", text, { sequence, topic });
   }
 
   /**
@@ -286,7 +330,7 @@ export class Client implements AsyncDisposable {
    */
   async recover(name: string): Promise<RecoverReport> {
     this.#check(`recover sequence ${JSON.stringify(name)}`);
-    return await this.#backend.recoverSequence(sequenceName(name));
+    return await this.#of(name, this.#backend.recoverSequence(sequenceName(name)));
   }
 
   /**
@@ -299,7 +343,7 @@ export class Client implements AsyncDisposable {
    */
   async compact(name: string): Promise<CompactReport> {
     this.#check(`compact sequence ${JSON.stringify(name)}`);
-    return await this.#backend.compactSequence(sequenceName(name));
+    return await this.#of(name, this.#backend.compactSequence(sequenceName(name)));
   }
 
   /** Aborts what is still being written and gives back what is held open. A second call waits for the first. */
@@ -361,6 +405,33 @@ export class Client implements AsyncDisposable {
     } finally {
       this.#beginning.delete(beginning);
     }
+  }
+
+  /** What is done with a sequence. Where it is not there, the error says where it was looked for, and what is like it. */
+  async #of<R>(name: string, done: Promise<R>): Promise<R> {
+    try {
+      return await done;
+    } catch (reason) {
+      const isOfSequence = reason instanceof SmaltiError && isNotFound(reason) &&
+        reason.details.sequence === name && reason.details.topic === undefined;
+      throw isOfSequence ? await this.#notFound(name, reason) : reason;
+    }
+  }
+
+  async #notFound(name: string, cause: SmaltiError): Promise<SmaltiError> {
+    let names: string[] = [];
+    try {
+      names = await this.#backend.listSequences();
+    } catch (reason) {
+      // The store itself is what is missing.
+      if (reason instanceof SmaltiError && isNotFound(reason)) return reason.at({ sequence: name });
+    }
+    const { storeUrl } = this.#backend;
+    const text = `No sequence "${name}"${storeUrl === undefined ? "" : ` in ${storeUrl}`}`;
+    return new SmaltiError("NOT_FOUND", text + didYouMean(name, names), {
+      sequence: name,
+      cause: cause.cause ?? cause,
+    });
   }
 
   #checkSession(options: SessionOptions, sequence: string): void {

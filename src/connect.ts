@@ -13,6 +13,7 @@ import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/loa
 import { SmaltiError } from "./error.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { FileReader } from "./store/store.ts";
+import { checkOptions, type OptionNames } from "./util/options.ts";
 
 /** Options of `connect`. */
 export interface ConnectOptions extends EngineOptions {
@@ -30,6 +31,17 @@ export interface ConnectOptions extends EngineOptions {
   /** Stops trying to reach a server. */
   signal?: AbortSignal;
 }
+
+const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
+  engine: true,
+  wasm: true,
+  arrow: true,
+  apiKey: true,
+  tls: true,
+  timeoutMs: true,
+  signal: true,
+};
+const TLS_OPTIONS: OptionNames<NonNullable<ConnectOptions["tls"]>> = { ca: true };
 
 /** What `connect` of every entry is. */
 export type Connect = (place: string | URL | FileReader, options?: ConnectOptions) => Promise<Client>;
@@ -64,6 +76,8 @@ export interface Pieces {
 export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
   const schemes = { ...SCHEMES, ...more };
   return async (place, options = {}) => {
+    checkOptions(options, CONNECT_OPTIONS, "Cannot connect");
+    if (options.tls) checkOptions(options.tls, TLS_OPTIONS, "Cannot connect with tls");
     const loadArrow = arrowLoader(options.arrow, arrow);
     const open = openerOf(place, schemes);
     const engine = await chooseEngine(options, wasm);

@@ -63,14 +63,18 @@ export interface NativeCodecs {
   zstdDecompress?: (bytes: Uint8Array) => Uint8Array;
 }
 
-/** Decode and order; see the module's doc. Errors, code and text, are the same in every implementation. */
-export interface Engine {
+/** Which engine decodes and orders. */
+export interface EngineInfo {
   /** Which implementation this is. */
   readonly name: "js" | "wasm";
   /** Its version: that of the package. */
   readonly version: string;
   /** Whether it was built with SIMD instructions. */
   readonly simd: boolean;
+}
+
+/** Decode and order; see the module's doc. Errors, code and text, are the same in every implementation. */
+export interface Engine extends EngineInfo {
   /**
    * Parses one encapsulated Arrow IPC record batch or dictionary batch message (continuation marker, metadata,
    * body) that fills `message` exactly. Throws CORRUPT for any offset or length that the bytes cannot hold.
@@ -87,4 +91,16 @@ export interface Engine {
   crc32(bytes: Uint8Array): number;
   /** A merge of its own. */
   createMerger(): Merger;
+}
+
+const infos = new WeakMap<Engine, EngineInfo>();
+
+/** What is told of an engine: the same object for one engine, so that clients show whether they share it. */
+export function engineInfo(engine: Engine): EngineInfo {
+  let info = infos.get(engine);
+  if (!info) {
+    const { name, version, simd } = engine;
+    infos.set(engine, info = Object.freeze({ name, version, simd }));
+  }
+  return info;
 }

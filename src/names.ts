@@ -29,11 +29,21 @@ export function newSequenceName(name: string): string {
 function checkedSequence(name: string, most: number): string {
   if (typeof name !== "string" || !SEQUENCE.test(name)) {
     const wanted = 'letters, digits, "_" and "-", beginning with a letter or digit';
-    throw new SmaltiError("INVALID_NAME", `Sequence name ${quoted(name)}: wanted ${wanted}`);
+    const legal = typeof name === "string" && name.length <= MAX_PART ? legalSequenceName(name) : "";
+    const hint = legal === "" ? "" : `, such as ${JSON.stringify(legal)}`;
+    throw new SmaltiError("INVALID_NAME", `Sequence name ${quoted(name)}: wanted ${wanted}${hint}`);
   }
   if (name.length <= most) return name;
   const text = `Sequence name ${quoted(name)} has ${name.length} characters: wanted at most ${MAX_PART}`;
   throw new SmaltiError("INVALID_NAME", text);
+}
+
+/**
+ * A sequence's name made of any text: `_` stands for each character outside the rule, and what is before the first letter
+ * or digit goes. Empty where nothing is left.
+ */
+export function legalSequenceName(text: string): string {
+  return text.replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "");
 }
 
 /**

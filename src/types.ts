@@ -6,20 +6,15 @@
 import type { SmaltiError } from "./error.ts";
 import type { SerializationFormat } from "./ontology/define_ontology.ts";
 import type { FieldSchema } from "./schema.ts";
+import type { TimestampNs } from "./timestamp.ts";
+
+export { MAX_NS, MIN_NS, type TimestampNs } from "./timestamp.ts";
 
 /** Free-form facts about a sequence or topic: anything JSON can hold. */
 export type Metadata = { [key: string]: JsonValue };
 
 /** A value that JSON can hold. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-
-/** A time in nanoseconds since the Unix epoch (or whatever clock the recording used), or an object that has one, such as `Temporal.Instant`. */
-export type TimestampNs = bigint | { readonly epochNanoseconds: bigint };
-
-/** The smallest time: -2^63 ns. */
-export const MIN_NS: bigint = -(2n ** 63n);
-/** The greatest time: 2^63 - 1 ns. */
-export const MAX_NS: bigint = 2n ** 63n - 1n;
 
 /** What a sequence is: being written, committed, given up with a reason, or rebuilt after a crash. */
 export type SequenceState = "recording" | "finalized" | "failed" | "recovered";

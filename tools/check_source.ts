@@ -16,7 +16,7 @@ import { deno, install, listFiles, loadTypeScript, root, run } from "./tooling.t
 const layers: readonly (readonly string[])[] = [
   ["version.ts", "util"],
   ["error.ts"],
-  ["names.ts", "schema.ts", "missing_package.ts"],
+  ["names.ts", "schema.ts", "timestamp.ts", "missing_package.ts"],
   ["ontology"],
   ["types.ts"],
   ["engine.ts"],

@@ -10,7 +10,7 @@ import { optionalNameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { formatBytes } from "./number_text.ts";
-import { namingStore, withClient } from "./open.ts";
+import { withClient } from "./open.ts";
 import { printable } from "./printable.ts";
 
 /** Adds the command. */
@@ -33,7 +33,7 @@ export function addCompact(program: Command, context: Context): void {
           try {
             await compact(context, client, each);
           } catch (reason) {
-            if (name !== undefined) throw namingStore(reason, store, name);
+            if (name !== undefined) throw reason;
             if (!(reason instanceof SmaltiError)) throw reason;
             // Of all: directories that hold something else.
             if (reason.code === "NOT_FOUND") continue;

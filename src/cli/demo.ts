@@ -62,7 +62,7 @@ async function findExample(): Promise<string> {
 
 /** Removes what an earlier demo left, finished or not. ALREADY_EXISTS where the name is somebody else's. */
 async function removeEarlier(client: Client, store: string): Promise<void> {
-  const found = await readInfo(client, store, NAME).catch((reason) => {
+  const found = await readInfo(client, NAME).catch((reason) => {
     if (isNotFound(reason)) return undefined;
     throw reason;
   });

@@ -7,6 +7,7 @@ import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
 import type { Client } from "../client.ts";
 import type { ImportMcapOptions } from "../import/mcap/import_mcap.ts";
+import { legalSequenceName } from "../names.ts";
 import { parseSequenceName, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
@@ -72,7 +73,7 @@ export async function importFile(
 
 /** A sequence's name made of a file's: without the extension, `_` for what the rule forbids. */
 export function nameOfFile(file: string): string {
-  const name = basename(file, extname(file)).replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "");
+  const name = legalSequenceName(basename(file, extname(file)));
   if (name === "") {
     throw new UsageError(`no sequence name can be made of ${JSON.stringify(file)}; give one by --name`);
   }

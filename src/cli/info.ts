@@ -42,7 +42,7 @@ export function addInfo(program: Command, context: Context): void {
     .addOption(storeOption())
     .action(async (name: string, { store }: { store: string }) => {
       await withClient(store, async (client) => {
-        const { info, handler, locked } = await readInfo(client, store, name);
+        const { info, handler, locked } = await readInfo(client, name);
         await context.out.write(describe(info, locked));
         if (handler) await printTopics(context, handler);
       });

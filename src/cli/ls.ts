@@ -32,15 +32,15 @@ export function addLs(program: Command, context: Context): void {
   program.command("ls")
     .description("Lists the sequences.")
     .addOption(storeOption())
-    .action(({ store }: { store: string }) => withClient(store, (client) => list(context, client, store)));
+    .action(({ store }: { store: string }) => withClient(store, (client) => list(context, client)));
 }
 
-async function list(context: Context, client: Client, store: string): Promise<void> {
+async function list(context: Context, client: Client): Promise<void> {
   const rows: string[][] = [];
   for (const name of await client.listSequences()) {
     context.signal.throwIfAborted();
     try {
-      rows.push(describe((await readInfo(client, store, name)).info));
+      rows.push(describe((await readInfo(client, name)).info));
     } catch (reason) {
       if (!(reason instanceof SmaltiError)) throw reason;
       // A directory without a manifest: somebody else's, or what is left of a sequence that was removed.

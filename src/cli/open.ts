@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from "../client.ts";
-import { isNotFound, SmaltiError } from "../error.ts";
+import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceInfo } from "../types.ts";
 
@@ -19,7 +19,7 @@ export async function withClient<R>(store: string, body: (client: Client) => Pro
   }
 }
 
-/** Runs `body` with an open sequence. NOT_FOUND names the store, since the wrong directory is the usual reason. */
+/** Runs `body` with an open sequence. */
 export async function withSequence<R>(
   store: string,
   name: string,
@@ -27,11 +27,7 @@ export async function withSequence<R>(
   options: { follow?: boolean } = {},
 ): Promise<R> {
   return await withClient(store, async (client) => {
-    return await body(
-      await client.sequenceHandler(name, options).catch((reason) => {
-        throw namingStore(reason, store, name);
-      }),
-    );
+    return await body(await client.sequenceHandler(name, options));
   });
 }
 
@@ -43,21 +39,14 @@ export interface ReadInfo {
   locked?: SmaltiError;
 }
 
-/** What a sequence's manifest tells, whatever its state. NOT_FOUND, which names the store, CORRUPT and others. */
-export async function readInfo(client: Client, store: string, name: string): Promise<ReadInfo> {
+/** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT and others. */
+export async function readInfo(client: Client, name: string): Promise<ReadInfo> {
   try {
     const handler = await client.sequenceHandler(name);
     return { info: handler.info, handler };
   } catch (reason) {
-    if (!(reason instanceof SmaltiError) || reason.code !== "LOCKED") throw namingStore(reason, store, name);
+    if (!(reason instanceof SmaltiError) || reason.code !== "LOCKED") throw reason;
     const info = await client.sequenceInfo(name);
     return { info, locked: reason };
   }
-}
-
-/** An error to throw for `reason`: where there is no such sequence, one that says where it was looked for. */
-export function namingStore(reason: unknown, store: string, name: string): unknown {
-  if (!isNotFound(reason)) return reason;
-  const text = `No sequence "${name}" in ${store}`;
-  return new SmaltiError("NOT_FOUND", text, { sequence: name, cause: reason });
 }

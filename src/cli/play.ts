@@ -52,7 +52,9 @@ export function addPlay(program: Command, context: Context): void {
     .addOption(storeOption())
     .addHelpText("after", TIMES_HELP)
     .action(async (name: string, options: Options) => {
-      await withSequence(options.store, name, (handler) => play(context, handler, options), options);
+      await withSequence(options.store, name, (handler) => play(context, handler, options), {
+        follow: options.follow,
+      });
     });
 }
 

@@ -11,7 +11,7 @@ import { optionalNameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { count, formatBytes } from "./number_text.ts";
-import { namingStore, withClient } from "./open.ts";
+import { withClient } from "./open.ts";
 import { printable } from "./printable.ts";
 import { formatTime } from "./time_text.ts";
 
@@ -35,7 +35,7 @@ export function addRecover(program: Command, context: Context): void {
           try {
             await recover(context, client, each);
           } catch (reason) {
-            if (name !== undefined) throw namingStore(reason, store, name);
+            if (name !== undefined) throw reason;
             // Of all: directories that hold something else, and sequences that are being recorded.
             if (!(reason instanceof SmaltiError) || !["NOT_FOUND", "LOCKED"].includes(reason.code)) {
               throw reason;

@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import { nameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { namingStore, withClient } from "./open.ts";
+import { withClient } from "./open.ts";
 
 /** Adds the command. */
 export function addRm(program: Command, { out }: Context): void {
@@ -15,10 +15,7 @@ export function addRm(program: Command, { out }: Context): void {
     .addArgument(nameArgument())
     .addOption(storeOption())
     .action(async (name: string, { store }: { store: string }) => {
-      await withClient(store, (client) =>
-        client.sequenceDelete(name).catch((reason) => {
-          throw namingStore(reason, store, name);
-        }));
+      await withClient(store, (client) => client.sequenceDelete(name));
       await out.write(`removed ${name}\n`);
     });
 }

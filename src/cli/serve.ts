@@ -5,7 +5,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Client } from "../client.ts";
-import { SmaltiError } from "../error.ts";
+import { isNotFound, SmaltiError } from "../error.ts";
 import type { ApiKey, Server } from "../flight/server/mod.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
@@ -75,6 +75,7 @@ export function addServe(program: Command, context: Context): void {
       await withClient(directory, async (client) => {
         const { createServer } = await import("../flight/server/mod.ts");
         if (!options.readOnly) await recoverAll(client);
+        else await refuseMissing(client);
         const log = new ServeLog(options.log === "json");
         const server = await createServer(client, {
           host,
@@ -122,9 +123,21 @@ async function serve(
   context.signal.throwIfAborted();
 }
 
+/** Who only reads would wait for ever for what is in a misspelled directory. NOT_FOUND. */
+async function refuseMissing(client: Client): Promise<void> {
+  await client.listSequences().catch((reason) => {
+    if (isNotFound(reason)) throw reason;
+  });
+}
+
 /** Commits what writers left that died: nobody could read it, or go on with it, until then. */
 async function recoverAll(client: Client): Promise<void> {
-  for (const name of await client.listSequences()) {
+  // Where there is no store yet, the first client to write makes it.
+  const names = await client.listSequences().catch((reason) => {
+    if (isNotFound(reason)) return [];
+    throw reason;
+  });
+  for (const name of names) {
     try {
       const { state } = await client.sequenceInfo(name);
       if (state !== "recording") continue;

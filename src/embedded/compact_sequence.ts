@@ -3,7 +3,7 @@ import { SmaltiError } from "../error.ts";
 import type { Store } from "../store/store.ts";
 import type { CompactedTopic, CompactReport, TopicInfo } from "../types.ts";
 import { compactTopicFile } from "./compact_topic_file.ts";
-import { encodeManifest, MANIFEST, type Manifest, topicPath } from "./manifest.ts";
+import { encodeManifest, filesOf, MANIFEST, type Manifest, topicPath } from "./manifest.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function compactSequence(
   const reports: CompactedTopic[] = [];
   const topics: TopicInfo[] = [];
   for (const info of manifest.topics) {
-    const report = await compactTopic(store, engine, sequence, info);
+    const report = await compactTopic(store, engine, manifest, info);
     if (report) reports.push(report);
     topics.push(report ? { ...info, sizeBytes: report.sizeBytes } : info);
   }
@@ -33,10 +33,11 @@ export async function compactSequence(
 export async function compactTopic(
   store: Store,
   engine: Engine,
-  sequence: string,
+  manifest: Pick<Manifest, "name" | "directory">,
   info: TopicInfo,
 ): Promise<CompactedTopic | undefined> {
-  const path = topicPath(sequence, info.name);
+  const { name: sequence } = manifest;
+  const path = topicPath(filesOf(manifest), info.name);
   let batches = 0;
   const sizes = (sizeBytes: number) => ({ sizeBytesBefore: info.sizeBytes, sizeBytes });
   try {

@@ -26,8 +26,10 @@ import { VERSION } from "../version.ts";
 import {
   decodeManifest,
   encodeManifest,
+  filesOf,
   MANIFEST,
   type Manifest,
+  newDirectory,
   type StoredAttachment,
   topicPath,
 } from "./manifest.ts";
@@ -77,7 +79,11 @@ export class EmbeddedBackend implements Backend {
     return this.#readManifest(name);
   }
 
-  createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
+  createSequence(
+    name: string,
+    metadata: Metadata,
+    ifExists: "error" | "replace" = "error",
+  ): Promise<SequenceSink> {
     return this.#change("create", name, async (store) => {
       const session = newSession();
       const manifest: Manifest = {
@@ -91,8 +97,12 @@ export class EmbeddedBackend implements Backend {
         attachments: [],
       };
       // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
-      await this.#refuseTaken(name);
+      if (ifExists === "error") await this.#refuseTaken(name);
+      const open = this.#open.get(name);
+      if (open && !open.isOpen) await open.closed;
       return await this.#begin(store, name, session, async () => {
+        const replaced = ifExists === "replace" ? await this.#readStored(name) : undefined;
+        if (replaced) return { manifest: { ...manifest, directory: newDirectory() }, replaced };
         await this.#refuseTaken(name);
         // Else its topics would keep their names from the new ones, and a recovery would bring them back.
         await endRemoval(store, name);
@@ -103,7 +113,7 @@ export class EmbeddedBackend implements Backend {
           await removeSequence(store, name).catch(() => {});
           throw reason;
         }
-        return manifest;
+        return { manifest };
       });
     });
   }
@@ -112,6 +122,7 @@ export class EmbeddedBackend implements Backend {
     return this.#change("write", name, async (store) => {
       const session = newSession();
       const open = this.#open.get(name);
+      if (open?.isReplacing && open.isOpen) throw beingReplaced(name);
       if (open?.isOpen) {
         const sink = new EmbeddedSink(store, this.engine, open, session);
         await open.join(sink);
@@ -119,21 +130,22 @@ export class EmbeddedBackend implements Backend {
       }
       await open?.closed;
       await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#begin(store, name, session, () => this.#readEnded(name));
+      return await this.#begin(store, name, session, async () => ({ manifest: await this.#readEnded(name) }));
     });
   }
 
-  /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest. */
+  /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest, and that of one to replace. */
   async #begin(
     store: Store,
     name: string,
     session: SessionInfo,
-    prepare: () => Promise<Manifest>,
+    prepare: () => Promise<{ manifest: Manifest; replaced?: Uint8Array }>,
   ): Promise<SequenceSink> {
     const lease = await this.#lock(store, name);
     let open: OpenSequence;
     try {
-      open = new OpenSequence(store, await prepare(), lease);
+      const { manifest, replaced } = await prepare();
+      open = new OpenSequence(store, manifest, lease, replaced);
     } catch (reason) {
       await lease.release();
       throw reason;
@@ -255,6 +267,16 @@ export class EmbeddedBackend implements Backend {
     return manifest;
   }
 
+  /** The manifest as it is stored, whatever is in it; undefined where there is none. */
+  async #readStored(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await readAll(this.#files, `${name}/${MANIFEST}`);
+    } catch (reason) {
+      if (isNotFound(reason)) return undefined;
+      throw reason;
+    }
+  }
+
   async #refuseTaken(name: string): Promise<void> {
     try {
       await this.#files.size(`${name}/${MANIFEST}`);
@@ -262,7 +284,7 @@ export class EmbeddedBackend implements Backend {
       if (isNotFound(reason)) return;
       throw reason;
     }
-    const text = `Cannot create sequence "${name}": it is there; wanted a new name`;
+    const text = `Cannot create sequence "${name}": it is there; wanted a new name, or ifExists: "replace"`;
     throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
   }
 
@@ -288,6 +310,11 @@ function stillRecording(name: string, holder: string | undefined): SmaltiError {
   const text = holder
     ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
     : `Sequence "${name}" was never finalized and its writer is gone: recover it first`;
+  return new SmaltiError("LOCKED", text, { sequence: name });
+}
+
+function beingReplaced(name: string): SmaltiError {
+  const text = `Sequence "${name}" is being replaced by this client: wanted that finalized or aborted`;
   return new SmaltiError("LOCKED", text, { sequence: name });
 }
 
@@ -318,7 +345,8 @@ class EmbeddedSource implements SequenceSource {
     return new EmbeddedFollower(store, this.#engine, this.info, this.#readManifest, open);
   }
 
-  async #openTopic({ name: sequence, topics }: Manifest, name: string): Promise<TopicFileReader> {
+  async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {
+    const { name: sequence, topics } = manifest;
     const info = topics.find((topic) => topic.name === name);
     if (!info) {
       throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, {
@@ -327,7 +355,7 @@ class EmbeddedSource implements SequenceSource {
       });
     }
     try {
-      const path = topicPath(sequence, name);
+      const path = topicPath(filesOf(manifest), name);
       return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
@@ -336,7 +364,7 @@ class EmbeddedSource implements SequenceSource {
 
   async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
     const { file, crc, name, sizeBytes } = attachment as StoredAttachment;
-    const path = `${this.info.name}/${file}`;
+    const path = `${filesOf(this.info)}/${file}`;
     const bytes = await this.#files.read(path, 0, sizeBytes);
     if (bytes.length !== sizeBytes || this.#engine.crc32(bytes) !== crc) {
       throw new SmaltiError("CORRUPT", `Attachment "${name}" is cut or does not match its checksum`, {

@@ -55,11 +55,11 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   }
 
   async createTopic(name: string, schema: TopicSchema): Promise<TopicSink> {
-    const { name: sequence } = this.#sequence;
+    const { name: sequence, files } = this.#sequence;
     this.#sequence.refuseTaken(name);
     this.#creating.add(name);
     try {
-      const path = topicPath(sequence, name);
+      const path = topicPath(files, name);
       const writer = await TopicFileWriter.create(this.#store, this.#engine, path, schema);
       this.topics.set(name, writer);
       return writer;
@@ -71,13 +71,13 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   }
 
   async attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void> {
-    const { name } = this.#sequence;
+    const { name, files } = this.#sequence;
     const number = ++this.#attached;
     const stored = { ...info, sizeBytes: bytes.length, file: "", crc: this.#engine.crc32(bytes) };
     this.#attachments.push(stored);
     try {
       stored.file = `${ATTACHMENTS}/${await this.#ownPrefix()}${number}`;
-      await this.#store.replace(`${name}/${stored.file}`, bytes);
+      await this.#store.replace(`${files}/${stored.file}`, bytes);
     } catch (reason) {
       this.#attachments.splice(this.#attachments.indexOf(stored), 1);
       throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
@@ -106,7 +106,8 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   }
 
   async abort(policy: "delete" | "report", reason: string): Promise<void> {
-    if (policy === "report") {
+    // Two sequences cannot be kept under one name.
+    if (policy === "report" && !this.#sequence.isReplacing) {
       try {
         await this.#end("failed", reason);
       } catch (failure) {
@@ -115,9 +116,12 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
       }
       return;
     }
-    const { name } = this.#sequence;
+    const { files } = this.#sequence;
     const topics = [...this.topics.values()].flatMap(({ path }) => [path, path + NEW_SUFFIX]);
-    await this.#sequence.remove(this, [...topics, ...this.#attachments.map(({ file }) => `${name}/${file}`)]);
+    await this.#sequence.remove(this, [
+      ...topics,
+      ...this.#attachments.map(({ file }) => `${files}/${file}`),
+    ]);
   }
 
   /** Footers, then the manifest: what it names is whole and durable by then. */

@@ -15,7 +15,7 @@ import type { HeldFile, Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type LiveState, readLive } from "./live_state.ts";
-import { type Manifest, topicInfo, topicPath } from "./manifest.ts";
+import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
 import { readFrame, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -47,6 +47,7 @@ export class EmbeddedFollower implements Follower {
   readonly #store: Store;
   readonly #engine: Engine;
   readonly #name: string;
+  readonly #place: Pick<Manifest, "name" | "directory">;
   /** Which sequence of this name it is. */
   readonly #identity: string;
   readonly #readManifest: () => Promise<Manifest>;
@@ -85,6 +86,7 @@ export class EmbeddedFollower implements Follower {
     this.#store = store;
     this.#engine = engine;
     this.#name = manifest.name;
+    this.#place = manifest;
     this.#identity = identityOf(manifest);
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
@@ -106,7 +108,7 @@ export class EmbeddedFollower implements Follower {
     while (!this.#ended && !this.#stop.signal.aborted) {
       // In this order: a writer puts its manifest in place before it gives the lock back.
       const holder = await this.#store.lockedBy(`${this.#name}/${LOCK}`);
-      const live = await readLive(this.#store, this.#name);
+      const live = await readLive(this.#store, this.#place);
       try {
         const checkpoint = await this.#look(holder, live);
         if (checkpoint) return checkpoint;
@@ -340,7 +342,7 @@ export class EmbeddedFollower implements Follower {
   }
 
   #where(topic: string): { sequence: string; topic: string; file: string } {
-    return { sequence: this.#name, topic, file: topicPath(this.#name, topic) };
+    return { sequence: this.#name, topic, file: topicPath(filesOf(this.#place), topic) };
   }
 
   #reader({ held, info, schema, batches, done }: GrowingFile): TopicFileReader {

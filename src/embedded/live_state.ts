@@ -6,8 +6,9 @@
  */
 import { isNotFound, SmaltiError } from "../error.ts";
 import { readAll, type Store } from "../store/store.ts";
+import { filesOf, type Manifest } from "./manifest.ts";
 
-/** Its name in a sequence's directory. No topic's path can be it: topic names hold no dots. */
+/** Its name in the directory of a sequence's files. No topic's path can be it: topic names hold no dots. */
 export const LIVE = "sequence.live";
 
 /** What `sequence.live` says. */
@@ -37,8 +38,11 @@ export function encodeLive(state: LiveState): Uint8Array {
 }
 
 /** What a sequence's `sequence.live` says; undefined where there is none. CORRUPT. */
-export async function readLive(store: Store, sequence: string): Promise<LiveState | undefined> {
-  const file = `${sequence}/${LIVE}`;
+export async function readLive(
+  store: Store,
+  manifest: Pick<Manifest, "name" | "directory">,
+): Promise<LiveState | undefined> {
+  const file = `${filesOf(manifest)}/${LIVE}`;
   try {
     const json = JSON.parse(new TextDecoder().decode(await readAll(store, file)));
     // Version 1 had one session.
@@ -48,6 +52,9 @@ export async function readLive(store: Store, sequence: string): Promise<LiveStat
     return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), topics };
   } catch (reason) {
     if (isNotFound(reason)) return undefined;
-    throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({ sequence, file });
+    throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({
+      sequence: manifest.name,
+      file,
+    });
   }
 }

@@ -23,12 +23,14 @@ export const TOPIC_SUFFIX = ".arrow";
 const VERSION = 2;
 const OLDEST_VERSION = 1;
 const STATES: readonly SequenceState[] = ["recording", "finalized", "failed", "recovered"];
+/** What the directories of sequences are called that took another's place. No topic's path can be it. */
+const DIRECTORY = /^sequence\.[0-9a-f]{8}$/;
 /** What is read from a manifest must not lead out of the sequence's directory. */
 const ATTACHMENT_FILE = /^sequence\.attachments\/[A-Za-z0-9-]+$/;
 
 /** An attachment with where its bytes are. */
 export interface StoredAttachment extends AttachmentInfo {
-  /** The file, relative to the sequence's directory. */
+  /** The file, relative to the directory of the sequence's files. */
   readonly file: string;
   /** CRC-32 of the bytes. */
   readonly crc: number;
@@ -38,12 +40,29 @@ export interface StoredAttachment extends AttachmentInfo {
 export interface Manifest extends SequenceInfo {
   /** Tells it from another sequence that takes its name later. Not in version 1. */
   readonly id?: string;
+  /** Where its files are, relative to its own directory, where it took the place of another. @default there itself */
+  readonly directory?: string;
   readonly attachments: readonly StoredAttachment[];
 }
 
-/** Path of a topic's file in its store. */
-export function topicPath(sequence: string, topic: string): string {
-  return `${sequence}/${topic}${TOPIC_SUFFIX}`;
+/** Where a sequence's files are, but for its manifest and its lock. */
+export function filesOf({ name, directory }: Pick<Manifest, "name" | "directory">): string {
+  return directory === undefined ? name : `${name}/${directory}`;
+}
+
+/** The directory of the files of a sequence that is to take another's place: none that was there before. */
+export function newDirectory(): string {
+  return `sequence.${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** Whether an entry of a sequence's directory is what {@linkcode newDirectory} gives. */
+export function isDirectory(entry: string): boolean {
+  return DIRECTORY.test(entry);
+}
+
+/** Path of a topic's file in its store, by the directory of its sequence's files. */
+export function topicPath(files: string, topic: string): string {
+  return `${files}/${topic}${TOPIC_SUFFIX}`;
 }
 
 /** What the manifest tells of a topic: its schema but for the columns, what its file holds, and where it comes from. */
@@ -84,6 +103,9 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
     return {
       name,
       ...(json.has("id") && { id: json.text("id") }),
+      ...(json.has("directory") && {
+        directory: json.match("directory", "a directory of the sequence's files", DIRECTORY),
+      }),
       state: json.state("state"),
       metadata: json.object("metadata"),
       created: json.date("created"),

@@ -1,6 +1,7 @@
 import { isNotFound, SmaltiError } from "../error.ts";
 import { type FileReader, readAll, type Store } from "../store/store.ts";
 import type { Notification, NotificationPlace } from "../types.ts";
+import { filesOf, type Manifest } from "./manifest.ts";
 
 /** Beside the manifest. No topic's path can be it: topic names hold no dots. */
 const FILE = "sequence.notifications";
@@ -20,52 +21,54 @@ const LINE_FEED = 10;
  */
 export class Notifications {
   readonly #files: FileReader;
-  readonly #check: (sequence: string) => Promise<unknown>;
+  readonly #readManifest: (sequence: string) => Promise<Manifest>;
   /** Bytes of files after what had to go was gone. */
   readonly #trimmed = new Map<string, number>();
 
-  /** `check` rejects where a sequence is not there. */
-  constructor(files: FileReader, check: (sequence: string) => Promise<unknown>) {
+  constructor(files: FileReader, readManifest: (sequence: string) => Promise<Manifest>) {
     this.#files = files;
-    this.#check = check;
+    this.#readManifest = readManifest;
   }
 
   /** Those of a place, in the order they came. NOT_FOUND, CORRUPT. */
   async list(place: NotificationPlace): Promise<Notification[]> {
-    await this.#check(place.sequence);
-    return newest(await this.#read(place.sequence)).filter((notification) => isAt(place, notification));
+    const { sequence } = place;
+    const all = await this.#read(sequence, await this.#path(sequence));
+    return newest(all).filter((notification) => isAt(place, notification));
   }
 
   /** Adds one, durably. NOT_FOUND. */
   async add(store: Store, place: NotificationPlace, message: string): Promise<void> {
     const { sequence } = place;
-    await this.#check(sequence);
+    const path = await this.#path(sequence);
     const added: Notification = { ...place, type: "error", message, created: new Date() };
-    const path = `${sequence}/${FILE}`;
-    if (await this.#mayGrow(sequence)) {
+    if (await this.#mayGrow(path)) {
       await store.append(path, encode(lineOf(added)));
       await store.sync(path);
     } else {
-      await this.#write(store, sequence, [...await this.#read(sequence), added]);
+      await this.#write(store, path, [...await this.#read(sequence, path), added]);
     }
   }
 
   /** Forgets those of a place. NOT_FOUND. */
   async clear(store: Store, place: NotificationPlace): Promise<void> {
-    await this.#check(place.sequence);
-    const all = await this.#read(place.sequence);
+    const path = await this.#path(place.sequence);
+    const all = await this.#read(place.sequence, path);
     const kept = all.filter((notification) => !isAt(place, notification));
-    if (kept.length < all.length) await this.#write(store, place.sequence, kept);
+    if (kept.length < all.length) await this.#write(store, path, kept);
+  }
+
+  async #path(sequence: string): Promise<string> {
+    return `${filesOf(await this.#readManifest(sequence))}/${FILE}`;
   }
 
   /** Whether a line may be added: the file is there, of this version, ends with a whole line, and has not grown much. */
-  async #mayGrow(sequence: string): Promise<boolean> {
-    const path = `${sequence}/${FILE}`;
+  async #mayGrow(path: string): Promise<boolean> {
     const size = await this.#files.size(path).catch((reason) => {
       if (isNotFound(reason)) return 0;
       throw reason;
     });
-    if (size === 0 || size > 2 * (this.#trimmed.get(sequence) ?? 0) + TRIM_BYTES) return false;
+    if (size === 0 || size > 2 * (this.#trimmed.get(path) ?? 0) + TRIM_BYTES) return false;
     const [head, last] = await Promise.all([
       this.#files.read(path, 0, HEADER.length),
       this.#files.read(path, size - 1, 1),
@@ -73,14 +76,13 @@ export class Notifications {
     return last[0] === LINE_FEED && new TextDecoder().decode(head) === HEADER;
   }
 
-  async #write(store: Store, sequence: string, all: readonly Notification[]): Promise<void> {
+  async #write(store: Store, path: string, all: readonly Notification[]): Promise<void> {
     const bytes = encode([`${HEADER}\n`, ...newest(all).map(lineOf)].join(""));
-    await store.replace(`${sequence}/${FILE}`, bytes);
-    this.#trimmed.set(sequence, bytes.length);
+    await store.replace(path, bytes);
+    this.#trimmed.set(path, bytes.length);
   }
 
-  async #read(sequence: string): Promise<Notification[]> {
-    const file = `${sequence}/${FILE}`;
+  async #read(sequence: string, file: string): Promise<Notification[]> {
     let bytes: Uint8Array;
     try {
       bytes = await readAll(this.#files, file);

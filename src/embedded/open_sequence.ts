@@ -5,8 +5,16 @@ import { totals } from "../util/totals.ts";
 import { Turns } from "../util/turns.ts";
 import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
 import { encodeLive, LIVE, type LiveTopic } from "./live_state.ts";
-import { ATTACHMENTS, encodeManifest, MANIFEST, type Manifest, type StoredAttachment } from "./manifest.ts";
+import {
+  ATTACHMENTS,
+  encodeManifest,
+  filesOf,
+  MANIFEST,
+  type Manifest,
+  type StoredAttachment,
+} from "./manifest.ts";
 import { removeSequence } from "./remove_sequence.ts";
+import { removeReplaced } from "./replace_sequence.ts";
 
 /** How long followers wait for a session that says nothing, in ms: what others wrote they get then. */
 const SILENT_MS = 10_000;
@@ -53,6 +61,8 @@ export class OpenSequence {
   readonly #store: Store;
   readonly #lease: StoreLease;
   #manifest: Manifest;
+  /** The manifest of the sequence whose place it is to take: in the store until this one is committed. */
+  #replaced: Uint8Array | undefined;
   /** Whether another one may have come to the store, although putting it there failed. */
   #isUnsure = false;
   /** Whether the sequence is being removed whole. */
@@ -71,7 +81,9 @@ export class OpenSequence {
   /** Resolves when the lock is given back. */
   readonly closed: Promise<void> = new Promise((resolve) => this.#close = resolve);
 
-  constructor(store: Store, manifest: Manifest, lease: StoreLease) {
+  /** @param replaced The manifest of the sequence whose place it is to take, if any: then `manifest` is not in the store. */
+  constructor(store: Store, manifest: Manifest, lease: StoreLease, replaced?: Uint8Array) {
+    this.#replaced = replaced;
     this.name = manifest.name;
     this.#store = store;
     this.#manifest = manifest;
@@ -86,6 +98,16 @@ export class OpenSequence {
   /** Whether a session is open: only then may another join. */
   get isOpen(): boolean {
     return this.#sessions.size > 0 && !this.#isGone;
+  }
+
+  /** Whether it is to take the place of a sequence that is there still. */
+  get isReplacing(): boolean {
+    return this.#replaced !== undefined;
+  }
+
+  /** Where its files are. */
+  get files(): string {
+    return filesOf(this.#manifest);
   }
 
   /** The manifest as it was written last. */
@@ -126,7 +148,7 @@ export class OpenSequence {
 
   /** What the names of a session's attachments begin with: its number, or a later one where files were left under it. */
   async attachmentPrefix(): Promise<string> {
-    const files = await this.#store.list(`${this.name}/${ATTACHMENTS}`);
+    const files = await this.#store.list(`${this.files}/${ATTACHMENTS}`);
     let number = this.#manifest.sessions.length;
     while (this.#prefixes.has(number) || files.some((file) => file.startsWith(`${number}-`))) number++;
     this.#prefixes.add(number);
@@ -163,6 +185,11 @@ export class OpenSequence {
         attachments: [...before.attachments, ...attachments],
       };
       await this.#write(manifest);
+      if (this.#replaced) {
+        this.#replaced = undefined;
+        // It is committed: what cannot be removed now, `recover` removes.
+        await removeReplaced(this.#store, manifest).catch(() => {});
+      }
       await this.#leave(session);
       return manifest;
     });
@@ -178,7 +205,9 @@ export class OpenSequence {
         if (others.length === 0 && this.#sessions.size === 1) {
           // From now on nobody may join.
           this.#isGone = true;
-          return await removeSequence(this.#store, this.name);
+          return this.#replaced
+            ? await this.#undo(this.#replaced)
+            : await removeSequence(this.#store, this.name);
         }
         // A commit of this session may be in the store although it failed: then its topics are in the manifest.
         if (others.length < sessions.length || this.#isUnsure) {
@@ -201,6 +230,13 @@ export class OpenSequence {
     return this.#turns.take(() => this.#leave(session));
   }
 
+  /** The sequence that was to be replaced is as it was, and nothing is left of this one. */
+  async #undo(replaced: Uint8Array): Promise<void> {
+    // Before the files: whichever of the two manifests is in the store, its files are whole.
+    if (this.#isUnsure) await this.#store.commit(`${this.name}/${MANIFEST}`, replaced);
+    await this.#store.remove(this.files);
+  }
+
   async #write(manifest: Manifest): Promise<void> {
     this.#isUnsure = true;
     await this.#store.commit(`${this.name}/${MANIFEST}`, encodeManifest(manifest));
@@ -218,7 +254,7 @@ export class OpenSequence {
     clearTimeout(this.#timer);
     if (this.isOpen) return await this.#publish().catch(() => {}); // the next checkpoint makes up for it
     try {
-      if (!this.#isGone) await this.#store.remove(`${this.name}/${LIVE}`).catch(() => {});
+      if (!this.#isGone) await this.#store.remove(`${this.files}/${LIVE}`).catch(() => {});
       await this.#lease.release();
     } finally {
       this.#close();
@@ -247,7 +283,7 @@ export class OpenSequence {
       untilNs: this.#publishedNs,
       topics: live,
     };
-    await this.#store.replace(`${this.name}/${LIVE}`, encodeLive(state));
+    await this.#store.replace(`${this.files}/${LIVE}`, encodeLive(state));
     this.#checkpoint++;
   }
 

@@ -10,6 +10,7 @@ import { LIVE, type LiveState, readLive } from "./live_state.ts";
 import {
   ATTACHMENTS,
   encodeManifest,
+  filesOf,
   MANIFEST,
   type Manifest,
   type StoredAttachment,
@@ -18,6 +19,7 @@ import {
   topicPath,
 } from "./manifest.ts";
 import { recoverTopicFile } from "./recover_topic_file.ts";
+import { removeReplaced } from "./replace_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 const DIED = { state: "recovered", reason: "its writer was gone" } as const;
@@ -34,13 +36,15 @@ export async function recoverSequence(
   manifest: Manifest,
 ): Promise<RecoverReport> {
   const { name: sequence } = manifest;
+  const directory = filesOf(manifest);
+  await removeReplaced(store, manifest);
   const files: RecoveredFile[] = [];
   const topics: TopicInfo[] = [];
   const attachments: StoredAttachment[] = [];
   /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
   // The sessions that died. Those that added topics to what was committed are not in the manifest.
-  const live = await readLive(store, sequence).catch(ifDamaged);
+  const live = await readLive(store, manifest).catch(ifDamaged);
   const listedDead = manifest.sessions.filter(({ state }) => state === "recording");
   const unlisted = listedDead.length > 0 ? [] : unlistedSessions(live, manifest);
   const dead = [...listedDead, ...unlisted];
@@ -48,10 +52,10 @@ export async function recoverSequence(
   const last = dead.at(-1) ?? newSession();
   const ownerOf = (topic: string) => dead.find(({ id }) => id === live?.topics[topic]?.session) ?? last;
 
-  const { files: paths, unfinished } = await listFiles(store, sequence);
+  const { files: paths, unfinished } = await listFiles(store, directory);
   for (const path of unfinished) await store.remove(path);
   for (const path of paths) {
-    const name = path.slice(sequence.length + 1, -TOPIC_SUFFIX.length);
+    const name = path.slice(directory.length + 1, -TOPIC_SUFFIX.length);
     const info = known.get(name);
     known.delete(name);
     try {
@@ -77,7 +81,7 @@ export async function recoverSequence(
       const { created, sessionId } = info ?? { created: owner.created, sessionId: owner.id };
       const recovered = topicInfo(name, schema, { ...kept, sizeBytes: size }, { created, sessionId });
       // Bytes that are damaged stay for who may understand them. Where it fails, on a full disk, the file is whole all the same.
-      const compacted = found.isDamaged ? undefined : await compactTopic(store, engine, sequence, recovered);
+      const compacted = found.isDamaged ? undefined : await compactTopic(store, engine, manifest, recovered);
       topics.push({ ...recovered, sizeBytes: compacted?.sizeBytes ?? size });
     } catch (reason) {
       // Left as it is: what cannot be understood now must not be lost for later.
@@ -88,17 +92,17 @@ export async function recoverSequence(
   }
   // A file that is gone may come back; the manifest goes on saying what was in it.
   for (const info of known.values()) {
-    const where = { sequence, topic: info.name, file: topicPath(sequence, info.name) };
+    const where = { sequence, topic: info.name, file: topicPath(directory, info.name) };
     files.push(failed(0, new SmaltiError("NOT_FOUND", "The topic's file is gone", where)));
     topics.push(info);
   }
   files.sort((a, b) => compareNames(a.topic, b.topic));
   const listed = new Set(manifest.attachments.map(({ file }) => file));
-  for (const file of (await store.list(`${sequence}/${ATTACHMENTS}`)).sort(inOrderOfAttaching)) {
+  for (const file of (await store.list(`${directory}/${ATTACHMENTS}`)).sort(inOrderOfAttaching)) {
     const path = `${ATTACHMENTS}/${file}`;
     if (listed.has(path) || !/^[A-Za-z0-9-]+$/.test(file)) continue;
-    const sizeBytes = await store.size(`${sequence}/${path}`);
-    const bytes = await store.read(`${sequence}/${path}`, 0, sizeBytes);
+    const sizeBytes = await store.size(`${directory}/${path}`);
+    const bytes = await store.read(`${directory}/${path}`, 0, sizeBytes);
     // Its name was only in the writer's memory.
     attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes) });
   }
@@ -124,7 +128,7 @@ export async function recoverSequence(
       attachments: [...manifest.attachments, ...attachments],
     }),
   );
-  await store.remove(`${sequence}/${LIVE}`);
+  await store.remove(`${directory}/${LIVE}`);
   return { sequence, changed, files };
 }
 
@@ -150,8 +154,8 @@ function inOrderOfAttaching(a: string, b: string): number {
   return sessionA - sessionB || numberA - numberB || compareNames(a, b);
 }
 
-/** Paths of the topic files of a sequence, and of those that were to take another's place, in ASCII order. */
-async function listFiles(store: Store, sequence: string): Promise<{ files: string[]; unfinished: string[] }> {
+/** Paths of the topic files in a directory, and of those that were to take another's place, in ASCII order. */
+async function listFiles(store: Store, top: string): Promise<{ files: string[]; unfinished: string[] }> {
   const [files, unfinished]: string[][] = [[], []];
   const visit = async (directory: string): Promise<void> => {
     for (const entry of (await store.list(directory)).sort(compareNames)) {
@@ -162,9 +166,9 @@ async function listFiles(store: Store, sequence: string): Promise<{ files: strin
       else if (!entry.includes(".")) await visit(path);
     }
   };
-  await visit(sequence);
+  await visit(top);
   return {
-    files: files.filter((path) => isTopic(path.slice(sequence.length + 1, -TOPIC_SUFFIX.length))),
+    files: files.filter((path) => isTopic(path.slice(top.length + 1, -TOPIC_SUFFIX.length))),
     unfinished,
   };
 }

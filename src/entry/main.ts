@@ -6,7 +6,8 @@ import { bundledModule } from "./bundled.ts";
 /**
  * Opens the place where recordings live. UNAVAILABLE where a server does not answer in time.
  *
- * - a path or a `file:` URL: a directory, made when the first sequence is created (Deno, Bun, Node);
+ * - a path or a `file:` URL: a directory, made when the first sequence is created, and NOT_FOUND to who reads before (Deno,
+ *   Bun, Node);
  * - `memory:`: the memory of this client, gone with it;
  * - a `grpc://host:6726` or `grpc+tls://` URL: a Mosaico daemon, or `smalti serve` (Deno, Bun, Node);
  * - an `http:` or `https:` URL: a directory on a static web server that serves ranges, to read only, wherever there is

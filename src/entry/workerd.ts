@@ -10,4 +10,4 @@ import { type Connect, createConnect } from "../connect.ts";
 export * from "../api.ts";
 
 /** As `connect` of the main entry. */
-export const connect: Connect = createConnect({ wasm: () => Promise.resolve(module as WebAssembly.Module) });
+export const connect: Connect = createConnect({ wasm: () => Promise.resolve(module as object) });

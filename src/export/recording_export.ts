@@ -8,6 +8,7 @@ import type { Message } from "../read/merge/message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { MessageBlock } from "../read/streamer.ts";
 import type { TimeRange } from "../types.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 import { totals } from "../util/totals.ts";
 
 /** Options of every export. */
@@ -21,6 +22,15 @@ export interface ExportOptions extends TimeRange {
   /** Goes on with what is still being written, as `getDataStreamer` does; each message is passed on at once. @default false */
   follow?: boolean;
 }
+
+const EXPORT_OPTIONS: OptionNames<ExportOptions> = {
+  startNs: true,
+  endNs: true,
+  topics: true,
+  signal: true,
+  onProgress: true,
+  follow: true,
+};
 
 /** What an export did. */
 export interface ExportReport {
@@ -42,6 +52,7 @@ export async function exportRecording(
   options: ExportOptions,
   write: (recording: RecordingExport) => Promise<void>,
 ): Promise<ExportReport> {
+  checkOptions(options, EXPORT_OPTIONS, `Cannot export sequence "${handler.name}"`);
   const writer = sink.getWriter();
   try {
     options.signal?.throwIfAborted();

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { Client } from "../client.ts";
+import { backendOf, type Client } from "../client.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { sequenceName } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
+import type { OptionNames } from "../util/options.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { type ByteChunks, type ByteSource, readParts, toByteSource } from "./byte_source.ts";
@@ -35,6 +36,16 @@ export interface ImportOptions {
    */
   integers?: "bigint" | "number";
 }
+
+/** Their names. */
+export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
+  name: true,
+  metadata: true,
+  signal: true,
+  onProgress: true,
+  maxBufferedBytes: true,
+  integers: true,
+};
 
 /** What an import did. */
 export interface ImportReport {
@@ -120,7 +131,7 @@ export class RecordingImport {
 
   /** Decompresses. */
   get engine(): Engine {
-    return this.#client.engine;
+    return backendOf(this.#client).engine;
   }
 
   /** Bytes of the whole file, where known. */

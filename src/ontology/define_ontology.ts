@@ -3,6 +3,7 @@ import { firstDifference } from "./first_difference.ts";
 import { messageFromJson } from "./from_json.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
 import { type FieldValues, namedFields, type OntologyFields } from "./field.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 import { type MessageQuery, queryFields } from "./query_fields.ts";
 
 /** How Mosaico stores an ontology's messages; matters to a daemon only. */
@@ -65,6 +66,8 @@ export interface OntologyOptions {
   format?: SerializationFormat;
 }
 
+const ONTOLOGY_OPTIONS: OptionNames<OntologyOptions> = { format: true };
+
 /** {@linkcode defineOntology} of a class that is built in. */
 export function defineBuiltin<F extends OntologyFields>(
   tag: string,
@@ -106,6 +109,7 @@ export function defineOntology<F extends OntologyFields>(
       `Cannot define ontology "${tag}" with a field called "timestamp_ns": that column is the message's time`,
     );
   }
+  checkOptions(options, ONTOLOGY_OPTIONS, `Cannot define ontology "${tag}"`);
   const named = namedFields(fields, `ontology "${tag}"`);
   const difference = builtins.has(tag) ? firstDifference(builtins.get(tag)!, named) : undefined;
   if (difference !== undefined) {

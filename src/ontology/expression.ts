@@ -4,6 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
+import { type TimestampNs, toNs } from "../timestamp.ts";
 
 /** A value that a condition compares with. */
 export type QueryOperand = number | bigint | string | boolean;
@@ -92,11 +93,14 @@ function opposite(term: Term): Term {
   return { ...term, path, operator: OPPOSITE.get(term.operator)! };
 }
 
+/** Where a condition looks. */
+type Place = Pick<Term, "scope" | "isMetadata" | "path">;
+
 /** Makes conditions on one path. */
 export class PathQuery {
-  readonly #at: Pick<Term, "scope" | "isMetadata" | "path">;
+  readonly #at: Place;
 
-  constructor(at: Pick<Term, "scope" | "isMetadata" | "path">) {
+  constructor(at: Place) {
     this.#at = at;
   }
 
@@ -160,8 +164,25 @@ export class PathQuery {
   }
 }
 
+/** Makes conditions on a time. TypeError and RangeError for what is none. */
+export function timeQuery(at: Place): TimeQuery {
+  const query = new PathQuery(at);
+  const ns = (time: TimestampNs) => toNs(time, at.path, "Cannot query");
+  return {
+    eq: (time) => query.eq(ns(time)),
+    neq: (time) => query.neq(ns(time)),
+    lt: (time) => query.lt(ns(time)),
+    leq: (time) => query.leq(ns(time)),
+    gt: (time) => query.gt(ns(time)),
+    geq: (time) => query.geq(ns(time)),
+    between: (min, max) => query.between(ns(min), ns(max)),
+    outside: (min, max) => query.outside(ns(min), ns(max)),
+    in: (times) => query.in(times.map(ns)),
+  };
+}
+
 /** Conditions on a value that is or is not another. */
-export type EqualityQuery<V extends QueryOperand> = {
+export type EqualityQuery<V> = {
   /** The value is this one. */
   eq(value: V): QueryExpression;
   /** The value is another one. */
@@ -169,7 +190,7 @@ export type EqualityQuery<V extends QueryOperand> = {
 };
 
 /** Conditions on a value that has an order. */
-export type OrderQuery<V extends QueryOperand> = EqualityQuery<V> & {
+export type OrderQuery<V> = EqualityQuery<V> & {
   /** The value is less. */
   lt(value: V): QueryExpression;
   /** The value is less, or this one. */
@@ -185,6 +206,9 @@ export type OrderQuery<V extends QueryOperand> = EqualityQuery<V> & {
   /** The value is one of these, 1 to 1024. */
   in(values: readonly V[]): QueryExpression;
 };
+
+/** Conditions on a time. */
+export type TimeQuery = OrderQuery<TimestampNs>;
 
 /** Conditions on text. */
 export type TextQuery = OrderQuery<string> & {

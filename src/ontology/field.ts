@@ -5,6 +5,7 @@
  * @module
  */
 import type { DataType, FieldSchema } from "../schema.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 
 /**
  * A field without its name: an Arrow type, whether values may be missing, and free text.
@@ -24,6 +25,8 @@ export interface FieldOptions {
   /** What the values mean. */
   description?: string;
 }
+
+const FIELD_OPTIONS: OptionNames<FieldOptions> = { unit: true, description: true };
 
 /** A table of fields by name: what `struct` and `defineOntology` take. */
 // deno-lint-ignore no-explicit-any -- any Field, whatever its values; unknown would not infer
@@ -59,6 +62,7 @@ function make<T, L>(
   options: FieldOptions = {},
   children: readonly FieldSchema[] = [],
 ): OntologyField<T, L> {
+  checkOptions(options, FIELD_OPTIONS, "Cannot make a field");
   const metadata = Object.fromEntries(Object.entries(options).filter(([, text]) => text !== undefined));
   return Object.freeze({
     type: Object.freeze(type),

@@ -6,6 +6,8 @@ import {
   PathQuery,
   type QueryExpression,
   type TextQuery,
+  type TimeQuery,
+  timeQuery,
 } from "./expression.ts";
 
 /** Conditions on a field whose values read as `T`: on numbers, text and bools, on the fields of structs, on lists. */
@@ -31,14 +33,16 @@ export interface ListQuery<Item> {
 }
 
 /** Conditions on the messages of an ontology: the time, and the fields by their names. */
-export type MessageQuery<T> = FieldQuery<T> & { readonly timestampNs: OrderQuery<bigint> };
+export type MessageQuery<T> = FieldQuery<T> & { readonly timestampNs: TimeQuery };
 
 /** What `q` of an ontology is. Names that the grammar of paths cannot hold are UNSUPPORTED when they are touched. */
 export function queryFields(tag: string, fields: readonly FieldSchema[]): object {
   if (!isPlain(tag)) throw unsupported(tag);
   const node = fieldsAt(tag, fields);
   // A field of that name is the field.
-  if (!("timestampNs" in node)) Object.assign(node, { timestampNs: leaf(`${tag}.timestamp_ns`) });
+  if (!("timestampNs" in node)) {
+    Object.assign(node, { timestampNs: timeQuery(ontologyPlace(`${tag}.timestamp_ns`)) });
+  }
   return node;
 }
 
@@ -77,5 +81,9 @@ function nodeAt(path: string, { type, children }: FieldSchema): object {
 }
 
 function leaf(path: string): PathQuery {
-  return new PathQuery({ scope: "ontology", isMetadata: false, path });
+  return new PathQuery(ontologyPlace(path));
+}
+
+function ontologyPlace(path: string) {
+  return { scope: "ontology", isMetadata: false, path } as const;
 }

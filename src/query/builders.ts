@@ -12,8 +12,11 @@ import {
   type QueryScope,
   type Term,
   type TextQuery,
+  type TimeQuery,
+  timeQuery,
 } from "../ontology/expression.ts";
 import type { QueryObject, QueryValue } from "../types.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 
 /** What `client.query` asks for; all of it has to hold. */
 export interface QueryRequest {
@@ -43,7 +46,7 @@ export interface MetadataQuery
 export type NameQuery = Pick<TextQuery, "eq" | "neq" | "in" | "match">;
 
 /** Conditions on when something was created. */
-export type CreatedQuery = Pick<OrderQuery<bigint>, "lt" | "leq" | "gt" | "geq" | "between">;
+export type CreatedQuery = Pick<TimeQuery, "lt" | "leq" | "gt" | "geq" | "between">;
 
 /** Conditions on what sequences and topics share. */
 export interface FactsQuery {
@@ -67,7 +70,7 @@ export interface TopicQuery extends FactsQuery {
 /** Conditions on sequences, for `client.query({ sequence })`. */
 export const sequenceQ: FactsQuery = {
   name: fact("sequence", "name"),
-  createdNs: fact("sequence", "created_at_ns"),
+  createdNs: timeQuery({ scope: "sequence", isMetadata: false, path: "created_at_ns" }),
   metadata: (path) => metadata("sequence", path),
 };
 
@@ -79,7 +82,7 @@ export const topicQ: TopicQuery = {
     in: (names) => topicName.in(names.map(wireName)),
     match: (pattern) => topicName.match(wireName(pattern)),
   },
-  createdNs: fact("topic", "created_at_ns"),
+  createdNs: timeQuery({ scope: "topic", isMetadata: false, path: "created_at_ns" }),
   ontologyTag: fact("topic", "ontology_tag"),
   metadata: (path) => metadata("topic", path),
 };
@@ -99,11 +102,14 @@ function metadata(scope: QueryScope, path: string): MetadataQuery {
   return new PathQuery({ scope, isMetadata: true, path });
 }
 
+const QUERY_REQUEST: OptionNames<QueryRequest> = { sequence: true, topic: true, ontology: true };
+
 /**
  * A request as bodies of the `query` action; what one of them finds matches. TypeError where an expression stands at the
  * wrong place.
  */
 export function queryBodies(request: QueryRequest): QueryObject[] {
+  checkOptions(request, QUERY_REQUEST, "Cannot query", "condition");
   let all: QueryExpression | undefined;
   for (const scope of ["sequence", "topic", "ontology"] as const) {
     const expression = request[scope];

@@ -3,9 +3,12 @@ import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { mapLimited } from "../util/map_limited.ts";
+import { didYouMean } from "../util/nearest.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 import { reopened } from "../reopen.ts";
 import { compareNames, topicName } from "../names.ts";
 import { TimeSlice } from "../util/time_slice.ts";
+import { toNs } from "../timestamp.ts";
 import { totals } from "../util/totals.ts";
 import {
   type AttachmentInfo,
@@ -25,10 +28,10 @@ import { ReadMemory } from "./merge/read_memory.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
-import { bufferedBytes, type StreamOptions } from "./streamer.ts";
-import type { SyncOptions } from "./sync/sync_options.ts";
+import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
+import type { SyncFields, SyncOptions } from "./sync/sync_options.ts";
 import { SyncStreamer } from "./sync/sync_streamer.ts";
-import { timeWindow, toNs } from "./time_window.ts";
+import { timeWindow } from "./time_window.ts";
 import { TopicHandler } from "./topic_handler.ts";
 
 /** Topics that are opened or looked into at a time. */
@@ -68,6 +71,15 @@ export interface LatestOptions {
   /** Stops it. */
   signal?: AbortSignal;
 }
+
+const SEQUENCE_STREAM_OPTIONS: OptionNames<SequenceStreamOptions> = {
+  ...STREAM_OPTIONS,
+  topics: true,
+  latched: true,
+  follow: true,
+  onLate: true,
+};
+const LATEST_OPTIONS: OptionNames<LatestOptions> = { topics: true, signal: true };
 
 /**
  * A sequence open for reading: what it holds, and streams of its messages. Several streams may run side by side. It shows
@@ -171,6 +183,7 @@ export class SequenceHandler implements AsyncDisposable {
    * `maxBufferedBytes` is not above 0.
    */
   getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
+    checkOptions(options, SEQUENCE_STREAM_OPTIONS, `Cannot stream sequence "${this.name}"`);
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `sequence "${this.name}"`);
@@ -228,7 +241,9 @@ export class SequenceHandler implements AsyncDisposable {
    * ```
    */
   async latestAt(timeNs: TimestampNs, options: LatestOptions = {}): Promise<Map<string, Message>> {
-    const ns = toNs(timeNs, "timeNs", `look into sequence "${this.name}"`);
+    const tried = `Cannot look into sequence "${this.name}"`;
+    checkOptions(options, LATEST_OPTIONS, tried);
+    const ns = toNs(timeNs, "timeNs", tried);
     const rows = await this.#latest(this.#chosen(options.topics), ns, options.signal);
     return new Map(rows.map(({ batch, row }) => [batch.name, new RowMessage(batch, row)]));
   }
@@ -257,7 +272,7 @@ export class SequenceHandler implements AsyncDisposable {
    * for await (const { timestampNs, values } of rows) console.log(timestampNs, values.latitude, values.yaw_rate);
    * ```
    */
-  getSyncStreamer(options: SyncOptions): SyncStreamer {
+  getSyncStreamer<const F extends SyncFields>(options: SyncOptions<F>): SyncStreamer<F> {
     const open = async (name: string) => {
       const source = await this.#open(this.#known(name));
       return { handler: new TopicHandler(this.name, source, this.#engine, this.#loadArrow), source };
@@ -337,7 +352,7 @@ export class SequenceHandler implements AsyncDisposable {
       : names.join(", ");
     throw new SmaltiError(
       "NOT_FOUND",
-      `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}`,
+      `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}${didYouMean(topic, names)}`,
       { sequence: this.name, topic },
     );
   }

@@ -1,4 +1,5 @@
 import { Turns } from "../util/turns.ts";
+import type { OptionNames } from "../util/options.ts";
 import type { TimeRange } from "../types.ts";
 import { restOf, type RowBlock, type RowBlocks, timeOf } from "./merge/row_blocks.ts";
 import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
@@ -25,6 +26,14 @@ export interface StreamOptions extends TimeRange {
    */
   maxBufferedBytes?: number;
 }
+
+/** Their names. */
+export const STREAM_OPTIONS: OptionNames<StreamOptions> = {
+  startNs: true,
+  endNs: true,
+  signal: true,
+  maxBufferedBytes: true,
+};
 
 /** The bound on what a stream holds, in bytes. RangeError where it is not above 0. */
 export function bufferedBytes(

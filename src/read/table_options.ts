@@ -1,4 +1,5 @@
 import { type ErrorDetails, SmaltiError } from "../error.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 
 /** Options of every `toTable`. */
 export interface TableOptions {
@@ -9,8 +10,12 @@ export interface TableOptions {
   maxRows?: number;
 }
 
+const TABLE_OPTIONS: OptionNames<TableOptions> = { maxRows: true };
+
 /** The bound on a table's rows. RangeError where it is no number above 0. */
-export function rowLimit({ maxRows }: TableOptions, usual: number): number {
+export function rowLimit(options: TableOptions, usual: number): number {
+  checkOptions(options, TABLE_OPTIONS, "Cannot make a table");
+  const { maxRows } = options;
   if (maxRows === undefined || maxRows > 0) return maxRows ?? usual;
   throw new RangeError(`Cannot make a table: maxRows is ${maxRows}, wanted a number above 0`);
 }

@@ -4,14 +4,16 @@ import type { Engine } from "../engine.ts";
 import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
+import { toNs } from "../timestamp.ts";
 import type { Metadata, TimestampNs, TopicInfo, Window } from "../types.ts";
 import { latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
 import { reopened, withCurrent } from "../reopen.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { RowBlocks } from "./merge/row_blocks.ts";
-import { bufferedBytes, type StreamOptions } from "./streamer.ts";
-import { timeWindow, toNs } from "./time_window.ts";
+import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
+import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
 /** Options of {@linkcode TopicHandler.verify}. */
@@ -23,6 +25,9 @@ export interface VerifyOptions {
   /** Hears of the rows checked so far. */
   onRows?: (rows: number) => void;
 }
+
+const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { deep: true, signal: true, onRows: true };
+const SIGNAL_OPTION: OptionNames<Pick<StreamOptions, "signal">> = { signal: true };
 
 /**
  * One topic of a sequence, open for reading: what it is, and streams of its messages. Several streams may run side by
@@ -99,12 +104,10 @@ export class TopicHandler implements AsyncDisposable {
    * RangeError where `startNs` is after `endNs`, a bound is outside int64, or `maxBufferedBytes` is not above 0.
    */
   getDataStreamer(options: StreamOptions = {}): TopicStreamer {
+    checkOptions(options, STREAM_OPTIONS, `Cannot stream ${this.#text}`);
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
-    const window = timeWindow(
-      options,
-      `topic "${this.name}" of sequence "${this.sequence}"`,
-    );
+    const window = timeWindow(options, this.#text);
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const open = () => {
       const blocksOf = (part: Window) =>
@@ -125,7 +128,9 @@ export class TopicHandler implements AsyncDisposable {
     timeNs: TimestampNs,
     options: Pick<StreamOptions, "signal"> = {},
   ): Promise<Message | undefined> {
-    const ns = toNs(timeNs, "timeNs", `look into topic "${this.name}" of sequence "${this.sequence}"`);
+    const tried = `Cannot look into ${this.#text}`;
+    checkOptions(options, SIGNAL_OPTION, tried);
+    const ns = toNs(timeNs, "timeNs", tried);
     const found = await latestRow(this.sequence, this.#source, ns, options.signal);
     return found && new RowMessage(found.batch, found.row);
   }
@@ -137,16 +142,15 @@ export class TopicHandler implements AsyncDisposable {
    * RangeError where the edges do not ascend. CORRUPT where a batch that is read is damaged.
    */
   async countRows(
-    edgesNs: readonly bigint[],
+    edgesNs: readonly TimestampNs[],
     options: Pick<StreamOptions, "signal"> = {},
   ): Promise<number[]> {
-    const wrong = edgesNs.findIndex((edge, i) => i > 0 && edge < edgesNs[i - 1]);
-    if (wrong >= 0) {
-      throw new RangeError(
-        `Cannot count rows: edge ${edgesNs[wrong]} follows ${edgesNs[wrong - 1]}`,
-      );
-    }
-    return await withCurrent(this.#source, (source) => source.countRows(edgesNs, options.signal));
+    const tried = `Cannot count rows of ${this.#text}`;
+    checkOptions(options, SIGNAL_OPTION, tried);
+    const edges = edgesNs.map((edge, i) => toNs(edge, `edgesNs[${i}]`, tried));
+    const wrong = edges.findIndex((edge, i) => i > 0 && edge < edges[i - 1]);
+    if (wrong >= 0) throw new RangeError(`${tried}: edge ${edges[wrong]} follows ${edges[wrong - 1]}`);
+    return await withCurrent(this.#source, (source) => source.countRows(edges, options.signal));
   }
 
   /**
@@ -154,12 +158,18 @@ export class TopicHandler implements AsyncDisposable {
    * damage found as an error that says where it is; none for a sound topic. With `deep: false` it reads no batch, and
    * checks the footer alone.
    */
-  async verify({ deep = true, onRows = () => {}, signal }: VerifyOptions = {}): Promise<SmaltiError[]> {
+  async verify(options: VerifyOptions = {}): Promise<SmaltiError[]> {
+    checkOptions(options, VERIFY_OPTIONS, `Cannot verify ${this.#text}`);
+    const { deep = true, onRows = () => {}, signal } = options;
     const errors = await withCurrent(
       this.#source,
       (source) => source.verify({ deep, onRows, signal }),
     );
     return errors.map((error) => error.at({ sequence: this.sequence }));
+  }
+
+  get #text(): string {
+    return `topic "${this.name}" of sequence "${this.sequence}"`;
   }
 
   /** Nothing is held open between streams; here for `await using`. */

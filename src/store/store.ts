@@ -30,7 +30,10 @@ export interface ReadOptions {
 export interface FileReader {
   /** How messages name it: the directory, the URL, `memory:`. */
   readonly url: string;
-  /** Names directly below a directory, in no order; the root is `""`. Empty where the directory is not there; UNSUPPORTED where nobody knows. */
+  /**
+   * Names directly below a directory, in no order; the root is `""`. Empty where the directory is not there; NOT_FOUND where
+   * that is the root, since a store that nobody has written to and a misspelled one look alike. UNSUPPORTED where nobody knows.
+   */
   list(path: string): Promise<string[]>;
   /** Bytes in a file; NOT_FOUND where there is none. */
   size(path: string): Promise<number>;

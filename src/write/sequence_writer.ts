@@ -5,17 +5,19 @@ import { SmaltiError } from "../error.ts";
 import { newTopicName } from "../names.ts";
 import type { Ontology } from "../ontology/define_ontology.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import type { Metadata, SequenceInfo } from "../types.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 import { Flushes } from "./flushes.ts";
 import {
-  checkAttachment,
+  type AttachmentFacts,
+  attachmentInfo,
   checkSession,
   DEFAULT_BUFFERED,
   type ErrorPolicy,
   plainMetadata,
   type SessionOptions,
 } from "./session_options.ts";
-import { type SessionLife, takeFailure, TopicWriter, type WriterStatus } from "./topic_writer.ts";
+import { notOpen, type SessionLife, takeFailure, TopicWriter, type WriterStatus } from "./topic_writer.ts";
 import { WriteMemory } from "./write_memory.ts";
 
 /** Options of {@linkcode SequenceWriter.topicCreate}. */
@@ -25,6 +27,8 @@ export interface TopicOptions<T> {
   /** Facts about the topic, kept with it. @default {} */
   metadata?: Metadata;
 }
+
+const TOPIC_OPTIONS: OptionNames<TopicOptions<unknown>> = { ontology: true, metadata: true };
 
 /**
  * Writes one session of a sequence: create topics, push messages, finalize. Finalizing commits the session and locks
@@ -112,8 +116,9 @@ export class SequenceWriter implements AsyncDisposable {
    */
   async topicCreate<T>(name: string, options: TopicOptions<T>): Promise<TopicWriter<T>> {
     this.#check(`create topic ${JSON.stringify(name)} of`);
-    const { ontology } = options;
     const topic = newTopicName(name, this.name);
+    checkOptions(options, TOPIC_OPTIONS, `Cannot create topic "${topic}" of sequence "${this.name}"`);
+    const { ontology } = options;
     if (
       !(typeof ontology?.tag === "string" && typeof ontology.format === "string" &&
         Array.isArray(ontology.fields))
@@ -149,10 +154,10 @@ export class SequenceWriter implements AsyncDisposable {
    * Keeps a file beside the topics, such as a calibration; the bytes are read before it resolves. Names may repeat.
    * CLOSED after the end, UNSUPPORTED behind a daemon. TypeError and RangeError for facts that make no sense.
    */
-  async attach(info: Omit<AttachmentInfo, "sizeBytes">, bytes: Uint8Array): Promise<void> {
+  async attach(facts: AttachmentFacts, bytes: Uint8Array): Promise<void> {
     this.#check("attach to");
-    checkAttachment(info);
-    await this.#wait(this.#sink.attach({ ...info, sizeBytes: bytes.length }, bytes));
+    const info = attachmentInfo(facts, bytes.length, this.name);
+    await this.#wait(this.#sink.attach(info, bytes));
   }
 
   /** Adds facts to the sequence's metadata; a later key wins. They are stored by `finalize`. CLOSED after the end. */
@@ -298,7 +303,7 @@ export class SequenceWriter implements AsyncDisposable {
   #check(verb: string): void {
     if (this.#life.failure) throw takeFailure(this.#life);
     if (this.#life.status === "open") return;
-    const text = `Cannot ${verb} sequence "${this.name}": it is ${this.#life.status}, wanted open`;
+    const text = `Cannot ${verb} sequence "${this.name}": ${notOpen(this.#life)}`;
     throw new SmaltiError("CLOSED", text, { sequence: this.name });
   }
 

@@ -4,7 +4,9 @@
  * @module
  */
 import { show } from "../arrow/builder.ts";
-import { type AttachmentInfo, MAX_NS, type Metadata, MIN_NS } from "../types.ts";
+import { toNs } from "../timestamp.ts";
+import type { AttachmentInfo, Metadata, TimestampNs } from "../types.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
 
 /** What a session's topics hold in memory at most, together, unless told otherwise. */
 export const DEFAULT_BUFFERED: number = 32 * 2 ** 20;
@@ -41,10 +43,38 @@ export interface AutoFlush {
   bytes?: number;
 }
 
+/** What is said of a file that is kept beside the topics. */
+export interface AttachmentFacts extends Pick<AttachmentInfo, "name" | "mediaType"> {
+  /** The time it belongs to. */
+  readonly timestampNs?: TimestampNs;
+  /** When it was made. */
+  readonly createdNs?: TimestampNs;
+}
+
+/** Names of what a session is begun with. */
+export const SESSION_OPTIONS: OptionNames<SessionOptions> = {
+  errorPolicy: true,
+  maxBufferedBytes: true,
+  autoFlush: true,
+  latenessNs: true,
+};
+const AUTO_FLUSH: OptionNames<AutoFlush> = { intervalMs: true, bytes: true };
+/** Of an attachment as a store lists it too, so that one can be given on; there these are told by its bytes. */
+const ATTACHMENT: OptionNames<AttachmentFacts & { sizeBytes: number; file: string; crc: number }> = {
+  name: true,
+  mediaType: true,
+  timestampNs: true,
+  createdNs: true,
+  sizeBytes: true,
+  file: true,
+  crc: true,
+};
+
 /** Refuses options that make no sense, before anything is begun. TypeError, RangeError. */
 export function checkSession(
   { errorPolicy = "report", maxBufferedBytes = DEFAULT_BUFFERED, autoFlush, latenessNs = 0n }: SessionOptions,
 ): void {
+  if (autoFlush) checkOptions(autoFlush, AUTO_FLUSH, "Cannot flush by itself");
   if (errorPolicy !== "report" && errorPolicy !== "delete") {
     throw new TypeError(`errorPolicy is ${JSON.stringify(errorPolicy)}: wanted "report" or "delete"`);
   }
@@ -62,23 +92,22 @@ export function checkSession(
   }
 }
 
-/** Refuses facts that a manifest could not give back. */
-export function checkAttachment(
-  { name, mediaType, timestampNs, createdNs }: Omit<AttachmentInfo, "sizeBytes">,
-): void {
+/** An attachment as a manifest tells of it. TypeError, RangeError for facts that it could not give back. */
+export function attachmentInfo(facts: AttachmentFacts, sizeBytes: number, sequence: string): AttachmentInfo {
+  checkOptions(facts, ATTACHMENT, `Cannot attach to sequence "${sequence}"`, "fact");
+  const { name, mediaType, timestampNs, createdNs } = facts;
   if (typeof name !== "string") throw new TypeError(`Attachment's name is ${String(name)}: wanted text`);
   if (mediaType !== undefined && typeof mediaType !== "string") {
     throw new TypeError(`mediaType of attachment "${name}" is ${String(mediaType)}: wanted text`);
   }
-  for (const [key, time] of Object.entries({ timestampNs, createdNs })) {
-    if (time === undefined) continue;
-    if (typeof time !== "bigint") {
-      throw new TypeError(`${key} of attachment "${name}" is ${String(time)}: wanted a bigint`);
-    }
-    if (time > MAX_NS || time < MIN_NS) {
-      throw new RangeError(`${key} of attachment "${name}" is ${time}: wanted int64`);
-    }
-  }
+  const tried = `Cannot attach "${name}"`;
+  return {
+    name,
+    ...(mediaType !== undefined && { mediaType }),
+    ...(timestampNs !== undefined && { timestampNs: toNs(timestampNs, "timestampNs", tried) }),
+    ...(createdNs !== undefined && { createdNs: toNs(createdNs, "createdNs", tried) }),
+    sizeBytes,
+  };
 }
 
 /** Metadata as JSON has it, free of the caller's objects. TypeError for what JSON cannot say. */

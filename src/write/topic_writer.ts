@@ -17,7 +17,8 @@ import type { Ontology } from "../ontology/define_ontology.ts";
 import { messageFromJson } from "../ontology/from_json.ts";
 import type { MessageInput } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
-import { MAX_NS, type Metadata, MIN_NS, type TimestampNs } from "../types.ts";
+import { toNs } from "../timestamp.ts";
+import type { Metadata, TimestampNs } from "../types.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
 import type { LoadArrow, RecordBatch } from "../arrow/library.ts";
 
@@ -188,7 +189,7 @@ export class TopicWriter<T = any> {
     const { variable } = this.#count;
     if (row === this.#times.length) this.#growTimes();
     try {
-      this.#times[row] = toTime(message?.timestampNs);
+      this.#times[row] = timeOf(message);
       root.append(message.data ?? undefined);
     } catch (reason) {
       root.truncate(row);
@@ -338,7 +339,7 @@ export class TopicWriter<T = any> {
     if (life.status === "open") return;
     throw new SmaltiError(
       "CLOSED",
-      `Cannot ${verb} to topic "${topic}" of sequence "${sequence}": it is ${life.status}, wanted open`,
+      `Cannot ${verb} to topic "${topic}" of sequence "${sequence}": ${notOpen(life)}`,
       { sequence, topic },
     );
   }
@@ -436,6 +437,12 @@ export class TopicWriter<T = any> {
   }
 }
 
+/** What is said of a session that takes nothing more, and how that mostly comes about. */
+export function notOpen({ status }: SessionLife): string {
+  return `it is ${status}, wanted open` +
+    (status === "aborted" ? "" : "; is an await missing before what pushes or finalizes?");
+}
+
 /** What an automatic flush failed with: it is told once, and what can go on goes on. Nothing can where the sequence was lost. */
 export function takeFailure(life: SessionLife): SmaltiError | undefined {
   const { failure } = life;
@@ -443,26 +450,10 @@ export function takeFailure(life: SessionLife): SmaltiError | undefined {
   return failure;
 }
 
-/** How to write a number as the bigint that it should have been. */
-function asBigint(value: unknown): string {
-  if (typeof value !== "number" || !Number.isInteger(value)) return "";
-  return Number.isSafeInteger(value)
-    ? `, as ${value}n or BigInt(${value})`
-    : ", which a number beyond 2^53 cannot be";
-}
-
-function toTime(value: unknown): bigint {
-  const time = typeof value === "object" && value !== null
-    ? (value as { epochNanoseconds: unknown }).epochNanoseconds
-    : value;
-  if (typeof time !== "bigint") {
-    throw new SmaltiError(
-      "INVALID_MESSAGE",
-      `timestampNs is ${value === undefined ? "missing" : show(value)}: wanted a bigint${asBigint(time)}`,
-    );
+function timeOf(message: { readonly timestampNs: TimestampNs }): bigint {
+  try {
+    return toNs(message?.timestampNs, "timestampNs");
+  } catch (cause) {
+    throw new SmaltiError("INVALID_MESSAGE", (cause as Error).message, { cause });
   }
-  if (time > MAX_NS || time < MIN_NS) {
-    throw new SmaltiError("INVALID_MESSAGE", `timestampNs is ${time}n: wanted int64 (-2^63 to 2^63 - 1)`);
-  }
-  return time;
 }

@@ -73,12 +73,15 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
       expect(drive[6]).toMatch(/^[\d.]+ KiB$/);
     });
 
-    it("prints nothing for a store that is not there", async () => {
-      expect(await smalti("ls", "--store", join(store, "nowhere"))).toEqual({
-        code: 0,
-        stdout: "",
-        stderr: "",
-      });
+    it("ends with 1 for a store that is not there, or is a file, as all that reads does", async () => {
+      const [nowhere, file] = [join(store, "nowhere"), join(store, "drive", "sequence.json")];
+      for (const command of [["ls"], ["verify"], ["recover"], ["compact"], ["info", "s"], ["play", "s"]]) {
+        for (const [where, why] of [[nowhere, "there is no such directory"], [file, "it is a file"]]) {
+          const { code, stdout, stderr } = await smalti(...command, "--store", where);
+          expect([command, code, stdout]).toEqual([command, 1, ""]);
+          expect(stderr).toContain(`No recordings in ${where}: ${why}`);
+        }
+      }
     });
 
     it("lists the others beside a damaged manifest, and ends with 1", async () => {
@@ -207,13 +210,13 @@ describe.skipIf(needsBuild)(`smalti commands${needsBuild}`, () => {
     });
   });
 
-  it("info, play, verify, recover and rm end with 1 for an unknown sequence and an unknown store", async () => {
+  it("info, play, verify, recover and rm end with 1 for an unknown sequence, and say what is like it", async () => {
     for (const command of ["info", "play", "verify", "recover", "rm"]) {
-      for (const where of [store, join(store, "nowhere")]) {
-        expect(await smalti(command, "nope", "--store", where)).toEqual({
+      for (const [name, near] of [["nope", ""], ["dirve", '; did you mean "drive"?']]) {
+        expect(await smalti(command, name, "--store", store)).toEqual({
           code: 1,
           stdout: "",
-          stderr: `smalti: No sequence "nope" in ${where}\n`,
+          stderr: `smalti: No sequence "${name}" in ${store}${near}\n`,
         });
       }
     }

@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type Client, connect } from "../../mod.ts";
+import { type Client, connect, sequenceQ } from "../../mod.ts";
 import type { Metadata } from "../../src/types.ts";
 import { expectError, thrownBy } from "../support/errors.ts";
 import { inDirectory, onStore, PLACES, withClient } from "../support/places.ts";
@@ -63,10 +63,26 @@ describe("connect", () => {
   it("makes no directory before there is a sequence", async () => {
     await inDirectory(async (directory) => {
       const client = await connect(join(directory, "later"));
-      expect(await client.listSequences()).toEqual([]);
-      await expectError(() => client.sequenceHandler("s"), "NOT_FOUND", `No sequence "s"`);
-      await expectError(() => client.sequenceDelete("s"), "NOT_FOUND");
+      const text = `No recordings in ${join(directory, "later")}: there is no such directory`;
+      const calls = [
+        () => client.listSequences(),
+        () => client.listSequences({ details: true }),
+        () => client.query({ sequence: sequenceQ.name.match("*") }),
+        () => client.sequenceHandler("s"),
+        () => client.topicHandler("s", "t"),
+        () => client.sequenceInfo("s"),
+        () => client.sequenceUpdate("s"),
+        () => client.sequenceDelete("s"),
+        () => client.recover("s"),
+        () => client.compact("s"),
+        () => client.listSequenceNotifications("s"),
+      ];
+      for (const call of calls) await expectError(call, "NOT_FOUND", text);
       expect(await readdir(directory)).toEqual([]);
+      await client.sequenceCreate("s", {}, () => {});
+      expect(await client.listSequences()).toEqual(["s"]);
+      await client.sequenceDelete("s");
+      expect(await client.listSequences()).toEqual([]);
       await client.close();
     });
   });

@@ -16,6 +16,7 @@ import {
   type SequenceHandler,
   type SequenceInfo,
 } from "../../mod.ts";
+import { backendOf } from "../../src/client.ts";
 import { expectError } from "../support/errors.ts";
 import { plainRow } from "../fixtures/store_v1/plain.ts";
 import { inDirectory } from "../support/places.ts";
@@ -296,8 +297,8 @@ describe("A store written by version 0.1", () => {
       const topic = async () =>
         (await client.listTopicNotifications("drive", "gps/front")).map(({ message }) => message);
       expect([await sequence(), await topic()]).toEqual([notifications[""], notifications["gps/front"]]);
-      await client.backend.notify({ sequence: "drive" }, "more");
-      await client.backend.notify({ sequence: "drive", topic: "gps/front" }, "more");
+      await backendOf(client).notify({ sequence: "drive" }, "more");
+      await backendOf(client).notify({ sequence: "drive", topic: "gps/front" }, "more");
       expect(await sequence()).toEqual([...notifications[""], "more"]);
       await client.clearSequenceNotifications("drive");
       expect([await sequence(), await topic()]).toEqual([[], [...notifications["gps/front"], "more"]]);

@@ -13,6 +13,7 @@ import {
   Temperature,
   utf8,
 } from "../../mod.ts";
+import { backendOf } from "../../src/client.ts";
 import { type Cluster, clusterize, intersect } from "../../src/query/clusters.ts";
 import type { QueryObject } from "../../src/types.ts";
 import { globTest } from "../../src/query/glob.ts";
@@ -67,7 +68,7 @@ async function recordings(): Promise<Client> {
 
 async function ask(client: Client, body: QueryObject): Promise<string[]> {
   const found: string[] = [];
-  for await (const { sequence, topics } of answerQuery(client.backend, parseQuery(body))) {
+  for await (const { sequence, topics } of answerQuery(backendOf(client), parseQuery(body))) {
     found.push(...topics.map(({ name }) => `${sequence}/${name}`));
   }
   return found;
@@ -239,7 +240,7 @@ describe("globTest", () => {
 
 describe("clusterize", () => {
   async function clustersOf(client: Client, gapNs: bigint, window = { firstNs: MIN_NS, lastNs: MAX_NS }) {
-    const source = await client.backend.openSequence("drive_01");
+    const source = await backendOf(client).openSequence("drive_01");
     const [filter] = parseRowFilters({ "IMU.acceleration.x": { $outside: [2, 6] } });
     return await clusterize(await source.openTopic("sensors/imu"), filter, { gapNs, window });
   }
@@ -282,7 +283,7 @@ describe("clusterize", () => {
             await topic.flush();
           }
         });
-        const source = await (await client.backend.openSequence("oven")).openTopic("t");
+        const source = await (await backendOf(client).openSequence("oven")).openTopic("t");
         const [filter] = parseRowFilters({ "Temperature.value": { $eq: 1 } });
         const window = { firstNs: MIN_NS, lastNs: MAX_NS };
         const wanted: Cluster[] = [];
@@ -299,7 +300,7 @@ describe("clusterize", () => {
 
   it("refuses a field that the topic has not", async () => {
     await using client = await recordings();
-    const source = await (await client.backend.openSequence("drive_01")).openTopic("sensors/imu");
+    const source = await (await backendOf(client).openSequence("drive_01")).openTopic("sensors/imu");
     const window = { firstNs: MIN_NS, lastNs: MAX_NS };
     const of = (path: string) =>
       clusterize(source, parseRowFilters({ [path]: { $eq: 1 } })[0], { gapNs: 0n, window });

@@ -241,25 +241,28 @@ describe.each(PLACES)("Windows in %s", (place) => {
         [
           { startNs: 2n ** 63n },
           RangeError,
-          "startNs is 9223372036854775808, wanted int64",
+          "startNs is 9223372036854775808n, wanted int64",
         ],
         [
           { endNs: 2n ** 63n },
           RangeError,
-          "endNs is 9223372036854775808, wanted int64",
+          "endNs is 9223372036854775808n, wanted int64",
         ],
         [
           { startNs: -(2n ** 63n) - 1n },
           RangeError,
-          "startNs is -9223372036854775809, wanted int64",
+          "startNs is -9223372036854775809n, wanted int64",
         ],
         [
           { startNs: 5 },
           TypeError,
-          "startNs is 5, wanted a bigint of nanoseconds",
+          "startNs is 5, wanted a bigint of nanoseconds (5n or BigInt(5)), a Date or a Temporal.Instant",
         ],
         [{ endNs: null }, TypeError, "endNs is null, wanted a bigint"],
-        [{ endNs: new Date(0) }, TypeError, "endNs is "],
+        [{ endNs: new Date(NaN) }, RangeError, "endNs is an invalid Date, wanted a valid one"],
+        [{ endNs: { epochNanoseconds: 5 } }, TypeError, "endNs is [object Object], wanted a bigint"],
+        [{ start: 5n }, TypeError, 'there is no option "start"; did you mean "startNs"?'],
+        [{ startns: 5n }, TypeError, 'there is no option "startns"; did you mean "startNs"?'],
       ];
       for (const [options, type, text] of windows) {
         for (

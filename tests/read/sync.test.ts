@@ -448,3 +448,28 @@ describe(`SequenceHandler.getSyncStreamer (seed ${SEED})`, () => {
     expect(values.slice(12)).toEqual([5, 5, 5, 5, 5]);
   });
 });
+
+describe("The fused table", () => {
+  it("keeps what fields say of themselves, by every policy, and tells what its ticks are", async () => {
+    const Fix = defineOntology("Fix", { latitude: float64({ unit: "deg", description: "North." }) });
+    const client = clientOf(new MemoryStore());
+    await client.sequenceCreate("s", {}, async (sequence) => {
+      const topic = await sequence.topicCreate("fix", { ontology: Fix });
+      for (const time of [0n, 10n]) await topic.push({ timestampNs: time, data: { latitude: Number(time) } });
+    });
+    const handler = await client.sequenceHandler("s");
+    const fix = { topic: "fix", field: "latitude" } as const;
+    const rows = handler.getSyncStreamer({
+      periodNs: 5n,
+      fields: { line: { ...fix, policy: "linear" }, held: fix },
+    });
+    const { schema } = await rows.toTable();
+    const metadata = schema.fields.map((field) => [field.name, Object.fromEntries(field.metadata)]);
+    const description = "Tick of the clock that the fields were brought onto, in nanoseconds.";
+    expect(metadata).toEqual([
+      ["timestamp_ns", { description, unit: "ns" }],
+      ["line", { unit: "deg", description: "North." }],
+      ["held", { unit: "deg", description: "North." }],
+    ]);
+  });
+});

@@ -273,7 +273,8 @@ describe("DirectoryStore files", () => {
   it("are made in a directory that is not there yet, which reading does not make", async () => {
     await withStore(async (_, directory) => {
       const store = new DirectoryStore(join(directory, "not/yet"));
-      expect(await store.list("")).toEqual([]);
+      expect(await codeOf(store.list(""))).toBe("NOT_FOUND");
+      expect(await store.list("below")).toEqual([]);
       expect(await codeOf(store.size("f"))).toBe("NOT_FOUND");
       expect(await store.lockedBy("f")).toBe(undefined);
       expect(existsSync(join(directory, "not"))).toBe(false);

@@ -3,7 +3,18 @@
  *
  * @module
  */
-import { connect, GPS, IMU, type Message, type SequenceWriter, type TopicWriter } from "../../mod.ts";
+import {
+  connect,
+  type EngineInfo,
+  GPS,
+  IMU,
+  type Message,
+  nowNs,
+  sequenceQ,
+  type SequenceWriter,
+  type SyncField,
+  type TopicWriter,
+} from "../../mod.ts";
 
 /** Never called. */
 export async function check(sequence: SequenceWriter): Promise<void> {
@@ -15,7 +26,8 @@ export async function check(sequence: SequenceWriter): Promise<void> {
     timestampNs: { epochNanoseconds: 1n },
     data: { position: { x: 1, y: 2, z: 3 } },
   });
-  // @ts-expect-error a time is a bigint
+  await gps.push({ timestampNs: new Date(), data: { position: { x: 1, y: 2, z: 3 } } });
+  // @ts-expect-error a number is no time
   await gps.push({ timestampNs: 1, data: { position: { x: 1, y: 2, z: 3 } } });
   // @ts-expect-error the time is missing
   await gps.push({ data: { position: { x: 1, y: 2, z: 3 } } });
@@ -56,4 +68,40 @@ export async function check(sequence: SequenceWriter): Promise<void> {
     void [both, x, late];
   }
   void [seven, writer, text];
+
+  const rows = handler.getSyncStreamer({
+    periodNs: 10n,
+    startNs: new Date(),
+    fields: {
+      latitude: { topic: "gps", field: "position.x", policy: "linear" },
+      frame: { topic: "gps", field: "header.frame_id" },
+    },
+  });
+  for await (const { values } of rows) {
+    const latitude: number | undefined = values.latitude;
+    // @ts-expect-error what is on a line is a number, or missing
+    const north: string = values.latitude;
+    // Of other fields nobody knows the type.
+    const frame: string = values.frame;
+    // @ts-expect-error no such field was asked for
+    values.latt;
+    void [latitude, north, frame];
+  }
+  const fields: Record<string, SyncField> = {};
+  for await (const { values } of handler.getSyncStreamer({ periodNs: 1n, fields })) void values.anything;
+
+  const { engine } = client;
+  const { name, version, simd }: EngineInfo = engine;
+  // @ts-expect-error what decodes is nobody's but smalti's
+  engine.createMerger();
+  void [name, version, simd];
+
+  GPS.q.timestampNs.between(new Date(0), { epochNanoseconds: 1n });
+  sequenceQ.createdNs.geq(new Date());
+  const now: bigint = nowNs();
+  await handler.latestAt(new Date(Number(now / 1_000_000n)));
+  await sequence.attach({ name: "notes", timestampNs: new Date(), createdNs: 1n }, new Uint8Array(1));
+  await client.sequenceCreate("s", { ifExists: "replace" });
+  // @ts-expect-error no such way
+  await client.sequenceCreate("s", { ifExists: "overwrite" });
 }

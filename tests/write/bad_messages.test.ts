@@ -66,13 +66,21 @@ const BAD: [title: string, data: unknown, field: string, seen: string, wanted: s
 ];
 
 const BAD_TIMES: [title: string, time: unknown, text: string][] = [
-  ["no time", undefined, "timestampNs is missing: wanted a bigint"],
-  ["a number", 5, "timestampNs is 5: wanted a bigint, as 5n or BigInt(5)"],
-  ["an unsafe number", 1.7e18, "wanted a bigint, which a number beyond 2^53 cannot be"],
-  ["null", null, "timestampNs is null: wanted a bigint"],
-  ["a Date", new Date(0), "timestampNs is an object (Date): wanted a bigint"],
-  ["2^63", 2n ** 63n, "timestampNs is 9223372036854775808n: wanted int64"],
-  ["-2^63 - 1", -(2n ** 63n) - 1n, "timestampNs is -9223372036854775809n: wanted int64"],
+  ["no time", undefined, "timestampNs is missing, wanted a bigint"],
+  [
+    "a number",
+    5,
+    "timestampNs is 5, wanted a bigint of nanoseconds (5n or BigInt(5)), a Date or a Temporal.Instant",
+  ],
+  [
+    "an unsafe number",
+    1.7e18,
+    "wanted a bigint of nanoseconds (which a number beyond 2^53 cannot be), a Date",
+  ],
+  ["null", null, "timestampNs is null, wanted a bigint"],
+  ["an invalid Date", new Date(NaN), "timestampNs is an invalid Date, wanted a valid one"],
+  ["2^63", 2n ** 63n, "timestampNs is 9223372036854775808n, wanted int64"],
+  ["-2^63 - 1", -(2n ** 63n) - 1n, "timestampNs is -9223372036854775809n, wanted int64"],
 ];
 
 describe("TopicWriter.pushJson", () => {

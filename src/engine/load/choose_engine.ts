@@ -6,8 +6,11 @@ import { createJsEngine } from "../js.ts";
 import { createWasmEngine } from "../wasm.ts";
 import { loadNativeCodecs } from "./native.ts";
 
+/** A compiled `WebAssembly.Module`, which shows nothing of itself: a type that needs no lib "DOM". */
+export type WasmModule = object;
+
 /** Where the WASM engine's module comes from: compiled, its bytes, or a URL of them (or the text of one). */
-export type WasmSource = WebAssembly.Module | ArrayBuffer | Uint8Array<ArrayBuffer> | URL | string;
+export type WasmSource = WasmModule | ArrayBuffer | Uint8Array<ArrayBuffer> | URL | string;
 
 /** How to choose what decodes and orders. */
 export interface EngineOptions {
@@ -21,7 +24,7 @@ export interface EngineOptions {
 }
 
 /** What an entry of the package brings along; not called before an engine is chosen. */
-export type BundledWasm = () => Promise<WebAssembly.Module | Uint8Array<ArrayBuffer>>;
+export type BundledWasm = () => Promise<WasmModule | Uint8Array<ArrayBuffer>>;
 
 /** Engines of what was loaded before, so that a module is compiled and instantiated once. */
 const engines = new WeakMap<object, Promise<Engine>>();

@@ -51,7 +51,7 @@ export async function connectFlight(url: string, engine: Engine, options: Flight
     for (let pauseMs = FIRST_PAUSE_MS;; pauseMs *= 2) {
       try {
         const { maxMessageBytes = MAX_DECODE_BYTES } = infoFacts(await calls.action("info", {}, what, stop));
-        return new FlightBackend(calls, engine, Math.floor(LIMIT_SHARE * maxMessageBytes));
+        return new FlightBackend(url, calls, engine, Math.floor(LIMIT_SHARE * maxMessageBytes));
       } catch (reason) {
         signal?.throwIfAborted();
         if (timeout.aborted || !(reason instanceof SmaltiError)) throw reason;
@@ -75,10 +75,12 @@ export async function connectFlight(url: string, engine: Engine, options: Flight
 class FlightBackend implements Backend {
   readonly engine: Engine;
   readonly durability = "commit";
+  readonly storeUrl: string;
   readonly #calls: Calls;
   readonly #maxBytes: number;
 
-  constructor(calls: Calls, engine: Engine, maxBytes: number) {
+  constructor(url: string, calls: Calls, engine: Engine, maxBytes: number) {
+    this.storeUrl = url;
     this.#calls = calls;
     this.engine = engine;
     this.#maxBytes = maxBytes;
@@ -106,8 +108,17 @@ class FlightBackend implements Backend {
     }
   }
 
-  async createSequence(name: string, metadata: Metadata): Promise<SequenceSink> {
+  async createSequence(
+    name: string,
+    metadata: Metadata,
+    ifExists: "error" | "replace" = "error",
+  ): Promise<SequenceSink> {
     const what = `Cannot create sequence "${name}"`;
+    if (ifExists === "replace") {
+      const text =
+        `${what} with ifExists "replace": Mosaico's protocol has no such call; delete the old one first`;
+      throw new SmaltiError("UNSUPPORTED", text, { sequence: name });
+    }
     const body: WireObject = { locator: name, user_metadata: metadata as WireObject };
     await this.#act("sequence_create", body, what, name);
     try {

@@ -6,7 +6,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { encodeSchemaMessage } from "../../arrow/encode.ts";
 import type { Backend, TopicSource } from "../../backend.ts";
-import { SmaltiError } from "../../error.ts";
+import { isNotFound, SmaltiError } from "../../error.ts";
 import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import { withCurrent } from "../../reopen.ts";
@@ -31,13 +31,23 @@ type FlightInfoInit = MessageInitShape<typeof FlightInfoSchema>;
 type EndpointInit = NonNullable<FlightInfoInit["endpoint"]>[number];
 type Range = { startNs?: bigint; endNs?: bigint };
 
+/** Names of all sequences; none where there is no store yet, which the first client to write makes. */
+export async function sequenceNames(backend: Backend): Promise<string[]> {
+  try {
+    return await backend.listSequences();
+  } catch (reason) {
+    if (isNotFound(reason)) return [];
+    throw reason;
+  }
+}
+
 /** One item of ListFlights for each sequence, in ASCII order. */
 export async function* listFlights(backend: Backend, criteria: Uint8Array): AsyncGenerator<FlightInfoInit> {
   const text = new TextDecoder().decode(criteria);
   if (text !== "" && text !== "/") {
     throw new SmaltiError("INVALID_ARGUMENT", `Criteria is ${quoted(text)}: wanted nothing, or "/"`);
   }
-  for (const name of await backend.listSequences()) {
+  for (const name of await sequenceNames(backend)) {
     yield {
       flightDescriptor: { type: PATH, path: [name] },
       endpoint: [{ ticket: { ticket: new TextEncoder().encode(name) } }],

@@ -4,5 +4,5 @@
  * @module
  */
 export { createServer, Server, type ServerOptions } from "./server.ts";
-export type { CallRecord } from "./service.ts";
+export type { CallRecord } from "./call_record.ts";
 export type { ApiKey, Permission } from "./api_keys.ts";

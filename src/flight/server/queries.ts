@@ -12,6 +12,7 @@ import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
 import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";
 import { refusal, textMember, timeMember } from "./body.ts";
+import { sequenceNames } from "./info.ts";
 
 /** Topics of an intersection at most: each is read, also one that is named again. */
 const MOST_TOPICS = 256;
@@ -39,7 +40,9 @@ export async function query(
     signal,
     onError: (name: string, error: SmaltiError) => onError(error.at({ sequence: name })),
   };
-  for await (const { sequence, topics } of answerQuery(backend, parseQuery(body), options)) {
+  const parsed = parseQuery(body);
+  if ((await sequenceNames(backend)).length === 0) return { items };
+  for await (const { sequence, topics } of answerQuery(backend, parsed, options)) {
     items.push({
       sequence,
       topics: topics.map(({ name, ontologyTag }) => ({

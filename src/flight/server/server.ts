@@ -5,8 +5,9 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
-import type { Client } from "../../client.ts";
+import { backendOf, type Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
+import { checkOptions, type OptionNames } from "../../util/options.ts";
 import {
   DEFAULT_PORT,
   FRAME_BYTES,
@@ -16,9 +17,10 @@ import {
 } from "../protocol.ts";
 import { acceptAll, acceptKeys, type ApiKey, readOnly } from "./api_keys.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import type { CallRecord } from "./call_record.ts";
 import { destroyConnection, watchConnection } from "./connections.ts";
 import { requestHandler } from "./request_handler.ts";
-import { type CallRecord, type ServiceContext, serviceHandlers } from "./service.ts";
+import { type ServiceContext, serviceHandlers } from "./service.ts";
 import { Sessions } from "./sessions.ts";
 
 const MAX_BUFFERED_BYTES = 512 * 2 ** 20;
@@ -66,6 +68,22 @@ export interface ServerOptions {
   /** Hears of what callers are not told: defects, failures of the disk, damaged files. @default nobody does */
   onError?: (reason: unknown) => void;
 }
+
+const SERVER_OPTIONS: OptionNames<ServerOptions> = {
+  host: true,
+  port: true,
+  tls: true,
+  apiKeys: true,
+  readOnly: true,
+  maxMessageBytes: true,
+  maxBufferedBytes: true,
+  idleTimeoutMs: true,
+  readTimeoutMs: true,
+  sessionTimeoutMs: true,
+  onCall: true,
+  onError: true,
+};
+const TLS_OPTIONS: OptionNames<NonNullable<ServerOptions["tls"]>> = { cert: true, key: true };
 
 /** A server that listens. Made by {@linkcode createServer}; close it when done. */
 export class Server implements AsyncDisposable {
@@ -142,6 +160,8 @@ export class Server implements AsyncDisposable {
  * ```
  */
 export async function createServer(client: Client, options: ServerOptions = {}): Promise<Server> {
+  checkOptions(options, SERVER_OPTIONS, "Cannot serve");
+  if (options.tls) checkOptions(options.tls, TLS_OPTIONS, "Cannot serve with tls");
   const {
     host = "127.0.0.1",
     port = DEFAULT_PORT,
@@ -166,7 +186,7 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     throw new RangeError(`${name} is ${ms}: wanted more than 0 and less than ${MAX_TIMER_MS}`);
   }
   const accept = apiKeys ? acceptKeys(apiKeys) : acceptAll;
-  const { backend } = client;
+  const backend = backendOf(client);
   const sessions = new Sessions(backend, { timeoutMs: sessionTimeoutMs, onError });
   const context: ServiceContext = {
     backend,

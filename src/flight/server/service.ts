@@ -33,22 +33,11 @@ import { goneAway, toStatus } from "../status.ts";
 import { type ActionContext, actionPermission, runAction } from "./actions.ts";
 import type { Authorize, Permission } from "./api_keys.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import type { CallRecord } from "./call_record.ts";
 import { getTopic, MAX_ROWS } from "./get.ts";
 import { type CallContext, type DataLimits, grpcHandler } from "./grpc_handler.ts";
 import { flightInfo, listFlights, topicSchema } from "./info.ts";
 import { type PutContext, putTopic } from "./put.ts";
-
-/** One call that has ended. */
-export interface CallRecord {
-  /** Name of the RPC, and of the action where it is DoAction; of a long one the beginning. */
-  readonly call: string;
-  /** The status' name: `ok`, or as in gRPC, such as `not_found`. */
-  readonly status: string;
-  /** What the caller was told, where it failed. */
-  readonly message?: string;
-  /** How long it took, in milliseconds. */
-  readonly durationMs: number;
-}
 
 /** What the service needs beside what actions do. */
 export interface ServiceContext extends ActionContext, DataLimits, PutContext {

@@ -8,7 +8,9 @@ import type { Client } from "../../client.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { type JsonValue, MAX_NS, type Metadata } from "../../types.ts";
 import type { ByteChunks, ByteSource } from "../byte_source.ts";
+import { checkOptions, type OptionNames } from "../../util/options.ts";
 import {
+  IMPORT_OPTIONS,
   type ImportOptions,
   importRecording,
   type ImportReport,
@@ -27,6 +29,12 @@ export interface ImportMcapOptions extends ImportOptions {
   /** Bound on a record of the file, and on a chunk once decompressed, in bytes; memory goes with it. @default 512 MiB */
   maxRecordBytes?: number;
 }
+
+const MCAP_OPTIONS: OptionNames<ImportMcapOptions> = {
+  ...IMPORT_OPTIONS,
+  envelope: true,
+  maxRecordBytes: true,
+};
 
 /** What {@linkcode importMcap} did. */
 export interface ImportMcapReport extends ImportReport {
@@ -99,6 +107,7 @@ export async function importMcap(
   source: ByteSource | ByteChunks,
   options: ImportMcapOptions,
 ): Promise<ImportMcapReport> {
+  checkOptions(options, MCAP_OPTIONS, "Cannot import");
   const { envelope = false, maxRecordBytes = DEFAULT_RECORD_BYTES } = options;
   return await importRecording(client, source, options, {
     what: "the MCAP file",

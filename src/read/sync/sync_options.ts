@@ -1,5 +1,7 @@
 import { TIMESTAMP_FIELD } from "../../schema.ts";
 import type { TimeRange } from "../../types.ts";
+import { didYouMean } from "../../util/nearest.ts";
+import { checkOptions, type OptionNames } from "../../util/options.ts";
 import { bufferedBytes, type StreamOptions } from "../streamer.ts";
 
 const POLICIES: readonly SyncPolicy[] = ["hold", "asOf", "nearest", "linear", "drop"];
@@ -31,10 +33,14 @@ export interface SyncField {
   toleranceNs?: bigint;
 }
 
+/** What columns are called, and where each comes from. */
+export type SyncFields = Readonly<Record<string, SyncField>>;
+
 /** Options of `getSyncStreamer`: a clock, and the fields that are brought onto it. */
-export interface SyncOptions extends TimeRange, Pick<StreamOptions, "signal"> {
+export interface SyncOptions<F extends SyncFields = SyncFields>
+  extends TimeRange, Pick<StreamOptions, "signal"> {
   /** What each column is called, and where it comes from. */
-  fields: Readonly<Record<string, SyncField>>;
+  fields: F;
   /** A clock that ticks at `startNs` (or the first message of the fields' topics) and every so many nanoseconds. */
   periodNs?: bigint;
   /** A clock that ticks with each message of this topic. */
@@ -54,16 +60,38 @@ export interface SyncOptions extends TimeRange, Pick<StreamOptions, "signal"> {
 }
 
 /** A tick and the fields' values at it. */
-export interface SyncRow {
+export interface SyncRow<F extends SyncFields = SyncFields> {
   /** The tick, in nanoseconds. */
   readonly timestampNs: bigint;
   /** Values by the columns' names; undefined where a field has none. */
-  // deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
-  readonly values: Readonly<Record<string, any>>;
+  readonly values: SyncValues<F>;
 }
 
+/** The value of a field in a row: a number by policy `linear`, else whatever the topic holds; undefined where there is none. */
+export type SyncValue<S extends SyncField> = S extends { readonly policy: "linear" } ? number | undefined
+  // deno-lint-ignore no-explicit-any -- what a recording holds is not known to the type checker
+  : any;
+
+/** The values of a row, by the names of the fields that were asked for. */
+export type SyncValues<F extends SyncFields> = { readonly [K in keyof F]: SyncValue<F[K]> };
+
+const SYNC_OPTIONS: OptionNames<SyncOptions> = {
+  startNs: true,
+  endNs: true,
+  signal: true,
+  fields: true,
+  periodNs: true,
+  onTopic: true,
+  maxGapNs: true,
+  maxBufferedBytes: true,
+  policy: true,
+  toleranceNs: true,
+};
+const SYNC_FIELD: OptionNames<SyncField> = { topic: true, field: true, policy: true, toleranceNs: true };
+
 /** Refuses what makes no sense before anything is opened. */
-export function checkOptions(options: SyncOptions): void {
+export function checkSync(options: SyncOptions): void {
+  checkOptions(options, SYNC_OPTIONS, "Cannot sync");
   const { fields, periodNs, onTopic, policy = "hold", toleranceNs, maxGapNs } = options;
   bufferedBytes(options);
   if ((periodNs === undefined) === (onTopic === undefined)) {
@@ -75,11 +103,17 @@ export function checkOptions(options: SyncOptions): void {
   if (maxGapNs !== undefined && !(typeof maxGapNs === "bigint" && maxGapNs > 0n)) {
     throw new RangeError(`Cannot sync: maxGapNs is ${String(maxGapNs)}, wanted a bigint above 0`);
   }
+  if (typeof fields !== "object" || fields === null) {
+    throw new TypeError(`Cannot sync: fields is ${String(fields)}, wanted an object`);
+  }
   for (const [name, field] of Object.entries(fields)) {
+    checkOptions(field, SYNC_FIELD, `Cannot sync "${name}"`);
     const chosen = field.policy ?? policy;
     if (!POLICIES.includes(chosen)) {
       throw new TypeError(
-        `Cannot sync "${name}": policy is ${String(chosen)}, wanted one of ${POLICIES.join(", ")}`,
+        `Cannot sync "${name}": policy is ${String(chosen)}, wanted one of ${POLICIES.join(", ")}${
+          didYouMean(String(chosen), POLICIES)
+        }`,
       );
     }
     const tolerance = field.toleranceNs ?? toleranceNs;

@@ -4,6 +4,7 @@ import { toRecordBatch, toTable } from "../../arrow/interchange.ts";
 import type { LoadArrow, RecordBatch, Table } from "../../arrow/library.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import { didYouMean } from "../../util/nearest.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { Turns } from "../../util/turns.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
@@ -12,11 +13,13 @@ import { MessageGaps } from "./message_gaps.ts";
 import { PeriodClock, spanOf, type SyncClock, TopicClock } from "./sync_clock.ts";
 import { SyncCursor } from "./sync_cursor.ts";
 import {
-  checkOptions,
+  checkSync,
   type SyncField,
+  type SyncFields,
   type SyncOptions,
   type SyncPolicy,
   type SyncRow,
+  type SyncValues,
 } from "./sync_options.ts";
 import { checkRows, rowLimit, type TableOptions } from "../table_options.ts";
 import { timeWindow } from "../time_window.ts";
@@ -31,6 +34,15 @@ const GAP_TICKS = 10_000_000n;
 /** Rows and messages between two looks at the time. */
 const SLICE_ROWS = 64;
 const FLOAT64 = { kind: "float", bits: 64 } as const;
+
+/** The first column of the table. */
+const TICK_FIELD: FieldSchema = {
+  ...TIMESTAMP_FIELD,
+  metadata: {
+    description: "Tick of the clock that the fields were brought onto, in nanoseconds.",
+    unit: "ns",
+  },
+};
 
 /** One column of the table. */
 interface Column {
@@ -62,11 +74,12 @@ export interface SyncTopic {
  * Made by {@linkcode SequenceHandler.getSyncStreamer}. All ways of reading share the one pass; calls side by side are served
  * one after another. After an error it is closed.
  */
-export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDisposable {
+export class SyncStreamer<F extends SyncFields = SyncFields>
+  implements AsyncIterableIterator<SyncRow<F>>, AsyncDisposable {
   readonly #sequence: string;
   readonly #openTopic: (name: string) => Promise<SyncTopic>;
   readonly #loadArrow: LoadArrow;
-  readonly #options: SyncOptions;
+  readonly #options: SyncOptions<F>;
   readonly #window: Window;
   /** After an error it is closed. */
   readonly #turns = new Turns(() => this.close());
@@ -87,9 +100,9 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
     sequence: string,
     openTopic: (name: string) => Promise<SyncTopic>,
     loadArrow: LoadArrow,
-    options: SyncOptions,
+    options: SyncOptions<F>,
   ) {
-    checkOptions(options);
+    checkSync(options);
     this.#sequence = sequence;
     this.#openTopic = openTopic;
     this.#loadArrow = loadArrow;
@@ -106,7 +119,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
    * The row of the next tick; done after the last. NOT_FOUND, INVALID_ARGUMENT, CORRUPT, RangeError where there is no
    * message for too long (`maxGapNs`), the signal's reason.
    */
-  next(): Promise<IteratorResult<SyncRow, undefined>> {
+  next(): Promise<IteratorResult<SyncRow<F>, undefined>> {
     const atHand = this.#turns.isIdle ? this.#rowAtHand() : undefined;
     if (atHand) return Promise.resolve({ done: false, value: atHand });
     return this.#turns.take(async () => {
@@ -116,7 +129,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   }
 
   /** Closes it, as leaving a loop does. */
-  async return(): Promise<IteratorResult<SyncRow, undefined>> {
+  async return(): Promise<IteratorResult<SyncRow<F>, undefined>> {
     await this.close();
     return { done: true, value: undefined };
   }
@@ -168,7 +181,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   }
 
   /** The next row, where nothing has to be waited for: neither messages nor a turn of the event loop that is due. */
-  #rowAtHand(): SyncRow | undefined {
+  #rowAtHand(): SyncRow<F> | undefined {
     const opened = this.#opened;
     if (!opened || this.#closed || this.#options.signal?.aborted || --this.#untilPause < 0) return undefined;
     const { columns, clock } = opened;
@@ -183,7 +196,7 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
   }
 
   /** The next row; undefined at the end, and once it is closed. */
-  async #readRow(): Promise<SyncRow | undefined> {
+  async #readRow(): Promise<SyncRow<F> | undefined> {
     const { signal } = this.#options;
     if (this.#closed) return undefined;
     await this.#slice.pause();
@@ -204,12 +217,12 @@ export class SyncStreamer implements AsyncIterableIterator<SyncRow>, AsyncDispos
     return this.#rowAt(opened, ns);
   }
 
-  #rowAt({ columns, clock }: Opened, ns: bigint): SyncRow {
+  #rowAt({ columns, clock }: Opened, ns: bigint): SyncRow<F> {
     const values: Record<string, unknown> = {};
     for (const column of columns) values[column.name] = this.#valueAt(column, ns);
     this.#lastNs = ns;
     clock.pass();
-    return { timestampNs: ns, values };
+    return { timestampNs: ns, values: values as SyncValues<F> };
   }
 
   /** Refuses to tick on and on where there is no message: as a rule one of the two has a wrong time. RangeError. */
@@ -356,7 +369,7 @@ async function closeAll({ columns, clock }: Opened): Promise<void> {
 }
 
 function fieldsOf(columns: readonly Column[]): FieldSchema[] {
-  return [TIMESTAMP_FIELD, ...columns.map(({ schema }) => schema)];
+  return [TICK_FIELD, ...columns.map(({ schema }) => schema)];
 }
 
 /** The column's schema: that of the field at the path, under the column's name. */
@@ -371,17 +384,18 @@ function findField(
   for (const part of path.split(".")) {
     found = choices.find((field) => field.name === part);
     if (!found) {
+      const names = choices.map((field) => field.name);
       throw new SmaltiError(
         "NOT_FOUND",
-        `No field "${path}" in topic "${topic}": "${part}" is none of ${
-          choices.map((field) => field.name).join(", ")
+        `No field "${path}" in topic "${topic}": "${part}" is none of ${names.join(", ")}${
+          didYouMean(part, names)
         }`,
         { topic },
       );
     }
     choices = found.type.kind === "struct" ? found.children : [];
   }
-  const { type } = found!;
+  const { type, metadata } = found!;
   if (policy === "linear") {
     if (type.kind !== "int" && type.kind !== "float") {
       throw new SmaltiError(
@@ -392,7 +406,7 @@ function findField(
         { topic },
       );
     }
-    return { name, type: FLOAT64, nullable: true, children: [] };
+    return { name, type: FLOAT64, nullable: true, children: [], ...(metadata && { metadata }) };
   }
   return { ...found!, name, nullable: true };
 }

@@ -61,8 +61,12 @@ export class DirectoryStore implements Store {
       return await readdir(this.#absolute(path));
     } catch (reason) {
       const error = this.#error(reason, "list", path);
-      if (error.code === "NOT_FOUND") return [];
-      throw error;
+      if (error.code !== "NOT_FOUND") throw error;
+      if (path !== "") return [];
+      const what = (reason as { code?: string }).code === "ENOTDIR"
+        ? "it is a file"
+        : "there is no such directory";
+      throw new SmaltiError("NOT_FOUND", `No recordings in ${this.url}: ${what}`, { cause: reason });
     }
   }
 

@@ -1,0 +1,24 @@
+/**
+ * A sequence that takes the place of another. It is recorded in a directory of its own within the other's, under the other's
+ * lock, and committed by one atomic replacement of `sequence.json` that names the directory: before, the other is as it
+ * was; after, nothing leads to its files. Whatever is cut short leaves files that nothing leads to.
+ *
+ * @module
+ */
+import type { Store } from "../store/store.ts";
+import { isDirectory, MANIFEST, type Manifest } from "./manifest.ts";
+import { LOCK } from "./remove_sequence.ts";
+
+/**
+ * Removes what is left of sequences that had the place of this one, or were to take it, where there is anything. The caller
+ * holds the lock.
+ */
+export async function removeReplaced(store: Store, manifest: Manifest): Promise<void> {
+  const { name, directory } = manifest;
+  const stays = (entry: string) =>
+    directory === undefined
+      ? !isDirectory(entry)
+      : entry === directory || entry.startsWith(MANIFEST) || entry.startsWith(LOCK);
+  const left = (await store.list(name)).filter((entry) => !stays(entry));
+  for (const entry of left) await store.remove(`${name}/${entry}`);
+}
