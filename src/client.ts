@@ -427,8 +427,9 @@ export class Client implements AsyncDisposable {
       if (reason instanceof SmaltiError && isNotFound(reason)) return reason.at({ sequence: name });
     }
     const { storeUrl } = this.#backend;
-    const text = `No sequence "${name}"${storeUrl === undefined ? "" : ` in ${storeUrl}`}`;
-    return new SmaltiError("NOT_FOUND", text + didYouMean(name, names), {
+    // What a server said is kept; it may also list what it does not find.
+    const text = `${cause.rawMessage}${storeUrl === undefined ? "" : ` in ${storeUrl}`}`;
+    return new SmaltiError("NOT_FOUND", text + didYouMean(name, names.filter((other) => other !== name)), {
       sequence: name,
       cause: cause.cause ?? cause,
     });
