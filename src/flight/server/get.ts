@@ -100,7 +100,8 @@ export async function* getTopic(
 function* sent(message: Uint8Array): Generator<FlightParts> {
   const parts = toFlight(message);
   yield parts;
-  // Who comes back for more has sent it, if it is so large that a stream makes its writer wait.
+  // Back-pressure: the transport asks for the next message only once it has written a large one, whose buffer goes back
+  // to the pool then. A small one may still be queued.
   if (parts.dataBody.length >= WAITED_BYTES) giveBytes(message);
 }
 

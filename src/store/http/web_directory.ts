@@ -152,7 +152,7 @@ export class WebDirectory implements RangeSource {
       const tag = headers.get("ETag") ?? headers.get("Last-Modified") ?? undefined;
       const range = contentRange(headers.get("Content-Range"));
       if (status === 416) {
-        // Nothing but an empty file has no first byte.
+        // 416 to a range that begins at byte 0 means an empty file.
         const size = range?.size ?? (offset === 0 ? 0 : undefined);
         if (size !== undefined && size > offset) throw this.#wrongRange(path, offset, last, headers);
         return { offset, bytes: new Uint8Array(0), version: { tag, size } };
