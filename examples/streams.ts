@@ -1,7 +1,7 @@
 /**
  * smalti's streams are plain WHATWG streams, so they compose with `@std/streams` and with each other.
  *
- * Run it with `deno run -A examples/streams.ts` after `npx deno task demo` made `./recordings`.
+ * Run it with `deno run -A examples/streams.ts` after `import_mcap.ts` or `npx deno task demo` made `./recordings`.
  */
 import { connect } from "npm:smalti";
 import { mergeReadableStreams, toText } from "jsr:@std/streams@1";

@@ -5,6 +5,7 @@
  * - every export on Deno, Node and Bun (tests/packaging/exports/), where all must print the same;
  * - on Deno without permissions, from the sources and from the package;
  * - its command, and projects that use its types (tests/packaging/types/);
+ * - the programs of examples/;
  * - in workerd and, bundled by esbuild and by Vite, in Chromium, with and without a policy that forbids WebAssembly.
  *
  * What cannot be checked on this machine is told in a line that begins with "skipped:". With a script (an .mjs file that
@@ -17,6 +18,7 @@ import { build } from "./build.ts";
 import { bundlePages, weighBundles } from "./package/bundle.ts";
 import { checkPages, findChromium } from "./package/chromium.ts";
 import { checkCore, checkWeight } from "./package/core.ts";
+import { checkExamples, checkWorkerExample } from "./package/examples.ts";
 import { checkExports, checkPermissions, runEverywhere } from "./package/exports.ts";
 import { fail, makeProject, measure, PackageError, packAll, type Project } from "./package/project.ts";
 import { packages } from "./packages.ts";
@@ -70,6 +72,7 @@ async function checkPackages(): Promise<void> {
   });
   const site = await timed("flight imported", () => serveSite(project));
   await timed("smalti-core alone", () => checkCore(core, site));
+  await timed("examples", () => checkExamples(project));
   await checkBundles(project, site);
   await site.stop();
 }
@@ -77,6 +80,7 @@ async function checkPackages(): Promise<void> {
 async function checkBundles(project: Project, site: Site): Promise<void> {
   if (Deno.build.target === "x86_64-unknown-linux-gnu") {
     await timed("workerd", () => checkWorkerd(project, site));
+    await timed("examples/worker", () => checkWorkerExample(project, site));
   } else {
     console.log(`skipped: workerd, which is not installed on ${Deno.build.target}`);
   }

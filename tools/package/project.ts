@@ -49,7 +49,16 @@ export async function makeProject(
     // The same programs for either package.
     await Deno.writeTextFile(to, text.replaceAll(/"smalti(?=["/])/g, `"${name}`));
   }
+  if (name === "smalti") await copyExamples(path);
   return { path, name };
+}
+
+async function copyExamples(project: string): Promise<void> {
+  for (const file of listFiles("examples", "")) {
+    const to = `${project}/${file}`;
+    await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+    await Deno.copyFile(`${root}/${file}`, to);
+  }
 }
 
 /** What an installation holds: packages, and their bytes. */

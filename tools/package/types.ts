@@ -5,6 +5,7 @@
  */
 import { formatHost } from "../build.ts";
 import { loadTypeScript, root } from "../tooling.ts";
+import { packaging } from "./bundle.ts";
 import { fail, type Project } from "./project.ts";
 
 /**
@@ -16,13 +17,15 @@ export async function checkTypes(project: Project): Promise<void> {
   const complaints: string[] = [];
   for (const { name, isDirectory } of Deno.readDirSync(`${project.path}/types`)) {
     // The web's own types, AbortSignal and URL, have to come from somewhere; apache-arrow brings those of Node.
-    if (!isDirectory || project.name === "smalti-core" && name === "esnext") continue;
+    if (!isDirectory || project.name === "smalti-core" && ["esnext", "examples"].includes(name)) continue;
     const directory = `${project.path}/types/${name}`;
     const { config, error } = ts.readConfigFile(`${directory}/tsconfig.json`, ts.sys.readFile);
     if (error) fail(ts.formatDiagnostics([error], formatHost));
     const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, directory);
-    options.typeRoots = [`${root}/tests/node_modules/@types`];
-    const more = project.name === "smalti" && name !== "commonjs" ? [`${project.path}/types/whole.ts`] : [];
+    options.typeRoots = [`${root}/tests/node_modules/@types`, `${packaging}/node_modules/@types`];
+    const more = project.name === "smalti" && !["commonjs", "examples"].includes(name)
+      ? [`${project.path}/types/whole.ts`]
+      : [];
     const program = ts.createProgram([...fileNames, ...more], options);
     const errors = ts.getPreEmitDiagnostics(program).filter(({ file }) =>
       project.name === "smalti-core" || !file || !file.fileName.includes("/node_modules/") ||
