@@ -21,6 +21,7 @@ import { takeBytes } from "../util/buffer_pool.ts";
 import type { BatchLayout, Engine } from "../engine.ts";
 
 const CRC_KEY = "smalti:crc";
+const CRC_DIGITS = 8;
 /** Smaller buffers are not compressed: a frame around them takes as much as it saves. */
 const LEAST_COMPRESSED = 128;
 const NO_BYTES = new Uint8Array(0);
@@ -184,14 +185,12 @@ function checkHeader(
     if (indexed === undefined) return undefined;
     throw new SmaltiError("CORRUPT", "Batch has no checksums");
   }
-  const [header, ...crcs] = parseCrcs(text);
+  const header = parseCrc(text, 0);
+  const crcs = parseCrcs(text, CRC_DIGITS);
   const headBytes = decodeFrame(message)!.headBytes;
-  const batch = {
-    rows: layout.rows,
-    compressed: layout.codec !== "none",
-    nodes: layout.nodes,
-    places: layout.buffers.map((place, i) => (i % 2 === 0 ? place - headBytes : place)),
-  };
+  const places = layout.buffers.slice();
+  for (let i = 0; i < places.length; i += 2) places[i] -= headBytes;
+  const batch = { rows: layout.rows, compressed: layout.codec !== "none", nodes: layout.nodes, places };
   if (crcs.length * 2 !== layout.buffers.length || headerCrc(engine, batch, crcs) !== header) {
     throw new SmaltiError("CORRUPT", "Batch header does not match its checksum");
   }
@@ -224,24 +223,27 @@ function headerCrc(
   return engine.crc32(bytesOf(words));
 }
 
-/** CRCs out of eight hex digits each; NaN for what are none. Not by `parseInt`: there may be a hundred of them in a batch. */
-function parseCrcs(text: string): number[] {
+/** CRCs out of eight hex digits each, from a place of a text on. */
+function parseCrcs(text: string, start: number): number[] {
   const crcs: number[] = [];
-  for (let at = 0; at < text.length; at += 8) {
-    let crc = 0;
-    for (let i = at; i < at + 8; i++) {
-      const code = text.charCodeAt(i);
-      const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : NaN;
-      crc = crc * 16 + digit;
-    }
-    crcs.push(crc);
-  }
+  for (let at = start; at < text.length; at += CRC_DIGITS) crcs.push(parseCrc(text, at));
   return crcs;
+}
+
+/** A CRC out of its digits; NaN for what are none. Not by `parseInt`: there may be a hundred of them in a batch. */
+function parseCrc(text: string, start: number): number {
+  let crc = 0;
+  for (let i = start; i < start + CRC_DIGITS; i++) {
+    const code = text.charCodeAt(i);
+    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : NaN;
+    crc = crc * 16 + digit;
+  }
+  return crc;
 }
 
 /** A CRC as eight hex digits. */
 export function hexCrc(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
+  return crc.toString(16).padStart(CRC_DIGITS, "0");
 }
 
 /** A message's buffers: checked and decompressed when first asked for. */
@@ -313,18 +315,19 @@ class MessageBuffers implements BufferSource {
     if (stored.length < 8) {
       throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
     }
-    const rawLength = new DataView(stored.buffer, stored.byteOffset, 8).getBigInt64(0, true);
+    const view = new DataView(stored.buffer, stored.byteOffset, 8);
+    const rawLength = view.getInt32(4, true) * 2 ** 32 + view.getUint32(0, true);
     const rest = stored.subarray(8);
-    if (rawLength === -1n) return this.#aligned(rest);
-    if (rawLength === 0n) return NO_BYTES;
-    if (rawLength < 0n || rawLength > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new SmaltiError("CORRUPT", `Buffer ${index} claims ${rawLength} bytes`);
+    if (rawLength === -1) return this.#aligned(rest);
+    if (rawLength === 0) return NO_BYTES;
+    if (rawLength < 0 || rawLength > Number.MAX_SAFE_INTEGER) {
+      throw new SmaltiError("CORRUPT", `Buffer ${index} claims ${view.getBigInt64(0, true)} bytes`);
     }
-    this.onLoad?.(Number(rawLength));
+    this.onLoad?.(rawLength);
     try {
-      return this.#engine.decompress(codec, rest, Number(rawLength));
+      return this.#engine.decompress(codec, rest, rawLength);
     } catch (reason) {
-      this.onLoad?.(-Number(rawLength));
+      this.onLoad?.(-rawLength);
       throw reason;
     }
   }
