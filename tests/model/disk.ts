@@ -199,9 +199,9 @@ export class Disk {
 
   /** Who changes a sequence holds its lock: else two could at a time, or one after the end. */
   #mayChange(process: string, verb: string, path: string): void {
-    const [sequence, name] = path.split("/");
+    const [sequence, ...rest] = path.split("/");
     if (
-      UNLOCKED.includes(name) ||
+      UNLOCKED.includes(rest.at(-1)!) ||
       this.locks.get(`${sequence}/${LOCK}`)?.holder === process
     ) return;
     this.#accuse(
