@@ -5,7 +5,7 @@ import { createServer } from "../../src/flight/server/mod.ts";
 import { importMcap } from "../../src/import/mod.ts";
 import { thrownBy } from "../support/errors.ts";
 import { withClient } from "../support/places.ts";
-import { recordSequence, Sample } from "../support/sample_rows.ts";
+import { recordSequence, Sample, texts } from "../support/sample_rows.ts";
 
 /** Options that no call has; the type checker would not let them pass. */
 // deno-lint-ignore no-explicit-any -- as from JavaScript
@@ -129,8 +129,8 @@ describe("Options", () => {
       );
       expect(await asked).toEqual([]);
       const all = handler.getDataStreamer(as(unsaid(...stream, "topics", "follow", "onLate")));
-      expect(await Array.fromAsync(all)).toHaveLength(2);
-      expect(await Array.fromAsync(topic.getDataStreamer(as(unsaid(...stream))))).toHaveLength(2);
+      expect(await texts(all)).toHaveLength(2);
+      expect(await texts(topic.getDataStreamer(as(unsaid(...stream))))).toHaveLength(2);
       expect(await topic.latestAt(2n, as(unsaid("signal")))).toMatchObject({ timestampNs: 2n });
       const latest = await handler.latestAt(2n, as(unsaid("topics", "signal")));
       expect([...latest.keys()]).toEqual(["a"]);

@@ -5,7 +5,7 @@
  * @module
  */
 import { describe, expect, it } from "vitest";
-import type { Client } from "../../src/client.ts";
+import { backendOf, type Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -287,8 +287,17 @@ describe.each(PLACES)("A replacement in a store of kind %s", (place) => {
 
   it("has notifications and sessions of its own", async () => {
     await withOld(async (client, sequence) => {
+      const backend = backendOf(client);
+      const messages = async () =>
+        (await client.listSequenceNotifications("s")).map(({ message }) => message);
+      await backend.notify({ sequence: "s" }, "of the old one");
       await addTopic(sequence, "a", NEW.a);
+      expect(await messages()).toEqual(["of the old one"]);
       await sequence.finalize();
+      expect(await messages()).toEqual([]);
+      await backend.notify({ sequence: "s" }, "of the new one");
+      expect(await messages()).toEqual(["of the new one"]);
+      await client.clearSequenceNotifications("s");
       await client.sequenceUpdate("s", {}, async (second) => void await addTopic(second, "z", [9]));
       const { sessions, topics } = await client.sequenceInfo("s");
       expect([sessions.length, topics.map(({ name }) => name)]).toEqual([2, ["a", "z"]]);
