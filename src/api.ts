@@ -25,8 +25,8 @@ export {
   type TopicColumns,
   type TopicMessage,
   TopicWriter,
-  type WriterStatus,
 } from "./write/topic_writer.ts";
+export { type WriterStatus } from "./write/session_life.ts";
 
 // Where bytes live, for stores of one's own.
 export {

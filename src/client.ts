@@ -390,10 +390,13 @@ export class Client implements AsyncDisposable {
   /** The writer on a sink, known to `close` from the start. */
   async #begin(name: string, sink: Promise<SequenceSink>, options: SessionOptions): Promise<SequenceWriter> {
     const beginning = sink.then((sink) => {
+      // By name, not spread: a caller's class may have them as getters.
+      const { errorPolicy, maxBufferedBytes, latenessNs } = options;
       const autoFlush = options.autoFlush ??
         (this.#backend.durability === "sync" ? DEFAULT_AUTO_FLUSH : false);
+      const session = { errorPolicy, maxBufferedBytes, latenessNs, autoFlush };
       const ended = () => this.#writers.delete(writer);
-      const writer = new SequenceWriter(name, sink, { ...options, autoFlush }, this.#loadArrow, ended);
+      const writer = new SequenceWriter(name, sink, session, this.#loadArrow, ended);
       this.#writers.add(writer);
       return writer;
     });

@@ -5,7 +5,7 @@
  */
 import { InvalidArgumentError, Option } from "commander";
 import { MAX_NS, MIN_NS } from "../types.ts";
-import { type Part, totals } from "../util/totals.ts";
+import { type Extent, totals } from "../util/totals.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A time that may need the recording to be known. */
@@ -48,7 +48,7 @@ export function endOption(): Option {
 /** The window in nanoseconds, for a sequence with these topics. Throws a UsageError. */
 export function resolveWindow(
   { start, end }: WindowOptions,
-  { topics }: { readonly topics: Iterable<Part> },
+  { topics }: { readonly topics: Iterable<Extent> },
 ): { startNs?: bigint; endNs?: bigint } {
   const { firstNs } = totals(topics);
   const startNs = resolveTime(start, firstNs);

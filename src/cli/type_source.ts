@@ -4,6 +4,7 @@
  * @module
  */
 import { ALL } from "../ontology/builtin/mod.ts";
+import { builtinDifference } from "../ontology/define_ontology.ts";
 import type { TopicHandler } from "../read/topic_handler.ts";
 import { type FieldSchema, schemaKey } from "../schema.ts";
 import { printable } from "./printable.ts";
@@ -65,8 +66,13 @@ class TypeSource {
     const [{ ontologyTag: tag, serializationFormat: format, fields }] = topics;
     const columns = uniqueNames(fields.slice(1));
     const made = columns.filter(canMake);
-    if (tag === "" || made.length === 0) {
-      const why = tag === "" ? "no ontology is named" : "no field maker makes the columns";
+    const difference = builtinDifference(tag, made);
+    if (tag === "" || made.length === 0 || difference !== undefined) {
+      const why = tag === ""
+        ? "no ontology is named"
+        : made.length === 0
+        ? "no field maker makes the columns"
+        : printable(`"${tag}" is the tag of a built-in class, and ${difference}`);
       this.#parts.push(comment(topics, [`Nothing to define: ${why}.`]));
       return;
     }

@@ -39,6 +39,7 @@ import { EmbeddedFollower } from "./live.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
+import { removeReplaced } from "./replace_sequence.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -130,7 +131,12 @@ export class EmbeddedBackend implements Backend {
       }
       await open?.closed;
       await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#begin(store, name, session, async () => ({ manifest: await this.#readEnded(name) }));
+      return await this.#begin(store, name, session, async () => {
+        const manifest = await this.#readEnded(name);
+        // Else followers would take this session for one that replaces the sequence. It takes no harm where that fails.
+        await removeReplaced(store, manifest).catch(() => {});
+        return { manifest };
+      });
     });
   }
 
@@ -193,7 +199,12 @@ export class EmbeddedBackend implements Backend {
       return await this.#locked(
         store,
         name,
-        async () => await compactSequence(store, this.engine, await this.#readEnded(name)),
+        async () => {
+          const manifest = await this.#readEnded(name);
+          // What cannot be removed here `recover` tells of.
+          await removeReplaced(store, manifest).catch(() => {});
+          return await compactSequence(store, this.engine, manifest);
+        },
       );
     });
   }

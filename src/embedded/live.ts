@@ -16,6 +16,7 @@ import { TimeSlice } from "../util/time_slice.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type LiveState, readLive } from "./live_state.ts";
 import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
+import { hasOtherDirectory } from "./replace_sequence.ts";
 import { readFrame, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -127,11 +128,17 @@ export class EmbeddedFollower implements Follower {
       const manifest = await this.#manifest();
       if (!live.sessions.every((id) => hasEnded(manifest, id))) return await this.#follow(live, manifest);
     }
-    if (holder !== undefined) return undefined;
+    const isReplaced = holder !== undefined && live === undefined && await this.#isBeingReplaced();
+    if (holder !== undefined && !isReplaced) return undefined;
     const manifest = await this.#manifest();
     // The next writer may have come since.
-    if (await this.#store.lockedBy(`${this.#name}/${LOCK}`) !== undefined) return undefined;
+    if (!isReplaced && await this.#store.lockedBy(`${this.#name}/${LOCK}`) !== undefined) return undefined;
     return await this.#end(manifest, live);
+  }
+
+  /** Whether who holds the lock adds nothing to this sequence, but records another that is to take its place. */
+  async #isBeingReplaced(): Promise<boolean> {
+    return hasOtherDirectory(this.#place, await this.#store.list(this.#name));
   }
 
   /** Goes on where things may have changed while they were looked at: a session was removed, or its files compacted. */

@@ -1,6 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
-import type { Part } from "../util/totals.ts";
+import type { Extent } from "../util/totals.ts";
 import {
   type AttachmentInfo,
   MAX_NS,
@@ -69,7 +69,7 @@ export function topicPath(files: string, topic: string): string {
 export function topicInfo(
   name: string,
   { ontologyTag, serializationFormat, metadata }: TopicSchema,
-  held: Part,
+  held: Extent,
   origin: Pick<TopicInfo, "created" | "sessionId">,
 ): TopicInfo {
   return { name, ontologyTag, serializationFormat, metadata, ...held, ...origin };

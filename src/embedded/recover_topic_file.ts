@@ -6,7 +6,7 @@ import { SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
-import type { Part } from "../util/totals.ts";
+import type { Extent } from "../util/totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
 import { checkOrder, IndexBuilder, type IndexEntry, keepsBounds } from "./topic_index.ts";
@@ -23,7 +23,7 @@ export interface RecoveredTopic {
   /** The topic's columns, from the schema at the file's start. */
   readonly schema: TopicSchema;
   /** What its whole batches hold. */
-  readonly kept: Part;
+  readonly kept: Extent;
   /** Whole batches with right checksums. */
   readonly batches: number;
   /** Bytes of the file that belong to none of them: what was cut off, or is damaged. */

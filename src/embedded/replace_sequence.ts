@@ -9,6 +9,14 @@ import type { Store } from "../store/store.ts";
 import { isDirectory, MANIFEST, type Manifest } from "./manifest.ts";
 import { LOCK } from "./remove_sequence.ts";
 
+/** Whether the entries of a sequence's directory tell of another that is to take its place, or was. */
+export function hasOtherDirectory(
+  { directory }: Pick<Manifest, "directory">,
+  entries: readonly string[],
+): boolean {
+  return entries.some((entry) => isDirectory(entry) && entry !== directory);
+}
+
 /**
  * Removes what is left of sequences that had the place of this one, or were to take it, where there is anything. The caller
  * holds the lock.

@@ -9,7 +9,7 @@ import type { Engine } from "../engine.ts";
 import type { Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
 import { isWrittenAnew, type Store } from "../store/store.ts";
-import type { Part } from "../util/totals.ts";
+import type { Extent } from "../util/totals.ts";
 import type { Turns } from "../util/turns.ts";
 import type { TopicSchema } from "../types.ts";
 import { storedSchema } from "./stored_schema.ts";
@@ -87,7 +87,7 @@ export class TopicFileWriter implements TopicSink {
   }
 
   /** Rows written so far, the bytes of their batches, and the first and last time. */
-  get written(): Part {
+  get written(): Extent {
     return this.#index.totals;
   }
 

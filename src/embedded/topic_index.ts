@@ -6,7 +6,7 @@ import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
 import { firstDescent } from "../util/times.ts";
-import { type Part, totals } from "../util/totals.ts";
+import { type Extent, totals } from "../util/totals.ts";
 
 /** Key of the checksum of the batches' bounds. */
 export const BOUNDS_CRC = "smalti:bounds_crc";
@@ -77,7 +77,7 @@ export class IndexBuilder {
   /** Batches in the last piece. */
   #used = 0;
   #count = 0;
-  #totals: Part = totals([]);
+  #totals: Extent = totals([]);
 
   /** How many batches there are. */
   get length(): number {
@@ -85,7 +85,7 @@ export class IndexBuilder {
   }
 
   /** Rows of all batches, their bytes, and the first and last time. */
-  get totals(): Part {
+  get totals(): Extent {
     return this.#totals;
   }
 
@@ -109,7 +109,7 @@ export class IndexBuilder {
     piece.headerCrc[at] = entry.headerCrc;
     if (bounds) this.#bounds.set(this.#count, bounds);
     this.#count++;
-    this.#totals = totals([this.#totals, partOf(entry)]);
+    this.#totals = totals([this.#totals, extentOf(entry)]);
   }
 
   /** What readers make of it. */
@@ -203,7 +203,7 @@ export function indexOf(batches: readonly IndexedBatch[]): TopicIndex {
 }
 
 /** A batch as part of its topic. */
-function partOf({ rows, length, firstNs, lastNs }: IndexedBatch): Part {
+function extentOf({ rows, length, firstNs, lastNs }: IndexedBatch): Extent {
   return { rowCount: rows, sizeBytes: length, firstNs, lastNs };
 }
 

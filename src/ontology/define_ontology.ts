@@ -68,6 +68,11 @@ export interface OntologyOptions {
 
 const ONTOLOGY_OPTIONS: OptionNames<OntologyOptions> = { format: true };
 
+/** Why messages of the built-in class of a tag cannot be read by these fields; undefined where they can, or there is none. */
+export function builtinDifference(tag: string, fields: readonly FieldSchema[]): string | undefined {
+  return builtins.has(tag) ? firstDifference(builtins.get(tag)!, fields) : undefined;
+}
+
 /** {@linkcode defineOntology} of a class that is built in. */
 export function defineBuiltin<F extends OntologyFields>(
   tag: string,
@@ -111,7 +116,7 @@ export function defineOntology<F extends OntologyFields>(
   }
   checkOptions(options, ONTOLOGY_OPTIONS, `Cannot define ontology "${tag}"`);
   const named = namedFields(fields, `ontology "${tag}"`);
-  const difference = builtins.has(tag) ? firstDifference(builtins.get(tag)!, named) : undefined;
+  const difference = builtinDifference(tag, named);
   if (difference !== undefined) {
     throw new TypeError(
       `Cannot define ontology "${tag}": that is the tag of the built-in class ${tag}, and ${difference}`,

@@ -14,7 +14,7 @@ import type { TableOptions } from "./table_options.ts";
 export interface MergedTables<T = Table> {
   /** Each topic's messages in time order, by topic name in ASCII order. */
   readonly tables: ReadonlyMap<string, T>;
-  /** For each message in the strict order: the place of its topic in `tables`. */
+  /** For each message in the strict order: the index of its topic in `tables`. */
   readonly topicIndex: Int32Array;
   /** For each message in the strict order: its row in that table. */
   readonly row: Int32Array;
@@ -114,35 +114,35 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
       tables.set(topic, await toTable(this.#loadArrow, schema, batches.get(topic) ?? [], slice));
     }
     const sorted = [...fields.keys()];
-    const places = names.map((name) => sorted.indexOf(name));
-    return { tables, ...await joinOrders(orders, places, slice) };
+    const indices = names.map((name) => sorted.indexOf(name));
+    return { tables, ...await joinOrders(orders, indices, slice) };
   }
 }
 
 type Order = Pick<MergedTables, "topicIndex" | "row">;
 
-/** Where each row of a block is: its topic's place in `names`, and its number there, counted on from `counts`. */
+/** Where each row of a block is: its topic's index in `names`, and its number there, counted on from `counts`. */
 function orderOf(
   block: RowBlock,
   names: readonly string[],
   counts: Int32Array | number[],
 ): Order {
   const { runs, length, batches } = block;
-  const places = new Map(names.map((name, place) => [name, place]));
-  const placeOfRun = batches.map((batch) => (batch ? places.get(batch.name) : undefined) ?? -1);
+  const indices = new Map(names.map((name, index) => [name, index]));
+  const indexOfRun = batches.map((batch) => (batch ? indices.get(batch.name) : undefined) ?? -1);
   const topicIndex = new Int32Array(length);
   const row = new Int32Array(length);
   for (let i = 0; i < length; i++) {
-    topicIndex[i] = placeOfRun[runs[i]];
+    topicIndex[i] = indexOfRun[runs[i]];
     row[i] = counts[topicIndex[i]]++;
   }
   return { topicIndex, row };
 }
 
-/** The orders of several blocks as one, where topic `i` of theirs is the one at `places[i]`. */
+/** The orders of several blocks as one, where topic `i` of theirs is the one at `indices[i]`. */
 async function joinOrders(
   orders: readonly Order[],
-  places: readonly number[],
+  indices: readonly number[],
   slice: TimeSlice,
 ): Promise<Order> {
   const length = orders.reduce((sum, { row }) => sum + row.length, 0);
@@ -150,7 +150,7 @@ async function joinOrders(
   let at = 0;
   for (const { topicIndex, row } of orders) {
     await slice.pause();
-    whole.topicIndex.set(topicIndex.map((i) => places[i]), at);
+    whole.topicIndex.set(topicIndex.map((i) => indices[i]), at);
     whole.row.set(row, at);
     at += row.length;
   }

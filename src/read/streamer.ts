@@ -51,7 +51,7 @@ export function bufferedBytes(
 export interface MessageBlock<T> extends Iterable<T> {
   /** Items in it; at least one. */
   readonly length: number;
-  /** The item at a place from 0 to `length` - 1. */
+  /** The item at an index from 0 to `length` - 1. */
   at(index: number): T;
 }
 
@@ -68,7 +68,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   #closed = false;
   #rows: RowBlock | undefined;
   #block: MessageBlock<T> | undefined;
-  /** Place in the block of the next message. */
+  /** Index in the block of the next message. */
   #at = 0;
   /** After an error it is closed. */
   readonly #turns = new Turns(() => this.close());

@@ -1,5 +1,5 @@
-/** A topic, a batch: something with rows in a stretch of time. */
-export interface Part {
+/** What a topic, a batch or another piece with rows holds, and over which time. */
+export interface Extent {
   readonly rowCount: number;
   readonly sizeBytes: number;
   /** Time of its first row; undefined where it has none. */
@@ -8,12 +8,12 @@ export interface Part {
   readonly lastNs?: bigint;
 }
 
-/** What parts have together: sums, and the first and last time of all. */
-export function totals(parts: Iterable<Part>): Part {
+/** What pieces have together: sums, and the first and last time of all. */
+export function totals(extents: Iterable<Extent>): Extent {
   let [rows, bytes] = [0, 0];
   let first: bigint | undefined;
   let last: bigint | undefined;
-  for (const { rowCount, sizeBytes, firstNs, lastNs } of parts) {
+  for (const { rowCount, sizeBytes, firstNs, lastNs } of extents) {
     rows += rowCount;
     bytes += sizeBytes;
     if (firstNs !== undefined && (first === undefined || firstNs < first)) first = firstNs;

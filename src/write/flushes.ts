@@ -3,7 +3,8 @@ import { SmaltiError } from "../error.ts";
 import { MAX_TIMER_MS } from "../util/pause.ts";
 import { MIN_NS } from "../types.ts";
 import { type AutoFlush, DEFAULT_AUTO_FLUSH } from "./session_options.ts";
-import type { SessionLife, TopicWriter } from "./topic_writer.ts";
+import type { SessionLife } from "./session_life.ts";
+import type { TopicWriter } from "./topic_writer.ts";
 
 /** Of the time, the part that flushes take at most where nobody said when to flush. */
 const FLUSH_SHARE = 0.1;

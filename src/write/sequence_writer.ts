@@ -7,6 +7,7 @@ import type { Ontology } from "../ontology/define_ontology.ts";
 import { TIMESTAMP_FIELD } from "../schema.ts";
 import type { Metadata, SequenceInfo } from "../types.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
+import { notOpen, type SessionLife, takeFailure, type WriterStatus } from "./session_life.ts";
 import { Flushes } from "./flushes.ts";
 import {
   type AttachmentFacts,
@@ -17,7 +18,7 @@ import {
   plainMetadata,
   type SessionOptions,
 } from "./session_options.ts";
-import { notOpen, type SessionLife, takeFailure, TopicWriter, type WriterStatus } from "./topic_writer.ts";
+import { TopicWriter } from "./topic_writer.ts";
 import { WriteMemory } from "./write_memory.ts";
 
 /** Options of {@linkcode SequenceWriter.topicCreate}. */

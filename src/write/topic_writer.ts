@@ -19,6 +19,7 @@ import type { MessageInput } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
 import { toNs } from "../timestamp.ts";
 import type { Metadata, TimestampNs } from "../types.ts";
+import { notOpen, type SessionLife, takeFailure, type WriterStatus } from "./session_life.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
 import type { LoadArrow, RecordBatch } from "../arrow/library.ts";
 
@@ -42,20 +43,6 @@ export type ColumnsInput<T> = {
 
 /** What {@linkcode TopicWriter.pushColumns} takes: the rows' times, and a column for each field. */
 export type TopicColumns<T> = { readonly timestampNs: BigInt64Array } & ColumnsInput<T>;
-
-/** Whether a writer takes messages still. */
-export type WriterStatus = "open" | "finalizing" | "finalized" | "aborted";
-
-/** Where a session stands, as its writer and its topics know it. */
-export interface SessionLife {
-  status: WriterStatus;
-  /** What a flush that nobody called failed with, to be told to the next call; or to every call, where all is lost. */
-  failure: SmaltiError | undefined;
-  /** Whether another may write the sequence now. */
-  isLost: boolean;
-  /** Set once a signal has ended the session: rejects with its reason when the session is finalized. */
-  stopped: Promise<never> | undefined;
-}
 
 /** What a sequence's writer gives its topics. */
 export interface TopicContext {
@@ -435,19 +422,6 @@ export class TopicWriter<T = any> {
     });
     memory.send(bytesIn(columns), this.#sent);
   }
-}
-
-/** What is said of a session that takes nothing more, and how that mostly comes about. */
-export function notOpen({ status }: SessionLife): string {
-  return `it is ${status}, wanted open` +
-    (status === "aborted" ? "" : "; is an await missing before what pushes or finalizes?");
-}
-
-/** What an automatic flush failed with: it is told once, and what can go on goes on. Nothing can where the sequence was lost. */
-export function takeFailure(life: SessionLife): SmaltiError | undefined {
-  const { failure } = life;
-  if (!life.isLost) life.failure = undefined;
-  return failure;
 }
 
 function timeOf(message: { readonly timestampNs: TimestampNs }): bigint {

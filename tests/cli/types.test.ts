@@ -131,7 +131,8 @@ describe("typeSource", () => {
     const source = typeSource("s", [
       topic("own", "px4/GPS", flag),
       topic("gps", "GPS", ...GPS.fields),
-      topic("other", "GPS", flag),
+      topic("other", "GPS", { ...flag, nullable: true }),
+      topic("another", "GPS", { ...flag, nullable: false }),
       topic("camera", "Image", ...ontology.Image.fields),
     ]);
     expect(typeErrors(source)).toEqual([]);
@@ -139,6 +140,9 @@ describe("typeSource", () => {
     expect(Object.keys(exports).sort()).toEqual(["GPS", "GPS2", "GPS3", "Image"]);
     expect([exports.GPS, exports.Image]).toEqual([GPS, ontology.Image]);
     expect([exports.GPS2.tag, exports.GPS3.tag]).toEqual(["px4/GPS", "GPS"]);
+    expect(source).toContain(
+      `// Topic another.\n// Nothing to define: "GPS" is the tag of a built-in class, and field "${flag.name}" is missing`,
+    );
   });
 
   it("makes the same columns again, with their units and descriptions", () => {

@@ -5,7 +5,7 @@ import { createServer } from "../../src/flight/server/mod.ts";
 import { importMcap } from "../../src/import/mod.ts";
 import { thrownBy } from "../support/errors.ts";
 import { withClient } from "../support/places.ts";
-import { recordSequence, Sample } from "../support/sample_rows.ts";
+import { recordSequence, Sample, texts } from "../support/sample_rows.ts";
 
 /** Options that no call has; the type checker would not let them pass. */
 // deno-lint-ignore no-explicit-any -- as from JavaScript
@@ -87,6 +87,79 @@ describe("An unknown option", () => {
       await expectUnknown(stream("a"), "options are a, wanted an object");
       // What an object has of its class is none of its options.
       expect(stream(Object.create({ topic: ["a"] }))().constructor.name).toBe("SequenceStreamer");
+    });
+  });
+});
+
+describe("Options", () => {
+  /** Options that are there and say nothing. */
+  // deno-lint-ignore no-explicit-any -- of any interface
+  const unsaid = (...names: string[]): any => Object.fromEntries(names.map((name) => [name, undefined]));
+  const kinds: Record<string, (options: object) => object> = {
+    "in an object": (options) => options,
+    "in an object without prototype": (options) => Object.assign(Object.create(null), options),
+    "in what an object inherits": (options) => Object.create(options),
+  };
+
+  it.each(Object.keys(kinds))("may all be undefined, %s", async (kind) => {
+    // deno-lint-ignore no-explicit-any -- of any interface
+    const as = (options: object): any => kinds[kind](options);
+    await withClient("memory", async (client) => {
+      await recordSequence(client, "s", { a: [1, 2] });
+      const handler = await client.sequenceHandler("s");
+      const topic = await handler.topicHandler("a");
+      const session = ["errorPolicy", "maxBufferedBytes", "autoFlush", "latenessNs"];
+      const stream = ["startNs", "endNs", "signal", "maxBufferedBytes"];
+      const connecting = unsaid("engine", "wasm", "arrow", "apiKey", "tls", "timeoutMs", "signal");
+      await (await connect("memory:", as(connecting))).close();
+      expect(await client.listSequences(as(unsaid("details")))).toEqual(["s"]);
+      const created = await client.sequenceCreate("x", as(unsaid(...session, "metadata", "ifExists")));
+      await created.topicCreate("t", as({ ontology: Sample, metadata: undefined }));
+      await created.attach(
+        as({ name: "n", ...unsaid("mediaType", "timestampNs", "createdNs") }),
+        new Uint8Array(1),
+      );
+      expect((await created.finalize()).state).toBe("finalized");
+      await client.sequenceUpdate("x", as(unsaid(...session)), () => {});
+      await client.sequenceUpdate("x", { autoFlush: as(unsaid("intervalMs", "bytes")) }, () => {});
+      expect((await client.sequenceHandler("s", as(unsaid("follow")))).name).toBe("s");
+      const asked = client.query(
+        as(unsaid("sequence", "topic", "ontology")),
+        as(unsaid("signal", "onError")),
+      );
+      expect(await asked).toEqual([]);
+      const all = handler.getDataStreamer(as(unsaid(...stream, "topics", "follow", "onLate")));
+      expect(await texts(all)).toHaveLength(2);
+      expect(await texts(topic.getDataStreamer(as(unsaid(...stream))))).toHaveLength(2);
+      expect(await topic.latestAt(2n, as(unsaid("signal")))).toMatchObject({ timestampNs: 2n });
+      const latest = await handler.latestAt(2n, as(unsaid("topics", "signal")));
+      expect([...latest.keys()]).toEqual(["a"]);
+      expect(await topic.countRows([], as(unsaid("signal")))).toEqual([]);
+      expect(await topic.verify(as(unsaid("deep", "signal")))).toEqual([]);
+      const server = await createServer(
+        client,
+        as({
+          port: 0,
+          ...unsaid("host", "tls", "apiKeys", "readOnly", "maxMessageBytes", "maxBufferedBytes"),
+          ...unsaid("idleTimeoutMs", "readTimeoutMs", "sessionTimeoutMs", "onCall", "onError"),
+        }),
+      );
+      await server.close();
+      const field = float64(as(unsaid("unit", "description")));
+      expect(defineOntology("X", { a: field }, as(unsaid("format"))).fields).toHaveLength(1);
+    });
+  });
+
+  it("count wherever an object has them", async () => {
+    await withClient("memory", async (client) => {
+      class Careful {
+        get errorPolicy(): "delete" {
+          return "delete";
+        }
+      }
+      const sequence = await client.sequenceCreate("s", new Careful());
+      await sequence.abort();
+      expect(await client.listSequences()).toEqual([]);
     });
   });
 });

@@ -5,7 +5,7 @@
  * @module
  */
 import { describe, expect, it } from "vitest";
-import type { Client } from "../../src/client.ts";
+import { backendOf, type Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -13,7 +13,7 @@ import type { Store } from "../../src/store/store.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import { expectError } from "../support/errors.ts";
 import { clientOf, inDirectory, makeStore, onStore, PLACES } from "../support/places.ts";
-import { addTopic, allTexts, recordSequence, sampleText } from "../support/sample_rows.ts";
+import { addTopic, allTexts, recordSequence, sampleText, texts } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 import { copyFiles, faultsOf, FaultyStore } from "../support/faulty_store.ts";
 import { allFiles } from "./stored_batches.ts";
@@ -272,10 +272,32 @@ describe.each(PLACES)("A replacement in a store of kind %s", (place) => {
     });
   });
 
+  it("lets who follows the old one come to its end meanwhile", async () => {
+    await withOld(async (client, sequence) => {
+      const handler = await client.sequenceHandler("s", { follow: true });
+      const rows = texts(handler.getDataStreamer({ follow: true }));
+      await addTopic(sequence, "a", NEW.a);
+      expect(await rows).toEqual(OLD_ROWS);
+      await sequence.flush();
+      expect(await texts(handler.getDataStreamer({ follow: true }))).toEqual(OLD_ROWS);
+      await sequence.finalize();
+      await expectError(() => texts(handler.getDataStreamer({ follow: true })), "ABORTED", "removed");
+    });
+  });
+
   it("has notifications and sessions of its own", async () => {
     await withOld(async (client, sequence) => {
+      const backend = backendOf(client);
+      const messages = async () =>
+        (await client.listSequenceNotifications("s")).map(({ message }) => message);
+      await backend.notify({ sequence: "s" }, "of the old one");
       await addTopic(sequence, "a", NEW.a);
+      expect(await messages()).toEqual(["of the old one"]);
       await sequence.finalize();
+      expect(await messages()).toEqual([]);
+      await backend.notify({ sequence: "s" }, "of the new one");
+      expect(await messages()).toEqual(["of the new one"]);
+      await client.clearSequenceNotifications("s");
       await client.sequenceUpdate("s", {}, async (second) => void await addTopic(second, "z", [9]));
       const { sessions, topics } = await client.sequenceInfo("s");
       expect([sessions.length, topics.map(({ name }) => name)]).toEqual([2, ["a", "z"]]);
@@ -311,6 +333,36 @@ describe("A sequence whose writer died", () => {
     });
     await writer.close();
     await client.close();
+  });
+});
+
+describe("What a replacement left that died", () => {
+  it.each(["update", "compact", "recover"] as const)("goes with the next %s", async (call) => {
+    const store = new MemoryStore();
+    const client = clientOf(store);
+    await recordSequence(client, "s", OLD);
+    const files = await allFiles(store);
+    const sequence = await client.sequenceCreate("s", { ifExists: "replace" });
+    await addTopic(sequence, "a", NEW.a);
+    await sequence.flush();
+    const crashed = await copied(store);
+    await client.close();
+    expect((await allFiles(crashed)).length).toBeGreaterThan(files.length);
+    await onStore(crashed, async (client) => {
+      if (call === "update") {
+        const update = await client.sequenceUpdate("s");
+        expect(await allFiles(crashed)).toEqual(files);
+        const handler = await client.sequenceHandler("s", { follow: true });
+        const rows = texts(handler.getDataStreamer({ follow: true }));
+        await addTopic(update, "later", [100]);
+        await update.finalize();
+        expect(await rows).toEqual([...OLD_ROWS, sampleText("later", 100n, 0)]);
+      } else {
+        await client[call]("s");
+        expect(await allFiles(crashed)).toEqual(files);
+        expect(await allTexts(client, "s")).toEqual(OLD_ROWS);
+      }
+    });
   });
 });
 

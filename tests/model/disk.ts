@@ -199,9 +199,9 @@ export class Disk {
 
   /** Who changes a sequence holds its lock: else two could at a time, or one after the end. */
   #mayChange(process: string, verb: string, path: string): void {
-    const [sequence, name] = path.split("/");
+    const [sequence, ...rest] = path.split("/");
     if (
-      UNLOCKED.includes(name) ||
+      UNLOCKED.includes(rest.at(-1)!) ||
       this.locks.get(`${sequence}/${LOCK}`)?.holder === process
     ) return;
     this.#accuse(
@@ -226,10 +226,14 @@ export class Disk {
     versions.push({ step: this.#now(), manifest });
   }
 
-  /** A checkpoint is of sessions that are being written. */
+  /**
+   * A checkpoint is of sessions that are being written. Files of one whose end failed, and may be in the manifest all the
+   * same, are in it until that is given up, or followers would lose them.
+   */
   #checkLive(path: string, text: string): void {
     const { manifest } = this.versions.get(path.slice(0, path.indexOf("/")))?.at(-1) ?? {};
-    const ended = manifest?.sessions.find(({ id, state }) => state !== "recording" && text.includes(id));
+    const written = JSON.parse(text).sessions as string[];
+    const ended = manifest?.sessions.find(({ id, state }) => state !== "recording" && written.includes(id));
     if (ended) {
       this.#accuse(
         `checkpoint: ${path} speaks of session ${ended.id}, which is ${ended.state}`,

@@ -7,6 +7,7 @@ export async function end(work: Work): Promise<void> {
   const { actor } = work;
   const { random, world } = actor;
   await actor.turn();
+  mayReplace(work);
   const kind = random.below(21);
   if (kind < 11) await finalize(work);
   else if (kind < 15) await abort(work, true);
@@ -59,8 +60,17 @@ async function finalizeOnSignal(work: Work): Promise<void> {
   else if (session.state === "open") givenUp(work);
 }
 
-function finalized({ session, removal, actor }: Work): void {
+/** From now on the sequence whose place it is to take may go. */
+function mayReplace({ replacement, actor }: Work): void {
+  if (replacement) actor.world.expected.removals.push(replacement);
+}
+
+function finalized({ session, removal, replacement, actor }: Work): void {
   session.state = "finalized";
+  if (replacement) {
+    replacement.outcome = "done";
+    session.mayVanish = false;
+  }
   actor.process.sessions.delete(session);
   if (removal) removal.outcome = "refused";
 }
@@ -79,7 +89,7 @@ async function abort(work: Work, alone: boolean): Promise<void> {
   const from = scheduler.step;
   let { removal } = work;
   if (
-    policy === "delete" && !removal && session.recording.sessions[0] === session
+    policy === "delete" && !removal && !work.replacement && session.recording.sessions[0] === session
   ) {
     removal = {
       name: session.recording.name,
@@ -105,6 +115,8 @@ async function abort(work: Work, alone: boolean): Promise<void> {
   if (!aborted.ok) return;
   givenUp(work);
   actor.process.sessions.delete(session);
+  // The other is there still, unless something else ends this one meanwhile.
+  if (work.replacement && alone && !actor.process.isClosing) work.replacement.outcome = "refused";
   if (removal && policy !== "report") {
     Object.assign(removal, { from, to: scheduler.step });
     if (
@@ -130,6 +142,7 @@ async function dispose(work: Work): Promise<void> {
 export async function endCallback(work: Work): Promise<string> {
   const { actor, session } = work;
   await actor.turn();
+  mayReplace(work);
   const kind = actor.random.below(10);
   if (kind < 6) return "returned";
   if (kind === 6) await finalize(work);

@@ -67,12 +67,16 @@ export interface Recording {
   lostWriter: boolean;
   /** Whether its creation failed, after which it may be there, given up. */
   hasFailed: boolean;
+  /** Whether it was to take the place of another, which was there when it was begun. */
+  replaces: boolean;
   readonly sessions: Session[];
 }
 
-/** A removal of a sequence by name, or of the session that made it. */
+/** A removal of a sequence by name, or of the session that made it, or by another that takes its place. */
 export interface Removal {
   readonly name: string;
+  /** The one that was replaced; undefined for what is removed by name. */
+  readonly of?: Recording;
   readonly from: number;
   to: number | undefined;
   outcome: "done" | "refused" | "unknown";
@@ -95,6 +99,7 @@ export class Expected {
       madeAt: undefined,
       lostWriter: false,
       hasFailed: false,
+      replaces: false,
       sessions: [],
     };
     this.recordings.push(recording);
@@ -201,18 +206,23 @@ export class Expected {
   }
 
   /** Whether a sequence, or a session that made it, may have been removed after a recording of its name was begun. */
-  mayBeRemoved({ name, createdAt }: Recording): boolean {
-    return this.removals.some((removal) =>
-      removal.name === name && removal.outcome !== "refused" &&
-      (removal.to ?? Infinity) >= createdAt
+  mayBeRemoved(recording: Recording): boolean {
+    return this.removals.some(({ name, of, to, outcome }) =>
+      outcome !== "refused" &&
+      (of ? of === recording : name === recording.name && (to ?? Infinity) >= recording.createdAt)
     );
+  }
+
+  /** Whether another has taken its place. */
+  isReplaced(recording: Recording): boolean {
+    return this.removals.some(({ of, outcome }) => of === recording && outcome === "done");
   }
 
   /** Whether nothing of this name may be there: a removal ended after which nobody began one. */
   mustBeGone(name: string, lastStep: number): boolean {
     const made = this.recordings.filter((recording) => recording.name === name);
-    return this.removals.some(({ name: removed, from, outcome }) =>
-      removed === name && outcome === "done" &&
+    return this.removals.some(({ name: removed, of, from, outcome }) =>
+      removed === name && !of && outcome === "done" &&
       made.every(({ createdAt, madeAt }) => createdAt < from && (madeAt ?? lastStep) < from)
     );
   }

@@ -19,10 +19,12 @@ export async function inspect(world: World): Promise<void> {
         `back: ${name} was removed, and there is ${files.length > 0 ? files : "its name in the list"}`,
       );
     }
-    const found = disk.files.has(`${name}/sequence.json`) ? await recover(world, place, name) : undefined;
-    if (found && !world.hadCrash && world.faults.done === 0) {
-      checkFiles(world, found);
+    const isThere = disk.files.has(`${name}/sequence.json`);
+    // Before it is recovered, which removes what others left.
+    if (isThere && !world.hadCrash && world.faults.done === 0) {
+      checkFiles(world, await place.client.sequenceInfo(name));
     }
+    const found = isThere ? await recover(world, place, name) : undefined;
     for (const recording of expected.recordings) {
       if (recording.name === name) {
         await checkRecording(world, place, recording, found);
@@ -70,6 +72,9 @@ async function checkRecording(
 ): Promise<void> {
   const { name, sessions, id } = recording;
   const isThere = found?.metadata.inc === id;
+  if (isThere && world.expected.isReplaced(recording)) {
+    world.accuse(`back: ${name} (${id}) was replaced, and is there`);
+  }
   if (!isThere) {
     // What was begun is there, unless it was removed, or is not known to have been begun.
     const [first] = sessions;
@@ -134,15 +139,19 @@ async function replay(
 /** Where nothing went wrong, nothing is there but what the manifest speaks of. */
 function checkFiles(
   world: World,
-  { name, topics, attachments }: SequenceInfo,
+  { name, topics, attachments, ...rest }: SequenceInfo,
 ): void {
+  const { directory } = rest as { directory?: string };
+  const files = attachments as unknown as { file: string }[];
   const known = new Set([
     "sequence.json",
-    "sequence.notifications",
-    ...topics.map((topic) => `${topic.name}.arrow`),
+    ...[
+      "sequence.notifications",
+      ...topics.map((topic) => `${topic.name}.arrow`),
+      ...files.map(({ file }) => file),
+    ]
+      .map((file) => directory ? `${directory}/${file}` : file),
   ]);
-  const files = attachments as unknown as { file: string }[];
-  for (const { file } of files) known.add(file);
   const others = [...world.disk.files.keys()].filter((path) =>
     path.startsWith(`${name}/`) && !known.has(path.slice(name.length + 1))
   );

@@ -49,6 +49,7 @@ async function record(
     ...(autoFlush !== undefined && { autoFlush }),
   };
   const { expected, scheduler } = world;
+  const ifExists = world.replaces && !isUpdate && !random.oneIn(3) ? "replace" : "error";
   const recording = isUpdate ? undefined : expected.recording(name, process.owner.name, scheduler.step);
   const removal: Removal | undefined = recording && errorPolicy === "delete"
     ? { name, from: scheduler.step, to: undefined, outcome: "unknown" }
@@ -57,10 +58,15 @@ async function record(
 
   const begin = (writer: SequenceWriter, of: Recording): Work => {
     of.madeAt ??= scheduler.step;
+    // It is the one on the disk, unless it is to take that one's place.
+    const there = recordingOf(name, actor);
+    of.replaces ||= there !== of;
+    const replaced = there !== of;
+    if (replaced && removal) removal.outcome = "refused";
     const session = expected.session(of, {
       begunMs: scheduler.time.nowMs,
       latenessNs,
-      mayVanish: errorPolicy === "delete",
+      mayVanish: errorPolicy === "delete" || replaced,
       flushesItself,
     });
     process.sessions.add(session);
@@ -69,14 +75,19 @@ async function record(
       writer,
       session,
       topics: [],
-      removal,
+      removal: replaced ? undefined : removal,
+      replacement: replaced
+        ? { name, of: there, from: scheduler.step, to: undefined, outcome: "unknown" }
+        : undefined,
       timeNs: BigInt(random.below(20)),
     };
   };
   const codes: ErrorCode[] = isUpdate
     ? ["NOT_FOUND", "LOCKED", "CLOSED"]
+    : ifExists === "replace"
+    ? ["LOCKED", "CLOSED"]
     : ["ALREADY_EXISTS", "LOCKED", "CLOSED"];
-  const what = `${isUpdate ? "update" : "create"} ${name}`;
+  const what = `${isUpdate ? "update" : ifExists === "replace" ? "replace" : "create"} ${name}`;
   const metadata = { inc: recording?.id ?? 0 };
   const { client } = process;
   const start = (
@@ -85,8 +96,8 @@ async function record(
     isUpdate
       ? then ? client.sequenceUpdate(name, options, then) : client.sequenceUpdate(name, options)
       : then
-      ? client.sequenceCreate(name, { ...options, metadata }, then)
-      : client.sequenceCreate(name, { ...options, metadata });
+      ? client.sequenceCreate(name, { ...options, metadata, ifExists }, then)
+      : client.sequenceCreate(name, { ...options, metadata, ifExists });
   let session: Session | undefined;
   let wasClosed = false;
   if (random.oneIn(4)) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdtemp, readFile, rm, unlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -151,6 +151,31 @@ describe("A lock of a directory", () => {
       await other.close();
       expect((await second.recover("s")).changed).toBe(true);
       expect((await allTexts(second, "s")).length).toBe(2);
+    });
+  });
+
+  it("that is lost by who replaces a sequence leaves the old one, and the rest to the new holder", async () => {
+    await inDirectory(async (directory) => {
+      await using client = await connect(directory);
+      await using second = await connect(directory);
+      const other = new DirectoryStore(directory);
+      await client.sequenceCreate("s", {}, async (old) => void await addTopic(old, "a", [1, 2]));
+      const rows = await allTexts(second, "s");
+      const files = async () => (await readdir(join(directory, "s"))).sort();
+      const before = await files();
+      const sequence = await client.sequenceCreate("s", { ifExists: "replace", autoFlush: false });
+      await addTopic(sequence, "a", [7]);
+      await sequence.flush();
+      const lease = await takeOver(directory, other, "s/sequence.lock");
+      expect(await codeOf(sequence.finalize())).toBe("LOCKED");
+      expect(sequence.status).toBe("aborted");
+      expect(await files()).not.toEqual(before);
+      expect(await allTexts(second, "s")).toEqual(rows);
+      await lease.release();
+      await other.close();
+      expect((await second.recover("s")).changed).toBe(false);
+      expect(await files()).toEqual(before);
+      expect(await allTexts(second, "s")).toEqual(rows);
     });
   });
 });

@@ -36,8 +36,40 @@ async function recordLive(client) {
   return { ended: push() };
 }
 
+/** Records, waits for a word on stdin, goes on, and prints the code of what each call then fails with. */
+async function goOnWhenTold(client) {
+  const sequence = await record(client);
+  const topic = sequence.topics.get("a");
+  const goOn = async () => {
+    await new Promise((resolve) => process.stdin.once("data", resolve));
+    const codes = [];
+    for (
+      const call of [
+        () => topic.push({ timestampNs: 2n, data: { value: 2 } }),
+        () => topic.flush(),
+        () => sequence.flush(),
+        () => sequence.topicCreate("b", { ontology: Value }),
+        () => sequence.attach({ name: "x" }, new Uint8Array(3)),
+        () => sequence.finalize(),
+      ]
+    ) {
+      try {
+        await call();
+        codes.push("none");
+      } catch (error) {
+        codes.push(error.code);
+      }
+    }
+    await client.close();
+    console.log(JSON.stringify(codes));
+    process.stdin.destroy();
+  };
+  return { ended: goOn() };
+}
+
 const actions = {
   record,
+  goOnWhenTold,
   recordLive,
   create: (client) => client.sequenceCreate("s"),
   update: (client) => client.sequenceUpdate("s"),

@@ -33,5 +33,10 @@ export async function checkTypes(project: Project): Promise<void> {
     );
     if (errors.length > 0) complaints.push(`== types/${name}\n${ts.formatDiagnostics(errors, formatHost)}`);
   }
+  // The compiler leaves out what is marked so, with the mark.
+  const published = ["smalti", "smalti-core"].map((name) => `${project.path}/node_modules/${name}/`)
+    .flatMap((path) => ts.sys.readDirectory(path, [".d.ts"], ["**/node_modules/**"]))
+    .filter((path) => Deno.readTextFileSync(path).includes("@internal"));
+  if (published.length > 0) complaints.push(`Internals are published in ${published.join(", ")}`);
   if (complaints.length > 0) fail(`${project.name}:\n${complaints.join("\n")}`);
 }

@@ -8,12 +8,12 @@ import { ReadMemory } from "./read_memory.ts";
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
 const BLOCK_ROWS = 8192;
 
-/** Rows in order, as places in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
+/** Rows in order, as positions in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
 export interface RowBlock {
   readonly runs: Int32Array;
   readonly rows: Int32Array;
   readonly length: number;
-  /** The batches by run; places that no row refers to may be empty. Never changed once the block is out. */
+  /** The batches by run; slots that no row refers to may be empty. Never changed once the block is out. */
   readonly batches: readonly (TopicBatch | undefined)[];
 }
 
@@ -51,7 +51,7 @@ export class RowBlocks {
   /** What blocks share; copied before it is changed. */
   #batches: (TopicBatch | undefined)[] = [];
   #shared = false;
-  /** Places in `#batches` whose rows were all given out. */
+  /** Slots of `#batches` whose rows were all given out. */
   readonly #free: number[] = [];
   /** Batches that only the block given out last still needs. */
   #ended: TopicBatch[] = [];
@@ -168,7 +168,7 @@ export class RowBlocks {
     const { batchNumber, from, to } = run;
     const batch = new TopicBatch(topic, run.batch);
     this.#memory.add(batch);
-    this.#merger.add(this.#place(batch), position, batchNumber, batch.times, from, to);
+    this.#merger.add(this.#slot(batch), position, batchNumber, batch.times, from, to);
   }
 
   /** Lets go of the batches whose rows were all given out. */
@@ -178,12 +178,12 @@ export class RowBlocks {
     this.#unshare();
   }
 
-  /** Puts a batch into a free place. */
-  #place(batch: TopicBatch): number {
+  /** Puts a batch into a free slot. */
+  #slot(batch: TopicBatch): number {
     this.#unshare();
-    const place = this.#free.pop() ?? this.#batches.length;
-    this.#batches[place] = batch;
-    return place;
+    const slot = this.#free.pop() ?? this.#batches.length;
+    this.#batches[slot] = batch;
+    return slot;
   }
 
   /** Blocks that are out keep what they need; from here on nothing else does. */

@@ -111,14 +111,14 @@ async function mayHold(
 
 /** Where a field's bounds are; undefined where they do not tell whether there is a value: NaN is one, and is not within them. */
 function columnOf(fields: readonly FieldSchema[], path: readonly string[]): string | undefined {
-  const places: number[] = [];
+  const indices: number[] = [];
   let field: FieldSchema | undefined;
   for (const name of path) {
     const choices: readonly FieldSchema[] = field ? field.children : fields;
-    const place = choices.findIndex((other) => other.name === name);
-    places.push(place);
-    field = choices[place];
+    const index = choices.findIndex((other) => other.name === name);
+    indices.push(index);
+    field = choices[index];
   }
-  const column = places.join();
+  const column = indices.join();
   return field!.type.kind !== "float" && boundedColumns(fields).includes(column) ? column : undefined;
 }

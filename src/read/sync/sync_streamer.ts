@@ -2,70 +2,36 @@ import { type Builder, createBuilder } from "../../arrow/builder.ts";
 import type { Columns } from "../../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../../arrow/interchange.ts";
 import type { LoadArrow, RecordBatch, Table } from "../../arrow/library.ts";
-import { SmaltiError } from "../../error.ts";
-import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
-import { didYouMean } from "../../util/nearest.ts";
+import type { FieldSchema } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { Turns } from "../../util/turns.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
-import type { FieldSource } from "./last_value.ts";
-import { MessageGaps } from "./message_gaps.ts";
-import { PeriodClock, spanOf, type SyncClock, TopicClock } from "./sync_clock.ts";
-import { SyncCursor } from "./sync_cursor.ts";
+import { PeriodClock } from "./sync_clock.ts";
+import {
+  closeAll,
+  type Column,
+  fieldsOf,
+  maxGapOf,
+  openColumns,
+  type Opened,
+  type SyncTopic,
+} from "./sync_columns.ts";
 import {
   checkSync,
-  type SyncField,
   type SyncFields,
   type SyncOptions,
-  type SyncPolicy,
   type SyncRow,
   type SyncValues,
 } from "./sync_options.ts";
 import { checkRows, rowLimit, type TableOptions } from "../table_options.ts";
 import { timeWindow } from "../time_window.ts";
-import type { TopicHandler } from "../topic_handler.ts";
 
 /** Rows of a batch. */
 const BATCH_ROWS = 4096;
 /** Rows of a table at most, unless told. */
 const TABLE_ROWS = 10_000_000;
-/** Ticks between two messages at most, unless told. */
-const GAP_TICKS = 10_000_000n;
 /** Rows and messages between two looks at the time. */
 const SLICE_ROWS = 64;
-const FLOAT64 = { kind: "float", bits: 64 } as const;
-
-/** The first column of the table. */
-const TICK_FIELD: FieldSchema = {
-  ...TIMESTAMP_FIELD,
-  metadata: {
-    description: "Tick of the clock that the fields were brought onto, in nanoseconds.",
-    unit: "ns",
-  },
-};
-
-/** One column of the table. */
-interface Column {
-  readonly name: string;
-  readonly topic: string;
-  readonly policy: SyncPolicy;
-  readonly toleranceNs: bigint | undefined;
-  readonly schema: FieldSchema;
-  readonly cursor: SyncCursor;
-}
-
-/** The open streamer. */
-interface Opened {
-  readonly columns: readonly Column[];
-  readonly clock: SyncClock;
-}
-
-/** A topic open for reading: as users have it, and what is behind it. */
-export interface SyncTopic {
-  readonly handler: TopicHandler;
-  readonly source: FieldSource["source"];
-}
-
 /**
  * One pass over rows on one clock: at every tick the value that each field has then, by its policy
  * ({@linkcode SyncPolicy}). Iterate it row by row, or take it as Arrow columns for models and plots: `timestamp_ns`, then
@@ -214,6 +180,7 @@ export class SyncStreamer<F extends SyncFields = SyncFields>
     signal?.throwIfAborted();
     if (this.#closed) return undefined;
     if (clock instanceof PeriodClock) this.#checkGaps(columns, clock, ns);
+    else this.#gapsUntilNs = undefined;
     return this.#rowAt(opened, ns);
   }
 
@@ -247,7 +214,7 @@ export class SyncStreamer<F extends SyncFields = SyncFields>
     if (!isGap || !from || !to) return;
     const firstNs = from.ns > clock.firstNs ? from.ns : clock.firstNs;
     const lastNs = to.ns < clock.lastNs ? to.ns : clock.lastNs;
-    const { maxGapNs = GAP_TICKS * clock.periodNs } = this.#options;
+    const maxGapNs = maxGapOf(this.#options);
     if (lastNs - firstNs <= maxGapNs) return;
     throw new RangeError(
       `Cannot sync sequence "${this.#sequence}" every ${clock.periodNs} ns: there are ${
@@ -289,56 +256,12 @@ export class SyncStreamer<F extends SyncFields = SyncFields>
   }
 
   async #open(): Promise<Opened> {
-    return this.#opened = await (this.#opening ??= this.#openAll());
-  }
-
-  async #openAll(): Promise<Opened> {
-    const { fields, onTopic, periodNs, signal, maxBufferedBytes, startNs, endNs } = this.#options;
-    const { maxGapNs = GAP_TICKS * (periodNs ?? 1n) } = this.#options;
-    const names = new Set(Object.values(fields).map(({ topic }) => topic));
-    const topics = new Map(
-      await Promise.all(
-        [...names, ...(onTopic === undefined ? [] : [onTopic])].map(async (name) =>
-          [name, await this.#openTopic(name)] as const
-        ),
-      ),
-    );
-    const window = this.#window;
-    const span = spanOf([...names].map((name) => topics.get(name)!.handler));
-    const firstNs = startNs === undefined && span ? span.firstNs : window.firstNs;
-    const columns = Object.entries(fields).map(([name, source]): Column => {
-      const { handler, source: topicSource } = topics.get(source.topic)!;
-      const policy = source.policy ?? this.#options.policy ?? "hold";
-      const schema = findField(handler.fields.slice(1), source, policy, name);
-      // What follows the window matters to those that look ahead.
-      const looksAhead = policy === "nearest" || policy === "linear";
-      const cursor = new SyncCursor(
-        handler,
-        { sequence: this.#sequence, source: topicSource, path: source.field.split(".") },
-        {
-          fromNs: onTopic === undefined ? firstNs : window.firstNs,
-          endNs: looksAhead ? MAX_NS + 1n : window.lastNs + 1n,
-        },
-        onTopic === undefined ? new MessageGaps(maxGapNs) : undefined,
-        { signal, maxBufferedBytes },
-      );
-      const toleranceNs = source.toleranceNs ?? this.#options.toleranceNs;
-      return { name, topic: handler.name, policy, toleranceNs, schema, cursor };
-    });
-    if (onTopic !== undefined) {
-      const ticks = topics.get(onTopic)!.handler.getDataStreamer({
-        startNs,
-        endNs,
-        signal,
-        maxBufferedBytes,
-      });
-      this.#gapsUntilNs = undefined;
-      return { columns, clock: new TopicClock(ticks) };
-    }
-    // Without a message there is no time to begin or to end at, unless both are given.
-    const isNowhere = !span && (startNs === undefined || endNs === undefined);
-    const lastNs = isNowhere ? firstNs - 1n : endNs === undefined ? span!.lastNs : window.lastNs;
-    return { columns, clock: new PeriodClock(firstNs, lastNs, periodNs!) };
+    return this.#opened = await (this.#opening ??= openColumns(
+      this.#sequence,
+      this.#openTopic,
+      this.#options,
+      this.#window,
+    ));
   }
 
   /** The next rows as columns; undefined at the end. */
@@ -362,51 +285,4 @@ export class SyncStreamer<F extends SyncFields = SyncFields>
       return { fields, columns };
     });
   }
-}
-
-async function closeAll({ columns, clock }: Opened): Promise<void> {
-  await Promise.all([clock.close(), ...columns.map(({ cursor }) => cursor.close())]);
-}
-
-function fieldsOf(columns: readonly Column[]): FieldSchema[] {
-  return [TICK_FIELD, ...columns.map(({ schema }) => schema)];
-}
-
-/** The column's schema: that of the field at the path, under the column's name. */
-function findField(
-  fields: readonly FieldSchema[],
-  { topic, field: path }: SyncField,
-  policy: SyncPolicy,
-  name: string,
-): FieldSchema {
-  let found: FieldSchema | undefined;
-  let choices = fields;
-  for (const part of path.split(".")) {
-    found = choices.find((field) => field.name === part);
-    if (!found) {
-      const names = choices.map((field) => field.name);
-      throw new SmaltiError(
-        "NOT_FOUND",
-        `No field "${path}" in topic "${topic}": "${part}" is none of ${names.join(", ")}${
-          didYouMean(part, names)
-        }`,
-        { topic },
-      );
-    }
-    choices = found.type.kind === "struct" ? found.children : [];
-  }
-  const { type, metadata } = found!;
-  if (policy === "linear") {
-    if (type.kind !== "int" && type.kind !== "float") {
-      throw new SmaltiError(
-        "INVALID_ARGUMENT",
-        `Cannot draw a line through field "${path}" of topic "${topic}": it is ${
-          typeName(found!)
-        }, wanted a number`,
-        { topic },
-      );
-    }
-    return { name, type: FLOAT64, nullable: true, children: [], ...(metadata && { metadata }) };
-  }
-  return { ...found!, name, nullable: true };
 }

@@ -1,0 +1,157 @@
+/**
+ * The fields of a sync as columns: what each is, and where its values come from.
+ *
+ * @module
+ */
+import { SmaltiError } from "../../error.ts";
+import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import { didYouMean } from "../../util/nearest.ts";
+import { MAX_NS, type Window } from "../../types.ts";
+import type { TopicHandler } from "../topic_handler.ts";
+import type { FieldSource } from "./last_value.ts";
+import { MessageGaps } from "./message_gaps.ts";
+import { PeriodClock, spanOf, type SyncClock, TopicClock } from "./sync_clock.ts";
+import { SyncCursor } from "./sync_cursor.ts";
+import type { SyncField, SyncOptions, SyncPolicy } from "./sync_options.ts";
+
+/** Ticks between two messages at most, unless told. */
+const GAP_TICKS = 10_000_000n;
+const FLOAT64 = { kind: "float", bits: 64 } as const;
+
+/** The first column of the table. */
+const TICK_FIELD: FieldSchema = {
+  ...TIMESTAMP_FIELD,
+  metadata: {
+    description: "Tick of the clock that the fields were brought onto, in nanoseconds.",
+    unit: "ns",
+  },
+};
+
+/** One column of the table. */
+export interface Column {
+  readonly name: string;
+  readonly topic: string;
+  readonly policy: SyncPolicy;
+  readonly toleranceNs: bigint | undefined;
+  readonly schema: FieldSchema;
+  readonly cursor: SyncCursor;
+}
+
+/** The open streamer. */
+export interface Opened {
+  readonly columns: readonly Column[];
+  readonly clock: SyncClock;
+}
+
+/** A topic open for reading: as users have it, and what is behind it. */
+export interface SyncTopic {
+  readonly handler: TopicHandler;
+  readonly source: FieldSource["source"];
+}
+
+/** How long there may be no message, in nanoseconds. */
+export function maxGapOf({ maxGapNs, periodNs }: SyncOptions): bigint {
+  return maxGapNs ?? GAP_TICKS * (periodNs ?? 1n);
+}
+
+/** Opens the fields of a sync, and its clock. */
+export async function openColumns(
+  sequence: string,
+  openTopic: (name: string) => Promise<SyncTopic>,
+  options: SyncOptions,
+  window: Window,
+): Promise<Opened> {
+  const { fields, onTopic, periodNs, signal, maxBufferedBytes, startNs, endNs } = options;
+  const maxGapNs = maxGapOf(options);
+  const names = new Set(Object.values(fields).map(({ topic }) => topic));
+  const topics = new Map(
+    await Promise.all(
+      [...names, ...(onTopic === undefined ? [] : [onTopic])].map(async (name) =>
+        [name, await openTopic(name)] as const
+      ),
+    ),
+  );
+  const span = spanOf([...names].map((name) => topics.get(name)!.handler));
+  const firstNs = startNs === undefined && span ? span.firstNs : window.firstNs;
+  const columns = Object.entries(fields).map(([name, source]): Column => {
+    const { handler, source: topicSource } = topics.get(source.topic)!;
+    const policy = source.policy ?? options.policy ?? "hold";
+    const schema = findField(handler.fields.slice(1), source, policy, name);
+    // What follows the window matters to those that look ahead.
+    const looksAhead = policy === "nearest" || policy === "linear";
+    const cursor = new SyncCursor(
+      handler,
+      { sequence: sequence, source: topicSource, path: source.field.split(".") },
+      {
+        fromNs: onTopic === undefined ? firstNs : window.firstNs,
+        endNs: looksAhead ? MAX_NS + 1n : window.lastNs + 1n,
+      },
+      onTopic === undefined ? new MessageGaps(maxGapNs) : undefined,
+      { signal, maxBufferedBytes },
+    );
+    const toleranceNs = source.toleranceNs ?? options.toleranceNs;
+    return { name, topic: handler.name, policy, toleranceNs, schema, cursor };
+  });
+  if (onTopic !== undefined) {
+    const ticks = topics.get(onTopic)!.handler.getDataStreamer({
+      startNs,
+      endNs,
+      signal,
+      maxBufferedBytes,
+    });
+    return { columns, clock: new TopicClock(ticks) };
+  }
+  // Without a message there is no time to begin or to end at, unless both are given.
+  const isNowhere = !span && (startNs === undefined || endNs === undefined);
+  const lastNs = isNowhere ? firstNs - 1n : endNs === undefined ? span!.lastNs : window.lastNs;
+  return { columns, clock: new PeriodClock(firstNs, lastNs, periodNs!) };
+}
+
+/** Closes them. */
+export async function closeAll({ columns, clock }: Opened): Promise<void> {
+  await Promise.all([clock.close(), ...columns.map(({ cursor }) => cursor.close())]);
+}
+
+/** The fields of the table. */
+export function fieldsOf(columns: readonly Column[]): FieldSchema[] {
+  return [TICK_FIELD, ...columns.map(({ schema }) => schema)];
+}
+
+/** The column's schema: that of the field at the path, under the column's name. */
+function findField(
+  fields: readonly FieldSchema[],
+  { topic, field: path }: SyncField,
+  policy: SyncPolicy,
+  name: string,
+): FieldSchema {
+  let found: FieldSchema | undefined;
+  let choices = fields;
+  for (const part of path.split(".")) {
+    found = choices.find((field) => field.name === part);
+    if (!found) {
+      const names = choices.map((field) => field.name);
+      throw new SmaltiError(
+        "NOT_FOUND",
+        `No field "${path}" in topic "${topic}": "${part}" is none of ${names.join(", ")}${
+          didYouMean(part, names)
+        }`,
+        { topic },
+      );
+    }
+    choices = found.type.kind === "struct" ? found.children : [];
+  }
+  const { type, metadata } = found!;
+  if (policy === "linear") {
+    if (type.kind !== "int" && type.kind !== "float") {
+      throw new SmaltiError(
+        "INVALID_ARGUMENT",
+        `Cannot draw a line through field "${path}" of topic "${topic}": it is ${
+          typeName(found!)
+        }, wanted a number`,
+        { topic },
+      );
+    }
+    return { name, type: FLOAT64, nullable: true, children: [], ...(metadata && { metadata }) };
+  }
+  return { ...found!, name, nullable: true };
+}
