@@ -6,7 +6,8 @@
  */
 import { Builder } from "flatbuffers";
 import type { DataType, FieldSchema, Schema } from "../schema.ts";
-import { MAGIC, MessageType } from "./decode.ts";
+import { MAGIC } from "./decode.ts";
+import { MessageType } from "../engine/batch_message.ts";
 import type { Columns } from "./columns.ts";
 
 /** Message.fbs, MetadataVersion V5: every Arrow since 1.0. */

@@ -12,7 +12,7 @@
 import type { RawBatch } from "./append.ts";
 import { buildVectors } from "./build_vectors.ts";
 import { bytesOf, type Columns } from "./columns.ts";
-import { decodeFrame } from "./decode.ts";
+import { decodeFrame } from "../engine/batch_message.ts";
 import { encodeBatch, type StoredBatch } from "./encode.ts";
 import type { BufferSource, StructVector, Vector } from "./vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";

@@ -1,5 +1,6 @@
 import { boundsOf } from "../arrow/bounds.ts";
-import { decodeFrame, decodeSchemaMessage, MAGIC, MessageType } from "../arrow/decode.ts";
+import { decodeSchemaMessage, MAGIC } from "../arrow/decode.ts";
+import { decodeFrame, MessageType } from "../engine/batch_message.ts";
 import { openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";

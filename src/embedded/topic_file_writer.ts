@@ -1,6 +1,7 @@
 import { boundsOf } from "../arrow/bounds.ts";
 import type { Columns } from "../arrow/columns.ts";
-import { headBytesOf, MAGIC } from "../arrow/decode.ts";
+import { MAGIC } from "../arrow/decode.ts";
+import { headBytesOf } from "../engine/batch_message.ts";
 import { encodeSchemaMessage } from "../arrow/encode.ts";
 import { vectorsOf } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";

@@ -1,4 +1,4 @@
-import { decodeBatch } from "../arrow/decode.ts";
+import { decodeBatch } from "./batch_message.ts";
 import { createCodecs } from "./codecs.ts";
 import type { Engine, NativeCodecs } from "../engine.ts";
 import { VERSION } from "../version.ts";

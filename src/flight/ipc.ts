@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeFrame } from "../arrow/decode.ts";
+import { decodeFrame } from "../engine/batch_message.ts";
 import { SmaltiError } from "../error.ts";
 
 /** Continuation marker and length. */

@@ -1,14 +1,8 @@
 import * as arrow from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  decodeBatch,
-  decodeFooter,
-  decodeFrame,
-  decodeSchemaMessage,
-  MAGIC,
-  MessageType,
-} from "../../src/arrow/decode.ts";
+import { decodeFooter, decodeSchemaMessage, MAGIC } from "../../src/arrow/decode.ts";
+import { decodeBatch, decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
 import {
   encodeBatch,
   encodeFileEnd,

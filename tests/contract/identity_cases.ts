@@ -5,7 +5,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { decodeFrame } from "../../src/arrow/decode.ts";
+import { decodeFrame } from "../../src/engine/batch_message.ts";
 import type { BatchLayout, Engine, Merger } from "../../src/engine.ts";
 import { sameBytes } from "../support/bytes.ts";
 import { outcomeOf, Random } from "../support/random_cases.ts";

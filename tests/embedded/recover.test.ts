@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { decodeFrame, MessageType } from "../../src/arrow/decode.ts";
+import { decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
 import { encodeFileEnd, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";

@@ -1,4 +1,4 @@
-import { decodeFrame, MessageType } from "../../src/arrow/decode.ts";
+import { decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
 
 /** How many batches a topic's file has, found by going through it; it may have no footer. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeFrame, MessageType } from "../../src/arrow/decode.ts";
+import { decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
 import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { Message } from "../../src/read/merge/message.ts";

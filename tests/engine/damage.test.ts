@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { decodeBatch, decodeFooter, decodeFrame } from "../../src/arrow/decode.ts";
+import { decodeFooter } from "../../src/arrow/decode.ts";
+import { decodeBatch, decodeFrame } from "../../src/engine/batch_message.ts";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import type { Engine } from "../../src/engine.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { columnsFrom } from "../../src/arrow/columns_from.ts";
-import { decodeBatch, decodeFrame } from "../../src/arrow/decode.ts";
+import { decodeBatch, decodeFrame } from "../../src/engine/batch_message.ts";
 import { sealBatch } from "../../src/arrow/stored_batch.ts";
 import type { BatchLayout } from "../../src/engine.ts";
 import { createJsEngine } from "../../src/engine/js.ts";

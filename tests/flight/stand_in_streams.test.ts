@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Client, connect, defineOntology, float64 } from "../../mod.ts";
-import { decodeFrame } from "../../src/arrow/decode.ts";
+import { decodeFrame } from "../../src/engine/batch_message.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { type FlightParts, toFlight } from "../../src/flight/ipc.ts";
 import { jsonText } from "../../src/flight/json.ts";

@@ -9,7 +9,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeIndex } from "../../src/embedded/topic_index.ts";
 import type { Columns } from "../../src/arrow/columns.ts";
-import { decodeFrame } from "../../src/arrow/decode.ts";
+import { decodeFrame } from "../../src/engine/batch_message.ts";
 import { rowClass } from "../../src/arrow/row_view.ts";
 import { TopicFileReader } from "../../src/embedded/topic_file_reader.ts";
 import { TopicFileWriter } from "../../src/embedded/topic_file_writer.ts";

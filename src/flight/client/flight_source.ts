@@ -1,4 +1,5 @@
-import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
+import { decodeSchemaMessage } from "../../arrow/decode.ts";
+import { MessageType } from "../../engine/batch_message.ts";
 import type { Follower, LatestRow, Run, RunSource, SequenceSource, TopicSource } from "../../backend.ts";
 import { openBatch } from "../../arrow/stored_batch.ts";
 import type { Engine } from "../../engine.ts";

@@ -6,7 +6,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BATCH_ROWS, BatchPieces, copyColumns, cutColumns, rowsPerBatch } from "../../arrow/batching.ts";
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
-import { decodeSchemaMessage, MessageType } from "../../arrow/decode.ts";
+import { decodeSchemaMessage } from "../../arrow/decode.ts";
+import { MessageType } from "../../engine/batch_message.ts";
 import { checkNulls } from "../../arrow/interchange.ts";
 import { inTimeOrder } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
