@@ -133,8 +133,8 @@ export class EmbeddedBackend implements Backend {
       await this.#refuseRecording(await this.#readManifest(name));
       return await this.#begin(store, name, session, async () => {
         const manifest = await this.#readEnded(name);
-        // Else followers would take this session for one that replaces the sequence. It takes no harm where that fails.
-        await removeReplaced(store, manifest).catch(() => {});
+        // Else followers would take this session for one that replaces the sequence.
+        await removeReplaced(store, manifest, { ifPossible: true });
         return { manifest };
       });
     });
@@ -201,8 +201,7 @@ export class EmbeddedBackend implements Backend {
         name,
         async () => {
           const manifest = await this.#readEnded(name);
-          // What cannot be removed here `recover` tells of.
-          await removeReplaced(store, manifest).catch(() => {});
+          await removeReplaced(store, manifest, { ifPossible: true });
           return await compactSequence(store, this.engine, manifest);
         },
       );

@@ -133,7 +133,7 @@ export class EmbeddedFollower implements Follower {
     const manifest = await this.#manifest();
     // The next writer may have come since.
     if (!isReplaced && await this.#store.lockedBy(`${this.#name}/${LOCK}`) !== undefined) return undefined;
-    return await this.#end(manifest, live);
+    return await this.#end(manifest, live, isReplaced);
   }
 
   /** Whether who holds the lock adds nothing to this sequence, but records another that is to take its place. */
@@ -223,24 +223,32 @@ export class EmbeddedFollower implements Follower {
     this.#done.push(held);
   }
 
-  /** All the rest, once nobody writes. */
-  async #end(manifest: Manifest, live: LiveState | undefined): Promise<Checkpoint> {
+  /** All the rest, once nobody writes; undefined where somebody does by now, so that it cannot be told what was lost. */
+  async #end(
+    manifest: Manifest,
+    live: LiveState | undefined,
+    isReplaced: boolean,
+  ): Promise<Checkpoint | undefined> {
     const { name, state, sessions } = manifest;
     const last = sessions.at(-1)!;
     if (state === "recording" || live?.sessions.some((id) => !hasEnded(manifest, id))) {
       throw this.#unavailable();
     }
     await this.#takeCommitted(manifest);
-    this.#ended = true;
     for (const file of this.#growing.values()) this.#lose(file);
     const hasLost = [...this.#seen].some((id) => !sessions.some((session) => session.id === id));
     if (hasLost && this.#lost.size > 0) {
       // A later session may have taken the name of a topic.
       const topics = [...this.#lost].filter((topic) => !this.#committed.has(topic));
-      if (await this.#isLeft(topics)) throw this.#unavailable();
+      if (await this.#isLeft(topics)) {
+        const holder = isReplaced ? undefined : await this.#store.lockedBy(`${this.#name}/${LOCK}`);
+        if (holder === undefined) throw this.#unavailable();
+        return undefined; // they may be the next writer's
+      }
       const text = `A session of sequence "${name}" was removed while it was followed`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
+    this.#ended = true;
     if (last.state === "failed") {
       const text = `Sequence "${name}" was given up by its writer: ${last.reason ?? "no reason given"}`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
@@ -254,9 +262,7 @@ export class EmbeddedFollower implements Follower {
     const found = await Promise.allSettled(
       topics.map((topic) => this.#store.size(this.#where(topic).file)),
     );
-    if (!found.some(({ status }) => status === "fulfilled")) return false;
-    // Else they may be those of the next one.
-    return await this.#store.lockedBy(`${this.#name}/${LOCK}`) === undefined;
+    return found.some(({ status }) => status === "fulfilled");
   }
 
   /** Opens what has been committed since the last time; its batches that were not known before are fresh. */

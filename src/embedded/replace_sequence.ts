@@ -20,13 +20,22 @@ export function hasOtherDirectory(
 /**
  * Removes what is left of sequences that had the place of this one, or were to take it, where there is anything. The caller
  * holds the lock.
+ *
+ * @param options `ifPossible`: what cannot be removed stays, as it does no harm.
  */
-export async function removeReplaced(store: Store, manifest: Manifest): Promise<void> {
+export async function removeReplaced(
+  store: Store,
+  manifest: Manifest,
+  { ifPossible = false }: { ifPossible?: boolean } = {},
+): Promise<void> {
   const { name, directory } = manifest;
   const stays = (entry: string) =>
     directory === undefined
       ? !isDirectory(entry)
       : entry === directory || entry.startsWith(MANIFEST) || entry.startsWith(LOCK);
   const left = (await store.list(name)).filter((entry) => !stays(entry));
-  for (const entry of left) await store.remove(`${name}/${entry}`);
+  for (const entry of left) {
+    const removal = store.remove(`${name}/${entry}`);
+    await (ifPossible ? removal.catch(() => {}) : removal);
+  }
 }

@@ -50,6 +50,7 @@ async function record(
   };
   const { expected, scheduler } = world;
   const ifExists = world.replaces && !isUpdate && !random.oneIn(3) ? "replace" : "error";
+  const from = scheduler.step;
   const recording = isUpdate ? undefined : expected.recording(name, process.owner.name, scheduler.step);
   const removal: Removal | undefined = recording && errorPolicy === "delete"
     ? { name, from: scheduler.step, to: undefined, outcome: "unknown" }
@@ -131,6 +132,12 @@ async function record(
   if (!session && wasClosed) {
     const joined = recordingOf(name, actor);
     if (joined) joined.hasFailed = true;
+  }
+  // One that joined, and whose beginning failed, may have kept what was given up meanwhile.
+  if (isUpdate && !session && world.faults.done > 0) {
+    for (const other of expected.removals) {
+      if (other.name === name && (other.to ?? Infinity) >= from) other.outcome = "unknown";
+    }
   }
   if (recording && !session) {
     Object.assign(recording, { madeAt: scheduler.step, hasFailed: true });
