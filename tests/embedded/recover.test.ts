@@ -342,6 +342,32 @@ describe("Client.recover of a sequence", () => {
     });
   });
 
+  it("gives each of several sessions that died side by side its own topics", async () => {
+    const [store, left] = [new MemoryStore(), new MemoryStore()];
+    await onStore(store, async (client) => {
+      await recordSequence(client, "s", { a: [1] });
+      for (const name of ["one", "two"]) {
+        const session = await client.sequenceUpdate("s");
+        const topic = await session.topicCreate(name, { ontology: Sample });
+        await pushSamples(topic, [1, 2], 0);
+        await session.flush();
+      }
+      await copyFiles(store, left);
+    });
+    await onStore(left, async (client) => {
+      expect((await client.recover("s")).files.map(({ topic, rowsKept }) => [topic, rowsKept])).toEqual([
+        ["one", 2],
+        ["two", 2],
+      ]);
+      const { sessions, topics } = await client.sequenceInfo("s");
+      const dead = sessions.filter(({ state }) => state === "recovered");
+      expect(dead.map((session) => session.topics)).toEqual([["one"], ["two"]]);
+      for (const { id, topics: [name] } of dead) {
+        expect(topics.find((topic) => topic.name === name)?.sessionId).toBe(id);
+      }
+    });
+  });
+
   it("does not touch files that were finished when the writer died", async () => {
     const store = new WatchedStore();
     await onStore(store, async (client) => {

@@ -182,6 +182,32 @@ describe.each(PLACES)("Following a sequence in a store of kind %s", (place) => {
       expect(late).toEqual([]);
     }));
 
+  it("gives no rows of a session that was removed for those of the next one, which took its topic's name", () =>
+    withClient(place, async (client) => {
+      const first = await client.sequenceCreate("s");
+      const [a] = await create(first, "a");
+      await push(a, 1);
+      await first.finalize();
+      const removed = await client.sequenceUpdate("s", { errorPolicy: "delete" });
+      const [b] = await create(removed, "b");
+      for (const ns of [2, 3, 4, 5]) await push(b, ns);
+      await removed.flush();
+      const stream = await follow(client);
+      expect(await some(stream, 3)).toEqual([["a", 1n, 1], ["b", 2n, 2], ["b", 3n, 3]]);
+      await removed.abort();
+      const last = await client.sequenceUpdate("s");
+      const [again] = await create(last, "b");
+      for (const ns of [10, 11]) await push(again, ns);
+      await last.finalize();
+      const rows: Row[] = [];
+      const reading = (async () => {
+        for await (const item of stream) rows.push(rowOf(item));
+      })();
+      await expect(reading).rejects.toMatchObject({ code: "ABORTED", details: { sequence: "s" } });
+      // What was given out of the same checkpoint before the removal is not taken back.
+      expect(rows.filter(([, ns]) => ns > 4n)).toEqual([["b", 10n, 10], ["b", 11n, 11]]);
+    }));
+
   it("hands rows that come too late to onLate, and those within the declared lateness to the stream", () =>
     withClient(place, async (client) => {
       const sequence = await client.sequenceCreate("s", { latenessNs: 10n });
