@@ -8,8 +8,8 @@ pub mod crc;
 pub mod ipc;
 pub mod lz4;
 pub mod sorter;
-mod tournament;
 pub mod span;
+mod tournament;
 pub mod zstd;
 
 mod error;

@@ -2,8 +2,8 @@
 //! ([`crate::buckets`]). Which way a span is ordered never shows.
 
 use crate::buckets::Buckets;
-use crate::tournament::{Lanes, MAX_LANES};
 use crate::span::{Span, MAX_ROWS};
+use crate::tournament::{Lanes, MAX_LANES};
 
 /// Orders spans; keeps the scratch.
 #[derive(Default)]

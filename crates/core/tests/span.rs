@@ -49,8 +49,7 @@ fn random_span(random: &mut Random) -> Rows {
         keys.sort_unstable();
         span.starts.push(span.keys.len() as i32);
         span.ids.push(runs - id);
-        span
-            .shifts
+        span.shifts
             .push(random.below(1 << 30) as i32 - span.keys.len() as i32);
         span.keys.extend(keys);
     }
@@ -62,11 +61,7 @@ fn sorted(span: &Rows) -> Vec<(i32, i32)> {
     let mut rows = Vec::new();
     for run in 0..span.ids.len() {
         for place in span.starts[run]..span.starts[run + 1] {
-            rows.push((
-                span.keys[place as usize],
-                span.ids[run],
-                place + span.shifts[run],
-            ));
+            rows.push((span.keys[place as usize], span.ids[run], place + span.shifts[run]));
         }
     }
     rows.sort_by_key(|&(key, ..)| key);
