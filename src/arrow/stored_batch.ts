@@ -127,7 +127,7 @@ export function decompressedBytes(engine: Engine, message: Uint8Array): number {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   for (let i = 0; i < buffers.length; i += 2) {
     // A negative length, or one without its 8 bytes, is for whoever opens the buffer to refuse.
-    if (buffers[i + 1] >= 8) bytes += Math.max(0, Number(view.getBigInt64(buffers[i], true)));
+    if (buffers[i + 1] >= 8) bytes += Math.max(0, rawLengthAt(view, buffers[i]));
   }
   return bytes;
 }
@@ -246,6 +246,14 @@ export function hexCrc(crc: number): string {
   return crc.toString(16).padStart(CRC_DIGITS, "0");
 }
 
+/**
+ * The raw length before a compressed buffer, -1 where the rest is stored as it is: int64, in two halves, since by way of
+ * bigint it takes longer. Format: Message.fbs, BodyCompression.
+ */
+function rawLengthAt(view: DataView, offset: number): number {
+  return view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
+}
+
 /** A message's buffers: checked and decompressed when first asked for. */
 class MessageBuffers implements BufferSource {
   readonly #engine: Engine;
@@ -281,10 +289,8 @@ class MessageBuffers implements BufferSource {
     let bytes = 0;
     for (let i = 0; i < buffers.length; i += 2) {
       const [offset, length] = [buffers[i], buffers[i + 1]];
-      const isCompressed = codec !== "none" && length >= 8 && view.getInt32(offset + 4, true) >= 0;
-      bytes += isCompressed
-        ? view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true)
-        : length;
+      const rawLength = codec !== "none" && length >= 8 ? rawLengthAt(view, offset) : -1;
+      bytes += rawLength < 0 ? length : rawLength;
     }
     return bytes;
   }
@@ -308,7 +314,6 @@ class MessageBuffers implements BufferSource {
     }
   }
 
-  /** Format: Message.fbs, BodyCompression: the raw length as int64, -1 where the rest is stored as it is. */
   #raw(stored: Uint8Array, index: number): Uint8Array {
     const { codec } = this.#layout;
     if (codec === "none" || stored.length === 0) return this.#aligned(stored);
@@ -316,7 +321,7 @@ class MessageBuffers implements BufferSource {
       throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
     }
     const view = new DataView(stored.buffer, stored.byteOffset, 8);
-    const rawLength = view.getInt32(4, true) * 2 ** 32 + view.getUint32(0, true);
+    const rawLength = rawLengthAt(view, 0);
     const rest = stored.subarray(8);
     if (rawLength === -1) return this.#aligned(rest);
     if (rawLength === 0) return NO_BYTES;
