@@ -31,14 +31,34 @@ describe("parseJson", () => {
     [`{"a":1,"a":1700000000123456789}`, { a: 1700000000123456789n }],
     [`{"a":{"b":1700000000123456789},"a":2}`, { a: 2 }],
   ])("reads %s", (text, expected) => {
-    expect(parseJson(text)).toEqual(expected);
+    expect(parseJson(text).value).toEqual(expected);
+  });
+
+  it.each<[string, boolean]>([
+    ["[0.1,1.50,1e3,12345678901234567890]", true],
+    ["0.12345678901234568", true],
+    ["[0.10000000000000001,1.0000000000000000,5e-324]", true],
+    ["1700000000.123456", true],
+    ["1700000000.123456789", false],
+    ["[1,-1700000000.123456789]", false],
+    [`{"a":1700000000123456789,"b":1700000000.123456789}`, false],
+    [`"1700000000.123456789"`, true],
+    [`{"a 1700000000.123456789":1700000000123456789}`, true],
+    ["1234567890123456789e-9", false],
+    ["123456789.1234567891e-300", false],
+    ["[0.5,3e-324]", false],
+    ["1.0000000000000000001", false],
+  ])("tells whether it has every decimal of %s", (text, isExact) => {
+    for (let pad = 0; pad < 20; pad++) {
+      expect(parseJson(`[${" ".repeat(pad)}${text},${pad}]`).isExact).toBe(isExact);
+    }
   });
 
   it("keeps a key called __proto__ a key", () => {
     for (const key of ["__proto__", "\\u005f_proto__", "__\\u0070roto__"]) {
       const value = parseJson(
         `{"${key}":{"x":1},"n":1700000000123456789,"m":5,"f":0.5}`,
-      ) as Record<string, unknown>;
+      ).value as Record<string, unknown>;
       expect(Object.keys(value)).toEqual(["__proto__", "n", "m", "f"]);
       expect(value.x).toBeUndefined();
       expect(value.n).toBe(INEXACT);
@@ -87,7 +107,7 @@ describe("parseJson", () => {
               return SyntaxError;
             }
           };
-          expect(outcome(parseJson)).toEqual(outcome(JSON.parse));
+          expect(outcome((text) => parseJson(text).value)).toEqual(outcome(JSON.parse));
         },
       ),
       { numRuns: 3000 },
@@ -102,7 +122,7 @@ describe("parseJson", () => {
         (integer, pad) => {
           const [text, value] = parseJson(
             `[${JSON.stringify(pad)}, ${integer}]`,
-          ) as [string, number | bigint];
+          ).value as [string, number | bigint];
           expect(text).toBe(pad);
           expect(BigInt(value)).toBe(integer);
           if (typeof value === "number") {

@@ -46,9 +46,12 @@ export class JsonDecoder implements MessageDecoder {
     beside: Row | undefined,
   ): Promise<void> | undefined {
     const text = decodeText(bytes);
-    const message = text === undefined ? undefined : parseObject(text);
+    const parsed = text === undefined ? undefined : parseObject(text);
+    const message = parsed?.value;
     // A `_json` of the message's own is none of ours.
-    if (message && !beside && !this.#renames && !this.#misfit && !(JSON_FIELD.name in message)) {
+    if (
+      message && parsed.isExact && !beside && !this.#renames && !this.#misfit && !(JSON_FIELD.name in message)
+    ) {
       try {
         return writer.push({ timestampNs, data: message });
       } catch (reason) {
@@ -56,7 +59,7 @@ export class JsonDecoder implements MessageDecoder {
       }
     }
     const { row, whole } = this.#fitter.fit(message ?? {});
-    this.#misfit = !message || !whole;
+    this.#misfit = !parsed?.isExact || !whole;
     Object.assign(row, beside);
     if (this.#misfit) {
       this.#misfitCount++;
@@ -76,10 +79,11 @@ function columnsOf({ data }: MessageSchema, reserved: readonly string[]): JsonCo
 }
 
 /** The object that a text is; undefined where it is none. */
-function parseObject(text: string): Row | undefined {
+function parseObject(text: string): { value: Row; isExact: boolean } | undefined {
   try {
-    const value = parseJson(text);
-    return typeof value === "object" && !Array.isArray(value) && value !== null ? value as Row : undefined;
+    const { value, isExact } = parseJson(text);
+    const isObject = typeof value === "object" && !Array.isArray(value) && value !== null;
+    return isObject ? { value: value as Row, isExact } : undefined;
   } catch (reason) {
     return undefinedWhereNotJson(reason);
   }
