@@ -47,7 +47,7 @@ export interface FieldSchema {
   readonly required?: true;
   /** Children: the fields of a struct, the one item field of a list. Empty for all others. */
   readonly children: readonly FieldSchema[];
-  /** Free text by key, such as `description` and `unit`. Readers do not depend on it. */
+  /** Free text by key, such as `description` and `unit`; readers go by {@linkcode MISSING_KEY} alone. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Set where the column holds indices into a dictionary; `type` is then the type of the dictionary's values. */
   readonly dictionary?: {
@@ -72,6 +72,12 @@ export const TIMESTAMP_FIELD: FieldSchema = {
   children: [],
   metadata: { description: "Ingestion timestamp in nanoseconds (record time)." },
 };
+
+/**
+ * Key in the metadata of a struct field that tells when its value is missing: with `null` where it is null, so that a
+ * struct of nulls is there; without the key, as with Mosaico, also where all of its fields are missing.
+ */
+export const MISSING_KEY = "smalti:missing";
 
 /** Whether a message may lack the field's value. */
 export function isOptional(field: Pick<FieldSchema, "nullable" | "required">): boolean {

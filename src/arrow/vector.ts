@@ -5,7 +5,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, typeName } from "../schema.ts";
+import { type FieldSchema, MISSING_KEY, typeName } from "../schema.ts";
 import { encodeBase64 } from "../util/base64.ts";
 import { type NumberArray, numberArrayType } from "./columns.ts";
 import { halfToNumber } from "./half.ts";
@@ -380,11 +380,14 @@ export class StructVector extends Vector {
   readonly #row: RowClass;
   /** Whether no row can be missing, by the counts of nulls alone: then nothing need be loaded to know. */
   readonly alwaysThere: boolean;
+  /** Whether a row counts as missing where all of its fields are. */
+  readonly #missingIfEmpty: boolean;
   constructor(place: VectorPlace, children: readonly Vector[]) {
     super(place, children);
     this.#row = rowClass(place.field.children);
     const { field, nullCount } = place;
-    this.alwaysThere = nullCount === 0 && (!field.nullable ||
+    this.#missingIfEmpty = field.nullable && field.metadata?.[MISSING_KEY] !== "null";
+    this.alwaysThere = nullCount === 0 && (!this.#missingIfEmpty ||
       children.some((child) =>
         child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child))
       ));
@@ -401,10 +404,11 @@ export class StructVector extends Vector {
   get(row: number): object | undefined {
     return this.alwaysThere || !this.isMissing(row) ? new this.#row(this.children, row) : undefined;
   }
-  /** A struct that may be missing, and whose fields are all missing, counts as missing. */
+  /** A struct that may be missing, and whose fields are all missing, counts as missing, unless its field says other. */
   override isMissing(row: number): boolean {
     if (this.alwaysThere) return false;
     if (!this.isValid(row)) return true;
+    if (!this.#missingIfEmpty) return false;
     const { children } = this;
     for (let i = 0; i < children.length; i++) if (!children[i].isMissing(row)) return false;
     return true;

@@ -80,8 +80,11 @@ describe("JsonDecoder", () => {
     [`{"f":-0.10000000000000001,"l":[1.50,0.1]}`, { f: -0.1, l: Float64Array.of(1.5, 0.1) }],
     [`{"s":"\\u0000\\ud83d\\ude97 ü"}`, { s: "\0🚗 ü" }],
     [`{"o":{"i":1,"o":{"s":"x"}}}`, { o: { i: 1n, o: { s: "x" } } }],
-    [`{"o":{}}`, {}],
-    [`{"o":{"i":null,"o":{"s":null}}}`, {}],
+    [`{"o":{}}`, { o: {} }],
+    [`{"o":null}`, {}],
+    [`{"o":{"i":null,"o":{"s":null}}}`, { o: { o: {} } }],
+    [`{"o":{"i":null,"o":null}}`, { o: {} }],
+    [`{"lo":[{},null,{"i":null}]}`, { lo: [{}, undefined, {}] }],
     [`{"l":[],"lo":[]}`, { l: new Float64Array(), lo: [] }],
     [`{"l":[1,2.5]}`, { l: Float64Array.of(1, 2.5) }],
     [`{"l":[1,null]}`, { l: [1, undefined] }],
@@ -124,7 +127,7 @@ describe("JsonDecoder", () => {
     [`{"n":0,"i":1}`, { i: 1n }],
     [`{"o":[]}`, {}],
     [`{"o":{"i":1,"x":2}}`, { o: { i: 1n } }],
-    [`{"o":{"i":1,"o":{"s":5}}}`, { o: { i: 1n } }],
+    [`{"o":{"i":1,"o":{"s":5}}}`, { o: { i: 1n, o: {} } }],
     [`{"l":{}}`, {}],
     [`{"l":[1,"x",3]}`, { l: [1, undefined, 3] }],
     [`{"lo":[{"i":1,"j":2},5]}`, { lo: [{ i: 1n }, undefined] }],
@@ -361,7 +364,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Null is missing, and so is an object without values; numbers by value. Entries, so that `__proto__` is seen. */
+/** Null is missing, an object without values is there; numbers by value. Entries, so that `__proto__` is seen. */
 function comparable(value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   if (typeof value === "bigint") {
@@ -374,7 +377,7 @@ function comparable(value: unknown): unknown {
   if (!isObject(value)) return value;
   const entries = Object.entries(value).map(([key, item]) => [key, comparable(item)] as const)
     .filter(([, item]) => item !== undefined).sort(([a], [b]) => a < b ? -1 : 1);
-  return entries.length > 0 ? { entries } : undefined;
+  return { entries };
 }
 
 /** An integer that float64 has is the same as that float64. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DataType, FieldSchema } from "../../schema.ts";
+import { type DataType, type FieldSchema, MISSING_KEY } from "../../schema.ts";
 
 /** What a value is. `any` is everything that one column cannot hold; null is allowed everywhere. */
 export type Shape =
@@ -109,7 +109,9 @@ export function fieldOf(
     const children = [...shape.fields]
       .map(([key, child]) => fieldOf(key, child, nesting + 1))
       .filter((child) => child !== undefined);
-    return children.length === 0 ? undefined : { name, type: { kind: "struct" }, nullable: true, children };
+    if (children.length === 0) return undefined;
+    // JSON tells `{}` from null.
+    return { name, type: { kind: "struct" }, nullable: true, children, metadata: { [MISSING_KEY]: "null" } };
   }
   return { name, type: TYPES[shape.kind], nullable: true, children: [] };
 }
