@@ -40,6 +40,7 @@ export {
 } from "./store/store.ts";
 
 // Reading.
+export type { LatchedTopic } from "./read/latched.ts";
 export { type LatestOptions, SequenceHandler, type SequenceStreamOptions } from "./read/sequence_handler.ts";
 export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";

@@ -23,15 +23,20 @@ export async function latestRow(
   return { batch: new TopicBatch(topic, found.batch), row: found.row };
 }
 
-/** Rows, given in the order of their topics' names, as a block in time order; undefined where there are none. */
+/**
+ * Rows, given in the order of their topics' names and within a topic in that of its rows, as a block in time order; undefined
+ * where there are none. A batch is one run of it, however many of its rows there are.
+ */
 export function latestBlock(rows: readonly LatestRow[]): RowBlock | undefined {
   if (rows.length === 0) return undefined;
   const time = ({ batch, row }: LatestRow) => batch.times[row];
   const sorted = [...rows].sort((a, b) => time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0);
+  const batches = [...new Set(sorted.map(({ batch }) => batch))];
+  const runOf = new Map(batches.map((batch, run) => [batch, run]));
   return {
-    runs: Int32Array.from(sorted.keys()),
+    runs: Int32Array.from(sorted, ({ batch }) => runOf.get(batch)!),
     rows: Int32Array.from(sorted, ({ row }) => row),
     length: sorted.length,
-    batches: sorted.map(({ batch }) => batch),
+    batches,
   };
 }

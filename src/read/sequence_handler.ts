@@ -22,9 +22,9 @@ import {
   type Window,
 } from "../types.ts";
 import { FollowedBlocks } from "./merge/followed_blocks.ts";
-import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
+import { latchedBlock, type LatchedTopic, latchedTopics } from "./latched.ts";
+import { type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
-import { ReadMemory } from "./merge/read_memory.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
@@ -42,10 +42,13 @@ export interface SequenceStreamOptions extends StreamOptions {
   /** Names of the topics to stream. @default all */
   topics?: readonly string[];
   /**
-   * Topics whose last message before `startNs` comes first, in time order: what holds until it is said anew, such as
-   * static transforms. A batch of each is held at first, and counts in `maxBufferedBytes`. @default none
+   * Topics whose last message before `startNs` comes first, in time order: what holds until it is said anew. Of a topic with
+   * a key (`{ topic: "tf_static", by: "child_frame_id" }`) it is the last message of each key, and each message once; all of
+   * the topic before `startNs` is read for that, of its columns those of the key. 100,000 keys at most, else TOO_LARGE.
+   *
+   * The batches of these messages are held at first, and count in `maxBufferedBytes`. @default none
    */
-  latched?: readonly string[];
+  latched?: readonly (string | LatchedTopic)[];
   /**
    * Goes on with what is still being written, by this process or another: gives every message once its writer's
    * `flush`, or `autoFlush`, says that nothing before it is to come, ends when the sequence is finalized, and gives then
@@ -179,11 +182,13 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * Streams the messages of all topics, or of those named, in strict time order. Reads nothing until it is asked.
    *
-   * NOT_FOUND where a topic is not there. RangeError where `startNs` is after `endNs`, a bound is outside int64, or
-   * `maxBufferedBytes` is not above 0.
+   * NOT_FOUND where a topic is not there; reading rejects with it where a key's field is not, and with INVALID_ARGUMENT where
+   * that is none for a key. RangeError where `startNs` is after `endNs`, a bound is outside int64, or `maxBufferedBytes` is
+   * not above 0; TypeError for other options that make no sense.
    */
   getDataStreamer(options: SequenceStreamOptions = {}): SequenceStreamer {
-    checkOptions(options, SEQUENCE_STREAM_OPTIONS, `Cannot stream sequence "${this.name}"`);
+    const tried = `Cannot stream sequence "${this.name}"`;
+    checkOptions(options, SEQUENCE_STREAM_OPTIONS, tried);
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `sequence "${this.name}"`);
@@ -196,7 +201,8 @@ export class SequenceHandler implements AsyncDisposable {
       );
     }
     const names = this.#chosen(options.topics);
-    const latched = window.firstNs === MIN_NS ? [] : this.#chosen(options.latched ?? []);
+    const known = (name: string) => this.#known(name);
+    const latched = window.firstNs === MIN_NS ? [] : latchedTopics(options.latched ?? [], known, tried);
     const open = async () => {
       let sources = await this.#openAll(names, signal);
       const blocksOf = async (part: Window, first?: RowBlock) => {
@@ -213,11 +219,19 @@ export class SequenceHandler implements AsyncDisposable {
         sources = await Promise.all(sources.map(reopened));
         for (const source of sources) this.#opened.set(source.info.name, Promise.resolve(source));
       };
-      const first = await this.#latched(latched, window.firstNs - 1n, maxBytes, signal);
+      const held = await this.#openAll(latched.map(({ topic }) => topic), signal);
+      const first = await latchedBlock(
+        this.name,
+        held.map((source, i) => ({ source, by: latched[i].by })),
+        window.firstNs - 1n,
+        maxBytes,
+        signal,
+      );
       return new ResumingBlocks(await blocksOf(window, first), window, blocksOf, reopen);
     };
     const fields = async () => {
-      const sources = await this.#openAll([...new Set([...names, ...latched])].sort(compareNames), signal);
+      const all = new Set([...names, ...latched.map(({ topic }) => topic)]);
+      const sources = await this.#openAll([...all].sort(compareNames), signal);
       return new Map(sources.map(({ info, schema }) => [info.name, schema.fields]));
     };
     return new SequenceStreamer(open, fields, this.#loadArrow, signal);
@@ -308,28 +322,6 @@ export class SequenceHandler implements AsyncDisposable {
       return await latestRow(this.name, await this.#open(name), ns, signal);
     });
     return rows.filter((row) => row !== undefined);
-  }
-
-  /** Topics' last rows at or before a time, opened one by one: TOO_LARGE as soon as their batches do not fit. */
-  async #latched(
-    names: readonly string[],
-    ns: bigint,
-    maxBytes: number,
-    signal: AbortSignal | undefined,
-  ): Promise<RowBlock | undefined> {
-    const sources = await this.#openAll(names, signal);
-    const slice = new TimeSlice();
-    const memory = new ReadMemory(maxBytes);
-    const rows: LatestRow[] = [];
-    for (const source of sources) {
-      await slice.pause();
-      const row = await latestRow(this.name, source, ns, signal);
-      if (!row) continue;
-      memory.add(row.batch);
-      rows.push(row);
-    }
-    memory.close();
-    return latestBlock(rows);
   }
 
   /** Names of topics, all unless some are given, once each and in order. */

@@ -3,24 +3,14 @@ import type { TopicSource } from "../../backend.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { MIN_NS, type Window } from "../../types.ts";
-import { type MessageData, type MessageTopic, messageTopic, TopicBatch } from "../merge/message.ts";
+import { valueAt } from "../field_path.ts";
+import { type MessageTopic, messageTopic, TopicBatch } from "../merge/message.ts";
 
 /** A field of a topic, by the names on the way to it. */
 export interface FieldSource {
   readonly sequence: string;
   readonly source: TopicSource;
   readonly path: readonly string[];
-}
-
-/** The value at a path of a message's data; undefined where it is missing. */
-export function valueAt(data: MessageData, path: readonly string[]): unknown {
-  // deno-lint-ignore no-explicit-any -- a walk down a path that was checked against the schema
-  let value: any = data;
-  for (const name of path) {
-    if (value === undefined) return undefined;
-    value = value[name];
-  }
-  return value;
 }
 
 /**

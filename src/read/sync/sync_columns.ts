@@ -5,8 +5,8 @@
  */
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
-import { didYouMean } from "../../util/nearest.ts";
 import { MAX_NS, type Window } from "../../types.ts";
+import { fieldsAt } from "../field_path.ts";
 import type { TopicHandler } from "../topic_handler.ts";
 import type { FieldSource } from "./last_value.ts";
 import { MessageGaps } from "./message_gaps.ts";
@@ -76,7 +76,7 @@ export async function openColumns(
   const columns = Object.entries(fields).map(([name, source]): Column => {
     const { handler, source: topicSource } = topics.get(source.topic)!;
     const policy = source.policy ?? options.policy ?? "hold";
-    const schema = findField(handler.fields.slice(1), source, policy, name);
+    const schema = findField(sequence, handler.fields.slice(1), source, policy, name);
     // What follows the window matters to those that look ahead.
     const looksAhead = policy === "nearest" || policy === "linear";
     const cursor = new SyncCursor(
@@ -119,39 +119,25 @@ export function fieldsOf(columns: readonly Column[]): FieldSchema[] {
 
 /** The column's schema: that of the field at the path, under the column's name. */
 function findField(
+  sequence: string,
   fields: readonly FieldSchema[],
   { topic, field: path }: SyncField,
   policy: SyncPolicy,
   name: string,
 ): FieldSchema {
-  let found: FieldSchema | undefined;
-  let choices = fields;
-  for (const part of path.split(".")) {
-    found = choices.find((field) => field.name === part);
-    if (!found) {
-      const names = choices.map((field) => field.name);
-      throw new SmaltiError(
-        "NOT_FOUND",
-        `No field "${path}" in topic "${topic}": "${part}" is none of ${names.join(", ")}${
-          didYouMean(part, names)
-        }`,
-        { topic },
-      );
-    }
-    choices = found.type.kind === "struct" ? found.children : [];
-  }
-  const { type, metadata } = found!;
+  const found = fieldsAt(fields, path, { sequence, topic }).at(-1)!;
+  const { type, metadata } = found;
   if (policy === "linear") {
     if (type.kind !== "int" && type.kind !== "float") {
       throw new SmaltiError(
         "INVALID_ARGUMENT",
-        `Cannot draw a line through field "${path}" of topic "${topic}": it is ${
-          typeName(found!)
+        `Cannot draw a line through field "${path}" of topic "${topic}" of sequence "${sequence}": it is ${
+          typeName(found)
         }, wanted a number`,
-        { topic },
+        { sequence, topic },
       );
     }
     return { name, type: FLOAT64, nullable: true, children: [], ...(metadata && { metadata }) };
   }
-  return { ...found!, name, nullable: true };
+  return { ...found, name, nullable: true };
 }

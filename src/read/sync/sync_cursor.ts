@@ -1,6 +1,7 @@
 import { withCurrent } from "../../reopen.ts";
 import { MAX_NS } from "../../types.ts";
-import { type FieldSource, lastValueNs, valueAt } from "./last_value.ts";
+import { valueAt } from "../field_path.ts";
+import { type FieldSource, lastValueNs } from "./last_value.ts";
 import type { Message } from "../merge/message.ts";
 import type { MessageGaps } from "./message_gaps.ts";
 import type { MessageBlock, StreamOptions } from "../streamer.ts";
