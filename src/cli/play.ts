@@ -5,11 +5,12 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { exportLines } from "../export/lines.ts";
+import type { Message } from "../read/merge/message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceStreamer } from "../read/sequence_streamer.ts";
 import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { type Format, LINES } from "./message_lines.ts";
+import { type Format, FORMATS, lineOf } from "./message_lines.ts";
 import { withSequence } from "./open.ts";
 import { Pace } from "./pace.ts";
 import { endOption, resolveWindow, startOption, TIMES_HELP, type WindowOptions } from "./time_argument.ts";
@@ -21,6 +22,8 @@ interface Options extends WindowOptions {
   /** The longest wait between two messages, in seconds. */
   maxGap: number;
   format: Format;
+  /** Whether to print bytes, and not only how many they are. */
+  bytes: boolean;
   /** Go on with what is still being recorded. */
   follow?: boolean;
   store: string;
@@ -43,7 +46,13 @@ export function addPlay(program: Command, context: Context): void {
         .argParser(parseMaxGap).default(Infinity, "none").conflicts("follow"),
     )
     .addOption(
-      new Option("--format <FORMAT>", "how to print them").choices(Object.keys(LINES)).default("text"),
+      new Option("--format <FORMAT>", "how to print them").choices(FORMATS).default("text"),
+    )
+    .addOption(
+      new Option(
+        "--no-bytes",
+        "print how many bytes a value has, not the bytes (text: more than 64 never are)",
+      ),
     )
     .addOption(
       new Option("--follow", "go on with what is still being recorded, until it is finalized")
@@ -59,16 +68,20 @@ export function addPlay(program: Command, context: Context): void {
 }
 
 async function play({ out, signal }: Context, handler: SequenceHandler, options: Options): Promise<void> {
-  const { topics, speed, format, follow } = options;
+  const { topics, speed, format, bytes, follow } = options;
+  const line = lineOf(format, bytes);
   const chosen = { topics, ...resolveWindow(options, handler), signal, follow };
-  if (speed !== Infinity) return await playPaced({ out, signal }, handler.getDataStreamer(chosen), options);
-  await exportLines(handler, out.toWritableStream(), chosen, LINES[format]);
+  if (speed !== Infinity) {
+    return await playPaced({ out, signal }, handler.getDataStreamer(chosen), options, line);
+  }
+  await exportLines(handler, out.toWritableStream(), chosen, line);
 }
 
 async function playPaced(
   { out, signal }: Pick<Context, "out" | "signal">,
   stream: SequenceStreamer,
-  { speed, maxGap, format }: Options,
+  { speed, maxGap }: Options,
+  line: (message: Message) => string,
 ): Promise<void> {
   const pace = new Pace(speed, maxGap * 1000, signal);
   for await (const [, message] of stream) {
@@ -78,7 +91,7 @@ async function playPaced(
       await out.flush();
       await pace.wait(timestampNs);
     }
-    await out.write(LINES[format](message));
+    await out.write(line(message));
   }
 }
 

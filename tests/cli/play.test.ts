@@ -2,7 +2,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Temperature } from "../../mod.ts";
+import {
+  binary,
+  defineOntology,
+  float64,
+  int64,
+  list,
+  optional,
+  struct,
+  Temperature,
+  uint8,
+  utf8,
+} from "../../mod.ts";
 import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
 import {
   cliCommand,
@@ -92,6 +103,60 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     expect(boot.stdout).toBe(
       `20.220677001 noise {"value":1}\n20.720677001 noise {"value":2}\n`,
     );
+  });
+
+  it("shows bytes for people as how many they are, and fields that are there; --no-bytes in every format", async () => {
+    const Frame = defineOntology("Frame", {
+      jpeg: binary(),
+      label: utf8(),
+      parts: optional(list(binary())),
+      levels: optional(list(uint8())),
+      at: optional(struct({ x: float64(), thumb: optional(binary()) })),
+      n: optional(int64()),
+    });
+    await withClient(store, (client) =>
+      client.sequenceCreate("camera", {}, async (sequence) => {
+        const topic = await sequence.topicCreate("front", { ontology: Frame });
+        const bytes = (length: number) => new Uint8Array(length);
+        await topic.push({ timestampNs: 0n, data: { jpeg: bytes(20_000), label: "<1 byte>", n: 2n ** 60n } });
+        await topic.push({
+          timestampNs: 1n,
+          data: {
+            jpeg: bytes(1),
+            label: "b",
+            parts: [bytes(64), bytes(65)],
+            levels: Array(70).fill(7),
+            at: { x: NaN, thumb: bytes(0) },
+          },
+        });
+      }));
+    const levels = `[${Array(70).fill(7).join()}]`;
+    const base64 = (length: number) => `"${btoa("\0".repeat(length))}"`;
+    const of = async (...args: string[]) => {
+      const { code, stdout, stderr } = await smalti("play", "camera", "--store", store, ...args);
+      expect([code, stderr]).toEqual([0, ""]);
+      return stdout;
+    };
+    const first = `"jpeg":"<20000 bytes>","label":"<1 byte>"`;
+    expect(await of()).toBe(
+      `0.000000000 front {${first},"n":"1152921504606846976"}\n` +
+        `0.000000001 front {"jpeg":"AA==","label":"b","parts":[${
+          base64(64)
+        },"<65 bytes>"],"levels":${levels},` +
+        `"at":{"x":"NaN","thumb":""}}\n`,
+    );
+    const short = `"parts":["<64 bytes>","<65 bytes>"],"levels":${levels},"at":{"x":"NaN","thumb":""}`;
+    expect(await of("--no-bytes", "--speed", "1e9")).toBe(
+      `0.000000000 front {${first},"n":"1152921504606846976"}\n` +
+        `0.000000001 front {"jpeg":"<1 byte>","label":"b",${short}}\n`,
+    );
+    const line = (ns: number, data: string) =>
+      `{"timestamp_ns":"${ns}","topic":"front","ontology":"Frame","data":{${data}}}\n`;
+    expect(await of("--format", "ndjson", "--no-bytes")).toBe(
+      line(0, `${first},"parts":null,"levels":null,"at":null,"n":"1152921504606846976"`) +
+        line(1, `"jpeg":"<1 byte>","label":"b",${short},"n":null`),
+    );
+    expect(await of("--format", "ndjson")).toBe((await stream("camera")).map((line) => `${line}\n`).join(""));
   });
 
   it("takes topics, with or without a leading slash", async () => {
