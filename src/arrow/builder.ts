@@ -426,9 +426,13 @@ class FixedListBuilder extends Builder {
   }
 }
 
+/** Arrays, typed arrays and what is like them; not a plain object, which may well have a key called `length`. */
 function arrayLike(value: unknown): ArrayLike<unknown> | undefined {
-  const { length } = Object(value) as { length?: unknown };
-  return typeof value === "object" && Number.isInteger(length) ? (value as ArrayLike<unknown>) : undefined;
+  if (Array.isArray(value)) return value;
+  if (typeof value !== "object" || value === null) return undefined;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return undefined;
+  return Number.isInteger((value as { length?: unknown }).length) ? value as ArrayLike<unknown> : undefined;
 }
 
 /** A struct's fields; also the root, whose fields are a message's. */
