@@ -15,7 +15,7 @@ const OVERFLOW = "_json";
  * Writes a sequence as JSON lines in UTF-8: a message a line, in strict time order, as its `toJSON()` gives it (see
  * {@linkcode MessageJson}): `{"timestamp_ns":"1700000000000000000","topic":"imu","ontology":"IMU","data":{...}}`. Times are
  * decimal strings, and so are integers beyond 2^53; bytes are in base64, missing values null, and NaN and the infinities, which
- * JSON has not, the texts `"NaN"`, `"Infinity"` and `"-Infinity"`: `pushJson` of a topic takes it all back. A column `_json`
+ * JSON has not, the texts `"NaN"`, `"Infinity"` and `"-Infinity"`; -0 is 0: `pushJson` of a topic takes it all back. A column `_json`
  * is left out where it is null.
  *
  * The sink is closed at the end and aborted where it fails. Memory is bounded by the stream's and 64 KiB of text, and a

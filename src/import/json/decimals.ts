@@ -33,9 +33,12 @@ export function keepsDecimal(text: string): boolean {
   if (digits === "") return true;
   const number = Number(text);
   if (!Number.isFinite(number) || digits.length > MAX_DIGITS) return false;
-  const printed = (digits: number) => significantDigits(number.toPrecision(digits));
+  const count = digits.length;
+  const printed = (count: number) => significantDigits(number.toPrecision(count));
+  if (printed(count) === digits) return true;
   // Halfway between two texts C and Python print the even one, and `toPrecision` the larger.
-  return printed(digits.length) === digits || printed(MAX_DIGITS) === digits + "5";
+  const half = digits + "5";
+  return count < MAX_DIGITS && printed(count + 1) === half && printed(MAX_DIGITS) === half;
 }
 
 /** The digits from the first to the last that is no zero. */

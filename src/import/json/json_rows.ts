@@ -19,7 +19,8 @@ const MAX = 2n ** 63n - 1n;
 
 /**
  * Cuts messages down to what their columns hold. It keeps every value that fits its column exactly, at every depth; a
- * key that has no column and a value of another type, out of range, or not to be had exactly are left out.
+ * key that has no column, a value of another type or out of range, and an integer that is not to be had exactly are left
+ * out. Decimals are as they were parsed.
  */
 export class JsonFitter {
   readonly #root: ReadonlyMap<string, Column>;

@@ -15,9 +15,6 @@ const LARGE_EXPONENT = /\d[eE][+-]?\d{3}/;
 /** A number with a fraction, right at its `lastIndex`. */
 const DECIMAL = /\d+\.\d+(?:[eE][+-]?\d+)?(?![\d.])/y;
 
-/** Half of the digits that make a number long. */
-const HALF = DECIMAL_DIGITS / 2;
-
 /** A key `__proto__`, whichever of its letters are escaped. */
 const PROTO_KEY =
   /(?<!\\)"(?:_|\\u005f){2}(?:p|\\u0070)(?:r|\\u0072)(?:o|\\u006f)(?:t|\\u0074)(?:o|\\u006f)(?:_|\\u005f){2}"\s*:/i;
@@ -40,8 +37,9 @@ export interface ParsedJson {
  * Throws SyntaxError where the text is no JSON, and RangeError where it is nested too deeply for the stack.
  */
 export function parseJson(text: string): ParsedJson {
-  if (!hasLongNumber(text) && !LARGE_EXPONENT.test(text)) {
-    return { value: JSON.parse(text), isExact: true };
+  const loss = lossOf(text);
+  if (loss !== "unknown" && !LARGE_EXPONENT.test(text)) {
+    return { value: JSON.parse(text), isExact: loss === "none" };
   }
   // lossless-json assigns keys, and this would be none then. No column holds it: exact numbers matter no more.
   if (PROTO_KEY.test(text)) {
@@ -59,31 +57,41 @@ export function parseJson(text: string): ParsedJson {
   return { value, isExact };
 }
 
-/** Finds numbers of many digits that a float64 does not keep. Finding one in a string only costs time. */
-function hasLongNumber(text: string): boolean {
-  // So many digits, and a point among them, cannot hide between two places that are so far apart.
-  for (let at = DECIMAL_DIGITS - 1; at < text.length; at += DECIMAL_DIGITS) {
-    if (!isOfNumber(text, at)) continue;
-    // Nor can they end within half of that to both sides.
-    if (!isOfNumber(text, at - HALF) && !isOfNumber(text, at + HALF)) continue;
+/** What JSON.parse loses of numbers of many digits: decimals alone, or perhaps integers. In a string they only cost time. */
+function lossOf(text: string): "none" | "decimals" | "unknown" {
+  let loss: "none" | "decimals" = "none";
+  // As Boyer and Moore search: so many digits, with a point among them, are looked at from their last to their first, and
+  // what is none of them is passed over by as many.
+  for (let at = DECIMAL_DIGITS - 1; at < text.length;) {
     let from = at;
-    while (isOfNumber(text, from - 1)) from--;
-    while (isOfNumber(text, at + 1)) at++;
-    const isLong = at + 1 - from >= DECIMAL_DIGITS;
-    if (isLong && !clearlyKeepsDecimal(text, from) && !keepsLongNumber(text, from)) return true;
+    while (at - from < DECIMAL_DIGITS && isDigitOrPoint(text.charCodeAt(from))) from--;
+    if (at - from < DECIMAL_DIGITS) {
+      at = from + DECIMAL_DIGITS;
+      continue;
+    }
+    while (isDigitOrPoint(text.charCodeAt(from))) from--;
+    if (!clearlyKeepsDecimal(text, ++from)) {
+      DECIMAL.lastIndex = from;
+      const decimal = DECIMAL.exec(text)?.[0];
+      if (decimal === undefined) return "unknown";
+      if (loss === "none" && !keepsDecimal(decimal)) {
+        if (mayBeInString(text, from)) return "unknown";
+        loss = "decimals";
+      }
+    }
+    while (isDigitOrPoint(text.charCodeAt(at))) at++;
+    at += DECIMAL_DIGITS;
   }
-  return false;
+  return loss;
 }
 
-/** Whether a float64 keeps the number whose digits begin there; false for an integer, and for what is no number. */
-function keepsLongNumber(text: string, from: number): boolean {
-  DECIMAL.lastIndex = from;
-  const found = DECIMAL.exec(text);
-  return found !== null && keepsDecimal(found[0]);
-}
-
-function isOfNumber(text: string, at: number): boolean {
-  return isDigitOrPoint(text.charCodeAt(at));
+/** Whether a place may lie in a string of JSON. */
+function mayBeInString(text: string, at: number): boolean {
+  let isInside = false;
+  for (let quote = text.indexOf('"'); quote >= 0 && quote < at; quote = text.indexOf('"', quote + 1)) {
+    isInside = !isInside;
+  }
+  return isInside || text.lastIndexOf("\\", at) >= 0;
 }
 
 function isDigit(text: string, at: number): boolean {

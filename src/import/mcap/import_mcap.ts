@@ -73,7 +73,7 @@ const ENVELOPE_FIELDS: readonly FieldSchema[] = [
  * JSON messages with a JSON Schema become columns, all nullable: integer int64 (by `integers` float64), number float64,
  * string utf8, boolean bool, object struct, array list, null null. A column `_json` after them (utf8, null where not
  * needed) holds the text of every message that the columns do not hold whole: keys without a column, values of another
- * type or out of range. JSON without a usable schema is `_json` alone. Every other encoding is one column `data`
+ * type or out of range, decimals that no float64 keeps (`1700000000.123456789`, of which the column has the nearest). JSON without a usable schema is `_json` alone. Every other encoding is one column `data`
  * (binary). Fields called `timestamp_ns` or `_json` get an underscore more.
  *
  * A topic's tag is the name of its schema. Topic names that break smalti's rule are escaped; a second schema on a topic

@@ -66,7 +66,8 @@ export interface Message {
   /** The tag of the topic's ontology. */
   readonly ontologyTag: string;
   /**
-   * Its fields, by plain property access. Missing values, and structs whose fields are all missing, are undefined;
+   * Its fields, by plain property access. Missing values, and structs whose fields are all missing (but of imported JSON,
+   * which tells `{}` from null), are undefined;
    * int64 and uint64 are bigint; bytes and lists of numbers are views on the batch, not to be changed.
    *
    * Reading throws CORRUPT where the column's bytes are damaged.
