@@ -66,8 +66,8 @@ export interface Message {
   /** The tag of the topic's ontology. */
   readonly ontologyTag: string;
   /**
-   * Its fields, by plain property access. Missing values, and structs whose fields are all missing (but of imported JSON,
-   * which tells `{}` from null), are undefined;
+   * Its fields, by plain property access. Missing values are undefined, and so are structs whose fields are all missing,
+   * unless they were imported from JSON, which tells `{}` from null;
    * int64 and uint64 are bigint; bytes and lists of numbers are views on the batch, not to be changed.
    *
    * Reading throws CORRUPT where the column's bytes are damaged.
