@@ -3,7 +3,7 @@ import { builtin } from "../util/builtin.ts";
 import { SmaltiError } from "../error.ts";
 import { fileError } from "../store/directory/file_error.ts";
 
-const { open } = builtin<typeof FsPromises>("node:fs/promises");
+const { open, stat } = builtin<typeof FsPromises>("node:fs/promises");
 
 /** Bytes read at once. */
 const CHUNK_BYTES = 1 << 18;
@@ -14,13 +14,18 @@ export interface OpenedFile {
   readonly name: string;
   /** Its bytes when it was opened; undefined for a pipe or a device. */
   readonly sizeBytes: number | undefined;
-  /** Its bytes in order, each chunk the reader's to keep. Every walk over them opens the file, and closes it at its end. */
+  /**
+   * Its bytes in order, each chunk the reader's to keep. Every walk over them opens the file, and closes it at its end; of a
+   * pipe or a device there is one walk.
+   */
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Whether it is a pipe or a device, which cannot be read again. */
+  readonly isLive: boolean;
 }
 
 /**
  * Finds a file for an import and sees that it can be read, on Deno, Bun and Node. Nothing is held open until its chunks
- * are read.
+ * are read. A named pipe is not opened before either: its writer would lose what it writes.
  *
  * Rejects with NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT where the path is a directory, UNSUPPORTED where the runtime
  * has no files, else IO; reading the chunks with the same.
@@ -35,33 +40,28 @@ export interface OpenedFile {
  * ```
  */
 export async function openFile(path: string): Promise<OpenedFile> {
-  const { handle, sizeBytes } = await openHandle(path);
-  await handle.close();
-  return { name: path, sizeBytes, chunks: { [Symbol.asyncIterator]: () => readChunks(path) } };
-}
-
-async function openHandle(
-  path: string,
-): Promise<{ handle: FsPromises.FileHandle; sizeBytes: number | undefined }> {
   if (open === undefined) {
     throw new SmaltiError("UNSUPPORTED", `Cannot open ${path}: this runtime has no files`);
   }
-  let handle: FsPromises.FileHandle | undefined;
+  const chunks = { [Symbol.asyncIterator]: () => readChunks(path) };
   try {
-    handle = await open(path, "r");
-    const found = await handle.stat();
+    const found = await stat(path);
     if (found.isDirectory()) {
       throw new SmaltiError("INVALID_ARGUMENT", `Cannot open ${path}: it is a directory`, { file: path });
     }
-    return { handle, sizeBytes: found.isFile() ? found.size : undefined };
+    if (!found.isFile()) return { name: path, sizeBytes: undefined, chunks, isLive: true };
+    const handle = await open(path, "r");
+    await handle.close();
+    return { name: path, sizeBytes: found.size, chunks, isLive: false };
   } catch (reason) {
-    await handle?.close();
     throw fileError(reason, "open", path);
   }
 }
 
 async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
-  const { handle } = await openHandle(path);
+  const handle = await open(path, "r").catch((reason) => {
+    throw fileError(reason, "open", path);
+  });
   try {
     for (;;) {
       const { bytesRead, buffer } = await handle.read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES, null);

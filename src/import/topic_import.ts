@@ -1,5 +1,6 @@
 import { SmaltiError } from "../error.ts";
-import { MAX_NS } from "../types.ts";
+import { MAX_NS, MIN_NS } from "../types.ts";
+import type { FieldSchema } from "../schema.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
 import type { MessageDecoder, Row } from "./message_decoder.ts";
 
@@ -15,48 +16,84 @@ export interface ImportedTopic {
   readonly misfitCount: number;
 }
 
+/** Numbers the messages of an import. */
+export interface MessageCounter {
+  /** Messages so far. */
+  count: number;
+}
+
+/** The column for {@linkcode MessageCounter}'s numbers. */
+export const INDEX_FIELD: FieldSchema = {
+  name: "_index",
+  type: { kind: "int", bits: 64, signed: false },
+  nullable: true,
+  children: [],
+  metadata: { description: "Number of the message in the file, over all topics; the first is 0." },
+};
+
+/** What a topic is written with. */
+export interface TopicParts {
+  readonly sourceName: string;
+  readonly writer: TopicWriter<Row>;
+  readonly decoder: MessageDecoder;
+  readonly counter: MessageCounter;
+  /** Whether {@linkcode INDEX_FIELD} is one of its columns. */
+  readonly isNumbered: boolean;
+  /** Whether the decoder finds the times of messages in them. */
+  readonly isTimedByField: boolean;
+}
+
 /** Writes the messages of one topic. */
 export class TopicImport {
-  readonly #sourceName: string;
-  readonly #writer: TopicWriter<Row>;
-  readonly #decoder: MessageDecoder;
+  readonly #parts: TopicParts;
 
-  constructor(sourceName: string, writer: TopicWriter<Row>, decoder: MessageDecoder) {
-    this.#sourceName = sourceName;
-    this.#writer = writer;
-    this.#decoder = decoder;
+  constructor(parts: TopicParts) {
+    this.#parts = parts;
   }
 
   /** The topic's name in the sequence. */
   get name(): string {
-    return this.#writer.name;
+    return this.#parts.writer.name;
   }
 
   /** What became of it so far. */
   get report(): ImportedTopic {
+    const { sourceName, writer, decoder } = this.#parts;
     return {
       name: this.name,
-      sourceName: this.#sourceName,
-      messageCount: this.#writer.rowCount,
-      misfitCount: this.#decoder.misfitCount,
+      sourceName,
+      messageCount: writer.rowCount,
+      misfitCount: decoder.misfitCount,
     };
   }
 
   /**
    * Writes one message, with the values of the envelope's columns. A promise that comes back is awaited before the next.
-   * UNSUPPORTED where the time is beyond int64.
+   * UNSUPPORTED where the time is beyond int64; what a decoder says that looks for the time in the message.
+   *
+   * @param index Its number in the file, where it was held back. @default the next
    */
-  push(timestampNs: bigint, bytes: Uint8Array, envelope?: Row): Promise<void> | undefined {
-    if (timestampNs > MAX_NS) {
+  push(
+    timestampNs: bigint,
+    bytes: Uint8Array,
+    envelope?: Row,
+    index?: number,
+  ): Promise<void> | undefined {
+    const { writer, decoder, counter, isNumbered, isTimedByField } = this.#parts;
+    const number = index ?? counter.count++;
+    if (!isTimedByField && (timestampNs > MAX_NS || timestampNs < MIN_NS)) {
+      const wanted = timestampNs > MAX_NS ? "times up to 2^63 - 1 ns" : "times from -2^63 ns on";
       const text =
-        `the file has a message on topic "${this.name}" at ${timestampNs} ns: times up to 2^63 - 1 ns are supported`;
+        `the file has a message on topic "${this.name}" at ${timestampNs} ns: ${wanted} are supported`;
       throw new SmaltiError("UNSUPPORTED", text, { topic: this.name });
     }
-    return this.#decoder.push(this.#writer, timestampNs, bytes, envelope);
+    const beside = isNumbered ? { ...envelope, [INDEX_FIELD.name]: number } : envelope;
+    return decoder.push(writer, timestampNs, bytes, beside);
   }
 
   /** Writes what the decoder holds back. */
   flush(): Promise<void> | undefined {
-    return this.#decoder.flush?.(this.#writer);
+    const { writer, decoder } = this.#parts;
+    return decoder.flush?.(writer);
   }
 }

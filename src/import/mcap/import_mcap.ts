@@ -7,7 +7,7 @@ import type { TypedMcapRecord, TypedMcapRecords } from "@mcap/core";
 import type { Client } from "../../client.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { type JsonValue, MAX_NS, type Metadata } from "../../types.ts";
-import type { ByteChunks, ByteSource } from "../byte_source.ts";
+import type { ImportSources } from "../byte_source.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import {
   IMPORT_OPTIONS,
@@ -16,23 +16,18 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { McapChannels } from "./mcap_channels.ts";
+import { McapChannels, type McapTopics } from "./mcap_channels.ts";
+import type { TopicImport } from "../topic_import.ts";
 import { McapReader } from "./mcap_reader.ts";
 
 /** Options of {@linkcode importMcap}. */
 export interface ImportMcapOptions extends ImportOptions {
-  /**
-   * Whether to keep the publish time and the sequence number that MCAP has beside each message, as columns
-   * `_publish_time_ns` (uint64) and `_sequence` (uint32). @default false
-   */
-  envelope?: boolean;
   /** Bound on a record of the file, and on a chunk once decompressed, in bytes; memory goes with it. @default 512 MiB */
   maxRecordBytes?: number;
 }
 
 const MCAP_OPTIONS: OptionNames<ImportMcapOptions> = {
   ...IMPORT_OPTIONS,
-  envelope: true,
   maxRecordBytes: true,
 };
 
@@ -42,7 +37,7 @@ export interface ImportMcapReport extends ImportReport {
   readonly attachmentCount: number;
   /** Metadata records kept in the sequence's metadata. */
   readonly metadataCount: number;
-  /** Messages whose publish time was not their log time, and was dropped for want of `envelope`. */
+  /** Messages whose publish time was not their log time, and was dropped for want of `envelope` or `time`. */
   readonly droppedPublishTimes: number;
   /** Records of kinds that MCAP does not define; they were skipped. */
   readonly unknownRecordCount: number;
@@ -51,24 +46,21 @@ export interface ImportMcapReport extends ImportReport {
 const DEFAULT_RECORD_BYTES = 512 * 2 ** 20;
 
 /** What MCAP says around a message, as columns. */
-const ENVELOPE_FIELDS: readonly FieldSchema[] = [
-  {
-    name: "_publish_time_ns",
-    type: { kind: "int", bits: 64, signed: false },
-    nullable: true,
-    children: [],
-  },
-  {
-    name: "_sequence",
-    type: { kind: "int", bits: 32, signed: false },
-    nullable: true,
-    children: [],
-  },
-];
+const LOG_TIME = unsigned("_log_time_ns", 64);
+const PUBLISH_TIME = unsigned("_publish_time_ns", 64);
+const SEQUENCE = unsigned("_sequence", 32);
+
+function unsigned(name: string, bits: 32 | 64): FieldSchema {
+  return { name, type: { kind: "int", bits, signed: false }, nullable: true, children: [] };
+}
 
 /**
- * Records an MCAP file as a new sequence, in one pass over its bytes: a file without index or summary is as good as one
- * with them. Times are log times; messages of one time and topic keep the file's order.
+ * Records MCAP files as a new sequence, in one pass over their bytes: a file without index or summary is as good as one
+ * with them. Times are log times, or those that `time` names; messages of one time and topic keep the file's order.
+ *
+ * Several files, such as the parts of a split recording, become one sequence: channels of the same topic, schema and encoding
+ * are one topic across them, and times may overlap. The sequence's metadata has `import.files` then, a list with each file's
+ * name, its number of messages and attachments, and the facts that a single file leaves in the sequence's metadata itself.
  *
  * JSON messages with a JSON Schema become columns, all nullable: integer int64 (by `integers` float64), number float64,
  * string utf8, boolean bool, object struct, array list, null null. A column `_json` after them (utf8, null where not
@@ -104,17 +96,18 @@ const ENVELOPE_FIELDS: readonly FieldSchema[] = [
  */
 export async function importMcap(
   client: Client,
-  source: ByteSource | ByteChunks,
+  sources: ImportSources,
   options: ImportMcapOptions,
 ): Promise<ImportMcapReport> {
   checkOptions(options, MCAP_OPTIONS, "Cannot import");
-  const { envelope = false, maxRecordBytes = DEFAULT_RECORD_BYTES } = options;
-  return await importRecording(client, source, options, {
+  const { maxRecordBytes = DEFAULT_RECORD_BYTES } = options;
+  const topics: McapTopics = new Map();
+  return await importRecording(client, sources, options, {
     what: "the MCAP file",
     async read(recording) {
       const { engine, sizeBytes } = recording;
       const reader = new McapReader({ engine, sizeBytes, maxRecordBytes });
-      const records = new McapRecords(recording, envelope);
+      const records = new McapRecords(recording, topics);
       for await (const bytes of recording.bytes()) {
         reader.append(bytes);
         for (let record; (record = reader.next()) !== undefined;) {
@@ -131,7 +124,7 @@ export async function importMcap(
 /** Takes a file's records in order. */
 class McapRecords {
   readonly #recording: RecordingImport;
-  readonly #envelope: boolean;
+  readonly #envelope: readonly FieldSchema[];
   readonly #channels: McapChannels;
   readonly #metadata: JsonValue[] = [];
   #attachmentCount = 0;
@@ -140,11 +133,16 @@ class McapRecords {
   #droppedPublishTimes = 0;
   #unknownRecordCount = 0;
 
-  /** @param envelope Whether publish time and sequence number become columns. */
-  constructor(recording: RecordingImport, envelope: boolean) {
+  /** @param topics Of all files. */
+  constructor(recording: RecordingImport, topics: McapTopics) {
     this.#recording = recording;
-    this.#envelope = envelope;
-    this.#channels = new McapChannels(recording, envelope ? ENVELOPE_FIELDS : []);
+    const { envelope, time } = recording;
+    this.#envelope = [
+      ...(time !== "log" ? [LOG_TIME] : []),
+      ...(envelope || time === "field" ? [PUBLISH_TIME] : []),
+      ...(envelope ? [SEQUENCE] : []),
+    ];
+    this.#channels = new McapChannels(recording, this.#envelope, topics);
   }
 
   /** What is said of the file beside what every import says. */
@@ -162,13 +160,10 @@ class McapRecords {
     if (!this.#recording.isBegun) return this.#begin(record);
     switch (record.type) {
       case "Message": {
-        const { logTime, publishTime, sequence, data } = record;
         const topic = this.#channels.topicOf(record.channelId);
-        if (this.#envelope) {
-          return topic.push(logTime, data, { _publish_time_ns: publishTime, _sequence: sequence });
-        }
-        if (publishTime !== logTime) this.#droppedPublishTimes++;
-        return topic.push(logTime, data);
+        if (this.#envelope.length > 0) return this.#pushWithEnvelope(topic, record);
+        if (record.publishTime !== record.logTime) this.#droppedPublishTimes++;
+        return topic.push(record.logTime, record.data);
       }
       case "Channel":
         return this.#channels.addChannel(record);
@@ -188,6 +183,18 @@ class McapRecords {
         break;
     }
     return undefined;
+  }
+
+  #pushWithEnvelope(
+    topic: TopicImport,
+    { logTime, publishTime, sequence, data }: TypedMcapRecords["Message"],
+  ): Promise<void> | undefined {
+    const { envelope, time } = this.#recording;
+    return topic.push(time === "publish" ? publishTime : logTime, data, {
+      ...(time !== "log" && { [LOG_TIME.name]: logTime }),
+      ...((envelope || time === "field") && { [PUBLISH_TIME.name]: publishTime }),
+      ...(envelope && { [SEQUENCE.name]: sequence }),
+    });
   }
 
   /** Starts the sequence at the first record, by when the file has shown that it is one. */

@@ -14,6 +14,9 @@ interface ChannelTopic {
   topic: TopicImport;
 }
 
+/** Topics of the sequence by name and encoding: one for each schema. Files of one import share them. */
+export type McapTopics = Map<string, ChannelTopic[]>;
+
 /**
  * The channels of one file and their topics. Takes schemas and channels in file order; a promise that comes back is
  * awaited before the next call. Channels of the same topic, schema and encoding share a topic of the sequence.
@@ -22,15 +25,15 @@ export class McapChannels {
   readonly #recording: RecordingImport;
   readonly #envelope: readonly FieldSchema[];
   readonly #schemas = new Map<number, McapTypes.Schema>();
-  /** Topics by name and encoding: one for each schema. */
-  readonly #topics = new Map<string, ChannelTopic[]>();
+  readonly #topics: McapTopics;
   readonly #byId = new Map<number, TopicImport>();
   readonly #merged: JsonValue[] = [];
 
   /** @param envelope Columns for what MCAP says around a message. */
-  constructor(recording: RecordingImport, envelope: readonly FieldSchema[]) {
+  constructor(recording: RecordingImport, envelope: readonly FieldSchema[], topics: McapTopics) {
     this.#recording = recording;
     this.#envelope = envelope;
+    this.#topics = topics;
   }
 
   /** The topic of a channel that was taken before. */
