@@ -71,7 +71,7 @@ export async function importFiles(
   const { formatOf } = await import("../import/formats.ts");
   const { format, sources } = await formatOf(await Promise.all(files.map(openSource)), signal);
   if (options.topic !== undefined && !format.takesTopic) {
-    throw new UsageError(`--topic names the topic of JSON lines: ${files[0]} is ${format.name}`);
+    throw new UsageError(`--topic is for JSON lines: ${files[0]} is ${format.name}`);
   }
   const importer = await format.load();
   const progress = await startProgress("importing");

@@ -18,7 +18,7 @@ export type Import = (
 
 /** A format of files. */
 export interface FileFormat {
-  /** What it is called: `MCAP`. */
+  /** What it is called: `MCAP file`. */
   readonly name: string;
   /** Whether a file that begins so is one, or was one before it was damaged. */
   isBegun(head: Uint8Array): boolean;
@@ -36,7 +36,7 @@ const MCAP_MAGIC = [0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a];
 /** Every format. The first that fits is taken. */
 export const FORMATS: readonly FileFormat[] = [
   {
-    name: "MCAP",
+    name: "MCAP file",
     takesTopic: false,
     // Most of its signature: what is damaged is for the reader to say.
     isBegun: (head) => MCAP_MAGIC.filter((byte, i) => byte === head[i]).length > MCAP_MAGIC.length / 2,
@@ -77,15 +77,11 @@ export async function formatOf(
     const refuse = (text: string) =>
       new SmaltiError("UNSUPPORTED", `Cannot import ${file}: ${text}`, { file: given.name });
     if (!found) {
-      const names = FORMATS.map(({ name }) => name).join(" or ");
-      throw refuse(
-        head.length === 0 ? `it is empty, wanted ${names}` : `it is of no known format, wanted ${names}`,
-      );
+      const names = FORMATS.map(({ name }) => `no ${name}`).join(" and ");
+      throw refuse(head.length === 0 ? `it is empty, ${names}` : `it is ${names}`);
     }
     if (format && found !== format) {
-      throw refuse(
-        `it is ${found.name}, and the files before are ${format.name}: wanted files of one format`,
-      );
+      throw refuse(`it is of another format, ${found.name}, than the files before, ${format.name}`);
     }
     format = found;
   }

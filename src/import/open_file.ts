@@ -1,9 +1,11 @@
+import type * as Fs from "node:fs";
 import type * as FsPromises from "node:fs/promises";
 import { builtin } from "../util/builtin.ts";
 import { SmaltiError } from "../error.ts";
 import { fileError } from "../store/directory/file_error.ts";
 
 const { open, stat } = builtin<typeof FsPromises>("node:fs/promises");
+const fs = builtin<typeof Fs>("node:fs");
 
 /** Bytes read at once. */
 const CHUNK_BYTES = 1 << 18;
@@ -49,6 +51,10 @@ export async function openFile(path: string): Promise<OpenedFile> {
     if (found.isDirectory()) {
       throw new SmaltiError("INVALID_ARGUMENT", `Cannot open ${path}: it is a directory`, { file: path });
     }
+    if (found.isFIFO()) {
+      const walk = { [Symbol.asyncIterator]: () => wakeable(readChunks(path), path) };
+      return { name: path, sizeBytes: undefined, chunks: walk, isLive: true };
+    }
     if (!found.isFile()) return { name: path, sizeBytes: undefined, chunks, isLive: true };
     const handle = await open(path, "r");
     await handle.close();
@@ -72,5 +78,38 @@ async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
     throw fileError(reason, "read", path);
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * A walk over a named pipe that can be given up while it waits: a thread that waits for the pipe would keep the process from
+ * ending (Node). A byte of our own, which nobody sees any more, wakes it.
+ */
+function wakeable(walk: AsyncGenerator<Uint8Array>, path: string): AsyncIterator<Uint8Array> {
+  let isWaiting = false;
+  return {
+    async next() {
+      isWaiting = true;
+      try {
+        return await walk.next();
+      } finally {
+        isWaiting = false;
+      }
+    },
+    return() {
+      if (isWaiting) wake(path);
+      return walk.return(undefined);
+    },
+  };
+}
+
+function wake(path: string): void {
+  try {
+    const { O_WRONLY, O_NONBLOCK } = fs.constants;
+    const handle = fs.openSync(path, O_WRONLY | O_NONBLOCK);
+    fs.writeSync(handle, "\n");
+    fs.closeSync(handle);
+  } catch {
+    // Nobody waits for it, or it is gone.
   }
 }
