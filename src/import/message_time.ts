@@ -155,6 +155,6 @@ function exactScalar(bytes: Uint8Array, span: Span): unknown {
 /** As errors show it. */
 function plain(value: unknown): unknown {
   if (value instanceof NumberText) return Number(value.text);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
