@@ -8,8 +8,9 @@ import { type Command, Option } from "commander";
 import type { Client } from "../client.ts";
 import type { ImportMcapOptions } from "../import/mcap/import_mcap.ts";
 import { legalSequenceName } from "../names.ts";
-import { parseSequenceName, storeOption } from "./arguments.ts";
+import { parseSequenceName, parseSize, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
+import { writeFlaws } from "./flaws.ts";
 import { count } from "./number_text.ts";
 import { withClient } from "./open.ts";
 import { writeError } from "./output.ts";
@@ -19,6 +20,8 @@ import { UsageError } from "./usage_error.ts";
 interface Options {
   name?: string;
   integers: "bigint" | "number";
+  salvage?: boolean;
+  maxRecord?: number;
   store: string;
 }
 
@@ -35,9 +38,18 @@ export function addImport(program: Command, context: Context): void {
       new Option("--integers <AS>", "what integers of 64 bits are read as")
         .choices(["bigint", "number"]).default("bigint"),
     )
+    .option(
+      "--salvage",
+      "go on where the file is cut or damaged: leave out what cannot be read, and say what that is",
+    )
+    .addOption(
+      new Option("--max-record <BYTES>", "largest record or chunk that is read, such as 2G (default: 512M)")
+        .argParser(parseSize),
+    )
     .addOption(storeOption())
-    .action(async (file: string, { name = nameOfFile(file), integers, store }: Options) => {
-      await withClient(store, (client) => importFile(context, client, file, { name, integers }));
+    .action(async (file: string, { name = nameOfFile(file), maxRecord, store, ...rest }: Options) => {
+      const options = { name, ...rest, ...(maxRecord !== undefined && { maxRecordBytes: maxRecord }) };
+      await withClient(store, (client) => importFile(context, client, file, options));
     });
 }
 
@@ -46,7 +58,7 @@ export async function importFile(
   { out, signal }: Context,
   client: Client,
   file: string,
-  options: Pick<ImportMcapOptions, "name" | "metadata" | "integers">,
+  options: Pick<ImportMcapOptions, "name" | "metadata" | "integers" | "salvage" | "maxRecordBytes">,
 ): Promise<void> {
   const { importMcap } = await import("../import/mcap/import_mcap.ts");
   const { openFile } = await import("../import/open_file.ts");
@@ -62,6 +74,7 @@ export async function importFile(
   await out.write(
     `imported ${count(messageCount, "message")} on ${count(topics.length, "topic")} into ${options.name}\n`,
   );
+  await writeFlaws(report);
   if (droppedPublishTimes > 0) {
     const messages = count(droppedPublishTimes, "message");
     await writeError(`smalti: publish times of ${messages} were not their log times and are not kept\n`);

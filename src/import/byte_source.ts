@@ -11,6 +11,12 @@ export interface ByteSource {
   readonly name?: string;
   /** Bytes in all, where known: for progress, and to notice early that a file is cut. @default unknown */
   readonly sizeBytes?: number | undefined;
+  /**
+   * Whether `chunks` may be walked over again, each time from the beginning. A salvage then looks up what a file says once
+   * more at its end: a Blob gives `{ chunks: { [Symbol.asyncIterator]: () => blob.stream()[Symbol.asyncIterator]() }, isRepeatable: true }`.
+   * @default false
+   */
+  readonly isRepeatable?: boolean;
 }
 
 /** Bytes in the largest part that is handled at once. */

@@ -4,6 +4,7 @@
  * @module
  */
 export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mcap/import_mcap.ts";
+export type { ImportFlaw } from "./flaws.ts";
 export type { ImportOptions, ImportReport } from "./recording_import.ts";
 export type { ImportedTopic } from "./topic_import.ts";
 export type { ByteChunks, ByteSource } from "./byte_source.ts";

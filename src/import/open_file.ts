@@ -16,6 +16,8 @@ export interface OpenedFile {
   readonly sizeBytes: number | undefined;
   /** Its bytes in order, each chunk the reader's to keep. Every walk over them opens the file, and closes it at its end. */
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Whether they can be walked over again: not those of a pipe or a device. */
+  readonly isRepeatable: boolean;
 }
 
 /**
@@ -37,7 +39,8 @@ export interface OpenedFile {
 export async function openFile(path: string): Promise<OpenedFile> {
   const { handle, sizeBytes } = await openHandle(path);
   await handle.close();
-  return { name: path, sizeBytes, chunks: { [Symbol.asyncIterator]: () => readChunks(path) } };
+  const chunks = { [Symbol.asyncIterator]: () => readChunks(path) };
+  return { name: path, sizeBytes, chunks, isRepeatable: sizeBytes !== undefined };
 }
 
 async function openHandle(

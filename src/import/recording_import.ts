@@ -13,6 +13,7 @@ import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { type ByteChunks, type ByteSource, readParts, toByteSource } from "./byte_source.ts";
 import { openDecoder } from "./decoders.ts";
+import { type Flaw, Flaws, type ImportFlaw } from "./flaws.ts";
 import type { DecoderKind, MessageFormat, Row } from "./message_decoder.ts";
 import { type ImportedTopic, TopicImport } from "./topic_import.ts";
 import { TopicNames } from "./topic_names.ts";
@@ -35,6 +36,11 @@ export interface ImportOptions {
    * not fit such a column: JSON keeps it in `_json`. @default "bigint"
    */
   integers?: "bigint" | "number";
+  /**
+   * Whether to go on where the file is flawed: what cannot be read is left out and told in the report's `flaws`, all else
+   * is committed. Else the import fails there. A flaw that costs nothing is told either way. @default false
+   */
+  salvage?: boolean;
 }
 
 /** Their names. */
@@ -45,6 +51,7 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   onProgress: true,
   maxBufferedBytes: true,
   integers: true,
+  salvage: true,
 };
 
 /** What an import did. */
@@ -55,6 +62,10 @@ export interface ImportReport {
   readonly topics: readonly ImportedTopic[];
   /** Messages taken, on all topics. */
   readonly messageCount: number;
+  /** What is wrong with the file, in its order: the first 1,000 flaws. */
+  readonly flaws: readonly ImportFlaw[];
+  /** How many flaws there are, by kind. */
+  readonly flawCounts: Readonly<Record<string, number>>;
 }
 
 /** A topic of a file. */
@@ -86,7 +97,7 @@ const DEFAULT_BUFFERED_BYTES = 32 * 2 ** 20;
 /**
  * Makes a sequence of a file. The sequence begins when the importer says so; it is finalized when `read` returns. Where
  * that fails, what came before stays readable, as a sequence in state `failed`, and the error says how much that is;
- * where the signal ended it, nothing stays.
+ * where the signal ended it, nothing stays. Under `salvage` flaws of the file are no failure, but where all of it was lost.
  */
 export async function importRecording<R extends object>(
   client: Client,
@@ -115,7 +126,11 @@ export class RecordingImport {
   readonly #importer: Pick<Importer<unknown>, "what" | "decoders">;
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
+  readonly #flaws: Flaws;
   #sequence: SequenceWriter | undefined;
+  #attachmentCount = 0;
+  /** Byte of the file at which what is handed over begins, where the importer says so: for flaws. */
+  offset = 0;
 
   constructor(
     client: Client,
@@ -127,6 +142,7 @@ export class RecordingImport {
     this.#source = source;
     this.#options = options;
     this.#importer = importer;
+    this.#flaws = new Flaws(options.salvage ?? false);
   }
 
   /** Decompresses. */
@@ -137,6 +153,19 @@ export class RecordingImport {
   /** Bytes of the whole file, where known. */
   get sizeBytes(): number | undefined {
     return this.#source.sizeBytes;
+  }
+
+  /** Whether flaws that cost something are lived with. */
+  get salvages(): boolean {
+    return this.#options.salvage ?? false;
+  }
+
+  /**
+   * Notes down what is wrong with the file. Throws where that cost something, unless the import salvages: then the importer
+   * goes on with what comes after.
+   */
+  flaw(flaw: Flaw): void {
+    this.#flaws.add({ offset: this.offset, ...flaw });
   }
 
   /** Whether {@linkcode begin} was called. */
@@ -153,6 +182,11 @@ export class RecordingImport {
       bytesRead += part.length;
       onProgress?.(bytesRead, this.sizeBytes);
     }
+  }
+
+  /** The same bytes once more, beside {@linkcode bytes}; undefined where the source can be walked over only once. */
+  bytesAgain(): AsyncGenerator<Uint8Array> | undefined {
+    return this.#source.isRepeatable ? readParts(this.#source.chunks, this.#options.signal) : undefined;
   }
 
   /** Starts the sequence: to be called when the file has shown that it is one, before all below. */
@@ -176,7 +210,7 @@ export class RecordingImport {
       ontology: Object.freeze({ tag, format: "default", fields: [...decoder.fields, ...envelope] }),
       metadata,
     });
-    const topic = new TopicImport(name, writer, decoder);
+    const topic = new TopicImport(name, writer, decoder, (flaw) => this.flaw(flaw));
     this.#topics.push(topic);
     return topic;
   }
@@ -184,14 +218,26 @@ export class RecordingImport {
   /** Keeps a file that is in the file. */
   async attach(info: Omit<AttachmentInfo, "sizeBytes">, bytes: Uint8Array): Promise<void> {
     await this.#sequence!.attach(info, bytes);
+    this.#attachmentCount++;
   }
 
-  /** Commits the sequence; one without topics where the file has nothing. */
+  /**
+   * Commits the sequence; one without topics where the file has nothing. Where it had something and all of that was lost
+   * there is no sequence, and the first flaw is the error.
+   */
   async finish(): Promise<ImportReport> {
     this.#options.signal?.throwIfAborted();
+    await this.#flush();
+    if (this.#flaws.isLossy && this.#isEmpty) {
+      const { message, offset } = this.#flaws.listed.find(({ lost }) => lost !== undefined) ??
+        this.#flaws.listed[0];
+      const error = new SmaltiError("CORRUPT", `nothing in it is whole: ${message}`, { offset });
+      await this.#sequence?.abort(error, "delete");
+      this.#sequence = undefined;
+      throw error;
+    }
     if (!this.#sequence) await this.begin();
     const sequence = this.#sequence!;
-    await this.#flush();
     sequence.addMetadata(this.metadata);
     return { sequence: await sequence.finalize(), ...this.#report() };
   }
@@ -242,9 +288,16 @@ export class RecordingImport {
     return "nothing of it is kept";
   }
 
-  #report(): Pick<ImportReport, "topics" | "messageCount"> {
+  #report(): Omit<ImportReport, "sequence"> {
     const topics = this.#topics.map(({ report }) => report);
-    return { topics, messageCount: topics.reduce((sum, topic) => sum + topic.messageCount, 0) };
+    const messageCount = topics.reduce((sum, topic) => sum + topic.messageCount, 0);
+    return { topics, messageCount, flaws: this.#flaws.listed, flawCounts: this.#flaws.counts };
+  }
+
+  /** Whether there is neither message nor attachment nor fact. */
+  get #isEmpty(): boolean {
+    return this.#attachmentCount === 0 && this.#topics.every(({ report }) => report.messageCount === 0) &&
+      Object.values(this.metadata).every((fact) => Array.isArray(fact) && fact.length === 0);
   }
 
   async #flush(): Promise<void> {

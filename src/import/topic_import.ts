@@ -1,6 +1,6 @@
-import { SmaltiError } from "../error.ts";
 import { MAX_NS } from "../types.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
+import type { Flaw } from "./flaws.ts";
 import type { MessageDecoder, Row } from "./message_decoder.ts";
 
 /** What became of one topic of a file. */
@@ -20,11 +20,19 @@ export class TopicImport {
   readonly #sourceName: string;
   readonly #writer: TopicWriter<Row>;
   readonly #decoder: MessageDecoder;
+  readonly #flaw: (flaw: Flaw) => void;
 
-  constructor(sourceName: string, writer: TopicWriter<Row>, decoder: MessageDecoder) {
+  /** @param flaw Takes what is wrong with a message. May throw. */
+  constructor(
+    sourceName: string,
+    writer: TopicWriter<Row>,
+    decoder: MessageDecoder,
+    flaw: (flaw: Flaw) => void,
+  ) {
     this.#sourceName = sourceName;
     this.#writer = writer;
     this.#decoder = decoder;
+    this.#flaw = flaw;
   }
 
   /** The topic's name in the sequence. */
@@ -44,13 +52,14 @@ export class TopicImport {
 
   /**
    * Writes one message, with the values of the envelope's columns. A promise that comes back is awaited before the next.
-   * UNSUPPORTED where the time is beyond int64.
+   * One at a time beyond int64 is a flaw: UNSUPPORTED, unless the import salvages.
    */
   push(timestampNs: bigint, bytes: Uint8Array, envelope?: Row): Promise<void> | undefined {
     if (timestampNs > MAX_NS) {
-      const text =
+      const message =
         `the file has a message on topic "${this.name}" at ${timestampNs} ns: times up to 2^63 - 1 ns are supported`;
-      throw new SmaltiError("UNSUPPORTED", text, { topic: this.name });
+      this.#flaw({ kind: "time", code: "UNSUPPORTED", message, topic: this.name, lost: "1 message" });
+      return undefined;
     }
     return this.#decoder.push(this.#writer, timestampNs, bytes, envelope);
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createCodecs } from "../../src/engine/codecs.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
-import { decompressZstd } from "../../src/import/mcap/zstd_frames.ts";
+import { decompressFrames } from "../../src/import/mcap/frames.ts";
 import { concat, encode, zstdStore } from "./mcap_file.ts";
 
 const text = encode("0123456789abcdef0123456789abcdef");
@@ -38,7 +38,7 @@ describe.each([["in TypeScript", {}], [
       ["empty frames alone", [empty, empty], []],
     ])("reads %s", (_, frames, contents) => {
       const raw = concat(contents);
-      expect(decompressZstd(engine, concat(frames), raw.length)).toEqual(raw);
+      expect(decompressFrames(engine, "zstd", concat(frames), raw.length)).toEqual(raw);
     });
 
     it.each<[string, Uint8Array[], number, RegExp]>([
@@ -73,7 +73,7 @@ describe.each([["in TypeScript", {}], [
         /UNSUPPORTED.*2 of 2 do not say/,
       ],
     ])("refuses %s", (_, frames, rawLength, error) => {
-      expect(() => decompressZstd(engine, concat(frames), rawLength)).toThrow(
+      expect(() => decompressFrames(engine, "zstd", concat(frames), rawLength)).toThrow(
         error,
       );
     });
