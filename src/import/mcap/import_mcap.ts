@@ -87,10 +87,19 @@ const ENVELOPE_FIELDS: readonly FieldSchema[] = [
  *
  * Memory is bounded by the largest chunk or record and `maxBufferedBytes`, not by the file.
  *
+ * With `salvage` the import goes on where the file is flawed. A chunk that is bad is left out whole, of one without a CRC
+ * what comes after its records break; a bad attachment, metadata or other record alone; messages whose channel the file
+ * defines nowhere, or whose time is beyond int64. A channel that is not there is looked up in the rest of a source that
+ * `isRepeatable`; from another, 32 MiB of its messages wait for it. Where a channel or schema is defined anew, and not the
+ * same, later messages go by the new one; the messages of a channel without its schema are kept as they are. After a wrong
+ * length reading goes on at the next record that is beyond doubt; a message outside of chunks is believed where a record
+ * follows it and none is in it. The report's `flaws` tell of all that.
+ *
  * Rejects with CORRUPT where the file is no MCAP (before any sequence is made), is cut or is damaged (CRCs are checked);
  * UNSUPPORTED where a chunk is neither LZ4 nor ZSTD or a time is beyond int64; TOO_LARGE beyond `maxRecordBytes`;
  * ALREADY_EXISTS, INVALID_NAME and others as the client says. Whatever was read before stays readable, as a sequence in
- * state `failed`; the message says how much that is. ABORTED by the signal: then nothing stays.
+ * state `failed`; the message says how much that is. ABORTED by the signal: then nothing stays. With `salvage`: CORRUPT
+ * where nothing is whole, and then there is no sequence; what the store fails with.
  *
  * @example
  * ```ts
