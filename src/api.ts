@@ -71,6 +71,7 @@ export {
   type Notification,
   type NotificationPlace,
   type RecoveredFile,
+  type RecoverOptions,
   type RecoverReport,
   type SequenceEntry,
   type SequenceInfo,

@@ -10,8 +10,9 @@ import type { Client } from "../client.ts";
 import type { ByteSource } from "../import/byte_source.ts";
 import type { ImportOptions } from "../import/recording_import.ts";
 import { legalSequenceName } from "../names.ts";
-import { parseSequenceName, storeOption } from "./arguments.ts";
+import { parseSequenceName, parseSize, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
+import { writeFlaws } from "./flaws.ts";
 import { count } from "./number_text.ts";
 import { withClient } from "./open.ts";
 import { writeError } from "./output.ts";
@@ -22,10 +23,14 @@ import { UsageError } from "./usage_error.ts";
 const STDIN = "-";
 
 /** Options of the import that are its caller's to give. */
-type GivenOptions = Omit<ImportOptions, "signal" | "onProgress"> & { topic?: string };
+type GivenOptions = Omit<ImportOptions, "signal" | "onProgress"> & {
+  topic?: string;
+  maxRecordBytes?: number;
+};
 
-interface Options extends Omit<GivenOptions, "name"> {
+interface Options extends Omit<GivenOptions, "name" | "maxRecordBytes"> {
   name?: string;
+  maxRecord?: number;
   store: string;
 }
 
@@ -52,9 +57,21 @@ export function addImport(program: Command, context: Context): void {
         .choices(["s", "ms", "us", "ns"]).default("ns"),
     )
     .addOption(new Option("--topic <NAME>", "topic of JSON lines that name none (default: the file's name)"))
+    .option(
+      "--salvage",
+      "go on where a file is cut or damaged: leave out what cannot be read, and say what that is",
+    )
+    .addOption(
+      new Option(
+        "--max-record <BYTES>",
+        "largest record, chunk or line that is read, such as 2G (default: 512M; lines 64M)",
+      )
+        .argParser(parseSize),
+    )
     .addOption(storeOption())
-    .action(async (files: string[], { store, name = nameOfFiles(files), ...options }: Options) => {
-      await withClient(store, (client) => importFiles(context, client, files, { name, ...options }));
+    .action(async (files: string[], { store, name = nameOfFiles(files), maxRecord, ...rest }: Options) => {
+      const options = { name, ...rest, ...(maxRecord !== undefined && { maxRecordBytes: maxRecord }) };
+      await withClient(store, (client) => importFiles(context, client, files, options));
     });
 }
 
@@ -90,6 +107,7 @@ export async function importFiles(
       count(topics.length, "topic")
     } into ${options.name}${parts}\n`,
   );
+  await writeFlaws(report);
   const { droppedPublishTimes = 0, unknownRecordCount = 0 } = report;
   if (droppedPublishTimes > 0) {
     const messages = count(droppedPublishTimes, "message");

@@ -16,6 +16,12 @@ export interface ByteSource {
    * flushed as it comes, and stays when the signal ends the import. @default false
    */
   readonly isLive?: boolean;
+  /**
+   * Whether `chunks` may be walked over again, each time from the beginning. A salvage then looks up what a file says once
+   * more at its end: a Blob gives `{ chunks: { [Symbol.asyncIterator]: () => blob.stream()[Symbol.asyncIterator]() }, isRepeatable: true }`.
+   * @default false
+   */
+  readonly isRepeatable?: boolean;
 }
 
 /** Bytes in the largest part that is handled at once. */

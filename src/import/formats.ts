@@ -13,7 +13,7 @@ import type { ImportOptions, ImportReport } from "./recording_import.ts";
 export type Import = (
   client: Client,
   sources: readonly ByteSource[],
-  options: ImportOptions & { topic?: string },
+  options: ImportOptions & { topic?: string; maxRecordBytes?: number },
 ) => Promise<ImportReport & Partial<Pick<ImportMcapReport, "droppedPublishTimes" | "unknownRecordCount">>>;
 
 /** A format of files. */

@@ -21,7 +21,8 @@ const FILES_KEY = "import.files";
 /** A file as it is read. */
 interface FileInWork {
   readonly source: ByteSource;
-  /** What it tells about the sequence. */
+  /** What it tells about the sequence where it begins, which any file of its format does, and later. */
+  readonly opening: Metadata;
   readonly facts: Metadata;
   /** Messages of all files before it. */
   messagesBefore: number;
@@ -39,7 +40,13 @@ export class ImportFiles {
   /** @param what What errors call a file whose source has no name. */
   constructor(sources: ImportSources, what: string) {
     const list = toByteSources(sources);
-    this.#files = list.map((source) => ({ source, facts: {}, messagesBefore: 0, attachmentCount: 0 }));
+    this.#files = list.map((source) => ({
+      source,
+      opening: {},
+      facts: {},
+      messagesBefore: 0,
+      attachmentCount: 0,
+    }));
     this.#what = what;
     const sizes = list.map(({ sizeBytes }) => sizeBytes);
     this.#totalBytes = sizes.every((size) => size !== undefined)
@@ -50,6 +57,19 @@ export class ImportFiles {
   /** Whether one of them cannot be had again. */
   get isLive(): boolean {
     return this.#files.some(({ source }) => source.isLive);
+  }
+
+  /** Whether there are several. */
+  get hasSeveral(): boolean {
+    return this.#files.length > 1;
+  }
+
+  /** Whether nothing was kept of them beside messages. */
+  get isEmpty(): boolean {
+    return this.#files.every(({ facts, attachmentCount }) => {
+      return attachmentCount === 0 &&
+        Object.values(facts).every((fact) => Array.isArray(fact) && fact.length === 0);
+    });
   }
 
   /** The file that is read; before the first, that one. */
@@ -98,15 +118,16 @@ export class ImportFiles {
 
   /** What the files tell about the sequence: of one file its facts, of several a list of what each of them tells. */
   facts(messageCount = 0): Metadata {
-    if (this.#files.length === 1) return this.#files[0].facts;
+    const tell = ({ opening, facts }: FileInWork) => ({ ...opening, ...facts });
+    if (this.#files.length === 1) return tell(this.#files[0]);
     const files = this.report(messageCount).slice(0, this.#at + 1).map(
       ({ name, messageCount }, i): JsonValue => {
-        const { facts, attachmentCount } = this.#files[i];
+        const file = this.#files[i];
         return {
           ...(name !== undefined && { name }),
           messages: messageCount,
-          attachments: attachmentCount,
-          ...facts,
+          attachments: file.attachmentCount,
+          ...tell(file),
         };
       },
     );

@@ -5,6 +5,7 @@
  */
 export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mcap/import_mcap.ts";
 export { importJsonLines, type ImportJsonLinesOptions } from "./json_lines/import_json_lines.ts";
+export type { ImportFlaw } from "./flaws.ts";
 export type { ImportOptions, ImportReport } from "./recording_import.ts";
 export type { ImportedTopic } from "./topic_import.ts";
 export type { ImportedFile } from "./import_files.ts";

@@ -23,6 +23,8 @@ export interface OpenedFile {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Whether it is a pipe or a device, which cannot be read again. */
   readonly isLive: boolean;
+  /** Whether they can be walked over again: not those of a pipe or a device. */
+  readonly isRepeatable: boolean;
 }
 
 /**
@@ -53,12 +55,14 @@ export async function openFile(path: string): Promise<OpenedFile> {
     }
     if (found.isFIFO()) {
       const walk = { [Symbol.asyncIterator]: () => wakeable(readChunks(path), path) };
-      return { name: path, sizeBytes: undefined, chunks: walk, isLive: true };
+      return { name: path, sizeBytes: undefined, chunks: walk, isLive: true, isRepeatable: false };
     }
-    if (!found.isFile()) return { name: path, sizeBytes: undefined, chunks, isLive: true };
+    if (!found.isFile()) {
+      return { name: path, sizeBytes: undefined, chunks, isLive: true, isRepeatable: false };
+    }
     const handle = await open(path, "r");
     await handle.close();
-    return { name: path, sizeBytes: found.size, chunks, isLive: false };
+    return { name: path, sizeBytes: found.size, chunks, isLive: false, isRepeatable: true };
   } catch (reason) {
     throw fileError(reason, "open", path);
   }

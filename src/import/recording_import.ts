@@ -12,8 +12,9 @@ import type { OptionNames } from "../util/options.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { DEFAULT_AUTO_FLUSH } from "../write/session_options.ts";
-import type { ImportSources } from "./byte_source.ts";
+import { type ImportSources, readParts } from "./byte_source.ts";
 import { openDecoder } from "./decoders.ts";
+import { type Flaw, Flaws, type ImportFlaw } from "./flaws.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import { type ImportedFile, ImportFiles } from "./import_files.ts";
 import type { DecoderKind, DecoderOptions, MessageDecoder, MessageFormat, Row } from "./message_decoder.ts";
@@ -55,6 +56,11 @@ export interface ImportOptions {
   time?: "log" | "publish" | (string & Record<never, never>);
   /** What numbers in the field `time` count. @default "ns" */
   timeUnit?: TimeUnit;
+  /**
+   * Whether to go on where the file is flawed: what cannot be read is left out and told in the report's `flaws`, all else
+   * is committed. Else the import fails there. A flaw that costs nothing is told either way. @default false
+   */
+  salvage?: boolean;
 }
 
 /** Their names. */
@@ -68,6 +74,7 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   envelope: true,
   time: true,
   timeUnit: true,
+  salvage: true,
 };
 
 /** What an import did. */
@@ -80,6 +87,10 @@ export interface ImportReport {
   readonly messageCount: number;
   /** The files, in the order given. */
   readonly files: readonly ImportedFile[];
+  /** What is wrong with the file, in its order: the first 1,000 flaws. */
+  readonly flaws: readonly ImportFlaw[];
+  /** How many flaws there are, by kind. */
+  readonly flawCounts: Readonly<Record<string, number>>;
 }
 
 /** A topic of a file. */
@@ -116,7 +127,8 @@ const DEFAULT_BUFFERED_BYTES = 32 * 2 ** 20;
 /**
  * Makes a sequence of files. The sequence begins when the importer says so; it is finalized when all files were read. Where
  * one fails, what came before stays readable, as a sequence in state `failed`, and the error says how much that is; where
- * the signal ended it, nothing stays, but of a live source what came is committed.
+ * the signal ended it, nothing stays, but of a live source what came is committed. Under `salvage` flaws of the files are no
+ * failure, but where all of it was lost.
  */
 export async function importRecording<R extends { readonly [K in keyof R]: number }>(
   client: Client,
@@ -157,9 +169,14 @@ export class RecordingImport {
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
   readonly #counter: MessageCounter = { count: 0 };
+  readonly #flaws: Flaws;
   #sequence: SequenceWriter | undefined;
   #isBegun = false;
   #hold: (() => Promise<void>) | undefined;
+  /** Byte of the file at which what is handed over begins, where the importer says so: for flaws. */
+  offset = 0;
+  /** What is put before what is said of a flaw: `line 3: `. */
+  place = "";
 
   constructor(
     client: Client,
@@ -171,6 +188,7 @@ export class RecordingImport {
     this.#files = files;
     this.#options = options;
     this.#decoders = decoders;
+    this.#flaws = new Flaws(options.salvage ?? false);
   }
 
   /** Decompresses. */
@@ -193,6 +211,20 @@ export class RecordingImport {
     return this.#files.current.facts;
   }
 
+  /** Whether flaws that cost something are lived with. */
+  get salvages(): boolean {
+    return this.#options.salvage ?? false;
+  }
+
+  /**
+   * Notes down what is wrong with the file. Throws where that cost something, unless the import salvages: then the importer
+   * goes on with what comes after.
+   */
+  flaw(flaw: Flaw): void {
+    const file = this.#files.hasSeveral ? { file: this.fileName ?? this.#files.label } : {};
+    this.#flaws.add({ offset: this.offset, ...file, ...flaw, message: this.place + flaw.message });
+  }
+
   /** Whether {@linkcode begin} was called for this file. */
   get isBegun(): boolean {
     return this.#isBegun;
@@ -213,6 +245,8 @@ export class RecordingImport {
   /** @internal Goes on to the next file; false after the last. */
   nextFile(): boolean {
     this.#isBegun = false;
+    this.offset = 0;
+    this.place = "";
     return this.#files.next(this.#counter.count);
   }
 
@@ -224,10 +258,16 @@ export class RecordingImport {
     return this.#files.bytes(signal, onProgress, pause);
   }
 
+  /** The same bytes once more, beside {@linkcode bytes}; undefined where the source can be walked over only once. */
+  bytesAgain(): AsyncGenerator<Uint8Array> | undefined {
+    const { isRepeatable, chunks } = this.#files.current.source;
+    return isRepeatable ? readParts(chunks, this.#options.signal) : undefined;
+  }
+
   /** Starts the sequence: to be called when the file has shown that it is one, before all below. */
   async begin(facts: Metadata = {}): Promise<void> {
     this.#isBegun = true;
-    Object.assign(this.metadata, facts);
+    Object.assign(this.#files.current.opening, facts);
     if (this.#sequence) return;
     const { name, metadata = {}, maxBufferedBytes = DEFAULT_BUFFERED_BYTES } = this.#options;
     this.#sequence = await this.#client.sequenceCreate(name, {
@@ -277,6 +317,7 @@ export class RecordingImport {
       counter,
       isNumbered: this.envelope,
       isTimedByField,
+      flaw: (flaw) => this.flaw(flaw),
     });
     this.#topics.push(topic);
     return topic;
@@ -288,9 +329,21 @@ export class RecordingImport {
     this.#files.current.attachmentCount++;
   }
 
-  /** Commits the sequence; one without topics where the files have nothing. */
+  /**
+   * Commits the sequence; one without topics where the files have nothing. Where they had something and all of that was lost
+   * there is no sequence, and the first flaw is the error.
+   */
   async finish(): Promise<ImportReport> {
     this.#options.signal?.throwIfAborted();
+    await this.#flush();
+    if (this.#flaws.isLossy && this.#isEmpty) {
+      const { message, offset } = this.#flaws.listed.find(({ lost }) => lost !== undefined) ??
+        this.#flaws.listed[0];
+      const error = new SmaltiError("CORRUPT", `nothing in it is whole: ${message}`, { offset });
+      await this.#sequence?.abort(error, "delete");
+      this.#sequence = undefined;
+      throw error;
+    }
     if (!this.#sequence) await this.begin();
     return { sequence: await this.#commit(), ...this.#report() };
   }
@@ -362,11 +415,17 @@ export class RecordingImport {
   #report(): Omit<ImportReport, "sequence"> {
     const topics = this.#topics.map(({ report }) => report);
     const messageCount = topics.reduce((sum, topic) => sum + topic.messageCount, 0);
-    return { topics, messageCount, files: this.#files.report(this.#counter.count) };
+    const files = this.#files.report(this.#counter.count);
+    return { topics, messageCount, files, flaws: this.#flaws.listed, flawCounts: this.#flaws.counts };
   }
 
   #facts(): Metadata {
     return this.#files.facts(this.#counter.count);
+  }
+
+  /** Whether there is neither message nor attachment nor fact. */
+  get #isEmpty(): boolean {
+    return this.#topics.every(({ report }) => report.messageCount === 0) && this.#files.isEmpty;
   }
 
   async #flush(): Promise<void> {

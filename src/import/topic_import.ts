@@ -1,7 +1,8 @@
-import { SmaltiError } from "../error.ts";
-import { MAX_NS, MIN_NS } from "../types.ts";
+import { type ErrorCode, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import { MAX_NS, MIN_NS } from "../types.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
+import type { Flaw } from "./flaws.ts";
 import type { MessageDecoder, Row } from "./message_decoder.ts";
 
 /** What became of one topic of a file. */
@@ -41,7 +42,12 @@ export interface TopicParts {
   readonly isNumbered: boolean;
   /** Whether the decoder finds the times of messages in them. */
   readonly isTimedByField: boolean;
+  /** Takes what is wrong with a message. May throw. */
+  readonly flaw: (flaw: Flaw) => void;
 }
+
+/** What a decoder says of a message that it cannot write. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["CORRUPT", "INVALID_MESSAGE", "UNSUPPORTED"]);
 
 /** Writes the messages of one topic. */
 export class TopicImport {
@@ -69,7 +75,7 @@ export class TopicImport {
 
   /**
    * Writes one message, with the values of the envelope's columns. A promise that comes back is awaited before the next.
-   * UNSUPPORTED where the time is beyond int64; what a decoder says that looks for the time in the message.
+   * One at a time beyond int64 is a flaw, and so is one that the decoder refuses: they throw unless the import salvages.
    *
    * @param index Its number in the file, where it was held back. @default the next
    */
@@ -79,16 +85,28 @@ export class TopicImport {
     envelope?: Row,
     index?: number,
   ): Promise<void> | undefined {
-    const { writer, decoder, counter, isNumbered, isTimedByField } = this.#parts;
+    const { writer, decoder, counter, isNumbered, isTimedByField, flaw } = this.#parts;
     const number = index ?? counter.count++;
     if (!isTimedByField && (timestampNs > MAX_NS || timestampNs < MIN_NS)) {
       const wanted = timestampNs > MAX_NS ? "times up to 2^63 - 1 ns" : "times from -2^63 ns on";
-      const text =
+      const message =
         `the file has a message on topic "${this.name}" at ${timestampNs} ns: ${wanted} are supported`;
-      throw new SmaltiError("UNSUPPORTED", text, { topic: this.name });
+      flaw({ kind: "time", code: "UNSUPPORTED", message, ...this.#lost });
+      return undefined;
     }
     const beside = isNumbered ? { ...envelope, [INDEX_FIELD.name]: number } : envelope;
-    return decoder.push(writer, timestampNs, bytes, beside);
+    try {
+      return decoder.push(writer, timestampNs, bytes, beside);
+    } catch (reason) {
+      if (!(reason instanceof SmaltiError) || !REFUSALS.has(reason.code)) throw reason;
+      const { code, rawMessage: message } = reason;
+      flaw({ kind: isTimedByField ? "time" : "message", code, message, cause: reason, ...this.#lost });
+      return undefined;
+    }
+  }
+
+  get #lost(): Pick<Flaw, "topic" | "lost"> {
+    return { topic: this.name, lost: "1 message" };
   }
 
   /** Writes what the decoder holds back. */

@@ -120,6 +120,19 @@ describe("importMcap by another time", () => {
     await rows({});
   });
 
+  it("leaves out messages without that time where it salvages", async () => {
+    await using client = await connect("memory:");
+    const report = await importMcap(client, chunked(await file()), { name: "a", time: "z", salvage: true })
+      .then(
+        () => expect.fail("imported"),
+        (reason) => reason,
+      );
+    expect(report.rawMessage).toContain("nothing in it is whole");
+    const some = await importMcap(client, chunked(await file()), { name: "b", time: "y", salvage: true });
+    expect([some.messageCount, some.flawCounts]).toEqual([1, { time: 2 }]);
+    expect(some.flaws[0]).toMatchObject({ kind: "time", topic: "imu", lost: "1 message" });
+  });
+
   it("says which topic has messages without that time, or of bytes", async () => {
     await using client = await connect("memory:");
     await expect(importMcap(client, chunked(await file()), { name: "a", time: "x" }))

@@ -180,6 +180,28 @@ describe("importJsonLines of an export", () => {
     ]);
   });
 
+  it("leaves bad lines out where it salvages, and names them", async () => {
+    await using client = await connect("memory:");
+    const long = `{"timestamp_ns":"1","topic":"t","data":{"x":"${"x".repeat(2000)}"}}\n`;
+    const late = `{"timestamp_ns":"9223372036854775808","topic":"t","data":{}}\n`;
+    const text = `nothing\n${good}${long}${good.slice(0, 20)}\n${late}${good}`;
+    const report = await load(client, text, { salvage: true, maxRecordBytes: 1000 });
+    expect([report.sequence.state, report.messageCount]).toEqual(["finalized", 2]);
+    const at = [0, 8 + good.length, 8 + good.length + long.length, 29 + good.length + long.length];
+    expect(report.flaws.map(({ kind, offset, lost }) => [kind, offset, lost])).toEqual([
+      ["line", at[0], "1 line"],
+      ["line", at[1], "1 line"],
+      ["line", at[2], "1 line"],
+      ["time", at[3], "1 message"],
+    ]);
+    expect(report.flaws.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^line 1, at byte 0: it is no JSON/),
+      expect.stringContaining("line 3, at byte 51: it is too large: it has more than 1000 bytes"),
+      expect.stringContaining("line 4, at byte"),
+      expect.stringContaining("line 5, at byte"),
+    ]);
+  });
+
   it("bounds lines", async () => {
     const text = `{"timestamp_ns":"1","topic":"t","data":{"x":"${"x".repeat(2000)}"}}`;
     expect((await failure(text, { maxRecordBytes: 1000 })).code).toBe("TOO_LARGE");

@@ -16,9 +16,9 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { parseData } from "./line_data.ts";
+import { lineFlaw, parseData } from "./line_data.ts";
 import { type Line, LineReader } from "./line_reader.ts";
-import { lineError, type LineMessage, LineTopics } from "./line_topics.ts";
+import { type LineMessage, LineTopics } from "./line_topics.ts";
 
 /** Options of {@linkcode importJsonLines}. */
 export interface ImportJsonLinesOptions extends ImportOptions {
@@ -65,7 +65,7 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
  *
  * Rejects with CORRUPT where a line is no JSON or not of its file's form, INVALID_MESSAGE where a message has no time or is
  * none of its ontology's, UNSUPPORTED for a time beyond int64, TOO_LARGE beyond `maxRecordBytes`; the error names line and
- * byte. INVALID_ARGUMENT where `time` asks for what lines do not have. Otherwise as `importMcap`.
+ * byte. With `salvage` such lines are left out (kinds `line`, `message`, `time`). INVALID_ARGUMENT where `time` asks for what lines do not have. Otherwise as `importMcap`.
  *
  * @example
  * ```ts
@@ -92,7 +92,10 @@ export async function importJsonLines(
     async read(recording) {
       topics ??= new LineTopics(recording);
       const file = new LinesFile(recording, topics, topic ?? topicOfFile(recording.fileName) ?? name);
-      const lines = new LineReader(maxRecordBytes);
+      const lines = new LineReader(maxRecordBytes, (line) => {
+        const text = `it is too large: it has more than ${maxRecordBytes} bytes`;
+        lineFlaw(recording, line, new SmaltiError("TOO_LARGE", text));
+      });
       for await (const bytes of recording.bytes()) {
         for (const line of lines.append(bytes)) {
           const taken = file.take(line);
@@ -135,7 +138,7 @@ class LinesFile {
     try {
       message = this.#isExported ? exportedMessage(line.bytes) : this.#plainMessage(line.bytes);
     } catch (reason) {
-      throw lineError(reason, line);
+      return lineFlaw(this.#recording, line, reason);
     }
     return this.#topics.push(message, line);
   }
@@ -145,7 +148,7 @@ class LinesFile {
     try {
       this.#isExported = isExported(parseData(line.bytes));
     } catch (reason) {
-      throw lineError(reason, line);
+      return lineFlaw(this.#recording, line, reason);
     }
     const { time } = this.#recording;
     if (time === "publish") {

@@ -8,7 +8,7 @@ import type { RecordingImport, SourceTopic } from "../recording_import.ts";
 import type { TopicImport } from "../topic_import.ts";
 import { ExportedDecoder, OntologyDecoder } from "./exported_decoder.ts";
 import { likelyExportedShape, likelyShape } from "./likely_shape.ts";
-import { parseData } from "./line_data.ts";
+import { lineFlaw, parseData, placeAt } from "./line_data.ts";
 import type { Line } from "./line_reader.ts";
 
 /** What of a topic is looked at before its columns are settled: so many messages, or bytes of them. */
@@ -70,7 +70,7 @@ export class LineTopics {
     recording.holdBack(() => this.#settleAll());
   }
 
-  /** Writes a message, or holds it back. A promise that comes back is awaited before the next. Errors name the line. */
+  /** Writes a message, or holds it back. A promise that comes back is awaited before the next. Flaws name the line. */
   push(message: LineMessage, line: Line): Promise<void> | undefined {
     const { timestampNs, data } = message;
     const topic = this.#topicOf(message);
@@ -79,7 +79,7 @@ export class LineTopics {
     try {
       parseData(data);
     } catch (reason) {
-      throw lineError(reason, line);
+      return lineFlaw(this.#recording, line, reason);
     }
     const index = this.#recording.numberMessage();
     topic.held.push({ timestampNs, data: data.slice(), index, place: { number, offset } });
@@ -147,12 +147,9 @@ export class LineTopics {
   ): Promise<void> | undefined {
     const hasLogTime = timestampNs !== undefined && this.#recording.time === "field";
     const envelope: Row | undefined = hasLogTime ? { [LOG_TIME.name]: timestampNs } : undefined;
-    try {
-      // Without a time of its own the decoder finds it in the message.
-      return topic.push(timestampNs ?? 0n, data, envelope, index);
-    } catch (reason) {
-      throw lineError(reason, line);
-    }
+    placeAt(this.#recording, line);
+    // Without a time of its own the decoder finds it in the message.
+    return topic.push(timestampNs ?? 0n, data, envelope, index);
   }
 }
 
@@ -170,11 +167,4 @@ function isOf({ fields }: Ontology<unknown>, message: Row): boolean {
     if (reason instanceof SmaltiError) return false;
     throw reason;
   }
-}
-
-/** What is wrong with a line, with its place. */
-export function lineError(reason: unknown, { number, offset }: Omit<Line, "bytes">): unknown {
-  if (!(reason instanceof SmaltiError)) return reason;
-  const text = `line ${number}, at byte ${offset}: ${reason.rawMessage}`;
-  return new SmaltiError(reason.code, text, { offset, ...reason.details, cause: reason });
 }
