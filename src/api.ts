@@ -72,6 +72,7 @@ export {
   type Notification,
   type NotificationPlace,
   type RecoveredFile,
+  type RecoverOptions,
   type RecoverReport,
   type SequenceEntry,
   type SequenceInfo,

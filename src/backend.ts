@@ -18,6 +18,7 @@ import type {
   NotificationPlace,
   QueryHit,
   QueryObject,
+  RecoverOptions,
   RecoverReport,
   SequenceInfo,
   StoreInfo,
@@ -71,7 +72,7 @@ export interface Backend {
   /** Removes a sequence whole. NOT_FOUND, LOCKED. */
   deleteSequence(name: string): Promise<void>;
   /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
-  recoverSequence(name: string): Promise<RecoverReport>;
+  recoverSequence(name: string, options?: RecoverOptions): Promise<RecoverReport>;
   /**
    * Joins the small batches of a sequence's topics, where that saves enough. NOT_FOUND, LOCKED while it is written,
    * UNSUPPORTED where others do that.

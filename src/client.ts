@@ -15,6 +15,7 @@ import type {
   Notification,
   NotificationPlace,
   QueryHit,
+  RecoverOptions,
   RecoverReport,
   SequenceEntry,
   SequenceInfo,
@@ -71,6 +72,7 @@ export interface QueryOptions {
 const SEQUENCE_OPTIONS: OptionNames<SequenceOptions> = { ...SESSION_OPTIONS, metadata: true, ifExists: true };
 const HANDLER_OPTIONS: OptionNames<HandlerOptions> = { follow: true };
 const LIST_OPTIONS: OptionNames<ListOptions> = { details: true };
+const RECOVER_OPTIONS: OptionNames<RecoverOptions> = { failed: true };
 const QUERY_OPTIONS: OptionNames<QueryOptions> = { signal: true, onError: true };
 
 let readBackend: (client: Client) => Backend;
@@ -324,13 +326,16 @@ export class Client implements AsyncDisposable {
    * Commits what a writer that died (a crash, a loss of power) left of a sequence: every message whose `flush()` had
    * resolved, and whole batches beyond it. The report says, for each file, what was kept and what was cut off or
    * damaged; what was only in the writer's memory nobody knows. Nothing that is sound is changed, and a second recovery
-   * changes nothing. `sequenceUpdate` may go on afterwards, with new topic names.
+   * changes nothing. `sequenceUpdate` may go on afterwards, with new topic names. With `failed`, a session that was given
+   * up and marked as failed counts as recovered too, and why it failed stays with it.
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while a writer lives, CORRUPT where the manifest is damaged.
    */
-  async recover(name: string): Promise<RecoverReport> {
-    this.#check(`recover sequence ${JSON.stringify(name)}`);
-    return await this.#of(name, this.#backend.recoverSequence(sequenceName(name)));
+  async recover(name: string, options: RecoverOptions = {}): Promise<RecoverReport> {
+    const tried = `recover sequence ${JSON.stringify(name)}`;
+    this.#check(tried);
+    checkOptions(options, RECOVER_OPTIONS, `Cannot ${tried}`);
+    return await this.#of(name, this.#backend.recoverSequence(sequenceName(name), options));
   }
 
   /**

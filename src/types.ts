@@ -144,12 +144,23 @@ export interface StoreInfo {
   readonly maxMessageBytes?: number;
 }
 
+/** Options of a recovery. */
+export interface RecoverOptions {
+  /**
+   * Whether sessions that were given up and marked as failed, as an import that met a flaw, are committed too, as
+   * recovered. @default false
+   */
+  failed?: boolean;
+}
+
 /** What came of a recovery. */
 export interface RecoverReport {
   /** The sequence's name. */
   readonly sequence: string;
   /** Whether there was anything to recover; else nothing was changed. */
   readonly changed: boolean;
+  /** Sessions that had failed and count as recovered now; undefined where there was none, or that was not asked for. */
+  readonly failedSessions?: number;
   /**
    * Files that were not as a commit leaves them, in ASCII order of their topics: without a sound footer, finished but not
    * in the manifest, or missing.

@@ -59,7 +59,6 @@ export const full: PublishedPackage = {
     "@connectrpc/connect",
     "@connectrpc/connect-node",
     "@foxglove/crc",
-    "@mcap/core",
     "apache-arrow",
     "cli-progress",
     "commander",
@@ -92,7 +91,6 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   "@connectrpc/connect": ["src/flight/"],
   "@connectrpc/connect-node": ["src/flight/"],
   "@foxglove/crc": ["src/engine/codecs.ts", "src/import/mcap/"],
-  "@mcap/core": ["src/import/mcap/"],
   // Its types, and the two entries that may load it.
   "apache-arrow": ["src/arrow/library.ts", "src/entry/core.ts", "src/entry/main.ts"],
   "cli-progress": ["src/cli/progress.ts"],

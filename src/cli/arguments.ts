@@ -27,6 +27,12 @@ export function optionalNameArgument(): Argument {
   return new Argument("[NAME]", "name of the sequence (default: all)").argParser(parseSequenceName);
 }
 
+/** `[NAME...]`, of sequences; without it, all. */
+export function optionalNamesArgument(): Argument {
+  return new Argument("[NAME...]", "names of sequences (default: all)")
+    .argParser((text, before: string[] = []) => [...before, parseSequenceName(text)]);
+}
+
 /** A sequence's name, following the rule. */
 export function parseSequenceName(text: string): string {
   return orInvalid(() => sequenceName(text));
@@ -40,6 +46,14 @@ export function topicsOption(): Option {
 /** `a,b`: names of topics, with or without a leading `/`; given again, they add up. */
 function parseTopics(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split(",").map((name) => orInvalid(() => topicName(name.trim())))];
+}
+
+/** `4096`, `64K`, `512M`, `2G`: bytes, the suffixes by powers of 1024. */
+export function parseSize(text: string): number {
+  const [, digits, suffix = ""] = /^(\d+)(?:([KMG])(?:i?B)?)?$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1024 ** " KMG".indexOf(suffix === "" ? " " : suffix.toUpperCase());
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new InvalidArgumentError("Wanted bytes, such as 4096, 64K, 512M or 2G.");
 }
 
 function orInvalid<T>(parse: () => T): T {

@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError, Option } from "commander";
 import { MAX_NS, MIN_NS } from "../types.ts";
+import { isIsoTime, parseIsoTime } from "../util/iso_time.ts";
 import { type Extent, totals } from "../util/totals.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -29,10 +30,6 @@ T is integer nanoseconds, a date such as 2023-11-14T22:13:20.5Z (UTC unless it s
 or +seconds after the first message of the sequence.`;
 
 const SECONDS = /^\+(\d+)(?:\.(\d{1,9}))?$/;
-const DATE = new RegExp(
-  String.raw`^(\d{4})-(\d\d)-(\d\d)` +
-    String.raw`(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$`,
-);
 const FORMS = "integer nanoseconds, a date as 2023-11-14T22:13:20.5Z, or +seconds after the first message";
 
 /** `--start T`. */
@@ -80,20 +77,10 @@ export function resolveTime(
 }
 
 function parseDate(text: string): bigint {
-  const match = DATE.exec(text);
-  if (!match) throw new InvalidArgumentError(`Wanted ${FORMS}.`);
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0));
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  const real = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 &&
-    second < 60;
-  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(match[8] ?? "") ?? [];
-  const zone = hours === undefined ? 0 : Number(hours) * 60 + Number(minutes);
-  if (!real || zone >= 24 * 60 || Number(minutes) >= 60) {
-    throw new InvalidArgumentError("There is no such date or time.");
-  }
-  const inMinutes = hour * 60 + minute - (sign === "-" ? -zone : zone);
-  return toNs(BigInt(date.getTime() / 1000 + inMinutes * 60 + second), match[7]);
+  if (!isIsoTime(text)) throw new InvalidArgumentError(`Wanted ${FORMS}.`);
+  const ns = parseIsoTime(text);
+  if (ns === undefined) throw new InvalidArgumentError("There is no such date or time.");
+  return ns;
 }
 
 function toNs(seconds: bigint, fraction = ""): bigint {

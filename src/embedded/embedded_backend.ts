@@ -16,6 +16,7 @@ import type {
   Metadata,
   Notification,
   NotificationPlace,
+  RecoverOptions,
   RecoverReport,
   SequenceInfo,
   SessionInfo,
@@ -182,13 +183,13 @@ export class EmbeddedBackend implements Backend {
     });
   }
 
-  recoverSequence(name: string): Promise<RecoverReport> {
+  recoverSequence(name: string, options?: RecoverOptions): Promise<RecoverReport> {
     return this.#change("recover", name, async (store) => {
       await this.#readManifest(name);
       return await this.#locked(
         store,
         name,
-        async () => await recoverSequence(store, this.engine, await this.#readManifest(name)),
+        async () => await recoverSequence(store, this.engine, await this.#readManifest(name), options),
       );
     });
   }

@@ -2,7 +2,7 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
 import type { Store } from "../store/store.ts";
-import type { RecoveredFile, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
+import type { RecoveredFile, RecoverOptions, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
 import { newSession } from "./embedded_sink.ts";
 import { compactTopic } from "./compact_sequence.ts";
 import { NEW_SUFFIX } from "./compact_topic_file.ts";
@@ -26,7 +26,8 @@ const DIED = { state: "recovered", reason: "its writer was gone" } as const;
 
 /**
  * Commits what a writer left behind that died: gives its topic files their footers, then names them in the manifest, as
- * topics of a recovered session. Sound files are not touched, and a sequence that has nothing else is not changed.
+ * topics of a recovered session. Sound files are not touched, and a sequence that has nothing else is not changed. Told
+ * to, it also counts as recovered what was given up and marked as failed.
  *
  * The caller holds the sequence's lock.
  */
@@ -34,6 +35,7 @@ export async function recoverSequence(
   store: Store,
   engine: Engine,
   manifest: Manifest,
+  { failed: takesFailed = false }: RecoverOptions = {},
 ): Promise<RecoverReport> {
   const { name: sequence } = manifest;
   const directory = filesOf(manifest);
@@ -107,14 +109,20 @@ export async function recoverSequence(
     attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes) });
   }
 
-  const changed = dead.length > 0 || attachments.length > 0 || files.some(({ error }) => error === undefined);
+  const failedSessions = takesFailed ? manifest.sessions.filter(({ state }) => state === "failed").length : 0;
+  const changed = dead.length > 0 || failedSessions > 0 || attachments.length > 0 ||
+    files.some(({ error }) => error === undefined);
   if (!changed) return { sequence, changed, files };
   const ended = new Date();
   const endOf = (session: SessionInfo): SessionInfo => {
     const own = topics.filter(({ sessionId }) => sessionId === session.id).map(({ name }) => name);
     return { ...session, ...DIED, ended, topics: own.sort(compareNames) };
   };
-  const sessions = manifest.sessions.map((other) => other.state === "recording" ? endOf(other) : other);
+  const sessions = manifest.sessions.map((other) => {
+    if (other.state === "recording") return endOf(other);
+    // Why it failed is still worth knowing.
+    return takesFailed && other.state === "failed" ? { ...other, state: "recovered" as const } : other;
+  });
   sessions.push(...unlisted.map(endOf));
   const hasOwn = attachments.length > 0 || topics.some(({ sessionId }) => sessionId === last.id);
   if (dead.length === 0 && hasOwn) sessions.push(endOf(last));
@@ -122,14 +130,16 @@ export async function recoverSequence(
     `${sequence}/${MANIFEST}`,
     encodeManifest({
       ...manifest,
-      state: manifest.state === "recording" ? "recovered" : manifest.state,
+      state: manifest.state === "recording" || failedSessions > 0 && manifest.state === "failed"
+        ? "recovered"
+        : manifest.state,
       sessions,
       topics: topics.sort((a, b) => compareNames(a.name, b.name)),
       attachments: [...manifest.attachments, ...attachments],
     }),
   );
   await store.remove(`${directory}/${LIVE}`);
-  return { sequence, changed, files };
+  return { sequence, changed, files, ...(failedSessions > 0 && { failedSessions }) };
 }
 
 /** Sessions of which the manifest does not know: by the names that followers know, where there was a checkpoint. */

@@ -61,11 +61,11 @@ interface ZstdFrame {
 /**
  * Checks all of a ZSTD frame but what is inside its blocks. Decoders differ in what they make of a frame that is cut, is
  * followed by something, or claims another length than the caller; they see none. A frame that cannot hold
- * `rawLength` bytes is refused before anything is allocated.
+ * `rawLength` bytes is refused before anything is allocated. Unless it is exact, that is a bound.
  *
  * Source: RFC 8878, section 3.1.1.
  */
-function readZstdFrame(bytes: Uint8Array, rawLength: number): ZstdFrame {
+function readZstdFrame(bytes: Uint8Array, rawLength: number, isExact = true): ZstdFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < 5 || view.getUint32(0, true) !== ZSTD_MAGIC) {
     throw new SmaltiError("CORRUPT", "Bytes are not a ZSTD frame");
@@ -110,7 +110,8 @@ function readZstdFrame(bytes: Uint8Array, rawLength: number): ZstdFrame {
     mostBytes += type === 2 ? ZSTD_MAX_BLOCK : size;
     end += 3 + (type === 1 ? 1 : size);
   }
-  if (end + (hasChecksum ? 4 : 0) !== bytes.length || !(rawLength >= 0 && rawLength <= mostBytes)) {
+  const most = isExact ? mostBytes : Infinity;
+  if (end + (hasChecksum ? 4 : 0) !== bytes.length || !(rawLength >= 0 && rawLength <= most)) {
     throw damaged(rawLength);
   }
   return { window, hasChecksum, start, end };
@@ -177,34 +178,56 @@ function isOneSymbol(byte: (i: number) => number, at: number): boolean {
 }
 
 /**
- * Decodes through fzstd. It checks neither length nor checksum, and its streaming form is the one that shows how many
- * bytes come out, so that is checked here.
+ * How many bytes a ZSTD frame holds that does not say: by decoding it, block after block, through fzstd. CORRUPT where it is
+ * damaged or holds more than `maxBytes`, UNSUPPORTED as `decompress`.
  */
+export function zstdContentBytes(bytes: Uint8Array, maxBytes: number): number {
+  const frame = readZstdFrame(bytes, maxBytes, false);
+  let total = 0;
+  try {
+    streamZstd(bytes, frame, maxBytes, (chunk) => {
+      total += chunk.length;
+      if (total > maxBytes) throw damaged(maxBytes);
+    });
+  } catch (cause) {
+    throw cause instanceof SmaltiError ? cause : damaged(maxBytes, cause);
+  }
+  return total;
+}
+
+/** Decodes through fzstd. It checks neither length nor checksum, so that is done here. */
 function decodeZstd(bytes: Uint8Array, rawLength: number, frame: ZstdFrame): Uint8Array {
-  const { start, end, window, hasChecksum } = frame;
+  const output = allocate(rawLength);
+  let op = 0;
+  streamZstd(bytes, frame, rawLength, (chunk) => {
+    output.set(chunk, op); // throws where there is more than fits
+    op += chunk.length;
+  });
+  if (op !== rawLength) throw damaged(rawLength);
+  if (frame.hasChecksum) {
+    const expected = new DataView(bytes.buffer, bytes.byteOffset + frame.end, 4).getUint32(0, true);
+    if (BigInt(expected) !== (xxh64(output) & 0xffffffffn)) throw damaged(rawLength);
+  }
+  return output;
+}
+
+/** Hands on what a frame holds, as fzstd's streaming form gives it: the one that shows how many bytes come out. */
+function streamZstd(
+  bytes: Uint8Array,
+  { start, end, window }: ZstdFrame,
+  maxBytes: number,
+  take: (chunk: Uint8Array) => void,
+): void {
   // fzstd moves the whole window for every block: one larger than the content would only cost time. It also cuts a
   // block's output at the window, so one byte more lets too many bytes show.
   const header = new DataView(new ArrayBuffer(9));
   header.setUint32(0, ZSTD_MAGIC, true);
   header.setUint8(4, 0xa0); // single segment: the content size, in 4 bytes, is the window
-  header.setUint32(5, Math.min(window, rawLength) + 1, true);
+  header.setUint32(5, Math.min(window, maxBytes) + 1, true);
   const input = new Uint8Array(9 + end - start);
   input.set(new Uint8Array(header.buffer));
   input.set(bytes.subarray(start, end), 9);
-
-  const output = allocate(rawLength);
-  let op = 0;
-  const decoder = new Decompress((chunk) => {
-    output.set(chunk, op); // throws where there is more than fits
-    op += chunk.length;
-  });
-  decoder.push(input, true);
-  if (op !== rawLength) throw damaged(rawLength);
-  if (hasChecksum) {
-    const expected = new DataView(bytes.buffer, bytes.byteOffset + end, 4).getUint32(0, true);
-    if (BigInt(expected) !== (xxh64(output) & 0xffffffffn)) throw damaged(rawLength);
-  }
-  return output;
+  new Decompress(take).push(input, true);
 }
 
 function damaged(rawLength: number, cause?: unknown): SmaltiError {

@@ -180,6 +180,49 @@ function decompressBlock(
   return -1;
 }
 
+/**
+ * How many bytes an LZ4 frame holds that does not say, from the lengths in it alone. Its header has been seen to be one.
+ * CORRUPT where it is cut or holds more than `maxBytes`; all else that may be wrong {@linkcode lz4Decompress} finds.
+ */
+export function lz4ContentBytes(src: Uint8Array, maxBytes: number): number {
+  const input = new DataView(src.buffer, src.byteOffset, src.length);
+  const flags = src[4];
+  const trailer = (flags & 0x10) !== 0 ? 4 : 0;
+  let ip = HEADER_BYTES + ((flags & 0x08) !== 0 ? 8 : 0) + ((flags & 0x01) !== 0 ? 4 : 0);
+  let total = 0;
+  for (;;) {
+    if (ip + 4 > src.length) throw damaged(maxBytes);
+    const word = input.getUint32(ip, true);
+    if (word === 0) return total;
+    const length = word & 0x7fffffff;
+    const end = ip + 4 + length;
+    if (end > src.length) throw damaged(maxBytes);
+    total += word > 0x7fffffff ? length : blockContentBytes(src, ip + 4, end);
+    if (total > maxBytes) throw damaged(maxBytes);
+    ip = end + trailer;
+  }
+}
+
+/** The same of the block `src[ip, end)`. */
+function blockContentBytes(src: Uint8Array, ip: number, end: number): number {
+  let total = 0;
+  const extended = (length: number) => {
+    if (length < 15) return length;
+    for (let byte = 255; byte === 255 && ip < end;) length += byte = src[ip++];
+    return length;
+  };
+  while (ip < end) {
+    const token = src[ip++];
+    const literals = extended(token >> 4);
+    ip += literals;
+    total += literals;
+    if (ip >= end) break;
+    ip += 2;
+    total += MIN_MATCH + extended(token & 15);
+  }
+  return total;
+}
+
 /** A zeroed buffer; TOO_LARGE when the runtime cannot give one. */
 export function allocate(length: number): Uint8Array<ArrayBuffer> {
   try {

@@ -7,18 +7,40 @@ export type ByteChunks = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
 export interface ByteSource {
   /** The bytes in order, in chunks of any size. Each is used before the next is asked for. */
   readonly chunks: ByteChunks;
-  /** What errors call the file. @default the MCAP file */
+  /** What errors call the file. @default by its format: the MCAP file */
   readonly name?: string;
   /** Bytes in all, where known: for progress, and to notice early that a file is cut. @default unknown */
   readonly sizeBytes?: number | undefined;
+  /**
+   * Whether it is written while it is read and cannot be had again: a pipe, a socket. What is imported of it is then
+   * flushed as it comes, and stays when the signal ends the import. @default false
+   */
+  readonly isLive?: boolean;
+  /**
+   * Whether `chunks` may be walked over again, each time from the beginning. A salvage then looks up what a file says once
+   * more at its end: a Blob gives `{ chunks: { [Symbol.asyncIterator]: () => blob.stream()[Symbol.asyncIterator]() }, isRepeatable: true }`.
+   * @default false
+   */
+  readonly isRepeatable?: boolean;
 }
 
 /** Bytes in the largest part that is handled at once. */
 const PART_BYTES = 1 << 20;
 
-/** The source for either way of giving one. */
-export function toByteSource(source: ByteSource | ByteChunks): ByteSource {
-  return "chunks" in source ? source : { chunks: source };
+/** What an import reads: a file, or several in order. */
+export type ImportSources = ByteSource | ByteChunks | readonly (ByteSource | ByteChunks)[];
+
+/** The sources for any way of giving them. TypeError where there is none. */
+export function toByteSources(sources: ImportSources): ByteSource[] {
+  const list = Array.isArray(sources) ? sources : [sources];
+  if (list.length === 0) throw new TypeError("Cannot import: there is no source, wanted one or more");
+  return list.map((source: ByteSource | ByteChunks) => "chunks" in source ? source : { chunks: source });
+}
+
+/** Work to be done when a source is silent for so long, and at least so often while it is not. */
+export interface PauseWork {
+  readonly afterMs: number;
+  run(): Promise<void>;
 }
 
 /**
@@ -29,15 +51,27 @@ export function toByteSource(source: ByteSource | ByteChunks): ByteSource {
 export async function* readParts(
   chunks: ByteChunks,
   signal?: AbortSignal,
+  pause?: PauseWork,
 ): AsyncGenerator<Uint8Array> {
   const iterator = (chunks as AsyncIterable<Uint8Array>)
     [Symbol.asyncIterator]();
   let waiting = false;
   let ended = false;
+  let pausedMs = performance.now();
+  const doPauseWork = async () => {
+    await pause!.run();
+    pausedMs = performance.now();
+  };
   try {
     for (;;) {
+      if (pause && performance.now() - pausedMs >= pause.afterMs) await doPauseWork();
       waiting = true;
-      const { done, value } = await unlessAborted(iterator.next(), signal);
+      const next = iterator.next().catch((reason) => {
+        ended = true;
+        throw SmaltiError.from(reason, "IO", "the file cannot be read");
+      });
+      if (pause && !await unlessAborted(isSettledWithin(next, pause.afterMs), signal)) await doPauseWork();
+      const { done, value } = await unlessAborted(next, signal);
       waiting = false;
       if (done) {
         ended = true;
@@ -48,15 +82,23 @@ export async function* readParts(
         yield value.subarray(at, at + PART_BYTES);
       }
     }
-  } catch (reason) {
-    if (!waiting || signal?.aborted) throw reason;
-    ended = true;
-    throw SmaltiError.from(reason, "IO", "the file cannot be read");
   } finally {
     const closing = ended ? undefined : iterator.return?.();
     // A source that is silent may never answer.
     if (waiting) closing?.catch(() => {});
     else await closing;
+  }
+}
+
+/** Whether a promise is settled before so much time has passed. */
+async function isSettledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(resolve, ms, false));
+  const settled = promise.then(() => true, () => true);
+  try {
+    return await Promise.race([settled, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -76,4 +118,36 @@ async function unlessAborted<T>(
   } finally {
     signal.removeEventListener("abort", stop!);
   }
+}
+
+/**
+ * The first bytes of a source, as many as `isEnough` wants of `most`, fewer where it ends before; and the source to read in
+ * its place from the beginning, which for a live one is the same walk. Rejects as {@linkcode readParts}.
+ */
+export async function firstBytes(
+  source: ByteSource,
+  most: number,
+  isEnough: (head: Uint8Array) => boolean,
+  signal?: AbortSignal,
+): Promise<{ head: Uint8Array; source: ByteSource }> {
+  const parts = readParts(source.chunks, signal);
+  let taken = new Uint8Array(0);
+  while (taken.length < most && !isEnough(taken)) {
+    const { done, value } = await parts.next();
+    if (done) break;
+    const longer = new Uint8Array(taken.length + value.length);
+    longer.set(taken);
+    longer.set(value, taken.length);
+    taken = longer;
+  }
+  const head = taken.subarray(0, most);
+  if (!source.isLive) {
+    await parts.return(undefined);
+    return { head, source };
+  }
+  async function* rest(): AsyncGenerator<Uint8Array> {
+    yield taken;
+    yield* parts;
+  }
+  return { head, source: { ...source, chunks: rest() } };
 }

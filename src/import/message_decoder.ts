@@ -5,6 +5,7 @@
  */
 import type { FieldSchema } from "../schema.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
+import type { TimeField } from "./message_time.ts";
 
 /** How the messages of a topic are encoded. Names are those of MCAP's registry, whatever the file's format. */
 export interface MessageFormat {
@@ -36,6 +37,8 @@ export interface DecoderOptions {
   readonly reserved: readonly string[];
   /** What integers of 64 bits become: int64, which reads as bigint, or float64. */
   readonly integers: "bigint" | "number";
+  /** The field that says when messages were, in place of the times that are pushed with them. */
+  readonly time?: TimeField | undefined;
 }
 
 /** Decodes the messages of one topic. */
@@ -67,6 +70,8 @@ export interface DecoderKind {
   readonly encoding: string;
   /** The encoding of their schema. @default any, and none */
   readonly schemaEncoding?: string;
+  /** Whether its decoders heed the option `time`. @default false */
+  readonly readsTime?: boolean;
   /** A decoder for one topic; undefined where it can do nothing with the schema. May load what it needs. */
   open(
     schema: MessageSchema | undefined,

@@ -1,5 +1,5 @@
 /**
- * A file -> a sequence: what all importers share. An importer reads its format's records and says what they are.
+ * Files -> a sequence: what all importers share. An importer reads its format's records and says what they are.
  *
  * @module
  */
@@ -11,10 +11,15 @@ import type { FieldSchema } from "../schema.ts";
 import type { OptionNames } from "../util/options.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
-import { type ByteChunks, type ByteSource, readParts, toByteSource } from "./byte_source.ts";
+import { DEFAULT_AUTO_FLUSH } from "../write/session_options.ts";
+import { type ImportSources, readParts } from "./byte_source.ts";
 import { openDecoder } from "./decoders.ts";
-import type { DecoderKind, MessageFormat, Row } from "./message_decoder.ts";
-import { type ImportedTopic, TopicImport } from "./topic_import.ts";
+import { type Flaw, Flaws, type ImportFlaw } from "./flaws.ts";
+import type { SerializationFormat } from "../ontology/define_ontology.ts";
+import { type ImportedFile, ImportFiles } from "./import_files.ts";
+import type { DecoderKind, DecoderOptions, MessageDecoder, MessageFormat, Row } from "./message_decoder.ts";
+import { isTimeUnit, TimeField, type TimeUnit } from "./message_time.ts";
+import { type ImportedTopic, INDEX_FIELD, type MessageCounter, TopicImport } from "./topic_import.ts";
 import { TopicNames } from "./topic_names.ts";
 
 /** Options of every import. */
@@ -25,7 +30,7 @@ export interface ImportOptions {
   metadata?: Metadata;
   /** Gives the import up. @default none */
   signal?: AbortSignal;
-  /** Called as bytes have been read; `totalBytes` is undefined where the source does not say. @default none */
+  /** Called as bytes of all files have been read; `totalBytes` is undefined where one does not say. @default none */
   onProgress?: (bytesRead: number, totalBytes: number | undefined) => void;
   /** Bound on what the sequence's topics hold in memory before it is stored, in bytes. @default 32 MiB */
   maxBufferedBytes?: number;
@@ -35,6 +40,27 @@ export interface ImportOptions {
    * not fit such a column: JSON keeps it in `_json`. @default "bigint"
    */
   integers?: "bigint" | "number";
+  /**
+   * Whether to keep what the file has around each message, as columns: its number in the file over all topics `_index`
+   * (uint64), which goes on from file to file; of MCAP also publish time `_publish_time_ns` (uint64) and sequence number
+   * `_sequence` (uint32). @default false
+   */
+  envelope?: boolean;
+  /**
+   * Which time orders the messages: `log`, when they were recorded; `publish`, when they were sent; else a field of the
+   * messages, its names with `.` between them: `header.stamp`. (`.log` is a field called log.) The field holds a number of
+   * `timeUnit`, an ISO 8601 text, or an object with seconds and nanoseconds as in ROS: `sec` and `nanosec`. Digits beyond
+   * nanoseconds are rounded. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time,
+   * where a field orders, as `_publish_time_ns`. @default "log"
+   */
+  time?: "log" | "publish" | (string & Record<never, never>);
+  /** What numbers in the field `time` count. @default "ns" */
+  timeUnit?: TimeUnit;
+  /**
+   * Whether to go on where the file is flawed: what cannot be read is left out and told in the report's `flaws`, all else
+   * is committed. Else the import fails there. A flaw that costs nothing is told either way. @default false
+   */
+  salvage?: boolean;
 }
 
 /** Their names. */
@@ -45,6 +71,10 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   onProgress: true,
   maxBufferedBytes: true,
   integers: true,
+  envelope: true,
+  time: true,
+  timeUnit: true,
+  salvage: true,
 };
 
 /** What an import did. */
@@ -55,6 +85,12 @@ export interface ImportReport {
   readonly topics: readonly ImportedTopic[];
   /** Messages taken, on all topics. */
   readonly messageCount: number;
+  /** The files, in the order given. */
+  readonly files: readonly ImportedFile[];
+  /** What is wrong with the file, in its order: the first 1,000 flaws. */
+  readonly flaws: readonly ImportFlaw[];
+  /** How many flaws there are, by kind. */
+  readonly flawCounts: Readonly<Record<string, number>>;
 }
 
 /** A topic of a file. */
@@ -63,8 +99,10 @@ export interface SourceTopic {
   name: string;
   /** The tag of its ontology. */
   tag: string;
-  /** How its messages are encoded. */
-  format: MessageFormat;
+  /** How its messages are encoded, or what opens a decoder of the importer's own. */
+  format: MessageFormat | ((options: DecoderOptions) => MessageDecoder);
+  /** How Mosaico stores its messages. @default "default" */
+  serializationFormat?: SerializationFormat;
   /** Columns for what the file says around a message. @default none */
   envelope?: readonly FieldSchema[];
   /** Facts about it. */
@@ -75,7 +113,10 @@ export interface SourceTopic {
 export interface Importer<R> {
   /** What errors call the file where the source has no name: `the MCAP file`. */
   what: string;
-  /** Reads the file to its end and hands over what is in it; returns what its report has beside the shared. */
+  /**
+   * Reads a file to its end and hands over what is in it; returns the counts that its report has beside the shared. Called
+   * for each file in order; the counts add up.
+   */
   read(recording: RecordingImport): Promise<R>;
   /** Decoders of messages. @default all there are */
   decoders?: readonly DecoderKind[];
@@ -84,49 +125,70 @@ export interface Importer<R> {
 const DEFAULT_BUFFERED_BYTES = 32 * 2 ** 20;
 
 /**
- * Makes a sequence of a file. The sequence begins when the importer says so; it is finalized when `read` returns. Where
- * that fails, what came before stays readable, as a sequence in state `failed`, and the error says how much that is;
- * where the signal ended it, nothing stays.
+ * Makes a sequence of files. The sequence begins when the importer says so; it is finalized when all files were read. Where
+ * one fails, what came before stays readable, as a sequence in state `failed`, and the error says how much that is; where
+ * the signal ended it, nothing stays, but of a live source what came is committed. Under `salvage` flaws of the files are no
+ * failure, but where all of it was lost.
  */
-export async function importRecording<R extends object>(
+export async function importRecording<R extends { readonly [K in keyof R]: number }>(
   client: Client,
-  source: ByteSource | ByteChunks,
+  sources: ImportSources,
   options: ImportOptions,
   importer: Importer<R>,
 ): Promise<ImportReport & R> {
   sequenceName(options.name);
-  const recording = new RecordingImport(client, toByteSource(source), options, importer);
+  const { timeUnit } = options;
+  if (timeUnit !== undefined && !isTimeUnit(timeUnit)) {
+    throw new TypeError(`Cannot import: timeUnit is ${JSON.stringify(timeUnit)}, wanted s, ms, us or ns`);
+  }
+  const files = new ImportFiles(sources, importer.what);
+  const recording = new RecordingImport(client, files, options, importer.decoders);
   try {
     options.signal?.throwIfAborted();
-    const rest = await importer.read(recording);
-    return { ...await recording.finish(), ...rest };
+    const counts: R[] = [];
+    while (recording.nextFile()) counts.push(await importer.read(recording));
+    return { ...await recording.finish(), ...sum(counts) };
   } catch (reason) {
     throw await recording.fail(reason);
   }
 }
 
+function sum<R extends { readonly [K in keyof R]: number }>(counts: readonly R[]): R {
+  return counts.reduce((total, more) => {
+    const entries = (Object.keys(total) as (keyof R)[]).map((key) => [key, total[key] + more[key]]);
+    return Object.fromEntries(entries) as R;
+  });
+}
+
 /** One import, as its importer sees it. A promise that comes back is awaited before the next call. */
 export class RecordingImport {
-  /** Facts that the file tells about the sequence as it is read; stored when it ends, whole or not. */
-  readonly metadata: Metadata = {};
   readonly #client: Client;
-  readonly #source: ByteSource;
+  readonly #files: ImportFiles;
   readonly #options: ImportOptions;
-  readonly #importer: Pick<Importer<unknown>, "what" | "decoders">;
+  readonly #decoders: readonly DecoderKind[] | undefined;
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
+  readonly #counter: MessageCounter = { count: 0 };
+  readonly #flaws: Flaws;
   #sequence: SequenceWriter | undefined;
+  #isBegun = false;
+  #hold: (() => Promise<void>) | undefined;
+  /** Byte of the file at which what is handed over begins, where the importer says so: for flaws. */
+  offset = 0;
+  /** What is put before what is said of a flaw: `line 3: `. */
+  place = "";
 
   constructor(
     client: Client,
-    source: ByteSource,
+    files: ImportFiles,
     options: ImportOptions,
-    importer: Pick<Importer<unknown>, "what" | "decoders">,
+    decoders: readonly DecoderKind[] | undefined,
   ) {
     this.#client = client;
-    this.#source = source;
+    this.#files = files;
     this.#options = options;
-    this.#importer = importer;
+    this.#decoders = decoders;
+    this.#flaws = new Flaws(options.salvage ?? false);
   }
 
   /** Decompresses. */
@@ -134,49 +196,129 @@ export class RecordingImport {
     return backendOf(this.#client).engine;
   }
 
-  /** Bytes of the whole file, where known. */
-  get sizeBytes(): number | undefined {
-    return this.#source.sizeBytes;
+  /** What errors and metadata call the file that is read; undefined where nobody says. */
+  get fileName(): string | undefined {
+    return this.#files.current.source.name;
   }
 
-  /** Whether {@linkcode begin} was called. */
+  /** Bytes of the whole file, where known. */
+  get sizeBytes(): number | undefined {
+    return this.#files.current.source.sizeBytes;
+  }
+
+  /** Facts that the file tells about the sequence as it is read; stored when it ends, whole or not. */
+  get metadata(): Metadata {
+    return this.#files.current.facts;
+  }
+
+  /** Whether flaws that cost something are lived with. */
+  get salvages(): boolean {
+    return this.#options.salvage ?? false;
+  }
+
+  /**
+   * Notes down what is wrong with the file. Throws where that cost something, unless the import salvages: then the importer
+   * goes on with what comes after.
+   */
+  flaw(flaw: Flaw): void {
+    const file = this.#files.hasSeveral ? { file: this.fileName ?? this.#files.label } : {};
+    this.#flaws.add({ offset: this.offset, ...file, ...flaw, message: this.place + flaw.message });
+  }
+
+  /** Whether {@linkcode begin} was called for this file. */
   get isBegun(): boolean {
-    return this.#sequence !== undefined;
+    return this.#isBegun;
+  }
+
+  /** Whether columns are wanted for what is around a message. */
+  get envelope(): boolean {
+    return this.#options.envelope ?? false;
+  }
+
+  /** Which time orders the messages: one of the file's, or a field of theirs. */
+  get time(): "log" | "publish" | "field" {
+    const { time = "log" } = this.#options;
+    if (time === "log") return "log";
+    return time === "publish" ? "publish" : "field";
+  }
+
+  /** @internal Goes on to the next file; false after the last. */
+  nextFile(): boolean {
+    this.#isBegun = false;
+    this.offset = 0;
+    this.place = "";
+    return this.#files.next(this.#counter.count);
   }
 
   /** The file's bytes in order, in parts of up to 1 MiB. Throws the signal's reason once it is given. */
-  async *bytes(): AsyncGenerator<Uint8Array> {
+  bytes(): AsyncGenerator<Uint8Array> {
     const { signal, onProgress } = this.#options;
-    let bytesRead = 0;
-    for await (const part of readParts(this.#source.chunks, signal)) {
-      yield part;
-      bytesRead += part.length;
-      onProgress?.(bytesRead, this.sizeBytes);
-    }
+    // A batch of a live source is held back no longer than its writer's own.
+    const pause = { afterMs: DEFAULT_AUTO_FLUSH.intervalMs!, run: () => this.#flush() };
+    return this.#files.bytes(signal, onProgress, pause);
+  }
+
+  /** The same bytes once more, beside {@linkcode bytes}; undefined where the source can be walked over only once. */
+  bytesAgain(): AsyncGenerator<Uint8Array> | undefined {
+    const { isRepeatable, chunks } = this.#files.current.source;
+    return isRepeatable ? readParts(chunks, this.#options.signal) : undefined;
   }
 
   /** Starts the sequence: to be called when the file has shown that it is one, before all below. */
-  async begin(metadata: Metadata = {}): Promise<void> {
-    const { name, metadata: given, maxBufferedBytes = DEFAULT_BUFFERED_BYTES } = this.#options;
+  async begin(facts: Metadata = {}): Promise<void> {
+    this.#isBegun = true;
+    Object.assign(this.#files.current.opening, facts);
+    if (this.#sequence) return;
+    const { name, metadata = {}, maxBufferedBytes = DEFAULT_BUFFERED_BYTES } = this.#options;
     this.#sequence = await this.#client.sequenceCreate(name, {
       maxBufferedBytes,
-      autoFlush: false, // what is lost can be imported again
-      metadata: { ...given, ...metadata },
+      // What is lost of a file can be imported again.
+      ...(!this.#files.isLive && { autoFlush: false }),
+      metadata: { ...metadata, ...this.#files.facts() },
     });
+  }
+
+  /** The number of a message that is pushed later, when others were: to be given then. */
+  numberMessage(): number {
+    return this.#counter.count++;
+  }
+
+  /** Says what writes the messages that the importer itself holds back, of all files. */
+  holdBack(write: () => Promise<void>): void {
+    this.#hold = write;
   }
 
   /** Creates a topic for the messages of one format, under its name or one like it. */
   async createTopic(
-    { name, tag, format, envelope = [], metadata }: SourceTopic,
+    { name: sourceName, tag, format, serializationFormat = "default", envelope = [], metadata }: SourceTopic,
   ): Promise<TopicImport> {
-    const { integers = "bigint" } = this.#options;
-    const reserved = envelope.map((field) => field.name);
-    const decoder = await openDecoder(format, { reserved, integers }, this.#importer.decoders);
-    const writer = await this.#sequence!.topicCreate<Row>(this.#names.claim(name), {
-      ontology: Object.freeze({ tag, format: "default", fields: [...decoder.fields, ...envelope] }),
+    const { integers = "bigint", time = "log", timeUnit = "ns" } = this.#options;
+    const name = this.#names.claim(sourceName);
+    const beside = this.envelope ? [...envelope, INDEX_FIELD] : envelope;
+    const isTimedByField = this.time === "field";
+    const options = {
+      reserved: beside.map((field) => field.name),
+      integers,
+      time: isTimedByField ? new TimeField(time, timeUnit, name) : undefined,
+    };
+    const decoder = typeof format === "function"
+      ? format(options)
+      : await openDecoder(format, options, this.#decoders);
+    const fields = [...decoder.fields, ...beside];
+    const writer = await this.#sequence!.topicCreate<Row>(name, {
+      ontology: Object.freeze({ tag, format: serializationFormat, fields }),
       metadata,
     });
-    const topic = new TopicImport(name, writer, decoder);
+    const counter = this.#counter;
+    const topic = new TopicImport({
+      sourceName,
+      writer,
+      decoder,
+      counter,
+      isNumbered: this.envelope,
+      isTimedByField,
+      flaw: (flaw) => this.flaw(flaw),
+    });
     this.#topics.push(topic);
     return topic;
   }
@@ -184,25 +326,36 @@ export class RecordingImport {
   /** Keeps a file that is in the file. */
   async attach(info: Omit<AttachmentInfo, "sizeBytes">, bytes: Uint8Array): Promise<void> {
     await this.#sequence!.attach(info, bytes);
+    this.#files.current.attachmentCount++;
   }
 
-  /** Commits the sequence; one without topics where the file has nothing. */
+  /**
+   * Commits the sequence; one without topics where the files have nothing. Where they had something and all of that was lost
+   * there is no sequence, and the first flaw is the error.
+   */
   async finish(): Promise<ImportReport> {
     this.#options.signal?.throwIfAborted();
-    if (!this.#sequence) await this.begin();
-    const sequence = this.#sequence!;
     await this.#flush();
-    sequence.addMetadata(this.metadata);
-    return { sequence: await sequence.finalize(), ...this.#report() };
+    if (this.#flaws.isLossy && this.#isEmpty) {
+      const { message, offset } = this.#flaws.listed.find(({ lost }) => lost !== undefined) ??
+        this.#flaws.listed[0];
+      const error = new SmaltiError("CORRUPT", `nothing in it is whole: ${message}`, { offset });
+      await this.#sequence?.abort(error, "delete");
+      this.#sequence = undefined;
+      throw error;
+    }
+    if (!this.#sequence) await this.begin();
+    return { sequence: await this.#commit(), ...this.#report() };
   }
 
   /** Ends an import that failed; returns what to throw. */
   async fail(reason: unknown): Promise<unknown> {
     const { name, signal } = this.#options;
-    const { name: file } = this.#source;
-    const what = `${file === undefined ? this.#importer.what : JSON.stringify(file)} as sequence "${name}"`;
+    const file = this.#files.current.source.name;
+    const what = `${this.#files.label} as sequence "${name}"`;
     if (signal?.aborted) {
-      const text = `Import of ${what} was aborted${await this.#end(() => this.#discard(reason))}`;
+      const how = () => this.#files.isLive ? this.#keep() : this.#discard(reason);
+      const text = `Import of ${what} was aborted${await this.#end(how)}`;
       return new SmaltiError("ABORTED", text, { sequence: name, cause: signal.reason });
     }
     const kept = await this.#end(() => this.#salvage(reason));
@@ -224,17 +377,29 @@ export class RecordingImport {
     }
   }
 
+  async #commit(): Promise<SequenceInfo> {
+    const sequence = this.#sequence!;
+    await this.#flush();
+    sequence.addMetadata(this.#facts());
+    return await sequence.finalize();
+  }
+
+  /** Commits what came of a live source, which cannot be had again. */
+  async #keep(): Promise<string> {
+    await this.#commit();
+    return `what came before is committed: ${this.#counts()}`;
+  }
+
   /** Keeps what came before the failure. */
   async #salvage(reason: unknown): Promise<string> {
     const sequence = this.#sequence!;
     if (sequence.status === "open") {
       // Where the store has failed it takes nothing more; abort says what it has.
       await this.#flush().catch(() => {});
-      sequence.addMetadata(this.metadata);
+      sequence.addMetadata(this.#facts());
     }
     await sequence.abort(reason, "report");
-    const { messageCount, topics } = this.#report();
-    return `what came before is kept, in state failed: messages ${messageCount}, topics ${topics.length}`;
+    return `what came before is kept, in state failed: ${this.#counts()}`;
   }
 
   async #discard(reason: unknown): Promise<string> {
@@ -242,12 +407,29 @@ export class RecordingImport {
     return "nothing of it is kept";
   }
 
-  #report(): Pick<ImportReport, "topics" | "messageCount"> {
+  #counts(): string {
+    const { messageCount, topics } = this.#report();
+    return `messages ${messageCount}, topics ${topics.length}`;
+  }
+
+  #report(): Omit<ImportReport, "sequence"> {
     const topics = this.#topics.map(({ report }) => report);
-    return { topics, messageCount: topics.reduce((sum, topic) => sum + topic.messageCount, 0) };
+    const messageCount = topics.reduce((sum, topic) => sum + topic.messageCount, 0);
+    const files = this.#files.report(this.#counter.count);
+    return { topics, messageCount, files, flaws: this.#flaws.listed, flawCounts: this.#flaws.counts };
+  }
+
+  #facts(): Metadata {
+    return this.#files.facts(this.#counter.count);
+  }
+
+  /** Whether there is neither message nor attachment nor fact. */
+  get #isEmpty(): boolean {
+    return this.#topics.every(({ report }) => report.messageCount === 0) && this.#files.isEmpty;
   }
 
   async #flush(): Promise<void> {
+    await this.#hold?.();
     for (const topic of this.#topics) await topic.flush();
   }
 }

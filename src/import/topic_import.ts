@@ -1,6 +1,8 @@
-import { SmaltiError } from "../error.ts";
-import { MAX_NS } from "../types.ts";
+import { type ErrorCode, SmaltiError } from "../error.ts";
+import type { FieldSchema } from "../schema.ts";
+import { MAX_NS, MIN_NS } from "../types.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
+import type { Flaw } from "./flaws.ts";
 import type { MessageDecoder, Row } from "./message_decoder.ts";
 
 /** What became of one topic of a file. */
@@ -15,48 +17,101 @@ export interface ImportedTopic {
   readonly misfitCount: number;
 }
 
+/** Numbers the messages of an import. */
+export interface MessageCounter {
+  /** Messages so far. */
+  count: number;
+}
+
+/** The column for {@linkcode MessageCounter}'s numbers. */
+export const INDEX_FIELD: FieldSchema = {
+  name: "_index",
+  type: { kind: "int", bits: 64, signed: false },
+  nullable: true,
+  children: [],
+  metadata: { description: "Number of the message in the file, over all topics; the first is 0." },
+};
+
+/** What a topic is written with. */
+export interface TopicParts {
+  readonly sourceName: string;
+  readonly writer: TopicWriter<Row>;
+  readonly decoder: MessageDecoder;
+  readonly counter: MessageCounter;
+  /** Whether {@linkcode INDEX_FIELD} is one of its columns. */
+  readonly isNumbered: boolean;
+  /** Whether the decoder finds the times of messages in them. */
+  readonly isTimedByField: boolean;
+  /** Takes what is wrong with a message. May throw. */
+  readonly flaw: (flaw: Flaw) => void;
+}
+
+/** What a decoder says of a message that it cannot write. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["CORRUPT", "INVALID_MESSAGE", "UNSUPPORTED"]);
+
 /** Writes the messages of one topic. */
 export class TopicImport {
-  readonly #sourceName: string;
-  readonly #writer: TopicWriter<Row>;
-  readonly #decoder: MessageDecoder;
+  readonly #parts: TopicParts;
 
-  constructor(sourceName: string, writer: TopicWriter<Row>, decoder: MessageDecoder) {
-    this.#sourceName = sourceName;
-    this.#writer = writer;
-    this.#decoder = decoder;
+  constructor(parts: TopicParts) {
+    this.#parts = parts;
   }
 
   /** The topic's name in the sequence. */
   get name(): string {
-    return this.#writer.name;
+    return this.#parts.writer.name;
   }
 
   /** What became of it so far. */
   get report(): ImportedTopic {
+    const { sourceName, writer, decoder } = this.#parts;
     return {
       name: this.name,
-      sourceName: this.#sourceName,
-      messageCount: this.#writer.rowCount,
-      misfitCount: this.#decoder.misfitCount,
+      sourceName,
+      messageCount: writer.rowCount,
+      misfitCount: decoder.misfitCount,
     };
   }
 
   /**
    * Writes one message, with the values of the envelope's columns. A promise that comes back is awaited before the next.
-   * UNSUPPORTED where the time is beyond int64.
+   * One at a time beyond int64 is a flaw, and so is one that the decoder refuses: they throw unless the import salvages.
+   *
+   * @param index Its number in the file, where it was held back. @default the next
    */
-  push(timestampNs: bigint, bytes: Uint8Array, envelope?: Row): Promise<void> | undefined {
-    if (timestampNs > MAX_NS) {
-      const text =
-        `the file has a message on topic "${this.name}" at ${timestampNs} ns: times up to 2^63 - 1 ns are supported`;
-      throw new SmaltiError("UNSUPPORTED", text, { topic: this.name });
+  push(
+    timestampNs: bigint,
+    bytes: Uint8Array,
+    envelope?: Row,
+    index?: number,
+  ): Promise<void> | undefined {
+    const { writer, decoder, counter, isNumbered, isTimedByField, flaw } = this.#parts;
+    const number = index ?? counter.count++;
+    if (!isTimedByField && (timestampNs > MAX_NS || timestampNs < MIN_NS)) {
+      const wanted = timestampNs > MAX_NS ? "times up to 2^63 - 1 ns" : "times from -2^63 ns on";
+      const message =
+        `the file has a message on topic "${this.name}" at ${timestampNs} ns: ${wanted} are supported`;
+      flaw({ kind: "time", code: "UNSUPPORTED", message, ...this.#lost });
+      return undefined;
     }
-    return this.#decoder.push(this.#writer, timestampNs, bytes, envelope);
+    const beside = isNumbered ? { ...envelope, [INDEX_FIELD.name]: number } : envelope;
+    try {
+      return decoder.push(writer, timestampNs, bytes, beside);
+    } catch (reason) {
+      if (!(reason instanceof SmaltiError) || !REFUSALS.has(reason.code)) throw reason;
+      const { code, rawMessage: message } = reason;
+      flaw({ kind: isTimedByField ? "time" : "message", code, message, cause: reason, ...this.#lost });
+      return undefined;
+    }
+  }
+
+  get #lost(): Pick<Flaw, "topic" | "lost"> {
+    return { topic: this.name, lost: "1 message" };
   }
 
   /** Writes what the decoder holds back. */
   flush(): Promise<void> | undefined {
-    return this.#decoder.flush?.(this.#writer);
+    const { writer, decoder } = this.#parts;
+    return decoder.flush?.(writer);
   }
 }

@@ -24,7 +24,12 @@ export function messageFromJson(
   if (ontology !== undefined && ontology !== tag) {
     throw invalid(`The message's ontology is ${quoted(ontology)}: wanted "${tag}"`);
   }
-  return { timestampNs: timeFromJson(timestamp_ns), data: structFromJson(fields, data, "") };
+  return { timestampNs: timeFromJson(timestamp_ns), data: dataFromJson(fields, data) };
+}
+
+/** What `data` of such a message holds; INVALID_MESSAGE as {@linkcode messageFromJson}. */
+export function dataFromJson(fields: readonly FieldSchema[], data: unknown): Record<string, unknown> {
+  return structFromJson(fields, data, "");
 }
 
 function timeFromJson(value: unknown): bigint {
@@ -54,7 +59,8 @@ function structFromJson(
   return Object.fromEntries(entries);
 }
 
-function valueFromJson(field: FieldSchema, json: unknown, path: string): unknown {
+/** The value of a field out of its JSON; undefined where it is missing. INVALID_MESSAGE names the field by `path`. */
+export function valueFromJson(field: FieldSchema, json: unknown, path: string): unknown {
   const { type, children } = field;
   if (json === null || json === undefined) {
     if (isOptional(field)) return undefined;

@@ -251,6 +251,28 @@ describe("Client.recover of a sequence", () => {
     });
   });
 
+  it("commits sessions that failed where it is told to, beside those that are whole", async () => {
+    await withClient("directory", async (client) => {
+      const first = await client.sequenceCreate("s");
+      await addTopic(first, "a", [1]);
+      await first.finalize();
+      const second = await client.sequenceUpdate("s");
+      await addTopic(second, "b", [2, 3]);
+      await second.abort(new Error("the sensor broke"), "report");
+      expect((await client.recover("s")).changed).toBe(false);
+      expect(await client.recover("s", { failed: true }))
+        .toEqual({ sequence: "s", changed: true, files: [], failedSessions: 1 });
+      const { state, info, topics } = await client.sequenceHandler("s");
+      expect([state, topics.map(({ name }) => name)]).toEqual(["finalized", ["a", "b"]]);
+      expect(info.sessions.map(({ state, reason }) => [state, reason])).toEqual([
+        ["finalized", undefined],
+        ["recovered", expect.stringContaining("the sensor broke")],
+      ]);
+      // @ts-expect-error: there is no such option
+      await expect(client.recover("s", { fail: true })).rejects.toThrow(/there is no option "fail"/);
+    });
+  });
+
   it("leaves files alone that smalti did not write, and says so of Arrow files", async () => {
     const left = await leave();
     const schema = { fields: [TIMESTAMP_FIELD], metadata: new Map<string, string>() };

@@ -286,15 +286,9 @@ describe("importMcap of bad input", () => {
     }
   });
 
-  it("refuses zeros where a record should begin, and bytes after the end", async () => {
+  it("refuses zeros where a record should begin", async () => {
     const file = await recording(10);
     await using client = await connect("memory:");
-    const after = await failure(client, concat([file, new Uint8Array(600)]));
-    expect(after.rawMessage).toMatch(
-      /the file goes on after its end at byte \d+; .*messages 10, topics 2$/,
-    );
-    expect(after.details.offset).toBe(file.length);
-    await client.sequenceDelete("drive");
     const hole = await failure(
       client,
       concat([file.subarray(0, 8 + 9 + 8 + 12 + 12), new Uint8Array(600)]),

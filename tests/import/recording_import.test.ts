@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import type { SmaltiError } from "../../src/error.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { FaultyStore } from "../support/faulty_store.ts";
 import { chunked, encode, readTopic } from "./mcap_file.ts";
 import { importToy } from "./toy/import_toy.ts";
 
@@ -74,6 +76,66 @@ describe("importRecording, for a toy format", () => {
       onProgress: () => stop.abort(),
     });
     await expect(given).rejects.toMatchObject({ code: "ABORTED" });
+    expect(await client.listSequences()).toEqual([]);
+  });
+
+  it("salvages by one call of the importer's, which fails the import that does not", async () => {
+    const file = encode(`${HEAD}${pose(3)}7 nowhere 1\n${2n ** 63n} pose 1,2\n9 pose 9,1\n`);
+    await using client = await connect("memory:");
+    const failure: SmaltiError = await importToy(client, chunked(file), { name: "toy" })
+      .then(() => expect.fail("imported"), (reason) => reason);
+    expect(failure.rawMessage).toContain(
+      "the file has a message on no topic: 7 nowhere 1; what came before is kept",
+    );
+    const { flaws, flawCounts, messageCount } = await importToy(client, chunked(file), {
+      name: "b",
+      salvage: true,
+    });
+    expect([messageCount, flawCounts]).toEqual([4, { message: 1, time: 1 }]);
+    expect(flaws).toEqual([
+      {
+        kind: "message",
+        offset: 0,
+        lost: "1 message",
+        message: "the file has a message on no topic: 7 nowhere 1",
+      },
+      {
+        kind: "time",
+        offset: 0,
+        lost: "1 message",
+        topic: "pose",
+        message: expect.stringContaining("2^63 - 1 ns"),
+      },
+    ]);
+    expect((await readTopic(client, "b", "pose")).map(({ timestampNs }) => timestampNs)).toEqual([
+      0n,
+      1n,
+      2n,
+      9n,
+    ]);
+    // What the store fails with is no flaw of the file.
+    const inner = new MemoryStore();
+    const full = await connect(new FaultyStore(inner, 9, "NO_SPACE"));
+    await expect(importToy(full, chunked(file), { name: "c", salvage: true })).rejects.toMatchObject({
+      code: "NO_SPACE",
+    });
+  });
+
+  it("commits by recover what an import that failed has left, and says why it failed", async () => {
+    await using client = await connect("memory:");
+    const file = encode(`${HEAD}${pose(5)}12`);
+    await expect(importToy(client, chunked(file), { name: "toy" })).rejects.toThrow("the file is cut");
+    expect(await client.recover("toy")).toEqual({ sequence: "toy", changed: false, files: [] });
+    expect(await client.recover("toy", { failed: true }))
+      .toEqual({ sequence: "toy", changed: true, files: [], failedSessions: 1 });
+    const { state, info, rowCount, metadata } = await client.sequenceHandler("toy");
+    expect([state, rowCount, metadata]).toEqual(["recovered", 5, { vehicle: "A" }]);
+    expect(info.sessions).toMatchObject([{
+      state: "recovered",
+      reason: expect.stringContaining("the file is cut"),
+    }]);
+    expect((await client.recover("toy", { failed: true })).changed).toBe(false);
+    await client.sequenceDelete("toy");
     expect(await client.listSequences()).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ export function countedBackend(backend: Backend, log: string[]): Backend {
     readInfo: (name) => backend.readInfo(name),
     createSequence: (name, metadata) => backend.createSequence(name, metadata),
     updateSequence: (name) => backend.updateSequence(name),
-    recoverSequence: (name) => backend.recoverSequence(name),
+    recoverSequence: (name, options) => backend.recoverSequence(name, options),
     compactSequence: (name) => backend.compactSequence(name),
     deleteSequence: (name) => backend.deleteSequence(name),
     info: () => backend.info(),

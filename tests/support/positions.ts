@@ -6,7 +6,7 @@
 import process from "node:process";
 
 /** Set by `deno task test:long`: all positions are tried. */
-const isLong = Boolean(process.env.SMALTI_LONG);
+export const isLong: boolean = Boolean(process.env.SMALTI_LONG);
 
 /** Of 7 neighbours one is tried. No divisor of 8, so that it comes to every bit of a byte. */
 const STRIDE = 7;

@@ -4,7 +4,16 @@
  * @module
  */
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
-import { ANY, fieldOf, intersect, MAX_NESTING, type Shape, shapeOf, unite } from "./shape.ts";
+import {
+  ANY,
+  fieldOf,
+  intersect,
+  MAX_NESTING,
+  type Shape,
+  shapeOf,
+  type StructShape,
+  unite,
+} from "./shape.ts";
 
 /** The columns for messages of one JSON Schema. */
 export interface JsonColumns {
@@ -36,9 +45,12 @@ export function columnsOfJsonSchema(
   schema: unknown,
   reserved: readonly string[],
 ): JsonColumns | undefined {
-  const reader = new SchemaReader(schema);
-  const root = reader.shape(schema);
-  if (root.kind !== "struct") return undefined;
+  const root = new SchemaReader(schema).shape(schema);
+  return root.kind === "struct" ? columnsOfShape(root, reserved) : undefined;
+}
+
+/** The columns for objects of a shape; names as {@linkcode columnsOfJsonSchema} gives them. */
+export function columnsOfShape(root: StructShape, reserved: readonly string[]): JsonColumns {
   const taken = new Set([TIMESTAMP_FIELD.name, ...reserved]);
   const renamed = new Map<string, string>();
   const fields: FieldSchema[] = [];

@@ -1,6 +1,7 @@
 import { encodeBase64 } from "../../util/base64.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { MessageDecoder, Row, RowWriter } from "../message_decoder.ts";
+import type { TimeField } from "../message_time.ts";
 import { decodeText } from "../text.ts";
 
 /** The column for messages that the other columns do not hold. */
@@ -17,7 +18,13 @@ export const JSON_FIELD: FieldSchema = {
 /** Keeps messages as text, in one column `_json`: JSON of which no schema tells. */
 export class JsonTextDecoder implements MessageDecoder {
   readonly fields: readonly FieldSchema[] = [JSON_FIELD];
+  readonly #time: TimeField | undefined;
   #misfitCount = 0;
+
+  /** @param time The field that says when messages were. */
+  constructor(time?: TimeField) {
+    this.#time = time;
+  }
 
   get misfitCount(): number {
     return this.#misfitCount;
@@ -29,9 +36,10 @@ export class JsonTextDecoder implements MessageDecoder {
     bytes: Uint8Array,
     beside: Row | undefined,
   ): Promise<void> | undefined {
+    const ns = this.#time ? this.#time.ofJson(bytes) : timestampNs;
     this.#misfitCount++;
     const text = decodeText(bytes) ?? dataUrl(bytes);
-    return writer.push({ timestampNs, data: { [JSON_FIELD.name]: text, ...beside } });
+    return writer.push({ timestampNs: ns, data: { [JSON_FIELD.name]: text, ...beside } });
   }
 }
 

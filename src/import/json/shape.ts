@@ -9,7 +9,13 @@ import { type DataType, type FieldSchema, MISSING_KEY } from "../../schema.ts";
 export type Shape =
   | { readonly kind: "any" | ScalarKind }
   | { readonly kind: "list"; readonly item: Shape }
-  | { readonly kind: "struct"; readonly fields: ReadonlyMap<string, Shape> };
+  | StructShape;
+
+/** What an object is. */
+export interface StructShape {
+  readonly kind: "struct";
+  readonly fields: ReadonlyMap<string, Shape>;
+}
 
 type ScalarKind = "null" | "bool" | "int" | "float" | "utf8";
 

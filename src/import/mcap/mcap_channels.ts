@@ -1,18 +1,28 @@
-import type { McapTypes } from "@mcap/core";
 import { encodeBase64 } from "../../util/base64.ts";
-import { SmaltiError } from "../../error.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { JsonValue, Metadata } from "../../types.ts";
 import type { RecordingImport } from "../recording_import.ts";
 import { decodeText } from "../text.ts";
 import type { TopicImport } from "../topic_import.ts";
+import type { McapChannel, McapSchema } from "./mcap_records.ts";
+
+/** Schemas and channels by id, as the file says them somewhere. */
+export interface Definitions {
+  readonly schemas: ReadonlyMap<number, McapSchema>;
+  readonly channels: ReadonlyMap<number, McapChannel>;
+  /** Whether they are known to be what was written. */
+  readonly areRight: boolean;
+}
 
 /** A topic, and the first of its channels. */
 interface ChannelTopic {
-  channel: McapTypes.Channel;
-  schema: McapTypes.Schema | undefined;
+  channel: McapChannel;
+  schema: McapSchema | undefined;
   topic: TopicImport;
 }
+
+/** Topics of the sequence by name and encoding: one for each schema. Files of one import share them. */
+export type McapTopics = Map<string, ChannelTopic[]>;
 
 /**
  * The channels of one file and their topics. Takes schemas and channels in file order; a promise that comes back is
@@ -21,51 +31,119 @@ interface ChannelTopic {
 export class McapChannels {
   readonly #recording: RecordingImport;
   readonly #envelope: readonly FieldSchema[];
-  readonly #schemas = new Map<number, McapTypes.Schema>();
-  /** Topics by name and encoding: one for each schema. */
-  readonly #topics = new Map<string, ChannelTopic[]>();
-  readonly #byId = new Map<number, TopicImport>();
+  readonly #schemas = new Map<number, McapSchema>();
+  readonly #topics: McapTopics;
+  readonly #byId = new Map<number, { channel: McapChannel; topic: TopicImport }>();
   readonly #merged: JsonValue[] = [];
+  readonly #lookUp: () => Promise<Definitions>;
 
-  /** @param envelope Columns for what MCAP says around a message. */
-  constructor(recording: RecordingImport, envelope: readonly FieldSchema[]) {
+  /**
+   * @param envelope Columns for what MCAP says around a message.
+   * @param topics Those of all files.
+   * @param lookUp Finds what all of the file says of schemas and channels, for where one is missed.
+   */
+  constructor(
+    recording: RecordingImport,
+    envelope: readonly FieldSchema[],
+    topics: McapTopics,
+    lookUp: () => Promise<Definitions>,
+  ) {
     this.#recording = recording;
     this.#envelope = envelope;
+    this.#topics = topics;
+    this.#lookUp = lookUp;
   }
 
   /** The topic of a channel that was taken before. */
-  topicOf(channelId: number): TopicImport {
-    return this.#byId.get(channelId)!;
+  topicOf(channelId: number): TopicImport | undefined {
+    return this.#byId.get(channelId)?.topic;
   }
 
-  /** Takes a schema. CORRUPT where another has its id. */
-  addSchema(schema: McapTypes.Schema): void {
-    const known = this.#schemas.get(schema.id);
-    if (!known) {
-      this.#schemas.set(schema.id, schema);
-    } else if (!isSameSchema(known, schema)) {
-      throw new SmaltiError(
-        "CORRUPT",
-        `the file is damaged: schema ${schema.id} is there twice, and not the same`,
-      );
+  /** The topic of a channel that was not, where the file says somewhere what it is. */
+  async find(channelId: number): Promise<TopicImport | undefined> {
+    const { channels, schemas, areRight } = await this.#lookUp();
+    const channel = channels.get(channelId);
+    if (!channel) return undefined;
+    if (!areRight) {
+      const text = `channel ${channelId} (topic ${
+        channel.topic.slice(0, 100)
+      }) is known from a damaged summary alone`;
+      this.#recording.flaw({ kind: "channel", message: `the file is damaged: ${text}` });
     }
+    const schema = schemas.get(channel.schemaId);
+    if (schema && !this.#schemas.has(schema.id)) this.#schemas.set(schema.id, schema);
+    await this.addChannel(channel);
+    return this.topicOf(channelId);
   }
 
-  /** Takes a channel, and creates a topic where it needs one. CORRUPT where its schema is not there. */
-  addChannel(channel: McapTypes.Channel): Promise<void> | undefined {
-    const { id, schemaId, topic, messageEncoding } = channel;
-    if (this.#byId.has(id)) return undefined;
+  /** Takes a schema; one of id 0 is none. One that differs from another of its id is a flaw, and takes its place. */
+  addSchema(schema: McapSchema, isRepeated = false): void {
+    const { id } = schema;
+    if (id === 0) {
+      const message = `the file has a schema (name ${quote(schema.name)}) of id 0, which no schema can have`;
+      return this.#recording.flaw({ kind: "schema", message });
+    }
+    const known = this.#schemas.get(id);
+    if (known && !isSameSchema(known, schema)) {
+      const message = `the file is damaged: schema ${id} is there twice, and not the same`;
+      const lost = `schema ${id} as it was: later channels go by the new one`;
+      this.#recording.flaw({ kind: "schema", message, ...(!isRepeated && { lost }) });
+      if (isRepeated) return;
+    }
+    this.#schemas.set(id, schema);
+  }
+
+  /**
+   * Takes a channel, and creates a topic where it needs one. Flaws are: that it differs from another of its id, whose place
+   * it takes; that its schema is not there, so that its messages are kept without.
+   */
+  addChannel(channel: McapChannel, isRepeated = false): Promise<void> | undefined {
+    const { id, schemaId, topic } = channel;
+    const known = this.#byId.get(id);
+    if (known) {
+      if (isSameChannel(known.channel, channel)) return undefined;
+      const message =
+        `the file is damaged at byte ${this.#recording.offset}: Channel record for id ${id} (topic: ${
+          topic.slice(0, 100)
+        }) differs from previous channel record of the same id.`;
+      const lost = `channel ${id} as it was: later messages go by the new one`;
+      this.#recording.flaw({ kind: "channel", message, ...(!isRepeated && { lost }) });
+      if (isRepeated) return undefined;
+    }
+    if (channel.twice.length > 0) {
+      const message = `the metadata of channel ${id} has key ${
+        quote(channel.twice[0])
+      } twice: the last value is kept`;
+      this.#recording.flaw({ kind: "channel", message });
+    }
     const schema = this.#schemas.get(schemaId);
-    if (!schema && schemaId !== 0) {
-      throw new SmaltiError(
-        "CORRUPT",
-        `the file is damaged: channel ${id} (topic ${topic}) comes before its schema ${schemaId}`,
-      );
+    return schema || schemaId === 0 ? this.#define(channel, schema) : this.#defineWithout(channel);
+  }
+
+  /** Takes a channel whose schema has not come. */
+  async #defineWithout(channel: McapChannel): Promise<void> {
+    const { id, schemaId, topic } = channel;
+    const schema = this.#recording.salvages ? (await this.#lookUp()).schemas.get(schemaId) : undefined;
+    if (schema) this.#schemas.set(schemaId, schema);
+    else {
+      const message = `the file is damaged: channel ${id} (topic ${
+        topic.slice(0, 100)
+      }) comes before its schema ${schemaId}`;
+      this.#recording.flaw({
+        kind: "schema",
+        message,
+        lost: `schema ${schemaId}: messages are kept as they are`,
+      });
     }
+    await this.#define(channel, schema);
+  }
+
+  #define(channel: McapChannel, schema: McapSchema | undefined): Promise<void> | undefined {
+    const { id, topic, messageEncoding } = channel;
     const key = JSON.stringify([topic, messageEncoding]);
     const known = this.#topics.get(key)?.find((other) => isSameSchema(other.schema, schema));
     if (!known) return this.#createTopic(key, channel, schema);
-    this.#byId.set(id, known.topic);
+    this.#byId.set(id, { channel, topic: known.topic });
     const metadata = Object.fromEntries(channel.metadata);
     if (JSON.stringify(metadata) !== JSON.stringify(Object.fromEntries(known.channel.metadata))) {
       this.#merged.push({ topic: known.topic.name, metadata });
@@ -76,8 +154,8 @@ export class McapChannels {
 
   async #createTopic(
     key: string,
-    channel: McapTypes.Channel,
-    schema: McapTypes.Schema | undefined,
+    channel: McapChannel,
+    schema: McapSchema | undefined,
   ): Promise<void> {
     const { messageEncoding: encoding } = channel;
     const topic = await this.#recording.createTopic({
@@ -88,19 +166,29 @@ export class McapChannels {
       metadata: topicMetadata(channel, schema),
     });
     this.#topics.set(key, [...this.#topics.get(key) ?? [], { channel, schema, topic }]);
-    this.#byId.set(channel.id, topic);
+    this.#byId.set(channel.id, { channel, topic });
   }
 }
 
 /** Whether two schemas are the same but for their ids. */
-function isSameSchema(a?: McapTypes.Schema, b?: McapTypes.Schema): boolean {
+function isSameSchema(a?: McapSchema, b?: McapSchema): boolean {
   if (!a || !b || a === b) return a === b;
   return a.name === b.name && a.encoding === b.encoding &&
     a.data.length === b.data.length &&
     a.data.every((byte, i) => byte === b.data[i]);
 }
 
-function topicMetadata(channel: McapTypes.Channel, schema: McapTypes.Schema | undefined): Metadata {
+function isSameChannel(a: McapChannel, b: McapChannel): boolean {
+  return a.schemaId === b.schemaId && a.topic === b.topic && a.messageEncoding === b.messageEncoding &&
+    a.metadata.size === b.metadata.size &&
+    [...a.metadata].every(([key, value]) => b.metadata.get(key) === value);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+function topicMetadata(channel: McapChannel, schema: McapSchema | undefined): Metadata {
   const text = schema && decodeText(schema.data);
   return {
     "mcap.topic": channel.topic,

@@ -36,7 +36,12 @@ export async function importToy(
         const format = { encoding, schema };
         topics.set(name, await recording.createTopic({ name, tag: name, format, metadata: {} }));
       } else if (first === "meta") recording.metadata[name] = rest;
-      else await topics.get(name)!.push(BigInt(first), new TextEncoder().encode(rest));
+      else if (topics.has(name)) await topics.get(name)!.push(BigInt(first), new TextEncoder().encode(rest));
+      else {recording.flaw({
+          kind: "message",
+          message: `the file has a message on no topic: ${line}`,
+          lost: "1 message",
+        });}
     }
     return { lineCount };
   };
