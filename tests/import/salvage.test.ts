@@ -185,6 +185,26 @@ describe("importMcap with salvage, of chunks", () => {
     },
   );
 
+  it("loses no chunk but the one of which a part is gone", async () => {
+    const second = chunk(three);
+    const at = MAGIC.length + header.length + first.length;
+    const whole = withSecond(second);
+    for (const pipe of [false, true]) {
+      for (const [from, length] of [[50, 9], [60, 40], [70, 1], [second.length - 20, 20]]) {
+        const bytes = concat([whole.subarray(0, at + from), whole.subarray(at + from + length)]);
+        expect((await salvage(bytes, { pipe })).times).toEqual({ a: [0, 1, 2, 6, 7, 8] });
+      }
+    }
+  });
+
+  it("takes a whole chunk between two that are hurt", async () => {
+    const [second, third] = [chunk(three), chunk(messages(1, 6, 9))];
+    const bytes = file(first, second, third, chunk(messages(1, 10, 13)), chunk(messages(1, 20, 23)));
+    const secondAt = MAGIC.length + header.length + first.length;
+    for (const at of [secondAt, secondAt + second.length + third.length]) bytes.fill(0, at, at + 9);
+    expect((await salvage(bytes)).times).toEqual({ a: [0, 1, 2, 6, 7, 8, 20, 21, 22] });
+  });
+
   it("says where those come from a summary whose CRC is wrong, and does without", async () => {
     const bad = chunk(concat([definitions, messages(1, 0, 3)]), { crc: 1 });
     const bytes = concat([MAGIC, header, bad, chunk(three), metadata("m", ["k", "v"]), ending(definitions)]);

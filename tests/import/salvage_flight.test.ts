@@ -89,6 +89,17 @@ function source(bytes: Uint8Array) {
 
 const truth = readTruth();
 
+/** Whether a message is whole in `_json`: its schema came from a summary that was hurt too, so the columns do not hold it. */
+function isKeptAsText(text: string, found: string | undefined): boolean {
+  const kept = found && JSON.parse(found);
+  if (!kept?.data._json) return false;
+  const wanted = JSON.parse(text);
+  const given = Object.entries(wanted.data).filter(([, value]) => value !== null);
+  const there = Object.entries(JSON.parse(kept.data._json)).filter(([, value]) => value !== null);
+  return kept.timestamp_ns === wanted.timestamp_ns &&
+    JSON.stringify(given.sort()) === JSON.stringify(there.sort());
+}
+
 /** Salvages a file in which these chunks are whole, and checks what came of it. */
 async function check(bytes: Uint8Array, whole: ReadonlySet<number>): Promise<ImportMcapReport | undefined> {
   await using client = await connect("memory:");
@@ -112,7 +123,7 @@ async function check(bytes: Uint8Array, whole: ReadonlySet<number>): Promise<Imp
     found.delete(topic);
     let next = 0;
     for (const { text, chunk } of messages) {
-      if (texts[next] === text) next++;
+      if (texts[next] === text || isKeptAsText(text, texts[next])) next++;
       else if (whole.has(chunk)) throw new Error(`${topic} lacks a message of chunk ${chunk}: ${text}`);
     }
     if (next < texts.length) throw new Error(`${topic} has what the file has not: ${texts[next]}`);

@@ -36,6 +36,8 @@ export class McapChannels {
   readonly #byId = new Map<number, { channel: McapChannel; topic: TopicImport }>();
   readonly #merged: JsonValue[] = [];
   readonly #lookUp: () => Promise<Definitions>;
+  /** Whether it was told that what was looked up may be wrong. */
+  #hasTold = false;
 
   /**
    * @param envelope Columns for what MCAP says around a message.
@@ -64,11 +66,13 @@ export class McapChannels {
     const { channels, schemas, areRight } = await this.#lookUp();
     const channel = channels.get(channelId);
     if (!channel) return undefined;
-    if (!areRight) {
-      const text = `channel ${channelId} (topic ${
-        channel.topic.slice(0, 100)
-      }) is known from a damaged summary alone`;
-      this.#recording.flaw({ kind: "channel", message: `the file is damaged: ${text}` });
+    if (!areRight && !this.#hasTold) {
+      this.#hasTold = true;
+      const text = "channels that lay in what is lost are known from a damaged summary alone";
+      this.#recording.flaw({
+        kind: "channel",
+        message: `the file is damaged: ${text}, the first is ${channelId}`,
+      });
     }
     const schema = schemas.get(channel.schemaId);
     if (schema && !this.#schemas.has(schema.id)) this.#schemas.set(schema.id, schema);

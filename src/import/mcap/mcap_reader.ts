@@ -28,6 +28,9 @@ const PREFIX_BYTES = 4096;
 /** Bytes in which a file without its signature must show that it is an MCAP all the same. */
 const UNSIGNED_BYTES = 1 << 22;
 
+/** A hostile file could have every byte looked at once for each byte. */
+const MAX_VERIFIED_BYTES = 2 ** 32;
+
 /** Options of {@linkcode McapReader}. */
 export interface McapReaderOptions {
   /** Decompresses chunks. */
@@ -97,6 +100,8 @@ export class McapReader {
   #isSummaryRight = false;
   #hasChunks = false;
   readonly #channelIds = new Set<number>();
+  /** Bytes of which CRCs are still looked at to find out whether they are records. */
+  #verifiable = MAX_VERIFIED_BYTES;
 
   constructor(options: McapReaderOptions) {
     this.#options = options;
@@ -240,14 +245,15 @@ export class McapReader {
     }
     if (!salvage) return length;
     const fits = this.#fits(opcode, length);
-    if (fits && opcode !== Opcode.MESSAGE) return length;
+    if (fits && opcode === Opcode.FOOTER) return length;
     const next = at + HEADER_BYTES + length;
-    const isFollowed = fits ? this.#isWholeMessage(next) : this.#isRecordAt(next);
+    let isFollowed = this.#isRecordAt(next);
+    if (fits && isFollowed !== undefined) isFollowed = this.#isWhole(opcode, next, isFollowed);
     if (isFollowed === undefined) return undefined;
     if (isFollowed) return length;
     return this.#lose(
       "damaged",
-      `the file is damaged at byte ${offset}: no record follows what begins there`,
+      `the file is damaged at byte ${offset}: no record follows the ${nameOf(opcode)} that begins there`,
     );
   }
 
@@ -271,20 +277,52 @@ export class McapReader {
   }
 
   /**
-   * Whether the message at hand ends at `end`, of which its length alone tells: a record follows, or what was one, which still
-   * has a kind or a right end, and there is none within the message. Undefined where that needs more bytes.
+   * Whether the record at hand, which is as long as it says, ends at `end` indeed, and is not one of which a part is gone,
+   * or the one after it. Undefined where that needs more bytes.
    */
-  #isWholeMessage(end: number): boolean | undefined {
+  #isWhole(opcode: number, end: number, isFollowed: boolean): boolean | undefined {
     const { bytes, view, at } = this.#window;
-    for (let inner = at + 1; inner < end; inner++) {
-      const isSound = this.#isSound(inner);
-      if (isSound !== false) return isSound && false;
+    if (opcode !== Opcode.MESSAGE) {
+      if (isFollowed || this.#isVerified(opcode, at, end)) return true;
+      return opcode !== Opcode.CHUNK && this.#holdsNone(at + 1, end);
     }
-    const isFollowed = this.#isRecordAt(end);
-    if (isFollowed !== false || end + HEADER_BYTES > bytes.length) return isFollowed;
-    if (bytes[end] in RECORD_NAMES) return true;
+    // Its length alone tells where it ends, so another may have come to lie in it.
+    const holdsNone = this.#holdsNone(at + 1, end);
+    if (!holdsNone || isFollowed || bytes[end] in RECORD_NAMES) return holdsNone;
+    if (end + HEADER_BYTES > bytes.length) return false;
     const length = Number(view.getBigUint64(end + 1, true));
     return length <= this.#options.maxRecordBytes && this.#isRecordAt(end + HEADER_BYTES + length);
+  }
+
+  /** Whether no record begins in a part of the bytes; undefined where that needs more. */
+  #holdsNone(start: number, end: number): boolean | undefined {
+    for (let at = start; at < end; at++) {
+      const isSound = this.#isSound(at);
+      if (isSound !== false) return isSound && false;
+    }
+    return true;
+  }
+
+  /** Whether a record has a CRC, and it is right. */
+  #isVerified(opcode: number, at: number, end: number): boolean {
+    const { engine, maxRecordBytes } = this.#options;
+    const content = this.#window.bytes.subarray(at + HEADER_BYTES, end);
+    this.#verifiable -= content.length;
+    if (this.#verifiable < 0) return false;
+    try {
+      if (opcode === Opcode.CHUNK) {
+        const chunk = parseChunk(content);
+        if (chunk.crc === 0) return false;
+        openChunk(engine, chunk, 0, maxRecordBytes);
+        return true;
+      }
+      const record = parseRecord(opcode, content);
+      return record?.type === "Attachment" && record.crc !== 0 &&
+        record.crc === engine.crc32(content.subarray(0, record.crcBytes));
+    } catch (reason) {
+      if (!(reason instanceof SmaltiError)) throw reason;
+      return false;
+    }
   }
 
   /** Where the file ends within a record. */
@@ -363,6 +401,7 @@ export class McapReader {
     if (end > bytes.length) return this.#isEnded ? false : undefined;
     if (opcode === Opcode.FOOTER) return this.#isMagicAt(end);
     const isFollowed = this.#isRecordAt(end);
+    if (isFollowed === false && opcode === Opcode.CHUNK) return this.#isVerified(opcode, at, end);
     if (opcode !== Opcode.MESSAGE || !isFollowed || end + HEADER_BYTES > bytes.length) return isFollowed;
     // Of a message there is least to go by.
     return this.#isRecordAt(end + HEADER_BYTES + Number(view.getBigUint64(end + 1, true)));
