@@ -1,7 +1,6 @@
 import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
-import { compareNames, isSequenceName } from "../names.ts";
 import {
   type Durability,
   type FileReader,
@@ -33,6 +32,8 @@ import {
   type StoredAttachment,
   topicPath,
 } from "./manifest.ts";
+import { fileNameOf } from "./file_names.ts";
+import { olderPlace, placeOf, sequencesOf } from "./places.ts";
 import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedFollower } from "./live.ts";
@@ -42,6 +43,9 @@ import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
+
+/** A sequence, and its directory. */
+type Place = Pick<Manifest, "name" | "place">;
 
 /**
  * Recordings as files: a directory for each sequence with `sequence.json` and one Arrow IPC file a topic. The manifest is
@@ -73,7 +77,7 @@ export class EmbeddedBackend implements Backend {
   }
 
   async listSequences(): Promise<string[]> {
-    return (await this.#files.list("")).filter(isSequenceName).sort(compareNames);
+    return sequencesOf(await this.#files.list(""));
   }
 
   readInfo(name: string): Promise<SequenceInfo> {
@@ -87,8 +91,10 @@ export class EmbeddedBackend implements Backend {
   ): Promise<SequenceSink> {
     return this.#change("create", name, async (store) => {
       const session = newSession();
+      const place = await placeOf(store, name);
       const manifest: Manifest = {
         name,
+        place,
         id: crypto.randomUUID(),
         state: "recording",
         metadata,
@@ -98,20 +104,20 @@ export class EmbeddedBackend implements Backend {
         attachments: [],
       };
       // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
-      if (ifExists === "error") await this.#refuseTaken(name);
+      if (ifExists === "error") await this.#refuseTaken(manifest);
       const open = this.#open.get(name);
       if (open && !open.isOpen) await open.closed;
-      return await this.#begin(store, name, session, async () => {
-        const replaced = ifExists === "replace" ? await this.#readStored(name) : undefined;
+      return await this.#begin(store, manifest, session, async () => {
+        const replaced = ifExists === "replace" ? await this.#readStored(place) : undefined;
         if (replaced) return { manifest: { ...manifest, directory: newDirectory() }, replaced };
-        await this.#refuseTaken(name);
+        await this.#refuseTaken(manifest);
         // Else its topics would keep their names from the new ones, and a recovery would bring them back.
-        await endRemoval(store, name);
+        await endRemoval(store, place);
         try {
-          await store.commit(`${name}/${MANIFEST}`, encodeManifest(manifest));
+          await store.commit(`${place}/${MANIFEST}`, encodeManifest(manifest));
         } catch (reason) {
           // It may be there although that failed.
-          await removeSequence(store, name).catch(() => {});
+          await removeSequence(store, place).catch(() => {});
           throw reason;
         }
         return { manifest };
@@ -130,9 +136,10 @@ export class EmbeddedBackend implements Backend {
         return sink;
       }
       await open?.closed;
-      await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#begin(store, name, session, async () => {
-        const manifest = await this.#readEnded(name);
+      const found = await this.#readManifest(name);
+      await this.#refuseRecording(found);
+      return await this.#begin(store, found, session, async () => {
+        const manifest = await this.#readEnded(found);
         // Else followers would take this session for one that replaces the sequence.
         await removeReplaced(store, manifest, { ifPossible: true });
         return { manifest };
@@ -143,11 +150,12 @@ export class EmbeddedBackend implements Backend {
   /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest, and that of one to replace. */
   async #begin(
     store: Store,
-    name: string,
+    at: Place,
     session: SessionInfo,
     prepare: () => Promise<{ manifest: Manifest; replaced?: Uint8Array }>,
   ): Promise<SequenceSink> {
-    const lease = await this.#lock(store, name);
+    const { name } = at;
+    const lease = await this.#lock(store, at);
     let open: OpenSequence;
     try {
       const { manifest, replaced } = await prepare();
@@ -173,34 +181,36 @@ export class EmbeddedBackend implements Backend {
 
   deleteSequence(name: string): Promise<void> {
     return this.#change("delete", name, async (store) => {
-      await this.#refuseGone(name);
-      await this.#locked(store, name, async () => {
+      const at = { name, place: await placeOf(store, name) };
+      await this.#refuseGone(at);
+      await this.#locked(store, at, async () => {
         // Another process may have removed it since.
-        await this.#refuseGone(name);
-        await removeSequence(store, name);
+        await this.#refuseGone(at);
+        await removeSequence(store, at.place);
       });
     });
   }
 
   recoverSequence(name: string): Promise<RecoverReport> {
     return this.#change("recover", name, async (store) => {
-      await this.#readManifest(name);
+      const at = await this.#readManifest(name);
       return await this.#locked(
         store,
-        name,
-        async () => await recoverSequence(store, this.engine, await this.#readManifest(name)),
+        at,
+        async () => await recoverSequence(store, this.engine, await this.#readAt(at)),
       );
     });
   }
 
   compactSequence(name: string): Promise<CompactReport> {
     return this.#change("compact", name, async (store) => {
-      await this.#refuseRecording(await this.#readManifest(name));
+      const at = await this.#readManifest(name);
+      await this.#refuseRecording(at);
       return await this.#locked(
         store,
-        name,
+        at,
         async () => {
-          const manifest = await this.#readEnded(name);
+          const manifest = await this.#readEnded(at);
           await removeReplaced(store, manifest, { ifPossible: true });
           return await compactSequence(store, this.engine, manifest);
         },
@@ -245,8 +255,8 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async #locked<R>(store: Store, name: string, action: () => Promise<R>): Promise<R> {
-    const lease = await this.#lock(store, name);
+  async #locked<R>(store: Store, at: Place, action: () => Promise<R>): Promise<R> {
+    const lease = await this.#lock(store, at);
     try {
       return await action();
     } finally {
@@ -254,9 +264,9 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async #lock(store: Store, name: string): Promise<StoreLease> {
+  async #lock(store: Store, { name, place }: Place): Promise<StoreLease> {
     try {
-      return await store.lock(`${name}/${LOCK}`);
+      return await store.lock(`${place}/${LOCK}`);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
     }
@@ -264,32 +274,42 @@ export class EmbeddedBackend implements Backend {
 
   async #readManifest(name: string): Promise<Manifest> {
     try {
-      return decodeManifest(await readAll(this.#files, `${name}/${MANIFEST}`), name);
+      return await this.#readAt({ name, place: fileNameOf(name) });
+    } catch (reason) {
+      const place = isNotFound(reason) ? await olderPlace(this.#files, name) : undefined;
+      if (place === undefined) throw reason;
+      return await this.#readAt({ name, place });
+    }
+  }
+
+  async #readAt({ name, place }: Place): Promise<Manifest> {
+    try {
+      return decodeManifest(await readAll(this.#files, `${place}/${MANIFEST}`), name, place);
     } catch (reason) {
       throw isNotFound(reason) ? notFound(name, reason) : reason;
     }
   }
 
   /** The manifest of a sequence whose lock is held here: LOCKED where a writer that is gone did not end it. */
-  async #readEnded(name: string): Promise<Manifest> {
-    const manifest = await this.#readManifest(name);
-    if (manifest.state === "recording") throw stillRecording(name, undefined);
+  async #readEnded(at: Place): Promise<Manifest> {
+    const manifest = await this.#readAt(at);
+    if (manifest.state === "recording") throw stillRecording(at.name, undefined);
     return manifest;
   }
 
   /** The manifest as it is stored, whatever is in it; undefined where there is none. */
-  async #readStored(name: string): Promise<Uint8Array | undefined> {
+  async #readStored(place: string): Promise<Uint8Array | undefined> {
     try {
-      return await readAll(this.#files, `${name}/${MANIFEST}`);
+      return await readAll(this.#files, `${place}/${MANIFEST}`);
     } catch (reason) {
       if (isNotFound(reason)) return undefined;
       throw reason;
     }
   }
 
-  async #refuseTaken(name: string): Promise<void> {
+  async #refuseTaken({ name, place }: Place): Promise<void> {
     try {
-      await this.#files.size(`${name}/${MANIFEST}`);
+      await this.#files.size(`${place}/${MANIFEST}`);
     } catch (reason) {
       if (isNotFound(reason)) return;
       throw reason;
@@ -299,17 +319,17 @@ export class EmbeddedBackend implements Backend {
   }
 
   /** A damaged manifest does not keep a sequence from being removed, nor does a removal that was cut short. */
-  async #refuseGone(name: string): Promise<void> {
-    await this.#files.size(`${name}/${MANIFEST}`).catch(async (reason) => {
+  async #refuseGone({ name, place }: Place): Promise<void> {
+    await this.#files.size(`${place}/${MANIFEST}`).catch(async (reason) => {
       if (!isNotFound(reason)) throw reason;
-      if (!await isHalfRemoved(this.#files, name)) throw notFound(name, reason);
+      if (!await isHalfRemoved(this.#files, place)) throw notFound(name, reason);
     });
   }
 
-  async #refuseRecording({ name, state }: Manifest): Promise<void> {
+  async #refuseRecording({ name, place, state }: Manifest): Promise<void> {
     if (state !== "recording") return;
     if ("lockedBy" in this.#files) {
-      throw stillRecording(name, await (this.#files as Store).lockedBy(`${name}/${LOCK}`));
+      throw stillRecording(name, await (this.#files as Store).lockedBy(`${place}/${LOCK}`));
     }
     const text = `Sequence "${name}" is being recorded, or was left by its writer: wanted a finalized one`;
     throw new SmaltiError("LOCKED", text, { sequence: name });
@@ -365,7 +385,7 @@ class EmbeddedSource implements SequenceSource {
       });
     }
     try {
-      const path = topicPath(filesOf(manifest), name);
+      const path = topicPath(filesOf(manifest), info);
       return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;

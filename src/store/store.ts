@@ -87,6 +87,11 @@ export interface Store extends FileReader {
    */
   append(path: string, bytes: Uint8Array): Promise<void>;
   /**
+   * Cuts a file to its first bytes, so that a full disk has room at once; durable after `sync`. A store whose files only grow
+   * has it not. NOT_FOUND.
+   */
+  truncate?(path: string, size: number): Promise<void>;
+  /**
    * Resolves when all that was appended before is where `durability` says, and every store on the place reads it; NOT_FOUND
    * where there is no file. Calls for many files at once may share their work. Once the disk has failed it, it fails for good,
    * until another file takes the path.

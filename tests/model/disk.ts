@@ -112,6 +112,13 @@ export class Disk {
     this.file(path).append(bytes);
   }
 
+  truncate(process: string, path: string, size: number): void {
+    this.#mayChange(process, "truncate", path);
+    const file = this.file(path);
+    file.bytes = file.bytes.slice(0, size);
+    file.durable = Math.min(file.durable, size);
+  }
+
   replace(process: string, path: string, bytes: Uint8Array): void {
     this.#mayChange(process, "replace", path);
     const file = new DiskFile();

@@ -135,6 +135,15 @@ export class DirectoryStore implements Store {
     }
   }
 
+  async truncate(path: string, size: number): Promise<void> {
+    await this.#mayChange(path);
+    try {
+      await this.#use(path, (handle) => handle.truncate(size));
+    } catch (reason) {
+      throw this.#error(reason, "cut", path);
+    }
+  }
+
   async sync(path: string): Promise<void> {
     await this.#mayChange(path);
     try {
