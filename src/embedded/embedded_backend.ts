@@ -7,6 +7,7 @@ import {
   readAll,
   type Store,
   type StoreLease,
+  unchanging,
   writable,
 } from "../store/store.ts";
 import type {
@@ -183,6 +184,8 @@ export class EmbeddedBackend implements Backend {
     return this.#change("delete", name, async (store) => {
       const at = { name, place: await placeOf(store, name) };
       await this.#refuseGone(at);
+      // What a link leads to is another's to remove.
+      if (await store.isLink?.(at.place)) return await this.#removeLink(store, at);
       await this.#locked(store, at, async () => {
         // Another process may have removed it since.
         await this.#refuseGone(at);
@@ -194,11 +197,20 @@ export class EmbeddedBackend implements Backend {
   recoverSequence(name: string): Promise<RecoverReport> {
     return this.#change("recover", name, async (store) => {
       const at = await this.#readManifest(name);
-      return await this.#locked(
-        store,
-        at,
-        async () => await recoverSequence(store, this.engine, await this.#readAt(at)),
-      );
+      let lease: StoreLease;
+      try {
+        lease = await this.#lock(store, at);
+      } catch (reason) {
+        if (!(reason instanceof SmaltiError) || reason.code !== "PERMISSION_DENIED") throw reason;
+        await this.#refuseHeld(store, "recover", at);
+        // Where nothing is to be changed, nobody needs the right to.
+        return await recoverSequence(unchanging(store, reason), this.engine, await this.#readAt(at));
+      }
+      try {
+        return await recoverSequence(store, this.engine, await this.#readAt(at));
+      } finally {
+        await lease.release();
+      }
     });
   }
 
@@ -253,6 +265,19 @@ export class EmbeddedBackend implements Backend {
     } finally {
       if (turns.isIdle) this.#turns.delete(name);
     }
+  }
+
+  /** Without the lock, which is where the link leads to: that may be read only. */
+  async #removeLink(store: Store, at: Place): Promise<void> {
+    await this.#refuseHeld(store, "delete", at);
+    await store.remove(at.place);
+  }
+
+  async #refuseHeld(store: Store, verb: string, { name, place }: Place): Promise<void> {
+    const holder = await store.lockedBy(`${place}/${LOCK}`);
+    if (holder === undefined) return;
+    const text = `Cannot ${verb} sequence "${name}": held by ${holder}`;
+    throw new SmaltiError("LOCKED", text, { sequence: name });
   }
 
   async #locked<R>(store: Store, at: Place, action: () => Promise<R>): Promise<R> {

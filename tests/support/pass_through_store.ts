@@ -81,6 +81,9 @@ export class PassThroughStore implements Store {
   lockedBy(path: string): Promise<string | undefined> {
     return this.inner.lockedBy(path);
   }
+  get isLink(): Store["isLink"] {
+    return this.inner.isLink?.bind(this.inner);
+  }
   close(): Promise<void> {
     return this.inner.close();
   }

@@ -19,7 +19,7 @@ import { type HeldFile, type ReadOptions, type Store, type StoreLease, writtenAn
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
-const { open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { lstat, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
 const { dirname, join, resolve } = builtin<typeof Path>("node:path");
 const { fileURLToPath } = builtin<typeof Url>("node:url");
 
@@ -288,6 +288,15 @@ export class DirectoryStore implements Store {
       const error = this.#error(reason, "look at", path);
       if (error.code === "NOT_FOUND") return undefined;
       throw error;
+    }
+  }
+
+  async isLink(path: string): Promise<boolean> {
+    this.#checkOpen();
+    try {
+      return (await lstat(this.#absolute(path))).isSymbolicLink();
+    } catch (reason) {
+      throw this.#error(reason, "look at", path);
     }
   }
 
