@@ -34,7 +34,7 @@ export function partOf(fileName: string): string | undefined {
   const [lower, digits, ...others] = fileName.split(MARK);
   if (digits === undefined) return fileName;
   const part = lower.replace(/[a-z]/g, (character, at: number) => {
-    const digit = parseInt(digits[Math.floor(at / BITS)], 2 ** BITS);
+    const digit = parseInt(digits[Math.floor(at / BITS)] ?? "0", 2 ** BITS);
     return digit >> (BITS - 1 - at % BITS) & 1 ? character.toUpperCase() : character;
   });
   return others.length === 0 && fileNameOf(part) === fileName ? part : undefined;

@@ -132,7 +132,9 @@ export class EmbeddedFollower implements Follower {
     if (holder !== undefined && !isReplaced) return undefined;
     const manifest = await this.#manifest();
     // The next writer may have come since.
-    if (!isReplaced && await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) !== undefined) return undefined;
+    if (!isReplaced && await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) !== undefined) {
+      return undefined;
+    }
     return await this.#end(manifest, live, isReplaced);
   }
 
@@ -342,7 +344,9 @@ export class EmbeddedFollower implements Follower {
     const held = await this.#store.open(where.file).catch((reason) => {
       // Older versions took the topic's name.
       if (!isNotFound(reason)) throw reason;
-      return this.#store.open(topicPath(filesOf(this.#sequence), { name: topic, file: topic + TOPIC_SUFFIX }));
+      return this.#store.open(
+        topicPath(filesOf(this.#sequence), { name: topic, file: topic + TOPIC_SUFFIX }),
+      );
     });
     try {
       const found = await readSchema(held.read, this.#engine, size);

@@ -20,7 +20,7 @@ import { type HeldFile, type ReadOptions, type Store, type StoreLease, writtenAn
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
 const { lstat, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
-const { dirname, join, resolve } = builtin<typeof Path>("node:path");
+const { basename, dirname, join, resolve } = builtin<typeof Path>("node:path");
 const { fileURLToPath } = builtin<typeof Url>("node:url");
 
 /** Files kept open at once; systems allow 256 to 1,024 a process by default. */
@@ -167,7 +167,7 @@ export class DirectoryStore implements Store {
   async #replace(path: string, bytes: Uint8Array, isDeciding: boolean): Promise<void> {
     await this.#mayChange(path);
     const target = this.#absolute(path);
-    const temporary = `${target}.${crypto.randomUUID()}.new`;
+    const temporary = temporaryFor(target);
     await this.#entries.makeDirectoryOf(this.#absolute(path), path);
     try {
       await this.#files.once(() => open(temporary, "wx"), async (handle) => {
@@ -349,6 +349,11 @@ export class DirectoryStore implements Store {
       throw this.#error(reason, "change", path);
     }
   }
+}
+
+/** A name beside a file that nobody else has, no longer than systems take. */
+function temporaryFor(file: string): string {
+  return join(dirname(file), `${basename(file).slice(0, 200)}.${crypto.randomUUID()}.new`);
 }
 
 /** Removes the directories of a file, up to the topmost that was made for it, unless they hold something else by now. */

@@ -39,7 +39,7 @@ export class DurableEntries {
       const { code } = reason as { code?: string };
       const what = "make the directory of";
       if (code !== "EEXIST" && code !== "ENOTDIR") throw fileError(reason, what, file, path);
-      const text = `Cannot ${what} ${file}: a file, or a link that leads nowhere, is in the way`;
+      const text = `Cannot ${what} ${file}: a file is in the way, or a link that leads nowhere`;
       throw new SmaltiError("IO", text, { file: path, cause: reason });
     }
   }
