@@ -139,6 +139,12 @@ async function makeDirectory(directory: string): Promise<string | undefined> {
   return above ?? own;
 }
 
-function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then((found) => found.isDirectory(), () => false);
+/** Whether it is one; false for a link that leads nowhere. */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (reason) {
+    if ((reason as { code?: string }).code === "ENOENT") return false;
+    throw reason;
+  }
 }
