@@ -1,6 +1,6 @@
 import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
-import { isNotFound, SmaltiError } from "../error.ts";
+import { type ErrorCode, isNotFound, SmaltiError } from "../error.ts";
 import {
   type Durability,
   type FileReader,
@@ -38,6 +38,7 @@ import { olderPlace, placeOf, sequencesOf } from "./places.ts";
 import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedFollower } from "./live.ts";
+import { LIVE, type LiveState, readLive } from "./live_state.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
@@ -198,16 +199,26 @@ export class EmbeddedBackend implements Backend {
     return this.#change("recover", name, async (store) => {
       const at = await this.#readManifest(name);
       let lease: StoreLease;
+      let live: LiveState | undefined;
       try {
         lease = await this.#lock(store, at);
       } catch (reason) {
-        if (!(reason instanceof SmaltiError) || reason.code !== "PERMISSION_DENIED") throw reason;
+        const { code } = reason as { code?: ErrorCode };
+        if (code !== "PERMISSION_DENIED" && code !== "NO_SPACE") throw reason;
         await this.#refuseHeld(store, "recover", at);
-        // Where nothing is to be changed, nobody needs the right to.
-        return await recoverSequence(unchanging(store, reason), this.engine, await this.#readAt(at));
+        if (code === "PERMISSION_DENIED") {
+          // Where nothing is to be changed, nobody needs the right to.
+          const files = unchanging(store, reason as SmaltiError);
+          return await recoverSequence(files, this.engine, await this.#readAt(at));
+        }
+        // In the room of the last checkpoint, which is of use to followers alone. One of a writer that came meanwhile is
+        // followed by others.
+        live = await readLive(store, at).catch(() => undefined);
+        await store.remove(`${filesOf(at)}/${LIVE}`);
+        lease = await this.#lock(store, at);
       }
       try {
-        return await recoverSequence(store, this.engine, await this.#readAt(at));
+        return await recoverSequence(store, this.engine, await this.#readAt(at), live);
       } finally {
         await lease.release();
       }

@@ -32,11 +32,14 @@ const DIED = { state: "recovered", reason: "its writer was gone" } as const;
  * topics of a recovered session. Sound files are not touched, and a sequence that has nothing else is not changed.
  *
  * The caller holds the sequence's lock.
+ *
+ * @param lastCheckpoint What `sequence.live` said, where that is not there any more.
  */
 export async function recoverSequence(
   store: Store,
   engine: Engine,
   manifest: Manifest,
+  lastCheckpoint?: LiveState,
 ): Promise<RecoverReport> {
   const { name: sequence } = manifest;
   const directory = filesOf(manifest);
@@ -47,7 +50,7 @@ export async function recoverSequence(
   /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
   // The sessions that died. Those that added topics to what was committed are not in the manifest.
-  const live = await readLive(store, manifest).catch(ifDamaged);
+  const live = lastCheckpoint ?? await readLive(store, manifest).catch(ifDamaged);
   const listedDead = manifest.sessions.filter(({ state }) => state === "recording");
   const unlisted = listedDead.length > 0 ? [] : unlistedSessions(live, manifest);
   const dead = [...listedDead, ...unlisted];
@@ -126,7 +129,10 @@ export async function recoverSequence(
     return { ...session, ...DIED, ended, topics: own.sort(compareNames) };
   };
   const sessions = manifest.sessions.map((other) => other.state === "recording" ? endOf(other) : other);
-  sessions.push(...unlisted.map(endOf));
+  // One of which nothing is left was about to be removed: followers that saw its rows are to be told.
+  const hasLeft = ({ id, topics }: SessionInfo) =>
+    topics.length > 0 || (id === last.id && attachments.length > 0);
+  sessions.push(...unlisted.map(endOf).filter(hasLeft));
   const hasOwn = attachments.length > 0 || topics.some(({ sessionId }) => sessionId === last.id);
   if (dead.length === 0 && hasOwn) sessions.push(endOf(last));
   await store.commit(

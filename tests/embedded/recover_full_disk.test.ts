@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import { readAll, type Store } from "../../src/store/store.ts";
+import { readAll, type Store, type StoreLease } from "../../src/store/store.ts";
 import { expectError } from "../support/errors.ts";
 import { copyFiles } from "../support/faulty_store.ts";
 import { PassThroughStore, type StoreCall } from "../support/pass_through_store.ts";
@@ -10,6 +10,9 @@ import { addTopic, allTexts, pushSamples, sampleText } from "../support/sample_r
 
 /** Bytes of an unfinished batch. */
 const TAIL = 20_000;
+
+/** Bytes that a lock takes. */
+const LOCK_BYTES = 160;
 
 /** A store on a disk of so many bytes. */
 class SmallStore extends PassThroughStore {
@@ -27,6 +30,11 @@ class SmallStore extends PassThroughStore {
   override async commit(path: string, bytes: Uint8Array): Promise<void> {
     await this.#room(bytes.length, path);
     await super.commit(path, bytes);
+  }
+
+  override async lock(path: string): Promise<StoreLease> {
+    await this.#room(LOCK_BYTES, path);
+    return await super.lock(path);
   }
 
   protected override async through<R>(call: StoreCall, path: string, action: () => Promise<R>): Promise<R> {
@@ -90,7 +98,9 @@ describe("Client.recover on a full disk", () => {
         ["c", 2, TAIL],
       ]);
       const cuts = ["truncate s/b.arrow", "truncate s/c.arrow"];
-      expect(store.writes.slice(0, 3)).toEqual([...cuts, "append s/a.arrow"]);
+      // The lock has the room of the last checkpoint.
+      expect(store.writes.slice(0, 4)).toEqual(["remove s/sequence.live", ...cuts, "append s/a.arrow"]);
+      expect((await client.sequenceInfo("s")).sessions).toMatchObject([{ topics: ["a", "b", "c"] }]);
       expect(store.writes).toContain("commit s/sequence.json");
       expect(await allTexts(client, "s")).toEqual(ROWS);
       for (const name of ["a", "b", "c"]) {
@@ -104,9 +114,22 @@ describe("Client.recover on a full disk", () => {
     store.capacity -= 2 * TAIL - 1000;
     await onStore(store, async (client) => {
       await expectError(() => client.recover("s"), "NO_SPACE");
-      store.capacity += TAIL;
+      store.capacity += 2 * TAIL;
       await client.recover("s");
       expect(await allTexts(client, "s")).toEqual(ROWS);
+    });
+  });
+
+  it("held by a living writer is LOCKED, and stays as it is", async () => {
+    const store = await leave();
+    store.capacity = Infinity;
+    const lease = await store.lock("s/sequence.lock");
+    store.capacity = await usedBytes(store);
+    store.writes.length = 0;
+    await onStore(store, async (client) => {
+      await expectError(() => client.recover("s"), "LOCKED");
+      expect(store.writes).toEqual([]);
+      await lease.release();
     });
   });
 

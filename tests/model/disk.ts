@@ -142,7 +142,8 @@ export class Disk {
     path: string,
     keep: (file: string) => boolean = () => false,
   ): void {
-    this.#mayChange(process, "remove", path);
+    // What a checkpoint took may serve to take the lock on a full disk.
+    if (!path.endsWith(`/${LIVE}`)) this.#mayChange(process, "remove", path);
     const isBelow = (file: string) => file === path || file.startsWith(`${path}/`);
     for (const file of [...this.files.keys()].filter(isBelow)) {
       if (keep(file)) continue;

@@ -232,13 +232,15 @@ export class DirectoryStore implements Store {
   async remove(path: string): Promise<void> {
     await this.#mayChange(path);
     const target = this.#absolute(path);
+    const isBelow = (other: string) => other === path || other.startsWith(`${path}/`);
     try {
+      // First: Windows, NFS and FUSE keep what is open, and so the directory that it is in.
+      for (const key of this.#files.keys()) {
+        if (isBelow(key.slice(key.indexOf(" ") + 1))) await this.#files.forget(key);
+      }
+      for (const [directory, lock] of this.#leases.values()) if (isBelow(directory)) await lock.letGo();
       await rm(target, { recursive: true, force: true });
       this.#entries.removed(target);
-      for (const key of this.#files.keys()) {
-        const known = key.slice(key.indexOf(" ") + 1);
-        if (known === path || known.startsWith(`${path}/`)) await this.#files.forget(key);
-      }
       await this.#entries.syncDirectory(dirname(target));
     } catch (reason) {
       const error = this.#error(reason, "remove", path);
