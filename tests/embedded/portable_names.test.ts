@@ -202,6 +202,31 @@ describe.each(PLACES)("A sequence with the names of an older version in %s", (pl
     });
   });
 
+  it("is followed while the older version records it", async () => {
+    const { store, dispose } = await makeStore(place);
+    try {
+      const living = new MemoryStore();
+      await onStore(living, async (client) => {
+        const sequence = await client.sequenceCreate("Drive");
+        for (const topic of ["Cam/left", "con"]) await addTopic(sequence, topic, [1, 2]);
+        await sequence.flush();
+        await copyFiles(living, store);
+        await sequence.abort();
+      });
+      await makeOld(store, "drive!g", "Drive");
+      const handler = await clientOf(store).sequenceHandler("Drive", { follow: true });
+      const rows: string[] = [];
+      await expectError(async () => {
+        for await (const [topic, { timestampNs }] of handler.getDataStreamer({ follow: true })) {
+          rows.push(`${topic} ${timestampNs}`);
+        }
+      }, "UNAVAILABLE");
+      expect(rows).toEqual(["Cam/left 1", "con 1"]);
+    } finally {
+      await dispose();
+    }
+  });
+
   it("is recovered by what its files are called", async () => {
     await onOld("Drive", async (client, store) => {
       const text = new TextDecoder().decode(await readAll(store, "Drive/sequence.json"));
