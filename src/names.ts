@@ -40,10 +40,10 @@ function checkedSequence(name: string, most: number): string {
 
 /**
  * A sequence's name made of any text: `_` stands for each character outside the rule, and what is before the first letter
- * or digit goes. Empty where nothing is left.
+ * or digit goes, and so does what is beyond 200 characters. Empty where nothing is left.
  */
 export function legalSequenceName(text: string): string {
-  return text.replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "");
+  return text.replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "").slice(0, MAX_PART);
 }
 
 /**
