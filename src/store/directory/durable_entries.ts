@@ -126,11 +126,13 @@ export class DurableEntries {
  * Deno looks at what is above the first for that, and would want the right to.
  */
 async function makeDirectory(directory: string): Promise<string | undefined> {
+  if (await isDirectory(directory)) return undefined;
   try {
     await mkdir(directory);
     return directory;
   } catch (reason) {
     const { code } = reason as { code?: string };
+    // Another process may have made it since.
     if (code === "EEXIST" && await isDirectory(directory)) return undefined;
     if (code !== "ENOENT") throw reason;
   }
@@ -139,7 +141,7 @@ async function makeDirectory(directory: string): Promise<string | undefined> {
   return above ?? own;
 }
 
-/** Whether it is one; false for a link that leads nowhere. */
+/** Whether it is one; false where nothing is, or a link that leads nowhere. */
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
