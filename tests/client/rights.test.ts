@@ -361,6 +361,7 @@ describe.skipIf(!hasModel || needsBuild !== "")(`On Node's permission model${not
   it("the store's directory alone to write is enough to record", async () => {
     await inDirectory(async (directory) => {
       const store = join(directory, "store");
+      await mkdir(store); // of what is not there Node takes the path for a file's
       const reading = "--allow-fs-read=*";
       expect(await record(store, [reading, `--allow-fs-write=${store}`])).toBe(false);
       expect(await record(join(directory, "other"), [reading])).toBe("PERMISSION_DENIED");
