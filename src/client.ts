@@ -276,9 +276,10 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Removes a sequence with all it holds, whatever its state; there is no way back.
+   * Removes a sequence with all it holds, whatever its state; there is no way back. Of one that is a symbolic link the link
+   * goes, and what it leads to stays.
    *
-   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED where a writer has it.
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED where a writer has it, PERMISSION_DENIED.
    */
   async sequenceDelete(name: string): Promise<void> {
     this.#check(`delete sequence ${JSON.stringify(name)}`);
@@ -326,10 +327,11 @@ export class Client implements AsyncDisposable {
    * Commits what a writer that died (a crash, a loss of power) left of a sequence: every message whose `flush()` had
    * resolved, and whole batches beyond it. The report says, for each file, what was kept and what was cut off or
    * damaged; what was only in the writer's memory nobody knows. Nothing that is sound is changed, and a second recovery
-   * changes nothing. `sequenceUpdate` may go on afterwards, with new topic names. With `failed`, a session that was given
-   * up and marked as failed counts as recovered too, and why it failed stays with it.
+   * changes nothing. `sequenceUpdate` may go on afterwards, with new topic names. On a full disk it makes room first. With
+   * `failed`, a session that was given up and marked as failed counts as recovered too, and why it failed stays with it.
    *
-   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while a writer lives, CORRUPT where the manifest is damaged.
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while a writer lives, CORRUPT where the manifest is damaged, PERMISSION_DENIED
+   * where something is to be recovered and the place may only be read.
    */
   async recover(name: string, options: RecoverOptions = {}): Promise<RecoverReport> {
     const tried = `recover sequence ${JSON.stringify(name)}`;

@@ -2,9 +2,9 @@ import { SmaltiError } from "./error.ts";
 import { quoted } from "./util/excerpt.ts";
 
 /** Characters of a new sequence's name, and of each part of a topic's: file systems take 255 bytes with what is added. */
-const MAX_PART = 200;
+export const MAX_PART = 200;
 /** Characters of a new topic's name: paths may have 4096 bytes, with the store's directory. */
-const MAX_TOPIC = 1000;
+export const MAX_TOPIC = 1000;
 /** Version 0.1 had no bound but that of file systems; what it recorded can be read. */
 const MAX_OLD = 255;
 
@@ -40,10 +40,10 @@ function checkedSequence(name: string, most: number): string {
 
 /**
  * A sequence's name made of any text: `_` stands for each character outside the rule, and what is before the first letter
- * or digit goes. Empty where nothing is left.
+ * or digit goes, and so does what is beyond 200 characters. Empty where nothing is left.
  */
 export function legalSequenceName(text: string): string {
-  return text.replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "");
+  return text.replace(/[^A-Za-z0-9_-]/gu, "_").replace(/^[^A-Za-z0-9]+/, "").slice(0, MAX_PART);
 }
 
 /**

@@ -38,6 +38,7 @@ const layers: readonly (readonly string[])[] = [
 /** Where runtime globals and `node:` may be used; all else runs wherever the web's standards do. */
 const runtimePlaces: readonly string[] = [
   "src/util/builtin.ts",
+  "src/util/rights.ts",
   "src/store/directory/",
   "src/engine/load/",
   "src/flight/",

@@ -5,17 +5,15 @@
  */
 import { readFile } from "node:fs/promises";
 import { SmaltiError } from "../error.ts";
+import { fileError } from "../store/directory/file_error.ts";
 import type { ApiKey, Permission } from "../flight/server/mod.ts";
 
-/** A file's text. NOT_FOUND, IO. */
+/** A file's text. NOT_FOUND, PERMISSION_DENIED, IO. */
 export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
-  } catch (cause) {
-    const { code, message } = cause as { code?: string; message: string };
-    throw new SmaltiError(code === "ENOENT" ? "NOT_FOUND" : "IO", `Cannot read ${path}: ${message}`, {
-      cause,
-    });
+  } catch (reason) {
+    throw fileError(reason, "read", path);
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { isGranted } from "../util/rights.ts";
 
 /** Signals that end a command, with the exit code that shells expect: 128 and the signal's number. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -34,8 +35,10 @@ export function onSignals(controller: AbortController): () => void {
 
 /** Whether the process was started with SIGHUP (number 1) ignored; Linux alone tells (proc_pid_status(5), SigIgn). */
 function ignoresHangUp(): boolean {
+  const path = "/proc/self/status";
+  if (!isGranted({ name: "read", path })) return false;
   try {
-    const [, mask] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))!;
+    const [, mask] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync(path, "utf8"))!;
     return (BigInt(`0x${mask}`) & 1n) === 1n;
   } catch {
     return false;

@@ -1,9 +1,9 @@
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { Store } from "../store/store.ts";
-import type { CompactedTopic, CompactReport, TopicInfo } from "../types.ts";
+import type { CompactedTopic, CompactReport } from "../types.ts";
 import { compactTopicFile } from "./compact_topic_file.ts";
-import { encodeManifest, filesOf, MANIFEST, type Manifest, topicPath } from "./manifest.ts";
+import { encodeManifest, filesOf, MANIFEST, type Manifest, type StoredTopic, topicPath } from "./manifest.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /**
@@ -17,14 +17,14 @@ export async function compactSequence(
 ): Promise<CompactReport> {
   const { name: sequence } = manifest;
   const reports: CompactedTopic[] = [];
-  const topics: TopicInfo[] = [];
+  const topics: StoredTopic[] = [];
   for (const info of manifest.topics) {
     const report = await compactTopic(store, engine, manifest, info);
     if (report) reports.push(report);
     topics.push(report ? { ...info, sizeBytes: report.sizeBytes } : info);
   }
   if (topics.some(({ sizeBytes }, i) => sizeBytes !== manifest.topics[i].sizeBytes)) {
-    await store.commit(`${sequence}/${MANIFEST}`, encodeManifest({ ...manifest, topics }));
+    await store.commit(`${manifest.place}/${MANIFEST}`, encodeManifest({ ...manifest, topics }));
   }
   return { sequence, topics: reports };
 }
@@ -33,11 +33,11 @@ export async function compactSequence(
 export async function compactTopic(
   store: Store,
   engine: Engine,
-  manifest: Pick<Manifest, "name" | "directory">,
-  info: TopicInfo,
+  manifest: Pick<Manifest, "name" | "place" | "directory">,
+  info: StoredTopic,
 ): Promise<CompactedTopic | undefined> {
   const { name: sequence } = manifest;
-  const path = topicPath(filesOf(manifest), info.name);
+  const path = topicPath(filesOf(manifest), info);
   let batches = 0;
   const sizes = (sizeBytes: number) => ({ sizeBytesBefore: info.sizeBytes, sizeBytes });
   try {

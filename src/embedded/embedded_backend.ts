@@ -1,13 +1,13 @@
 import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
-import { isNotFound, SmaltiError } from "../error.ts";
-import { compareNames, isSequenceName } from "../names.ts";
+import { type ErrorCode, isNotFound, SmaltiError } from "../error.ts";
 import {
   type Durability,
   type FileReader,
   readAll,
   type Store,
   type StoreLease,
+  unchanging,
   writable,
 } from "../store/store.ts";
 import type {
@@ -34,15 +34,21 @@ import {
   type StoredAttachment,
   topicPath,
 } from "./manifest.ts";
+import { fileNameOf } from "./file_names.ts";
+import { olderPlace, placeOf, sequencesOf } from "./places.ts";
 import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedFollower } from "./live.ts";
+import { LIVE, type LiveState, readLive } from "./live_state.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
+
+/** A sequence, and its directory. */
+type Place = Pick<Manifest, "name" | "place">;
 
 /**
  * Recordings as files: a directory for each sequence with `sequence.json` and one Arrow IPC file a topic. The manifest is
@@ -74,7 +80,7 @@ export class EmbeddedBackend implements Backend {
   }
 
   async listSequences(): Promise<string[]> {
-    return (await this.#files.list("")).filter(isSequenceName).sort(compareNames);
+    return sequencesOf(await this.#files.list(""));
   }
 
   readInfo(name: string): Promise<SequenceInfo> {
@@ -88,8 +94,10 @@ export class EmbeddedBackend implements Backend {
   ): Promise<SequenceSink> {
     return this.#change("create", name, async (store) => {
       const session = newSession();
+      const place = await placeOf(store, name);
       const manifest: Manifest = {
         name,
+        place,
         id: crypto.randomUUID(),
         state: "recording",
         metadata,
@@ -99,20 +107,20 @@ export class EmbeddedBackend implements Backend {
         attachments: [],
       };
       // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
-      if (ifExists === "error") await this.#refuseTaken(name);
+      if (ifExists === "error") await this.#refuseTaken(manifest);
       const open = this.#open.get(name);
       if (open && !open.isOpen) await open.closed;
-      return await this.#begin(store, name, session, async () => {
-        const replaced = ifExists === "replace" ? await this.#readStored(name) : undefined;
+      return await this.#begin(store, manifest, session, async () => {
+        const replaced = ifExists === "replace" ? await this.#readStored(place) : undefined;
         if (replaced) return { manifest: { ...manifest, directory: newDirectory() }, replaced };
-        await this.#refuseTaken(name);
+        await this.#refuseTaken(manifest);
         // Else its topics would keep their names from the new ones, and a recovery would bring them back.
-        await endRemoval(store, name);
+        await endRemoval(store, place);
         try {
-          await store.commit(`${name}/${MANIFEST}`, encodeManifest(manifest));
+          await store.commit(`${place}/${MANIFEST}`, encodeManifest(manifest));
         } catch (reason) {
           // It may be there although that failed.
-          await removeSequence(store, name).catch(() => {});
+          await removeSequence(store, place).catch(() => {});
           throw reason;
         }
         return { manifest };
@@ -131,9 +139,10 @@ export class EmbeddedBackend implements Backend {
         return sink;
       }
       await open?.closed;
-      await this.#refuseRecording(await this.#readManifest(name));
-      return await this.#begin(store, name, session, async () => {
-        const manifest = await this.#readEnded(name);
+      const found = await this.#readManifest(name);
+      await this.#refuseRecording(found);
+      return await this.#begin(store, found, session, async () => {
+        const manifest = await this.#readEnded(found);
         // Else followers would take this session for one that replaces the sequence.
         await removeReplaced(store, manifest, { ifPossible: true });
         return { manifest };
@@ -144,11 +153,12 @@ export class EmbeddedBackend implements Backend {
   /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest, and that of one to replace. */
   async #begin(
     store: Store,
-    name: string,
+    at: Place,
     session: SessionInfo,
     prepare: () => Promise<{ manifest: Manifest; replaced?: Uint8Array }>,
   ): Promise<SequenceSink> {
-    const lease = await this.#lock(store, name);
+    const { name } = at;
+    const lease = await this.#lock(store, at);
     let open: OpenSequence;
     try {
       const { manifest, replaced } = await prepare();
@@ -174,34 +184,57 @@ export class EmbeddedBackend implements Backend {
 
   deleteSequence(name: string): Promise<void> {
     return this.#change("delete", name, async (store) => {
-      await this.#refuseGone(name);
-      await this.#locked(store, name, async () => {
+      const at = { name, place: await placeOf(store, name) };
+      await this.#refuseGone(at);
+      // What a link leads to is another's to remove.
+      if (await store.isLink?.(at.place)) return await this.#removeLink(store, at);
+      await this.#locked(store, at, async () => {
         // Another process may have removed it since.
-        await this.#refuseGone(name);
-        await removeSequence(store, name);
+        await this.#refuseGone(at);
+        await removeSequence(store, at.place);
       });
     });
   }
 
   recoverSequence(name: string, options?: RecoverOptions): Promise<RecoverReport> {
     return this.#change("recover", name, async (store) => {
-      await this.#readManifest(name);
-      return await this.#locked(
-        store,
-        name,
-        async () => await recoverSequence(store, this.engine, await this.#readManifest(name), options),
-      );
+      const at = await this.#readManifest(name);
+      let lease: StoreLease;
+      let live: LiveState | undefined;
+      try {
+        lease = await this.#lock(store, at);
+      } catch (reason) {
+        const { code } = reason as { code?: ErrorCode };
+        if (code !== "PERMISSION_DENIED" && code !== "NO_SPACE") throw reason;
+        await this.#refuseHeld(store, "recover", at);
+        if (code === "PERMISSION_DENIED") {
+          // Where nothing is to be changed, nobody needs the right to.
+          const files = unchanging(store, reason as SmaltiError);
+          return await recoverSequence(files, this.engine, await this.#readAt(at), options);
+        }
+        // In the room of the last checkpoint, which is of use to followers alone. One of a writer that came meanwhile is
+        // followed by others.
+        live = await readLive(store, at).catch(() => undefined);
+        await store.remove(`${filesOf(at)}/${LIVE}`);
+        lease = await this.#lock(store, at);
+      }
+      try {
+        return await recoverSequence(store, this.engine, await this.#readAt(at), options, live);
+      } finally {
+        await lease.release();
+      }
     });
   }
 
   compactSequence(name: string): Promise<CompactReport> {
     return this.#change("compact", name, async (store) => {
-      await this.#refuseRecording(await this.#readManifest(name));
+      const at = await this.#readManifest(name);
+      await this.#refuseRecording(at);
       return await this.#locked(
         store,
-        name,
+        at,
         async () => {
-          const manifest = await this.#readEnded(name);
+          const manifest = await this.#readEnded(at);
           await removeReplaced(store, manifest, { ifPossible: true });
           return await compactSequence(store, this.engine, manifest);
         },
@@ -246,8 +279,21 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async #locked<R>(store: Store, name: string, action: () => Promise<R>): Promise<R> {
-    const lease = await this.#lock(store, name);
+  /** Without the lock, which is where the link leads to: that may be read only. */
+  async #removeLink(store: Store, at: Place): Promise<void> {
+    await this.#refuseHeld(store, "delete", at);
+    await store.remove(at.place);
+  }
+
+  async #refuseHeld(store: Store, verb: string, { name, place }: Place): Promise<void> {
+    const holder = await store.lockedBy(`${place}/${LOCK}`);
+    if (holder === undefined) return;
+    const text = `Cannot ${verb} sequence "${name}": held by ${holder}`;
+    throw new SmaltiError("LOCKED", text, { sequence: name });
+  }
+
+  async #locked<R>(store: Store, at: Place, action: () => Promise<R>): Promise<R> {
+    const lease = await this.#lock(store, at);
     try {
       return await action();
     } finally {
@@ -255,9 +301,9 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async #lock(store: Store, name: string): Promise<StoreLease> {
+  async #lock(store: Store, { name, place }: Place): Promise<StoreLease> {
     try {
-      return await store.lock(`${name}/${LOCK}`);
+      return await store.lock(`${place}/${LOCK}`);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
     }
@@ -265,32 +311,42 @@ export class EmbeddedBackend implements Backend {
 
   async #readManifest(name: string): Promise<Manifest> {
     try {
-      return decodeManifest(await readAll(this.#files, `${name}/${MANIFEST}`), name);
+      return await this.#readAt({ name, place: fileNameOf(name) });
+    } catch (reason) {
+      const place = isNotFound(reason) ? await olderPlace(this.#files, name) : undefined;
+      if (place === undefined) throw reason;
+      return await this.#readAt({ name, place });
+    }
+  }
+
+  async #readAt({ name, place }: Place): Promise<Manifest> {
+    try {
+      return decodeManifest(await readAll(this.#files, `${place}/${MANIFEST}`), name, place);
     } catch (reason) {
       throw isNotFound(reason) ? notFound(name, reason) : reason;
     }
   }
 
   /** The manifest of a sequence whose lock is held here: LOCKED where a writer that is gone did not end it. */
-  async #readEnded(name: string): Promise<Manifest> {
-    const manifest = await this.#readManifest(name);
-    if (manifest.state === "recording") throw stillRecording(name, undefined);
+  async #readEnded(at: Place): Promise<Manifest> {
+    const manifest = await this.#readAt(at);
+    if (manifest.state === "recording") throw stillRecording(at.name, undefined);
     return manifest;
   }
 
   /** The manifest as it is stored, whatever is in it; undefined where there is none. */
-  async #readStored(name: string): Promise<Uint8Array | undefined> {
+  async #readStored(place: string): Promise<Uint8Array | undefined> {
     try {
-      return await readAll(this.#files, `${name}/${MANIFEST}`);
+      return await readAll(this.#files, `${place}/${MANIFEST}`);
     } catch (reason) {
       if (isNotFound(reason)) return undefined;
       throw reason;
     }
   }
 
-  async #refuseTaken(name: string): Promise<void> {
+  async #refuseTaken({ name, place }: Place): Promise<void> {
     try {
-      await this.#files.size(`${name}/${MANIFEST}`);
+      await this.#files.size(`${place}/${MANIFEST}`);
     } catch (reason) {
       if (isNotFound(reason)) return;
       throw reason;
@@ -300,17 +356,17 @@ export class EmbeddedBackend implements Backend {
   }
 
   /** A damaged manifest does not keep a sequence from being removed, nor does a removal that was cut short. */
-  async #refuseGone(name: string): Promise<void> {
-    await this.#files.size(`${name}/${MANIFEST}`).catch(async (reason) => {
+  async #refuseGone({ name, place }: Place): Promise<void> {
+    await this.#files.size(`${place}/${MANIFEST}`).catch(async (reason) => {
       if (!isNotFound(reason)) throw reason;
-      if (!await isHalfRemoved(this.#files, name)) throw notFound(name, reason);
+      if (!await isHalfRemoved(this.#files, place)) throw notFound(name, reason);
     });
   }
 
-  async #refuseRecording({ name, state }: Manifest): Promise<void> {
+  async #refuseRecording({ name, place, state }: Manifest): Promise<void> {
     if (state !== "recording") return;
     if ("lockedBy" in this.#files) {
-      throw stillRecording(name, await (this.#files as Store).lockedBy(`${name}/${LOCK}`));
+      throw stillRecording(name, await (this.#files as Store).lockedBy(`${place}/${LOCK}`));
     }
     const text = `Sequence "${name}" is being recorded, or was left by its writer: wanted a finalized one`;
     throw new SmaltiError("LOCKED", text, { sequence: name });
@@ -366,7 +422,7 @@ class EmbeddedSource implements SequenceSource {
       });
     }
     try {
-      const path = topicPath(filesOf(manifest), name);
+      const path = topicPath(filesOf(manifest), info);
       return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;

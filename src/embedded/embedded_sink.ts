@@ -59,7 +59,7 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     this.#sequence.refuseTaken(name);
     this.#creating.add(name);
     try {
-      const path = topicPath(files, name);
+      const path = topicPath(files, { name });
       const writer = await TopicFileWriter.create(this.#store, this.#engine, path, schema);
       this.topics.set(name, writer);
       return writer;

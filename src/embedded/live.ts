@@ -15,7 +15,7 @@ import type { HeldFile, Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
 import { type LiveState, readLive } from "./live_state.ts";
-import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
+import { filesOf, type Manifest, TOPIC_SUFFIX, topicInfo, topicPath } from "./manifest.ts";
 import { hasOtherDirectory } from "./replace_sequence.ts";
 import { readFrame, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
@@ -48,7 +48,7 @@ export class EmbeddedFollower implements Follower {
   readonly #store: Store;
   readonly #engine: Engine;
   readonly #name: string;
-  readonly #place: Pick<Manifest, "name" | "directory">;
+  readonly #sequence: Pick<Manifest, "name" | "place" | "directory">;
   /** Which sequence of this name it is. */
   readonly #identity: string;
   readonly #readManifest: () => Promise<Manifest>;
@@ -87,7 +87,7 @@ export class EmbeddedFollower implements Follower {
     this.#store = store;
     this.#engine = engine;
     this.#name = manifest.name;
-    this.#place = manifest;
+    this.#sequence = manifest;
     this.#identity = identityOf(manifest);
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
@@ -108,8 +108,8 @@ export class EmbeddedFollower implements Follower {
   async #next(): Promise<Checkpoint | undefined> {
     while (!this.#ended && !this.#stop.signal.aborted) {
       // In this order: a writer puts its manifest in place before it gives the lock back.
-      const holder = await this.#store.lockedBy(`${this.#name}/${LOCK}`);
-      const live = await readLive(this.#store, this.#place);
+      const holder = await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`);
+      const live = await readLive(this.#store, this.#sequence);
       try {
         const checkpoint = await this.#look(holder, live);
         if (checkpoint) return checkpoint;
@@ -132,13 +132,15 @@ export class EmbeddedFollower implements Follower {
     if (holder !== undefined && !isReplaced) return undefined;
     const manifest = await this.#manifest();
     // The next writer may have come since.
-    if (!isReplaced && await this.#store.lockedBy(`${this.#name}/${LOCK}`) !== undefined) return undefined;
+    if (!isReplaced && await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) !== undefined) {
+      return undefined;
+    }
     return await this.#end(manifest, live, isReplaced);
   }
 
   /** Whether who holds the lock adds nothing to this sequence, but records another that is to take its place. */
   async #isBeingReplaced(): Promise<boolean> {
-    return hasOtherDirectory(this.#place, await this.#store.list(this.#name));
+    return hasOtherDirectory(this.#sequence, await this.#store.list(this.#sequence.place));
   }
 
   /** Goes on where things may have changed while they were looked at: a session was removed, or its files compacted. */
@@ -149,7 +151,7 @@ export class EmbeddedFollower implements Follower {
     await this.#manifest(); // ABORTED where the sequence is gone
     if (++this.#looks < MIN_LOOKS) return;
     // A loss of power may have taken what the writer told of.
-    const isFree = await this.#store.lockedBy(`${this.#name}/${LOCK}`) === undefined;
+    const isFree = await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) === undefined;
     // Not at once: the writer may have ended just now.
     if (isFree && this.#wasFree) throw this.#unavailable();
     this.#wasFree = isFree;
@@ -241,7 +243,7 @@ export class EmbeddedFollower implements Follower {
       // A later session may have taken the name of a topic.
       const topics = [...this.#lost].filter((topic) => !this.#committed.has(topic));
       if (await this.#isLeft(topics)) {
-        const holder = isReplaced ? undefined : await this.#store.lockedBy(`${this.#name}/${LOCK}`);
+        const holder = isReplaced ? undefined : await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`);
         if (holder === undefined) throw this.#unavailable();
         return undefined; // they may be the next writer's
       }
@@ -339,7 +341,13 @@ export class EmbeddedFollower implements Follower {
 
   async #begin(topic: string, size: number, sessionId: string): Promise<GrowingFile> {
     const where = this.#where(topic);
-    const held = await this.#store.open(where.file);
+    const held = await this.#store.open(where.file).catch((reason) => {
+      // Older versions took the topic's name.
+      if (!isNotFound(reason)) throw reason;
+      return this.#store.open(
+        topicPath(filesOf(this.#sequence), { name: topic, file: topic + TOPIC_SUFFIX }),
+      );
+    });
     try {
       const found = await readSchema(held.read, this.#engine, size);
       if (!found) throw new SmaltiError("CORRUPT", `File of ${size} bytes ends within its schema`);
@@ -355,7 +363,7 @@ export class EmbeddedFollower implements Follower {
   }
 
   #where(topic: string): { sequence: string; topic: string; file: string } {
-    return { sequence: this.#name, topic, file: topicPath(filesOf(this.#place), topic) };
+    return { sequence: this.#name, topic, file: topicPath(filesOf(this.#sequence), { name: topic }) };
   }
 
   #reader({ held, info, schema, batches, done }: GrowingFile): TopicFileReader {

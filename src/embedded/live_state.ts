@@ -40,7 +40,7 @@ export function encodeLive(state: LiveState): Uint8Array {
 /** What a sequence's `sequence.live` says; undefined where there is none. CORRUPT. */
 export async function readLive(
   store: Store,
-  manifest: Pick<Manifest, "name" | "directory">,
+  manifest: Pick<Manifest, "name" | "place" | "directory">,
 ): Promise<LiveState | undefined> {
   const file = `${filesOf(manifest)}/${LIVE}`;
   try {

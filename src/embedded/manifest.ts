@@ -1,6 +1,7 @@
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
 import type { Extent } from "../util/totals.ts";
+import { topicFileOf } from "./file_names.ts";
 import {
   type AttachmentInfo,
   MAX_NS,
@@ -19,14 +20,26 @@ export const MANIFEST = "sequence.json";
 export const ATTACHMENTS = "sequence.attachments";
 /** What the paths of topics' files end with. */
 export const TOPIC_SUFFIX = ".arrow";
-/** 2 since sessions may be open side by side, and `sequence.live` and `sequence.notifications` have other forms. */
-const VERSION = 2;
+/**
+ * 2 since sessions may be open side by side, and `sequence.live` and `sequence.notifications` have other forms. 3 since names
+ * become file names by a rule.
+ */
+const VERSION = 3;
+/** From when on topics' files are named by the rule, unless the manifest says otherwise. */
+const RULED_VERSION = 3;
 const OLDEST_VERSION = 1;
 const STATES: readonly SequenceState[] = ["recording", "finalized", "failed", "recovered"];
 /** What the directories of sequences are called that took another's place. No topic's path can be it. */
 const DIRECTORY = /^sequence\.[0-9a-f]{8}$/;
 /** What is read from a manifest must not lead out of the sequence's directory. */
 const ATTACHMENT_FILE = /^sequence\.attachments\/[A-Za-z0-9-]+$/;
+const TOPIC_FILE = /^[A-Za-z0-9_!-]+(\/[A-Za-z0-9_!-]+)*\.arrow$/;
+
+/** A topic with where its file is. */
+export interface StoredTopic extends TopicInfo {
+  /** The file, relative to the directory of the sequence's files. @default what the rule gives for its name */
+  readonly file?: string;
+}
 
 /** An attachment with where its bytes are. */
 export interface StoredAttachment extends AttachmentInfo {
@@ -38,16 +51,19 @@ export interface StoredAttachment extends AttachmentInfo {
 
 /** What `sequence.json` says: the commit of a sequence. */
 export interface Manifest extends SequenceInfo {
+  /** The sequence's directory in the store. Not in the text: the directory is where that was found. */
+  readonly place: string;
   /** Tells it from another sequence that takes its name later. Not in version 1. */
   readonly id?: string;
   /** Where its files are, relative to its own directory, where it took the place of another. @default there itself */
   readonly directory?: string;
+  readonly topics: readonly StoredTopic[];
   readonly attachments: readonly StoredAttachment[];
 }
 
 /** Where a sequence's files are, but for its manifest and its lock. */
-export function filesOf({ name, directory }: Pick<Manifest, "name" | "directory">): string {
-  return directory === undefined ? name : `${name}/${directory}`;
+export function filesOf({ place, directory }: Pick<Manifest, "place" | "directory">): string {
+  return directory === undefined ? place : `${place}/${directory}`;
 }
 
 /** The directory of the files of a sequence that is to take another's place: none that was there before. */
@@ -61,8 +77,13 @@ export function isDirectory(entry: string): boolean {
 }
 
 /** Path of a topic's file in its store, by the directory of its sequence's files. */
-export function topicPath(files: string, topic: string): string {
-  return `${files}/${topic}${TOPIC_SUFFIX}`;
+export function topicPath(files: string, { name, file }: Pick<StoredTopic, "name" | "file">): string {
+  return `${files}/${file ?? topicFileOf(name) + TOPIC_SUFFIX}`;
+}
+
+/** Names the file of a topic where that is not what the rule gives: older versions took the topic's name. */
+export function withFile(topic: TopicInfo, file: string): StoredTopic {
+  return file === topicFileOf(topic.name) + TOPIC_SUFFIX ? topic : { ...topic, file };
 }
 
 /** What the manifest tells of a topic: its schema but for the columns, what its file holds, and where it comes from. */
@@ -76,16 +97,16 @@ export function topicInfo(
 }
 
 /** The manifest as JSON text. Times are decimal strings, since they pass 2^53. */
-export function encodeManifest(manifest: Manifest): Uint8Array {
+export function encodeManifest({ place: _, ...manifest }: Manifest): Uint8Array {
   const plain = (_key: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
   return new TextEncoder().encode(
     JSON.stringify({ format: "smalti", version: VERSION, ...manifest }, plain, 2) + "\n",
   );
 }
 
-/** The manifest from its text. CORRUPT where it is none, UNSUPPORTED where its version is another. */
-export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
-  const where = { sequence: name, file: `${name}/${MANIFEST}` };
+/** The manifest from its text, found at a place. CORRUPT where it is none, UNSUPPORTED where its version is another. */
+export function decodeManifest(bytes: Uint8Array, name: string, place: string): Manifest {
+  const where = { sequence: name, file: `${place}/${MANIFEST}` };
   let json: Json;
   let version: number;
   try {
@@ -102,6 +123,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   try {
     return {
       name,
+      place,
       ...(json.has("id") && { id: json.text("id") }),
       ...(json.has("directory") && {
         directory: json.match("directory", "a directory of the sequence's files", DIRECTORY),
@@ -110,7 +132,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
       metadata: json.object("metadata"),
       created: json.date("created"),
       sessions: json.list("sessions").map(decodeSession),
-      topics: json.list("topics").map(decodeTopic),
+      topics: json.list("topics").map((topic) => decodeTopic(topic, version)),
       attachments: json.list("attachments").map(decodeAttachment),
     };
   } catch (cause) {
@@ -129,9 +151,10 @@ function decodeSession(json: Json): SessionInfo {
   };
 }
 
-function decodeTopic(json: Json): TopicInfo {
-  return {
-    name: checkedName(json.text("name")),
+function decodeTopic(json: Json, version: number): StoredTopic {
+  const name = checkedName(json.text("name"));
+  const topic = {
+    name,
     ontologyTag: json.text("ontologyTag"),
     serializationFormat: json.text("serializationFormat") as TopicInfo["serializationFormat"],
     metadata: json.object("metadata"),
@@ -142,6 +165,8 @@ function decodeTopic(json: Json): TopicInfo {
     created: json.date("created"),
     sessionId: json.text("sessionId"),
   };
+  if (json.has("file")) return withFile(topic, json.match("file", "a topic's file", TOPIC_FILE));
+  return version < RULED_VERSION ? withFile(topic, name + TOPIC_SUFFIX) : topic;
 }
 
 function decodeAttachment(json: Json): StoredAttachment {
@@ -156,7 +181,7 @@ function decodeAttachment(json: Json): StoredAttachment {
   };
 }
 
-/** A topic's name as topics are called, which is also its path. */
+/** A topic's name as topics are called. */
 function checkedName(name: unknown): string {
   const checked = topicName(name as string);
   if (checked !== name) throw new TypeError(`topic ${JSON.stringify(name)} begins with a "/"`);

@@ -207,7 +207,7 @@ export class OpenSequence {
           this.#isGone = true;
           return this.#replaced
             ? await this.#undo(this.#replaced)
-            : await removeSequence(this.#store, this.name);
+            : await removeSequence(this.#store, this.#manifest.place);
         }
         // A commit of this session may be in the store although it failed: then its topics are in the manifest.
         if (others.length < sessions.length || this.#isUnsure) {
@@ -233,13 +233,13 @@ export class OpenSequence {
   /** The sequence that was to be replaced is as it was, and nothing is left of this one. */
   async #undo(replaced: Uint8Array): Promise<void> {
     // Before the files: whichever of the two manifests is in the store, its files are whole.
-    if (this.#isUnsure) await this.#store.commit(`${this.name}/${MANIFEST}`, replaced);
+    if (this.#isUnsure) await this.#store.commit(`${this.#manifest.place}/${MANIFEST}`, replaced);
     await this.#store.remove(this.files);
   }
 
   async #write(manifest: Manifest): Promise<void> {
     this.#isUnsure = true;
-    await this.#store.commit(`${this.name}/${MANIFEST}`, encodeManifest(manifest));
+    await this.#store.commit(`${this.#manifest.place}/${MANIFEST}`, encodeManifest(manifest));
     this.#isUnsure = false;
     this.#manifest = manifest;
   }

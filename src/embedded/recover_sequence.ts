@@ -2,7 +2,8 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
 import type { Store } from "../store/store.ts";
-import type { RecoveredFile, RecoverOptions, RecoverReport, SessionInfo, TopicInfo } from "../types.ts";
+import type { RecoveredFile, RecoverOptions, RecoverReport, SessionInfo } from "../types.ts";
+import { topicOf } from "./file_names.ts";
 import { newSession } from "./embedded_sink.ts";
 import { compactTopic } from "./compact_sequence.ts";
 import { NEW_SUFFIX } from "./compact_topic_file.ts";
@@ -14,11 +15,13 @@ import {
   MANIFEST,
   type Manifest,
   type StoredAttachment,
+  type StoredTopic,
   TOPIC_SUFFIX,
   topicInfo,
   topicPath,
+  withFile,
 } from "./manifest.ts";
-import { recoverTopicFile } from "./recover_topic_file.ts";
+import { endTopicFile, type RecoveredTopic, salvageTopicFile } from "./recover_topic_file.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -30,23 +33,26 @@ const DIED = { state: "recovered", reason: "its writer was gone" } as const;
  * to, it also counts as recovered what was given up and marked as failed.
  *
  * The caller holds the sequence's lock.
+ *
+ * @param lastCheckpoint What `sequence.live` said, where that is not there any more.
  */
 export async function recoverSequence(
   store: Store,
   engine: Engine,
   manifest: Manifest,
   { failed: takesFailed = false }: RecoverOptions = {},
+  lastCheckpoint?: LiveState,
 ): Promise<RecoverReport> {
   const { name: sequence } = manifest;
   const directory = filesOf(manifest);
   await removeReplaced(store, manifest);
   const files: RecoveredFile[] = [];
-  const topics: TopicInfo[] = [];
+  const topics: StoredTopic[] = [];
   const attachments: StoredAttachment[] = [];
   /** What the manifest tells of topics whose files were not yet seen. */
   const known = new Map(manifest.topics.map((topic) => [topic.name, topic]));
   // The sessions that died. Those that added topics to what was committed are not in the manifest.
-  const live = await readLive(store, manifest).catch(ifDamaged);
+  const live = lastCheckpoint ?? await readLive(store, manifest).catch(ifDamaged);
   const listedDead = manifest.sessions.filter(({ state }) => state === "recording");
   const unlisted = listedDead.length > 0 ? [] : unlistedSessions(live, manifest);
   const dead = [...listedDead, ...unlisted];
@@ -56,8 +62,11 @@ export async function recoverSequence(
 
   const { files: paths, unfinished } = await listFiles(store, directory);
   for (const path of unfinished) await store.remove(path);
-  for (const path of paths) {
-    const name = path.slice(directory.length + 1, -TOPIC_SUFFIX.length);
+  // Whatever gives back room comes first: the disk may be full.
+  const salvaged: { path: string; topic: StoredTopic; found: RecoveredTopic }[] = [];
+  for (const path of ownFiles(paths, directory, manifest)) {
+    const file = path.slice(directory.length + 1);
+    const name = topicOf(file.slice(0, -TOPIC_SUFFIX.length))!;
     const info = known.get(name);
     known.delete(name);
     try {
@@ -65,7 +74,8 @@ export async function recoverSequence(
         topics.push(info);
         continue;
       }
-      const found = await recoverTopicFile(store, engine, path);
+      // What was committed was whole: an end that is not there any more may come back, or its remains tell something.
+      const found = await salvageTopicFile(store, engine, path, info === undefined);
       const size = found?.sizeBytes ?? await store.size(path);
       files.push({
         topic: name,
@@ -82,9 +92,7 @@ export async function recoverSequence(
       const owner = ownerOf(name);
       const { created, sessionId } = info ?? { created: owner.created, sessionId: owner.id };
       const recovered = topicInfo(name, schema, { ...kept, sizeBytes: size }, { created, sessionId });
-      // Bytes that are damaged stay for who may understand them. Where it fails, on a full disk, the file is whole all the same.
-      const compacted = found.isDamaged ? undefined : await compactTopic(store, engine, manifest, recovered);
-      topics.push({ ...recovered, sizeBytes: compacted?.sizeBytes ?? size });
+      salvaged.push({ path, topic: withFile(recovered, file), found });
     } catch (reason) {
       // Left as it is: what cannot be understood now must not be lost for later.
       if (!(reason instanceof SmaltiError) || !["CORRUPT", "UNSUPPORTED"].includes(reason.code)) throw reason;
@@ -92,9 +100,15 @@ export async function recoverSequence(
       if (info) topics.push(info);
     }
   }
+  for (const { path, found } of salvaged) await endTopicFile(store, path, found);
+  for (const { topic, found } of salvaged) {
+    // Bytes that are damaged stay for who may understand them. Where it fails, on a full disk, the file is whole all the same.
+    const compacted = found.isDamaged ? undefined : await compactTopic(store, engine, manifest, topic);
+    topics.push({ ...topic, sizeBytes: compacted?.sizeBytes ?? topic.sizeBytes });
+  }
   // A file that is gone may come back; the manifest goes on saying what was in it.
   for (const info of known.values()) {
-    const where = { sequence, topic: info.name, file: topicPath(directory, info.name) };
+    const where = { sequence, topic: info.name, file: topicPath(directory, info) };
     files.push(failed(0, new SmaltiError("NOT_FOUND", "The topic's file is gone", where)));
     topics.push(info);
   }
@@ -123,11 +137,14 @@ export async function recoverSequence(
     // Why it failed is still worth knowing.
     return takesFailed && other.state === "failed" ? { ...other, state: "recovered" as const } : other;
   });
-  sessions.push(...unlisted.map(endOf));
+  // One of which nothing is left was about to be removed: followers that saw its rows are to be told.
+  const hasLeft = ({ id, topics }: SessionInfo) =>
+    topics.length > 0 || (id === last.id && attachments.length > 0);
+  sessions.push(...unlisted.map(endOf).filter(hasLeft));
   const hasOwn = attachments.length > 0 || topics.some(({ sessionId }) => sessionId === last.id);
   if (dead.length === 0 && hasOwn) sessions.push(endOf(last));
   await store.commit(
-    `${sequence}/${MANIFEST}`,
+    `${manifest.place}/${MANIFEST}`,
     encodeManifest({
       ...manifest,
       state: manifest.state === "recording" || failedSessions > 0 && manifest.state === "failed"
@@ -172,27 +189,38 @@ async function listFiles(store: Store, top: string): Promise<{ files: string[]; 
       const path = `${directory}/${entry}`;
       if (entry.endsWith(TOPIC_SUFFIX)) files.push(path);
       else if (entry.endsWith(TOPIC_SUFFIX + NEW_SUFFIX)) unfinished.push(path);
-      // Directories are named by parts of topic names, which hold no dots.
+      // Directories are named after parts of topic names, which hold no dots.
       else if (!entry.includes(".")) await visit(path);
     }
   };
   await visit(top);
   return {
-    files: files.filter((path) => isTopic(path.slice(top.length + 1, -TOPIC_SUFFIX.length))),
+    files: files.filter((path) => isTopic(topicOf(path.slice(top.length + 1, -TOPIC_SUFFIX.length)))),
     unfinished,
   };
 }
 
-function isTopic(name: string): boolean {
+function isTopic(name: string | undefined): boolean {
   try {
-    return topicName(name) === name;
+    return name !== undefined && topicName(name) === name;
   } catch {
     return false;
   }
 }
 
+/** One file a topic: an older version may have left another that has the topic's own name, of which nobody was told. */
+function ownFiles(paths: readonly string[], directory: string, { topics }: Manifest): string[] {
+  const byTopic = new Map<string, string>();
+  const known = new Set(topics.map((topic) => topicPath(directory, topic)));
+  for (const path of paths) {
+    const topic = topicOf(path.slice(directory.length + 1, -TOPIC_SUFFIX.length))!;
+    if (!byTopic.has(topic) || known.has(path)) byTopic.set(topic, path);
+  }
+  return [...byTopic.values()];
+}
+
 /** Whether a topic's file opens by its footer and holds what the manifest says. */
-async function isSound(store: Store, engine: Engine, path: string, info: TopicInfo): Promise<boolean> {
+async function isSound(store: Store, engine: Engine, path: string, info: StoredTopic): Promise<boolean> {
   try {
     const { index } = await TopicFileReader.open(store, engine, path, info);
     return index.rows.reduce((sum, rows) => sum + rows, 0) === info.rowCount;

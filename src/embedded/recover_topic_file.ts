@@ -33,20 +33,24 @@ export interface RecoveredTopic {
   readonly isDamaged: boolean;
   /** Bytes of the file once it has its footer. */
   readonly sizeBytes: number;
+  /** The footer that the file wants; undefined where it ends by just this one. */
+  readonly footer: Uint8Array | undefined;
 }
 
 /**
- * Gives a topic's file the footer that its writer did not come to write. Every whole batch with right checksums is kept,
- * in the order of writing. Nothing is overwritten: what is not kept stays where it is, between the batches and the
- * footer, where no reader looks; and a file that ends by just this footer is left as it is. Durable when it resolves.
+ * Finds in a topic's file that has no sound footer what is to be kept: every whole batch with right checksums, in the order of
+ * writing. They stay as they are, and so does what is damaged, for who may understand it.
+ *
+ * @param mayCut Whether an end that was cut off goes, which makes room, where the store can do that and nothing is damaged.
  *
  * Undefined where the file ends within its schema: no message was ever in it. CORRUPT where that is damaged, UNSUPPORTED
  * where another program wrote the file: without checksums nothing tells a batch from what only looks like one.
  */
-export async function recoverTopicFile(
+export async function salvageTopicFile(
   store: Store,
   engine: Engine,
   path: string,
+  mayCut: boolean,
 ): Promise<RecoveredTopic | undefined> {
   const size = await store.size(path);
   const read: ReadRange = (offset, length) => store.read(path, offset, length);
@@ -83,8 +87,8 @@ export async function recoverTopicFile(
 
   const end = index.fileEnd(engine, stored);
   const hasEnd = equal(await store.read(path, Math.max(0, size - end.length), end.length), end);
-  if (!hasEnd) await store.append(path, end);
-  await store.sync(path);
+  const isCut = mayCut && !hasEnd && !isDamaged && next < size && store.truncate !== undefined;
+  if (isCut) await store.truncate!(path, next);
   const kept = index.totals;
   return {
     schema,
@@ -92,8 +96,15 @@ export async function recoverTopicFile(
     batches: index.length,
     isDamaged,
     bytesDiscarded: size - schemaBytes - kept.sizeBytes - (hasEnd ? end.length : 0),
-    sizeBytes: hasEnd ? size : size + end.length,
+    sizeBytes: hasEnd ? size : (isCut ? next : size) + end.length,
+    footer: hasEnd ? undefined : end,
   };
+}
+
+/** Gives a topic's file the footer that its writer did not come to write. Durable when it resolves. */
+export async function endTopicFile(store: Store, path: string, { footer }: RecoveredTopic): Promise<void> {
+  if (footer) await store.append(path, footer);
+  await store.sync(path);
 }
 
 /**

@@ -28,14 +28,14 @@ export async function removeReplaced(
   manifest: Manifest,
   { ifPossible = false }: { ifPossible?: boolean } = {},
 ): Promise<void> {
-  const { name, directory } = manifest;
+  const { place, directory } = manifest;
   const stays = (entry: string) =>
     directory === undefined
       ? !isDirectory(entry)
       : entry === directory || entry.startsWith(MANIFEST) || entry.startsWith(LOCK);
-  const left = (await store.list(name)).filter((entry) => !stays(entry));
+  const left = (await store.list(place)).filter((entry) => !stays(entry));
   for (const entry of left) {
-    const removal = store.remove(`${name}/${entry}`);
+    const removal = store.remove(`${place}/${entry}`);
     await (ifPossible ? removal.catch(() => {}) : removal);
   }
 }

@@ -6,6 +6,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import { excerpt } from "../util/excerpt.ts";
+import { isRefusal } from "../util/rights.ts";
 
 const STATUS: Readonly<Record<ErrorCode, Code>> = {
   NOT_FOUND: Code.NotFound,
@@ -92,7 +93,11 @@ export function fromStatus(reason: unknown, what?: string): SmaltiError {
   if (reason instanceof SmaltiError) return reason;
   const status = ConnectError.from(reason);
   const text = what === undefined ? status.rawMessage : `${what}: ${status.rawMessage}`;
-  const code = isCut(status.cause) ? "UNAVAILABLE" : CODE.get(status.code) ?? "INTERNAL";
+  const code = isCut(status.cause)
+    ? "UNAVAILABLE"
+    : isRefusal(status.cause)
+    ? "PERMISSION_DENIED"
+    : CODE.get(status.code) ?? "INTERNAL";
   return new SmaltiError(code, text, { cause: reason });
 }
 

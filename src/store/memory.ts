@@ -74,6 +74,15 @@ export class MemoryStore implements Store {
   }
 
   // deno-lint-ignore require-await -- a missing file must reject, not throw
+  async truncate(path: string, size: number): Promise<void> {
+    const file = this.#get(path);
+    const kept = rangeOf(file, 0, size);
+    file.chunks.splice(0, file.chunks.length, kept);
+    file.starts.splice(0, file.starts.length, 0);
+    file.size = kept.length;
+  }
+
+  // deno-lint-ignore require-await -- a missing file must reject, not throw
   async sync(path: string): Promise<void> {
     this.#get(path);
   }

@@ -87,6 +87,11 @@ export interface Store extends FileReader {
    */
   append(path: string, bytes: Uint8Array): Promise<void>;
   /**
+   * Cuts a file to its first bytes, so that a full disk has room at once; durable after `sync`. A store whose files only grow
+   * has it not. NOT_FOUND.
+   */
+  truncate?(path: string, size: number): Promise<void>;
+  /**
    * Resolves when all that was appended before is where `durability` says, and every store on the place reads it; NOT_FOUND
    * where there is no file. Calls for many files at once may share their work. Once the disk has failed it, it fails for good,
    * until another file takes the path.
@@ -120,6 +125,11 @@ export interface Store extends FileReader {
   lock(path: string): Promise<StoreLease>;
   /** Whether somebody living holds the lock: their description, or undefined. */
   lockedBy(path: string): Promise<string | undefined>;
+  /**
+   * Whether a path is a link to what lies elsewhere (a symbolic link): `remove` takes away the link alone. A store without
+   * links has it not.
+   */
+  isLink?(path: string): Promise<boolean>;
   /** Gives back what the store holds open, locks too. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
 }
@@ -129,6 +139,28 @@ export function writable(files: FileReader, what: string): Store {
   if ("append" in files) return files as Store;
   const how = /^https?:/i.test(files.url) ? "read only over HTTP" : "read only";
   throw new SmaltiError("UNSUPPORTED", `Cannot ${what} in ${files.url}: it is ${how}`);
+}
+
+/** The same store, of which every change fails with a reason. */
+export function unchanging(store: Store, reason: SmaltiError): Store {
+  const refuse = () => Promise.reject(reason);
+  return {
+    url: store.url,
+    list: (path) => store.list(path),
+    size: (path) => store.size(path),
+    read: (path, offset, length, options) => store.read(path, offset, length, options),
+    open: (path) => store.open(path),
+    lockedBy: (path) => store.lockedBy(path),
+    close: () => store.close(),
+    create: refuse,
+    append: refuse,
+    sync: refuse,
+    replace: refuse,
+    commit: refuse,
+    move: refuse,
+    remove: refuse,
+    lock: refuse,
+  };
 }
 
 const WRITTEN_ANEW = Symbol("smalti.writtenAnew");

@@ -295,18 +295,18 @@ describe("A directory with other things in it", () => {
   it("lists what may be a sequence, and reads what is one", async () => {
     await inDirectory(async (directory) => {
       await mkdir(join(directory, "empty"));
-      await writeFile(join(directory, "README"), "not a sequence");
+      await writeFile(join(directory, "readme"), "not a sequence");
       await writeFile(join(directory, "notes.txt"), "no name of one");
       const client = await connect(directory);
       await recordSequence(client, "s", { a: [1] });
-      expect(await client.listSequences()).toEqual(["README", "empty", "s"]);
+      expect(await client.listSequences()).toEqual(["empty", "readme", "s"]);
       expect((await client.listSequences({ details: true })).map(({ name }) => name)).toEqual(["s"]);
-      for (const name of ["empty", "README"]) {
+      for (const name of ["empty", "readme"]) {
         await expectError(() => client.sequenceHandler(name), "NOT_FOUND", name);
       }
       await recordSequence(client, "empty", { a: [2] });
       expect(await allTexts(client, "empty")).toEqual([sampleText("a", 2n, 0)]);
-      await expectError(() => client.sequenceCreate("README"), "IO", "a file is in the way");
+      await expectError(() => client.sequenceCreate("readme"), "IO", "a file is in the way");
       await client.close();
     });
   });

@@ -241,6 +241,19 @@ export function storeContract(
       expect(await store.list("a/b")).toEqual(["sequence.json"]);
     });
 
+    test("truncate, where there is one, keeps the first bytes, to which more may be added", async (store) => {
+      if (!store.truncate) return;
+      await put(store, "a/f", "ab", "cdef");
+      await store.truncate("a/f", 3);
+      expect([await content(store, "a/f"), await store.size("a/f")]).toEqual(["abc", 3]);
+      await store.append("a/f", text("xyz"));
+      await store.sync("a/f");
+      expect(await content(store, "a/f")).toBe("abcxyz");
+      await store.truncate("a/f", 0);
+      expect(await content(store, "a/f")).toBe("");
+      expect(await codeOf(store.truncate("a/none", 0))).toBe("NOT_FOUND");
+    });
+
     test("replace is seen by reads after it, and leaves nothing else behind", async (store) => {
       await store.replace("a/f", text("a long first text"));
       expect(await content(store, "a/f")).toBe("a long first text");

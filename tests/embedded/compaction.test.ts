@@ -7,6 +7,7 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import type { Columns } from "../../src/arrow/columns.ts";
 import type { Client } from "../../src/client.ts";
+import { topicFileOf } from "../../src/embedded/file_names.ts";
 import { TopicFileWriter } from "../../src/embedded/topic_file_writer.ts";
 import { IMU } from "../../src/ontology/builtin/mod.ts";
 import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
@@ -255,7 +256,7 @@ describe("Small batches", () => {
             await expectSound(client, "s");
             let count = 0;
             for (const { name } of (await client.sequenceHandler("s")).topics) {
-              count += await storedBatches(store, `s/${name}.arrow`);
+              count += await storedBatches(store, `s/${topicFileOf(name)}.arrow`);
             }
             counts.push(count);
           });

@@ -127,11 +127,11 @@ describe("A damaged manifest", () => {
   });
 
   it("of a later version is UNSUPPORTED", async () => {
-    await withDamage((store) => edit(store, (json) => json.version = 3), async (client) => {
+    await withDamage((store) => edit(store, (json) => json.version = 4), async (client) => {
       await expectError(
         () => client.sequenceHandler("s"),
         "UNSUPPORTED",
-        "Manifest has version 3: wanted 1 to 2",
+        "Manifest has version 4: wanted 1 to 3",
       );
     });
   });

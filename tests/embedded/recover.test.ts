@@ -135,7 +135,8 @@ describe("Client.recover of a topic's file", () => {
           return;
         }
         const now = await readAll(store, FILE);
-        expect(sameBytes(now.subarray(0, cut), bytes.subarray(0, cut))).toBe(true);
+        const held = cut === bytes.length ? cut : whole;
+        expect(sameBytes(now.subarray(0, held), bytes.subarray(0, held))).toBe(true);
         if (cut === bytes.length) expect(now.length).toBe(cut);
         await expectBatches(client, store, kept);
       });

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { escapeTopicName, TopicNames } from "../../src/import/topic_names.ts";
-import { topicName } from "../../src/names.ts";
+import { newTopicName, topicName } from "../../src/names.ts";
 
 describe("escapeTopicName", () => {
   it.each([
@@ -19,6 +19,10 @@ describe("escapeTopicName", () => {
     ["/", "topic"],
     ["///", "topic"],
     ["../../etc/passwd", "topic__/__/etc/passwd"],
+    [`/a/${"x".repeat(300)}/b`, `a/${"x".repeat(200)}/b`],
+    [`/${"位".repeat(300)}`, `topic${"_".repeat(195)}`],
+    ["a/".repeat(600), "a/".repeat(500).slice(0, -1)],
+    ["abc/".repeat(300), "abc/".repeat(250).slice(0, -1)],
   ])("makes of %j %j", (original, expected) => {
     expect(escapeTopicName(original)).toBe(expected);
   });
@@ -45,6 +49,24 @@ describe("TopicNames", () => {
       "a_b_2",
       "a_2_3",
     ]);
+  });
+
+  it("numbers long names within the bounds", () => {
+    const names = new TopicNames();
+    const [part, whole] = ["x".repeat(300), "abc/".repeat(300)];
+    const given = [part, part, `${part}y`, `a/${part}`, `a/${part}`, whole, whole].map((name) =>
+      names.claim(name)
+    );
+    expect(given).toEqual([
+      "x".repeat(200),
+      `${"x".repeat(198)}_2`,
+      `${"x".repeat(198)}_3`,
+      `a/${"x".repeat(200)}`,
+      `a/${"x".repeat(198)}_2`,
+      "abc/".repeat(249) + "abc",
+      `${"abc/".repeat(249)}ab_2`,
+    ]);
+    for (const name of given) expect(newTopicName(name)).toBe(name);
   });
 
   it("gives every name once", () => {

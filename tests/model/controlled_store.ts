@@ -140,6 +140,15 @@ export class ControlledStore implements Store {
     });
   }
 
+  truncate(path: string, size: number): Promise<void> {
+    const { name } = this.#owner;
+    return this.#call({
+      name: `truncate ${path} ${size}`,
+      apply: () => this.#disk.truncate(name, path, size),
+      endings: ["IO", "late"],
+    });
+  }
+
   sync(path: string): Promise<void> {
     // Of what is appended while it runs nothing is promised.
     const size = this.#disk.files.get(path)?.bytes.length;

@@ -112,6 +112,13 @@ export class Disk {
     this.file(path).append(bytes);
   }
 
+  truncate(process: string, path: string, size: number): void {
+    this.#mayChange(process, "truncate", path);
+    const file = this.file(path);
+    file.bytes = file.bytes.slice(0, size);
+    file.durable = Math.min(file.durable, size);
+  }
+
   replace(process: string, path: string, bytes: Uint8Array): void {
     this.#mayChange(process, "replace", path);
     const file = new DiskFile();
@@ -135,7 +142,8 @@ export class Disk {
     path: string,
     keep: (file: string) => boolean = () => false,
   ): void {
-    this.#mayChange(process, "remove", path);
+    // What a checkpoint took may serve to take the lock on a full disk.
+    if (!path.endsWith(`/${LIVE}`)) this.#mayChange(process, "remove", path);
     const isBelow = (file: string) => file === path || file.startsWith(`${path}/`);
     for (const file of [...this.files.keys()].filter(isBelow)) {
       if (keep(file)) continue;

@@ -1,3 +1,4 @@
+import { fileNameOf, topicFileOf } from "../../src/embedded/file_names.ts";
 import type { SequenceInfo } from "../../src/types.ts";
 import { compareRows, type Recording, type Row } from "./expected.ts";
 import type { Process, World } from "./world.ts";
@@ -5,12 +6,13 @@ import type { Process, World } from "./world.ts";
 /** Looks at what a case left on the disk, recovers it, and holds it to what was promised. */
 export async function inspect(world: World): Promise<void> {
   const { disk, expected, scheduler, names } = world;
-  const place = world.start(true);
+  const process = world.start(true);
   // Another disk by now: on this one nothing that failed could ever be recovered.
   for (const file of disk.files.values()) file.cannotSync = false;
-  const listed = await place.client.listSequences();
+  const listed = await process.client.listSequences();
   for (const name of names) {
-    const files = [...disk.files.keys()].filter((path) => path.startsWith(`${name}/`));
+    const place = fileNameOf(name);
+    const files = [...disk.files.keys()].filter((path) => path.startsWith(`${place}/`));
     if (
       expected.mustBeGone(name, scheduler.step) &&
       (files.length > 0 || (listed.includes(name) && disk.stale.size === 0))
@@ -19,19 +21,19 @@ export async function inspect(world: World): Promise<void> {
         `back: ${name} was removed, and there is ${files.length > 0 ? files : "its name in the list"}`,
       );
     }
-    const isThere = disk.files.has(`${name}/sequence.json`);
+    const isThere = disk.files.has(`${place}/sequence.json`);
     // Before it is recovered, which removes what others left.
     if (isThere && !world.hadCrash && world.faults.done === 0) {
-      checkFiles(world, await place.client.sequenceInfo(name));
+      checkFiles(world, await process.client.sequenceInfo(name));
     }
-    const found = isThere ? await recover(world, place, name) : undefined;
+    const found = isThere ? await recover(world, process, name) : undefined;
     for (const recording of expected.recordings) {
       if (recording.name === name) {
-        await checkRecording(world, place, recording, found);
+        await checkRecording(world, process, recording, found);
       }
     }
   }
-  await place.client.close();
+  await process.client.close();
 }
 
 /** Recovers a sequence; a second recovery changes nothing. */
@@ -147,13 +149,14 @@ function checkFiles(
     "sequence.json",
     ...[
       "sequence.notifications",
-      ...topics.map((topic) => `${topic.name}.arrow`),
+      ...topics.map((topic) => `${topicFileOf(topic.name)}.arrow`),
       ...files.map(({ file }) => file),
     ]
       .map((file) => directory ? `${directory}/${file}` : file),
   ]);
+  const place = fileNameOf(name);
   const others = [...world.disk.files.keys()].filter((path) =>
-    path.startsWith(`${name}/`) && !known.has(path.slice(name.length + 1))
+    path.startsWith(`${place}/`) && !known.has(path.slice(place.length + 1))
   );
   if (others.length > 0) world.accuse(`left: ${others} of ${name}`);
 }

@@ -1,3 +1,4 @@
+import { fileNameOf } from "../../src/embedded/file_names.ts";
 import type { ErrorCode } from "../../src/error.ts";
 import type { Message } from "../../src/read/merge/message.ts";
 import { compareRows, type Recording, type Removal, type Row } from "./expected.ts";
@@ -172,7 +173,7 @@ function checkEnd(
   start: number,
 ): void {
   const { disk, expected } = world;
-  const versions = disk.versions.get(recording.name) ?? [];
+  const versions = disk.versions.get(fileNameOf(recording.name)) ?? [];
   const first = versions.findLastIndex(({ step }) => step <= start);
   const seen = versions.slice(Math.max(0, first)).filter(({ manifest }) =>
     manifest?.metadata.inc === recording.id

@@ -1,3 +1,4 @@
+import { fileNameOf, topicFileOf } from "../../src/embedded/file_names.ts";
 import type { ErrorCode } from "../../src/error.ts";
 import { defineOntology, type Infer } from "../../src/ontology/define_ontology.ts";
 import { int64 } from "../../src/ontology/field.ts";
@@ -10,7 +11,7 @@ import type { Actor } from "./world.ts";
 const Numbered = defineOntology("Numbered", { serial: int64() });
 type Numbered = Infer<typeof Numbered>;
 
-const TOPICS = ["a", "b", "c/d", "c/e", "f", "g", "h"];
+const TOPICS = ["A", "a", "c/D", "c/d", "con", "g", "h"];
 /** How long writers sleep, in ms. */
 export const SLEEPS_MS: readonly number[] = [1, 40, 100, 400, 1100, 2500];
 
@@ -111,7 +112,9 @@ function mustHaveFailed({ actor, session }: Work, topic: Topic, what: string, ca
   const { world } = actor;
   // Those of what took another's place are elsewhere.
   if (session.recording.replaces) return;
-  const failedAt = world.disk.files.get(`${session.recording.name}/${topic.name}.arrow`)?.failedAt;
+  const failedAt = world.disk.files.get(
+    `${fileNameOf(session.recording.name)}/${topicFileOf(topic.name)}.arrow`,
+  )?.failedAt;
   if (failedAt === undefined || failedAt >= calledAt) return;
   world.accuse(
     `silent: a ${what} of ${topic.name} went well though bytes of it may be lost since ${failedAt}`,

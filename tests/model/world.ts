@@ -62,7 +62,7 @@ export class World {
     this.#seed = seed;
     this.random = new Random(seed);
     this.scheduler = new Scheduler(new Random(seed ^ 0x5bd1e995), trace);
-    this.names = this.random.oneIn(3) ? ["drive", "run"] : ["drive"];
+    this.names = this.random.oneIn(3) ? ["Drive", "drive"] : ["drive"];
     // Of a stream of its own: the cases without are as they were before there were replacements.
     this.replaces = new Random(seed ^ REPLACES).oneIn(3);
     this.disk = new Disk(

@@ -1,3 +1,4 @@
+import { fileNameOf } from "../../src/embedded/file_names.ts";
 import type { ErrorCode } from "../../src/error.ts";
 import type { SequenceWriter } from "../../src/write/sequence_writer.ts";
 import type { SessionOptions } from "../../src/write/session_options.ts";
@@ -148,6 +149,6 @@ async function record(
 
 /** Which recording a session goes on with: the session holds its lock, so the manifest stays. */
 function recordingOf(name: string, { world }: Actor): Recording {
-  const inc = world.disk.versions.get(name)?.at(-1)?.manifest?.metadata.inc;
+  const inc = world.disk.versions.get(fileNameOf(name))?.at(-1)?.manifest?.metadata.inc;
   return world.expected.recordings.find(({ id }) => id === inc)!;
 }

@@ -7,6 +7,7 @@ export type StoreCall =
   | "read"
   | "create"
   | "append"
+  | "truncate"
   | "sync"
   | "replace"
   | "commit"
@@ -51,6 +52,11 @@ export class PassThroughStore implements Store {
   append(path: string, bytes: Uint8Array): Promise<void> {
     return this.through("append", path, () => this.inner.append(path, bytes));
   }
+  get truncate(): Store["truncate"] {
+    const { inner } = this;
+    if (!inner.truncate) return undefined;
+    return (path, size) => this.through("truncate", path, () => inner.truncate!(path, size));
+  }
   sync(path: string): Promise<void> {
     return this.through("sync", path, () => this.inner.sync(path));
   }
@@ -74,6 +80,9 @@ export class PassThroughStore implements Store {
   }
   lockedBy(path: string): Promise<string | undefined> {
     return this.inner.lockedBy(path);
+  }
+  get isLink(): Store["isLink"] {
+    return this.inner.isLink?.bind(this.inner);
   }
   close(): Promise<void> {
     return this.inner.close();

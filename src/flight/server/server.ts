@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { backendOf, type Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
+import { isGranted, isRefusal } from "../../util/rights.ts";
 import {
   DEFAULT_PORT,
   FRAME_BYTES,
@@ -147,7 +148,7 @@ export class Server implements AsyncDisposable {
  * Rows of a topic come in the order of their times, equal times in the order of pushing, topics in ASCII order of their
  * names. What is written is a session of the store like any other.
  *
- * Rejects with UNAVAILABLE where it cannot listen. TypeError and RangeError for options that make no sense.
+ * Rejects with UNAVAILABLE where it cannot listen, PERMISSION_DENIED where it may not. TypeError and RangeError for options that make no sense.
  *
  * @example
  * ```ts
@@ -219,10 +220,15 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     session.on("error", () => {}); // the calls on it fail, and say so
     watchConnection(session, idleTimeoutMs);
   });
+  const what = `Cannot listen on ${host}, port ${port}`;
+  // Deno throws for that where nobody can catch it.
+  if (!isGranted({ name: "net", host: `${host.includes(":") ? `[${host}]` : host}:${port}` })) {
+    throw new SmaltiError("PERMISSION_DENIED", `${what}: wanted the right to, run again with --allow-net`);
+  }
   await new Promise<void>((resolve, reject) => {
     http.once("error", (cause: Error) => {
-      const text = `Cannot listen on ${host}, port ${port}: ${cause.message}`;
-      reject(new SmaltiError("UNAVAILABLE", text, { cause }));
+      const text = `${what}: ${cause.message}`;
+      reject(new SmaltiError(isRefusal(cause) ? "PERMISSION_DENIED" : "UNAVAILABLE", text, { cause }));
     });
     http.listen(port, host, resolve);
   });

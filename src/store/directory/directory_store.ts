@@ -19,8 +19,8 @@ import { type HeldFile, type ReadOptions, type Store, type StoreLease, writtenAn
 
 // Empty where there are no files: openDirectory sees to it that they are not used there.
 const { constants } = builtin<typeof Fs>("node:fs");
-const { open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
-const { dirname, join, resolve } = builtin<typeof Path>("node:path");
+const { lstat, open, readdir, rename, rm, rmdir, unlink } = builtin<typeof FsPromises>("node:fs/promises");
+const { basename, dirname, join, resolve } = builtin<typeof Path>("node:path");
 const { fileURLToPath } = builtin<typeof Url>("node:url");
 
 /** Files kept open at once; systems allow 256 to 1,024 a process by default. */
@@ -135,6 +135,15 @@ export class DirectoryStore implements Store {
     }
   }
 
+  async truncate(path: string, size: number): Promise<void> {
+    await this.#mayChange(path);
+    try {
+      await this.#use(path, (handle) => handle.truncate(size));
+    } catch (reason) {
+      throw this.#error(reason, "cut", path);
+    }
+  }
+
   async sync(path: string): Promise<void> {
     await this.#mayChange(path);
     try {
@@ -158,7 +167,7 @@ export class DirectoryStore implements Store {
   async #replace(path: string, bytes: Uint8Array, isDeciding: boolean): Promise<void> {
     await this.#mayChange(path);
     const target = this.#absolute(path);
-    const temporary = `${target}.${crypto.randomUUID()}.new`;
+    const temporary = temporaryFor(target);
     await this.#entries.makeDirectoryOf(this.#absolute(path), path);
     try {
       await this.#files.once(() => open(temporary, "wx"), async (handle) => {
@@ -223,13 +232,15 @@ export class DirectoryStore implements Store {
   async remove(path: string): Promise<void> {
     await this.#mayChange(path);
     const target = this.#absolute(path);
+    const isBelow = (other: string) => other === path || other.startsWith(`${path}/`);
     try {
+      // First: Windows, NFS and FUSE keep what is open, and so the directory that it is in.
+      for (const key of this.#files.keys()) {
+        if (isBelow(key.slice(key.indexOf(" ") + 1))) await this.#files.forget(key);
+      }
+      for (const [directory, lock] of this.#leases.values()) if (isBelow(directory)) await lock.letGo();
       await rm(target, { recursive: true, force: true });
       this.#entries.removed(target);
-      for (const key of this.#files.keys()) {
-        const known = key.slice(key.indexOf(" ") + 1);
-        if (known === path || known.startsWith(`${path}/`)) await this.#files.forget(key);
-      }
       await this.#entries.syncDirectory(dirname(target));
     } catch (reason) {
       const error = this.#error(reason, "remove", path);
@@ -282,6 +293,15 @@ export class DirectoryStore implements Store {
     }
   }
 
+  async isLink(path: string): Promise<boolean> {
+    this.#checkOpen();
+    try {
+      return (await lstat(this.#absolute(path))).isSymbolicLink();
+    } catch (reason) {
+      throw this.#error(reason, "look at", path);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#files.close();
     await Promise.all([
@@ -331,6 +351,11 @@ export class DirectoryStore implements Store {
       throw this.#error(reason, "change", path);
     }
   }
+}
+
+/** A name beside a file that nobody else has, no longer than systems take. */
+function temporaryFor(file: string): string {
+  return join(dirname(file), `${basename(file).slice(0, 200)}.${crypto.randomUUID()}.new`);
 }
 
 /** Removes the directories of a file, up to the topmost that was made for it, unless they hold something else by now. */

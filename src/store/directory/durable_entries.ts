@@ -1,12 +1,13 @@
 import type * as FsPromises from "node:fs/promises";
 import type * as Path from "node:path";
 import { builtin } from "../../util/builtin.ts";
+import { isGranted } from "../../util/rights.ts";
 import { SmaltiError } from "../../error.ts";
 import { fileError } from "./file_error.ts";
 import type { ClosableHandle, OpenFiles } from "./open_files.ts";
 
 // Empty where there are no files.
-const { mkdir, open } = builtin<typeof FsPromises>("node:fs/promises");
+const { mkdir, open, stat } = builtin<typeof FsPromises>("node:fs/promises");
 const { dirname, join } = builtin<typeof Path>("node:path");
 
 /** What becomes durable by fsync: files, and the directories that name them. Paths are absolute. */
@@ -28,7 +29,7 @@ export class DurableEntries {
   async makeDirectoryOf(file: string, path: string): Promise<string | undefined> {
     const directory = dirname(file);
     try {
-      const first = await mkdir(directory, { recursive: true });
+      const first = await makeDirectory(directory);
       if (first === undefined) return undefined;
       // Every directory from the first new one's parent down has a new entry.
       const top = dirname(first);
@@ -38,7 +39,7 @@ export class DurableEntries {
       const { code } = reason as { code?: string };
       const what = "make the directory of";
       if (code !== "EEXIST" && code !== "ENOTDIR") throw fileError(reason, what, file, path);
-      const text = `Cannot ${what} ${file}: a file is in the way`;
+      const text = `Cannot ${what} ${file}: a file is in the way, or a link that leads nowhere`;
       throw new SmaltiError("IO", text, { file: path, cause: reason });
     }
   }
@@ -68,6 +69,8 @@ export class DurableEntries {
 
   /** Makes durable which entries a directory has. */
   async syncDirectory(directory: string): Promise<void> {
+    // Who may use the store alone need not see what is above it.
+    if (!isGranted({ name: "read", path: directory })) return;
     try {
       await this.#files.once(
         () => open(directory, "r"),
@@ -115,5 +118,35 @@ export class DurableEntries {
       this.#unsynced.delete(known);
       this.#failed.delete(known);
     }
+  }
+}
+
+/**
+ * Makes a directory and those above it; gives the topmost one that was not there. From below, not by the option of `mkdir`:
+ * Deno looks at what is above the first for that, and would want the right to.
+ */
+async function makeDirectory(directory: string): Promise<string | undefined> {
+  if (await isDirectory(directory)) return undefined;
+  try {
+    await mkdir(directory);
+    return directory;
+  } catch (reason) {
+    const { code } = reason as { code?: string };
+    // Another process may have made it since.
+    if (code === "EEXIST" && await isDirectory(directory)) return undefined;
+    if (code !== "ENOENT") throw reason;
+  }
+  const above = await makeDirectory(dirname(directory));
+  const own = await makeDirectory(directory);
+  return above ?? own;
+}
+
+/** Whether it is one; false where nothing is, or a link that leads nowhere. */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (reason) {
+    if ((reason as { code?: string }).code === "ENOENT") return false;
+    throw reason;
   }
 }

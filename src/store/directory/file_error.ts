@@ -1,15 +1,11 @@
 import { type ErrorCode, SmaltiError } from "../../error.ts";
+import { isRefusal } from "../../util/rights.ts";
 
-/** By the system's code, or by the name of Deno's error where the runtime itself does not permit it. */
+/** By the system's code. */
 const CODES: Record<string, ErrorCode> = {
   ENOENT: "NOT_FOUND",
   ENOTDIR: "NOT_FOUND",
   EEXIST: "ALREADY_EXISTS",
-  EACCES: "PERMISSION_DENIED",
-  EPERM: "PERMISSION_DENIED",
-  EROFS: "PERMISSION_DENIED",
-  NotCapable: "PERMISSION_DENIED",
-  PermissionDenied: "PERMISSION_DENIED",
   ENOSPC: "NO_SPACE",
   EDQUOT: "NO_SPACE",
 };
@@ -17,8 +13,9 @@ const CODES: Record<string, ErrorCode> = {
 /** What the system said of a file, as our error: `Cannot open /data/a.mcap: ...`. `file` is what its details call it. */
 export function fileError(reason: unknown, verb: string, path: string, file: string = path): SmaltiError {
   if (reason instanceof SmaltiError) return reason;
-  const { code = "", name, message } = reason as { code?: string; name: string; message: string };
-  return new SmaltiError(CODES[code] ?? CODES[name] ?? "IO", `Cannot ${verb} ${path}: ${message}`, {
+  const { code = "", message } = reason as { code?: string; message: string };
+  const ours = isRefusal(reason) ? "PERMISSION_DENIED" : CODES[code] ?? "IO";
+  return new SmaltiError(ours, `Cannot ${verb} ${path}: ${message}`, {
     file,
     cause: reason,
   });

@@ -105,9 +105,14 @@ export class HeldLock implements StoreLease {
     if (isSaid) this.#heldMs = now.getTime();
   }
 
+  /** Closes its file, which is about to be removed: it says no more that its holder lives. */
+  async letGo(): Promise<void> {
+    await this.#handle.close().catch(() => {});
+  }
+
   async release(): Promise<void> {
     clearInterval(this.#beat);
-    await this.#handle.close().catch(() => {});
+    await this.letGo();
     await giveBack(this.#path, this.#id).catch(() => {});
   }
 }

@@ -7,6 +7,7 @@ import type * as Fs from "node:fs";
 import type * as Os from "node:os";
 import type * as Process from "node:process";
 import { builtin } from "../../util/builtin.ts";
+import { isGranted } from "../../util/rights.ts";
 
 // Empty where there are no files, and so no locks on them.
 const { readFileSync, readlinkSync } = builtin<typeof Fs>("node:fs");
@@ -64,12 +65,13 @@ function isRunning({ pid, started, pidNamespace }: Holder): boolean | undefined 
     // The number may mean another process there, unless this one started at the very same moment.
     return pidNamespace === undefined && startOf(pid) === started ? true : undefined;
   }
+  if (!isGranted({ name: "run" })) return undefined;
   try {
     kill(pid, 0);
   } catch (reason) {
     const { code } = reason as { code?: string };
     if (code === "ESRCH") return false;
-    // EPERM: another user's. Else the runtime does not let us ask.
+    // EPERM: another user's. Else the system does not let us ask.
     if (code !== "EPERM") return undefined;
   }
   // The number may have been given to another process since.
@@ -79,10 +81,10 @@ function isRunning({ pid, started, pidNamespace }: Holder): boolean | undefined 
 
 /** This process, as far as the system and the runtime's permissions tell. */
 export function describeSelf(): Holder {
-  const host = known(hostname);
-  const pidNamespace = known(() => readlinkSync("/proc/self/ns/pid"));
+  const host = isGranted({ name: "sys", kind: "hostname" }) ? known(hostname) : undefined;
+  const pidNamespace = fromProc("/proc/self/ns/pid", readlinkSync);
   // Where /proc counts in another namespace than this process, its numbers are not ours.
-  const stat = known(() => readFileSync("/proc/self/stat", "utf8"));
+  const stat = fromProc("/proc/self/stat", readText);
   const started = pidNamespace && stat?.startsWith(`${pid} `) ? startOf(pid) : undefined;
   return {
     ...(host !== undefined && { host }),
@@ -91,7 +93,15 @@ export function describeSelf(): Holder {
   };
 }
 
-/** What a call gives; undefined where the system has it not, or the runtime (Deno) does not permit it. */
+/** What is at a path below /proc; undefined where the system has it not, or the runtime does not permit it. */
+function fromProc(path: string, read: (path: string) => string): string | undefined {
+  return isGranted({ name: "read", path }) ? known(() => read(path)) : undefined;
+}
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
 function known<T>(ask: () => T): T | undefined {
   try {
     return ask();
@@ -106,12 +116,11 @@ function known<T>(ask: () => T): T | undefined {
  * waited for since it ended (state Z).
  */
 function startOf(pid: number): string | undefined {
-  return known(() => {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? "ended" : `${boot}/${fields[19]}`;
-  });
+  const text = fromProc(`/proc/${pid}/stat`, readText);
+  const boot = fromProc("/proc/sys/kernel/random/boot_id", readText)?.trim();
+  if (text === undefined || boot === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? "ended" : `${boot}/${fields[19]}`;
 }
 
 function bootOf(started: string): string {

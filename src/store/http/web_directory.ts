@@ -6,6 +6,7 @@
 import { encodeBase64 } from "../../util/base64.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { pause } from "../../util/pause.ts";
+import { isRefusal } from "../../util/rights.ts";
 import type { FilePart, FileVersion, RangeSource } from "../range_reader.ts";
 
 /** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
@@ -231,6 +232,7 @@ export class WebDirectory implements RangeSource {
   #broken(path: string, reason: unknown): SmaltiError {
     const texts: string[] = [];
     for (let at = reason; at instanceof Error; at = at.cause) texts.push(at.message);
+    if (isRefusal(reason)) return this.#error("PERMISSION_DENIED", path, texts.join(": "));
     const text = `the server cannot be reached, or went away: ${texts.join(": ")}`;
     if (this.#query === "") return this.#error("UNAVAILABLE", path, text, reason);
     // It may name the URL whole, and a query may be a signature.
