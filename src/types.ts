@@ -7,14 +7,17 @@ import type { SmaltiError } from "./error.ts";
 import type { SerializationFormat } from "./ontology/define_ontology.ts";
 import type { FieldSchema } from "./schema.ts";
 import type { TimestampNs } from "./timestamp.ts";
+import type { JsonValue } from "./util/parse_json.ts";
 
 export { MAX_NS, MIN_NS, type TimestampNs } from "./timestamp.ts";
 
-/** Free-form facts about a sequence or topic: anything JSON can hold. */
-export type Metadata = { [key: string]: JsonValue };
+export type { JsonValue } from "./util/parse_json.ts";
 
-/** A value that JSON can hold. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+/**
+ * Free-form facts about a sequence or topic: anything JSON can hold. Integers are exact: those beyond 2^53 come as bigint, and may
+ * be given so. Numbers that nobody changed are stored and sent on as they were written: `3.0` stays `3.0`.
+ */
+export type Metadata = { [key: string]: JsonValue };
 
 /** What a sequence is: being written, committed, given up with a reason, or rebuilt after a crash. */
 export type SequenceState = "recording" | "finalized" | "failed" | "recovered";

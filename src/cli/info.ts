@@ -6,6 +6,7 @@
 import type { Command } from "commander";
 import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
+import { jsonText } from "../util/json_text.ts";
 import { totals } from "../util/totals.ts";
 import type { AttachmentInfo, SequenceInfo, SessionInfo, TopicInfo } from "../types.ts";
 import { activityBar } from "./activity.ts";
@@ -71,7 +72,7 @@ function describe(info: SequenceInfo, locked?: SmaltiError): string {
     ["bytes", `${sizeBytes}${sizeBytes < 1024 ? "" : ` (${formatBytes(sizeBytes)})`}`],
     ...info.sessions.map((session): [string, string] => ["session", describeSession(session)]),
     ...Object.entries(info.metadata).map(([key, value]): [string, string] => {
-      return ["metadata", `${printable(key)} = ${cut(printable(JSON.stringify(value)))}`];
+      return ["metadata", `${printable(key)} = ${cut(printable(jsonText(value)))}`];
     }),
     ...info.attachments.map((attachment): [string, string] => ["attachment", describeAttachment(attachment)]),
   ];

@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store } from "../store/store.ts";
+import { mergeJson } from "../util/json_text.ts";
 import { Turns } from "../util/turns.ts";
 import type {
   AttachmentInfo,
@@ -94,7 +95,7 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   }
 
   addMetadata(metadata: Metadata): void {
-    this.#metadata = { ...this.#metadata, ...metadata };
+    this.#metadata = mergeJson(this.#metadata, metadata);
   }
 
   checkpoint(untilNs: bigint, isIdle?: () => boolean): Promise<void> {

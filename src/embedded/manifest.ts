@@ -1,5 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
+import { quoted } from "../util/excerpt.ts";
+import { jsonText } from "../util/json_text.ts";
+import { parseJson } from "../util/parse_json.ts";
 import type { Extent } from "../util/totals.ts";
 import {
   type AttachmentInfo,
@@ -75,12 +78,17 @@ export function topicInfo(
   return { name, ontologyTag, serializationFormat, metadata, ...held, ...origin };
 }
 
-/** The manifest as JSON text. Times are decimal strings, since they pass 2^53. */
+/** The manifest as JSON text. Times are decimal strings, since they pass 2^53; numbers in metadata are as they were given. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  const plain = (_key: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
-  return new TextEncoder().encode(
-    JSON.stringify({ format: "smalti", version: VERSION, ...manifest }, plain, 2) + "\n",
-  );
+  const topics = manifest.topics.map((topic) => withTimeTexts(topic, "firstNs", "lastNs"));
+  const attachments = manifest.attachments.map((stored) => withTimeTexts(stored, "timestampNs", "createdNs"));
+  const json = { format: "smalti", version: VERSION, ...manifest, topics, attachments };
+  return new TextEncoder().encode(jsonText(json, 2) + "\n");
+}
+
+function withTimeTexts<T extends object>(facts: T, ...times: (keyof T)[]): object {
+  const texts = times.filter((time) => facts[time] !== undefined).map((time) => [time, `${facts[time]}`]);
+  return { ...facts, ...Object.fromEntries(texts) };
 }
 
 /** The manifest from its text. CORRUPT where it is none, UNSUPPORTED where its version is another. */
@@ -89,7 +97,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   let json: Json;
   let version: number;
   try {
-    json = new Json("manifest", JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+    json = new Json("manifest", parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
     if (json.text("format") !== "smalti") throw new TypeError(`format is not "smalti"`);
     version = json.number("version");
   } catch (cause) {
@@ -212,7 +220,7 @@ class Json {
   }
   #wanted(key: string, what: string, fits: (value: unknown) => boolean): unknown {
     const value = this.#member(key);
-    if (!fits(value)) throw new TypeError(`${this.#path}.${key} is ${JSON.stringify(value)}: wanted ${what}`);
+    if (!fits(value)) throw new TypeError(`${this.#path}.${key} is ${quoted(value)}: wanted ${what}`);
     return value;
   }
 }

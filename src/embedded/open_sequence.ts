@@ -2,6 +2,7 @@ import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store, StoreLease } from "../store/store.ts";
 import { totals } from "../util/totals.ts";
+import { mergeJson } from "../util/json_text.ts";
 import { Turns } from "../util/turns.ts";
 import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
 import { encodeLive, LIVE, type LiveTopic } from "./live_state.ts";
@@ -179,7 +180,7 @@ export class OpenSequence {
       const manifest: Manifest = {
         ...before,
         state: stateOf(before.state, sessions),
-        metadata: { ...before.metadata, ...metadata },
+        metadata: mergeJson(before.metadata, metadata),
         sessions,
         topics: [...before.topics, ...topics].sort((a, b) => compareNames(a.name, b.name)),
         attachments: [...before.attachments, ...attachments],

@@ -4,7 +4,7 @@ import { decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
 import type { FlightConnection } from "../../src/flight/transport.ts";
 import { fromFlight, toFlight } from "../../src/flight/ipc.ts";
-import { jsonText } from "../../src/flight/json.ts";
+import { jsonText } from "../../src/util/json_text.ts";
 import { PATH } from "../../src/flight/protocol.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
 import { openBatch } from "../../src/arrow/stored_batch.ts";

@@ -4,7 +4,7 @@ import { type Client, connect, defineOntology, float64 } from "../../mod.ts";
 import { decodeFrame } from "../../src/engine/batch_message.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { type FlightParts, toFlight } from "../../src/flight/ipc.ts";
-import { jsonText } from "../../src/flight/json.ts";
+import { jsonText } from "../../src/util/json_text.ts";
 import { type Seen, SEQUENCE, type StandIn, standIn, TOPIC } from "./stand_in.ts";
 import { errorOf, VALUE_FIELDS, valueBatch } from "./support.ts";
 

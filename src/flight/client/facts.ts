@@ -8,7 +8,6 @@ import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import type {
-  JsonValue,
   Metadata,
   Notification,
   NotificationPlace,
@@ -18,6 +17,7 @@ import type {
   StoreInfo,
   TopicInfo,
 } from "../../types.ts";
+import { setMember } from "../../util/parse_json.ts";
 import type { FlightInfo } from "../generated/flight_pb.ts";
 import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 import { parseTopicLocator } from "../locator.ts";
@@ -165,15 +165,16 @@ function dateOf(value: WireValue | undefined, key: string, what: string): Date {
   return new Date(Number(nsOf(value, key, what) / 1_000_000n));
 }
 
-/** Integers beyond 2^53 become decimal text, which loses nothing; what JSON has no word for becomes null. */
+/** What JSON has no word for becomes null. */
 function metadataOf(value: WireValue | undefined): Metadata {
-  return isObject(value) ? jsonOf(value) as Metadata : {};
+  if (!isObject(value)) return {};
+  dropNonFinite(value);
+  return value;
 }
 
-function jsonOf(value: WireValue): JsonValue {
-  if (typeof value === "bigint") return `${value}`;
-  if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  if (Array.isArray(value)) return value.map(jsonOf);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonOf(item)]));
+function dropNonFinite(container: WireObject | WireValue[]): void {
+  for (const [key, item] of Object.entries(container)) {
+    if (typeof item === "number" && !Number.isFinite(item)) setMember(container as WireObject, key, null);
+    else if (typeof item === "object" && item !== null) dropNonFinite(item);
+  }
 }

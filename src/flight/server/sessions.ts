@@ -6,6 +6,7 @@
 import type { Backend, SequenceSink } from "../../backend.ts";
 import { isNotFound, SmaltiError } from "../../error.ts";
 import { quoted } from "../../util/excerpt.ts";
+import { jsonText } from "../../util/json_text.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { newTopicName } from "../../names.ts";
 import { locatorOf, parseTopicLocator } from "../locator.ts";
@@ -377,7 +378,7 @@ export class Sessions {
 
 /** Refuses a topic with which the sequence's manifest would become too large to be read. */
 function checkMetadata(locator: string, all: readonly Metadata[]): void {
-  const characters = all.reduce((sum, metadata) => sum + JSON.stringify(metadata, undefined, 2).length, 0);
+  const characters = all.reduce((sum, metadata) => sum + jsonText(metadata, 2).length, 0);
   if (characters <= MAX_METADATA) return;
   throw new SmaltiError(
     "TOO_LARGE",
