@@ -92,6 +92,18 @@ export interface SequenceInfo {
   readonly topics: readonly TopicInfo[];
   /** Files kept beside the topics, in the order of attaching. */
   readonly attachments: readonly AttachmentInfo[];
+  /** What is being recorded, beside what was committed; undefined where nothing is, or nobody looked. */
+  readonly live?: LiveInfo;
+}
+
+/** What is being recorded of a sequence, or was left by a writer that died. */
+export interface LiveInfo {
+  /** Topics being written, in ASCII order, with what was flushed of them: counts, times and sizes grow with each flush. */
+  readonly topics: readonly TopicInfo[];
+  /** Whether who writes lives. One that is `gone` left what `recover` commits; `unknown` where the store cannot tell. */
+  readonly writer: "alive" | "gone" | "unknown";
+  /** Who writes, in words, where that is known. */
+  readonly writtenBy?: string;
 }
 
 /**

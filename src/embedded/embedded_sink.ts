@@ -47,6 +47,10 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     this.info = info;
   }
 
+  get session(): SessionInfo {
+    return this.info;
+  }
+
   get lost(): AbortSignal {
     return this.#sequence.lost;
   }
@@ -74,7 +78,8 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   async attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void> {
     const { name, files } = this.#sequence;
     const number = ++this.#attached;
-    const stored = { ...info, sizeBytes: bytes.length, file: "", crc: this.#engine.crc32(bytes) };
+    const [sizeBytes, crc] = [bytes.length, this.#engine.crc32(bytes)];
+    const stored = { ...info, sizeBytes, file: "", crc, sessionId: this.info.id };
     this.#attachments.push(stored);
     try {
       stored.file = `${ATTACHMENTS}/${await this.#ownPrefix()}${number}`;

@@ -30,6 +30,7 @@ const STATES: readonly SequenceState[] = ["recording", "finalized", "failed", "r
 const DIRECTORY = /^sequence\.[0-9a-f]{8}$/;
 /** What is read from a manifest must not lead out of the sequence's directory. */
 const ATTACHMENT_FILE = /^sequence\.attachments\/[A-Za-z0-9-]+$/;
+const REMOVED_FILE = /^(sequence\.attachments\/[A-Za-z0-9-]+|[A-Za-z0-9_!-]+(\/[A-Za-z0-9_!-]+)*\.arrow)$/;
 
 /** An attachment with where its bytes are. */
 export interface StoredAttachment extends AttachmentInfo {
@@ -37,6 +38,8 @@ export interface StoredAttachment extends AttachmentInfo {
   readonly file: string;
   /** CRC-32 of the bytes. */
   readonly crc: number;
+  /** The session that attached it. Not known of older ones. */
+  readonly sessionId?: string;
 }
 
 /** What `sequence.json` says: the commit of a sequence. */
@@ -46,6 +49,8 @@ export interface Manifest extends SequenceInfo {
   /** Where its files are, relative to its own directory, where it took the place of another. @default there itself */
   readonly directory?: string;
   readonly attachments: readonly StoredAttachment[];
+  /** Files of removed sessions that are still to go, relative to the directory of the sequence's files. */
+  readonly removing?: readonly string[];
 }
 
 /** Where a sequence's files are, but for its manifest and its lock. */
@@ -120,6 +125,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
       sessions: json.list("sessions").map(decodeSession),
       topics: json.list("topics").map(decodeTopic),
       attachments: json.list("attachments").map(decodeAttachment),
+      ...(json.has("removing") && { removing: json.list("removing").map(decodeRemoved) }),
     };
   } catch (cause) {
     throw new SmaltiError("CORRUPT", `Manifest is damaged: ${(cause as Error).message}`, { ...where, cause });
@@ -161,7 +167,13 @@ function decodeAttachment(json: Json): StoredAttachment {
     sizeBytes: json.number("sizeBytes"),
     file: json.match("file", "a file among the attachments", ATTACHMENT_FILE),
     crc: json.number("crc"),
+    ...(json.has("sessionId") && { sessionId: json.text("sessionId") }),
   };
+}
+
+function decodeRemoved({ value }: Json): string {
+  if (typeof value === "string" && REMOVED_FILE.test(value)) return value;
+  throw new TypeError(`removing has ${quoted(value)}: wanted a topic's or an attachment's file`);
 }
 
 /** A topic's name as topics are called, which is also its path. */

@@ -7,12 +7,15 @@ import type { Backend, SequenceSink } from "../../backend.ts";
 import { isNotFound, SmaltiError } from "../../error.ts";
 import { quoted } from "../../util/excerpt.ts";
 import { jsonText } from "../../util/json_text.ts";
+import { type Extent, totals } from "../../util/totals.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { newTopicName } from "../../names.ts";
-import { locatorOf, parseTopicLocator } from "../locator.ts";
+import { locatorOf, parseSessionLocator, parseTopicLocator, sessionLocatorOf } from "../locator.ts";
 
 /** Of a sequence and all its topics, in characters as a manifest is written. */
 const MAX_METADATA = 16 * 2 ** 20;
+
+const NOTHING: Extent = totals([]);
 
 /** A topic that was created in a session still open. */
 export interface OpenTopic {
@@ -23,7 +26,8 @@ export interface OpenTopic {
   readonly session: OpenSession;
   /** Waiting for its upload, in it, past its end, or past an upload that broke off. */
   state: "created" | "uploading" | "uploaded" | "broken";
-  rows: number;
+  /** What came of it so far. The times are those of the first and last rows of what was sent together. */
+  received: Extent;
 }
 
 /** A session that is not yet finalized. */
@@ -91,6 +95,11 @@ export class Sessions {
     return [...this.#open].filter((session) => session.sequence === sequence);
   }
 
+  /** Whether a sequence is being written from here, if only by a client that has not yet begun a session. */
+  isWriting(sequence: string): boolean {
+    return this.#fresh.has(sequence) || this.of(sequence).length > 0;
+  }
+
   /** A topic in an open session. */
   topic(sequence: string, name: string): OpenTopic | undefined {
     return this.of(sequence).find(({ topics }) => topics.has(name))?.topics.get(name);
@@ -116,9 +125,9 @@ export class Sessions {
     const sink = fresh?.sink ?? await this.#backend.updateSequence(sequence);
     const session: OpenSession = {
       uuid: crypto.randomUUID(),
-      locator: `${sequence}:${crypto.randomUUID()}`,
+      locator: sessionLocatorOf(sequence, sink.session.id),
       sequence,
-      created: new Date(),
+      created: sink.session.created,
       sink,
       topics: new Map(),
       failure: undefined,
@@ -160,7 +169,15 @@ export class Sessions {
     ];
     checkMetadata(locator, [...known, schema.metadata]);
     const uuid = crypto.randomUUID();
-    const topic: OpenTopic = { uuid, name, schema, created: new Date(), session, state: "created", rows: 0 };
+    const topic: OpenTopic = {
+      uuid,
+      name,
+      schema,
+      created: new Date(),
+      session,
+      state: "created",
+      received: NOTHING,
+    };
     session.topics.set(name, topic);
     this.#watch(session);
     return topic;
@@ -252,14 +269,12 @@ export class Sessions {
     });
   }
 
-  /** Removes an open session; its sequence stays. NOT_FOUND, LOCKED. */
+  /** Removes a session with its topics, open or finalized; its sequence stays. NOT_FOUND, LOCKED. */
   async deleteSession(locator: string): Promise<void> {
     const session = [...this.#open].find((session) => session.locator === locator);
     if (!session) {
-      throw new SmaltiError(
-        "NOT_FOUND",
-        `No open session ${quoted(locator)}: a finalized one is locked`,
-      );
+      const { sequence, id } = parseSessionLocator(locator);
+      return await this.#backend.deleteSession(sequence, id);
     }
     const { sequence, sink } = session;
     const { metadata } = await this.#backend.readInfo(sequence);
