@@ -61,13 +61,12 @@ export async function printInfo(context: Context, handler: SequenceHandler): Pro
 /** Facts about the sequence, a line each. */
 function describe(info: SequenceInfo): string {
   const topics = allTopics(info);
-  const { live } = info;
+  const writer = info.live?.writtenBy === undefined ? [] : [info.live.writtenBy];
   const { rowCount, sizeBytes, firstNs, lastNs } = totals(topics);
-  const hint = live?.writer === "gone" ? `: smalti recover ${info.name} commits what it left` : "";
   const lines: [string, string][] = [
     ["sequence", info.name],
-    ["state", stateText(info) + hint],
-    ...(live?.writtenBy === undefined ? [] : [["writer", printable(live.writtenBy)] as [string, string]]),
+    ["state", stateText(info, "never finalized, its writer is gone: recover it")],
+    ...writer.map((who): [string, string] => ["writer", printable(who)]),
     ["created", formatDate(info.created)],
     ["first", formatExactTime(firstNs)],
     ["last", formatExactTime(lastNs)],
@@ -91,10 +90,11 @@ async function printTopics(
   handler: SequenceHandler | undefined,
 ): Promise<void> {
   const rows: string[][] = [];
+  const going = info.live?.writer === "gone" ? "to be recovered" : "recording";
   for (const topic of allTopics(info)) {
     signal.throwIfAborted();
     const isCommitted = handler?.topics.some(({ name }) => name === topic.name);
-    const activity = isCommitted ? await activityOf(handler!, topic.name, signal) : "recording";
+    const activity = isCommitted ? await activityOf(handler!, topic.name, signal) : going;
     rows.push([...describeTopic(topic), activity]);
   }
   if (rows.length > 0) await out.write("\n" + formatTable(COLUMNS, rows));

@@ -85,7 +85,7 @@ function copyAt(key: string | undefined, value: unknown, depth: number): JsonVal
       throw refuse(String(value));
   }
   if (value === null) return null;
-  if (depth > MAX_DEPTH) throw refuse(`nested deeper than ${MAX_DEPTH}`, "less, and no cycle");
+  if (depth > MAX_DEPTH) throw refuse(`circular, or nested deeper than ${MAX_DEPTH}`);
   if (Array.isArray(value)) {
     const list: JsonValue[] = [];
     for (let i = 0; i < value.length; i++) {

@@ -87,7 +87,7 @@ describe("A client of a server that follows the protocol", () => {
 
   it("keeps integers of metadata exact, and what JSON has no word for is null", () => {
     const odd = `{"ns":${BEYOND},"most":${LAST},"nan":NaN,"far":-Infinity,"half":0.5}`;
-    const facts = { ns: `${BEYOND}`, most: `${LAST}`, nan: null, far: null, half: 0.5 };
+    const facts = { ns: BEYOND, most: LAST, nan: null, far: null, half: 0.5 };
     const told = {
       sequence: jsonText(SEQUENCE).replace(/^\{/, `{"user_metadata":${odd},`),
       topic: jsonText({

@@ -24,6 +24,8 @@ export interface OpenTopic {
   readonly schema: Omit<TopicSchema, "fields">;
   readonly created: Date;
   readonly session: OpenSession;
+  /** Of its metadata, as a manifest has it. */
+  readonly characters: number;
   /** Waiting for its upload, in it, past its end, or past an upload that broke off. */
   state: "created" | "uploading" | "uploaded" | "broken";
   /** What came of it so far. The times are those of the first and last rows of what was sent together. */
@@ -162,12 +164,9 @@ export class Sessions {
     }
     this.#refuseEnding(session);
     const open = this.of(sequence).flatMap(({ topics }) => [...topics.values()]);
-    const known = [
-      metadata,
-      ...topics.map((topic) => topic.metadata),
-      ...open.map((topic) => topic.schema.metadata),
-    ];
-    checkMetadata(locator, [...known, schema.metadata]);
+    const known = [metadata, ...topics.map((topic) => topic.metadata)].map(charactersOf);
+    const characters = charactersOf(schema.metadata);
+    checkMetadata(locator, [...known, ...open.map((topic) => topic.characters), characters]);
     const uuid = crypto.randomUUID();
     const topic: OpenTopic = {
       uuid,
@@ -175,6 +174,7 @@ export class Sessions {
       schema,
       created: new Date(),
       session,
+      characters,
       state: "created",
       received: NOTHING,
     };
@@ -272,10 +272,7 @@ export class Sessions {
   /** Removes a session with its topics, open or finalized; its sequence stays. NOT_FOUND, LOCKED. */
   async deleteSession(locator: string): Promise<void> {
     const session = [...this.#open].find((session) => session.locator === locator);
-    if (!session) {
-      const { sequence, id } = parseSessionLocator(locator);
-      return await this.#backend.deleteSession(sequence, id);
-    }
+    if (!session) return await this.#deleteEnded(locator);
     const { sequence, sink } = session;
     const { metadata } = await this.#backend.readInfo(sequence);
     this.#refuseEnding(session);
@@ -288,6 +285,18 @@ export class Sessions {
     } catch (reason) {
       // Somebody was faster.
       if (!(reason instanceof SmaltiError) || reason.code !== "ALREADY_EXISTS") throw reason;
+    }
+  }
+
+  async #deleteEnded(locator: string): Promise<void> {
+    try {
+      const { sequence, id } = parseSessionLocator(locator);
+      await this.#backend.deleteSession(sequence, id);
+    } catch (reason) {
+      const isUnknown = isNotFound(reason) || (reason as SmaltiError).code === "INVALID_NAME";
+      if (!isUnknown) throw reason;
+      const text = `No open session ${quoted(locator)}, and none that ended`;
+      throw new SmaltiError("NOT_FOUND", text, { cause: reason });
     }
   }
 
@@ -392,14 +401,18 @@ export class Sessions {
 }
 
 /** Refuses a topic with which the sequence's manifest would become too large to be read. */
-function checkMetadata(locator: string, all: readonly Metadata[]): void {
-  const characters = all.reduce((sum, metadata) => sum + jsonText(metadata, 2).length, 0);
+function checkMetadata(locator: string, all: readonly number[]): void {
+  const characters = all.reduce((sum, each) => sum + each, 0);
   if (characters <= MAX_METADATA) return;
   throw new SmaltiError(
     "TOO_LARGE",
     `Cannot create topic "${locator}": the metadata of the sequence and its topics would have ${characters} characters, ` +
       `wanted at most ${MAX_METADATA}`,
   );
+}
+
+function charactersOf(metadata: Metadata): number {
+  return jsonText(metadata, 2).length;
 }
 
 async function stopped(sink: SequenceSink): Promise<void> {
