@@ -4,6 +4,7 @@ import { readAll } from "../../src/store/store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { parseJson } from "../../src/util/parse_json.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
+import { copyOf } from "../support/left_store.ts";
 import { clientOf, onStore, PLACES, withClient } from "../support/places.ts";
 import { Sample, sample } from "../support/sample_rows.ts";
 
@@ -55,7 +56,7 @@ describe("Metadata that nobody changed", () => {
     }
     expect(await counts(inner, TEXT)).toEqual([1]);
     // As if its process had died here: nothing more reaches the store.
-    const left = await copyOf(inner);
+    const left = await copyOf(inner, "s");
     await sequence.finalize();
     expect(await counts(inner, TEXT)).toEqual([2]);
     await client.sequenceUpdate("s", {}, async (sequence) => {
@@ -64,7 +65,7 @@ describe("Metadata that nobody changed", () => {
     });
     const whole = `${TEXT.slice(0, -1)},"more":2.0}`;
     expect(await counts(inner, whole, TEXT)).toEqual([1, 2]);
-    const later = await copyOf(inner);
+    const later = await copyOf(inner, "s");
     await client.close();
     await onStore(later, async (client) => {
       expect((await client.compact("s")).topics.map(({ topic }) => topic))
@@ -122,22 +123,3 @@ describe("A query", () => {
     });
   });
 });
-
-async function copyOf(store: MemoryStore): Promise<MemoryStore> {
-  const copy = new MemoryStore();
-  for (const file of await filesIn(store, "s")) {
-    await copy.replace(file, await readAll(store, file));
-  }
-  return copy;
-}
-
-async function filesIn(store: MemoryStore, directory: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const entry of await store.list(directory)) {
-    const path = `${directory}/${entry}`;
-    if (entry === "sequence.lock") continue;
-    const below = await store.list(path);
-    found.push(...below.length > 0 ? await filesIn(store, path) : [path]);
-  }
-  return found;
-}

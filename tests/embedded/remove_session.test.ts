@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../mod.ts";
+import { bytesOf } from "../../src/arrow/columns.ts";
+import { backendOf } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
+import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { expectError } from "../support/errors.ts";
+import { copyOf } from "../support/left_store.ts";
 import { clientOf, onStore, PLACES, withClient } from "../support/places.ts";
 import { addTopic, allTexts, recordSequence, sampleText } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
@@ -194,6 +198,50 @@ describe("The removal of a session that was cut short", () => {
       expect(await allTexts(client, "s")).toHaveLength(3);
     });
   });
+});
+
+describe("A session", () => {
+  it.each(["first", "second"])(
+    "that was the %s and died is called as it was",
+    async (which) => {
+      // Of one that was added only its checkpoints tell.
+      for (const isFlushed of which === "first" ? [false, true] : [true]) {
+        const store = new MemoryStore();
+        await onStore(store, async (client) => {
+          if (which === "second") await recordSequence(client, "s", { old: [1] });
+          const backend = backendOf(client);
+          const sink =
+            await (which === "first" ? backend.createSequence("s", {}) : backend.updateSequence("s"));
+          const { id } = sink.session;
+          const schema = {
+            ontologyTag: "Sample",
+            serializationFormat: "default",
+            metadata: {},
+            fields: [TIMESTAMP_FIELD],
+          } as const;
+          const topic = await sink.createTopic("a", schema);
+          await topic.write(
+            { rows: 1, nodes: [1, 0], buffers: [new Uint8Array(0), bytesOf(BigInt64Array.of(5n))] },
+            5n,
+            5n,
+          );
+          if (isFlushed) {
+            await topic.sync();
+            await sink.checkpoint(6n);
+          }
+          const left = await copyOf(store, "s");
+          await sink.finalize();
+          expect((await client.sequenceInfo("s")).sessions.at(-1)!.id).toBe(id);
+          await onStore(left, async (client) => {
+            await client.recover("s");
+            const { sessions, topics } = await client.sequenceInfo("s");
+            expect(sessions.at(-1)).toMatchObject({ id, state: "recovered", topics: ["a"] });
+            expect(topics[0]).toMatchObject({ name: "a", sessionId: id, rowCount: 1 });
+          });
+        });
+      }
+    },
+  );
 });
 
 describe("A follower", () => {
