@@ -78,7 +78,7 @@ export class EmbeddedBackend implements Backend {
     return (await this.#files.list("")).filter(isSequenceName).sort(compareNames);
   }
 
-  async readInfo(name: string, { live = false } = {}): Promise<SequenceInfo> {
+  async readInfo(name: string, { live = false }: { live?: boolean } = {}): Promise<SequenceInfo> {
     const manifest = await this.#readManifest(name);
     return live ? await this.#withLive(manifest) : manifest;
   }

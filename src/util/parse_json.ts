@@ -7,7 +7,9 @@
 import { keepText } from "./number_texts.ts";
 
 /** A value that JSON can hold: integers beyond 2^53 are bigint, all other numbers number. */
-export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject;
+export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | {
+  [key: string]: JsonValue;
+};
 
 /** An object that JSON can hold. */
 export type JsonObject = { [key: string]: JsonValue };

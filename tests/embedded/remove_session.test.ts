@@ -255,7 +255,7 @@ describe("A follower", () => {
     await sequence.flush();
     const handler = await writer.sequenceHandler("s", { follow: true });
     const stream = handler.getDataStreamer({ follow: true });
-    expect((await stream.next()).value[0]).toBe("a");
+    expect((await stream.next()).value?.[0]).toBe("a");
     await writer.sessionDelete("s", id);
     const seen: string[] = [];
     const reading = (async () => {
