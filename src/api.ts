@@ -68,6 +68,7 @@ export {
   type CompactedTopic,
   type CompactReport,
   type JsonValue,
+  type LiveInfo,
   type Metadata,
   type Notification,
   type NotificationPlace,

@@ -21,6 +21,7 @@ import type {
   RecoverOptions,
   RecoverReport,
   SequenceInfo,
+  SessionInfo,
   StoreInfo,
   TopicInfo,
   TopicSchema,
@@ -58,8 +59,8 @@ export interface Backend {
   info(): Promise<StoreInfo>;
   /** Names of all sequences, in ASCII order. NOT_FOUND where the store itself is not there. */
   listSequences(): Promise<string[]>;
-  /** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT. */
-  readInfo(name: string): Promise<SequenceInfo>;
+  /** What a sequence's manifest tells, whatever its state; `live`: what is being recorded too. NOT_FOUND, CORRUPT. */
+  readInfo(name: string, options?: { live?: boolean }): Promise<SequenceInfo>;
   /**
    * Starts a new sequence. ALREADY_EXISTS, unless it is to replace the one that is there: that one stays until the new one
    * is committed, and for good where it is aborted. LOCKED; UNSUPPORTED where nothing can be replaced.
@@ -71,6 +72,11 @@ export interface Backend {
   openSequence(name: string, options?: { follow?: boolean }): Promise<SequenceSource>;
   /** Removes a sequence whole. NOT_FOUND, LOCKED. */
   deleteSequence(name: string): Promise<void>;
+  /**
+   * Removes a session that has ended, with what it wrote; the sequence stays, also without any. NOT_FOUND, LOCKED while the
+   * session is written, or the sequence by another.
+   */
+  deleteSession(name: string, id: string): Promise<void>;
   /** Commits what a writer that died left behind. NOT_FOUND, LOCKED while one lives, UNSUPPORTED where others do that. */
   recoverSequence(name: string, options?: RecoverOptions): Promise<RecoverReport>;
   /**
@@ -92,6 +98,8 @@ export interface Backend {
 
 /** One session being written. Ends by `finalize` or `abort`, once. */
 export interface SequenceSink {
+  /** What the session will be called for good. */
+  readonly session: Pick<SessionInfo, "id" | "created">;
   /** Aborts when the right to write the sequence was lost, with the error as its reason: nothing more can be written. */
   readonly lost?: AbortSignal;
   /** Adds a topic. ALREADY_EXISTS where the sequence has it, from any session. */

@@ -144,7 +144,7 @@ export class Client implements AsyncDisposable {
       MANIFESTS_AT_A_TIME,
       async (name): Promise<SequenceEntry | undefined> => {
         try {
-          return await this.#backend.readInfo(name);
+          return await this.#backend.readInfo(name, { live: true });
         } catch (reason) {
           const error = failureOfOne(reason);
           if (!error) throw reason;
@@ -157,12 +157,13 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * What the manifest of one sequence tells, whatever its state. Rejects with NOT_FOUND, INVALID_NAME, CORRUPT where the
+   * What the manifest of one sequence tells, whatever its state, and in `live` what is being recorded, as far as it was
+   * flushed. Rejects with NOT_FOUND, INVALID_NAME, CORRUPT where the
    * manifest is damaged.
    */
   async sequenceInfo(name: string): Promise<SequenceInfo> {
     this.#check(`look at sequence ${JSON.stringify(name)}`);
-    return await this.#of(name, this.#backend.readInfo(sequenceName(name)));
+    return await this.#of(name, this.#backend.readInfo(sequenceName(name), { live: true }));
   }
 
   /**
@@ -284,6 +285,30 @@ export class Client implements AsyncDisposable {
   async sequenceDelete(name: string): Promise<void> {
     this.#check(`delete sequence ${JSON.stringify(name)}`);
     await this.#of(name, this.#backend.deleteSequence(sequenceName(name)));
+  }
+
+  /**
+   * Removes a session that has ended (`sequenceInfo(name).sessions` has their ids), with its topics, attachments and rows; there is
+   * no way back. The rest of the sequence stays, and so does the sequence where it was the last one. Facts that the session
+   * added to the sequence's metadata stay too. Who reads one of its topics meanwhile gets NOT_FOUND at the next batch.
+   *
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED where the session is being written, or another client or process writes the
+   * sequence.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const { sessions } = await client.sequenceInfo("drive_01");
+   * for (const { id, state } of sessions) if (state === "failed") await client.sessionDelete("drive_01", id);
+   * ```
+   */
+  async sessionDelete(sequence: string, id: string): Promise<void> {
+    this.#check(`delete a session of sequence ${JSON.stringify(sequence)}`);
+    const name = sequenceName(sequence);
+    await this.#of(name, this.#backend.readInfo(name));
+    await this.#backend.deleteSession(name, id);
   }
 
   /**

@@ -7,14 +7,17 @@ import type { SmaltiError } from "./error.ts";
 import type { SerializationFormat } from "./ontology/define_ontology.ts";
 import type { FieldSchema } from "./schema.ts";
 import type { TimestampNs } from "./timestamp.ts";
+import type { JsonValue } from "./util/parse_json.ts";
 
 export { MAX_NS, MIN_NS, type TimestampNs } from "./timestamp.ts";
 
-/** Free-form facts about a sequence or topic: anything JSON can hold. */
-export type Metadata = { [key: string]: JsonValue };
+export type { JsonValue } from "./util/parse_json.ts";
 
-/** A value that JSON can hold. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+/**
+ * Free-form facts about a sequence or topic: anything JSON can hold. Integers are exact: those beyond 2^53 come as bigint, and may
+ * be given so. Numbers that nobody changed are stored and sent on as they were written: `3.0` stays `3.0`.
+ */
+export type Metadata = { [key: string]: JsonValue };
 
 /** What a sequence is: being written, committed, given up with a reason, or rebuilt after a crash. */
 export type SequenceState = "recording" | "finalized" | "failed" | "recovered";
@@ -89,6 +92,18 @@ export interface SequenceInfo {
   readonly topics: readonly TopicInfo[];
   /** Files kept beside the topics, in the order of attaching. */
   readonly attachments: readonly AttachmentInfo[];
+  /** What is being recorded, beside what was committed; undefined where nothing is, or nobody looked. */
+  readonly live?: LiveInfo;
+}
+
+/** What is being recorded of a sequence, or was left by a writer that died. */
+export interface LiveInfo {
+  /** Topics being written, in ASCII order, with what was flushed of them: counts, times and sizes grow with each flush. */
+  readonly topics: readonly TopicInfo[];
+  /** Whether who writes lives. One that is `gone` left what `recover` commits; `unknown` where the store cannot tell. */
+  readonly writer: "alive" | "gone" | "unknown";
+  /** Who writes, in words, where that is known. */
+  readonly writtenBy?: string;
 }
 
 /**

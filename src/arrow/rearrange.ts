@@ -46,7 +46,8 @@ export function inTimeOrder(
   return { sorted, firstNs: times[0], lastNs: times[times.length - 1] };
 }
 
-function timesOf({ rows, buffers }: Columns): BigInt64Array {
+/** The times of all rows; a view. */
+export function timesOf({ rows, buffers }: Columns): BigInt64Array {
   const { buffer, byteOffset } = buffers[1];
   return new BigInt64Array(buffer, byteOffset, rows);
 }

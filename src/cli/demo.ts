@@ -15,7 +15,7 @@ import type { Context } from "./context.ts";
 import { importFiles } from "./import.ts";
 import { printInfo } from "./info.ts";
 import { count } from "./number_text.ts";
-import { readInfo, withClient } from "./open.ts";
+import { withClient } from "./open.ts";
 import { startProgress } from "./progress.ts";
 
 const EXAMPLE = "examples/px4-vtol-flight/flight.mcap";
@@ -62,12 +62,12 @@ async function findExample(): Promise<string> {
 
 /** Removes what an earlier demo left, finished or not. ALREADY_EXISTS where the name is somebody else's. */
 async function removeEarlier(client: Client, store: string): Promise<void> {
-  const found = await readInfo(client, NAME).catch((reason) => {
+  const found = await client.sequenceInfo(NAME).catch((reason) => {
     if (isNotFound(reason)) return undefined;
     throw reason;
   });
   if (!found) return;
-  if (!(MARK in found.info.metadata)) {
+  if (!(MARK in found.metadata)) {
     const text = `Sequence "${NAME}" in ${store} is not of the demo: remove it, or choose another --store`;
     throw new SmaltiError("ALREADY_EXISTS", text, { sequence: NAME });
   }

@@ -6,14 +6,15 @@
 import type { Command } from "commander";
 import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
+import { jsonText } from "../util/json_text.ts";
 import { totals } from "../util/totals.ts";
 import type { AttachmentInfo, SequenceInfo, SessionInfo, TopicInfo } from "../types.ts";
 import { activityBar } from "./activity.ts";
 import { nameArgument, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { errorText } from "./error_text.ts";
+import { allTopics, stateText } from "./live_text.ts";
 import { count, formatBytes, formatRate } from "./number_text.ts";
-import { readInfo, withClient } from "./open.ts";
+import { withClient } from "./open.ts";
 import { printable } from "./printable.ts";
 import { type Column, formatTable } from "./table.ts";
 import { formatDuration, formatShortTime, formatTime, isDate } from "./time_text.ts";
@@ -42,9 +43,10 @@ export function addInfo(program: Command, context: Context): void {
     .addOption(storeOption())
     .action(async (name: string, { store }: { store: string }) => {
       await withClient(store, async (client) => {
-        const { info, handler, locked } = await readInfo(client, name);
-        await context.out.write(describe(info, locked));
-        if (handler) await printTopics(context, handler);
+        const info = await client.sequenceInfo(name);
+        const handler = info.state === "recording" ? undefined : await client.sequenceHandler(name);
+        await context.out.write(describe(info));
+        await printTopics(context, info, handler);
       });
     });
 }
@@ -52,37 +54,48 @@ export function addInfo(program: Command, context: Context): void {
 /** Prints the facts and the table of a sequence. */
 export async function printInfo(context: Context, handler: SequenceHandler): Promise<void> {
   await context.out.write(describe(handler.info));
-  await printTopics(context, handler);
+  await printTopics(context, handler.info, handler);
   await context.out.flush();
 }
 
 /** Facts about the sequence, a line each. */
-function describe(info: SequenceInfo, locked?: SmaltiError): string {
-  const { rowCount, sizeBytes, firstNs, lastNs } = totals(info.topics);
+function describe(info: SequenceInfo): string {
+  const topics = allTopics(info);
+  const writer = info.live?.writtenBy === undefined ? [] : [info.live.writtenBy];
+  const { rowCount, sizeBytes, firstNs, lastNs } = totals(topics);
   const lines: [string, string][] = [
     ["sequence", info.name],
-    ["state", printable(info.state) + (locked ? ` (${errorText(locked)})` : "")],
+    ["state", stateText(info, "never finalized, its writer is gone: recover it")],
+    ...writer.map((who): [string, string] => ["writer", printable(who)]),
     ["created", formatDate(info.created)],
     ["first", formatExactTime(firstNs)],
     ["last", formatExactTime(lastNs)],
     ["duration", firstNs === undefined || lastNs === undefined ? "-" : formatDuration(lastNs - firstNs)],
     ["messages", `${rowCount}`],
-    ["topics", `${info.topics.length}`],
+    ["topics", `${topics.length}`],
     ["bytes", `${sizeBytes}${sizeBytes < 1024 ? "" : ` (${formatBytes(sizeBytes)})`}`],
-    ...info.sessions.map((session): [string, string] => ["session", describeSession(session)]),
+    ...info.sessions.map((session): [string, string] => ["session", describeSession(session, topics)]),
     ...Object.entries(info.metadata).map(([key, value]): [string, string] => {
-      return ["metadata", `${printable(key)} = ${cut(printable(JSON.stringify(value)))}`];
+      return ["metadata", `${printable(key)} = ${cut(printable(jsonText(value)))}`];
     }),
     ...info.attachments.map((attachment): [string, string] => ["attachment", describeAttachment(attachment)]),
   ];
   return lines.map(([title, text]) => `${title.padEnd(10)}  ${text}\n`).join("");
 }
 
-async function printTopics({ out, signal }: Context, handler: SequenceHandler): Promise<void> {
+/** The table of topics; nobody draws the activity of what is being recorded. */
+async function printTopics(
+  { out, signal }: Context,
+  info: SequenceInfo,
+  handler: SequenceHandler | undefined,
+): Promise<void> {
   const rows: string[][] = [];
-  for (const topic of handler.topics) {
+  const going = info.live?.writer === "gone" ? "to be recovered" : "recording";
+  for (const topic of allTopics(info)) {
     signal.throwIfAborted();
-    rows.push([...describeTopic(topic), await activityOf(handler, topic.name, signal)]);
+    const isCommitted = handler?.topics.some(({ name }) => name === topic.name);
+    const activity = isCommitted ? await activityOf(handler!, topic.name, signal) : going;
+    rows.push([...describeTopic(topic), activity]);
   }
   if (rows.length > 0) await out.write("\n" + formatTable(COLUMNS, rows));
 }
@@ -110,7 +123,11 @@ async function activityOf(handler: SequenceHandler, name: string, signal: AbortS
   }
 }
 
-function describeSession({ state, created, ended, reason, topics }: SessionInfo): string {
+function describeSession(
+  { id, state, created, ended, reason }: SessionInfo,
+  all: readonly TopicInfo[],
+): string {
+  const topics = all.filter(({ sessionId }) => sessionId === id);
   const until = ended ? ` to ${formatDate(ended)}` : "";
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   return `${formatDate(created)}${until}, ${count(topics.length, "topic")}, ${printable(state)}${why}`;

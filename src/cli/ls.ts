@@ -11,9 +11,9 @@ import type { SequenceInfo } from "../types.ts";
 import { storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
+import { allTopics, stateText } from "./live_text.ts";
 import { formatBytes } from "./number_text.ts";
-import { readInfo, withClient } from "./open.ts";
-import { printable } from "./printable.ts";
+import { withClient } from "./open.ts";
 import { type Column, formatTable } from "./table.ts";
 import { formatShortTime } from "./time_text.ts";
 
@@ -30,7 +30,7 @@ const COLUMNS: readonly Column[] = [
 /** Adds the command. */
 export function addLs(program: Command, context: Context): void {
   program.command("ls")
-    .description("Lists the sequences.")
+    .description("Lists the sequences, with what is being recorded as far as it was flushed.")
     .addOption(storeOption())
     .action(({ store }: { store: string }) => withClient(store, (client) => list(context, client)));
 }
@@ -40,15 +40,11 @@ async function list(context: Context, client: Client): Promise<void> {
   for (const name of await client.listSequences()) {
     context.signal.throwIfAborted();
     try {
-      rows.push(describe((await readInfo(client, name)).info));
+      rows.push(describe(await client.sequenceInfo(name)));
     } catch (reason) {
       if (!(reason instanceof SmaltiError)) throw reason;
       // A directory without a manifest: somebody else's, or what is left of a sequence that was removed.
       if (reason.code === "NOT_FOUND") continue;
-      if (reason.code === "LOCKED") {
-        rows.push([name, "recording", ...new Array<string>(COLUMNS.length - 2).fill("-")]);
-        continue;
-      }
       rows.push([name, `${reason.code === "CORRUPT" ? "damaged" : "unreadable"}: ${errorText(reason)}`]);
       context.exitCode = 1;
     }
@@ -57,11 +53,12 @@ async function list(context: Context, client: Client): Promise<void> {
 }
 
 function describe(info: SequenceInfo): string[] {
-  const { rowCount, firstNs, lastNs, sizeBytes } = totals(info.topics);
+  const topics = allTopics(info);
+  const { rowCount, firstNs, lastNs, sizeBytes } = totals(topics);
   return [
     info.name,
-    printable(info.state),
-    `${info.topics.length}`,
+    stateText(info),
+    `${topics.length}`,
     `${rowCount}`,
     formatShortTime(firstNs),
     formatShortTime(lastNs),

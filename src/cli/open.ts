@@ -4,9 +4,7 @@
  * @module
  */
 import type { Client } from "../client.ts";
-import { SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
-import type { SequenceInfo } from "../types.ts";
 
 /** Runs `body` with a client, which is closed after it. */
 export async function withClient<R>(store: string, body: (client: Client) => Promise<R>): Promise<R> {
@@ -29,24 +27,4 @@ export async function withSequence<R>(
   return await withClient(store, async (client) => {
     return await body(await client.sequenceHandler(name, options));
   });
-}
-
-/** What a manifest tells, and the handler where the sequence can be read. */
-export interface ReadInfo {
-  info: SequenceInfo;
-  handler?: SequenceHandler;
-  /** Why it cannot be read: it is being recorded, or its writer has died. */
-  locked?: SmaltiError;
-}
-
-/** What a sequence's manifest tells, whatever its state. NOT_FOUND, CORRUPT and others. */
-export async function readInfo(client: Client, name: string): Promise<ReadInfo> {
-  try {
-    const handler = await client.sequenceHandler(name);
-    return { info: handler.info, handler };
-  } catch (reason) {
-    if (!(reason instanceof SmaltiError) || reason.code !== "LOCKED") throw reason;
-    const info = await client.sequenceInfo(name);
-    return { info, locked: reason };
-  }
 }

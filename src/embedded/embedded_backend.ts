@@ -40,10 +40,12 @@ import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedFollower } from "./live.ts";
 import { LIVE, type LiveState, readLive } from "./live_state.ts";
+import { withLive } from "./live_info.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
+import { endSessionRemoval, withoutSession } from "./remove_session.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -83,8 +85,13 @@ export class EmbeddedBackend implements Backend {
     return sequencesOf(await this.#files.list(""));
   }
 
-  readInfo(name: string): Promise<SequenceInfo> {
-    return this.#readManifest(name);
+  async readInfo(name: string, { live = false }: { live?: boolean } = {}): Promise<SequenceInfo> {
+    const manifest = await this.#readManifest(name);
+    return live ? await this.#withLive(manifest) : manifest;
+  }
+
+  #withLive(manifest: Manifest): Promise<SequenceInfo> {
+    return withLive(this.#files, this.engine, manifest, () => this.#readManifest(manifest.name));
   }
 
   createSequence(
@@ -145,7 +152,7 @@ export class EmbeddedBackend implements Backend {
         const manifest = await this.#readEnded(found);
         // Else followers would take this session for one that replaces the sequence.
         await removeReplaced(store, manifest, { ifPossible: true });
-        return { manifest };
+        return { manifest: await endSessionRemoval(store, manifest) };
       });
     });
   }
@@ -179,7 +186,8 @@ export class EmbeddedBackend implements Backend {
   async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
     const manifest = await this.#readManifest(name);
     if (!options.follow) await this.#refuseRecording(manifest);
-    return new EmbeddedSource(this.#files, this.engine, manifest, () => this.#readManifest(name));
+    const info = options.follow ? await this.#withLive(manifest) : manifest;
+    return new EmbeddedSource(this.#files, this.engine, info, manifest, () => this.#readManifest(name));
   }
 
   deleteSequence(name: string): Promise<void> {
@@ -192,6 +200,24 @@ export class EmbeddedBackend implements Backend {
         // Another process may have removed it since.
         await this.#refuseGone(at);
         await removeSequence(store, at.place);
+      });
+    });
+  }
+
+  deleteSession(name: string, id: string): Promise<void> {
+    return this.#change(`delete session "${id}" of`, name, async (store) => {
+      const open = this.#open.get(name);
+      if (open?.isReplacing && open.isOpen) throw beingReplaced(name);
+      if (open?.isOpen) return await open.removeEnded(id);
+      await open?.closed;
+      const found = await this.#readManifest(name);
+      await this.#refuseRecording(found);
+      withoutSession(found, id); // before the lock too: what is not there needs none to be refused
+      await this.#locked(store, found, async () => {
+        const manifest = withoutSession(await endSessionRemoval(store, await this.#readEnded(found)), id);
+        await store.commit(`${found.place}/${MANIFEST}`, encodeManifest(manifest));
+        // It is committed: what cannot be removed now, who takes the lock next removes.
+        await endSessionRemoval(store, manifest).catch(() => {});
       });
     });
   }
@@ -236,7 +262,7 @@ export class EmbeddedBackend implements Backend {
         async () => {
           const manifest = await this.#readEnded(at);
           await removeReplaced(store, manifest, { ifPossible: true });
-          return await compactSequence(store, this.engine, manifest);
+          return await compactSequence(store, this.engine, await endSessionRemoval(store, manifest));
         },
       );
     });
@@ -390,26 +416,34 @@ function notFound(name: string, cause: unknown): SmaltiError {
 }
 
 class EmbeddedSource implements SequenceSource {
-  readonly info: Manifest;
+  readonly info: SequenceInfo;
+  readonly #manifest: Manifest;
   readonly #files: FileReader;
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
 
-  constructor(files: FileReader, engine: Engine, manifest: Manifest, readManifest: () => Promise<Manifest>) {
+  constructor(
+    files: FileReader,
+    engine: Engine,
+    info: SequenceInfo,
+    manifest: Manifest,
+    readManifest: () => Promise<Manifest>,
+  ) {
     this.#files = files;
     this.#engine = engine;
-    this.info = manifest;
+    this.info = info;
+    this.#manifest = manifest;
     this.#readManifest = readManifest;
   }
 
   openTopic(name: string): Promise<TopicFileReader> {
-    return this.#openTopic(this.info, name);
+    return this.#openTopic(this.#manifest, name);
   }
 
   follow(): Follower {
     const open = this.#openTopic.bind(this);
     const store = writable(this.#files, `follow sequence "${this.info.name}"`);
-    return new EmbeddedFollower(store, this.#engine, this.info, this.#readManifest, open);
+    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
   }
 
   async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {
@@ -431,7 +465,7 @@ class EmbeddedSource implements SequenceSource {
 
   async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
     const { file, crc, name, sizeBytes } = attachment as StoredAttachment;
-    const path = `${filesOf(this.info)}/${file}`;
+    const path = `${filesOf(this.#manifest)}/${file}`;
     const bytes = await this.#files.read(path, 0, sizeBytes);
     if (bytes.length !== sizeBytes || this.#engine.crc32(bytes) !== crc) {
       throw new SmaltiError("CORRUPT", `Attachment "${name}" is cut or does not match its checksum`, {

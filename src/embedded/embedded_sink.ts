@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store } from "../store/store.ts";
+import { mergeJson } from "../util/json_text.ts";
 import { Turns } from "../util/turns.ts";
 import type {
   AttachmentInfo,
@@ -46,6 +47,10 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     this.info = info;
   }
 
+  get session(): SessionInfo {
+    return this.info;
+  }
+
   get lost(): AbortSignal {
     return this.#sequence.lost;
   }
@@ -73,7 +78,8 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   async attach(info: AttachmentInfo, bytes: Uint8Array): Promise<void> {
     const { name, files } = this.#sequence;
     const number = ++this.#attached;
-    const stored = { ...info, sizeBytes: bytes.length, file: "", crc: this.#engine.crc32(bytes) };
+    const [sizeBytes, crc] = [bytes.length, this.#engine.crc32(bytes)];
+    const stored = { ...info, sizeBytes, file: "", crc, sessionId: this.info.id };
     this.#attachments.push(stored);
     try {
       stored.file = `${ATTACHMENTS}/${await this.#ownPrefix()}${number}`;
@@ -94,7 +100,7 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
   }
 
   addMetadata(metadata: Metadata): void {
-    this.#metadata = { ...this.#metadata, ...metadata };
+    this.#metadata = mergeJson(this.#metadata, metadata);
   }
 
   checkpoint(untilNs: bigint, isIdle?: () => boolean): Promise<void> {

@@ -225,6 +225,18 @@ export class EmbeddedFollower implements Follower {
     this.#done.push(held);
   }
 
+  /** The topic of a session that was removed after its end. Its rows may have been given out. */
+  #dropCommitted({ name }: TopicInfo): void {
+    this.#committed.delete(name);
+    this.#fresh = this.#fresh.filter((fresh) => fresh.info.name !== name);
+    this.#failure = this.#removed();
+  }
+
+  #removed(): SmaltiError {
+    const text = `A session of sequence "${this.#name}" was removed while it was followed`;
+    return new SmaltiError("ABORTED", text, { sequence: this.#name });
+  }
+
   /** All the rest, once nobody writes; undefined where somebody does by now, so that it cannot be told what was lost. */
   async #end(
     manifest: Manifest,
@@ -232,7 +244,7 @@ export class EmbeddedFollower implements Follower {
     isReplaced: boolean,
   ): Promise<Checkpoint | undefined> {
     const { name, state, sessions } = manifest;
-    const last = sessions.at(-1)!;
+    const last = sessions.at(-1);
     if (state === "recording" || live?.sessions.some((id) => !hasEnded(manifest, id))) {
       throw this.#unavailable();
     }
@@ -247,11 +259,10 @@ export class EmbeddedFollower implements Follower {
         if (holder === undefined) throw this.#unavailable();
         return undefined; // they may be the next writer's
       }
-      const text = `A session of sequence "${name}" was removed while it was followed`;
-      this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
+      this.#failure = this.#removed();
     }
     this.#ended = true;
-    if (last.state === "failed") {
+    if (last?.state === "failed") {
       const text = `Sequence "${name}" was given up by its writer: ${last.reason ?? "no reason given"}`;
       this.#failure = new SmaltiError("ABORTED", text, { sequence: name });
     }
@@ -269,6 +280,13 @@ export class EmbeddedFollower implements Follower {
 
   /** Opens what has been committed since the last time; its batches that were not known before are fresh. */
   async #takeCommitted(manifest: Manifest): Promise<void> {
+    for (const { info } of this.#committed.values()) {
+      if (
+        !manifest.topics.some(({ name, sessionId }) => name === info.name && sessionId === info.sessionId)
+      ) {
+        this.#dropCommitted(info);
+      }
+    }
     const names = manifest.topics.map(({ name }) => name).filter((name) => !this.#committed.has(name));
     await Promise.all(names.map(async (name) => {
       const reader = await this.#openTopic(manifest, name);

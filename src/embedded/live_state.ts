@@ -5,7 +5,7 @@
  * @module
  */
 import { isNotFound, SmaltiError } from "../error.ts";
-import { readAll, type Store } from "../store/store.ts";
+import { type FileReader, readAll } from "../store/store.ts";
 import { filesOf, type Manifest } from "./manifest.ts";
 
 /** Its name in the directory of a sequence's files. No topic's path can be it: topic names hold no dots. */
@@ -30,26 +30,38 @@ export interface LiveTopic {
   readonly session: string;
   /** Bytes of its file up to the end of the last batch. */
   readonly bytes: number;
+  /** Rows in those; 0 where an older writer did not tell. */
+  readonly rows: number;
+  /** Time of the first of them; undefined where there is none. */
+  readonly firstNs?: bigint;
+  /** Time of the last of them, inclusive; undefined where there is none. */
+  readonly lastNs?: bigint;
+  /** When it was created. */
+  readonly created: Date;
 }
 
 /** The state as JSON text. */
 export function encodeLive(state: LiveState): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ ...state, untilNs: String(state.untilNs) }) + "\n");
+  const plain = (_key: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
+  return new TextEncoder().encode(JSON.stringify(state, plain) + "\n");
 }
 
 /** What a sequence's `sequence.live` says; undefined where there is none. CORRUPT. */
 export async function readLive(
-  store: Store,
+  files: FileReader,
   manifest: Pick<Manifest, "name" | "place" | "directory">,
 ): Promise<LiveState | undefined> {
   const file = `${filesOf(manifest)}/${LIVE}`;
   try {
-    const json = JSON.parse(new TextDecoder().decode(await readAll(store, file)));
+    const json = JSON.parse(new TextDecoder().decode(await readAll(files, file)));
     // Version 1 had one session.
     const { session, writer = session, sessions = [session], checkpoint, untilNs, sizes = {} } = json;
     const ofOne = Object.entries(sizes).map(([topic, bytes]) => [topic, { session, bytes }]);
     const { topics = Object.fromEntries(ofOne) } = json;
-    return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), topics };
+    const read = Object.entries<Record<string, never>>(topics).map((
+      [topic, told],
+    ) => [topic, liveTopic(told)]);
+    return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), topics: Object.fromEntries(read) };
   } catch (reason) {
     if (isNotFound(reason)) return undefined;
     throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({
@@ -57,4 +69,16 @@ export async function readLive(
       file,
     });
   }
+}
+
+function liveTopic(told: Record<string, never>): LiveTopic {
+  const { session, bytes, rows = 0, firstNs, lastNs, created = 0 } = told;
+  return {
+    session,
+    bytes,
+    rows,
+    ...(firstNs !== undefined && { firstNs: BigInt(firstNs) }),
+    ...(lastNs !== undefined && { lastNs: BigInt(lastNs) }),
+    created: new Date(created),
+  };
 }

@@ -1,5 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
+import { quoted } from "../util/excerpt.ts";
+import { jsonText } from "../util/json_text.ts";
+import { parseJson } from "../util/parse_json.ts";
 import type { Extent } from "../util/totals.ts";
 import { topicFileOf } from "./file_names.ts";
 import {
@@ -40,6 +43,7 @@ export interface StoredTopic extends TopicInfo {
   /** The file, relative to the directory of the sequence's files. @default what the rule gives for its name */
   readonly file?: string;
 }
+const REMOVED_FILE = /^(sequence\.attachments\/[A-Za-z0-9-]+|[A-Za-z0-9_!-]+(\/[A-Za-z0-9_!-]+)*\.arrow)$/;
 
 /** An attachment with where its bytes are. */
 export interface StoredAttachment extends AttachmentInfo {
@@ -47,6 +51,8 @@ export interface StoredAttachment extends AttachmentInfo {
   readonly file: string;
   /** CRC-32 of the bytes. */
   readonly crc: number;
+  /** The session that attached it. Not known of older ones. */
+  readonly sessionId?: string;
 }
 
 /** What `sequence.json` says: the commit of a sequence. */
@@ -59,6 +65,8 @@ export interface Manifest extends SequenceInfo {
   readonly directory?: string;
   readonly topics: readonly StoredTopic[];
   readonly attachments: readonly StoredAttachment[];
+  /** Files of removed sessions that are still to go, relative to the directory of the sequence's files. */
+  readonly removing?: readonly string[];
 }
 
 /** Where a sequence's files are, but for its manifest and its lock. */
@@ -96,12 +104,17 @@ export function topicInfo(
   return { name, ontologyTag, serializationFormat, metadata, ...held, ...origin };
 }
 
-/** The manifest as JSON text. Times are decimal strings, since they pass 2^53. */
+/** The manifest as JSON text. Times are decimal strings, since they pass 2^53; numbers in metadata are as they were given. */
 export function encodeManifest({ place: _, ...manifest }: Manifest): Uint8Array {
-  const plain = (_key: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
-  return new TextEncoder().encode(
-    JSON.stringify({ format: "smalti", version: VERSION, ...manifest }, plain, 2) + "\n",
-  );
+  const topics = manifest.topics.map((topic) => withTimeTexts(topic, "firstNs", "lastNs"));
+  const attachments = manifest.attachments.map((stored) => withTimeTexts(stored, "timestampNs", "createdNs"));
+  const json = { format: "smalti", version: VERSION, ...manifest, topics, attachments };
+  return new TextEncoder().encode(jsonText(json, 2) + "\n");
+}
+
+function withTimeTexts<T extends object>(facts: T, ...times: (keyof T)[]): object {
+  const texts = times.filter((time) => facts[time] !== undefined).map((time) => [time, `${facts[time]}`]);
+  return { ...facts, ...Object.fromEntries(texts) };
 }
 
 /** The manifest from its text, found at a place. CORRUPT where it is none, UNSUPPORTED where its version is another. */
@@ -110,7 +123,7 @@ export function decodeManifest(bytes: Uint8Array, name: string, place: string): 
   let json: Json;
   let version: number;
   try {
-    json = new Json("manifest", JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+    json = new Json("manifest", parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
     if (json.text("format") !== "smalti") throw new TypeError(`format is not "smalti"`);
     version = json.number("version");
   } catch (cause) {
@@ -134,6 +147,7 @@ export function decodeManifest(bytes: Uint8Array, name: string, place: string): 
       sessions: json.list("sessions").map(decodeSession),
       topics: json.list("topics").map((topic) => decodeTopic(topic, version)),
       attachments: json.list("attachments").map(decodeAttachment),
+      ...(json.has("removing") && { removing: json.list("removing").map(decodeRemoved) }),
     };
   } catch (cause) {
     throw new SmaltiError("CORRUPT", `Manifest is damaged: ${(cause as Error).message}`, { ...where, cause });
@@ -178,7 +192,13 @@ function decodeAttachment(json: Json): StoredAttachment {
     sizeBytes: json.number("sizeBytes"),
     file: json.match("file", "a file among the attachments", ATTACHMENT_FILE),
     crc: json.number("crc"),
+    ...(json.has("sessionId") && { sessionId: json.text("sessionId") }),
   };
+}
+
+function decodeRemoved({ value }: Json): string {
+  if (typeof value === "string" && REMOVED_FILE.test(value)) return value;
+  throw new TypeError(`removing has ${quoted(value)}: wanted a topic's or an attachment's file`);
 }
 
 /** A topic's name as topics are called. */
@@ -237,7 +257,7 @@ class Json {
   }
   #wanted(key: string, what: string, fits: (value: unknown) => boolean): unknown {
     const value = this.#member(key);
-    if (!fits(value)) throw new TypeError(`${this.#path}.${key} is ${JSON.stringify(value)}: wanted ${what}`);
+    if (!fits(value)) throw new TypeError(`${this.#path}.${key} is ${quoted(value)}: wanted ${what}`);
     return value;
   }
 }

@@ -1,7 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { Store, StoreLease } from "../store/store.ts";
-import { totals } from "../util/totals.ts";
+import { type Extent, totals } from "../util/totals.ts";
+import { mergeJson } from "../util/json_text.ts";
 import { Turns } from "../util/turns.ts";
 import type { Metadata, SequenceState, SessionInfo, TopicInfo } from "../types.ts";
 import { encodeLive, LIVE, type LiveTopic } from "./live_state.ts";
@@ -12,8 +13,10 @@ import {
   MANIFEST,
   type Manifest,
   type StoredAttachment,
+  topicPath,
 } from "./manifest.ts";
 import { removeSequence } from "./remove_sequence.ts";
+import { endSessionRemoval, stillOpen, withoutSession } from "./remove_session.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 
 /** How long followers wait for a session that says nothing, in ms: what others wrote they get then. */
@@ -23,6 +26,10 @@ const SILENT_MS = 10_000;
 export interface WrittenTopic {
   /** Bytes up to the end of the last batch that is durable; 0 before the first. */
   readonly syncedBytes: number;
+  /** What those bytes hold. */
+  readonly synced: Extent;
+  /** When it was created. */
+  readonly created: Date;
 }
 
 /** A session that writes. */
@@ -136,7 +143,9 @@ export class OpenSequence {
 
   /** Refuses a topic's name that any session has. ALREADY_EXISTS. */
   refuseTaken(topic: string): void {
+    const path = topicPath("", { name: topic }).slice(1);
     const isTaken = this.#manifest.topics.some(({ name }) => name === topic) ||
+      this.#manifest.removing?.includes(path) ||
       [...this.#sessions.keys()].some((session) => session.hasTopic(topic));
     if (!isTaken) return;
     throw new SmaltiError(
@@ -179,7 +188,7 @@ export class OpenSequence {
       const manifest: Manifest = {
         ...before,
         state: stateOf(before.state, sessions),
-        metadata: { ...before.metadata, ...metadata },
+        metadata: mergeJson(before.metadata, metadata),
         sessions,
         topics: [...before.topics, ...topics].sort((a, b) => compareNames(a.name, b.name)),
         attachments: [...before.attachments, ...attachments],
@@ -222,6 +231,16 @@ export class OpenSequence {
       } finally {
         await this.#leave(session);
       }
+    });
+  }
+
+  /** Removes a session that has ended, with what it wrote. NOT_FOUND, LOCKED where it is open. */
+  removeEnded(id: string): Promise<void> {
+    return this.#turns.take(async () => {
+      if (this.#infos().some((info) => info.id === id)) throw stillOpen(this.name, id);
+      await this.#write(withoutSession(this.#manifest, id));
+      // It is committed: what cannot be removed now, who takes the lock next removes.
+      this.#manifest = await endSessionRemoval(this.#store, this.#manifest).catch(() => this.#manifest);
     });
   }
 
@@ -272,8 +291,9 @@ export class OpenSequence {
     if (this.#publishedNs === undefined || going.length === 0) return;
     const live: Record<string, LiveTopic> = {};
     for (const { info, topics } of this.#sessions.keys()) {
-      for (const [topic, { syncedBytes: bytes }] of topics) {
-        if (bytes > 0) live[topic] = { session: info.id, bytes };
+      for (const [topic, { syncedBytes: bytes, synced, created }] of topics) {
+        const { rowCount: rows, sizeBytes: _, ...times } = synced;
+        if (bytes > 0) live[topic] = { session: info.id, bytes, rows, ...times, created };
       }
     }
     const state = {

@@ -22,6 +22,7 @@ import {
   withFile,
 } from "./manifest.ts";
 import { endTopicFile, type RecoveredTopic, salvageTopicFile } from "./recover_topic_file.ts";
+import { endSessionRemoval } from "./remove_session.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -39,10 +40,12 @@ const DIED = { state: "recovered", reason: "its writer was gone" } as const;
 export async function recoverSequence(
   store: Store,
   engine: Engine,
-  manifest: Manifest,
+  found: Manifest,
   { failed: takesFailed = false }: RecoverOptions = {},
   lastCheckpoint?: LiveState,
 ): Promise<RecoverReport> {
+  // What was removed must not come back.
+  const manifest = await endSessionRemoval(store, found);
   const { name: sequence } = manifest;
   const directory = filesOf(manifest);
   await removeReplaced(store, manifest);
@@ -120,7 +123,7 @@ export async function recoverSequence(
     const sizeBytes = await store.size(`${directory}/${path}`);
     const bytes = await store.read(`${directory}/${path}`, 0, sizeBytes);
     // Its name was only in the writer's memory.
-    attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes) });
+    attachments.push({ name: file, sizeBytes, file: path, crc: engine.crc32(bytes), sessionId: last.id });
   }
 
   const failedSessions = takesFailed ? manifest.sessions.filter(({ state }) => state === "failed").length : 0;

@@ -4,6 +4,8 @@ import { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import { type Schema, schemaKey } from "../schema.ts";
 import type { Metadata, TopicSchema } from "../types.ts";
+import { jsonText } from "../util/json_text.ts";
+import { parseJson } from "../util/parse_json.ts";
 
 const VERSION = "1";
 
@@ -13,7 +15,7 @@ export function storedSchema(engine: Engine, topic: TopicSchema): Schema {
     ["smalti:version", VERSION],
     ["smalti:ontology_tag", topic.ontologyTag],
     ["smalti:serialization_format", topic.serializationFormat],
-    ["smalti:metadata", JSON.stringify(topic.metadata)],
+    ["smalti:metadata", jsonText(topic.metadata)],
   ]);
   metadata.set("smalti:schema_crc", schemaCrc(engine, { fields: topic.fields, metadata }));
   return { fields: topic.fields, metadata };
@@ -46,7 +48,7 @@ export function topicSchema(engine: Engine, stored: Schema): TopicSchema {
   return {
     ontologyTag: metadata.get("smalti:ontology_tag") ?? "",
     serializationFormat: (metadata.get("smalti:serialization_format") ?? "default") as SerializationFormat,
-    metadata: JSON.parse(metadata.get("smalti:metadata") ?? "{}") as Metadata,
+    metadata: parseJson(metadata.get("smalti:metadata") ?? "{}") as Metadata,
     fields,
   };
 }

@@ -10,7 +10,7 @@ import type { Engine } from "../engine.ts";
 import type { Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
 import { isWrittenAnew, type Store } from "../store/store.ts";
-import type { Extent } from "../util/totals.ts";
+import { type Extent, totals } from "../util/totals.ts";
 import type { Turns } from "../util/turns.ts";
 import type { TopicSchema } from "../types.ts";
 import { storedSchema } from "./stored_schema.ts";
@@ -40,6 +40,7 @@ export class TopicFileWriter implements TopicSink {
   #size = 0;
   #wholeBytes = 0;
   #syncedBytes = 0;
+  #synced: Extent = totals([]);
   #unsynced = 0;
   #finished: Promise<void> | undefined;
   /** The last append; rejected once one failed, so that nothing follows a gap. */
@@ -87,6 +88,11 @@ export class TopicFileWriter implements TopicSink {
     return this.#syncedBytes;
   }
 
+  /** Rows up to there, the bytes of their batches, and the first and last time. */
+  get synced(): Extent {
+    return this.#synced;
+  }
+
   /** Rows written so far, the bytes of their batches, and the first and last time. */
   get written(): Extent {
     return this.#index.totals;
@@ -110,9 +116,11 @@ export class TopicFileWriter implements TopicSink {
 
   async sync(): Promise<void> {
     await this.#tail;
-    const bytes = this.#wholeBytes;
+    const [bytes, { totals }] = [this.#wholeBytes, this.#index];
     await this.#store.sync(this.path);
-    this.#syncedBytes = Math.max(this.#syncedBytes, bytes);
+    if (bytes <= this.#syncedBytes) return;
+    this.#syncedBytes = bytes;
+    this.#synced = totals;
   }
 
   /**

@@ -5,6 +5,7 @@ import type { OpenBatch } from "../arrow/stored_batch.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { StructVector } from "../arrow/vector.ts";
 import { schemaKey } from "../schema.ts";
+import { jsonText } from "../util/json_text.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { totals } from "../util/totals.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
@@ -87,7 +88,7 @@ function checkHead(head: Uint8Array, file: TopicFile): void {
   }
   const { fields, metadata } = decodeSchemaMessage(head.subarray(8));
   const same = schemaKey(fields, true) === schemaKey(file.schema.fields, true) &&
-    (metadata.get("smalti:metadata") ?? "{}") === JSON.stringify(file.schema.metadata) &&
+    (metadata.get("smalti:metadata") ?? "{}") === jsonText(file.schema.metadata) &&
     (metadata.get("smalti:ontology_tag") ?? "") === file.schema.ontologyTag;
   if (!same) throw new SmaltiError("CORRUPT", "Schema at the file's start is not the one in its footer");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
-import type { Metadata } from "../types.ts";
+import type { LiveInfo, Metadata, SequenceState } from "../types.ts";
 
 /** Where servers listen unless told otherwise. */
 export const DEFAULT_PORT = 6726;
@@ -42,6 +42,8 @@ export interface SequenceMetadata {
   created_at_ns: bigint;
   user_metadata: Metadata;
   sessions: SessionMetadata[];
+  /** What smalti's servers tell smalti's clients beside it: others leave it be. */
+  smalti: { state: SequenceState; writer?: LiveInfo["writer"] };
 }
 
 /** One of a sequence's sessions. */
@@ -72,6 +74,11 @@ export interface TopicMetadata {
   };
   /** The window asked for; null where none was. */
   time_window_info: { interval: Interval | null; row_count: number } | null;
+  /**
+   * Of a topic that is being recorded, what it holds so far. Not `data_info`: clients stream topics of which that tells an
+   * interval.
+   */
+  smalti?: { live: { interval: Interval | null; row_count: number; total_bytes: number } };
 }
 
 /** What `info` answers. */

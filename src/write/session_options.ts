@@ -6,6 +6,8 @@
 import { show } from "../arrow/builder.ts";
 import { toNs } from "../timestamp.ts";
 import type { AttachmentInfo, Metadata, TimestampNs } from "../types.ts";
+import { quoted } from "../util/excerpt.ts";
+import { copyJson } from "../util/json_text.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 
 /** What a session's topics hold in memory at most, together, unless told otherwise. */
@@ -114,21 +116,10 @@ export function attachmentInfo(facts: AttachmentFacts, sizeBytes: number, sequen
 export function plainMetadata(metadata: Metadata, what: string): Metadata {
   try {
     if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-      throw new TypeError(`it is ${JSON.stringify(metadata)}, wanted an object`);
+      throw new TypeError(`it is ${quoted(metadata)}, wanted an object`);
     }
-    return JSON.parse(JSON.stringify(metadata, checkJson)) as Metadata;
+    return copyJson(metadata) as Metadata;
   } catch (cause) {
     throw new TypeError(`Cannot keep the metadata of ${what}: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** JSON.stringify drops or changes some values without a word. A member that is undefined counts as left out. */
-function checkJson(this: unknown, key: string, value: unknown): unknown {
-  const fits = value === undefined
-    ? !Array.isArray(this)
-    : typeof value === "number"
-    ? Number.isFinite(value)
-    : !["bigint", "function", "symbol"].includes(typeof value);
-  if (fits) return value;
-  throw new TypeError(`${JSON.stringify(key)} is ${String(value)}, wanted what JSON can say`);
 }

@@ -191,7 +191,7 @@ circle.self = circle;
 
 /** Metadata that JSON has no words for, or changes without a word. */
 const UNSAYABLE: [title: string, metadata: unknown, text: string][] = [
-  ["a bigint", { count: 5n }, `"count" is 5`],
+  ["an integer of 401 digits", { count: 10n ** 400n }, `"count" is of 401 digits`],
   ["a circle", circle, "circular|cyclic"],
   ["a function", { run: () => 1 }, `"run" is`],
   ["a symbol", { key: Symbol("x") }, `"key" is Symbol(x)`],

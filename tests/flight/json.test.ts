@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeJson, decodeObject, encodeJson, jsonText } from "../../src/flight/json.ts";
+import { decodeJson, decodeObject, encodeJson } from "../../src/flight/json.ts";
+import { jsonText } from "../../src/util/json_text.ts";
 import { errorOf } from "./support.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -4,9 +4,10 @@ import { decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
 import type { FlightConnection } from "../../src/flight/transport.ts";
 import { fromFlight, toFlight } from "../../src/flight/ipc.ts";
-import { jsonText } from "../../src/flight/json.ts";
+import { jsonText } from "../../src/util/json_text.ts";
 import { PATH } from "../../src/flight/protocol.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
+import { encodeTicket } from "../../src/flight/ticket.ts";
 import { openBatch } from "../../src/arrow/stored_batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { until } from "../support/cli_process.ts";
@@ -340,6 +341,37 @@ describe("Server refuses", () => {
         };
         expect(await statusOf(call)).toMatch(/^\[invalid_argument\] Body of action session_create/);
       }
+    }));
+
+  it("windows whose start is after their end, wherever one is taken, and says both", () =>
+    serving({}, async (served) => {
+      const { flight, act } = served;
+      await record(served, [[[1n, 2n, 3n], [1, 2, 3]]]);
+      const ticket = (startNs: bigint, endNs: bigint) =>
+        encodeTicket({ locator: "drive/value", startNs, endNs });
+      expect(await statusOf(() => rowsOf(flight, ticket(3n, 1n)))).toBe(
+        "[invalid_argument] Window is from 3 to 1 ns: wanted its start at or before its end",
+      );
+      expect(await statusOf(() => rowsOf(flight, ticket(2n ** 62n, -(2n ** 62n))))).toMatch(
+        /^\[invalid_argument\]/,
+      );
+      expect(await rowsOf(flight, ticket(2n, 2n))).toEqual([]);
+      expect(await rowsOf(flight, ticket(2n, 3n))).toEqual(["2 2"]);
+      for (const [start, end] of [[3, 1], [3, 3]]) {
+        const command = { resource_locator: "drive", timestamp_ns_start: start, timestamp_ns_end: end };
+        expect(await statusOf(() => info(flight, command))).toBe(
+          `[invalid_argument] timestamp_ns_start is ${start}, timestamp_ns_end ${end}: wanted start before end`,
+        );
+      }
+      const body = {
+        locator: "drive/value",
+        clustering_dt_ns: 0,
+        ontology: { "Value.value": { $gt: 0 } },
+        timestamp_range: { start_ns: 3, end_ns: 1 },
+      };
+      expect(await statusOf(() => act("topic_filter_clusterize", body))).toBe(
+        "[invalid_argument] timestamp_range is from 3 to 1 ns: wanted start at or before end",
+      );
     }));
 
   it("descriptors and tickets that are none", () =>

@@ -1,5 +1,10 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { connect } from "../../mod.ts";
 import { until } from "../support/cli_process.ts";
+import { expectError } from "../support/errors.ts";
+import { inDirectory } from "../support/places.ts";
 import {
   act as actOn,
   beginTopic,
@@ -93,6 +98,78 @@ describe("Sessions of one sequence", () => {
         metadata: { vehicle: "A" },
         topics: [{ name: "a", firstNs: 3n }],
       });
+    }));
+
+  it("go by one locator from their creation on, and are deleted by it with their topics when they are finalized", () =>
+    inDirectory(async (directory) => {
+      const created: Session[] = [];
+      const located = async (served: Served) => {
+        const { sessions } = metadataOf((await driveInfo(served)).appMetadata);
+        return (sessions as { locator: string }[]).map(({ locator }) => locator);
+      };
+      await serving({}, async (served) => {
+        await served.act("sequence_create", { locator: "drive", user_metadata: {} });
+        for (const [i, topic] of ["a", "b"].entries()) {
+          created.push(await beginSession(served));
+          expect((await located(served))[i]).toBe(created[i].locator);
+          await uploadTo(served, await createTopic(served, created[i], topic), 1n);
+          await served.act("session_finalize", { session_uuid: created[i].uuid });
+        }
+        expect(await located(served)).toEqual(created.map(({ locator }) => locator));
+      }, directory);
+      const [a, b] = created.map(({ locator }) => locator);
+      await serving({}, async (served) => {
+        expect(await located(served)).toEqual([a, b]);
+        await served.act("session_delete", { locator: a });
+        expect(await located(served)).toEqual([b]);
+        expect(endpointsOf(await driveInfo(served)).map((topic) => topic.resource_locator)).toEqual([
+          "drive/b",
+        ]);
+        expect(await statusOf(() => served.act("session_delete", { locator: a }))).toMatch(/^\[not_found\]/);
+        expect((await readdir(join(directory, "drive"))).sort()).toEqual(["b.arrow", "sequence.json"]);
+        const remote = await connect(served.server.url);
+        const c = await beginSession(served);
+        await expectError(() => remote.sessionDelete("drive", c.locator.slice(6)), "LOCKED", "being written");
+        await served.act("session_delete", { locator: c.locator });
+        await remote.sessionDelete("drive", b.slice(6));
+        await expectError(() => remote.sessionDelete("drive", b.slice(6)), "NOT_FOUND");
+        expect(await remote.sequenceInfo("drive")).toMatchObject({
+          state: "finalized",
+          sessions: [],
+          topics: [],
+        });
+        expect((await remote.sequenceHandler("drive")).rowCount).toBe(0);
+        await remote.close();
+      }, directory);
+    }));
+
+  it("tell smalti's clients what has come so far, and others of no interval to be read", () =>
+    serving({}, async (served) => {
+      const { act, server } = served;
+      await act("sequence_create", { locator: "drive", user_metadata: {} });
+      const session = await beginSession(served);
+      const remote = await connect(server.url);
+      expect((await remote.sequenceInfo("drive")).live).toEqual({ topics: [], writer: "alive" });
+      await uploadTo(served, await createTopic(served, session, "a"), 7n);
+      await createTopic(served, session, "b");
+      expect(endpointsOf(await driveInfo(served))).toMatchObject([
+        { resource_locator: "drive/a", locked: false, data_info: { interval: null, total_row_count: 0 } },
+        { resource_locator: "drive/b", locked: false, data_info: { interval: null, total_row_count: 0 } },
+      ]);
+      expect(await remote.sequenceInfo("drive")).toMatchObject({
+        state: "recording",
+        topics: [],
+        live: {
+          writer: "alive",
+          topics: [{ name: "a", rowCount: 1, firstNs: 7n, lastNs: 7n }, { name: "b", rowCount: 0 }],
+        },
+      });
+      await act("topic_delete", { locator: "drive/b" });
+      await act("session_finalize", { session_uuid: session.uuid });
+      const info = await remote.sequenceInfo("drive");
+      expect(info).toMatchObject({ state: "finalized", topics: [{ name: "a", rowCount: 1 }] });
+      expect(info.live).toBeUndefined();
+      await remote.close();
     }));
 
   it("keep the sequence from being deleted while one has an upload, and go with it after", () =>

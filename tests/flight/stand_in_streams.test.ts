@@ -4,7 +4,7 @@ import { type Client, connect, defineOntology, float64 } from "../../mod.ts";
 import { decodeFrame } from "../../src/engine/batch_message.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { type FlightParts, toFlight } from "../../src/flight/ipc.ts";
-import { jsonText } from "../../src/flight/json.ts";
+import { jsonText } from "../../src/util/json_text.ts";
 import { type Seen, SEQUENCE, type StandIn, standIn, TOPIC } from "./stand_in.ts";
 import { errorOf, VALUE_FIELDS, valueBatch } from "./support.ts";
 
@@ -87,7 +87,7 @@ describe("A client of a server that follows the protocol", () => {
 
   it("keeps integers of metadata exact, and what JSON has no word for is null", () => {
     const odd = `{"ns":${BEYOND},"most":${LAST},"nan":NaN,"far":-Infinity,"half":0.5}`;
-    const facts = { ns: `${BEYOND}`, most: `${LAST}`, nan: null, far: null, half: 0.5 };
+    const facts = { ns: BEYOND, most: LAST, nan: null, far: null, half: 0.5 };
     const told = {
       sequence: jsonText(SEQUENCE).replace(/^\{/, `{"user_metadata":${odd},`),
       topic: jsonText({

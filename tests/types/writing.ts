@@ -166,8 +166,9 @@ export async function create(client: Client): Promise<void> {
   await client.sequenceCreate("s", { errorPolicy: "keep" });
   // @ts-expect-error an update takes no metadata
   await client.sequenceUpdate("s", { metadata: {} });
-  // @ts-expect-error a bigint is nothing that JSON can say
-  await client.sequenceCreate("s", { metadata: { count: 1n } });
+  await client.sequenceCreate("s", { metadata: { startNs: 1n } });
+  // @ts-expect-error a function is nothing that JSON can say
+  await client.sequenceCreate("s", { metadata: { run: () => 1 } });
 }
 
 /** What streams give. */

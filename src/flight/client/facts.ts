@@ -8,20 +8,25 @@ import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import type { SerializationFormat } from "../../ontology/define_ontology.ts";
 import type {
-  JsonValue,
+  LiveInfo,
   Metadata,
   Notification,
   NotificationPlace,
   QueryHit,
   SequenceInfo,
+  SequenceState,
   SessionInfo,
   StoreInfo,
   TopicInfo,
 } from "../../types.ts";
+import { setMember } from "../../util/parse_json.ts";
 import type { FlightInfo } from "../generated/flight_pb.ts";
 import { isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
-import { parseTopicLocator } from "../locator.ts";
+import { parseTopicLocator, sessionIdOf } from "../locator.ts";
 import { answer } from "./calls.ts";
+
+const STATES: readonly SequenceState[] = ["recording", "finalized", "failed", "recovered"];
+const WRITERS: readonly LiveInfo["writer"][] = ["alive", "gone", "unknown"];
 
 /** What a FlightInfo tells of a sequence. */
 export interface SequenceFacts {
@@ -36,24 +41,41 @@ export function sequenceFacts(name: string, info: FlightInfo): SequenceFacts {
   const body = answer(info.appMetadata, what);
   const sessions = list(body.sessions).filter(isObject).map((session) => sessionFacts(session, what));
   const tickets = new Map<string, Uint8Array>();
-  const topics = info.endpoint.map(({ appMetadata, ticket }) => {
-    const topic = topicFacts(answer(appMetadata, what), sessions, what);
+  const [committed, going]: [TopicInfo[], TopicInfo[]] = [[], []];
+  for (const { appMetadata, ticket } of info.endpoint) {
+    const facts = answer(appMetadata, what);
+    const topic = topicFacts(facts, sessions, what);
+    // What another server gives out before the session's end can be read.
+    const isGoing = facts.locked === false && (isObject(facts.smalti) || topic.firstNs === undefined);
+    (isGoing ? going : committed).push(topic);
     if (ticket) tickets.set(topic.name, ticket.ticket);
-    return topic;
-  });
+  }
+  const { state: told, writer } = isObject(body.smalti) ? body.smalti : {};
   const isReadable = sessions.some(({ state }) => state === "finalized");
+  const state = isOneOf(STATES, told) ? told : isReadable ? "finalized" : "recording";
+  const isGoing = state === "recording" || going.length > 0;
+  const live: LiveInfo = { topics: inOrder(going), writer: isOneOf(WRITERS, writer) ? writer : "unknown" };
   return {
     info: {
       name,
-      state: isReadable ? "finalized" : "recording",
+      state,
       metadata: metadataOf(body.user_metadata),
       created: dateOf(body.created_at_ns, "created_at_ns", what),
       sessions,
-      topics: topics.sort((a, b) => compareNames(a.name, b.name)),
+      topics: inOrder(committed),
       attachments: [],
+      ...(isGoing && { live }),
     },
     tickets,
   };
+}
+
+function inOrder(topics: readonly TopicInfo[]): TopicInfo[] {
+  return topics.toSorted((a, b) => compareNames(a.name, b.name));
+}
+
+function isOneOf<T extends string>(words: readonly T[], value: WireValue | undefined): value is T {
+  return (words as readonly unknown[]).includes(value);
 }
 
 /** What a server says of itself; old ones say little. */
@@ -114,7 +136,7 @@ function sessionFacts(session: WireObject, what: string): SessionInfo {
   const isLocked = session.locked === true;
   const ended = session.completed_at_ns;
   return {
-    id: locator.slice(locator.indexOf(":") + 1),
+    id: sessionIdOf(locator),
     state: isLocked ? "finalized" : "recording",
     created: dateOf(session.created_at_ns, "created_at_ns", what),
     ...(isInteger(ended) && { ended: dateOf(ended, "completed_at_ns", what) }),
@@ -125,14 +147,15 @@ function sessionFacts(session: WireObject, what: string): SessionInfo {
 
 function topicFacts(body: WireObject, sessions: readonly SessionInfo[], what: string): TopicInfo {
   const { topic: name } = parseTopicLocator(text(body.resource_locator, "resource_locator", what));
-  const data = isObject(body.data_info) ? body.data_info : {};
+  const live = isObject(body.smalti) ? body.smalti.live : undefined;
+  const data = isObject(live) ? live : isObject(body.data_info) ? body.data_info : {};
   const interval = isObject(data.interval) ? data.interval : undefined;
   return {
     name,
     ontologyTag: text(body.ontology_tag, "ontology_tag", what),
     serializationFormat: text(body.serialization_format, "serialization_format", what) as SerializationFormat,
     metadata: metadataOf(body.user_metadata),
-    rowCount: Number(data.total_row_count ?? 0),
+    rowCount: Number(data.row_count ?? data.total_row_count ?? 0),
     ...(interval && {
       firstNs: nsOf(interval.start_ns, "start_ns", what),
       lastNs: nsOf(interval.end_ns, "end_ns", what),
@@ -165,15 +188,16 @@ function dateOf(value: WireValue | undefined, key: string, what: string): Date {
   return new Date(Number(nsOf(value, key, what) / 1_000_000n));
 }
 
-/** Integers beyond 2^53 become decimal text, which loses nothing; what JSON has no word for becomes null. */
+/** What JSON has no word for becomes null. */
 function metadataOf(value: WireValue | undefined): Metadata {
-  return isObject(value) ? jsonOf(value) as Metadata : {};
+  if (!isObject(value)) return {};
+  dropNonFinite(value);
+  return value;
 }
 
-function jsonOf(value: WireValue): JsonValue {
-  if (typeof value === "bigint") return `${value}`;
-  if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  if (Array.isArray(value)) return value.map(jsonOf);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonOf(item)]));
+function dropNonFinite(container: WireObject | WireValue[]): void {
+  for (const [key, item] of Object.entries(container)) {
+    if (typeof item === "number" && !Number.isFinite(item)) setMember(container as WireObject, key, null);
+    else if (typeof item === "object" && item !== null) dropNonFinite(item);
+  }
 }

@@ -15,7 +15,7 @@ import type {
   StoreInfo,
 } from "../../types.ts";
 import type { WireObject } from "../json.ts";
-import { locatorOf } from "../locator.ts";
+import { locatorOf, sessionLocatorOf } from "../locator.ts";
 import { MAX_DECODE_BYTES } from "../protocol.ts";
 import { openTransport, type TransportOptions } from "../transport.ts";
 import { Calls } from "./calls.ts";
@@ -145,6 +145,17 @@ class FlightBackend implements Backend {
 
   async deleteSequence(name: string): Promise<void> {
     await this.#act("sequence_delete", { locator: name }, `Cannot delete sequence "${name}"`, name);
+  }
+
+  async deleteSession(name: string, id: string): Promise<void> {
+    const what = `Cannot delete session "${id}" of sequence "${name}"`;
+    // The protocol has one action for sessions that are open too, which is not what was asked for.
+    const { sessions } = await this.readInfo(name);
+    if (sessions.some((session) => session.id === id && session.state === "recording")) {
+      const text = `${what}: it is being written, wanted one that ended`;
+      throw new SmaltiError("LOCKED", text, { sequence: name });
+    }
+    await this.#act("session_delete", { locator: sessionLocatorOf(name, id) }, what, name);
   }
 
   recoverSequence(name: string): Promise<RecoverReport> {

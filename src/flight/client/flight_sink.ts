@@ -4,10 +4,10 @@ import { encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
 import type { SequenceSink, TopicSink } from "../../backend.ts";
 import { SmaltiError } from "../../error.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
-import type { SequenceInfo, TopicSchema } from "../../types.ts";
+import type { SequenceInfo, SessionInfo, TopicSchema } from "../../types.ts";
 import { toFlight } from "../ipc.ts";
 import type { WireObject } from "../json.ts";
-import { locatorOf } from "../locator.ts";
+import { locatorOf, sessionIdOf } from "../locator.ts";
 import { fromStatus } from "../status.ts";
 import type { Calls, Upload } from "./calls.ts";
 
@@ -32,6 +32,7 @@ export class FlightSink implements SequenceSink {
   readonly #maxBytes: number;
   readonly #readInfo: () => Promise<SequenceInfo>;
   readonly #topics = new Map<string, TopicUpload>();
+  readonly session: Pick<SessionInfo, "id" | "created">;
 
   /** @param maxBytes Bytes of a message at most. */
   constructor(calls: Calls, session: RemoteSession, maxBytes: number, readInfo: () => Promise<SequenceInfo>) {
@@ -39,6 +40,7 @@ export class FlightSink implements SequenceSink {
     this.#session = session;
     this.#maxBytes = maxBytes;
     this.#readInfo = readInfo;
+    this.session = { id: sessionIdOf(session.locator), created: new Date() };
   }
 
   async createTopic(name: string, schema: TopicSchema): Promise<TopicSink> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import { type JsonValue, MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
+import { MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
 import { excerpt, quoted } from "../../util/excerpt.ts";
 import { decodeObject, isObject, kindOf, type WireObject, type WireValue } from "../json.ts";
 
@@ -39,19 +39,17 @@ export function timeMember(body: WireObject, key: string): bigint | undefined {
 export function metadataMember(body: WireObject, key: string): Metadata {
   const value = body[key];
   if (!isObject(value)) throw refusal(key, value, "an object");
-  return kept(value, key) as Metadata;
+  refuseNonFinite(value, key);
+  return value;
 }
 
-/**
- * What a manifest can keep of a value. Integers beyond 2^53 become decimal text, which loses nothing; NaN has no
- * counterpart.
- */
-function kept(value: WireValue, path: string): JsonValue {
-  if (typeof value === "bigint") return `${value}`;
+/** NaN and infinities have no counterpart in a manifest. */
+function refuseNonFinite(value: WireValue, path: string): void {
   if (typeof value === "number" && !Number.isFinite(value)) throw refusal(path, value, "a finite number");
-  if (Array.isArray(value)) return value.map((item, i) => kept(item, `${path}[${i}]`));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, kept(item, `${path}.${key}`)]));
+  if (Array.isArray(value)) value.forEach((item, i) => refuseNonFinite(item, `${path}[${i}]`));
+  else if (isObject(value)) {
+    for (const [key, item] of Object.entries(value)) refuseNonFinite(item, `${path}.${key}`);
+  }
 }
 
 /** The error for a member that is none of what is wanted. */

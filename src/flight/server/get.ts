@@ -13,6 +13,7 @@ import { messageTopic } from "../../read/merge/message.ts";
 import { Progress, ResumingBlocks } from "../../read/merge/resuming_blocks.ts";
 import { RowBlocks } from "../../read/merge/row_blocks.ts";
 import type { BlockSource } from "../../read/streamer.ts";
+import { SmaltiError } from "../../error.ts";
 import { reopened } from "../../reopen.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
@@ -47,12 +48,12 @@ export async function* getTopic(
   const { locator, ...range } = decodeTicket(ticket);
   const { sequence, topic: name } = parseTopicLocator(locator);
   const { engine } = backend;
+  const window = windowOf(range);
   let source = await (await backend.openSequence(sequence)).openTopic(name);
   const { schema } = source;
   yield toFlight(encodeSchemaMessage({ fields: schema.fields, metadata: new Map() }));
   const topic = messageTopic(sequence, name, schema);
   const coder: BodyCoder = { compress: (bytes) => engine.compress(bytes), allocate: takeBytes };
-  const window = windowOf(range);
   const progress = new Progress();
   async function* sendBlocks(blocks: BlockSource): AsyncGenerator<FlightParts> {
     try {
@@ -129,7 +130,11 @@ function partsOf(columns: Columns, fields: readonly FieldSchema[]): Generator<Co
   return cutColumns(fields, columns, Math.max(1, Math.ceil(columns.rows / parts)));
 }
 
-/** A half-open range as inclusive bounds. */
+/** A half-open range as inclusive bounds. INVALID_ARGUMENT where its start is after its end. */
 export function windowOf({ startNs, endNs }: { startNs?: bigint; endNs?: bigint }): Window {
+  if (startNs !== undefined && endNs !== undefined && startNs > endNs) {
+    const text = `Window is from ${startNs} to ${endNs} ns: wanted its start at or before its end`;
+    throw new SmaltiError("INVALID_ARGUMENT", text);
+  }
   return { firstNs: startNs ?? MIN_NS, lastNs: endNs === undefined ? MAX_NS : endNs - 1n };
 }

@@ -13,7 +13,7 @@ import { withCurrent } from "../../reopen.ts";
 import type { SequenceInfo, SessionInfo, TopicInfo, TopicSchema, Window } from "../../types.ts";
 import type { FlightDescriptor, FlightInfoSchema } from "../generated/flight_pb.ts";
 import { encodeJson, type WireObject } from "../json.ts";
-import { locatorOf, parseLocator, parseTopicLocator } from "../locator.ts";
+import { locatorOf, parseLocator, parseTopicLocator, sessionLocatorOf } from "../locator.ts";
 import {
   CMD,
   nsOf,
@@ -25,7 +25,7 @@ import {
 import { encodeTicket } from "../ticket.ts";
 import { readBody, textMember, timeMember } from "./body.ts";
 import { windowOf } from "./get.ts";
-import type { OpenSession, OpenTopic, Sessions } from "./sessions.ts";
+import type { OpenSession, Sessions } from "./sessions.ts";
 
 type FlightInfoInit = MessageInitShape<typeof FlightInfoSchema>;
 type EndpointInit = NonNullable<FlightInfoInit["endpoint"]>[number];
@@ -74,17 +74,17 @@ export async function flightInfo(
   }
   const range = { ...(startNs !== undefined && { startNs }), ...(endNs !== undefined && { endNs }) };
   const { sequence, topic } = parseLocator(textMember(command, "resource_locator"));
-  const info = await backend.readInfo(sequence);
-  const open = sessions.of(sequence);
+  const info = await backend.readInfo(sequence, { live: true });
+  const open = sessions.isWriting(sequence) ? sessions.of(sequence).map(ownSession) : otherSessions(info);
   if (topic !== undefined) {
-    const writing = sessions.topic(sequence, topic);
+    const writing = open.flatMap(({ topics }) => topics).find(({ name }) => name === topic);
     return await topicFlight(backend, descriptor, { info, writing, name: topic, range });
   }
   const endpoint = [
     ...await Promise.all(info.topics.map(async (topic) => {
       return endpointOf(info, topic, range, await windowInfo(backend, sequence, topic, range));
     })),
-    ...openTopics(...open).map((topic) => openEndpoint(topic, range)),
+    ...openTopics(open).map((topic) => openEndpoint(sequence, topic, range)),
   ];
   return {
     flightDescriptor: descriptor,
@@ -110,13 +110,13 @@ async function topicFlight(
   descriptor: FlightDescriptor,
   { info, writing, name, range }: {
     info: SequenceInfo;
-    writing: OpenTopic | undefined;
+    writing: TopicInfo | undefined;
     name: string;
     range: Range;
   },
 ): Promise<FlightInfoInit> {
   if (writing) {
-    const endpoint = [openEndpoint(writing, range)];
+    const endpoint = [openEndpoint(info.name, writing, range)];
     return { flightDescriptor: descriptor, endpoint, totalRecords: -1n, totalBytes: -1n };
   }
   const topic = info.topics.find((topic) => topic.name === name);
@@ -145,10 +145,43 @@ function schemaBytes({ fields }: TopicSchema): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(encodeSchemaMessage({ fields, metadata: new Map() }));
 }
 
-function sequenceMetadata(info: SequenceInfo, open: readonly OpenSession[]): SequenceMetadata {
-  // The manifest names a first session from its beginning, by another name than the open one has.
+/** A session that is being written, with what it has of each topic. */
+interface GoingSession {
+  id: string;
+  created: Date;
+  topics: readonly TopicInfo[];
+}
+
+/** A session of a client of ours. */
+function ownSession({ created, sink: { session: { id } }, topics }: OpenSession): GoingSession {
+  return {
+    id,
+    created,
+    topics: [...topics.values()].map(({ name, schema, created, received }) => {
+      return { name, ...schema, ...received, created, sessionId: id };
+    }),
+  };
+}
+
+/** Those that somebody beside the server writes, or has left. */
+function otherSessions({ sessions, live }: SequenceInfo): GoingSession[] {
+  if (!live) return [];
+  const going = new Map<string, GoingSession>();
+  for (const { id, state, created } of sessions) {
+    if (state === "recording") going.set(id, { id, created, topics: [] });
+  }
+  for (const topic of live.topics) {
+    const { sessionId: id, created } = topic;
+    const session = going.get(id) ?? { id, created, topics: [] };
+    going.set(id, { ...session, topics: [...session.topics, topic] });
+  }
+  return [...going.values()];
+}
+
+function sequenceMetadata(info: SequenceInfo, open: readonly GoingSession[]): SequenceMetadata {
+  // The manifest names a first session from its beginning.
   const sessions: SessionMetadata[] = info.sessions.filter(({ ended }) => ended).map((session) => ({
-    locator: `${info.name}:${session.id}`,
+    locator: sessionLocatorOf(info.name, session.id),
     created_at_ns: nsOf(session.created),
     completed_at_ns: nsOf(session.ended!),
     locked: true,
@@ -156,11 +189,11 @@ function sequenceMetadata(info: SequenceInfo, open: readonly OpenSession[]): Seq
   }));
   for (const session of open) {
     sessions.push({
-      locator: session.locator,
+      locator: sessionLocatorOf(info.name, session.id),
       created_at_ns: nsOf(session.created),
       completed_at_ns: null,
       locked: false,
-      topics: openTopics(session).map((topic) => locatorOf(info.name, topic.name)),
+      topics: openTopics([session]).map((topic) => locatorOf(info.name, topic.name)),
     });
   }
   return {
@@ -168,6 +201,7 @@ function sequenceMetadata(info: SequenceInfo, open: readonly OpenSession[]): Seq
     created_at_ns: nsOf(info.created),
     user_metadata: info.metadata,
     sessions,
+    smalti: { state: info.state, ...(info.live && { writer: info.live.writer }) },
   };
 }
 
@@ -204,19 +238,27 @@ function endpointOf(
 
 /** A topic that is still written: it is there, but nothing of it can be read yet. */
 function openEndpoint(
-  { name, schema, created, session: { sequence } }: OpenTopic,
+  sequence: string,
+  topic: TopicInfo,
   range: Range,
 ): EndpointInit {
   const metadata: TopicMetadata = {
-    resource_locator: locatorOf(sequence, name),
-    created_at_ns: nsOf(created),
+    resource_locator: locatorOf(sequence, topic.name),
+    created_at_ns: nsOf(topic.created),
     completed_at_ns: null,
     locked: false,
-    ontology_tag: schema.ontologyTag,
-    serialization_format: schema.serializationFormat,
-    user_metadata: schema.metadata,
+    ontology_tag: topic.ontologyTag,
+    serialization_format: topic.serializationFormat,
+    user_metadata: topic.metadata,
     data_info: { interval: null, total_row_count: 0, total_bytes: 0, total_chunks_count: 0 },
     time_window_info: hasBound(range) ? { interval: null, row_count: 0 } : null,
+    smalti: {
+      live: {
+        interval: intervalOf(topic.firstNs, topic.lastNs),
+        row_count: topic.rowCount,
+        total_bytes: topic.sizeBytes,
+      },
+    },
   };
   return {
     ticket: { ticket: encodeTicket({ locator: metadata.resource_locator, ...range }) },
@@ -224,8 +266,8 @@ function openEndpoint(
   };
 }
 
-function openTopics(...open: readonly OpenSession[]): OpenTopic[] {
-  return open.flatMap(({ topics }) => [...topics.values()]).sort((a, b) => compareNames(a.name, b.name));
+function openTopics(open: readonly GoingSession[]): TopicInfo[] {
+  return open.flatMap(({ topics }) => topics).sort((a, b) => compareNames(a.name, b.name));
 }
 
 /** How much of a topic lies in a window; null where none is asked for. */

@@ -9,7 +9,7 @@ import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { decodeSchemaMessage } from "../../arrow/decode.ts";
 import { MessageType } from "../../engine/batch_message.ts";
 import { checkNulls } from "../../arrow/interchange.ts";
-import { inTimeOrder } from "../../arrow/rearrange.ts";
+import { inTimeOrder, timesOf } from "../../arrow/rearrange.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
 import type { Backend, TopicSink } from "../../backend.ts";
 import { decompressedBytes, openBatch } from "../../arrow/stored_batch.ts";
@@ -17,6 +17,7 @@ import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
 import { giveBytes } from "../../util/buffer_pool.ts";
+import { totals } from "../../util/totals.ts";
 import type { ReceivedData } from "../data_frames.ts";
 import { locatorOf } from "../locator.ts";
 import { CMD } from "../protocol.ts";
@@ -181,8 +182,8 @@ class RowCollector {
   async #addColumns(message: Uint8Array): Promise<void> {
     const columns = this.#read(message);
     if (columns.rows === 0) return;
-    this.#topic.rows += columns.rows;
     const bytes = bytesIn(columns);
+    this.#note(columns, bytes);
     // Views on a message that is much larger would keep all of it.
     if (message.buffer.byteLength > 2 * bytes) {
       this.#pieces.add(copyColumns(columns), bytes);
@@ -192,6 +193,16 @@ class RowCollector {
       this.#messages.push(message);
     }
     if (this.#pieces.isFull) await this.#store();
+  }
+
+  /** For who asks how far the upload is. All times are not looked at: most clients send rows in their order. */
+  #note(columns: Columns, sizeBytes: number): void {
+    const times = timesOf(columns);
+    const rowCount = columns.rows;
+    const ends = [times[0], times[rowCount - 1]].map((ns) => {
+      return { rowCount: 0, sizeBytes: 0, firstNs: ns, lastNs: ns };
+    });
+    this.#topic.received = totals([this.#topic.received, { rowCount, sizeBytes }, ...ends]);
   }
 
   async end(): Promise<void> {

@@ -118,7 +118,11 @@ function rangeMember(body: WireObject): Window {
   const range = body.timestamp_range;
   if (range === undefined || range === null) return { firstNs: MIN_NS, lastNs: MAX_NS };
   if (!isObject(range)) throw refusal("timestamp_range", range, "an object");
-  return { firstNs: timeMember(range, "start_ns") ?? MIN_NS, lastNs: timeMember(range, "end_ns") ?? MAX_NS };
+  const firstNs = timeMember(range, "start_ns") ?? MIN_NS;
+  const lastNs = timeMember(range, "end_ns") ?? MAX_NS;
+  if (firstNs <= lastNs) return { firstNs, lastNs };
+  const text = `timestamp_range is from ${firstNs} to ${lastNs} ns: wanted start at or before end`;
+  throw new SmaltiError("INVALID_ARGUMENT", text);
 }
 
 function durationMember(body: WireObject, key: string, path: string): bigint {

@@ -6,12 +6,16 @@
 import type { Backend, SequenceSink } from "../../backend.ts";
 import { isNotFound, SmaltiError } from "../../error.ts";
 import { quoted } from "../../util/excerpt.ts";
+import { jsonText } from "../../util/json_text.ts";
+import { type Extent, totals } from "../../util/totals.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { newTopicName } from "../../names.ts";
-import { locatorOf, parseTopicLocator } from "../locator.ts";
+import { locatorOf, parseSessionLocator, parseTopicLocator, sessionLocatorOf } from "../locator.ts";
 
 /** Of a sequence and all its topics, in characters as a manifest is written. */
 const MAX_METADATA = 16 * 2 ** 20;
+
+const NOTHING: Extent = totals([]);
 
 /** A topic that was created in a session still open. */
 export interface OpenTopic {
@@ -20,9 +24,12 @@ export interface OpenTopic {
   readonly schema: Omit<TopicSchema, "fields">;
   readonly created: Date;
   readonly session: OpenSession;
+  /** Of its metadata, as a manifest has it. */
+  readonly characters: number;
   /** Waiting for its upload, in it, past its end, or past an upload that broke off. */
   state: "created" | "uploading" | "uploaded" | "broken";
-  rows: number;
+  /** What came of it so far. The times are those of the first and last rows of what was sent together. */
+  received: Extent;
 }
 
 /** A session that is not yet finalized. */
@@ -90,6 +97,11 @@ export class Sessions {
     return [...this.#open].filter((session) => session.sequence === sequence);
   }
 
+  /** Whether a sequence is being written from here, if only by a client that has not yet begun a session. */
+  isWriting(sequence: string): boolean {
+    return this.#fresh.has(sequence) || this.of(sequence).length > 0;
+  }
+
   /** A topic in an open session. */
   topic(sequence: string, name: string): OpenTopic | undefined {
     return this.of(sequence).find(({ topics }) => topics.has(name))?.topics.get(name);
@@ -115,9 +127,9 @@ export class Sessions {
     const sink = fresh?.sink ?? await this.#backend.updateSequence(sequence);
     const session: OpenSession = {
       uuid: crypto.randomUUID(),
-      locator: `${sequence}:${crypto.randomUUID()}`,
+      locator: sessionLocatorOf(sequence, sink.session.id),
       sequence,
-      created: new Date(),
+      created: sink.session.created,
       sink,
       topics: new Map(),
       failure: undefined,
@@ -152,14 +164,20 @@ export class Sessions {
     }
     this.#refuseEnding(session);
     const open = this.of(sequence).flatMap(({ topics }) => [...topics.values()]);
-    const known = [
-      metadata,
-      ...topics.map((topic) => topic.metadata),
-      ...open.map((topic) => topic.schema.metadata),
-    ];
-    checkMetadata(locator, [...known, schema.metadata]);
+    const known = [metadata, ...topics.map((topic) => topic.metadata)].map(charactersOf);
+    const characters = charactersOf(schema.metadata);
+    checkMetadata(locator, [...known, ...open.map((topic) => topic.characters), characters]);
     const uuid = crypto.randomUUID();
-    const topic: OpenTopic = { uuid, name, schema, created: new Date(), session, state: "created", rows: 0 };
+    const topic: OpenTopic = {
+      uuid,
+      name,
+      schema,
+      created: new Date(),
+      session,
+      characters,
+      state: "created",
+      received: NOTHING,
+    };
     session.topics.set(name, topic);
     this.#watch(session);
     return topic;
@@ -251,15 +269,10 @@ export class Sessions {
     });
   }
 
-  /** Removes an open session; its sequence stays. NOT_FOUND, LOCKED. */
+  /** Removes a session with its topics, open or finalized; its sequence stays. NOT_FOUND, LOCKED. */
   async deleteSession(locator: string): Promise<void> {
     const session = [...this.#open].find((session) => session.locator === locator);
-    if (!session) {
-      throw new SmaltiError(
-        "NOT_FOUND",
-        `No open session ${quoted(locator)}: a finalized one is locked`,
-      );
-    }
+    if (!session) return await this.#deleteEnded(locator);
     const { sequence, sink } = session;
     const { metadata } = await this.#backend.readInfo(sequence);
     this.#refuseEnding(session);
@@ -272,6 +285,18 @@ export class Sessions {
     } catch (reason) {
       // Somebody was faster.
       if (!(reason instanceof SmaltiError) || reason.code !== "ALREADY_EXISTS") throw reason;
+    }
+  }
+
+  async #deleteEnded(locator: string): Promise<void> {
+    try {
+      const { sequence, id } = parseSessionLocator(locator);
+      await this.#backend.deleteSession(sequence, id);
+    } catch (reason) {
+      const isUnknown = isNotFound(reason) || (reason as SmaltiError).code === "INVALID_NAME";
+      if (!isUnknown) throw reason;
+      const text = `No open session ${quoted(locator)}, and none that ended`;
+      throw new SmaltiError("NOT_FOUND", text, { cause: reason });
     }
   }
 
@@ -376,14 +401,18 @@ export class Sessions {
 }
 
 /** Refuses a topic with which the sequence's manifest would become too large to be read. */
-function checkMetadata(locator: string, all: readonly Metadata[]): void {
-  const characters = all.reduce((sum, metadata) => sum + JSON.stringify(metadata, undefined, 2).length, 0);
+function checkMetadata(locator: string, all: readonly number[]): void {
+  const characters = all.reduce((sum, each) => sum + each, 0);
   if (characters <= MAX_METADATA) return;
   throw new SmaltiError(
     "TOO_LARGE",
     `Cannot create topic "${locator}": the metadata of the sequence and its topics would have ${characters} characters, ` +
       `wanted at most ${MAX_METADATA}`,
   );
+}
+
+function charactersOf(metadata: Metadata): number {
+  return jsonText(metadata, 2).length;
 }
 
 async function stopped(sink: SequenceSink): Promise<void> {

@@ -1,0 +1,84 @@
+/**
+ * What is known of a sequence while it is recorded: what its manifest tells, and, by `sequence.live`, what its files hold.
+ *
+ * @module
+ */
+import type { Engine } from "../engine.ts";
+import { SmaltiError } from "../error.ts";
+import { compareNames } from "../names.ts";
+import type { FileReader, Store } from "../store/store.ts";
+import type { SequenceInfo, TopicInfo } from "../types.ts";
+import { mapLimited } from "../util/map_limited.ts";
+import { type LiveState, type LiveTopic, readLive } from "./live_state.ts";
+import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
+import { readSchema } from "./recover_topic_file.ts";
+import { LOCK } from "./remove_sequence.ts";
+
+/** Schemas that are read side by side. */
+const SCHEMAS_AT_A_TIME = 16;
+
+/** A manifest with what is being recorded beside what it tells, if anything is; `read` reads the manifest anew. CORRUPT. */
+export async function withLive(
+  files: FileReader,
+  engine: Engine,
+  manifest: Manifest,
+  read: () => Promise<Manifest>,
+): Promise<SequenceInfo> {
+  const store = "lockedBy" in files ? files as Store : undefined;
+  // A request that most servers answer with "not found": only who can be written to is asked for later sessions.
+  if (!store && manifest.state !== "recording") return manifest;
+  const state = await readLive(files, manifest);
+  if (!isGoing(manifest, state)) return manifest;
+  const writtenBy = await store?.lockedBy(`${manifest.place}/${LOCK}`);
+  if (store && writtenBy === undefined) {
+    // Its writer puts the manifest in place before it gives the lock back.
+    const now = await read();
+    if (!isGoing(now, state)) return now;
+  }
+  const topics = await mapLimited(
+    Object.entries(state?.topics ?? {}).filter(([name, { session }]) => isNew(manifest, name, session)),
+    SCHEMAS_AT_A_TIME,
+    ([name, topic]) => liveTopic(files, engine, manifest, name, topic),
+  );
+  return {
+    ...manifest,
+    live: {
+      topics: topics.filter((topic) => topic !== undefined).sort((a, b) => compareNames(a.name, b.name)),
+      writer: !store ? "unknown" : writtenBy === undefined ? "gone" : "alive",
+      ...(writtenBy !== undefined && { writtenBy }),
+    },
+  };
+}
+
+/** Whether a session is being written, or was left. */
+function isGoing({ state, sessions }: Manifest, live: LiveState | undefined): boolean {
+  return state === "recording" ||
+    (live?.sessions.some((id) => !sessions.some((ended) => ended.id === id)) ?? false);
+}
+
+function isNew({ topics, sessions }: Manifest, name: string, session: string): boolean {
+  const isOpen = sessions.find(({ id }) => id === session)?.state ?? "recording";
+  return isOpen === "recording" && !topics.some((topic) => topic.name === name);
+}
+
+/** Undefined where the file has gone meanwhile, or cannot be read: the others are worth knowing of. */
+async function liveTopic(
+  files: FileReader,
+  engine: Engine,
+  manifest: Manifest,
+  name: string,
+  { session: sessionId, bytes: sizeBytes, rows: rowCount, firstNs, lastNs, created }: LiveTopic,
+): Promise<TopicInfo | undefined> {
+  const path = topicPath(filesOf(manifest), { name });
+  try {
+    const found = await readSchema((offset, length) => files.read(path, offset, length), engine, sizeBytes);
+    if (!found) return undefined;
+    const times = { ...(firstNs !== undefined && { firstNs }), ...(lastNs !== undefined && { lastNs }) };
+    return topicInfo(name, found.schema, { rowCount, sizeBytes, ...times }, { created, sessionId });
+  } catch (reason) {
+    const mayPass = reason instanceof SmaltiError &&
+      ["NOT_FOUND", "CORRUPT", "UNSUPPORTED"].includes(reason.code);
+    if (mayPass) return undefined;
+    throw reason;
+  }
+}
