@@ -78,7 +78,12 @@ export function rowWidth(field: FieldSchema): number {
     case "int":
     case "float":
     case "temporal":
+    case "decimal":
       return type.bits / 8;
+    case "listView":
+      return type.offsets / 4;
+    case "runEnd":
+      return 0; // of a run's values there may be any number
     case "utf8":
     case "binary":
     case "list":

@@ -237,11 +237,15 @@ function encodeField(builder: Builder, field: FieldSchema): number {
   return builder.endObject();
 }
 
-function encodeDictionary(builder: Builder, { id, index }: NonNullable<FieldSchema["dictionary"]>): number {
+function encodeDictionary(
+  builder: Builder,
+  { id, index, isOrdered }: NonNullable<FieldSchema["dictionary"]>,
+): number {
   const [, type] = encodeType(builder, { kind: "int", ...index });
   builder.startObject(4);
   builder.addFieldInt64(0, id, 0n);
   builder.addFieldOffset(1, type, 0);
+  builder.addFieldInt8(2, isOrdered ? 1 : 0, 0);
   return builder.endObject();
 }
 
@@ -250,7 +254,7 @@ function encodeType(builder: Builder, type: DataType): [kind: number, table: num
   const timezone = type.kind === "temporal" && type.timezone !== undefined
     ? builder.createString(type.timezone)
     : 0;
-  builder.startObject(2);
+  builder.startObject(3);
   const kind = (() => {
     switch (type.kind) {
       case "null":
@@ -268,6 +272,11 @@ function encodeType(builder: Builder, type: DataType): [kind: number, table: num
         return type.offsets === 32 ? 5 : 20;
       case "bool":
         return 6;
+      case "decimal":
+        builder.addFieldInt32(0, type.precision, 0);
+        builder.addFieldInt32(1, type.scale, 0);
+        builder.addFieldInt32(2, type.bits, 128);
+        return 7;
       case "temporal":
         // Date's, Time's and Duration's unit default to 1 in the schema, Timestamp's to 0.
         builder.addFieldInt16(0, UNITS[type.unit], type.of === "timestamp" ? 0 : 1);
@@ -287,10 +296,14 @@ function encodeType(builder: Builder, type: DataType): [kind: number, table: num
       case "map":
         builder.addFieldInt8(0, type.keysSorted ? 1 : 0, 0);
         return 17;
+      case "runEnd":
+        return 22;
       case "binaryView":
         return 23;
       case "utf8View":
         return 24;
+      case "listView":
+        return type.offsets === 32 ? 25 : 26;
     }
   })();
   return [kind, builder.endObject()];

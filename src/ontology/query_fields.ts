@@ -1,5 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import type { DecimalText } from "./field.ts";
 import {
   type EqualityQuery,
   type OrderQuery,
@@ -16,6 +17,7 @@ export type FieldQuery<T> = 0 extends 1 & T
   ? any
   : [T] extends [boolean] ? EqualityQuery<boolean>
   : [T] extends [number | bigint] ? OrderQuery<number | bigint>
+  : [T] extends [DecimalText] ? OrderQuery<number | bigint>
   : [T] extends [string] ? TextQuery
   : [T] extends [ArrayLike<infer Item>] ? ListQuery<NonNullable<Item>>
   : { readonly [K in keyof T]-?: FieldQuery<NonNullable<T[K]>> };

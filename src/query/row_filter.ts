@@ -1,5 +1,7 @@
 import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
-import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
+import { Decimal } from "../arrow/decimal.ts";
+import { ListViewVector } from "../arrow/encoded_vector.ts";
+import { DecimalVector, FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
 import { excerpt, quoted } from "../util/excerpt.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
@@ -131,7 +133,8 @@ function bindColumn(
     field = fields[child];
     steps.push({ child });
     if (item !== undefined) {
-      if (field.type.kind !== "list" && field.type.kind !== "fixedList") {
+      const { kind } = field.type;
+      if (kind !== "list" && kind !== "listView" && kind !== "fixedList") {
         throw refusal(path, `${quoted(name)} is ${typeName(field)}, wanted a list`);
       }
       steps.push({ item });
@@ -156,16 +159,21 @@ function kindOfField({ type, children }: FieldSchema): OperandKind | undefined {
     case "int":
     case "float":
     case "temporal":
+    case "decimal":
       return "number";
     case "utf8":
     case "utf8View":
       return "text";
     case "bool":
       return "bool";
+    case "runEnd":
+      return kindOfField(children[1]);
     case "list":
+    case "listView":
     case "fixedList": {
-      const item = kindOfField(children[0]);
-      return item === undefined || item === "list" ? undefined : "list";
+      const [item, { type: { kind } }] = [kindOfField(children[0]), children[0]];
+      // A whole list of decimals is a list of texts.
+      return item === undefined || kind === "decimal" || item === "list" ? undefined : "list";
     }
     default:
       return undefined;
@@ -179,7 +187,7 @@ function holds(
   at: number,
   test: (value: unknown) => boolean,
 ): boolean {
-  if (at === steps.length) return test(vector.get(row));
+  if (at === steps.length) return test(valueAt(vector, row));
   if (!vector.isValid(row)) return false;
   const step = steps[at];
   if ("child" in step) return holds(vector.children[step.child], row, steps, at + 1, test);
@@ -193,11 +201,16 @@ function holds(
   return !isAny && to > from;
 }
 
+/** What a condition is put to: of decimals not the text. */
+function valueAt(vector: Vector, row: number): unknown {
+  if (!(vector instanceof DecimalVector)) return vector.get(row);
+  const unscaled = vector.unscaled(row);
+  return unscaled === undefined ? undefined : new Decimal(unscaled, vector.scale);
+}
+
 function itemsOf(vector: Vector, row: number): [from: number, to: number] {
-  if (vector instanceof FixedListVector) return [row * vector.size, (row + 1) * vector.size];
-  if (!(vector instanceof ListVector)) {
-    throw new SmaltiError("INTERNAL", "Query goes through what is no list");
+  if (vector instanceof FixedListVector || vector instanceof ListVector || vector instanceof ListViewVector) {
+    return vector.range(row);
   }
-  vector.check(row);
-  return [vector.offsets[row], vector.offsets[row + 1]];
+  throw new SmaltiError("INTERNAL", "Query goes through what is no list");
 }
