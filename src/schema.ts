@@ -44,7 +44,9 @@ export type TimeUnit = "day" | "s" | "ms" | "us" | "ns";
 
 /** An integer that points into a dictionary. */
 export interface IndexType {
+  /** Its width. */
   readonly bits: 8 | 16 | 32 | 64;
+  /** Whether it may be negative, which no index is. */
   readonly signed: boolean;
 }
 

@@ -66,7 +66,7 @@ export class Dictionaries {
     let dictionary = isDelta ? this.#known.get(id) : undefined;
     const before = this.#bytes.get(id) ?? 0;
     const bytes = this.bytesOf(message) + (dictionary ? before : 0);
-    if (!dictionary) this.#known.set(id, dictionary = new Dictionary(missingValue(field)));
+    if (!dictionary) this.#known.set(id, dictionary = emptyDictionary(field));
     dictionary.add(values);
     this.#bytes.set(id, bytes);
     this.bytes += bytes - before;
@@ -86,8 +86,8 @@ export class Dictionaries {
   }
 }
 
-/** One row of a field without a value. */
-function missingValue(field: FieldSchema) {
+/** A dictionary of a field's values, without any. UNSUPPORTED where one that is missing takes too much. */
+export function emptyDictionary(field: FieldSchema): Dictionary {
   const plain = plainFields([{ ...field, nullable: true }]);
   if (rowWidth(plain[0]) > MAX_WIDTH) {
     const text = `Column "${field.name}" has a dictionary of values of ${rowWidth(plain[0])} bytes each`;
@@ -96,7 +96,7 @@ function missingValue(field: FieldSchema) {
   const rows = new BatchAppender(plain);
   const none = new Uint8Array(0);
   rows.append({ rows: 1, nodes: missingNodes(plain[0], 1), buffer: () => none });
-  return vectorsOf(plain, rows.collect()).children[0];
+  return new Dictionary(vectorsOf(plain, rows.collect()).children[0]);
 }
 
 /** The nodes of so many missing values. */

@@ -62,6 +62,13 @@ export function take(
   return out;
 }
 
+/** Rows of one column as a batch of that column alone. */
+export function takeColumn(vector: Vector, rows: Int32Array): Columns {
+  const out = emptyColumns(rows.length);
+  takeField([vector], { sources: new Int32Array(rows.length), rows }, false, out);
+  return out;
+}
+
 function isContiguous({ sources, rows }: Picks): boolean {
   for (let i = 1; i < rows.length; i++) {
     if (rows[i] !== rows[i - 1] + 1 || sources[i] !== sources[0]) return false;
