@@ -8,7 +8,7 @@ import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { type FieldSchema, plainFields, schemaKey } from "../schema.ts";
 import { BatchAppender } from "./append.ts";
-import { type Columns, rowWidth } from "./columns.ts";
+import { bytesIn, type Columns, rowWidth } from "./columns.ts";
 import { Dictionary } from "./encoded_vector.ts";
 import { vectorsOf } from "./rearrange.ts";
 import { decompressedBytes, openColumns } from "./stored_batch.ts";
@@ -56,16 +56,23 @@ export class Dictionaries {
     return PART_BYTES + message.buffer.byteLength + decompressedBytes(this.#engine, message);
   }
 
-  /** Takes a dictionary batch, which it keeps: the bytes must not change. CORRUPT, UNSUPPORTED. */
-  add(message: Uint8Array, where: ErrorDetails): void {
+  /**
+   * Takes a dictionary batch, which it keeps: the bytes must not change. CORRUPT, UNSUPPORTED; TOO_LARGE where its values are
+   * in encodings, and take more than `maxPlainBytes` without them.
+   */
+  add(message: Uint8Array, where: ErrorDetails, maxPlainBytes?: number): void {
     const { dictionary: { id, isDelta } = { id: -1n, isDelta: false } } = this.#engine.parseBatch(message);
     const field = this.#fields.get(id);
     if (!field) throw new SmaltiError("CORRUPT", `Dictionary ${id} is no column's`, where);
     const options = { fields: [field], where, dictionaries: this.#known };
-    const [values] = openColumns(this.#engine, message, options).table.children;
+    const { table } = openColumns(this.#engine, message, options);
+    const plain = plainFields([field]);
+    // Dictionaries of dictionaries, and of views.
+    const taken = plain[0] === field ? undefined : take([table], rangePicks(0, table.length), maxPlainBytes);
+    const [values] = (taken ? vectorsOf(plain, taken) : table).children;
     let dictionary = isDelta ? this.#known.get(id) : undefined;
     const before = this.#bytes.get(id) ?? 0;
-    const bytes = this.bytesOf(message) + (dictionary ? before : 0);
+    const bytes = this.bytesOf(message) + (taken ? bytesIn(taken) : 0) + (dictionary ? before : 0);
     if (!dictionary) this.#known.set(id, dictionary = emptyDictionary(field));
     dictionary.add(values);
     this.#bytes.set(id, bytes);

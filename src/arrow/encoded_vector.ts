@@ -48,22 +48,27 @@ export class ViewVector extends EncodedVector {
   }
   /** How many bytes a row has. */
   extentOf(row: number): number {
-    return this.value(row).length;
+    return this.find(row)?.length ?? 0;
   }
   /** The bytes of a row, which must not be missing; a view. CORRUPT where they are not there. */
   value(row: number): Uint8Array {
+    const found = this.find(row);
+    if (found) return found;
+    const [length, _, index, offset] = [0, 4, 8, 12].map((at) => this.#views.getInt32(16 * row + at, true));
+    throw this.corrupt(
+      `has row ${row} at ${offset} of data buffer ${index}, ${length} bytes: outside of it`,
+    );
+  }
+  /** {@linkcode value}; undefined where it is not there. */
+  find(row: number): Uint8Array | undefined {
     const length = this.#views.getInt32(16 * row, true);
     if (length >= 0 && length <= 12) return this.#bytes.subarray(16 * row + 4, 16 * row + 4 + length);
     const index = this.#views.getInt32(16 * row + 8, true);
     const offset = this.#views.getInt32(16 * row + 12, true);
     const known = index >= 0 && index < this.#dataBuffers;
     const data = known ? this.bytes(2 + index, 0) : NOTHING;
-    if (length < 0 || offset < 0 || offset + length > data.length) {
-      throw this.corrupt(
-        `has row ${row} at ${offset} of data buffer ${index}, ${length} bytes: outside of it`,
-      );
-    }
-    return data.subarray(offset, offset + length);
+    const isWithin = length >= 0 && offset >= 0 && offset + length <= data.length;
+    return isWithin ? data.subarray(offset, offset + length) : undefined;
   }
 }
 
@@ -87,18 +92,24 @@ export class ListViewVector extends EncodedVector {
   }
   /** How many items a row has. */
   extentOf(row: number): number {
-    const [from, to] = this.range(row);
+    const [from, to] = this.find(row) ?? [0, 0];
     return to - from;
   }
   /** Where a row's items are in the child. CORRUPT where that is not within it. */
   range(row: number): [from: number, to: number] {
+    const found = this.find(row);
+    if (found) return found;
+    const [offset, size] = [this.#offsets[row], this.#sizes[row]];
+    throw this.corrupt(
+      `has row ${row} at ${offset}, ${size} items: wanted them within ${this.#child.length}`,
+    );
+  }
+  /** {@linkcode range}; undefined where it is not within the child. */
+  find(row: number): [from: number, to: number] | undefined {
     if (!this.loaded) this.load();
     const from = Number(this.#offsets[row]);
     const to = from + Number(this.#sizes[row]);
-    if (!(from >= 0 && from <= to && to <= this.#child.length)) {
-      throw this.corrupt(`has row ${row} at ${from} to ${to} of ${this.#child.length}`);
-    }
-    return [from, to];
+    return from >= 0 && from <= to && to <= this.#child.length ? [from, to] : undefined;
   }
   get(row: number): unknown {
     return this.isValid(row) ? this.#child.slice(...this.range(row)) : undefined;
@@ -174,12 +185,17 @@ export class DictionaryVector extends EncodedVector {
   }
   /** Where a row's value is: a part and a row of it; of a missing one the row that stands for those. CORRUPT. */
   place(row: number): [part: number, row: number] {
+    const found = this.find(row);
+    if (found) return found;
+    const index = this.#indices.get(row);
+    throw this.corrupt(`has row ${row} at ${index} of a dictionary of ${this.dictionary.length}`);
+  }
+  /** {@linkcode place}; undefined where the index is beyond the dictionary. */
+  find(row: number): [part: number, row: number] | undefined {
     if (!this.isValid(row)) return [0, 0];
     const index = Number(this.#indices.get(row));
     const { dictionary } = this;
-    if (!(index >= 0 && index < dictionary.length)) {
-      throw this.corrupt(`has row ${row} at ${index} of a dictionary of ${dictionary.length}`);
-    }
+    if (!(index >= 0 && index < dictionary.length)) return undefined;
     const part = dictionary.partOf(index);
     return [part, index - dictionary.startOf(part)];
   }

@@ -4,46 +4,51 @@ import { BinaryVector, FixedListVector, ListVector, StructVector, type Vector } 
 
 /**
  * Bytes that a row's value takes in a plain column, about and at least one. The count ends beyond `most`: a few bytes can
- * stand for more than anybody can count. CORRUPT where the value is not there.
+ * stand for more than anybody can count. CORRUPT where the value is not there, though it is live: not below a missing one.
  */
-export function plainBytes(vector: Vector, row: number, most: number): number {
+export function plainBytes(vector: Vector, row: number, most: number, isLive: boolean): number {
   if (vector instanceof DictionaryVector) {
-    const [part, at] = vector.place(row);
-    return plainBytes(vector.dictionary.parts[part], at, most);
+    const [part, at] = vector.find(row) ?? (isLive ? vector.place(row) : [0, 0]);
+    return plainBytes(vector.dictionary.parts[part], at, most, isLive);
   }
-  if (vector instanceof RunEndVector) return plainBytes(vector.values, vector.run(row), most);
+  if (vector instanceof RunEndVector) return plainBytes(vector.values, vector.run(row), most, isLive);
   const width = 1 + rowWidth(vector.field);
-  if (vector instanceof StructVector) return width + sum(vector.children, row, row + 1, most);
+  const isThere = vector.isValid(row);
+  if (vector instanceof StructVector) {
+    return width + sum(vector.children, row, row + 1, most, isLive && isThere);
+  }
   if (vector instanceof FixedListVector) {
-    return width + sum(vector.children, row * vector.size, (row + 1) * vector.size, most);
+    return width + sum(vector.children, ...vector.range(row), most, isLive && isThere);
   }
-  if (!vector.isValid(row)) return width;
-  if (vector instanceof BinaryVector) {
-    vector.check(row);
-    return width + vector.offsets[row + 1] - vector.offsets[row];
+  if (!isThere) return width;
+  if (vector instanceof ListVector) return width + sum(vector.children, ...vector.range(row), most, isLive);
+  if (vector instanceof BinaryVector) return width + vector.extentOf(row);
+  if (vector instanceof ViewVector) {
+    return width + (isLive ? vector.value(row).length : vector.extentOf(row));
   }
-  if (vector instanceof ViewVector) return width + vector.value(row).length;
-  if (vector instanceof ListVector || vector instanceof ListViewVector) {
-    return width + sum(vector.children, ...vector.range(row), most);
+  if (vector instanceof ListViewVector) {
+    const [from, to] = vector.find(row) ?? (isLive ? vector.range(row) : [0, 0]);
+    return width + sum(vector.children, from, to, most, isLive);
   }
   return width;
 }
 
-function sum(vectors: readonly Vector[], from: number, to: number, most: number): number {
+function sum(vectors: readonly Vector[], from: number, to: number, most: number, isLive: boolean): number {
   let bytes = 0;
   for (const vector of vectors) {
     if (vector.children.length === 0 && isFixed(vector)) {
       bytes += Math.ceil((to - from) * rowWidth(vector.field));
       continue;
     }
-    for (let row = from; row < to && bytes <= most; row++) bytes += plainBytes(vector, row, most - bytes);
+    for (let row = from; row < to && bytes <= most; row++) {
+      bytes += plainBytes(vector, row, most - bytes, isLive);
+    }
   }
   return bytes;
 }
 
-/** Whether all values take the same. */
+/** Whether all values take the same, and are where their rows are. */
 function isFixed(vector: Vector): boolean {
-  const { kind } = vector.field.type;
-  return !vector.field.dictionary && kind !== "utf8" && kind !== "binary" && kind !== "utf8View" &&
-    kind !== "binaryView";
+  return !(vector instanceof BinaryVector || vector instanceof ViewVector ||
+    vector instanceof DictionaryVector);
 }

@@ -44,7 +44,8 @@ const MAX_PLAIN_BYTES = 2 ** 30;
  * Gathers rows of several batches of one schema into new columns. The bytes are copies, except that a whole run of
  * numbers taken from one batch may be a view on it.
  *
- * The new columns are plain: those of {@linkcode plainFields}. TOO_LARGE where all that are encoded take more than
+ * The new columns are plain: those of {@linkcode plainFields}. CORRUPT where a value is not where an encoding says; below a
+ * missing value anything may stand, which is missing then. TOO_LARGE where all that are encoded take more than
  * `maxPlainBytes` then, since a few bytes of dictionaries, views and runs can stand for any number.
  */
 export function take(
@@ -222,7 +223,7 @@ function takeValues(vectors: readonly DictionaryVector[], { sources, rows }: Pic
   );
   const inner = { sources: new Int32Array(rows.length), rows: new Int32Array(rows.length) };
   for (let i = 0; i < rows.length; i++) {
-    const [part, row] = vectors[sources[i]].place(rows[i]);
+    const [part, row] = vectors[sources[i]].find(rows[i]) ?? [0, 0];
     inner.sources[i] = firstPart[sources[i]] + part;
     inner.rows[i] = row;
   }
@@ -241,7 +242,7 @@ function checkPlainBytes(batches: readonly StructVector[], { sources, rows }: Pi
   for (const i of encoded) {
     for (let at = 0; at < rows.length; at++) {
       const column = batches[sources[at]].children[i];
-      bytes += plainBytes(column, rows[at], most - bytes);
+      bytes += plainBytes(column, rows[at], most - bytes, true);
       if (bytes > most) throw tooLarge(column, most);
     }
   }

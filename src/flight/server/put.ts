@@ -140,6 +140,7 @@ class RowCollector {
   readonly #maxRawBytes: number;
   readonly #rawBudget: ByteBudget;
   readonly #dictionaryBudget: ByteBudget;
+  #dictionaryBytes = 0;
   readonly #signal: AbortSignal;
   readonly #pieces: BatchPieces;
   /** What the pieces are views of. */
@@ -199,24 +200,26 @@ class RowCollector {
   /** A dictionary is held until another takes its place, for which an upload cannot wait: so it is refused. */
   #addDictionary(message: Uint8Array): void {
     const { dictionaries } = this.#sent;
-    const bytes = dictionaries.bytesOf(message);
-    if (!this.#dictionaryBudget.tryTake(bytes)) {
+    this.#holdDictionaries(dictionaries.bytes + dictionaries.bytesOf(message));
+    dictionaries.add(message, {}, this.#maxRawBytes);
+    this.#holdDictionaries(dictionaries.bytes);
+  }
+
+  #holdDictionaries(bytes: number): void {
+    const more = bytes - this.#dictionaryBytes;
+    if (more > 0 && !this.#dictionaryBudget.tryTake(more)) {
       throw new SmaltiError(
         "TOO_LARGE",
-        `a dictionary of ${bytes} bytes is more than the server has left for them`,
+        `dictionaries of ${bytes} bytes are more than the server has left for them`,
       );
     }
-    const before = dictionaries.bytes;
-    try {
-      dictionaries.add(message, {});
-    } finally {
-      this.#dictionaryBudget.free(before + bytes - dictionaries.bytes);
-    }
+    if (more < 0) this.#dictionaryBudget.free(-more);
+    this.#dictionaryBytes = bytes;
   }
 
   /** Lets go of the dictionaries. */
   close(): void {
-    this.#dictionaryBudget.free(this.#sent.dictionaries.bytes);
+    this.#holdDictionaries(0);
   }
 
   async #addColumns(columns: Columns, bytes: number, message: Uint8Array): Promise<void> {
