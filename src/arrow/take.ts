@@ -9,7 +9,7 @@ import {
 import { SmaltiError } from "../error.ts";
 import { typeName } from "../schema.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
-import { plainBytes } from "./plain_bytes.ts";
+import { isDirect, plainBytes } from "./plain_bytes.ts";
 import {
   BinaryVector,
   BoolVector,
@@ -120,6 +120,7 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
   } else if (first instanceof ListVector || first instanceof ListViewVector) {
     const ranges = vectors as readonly (ListVector | ListViewVector)[];
     const offsets = takeOffsets(ranges, picks, out);
+    if (ranges.every((range) => isDirect(range.children[0]))) return takeItems(ranges, picks, offsets, out);
     const inner = { sources: new Int32Array(offsets[count]), rows: new Int32Array(offsets[count]) };
     for (let i = 0; i < count; i++) {
       if (offsets[i] === offsets[i + 1]) continue;
@@ -203,6 +204,32 @@ function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns
     data.set(from.subarray(start, start + offsets[i + 1] - offsets[i]), offsets[i]);
   }
   out.buffers.push(data);
+}
+
+/** Items that are bytes of one width, all there: ranges of bytes are copied, and items are not looked at one by one. */
+function takeItems(
+  ranges: readonly (ListVector | ListViewVector)[],
+  { sources, rows }: Picks,
+  offsets: Float64Array,
+  out: Columns,
+): void {
+  const items = ranges.map(({ children: [items] }) => bytesOfItems(items));
+  const count = offsets[rows.length];
+  const { width } = items[0];
+  const data = new Uint8Array(count * width);
+  for (let i = 0; i < rows.length; i++) {
+    if (offsets[i] === offsets[i + 1]) continue;
+    const [from, to] = ranges[sources[i]].range(rows[i]);
+    data.set(items[sources[i]].bytes.subarray(from * width, to * width), offsets[i] * width);
+  }
+  out.nodes.push(count, 0);
+  out.buffers.push(new Uint8Array(0), data);
+}
+
+function bytesOfItems(items: Vector): { bytes: Uint8Array; width: number } {
+  if (items instanceof FixedBinaryVector) return { bytes: items.data, width: items.size };
+  const { values } = items as NumberVector;
+  return { bytes: bytesOf(values), width: numberArrayType(items.field.type)!.BYTES_PER_ELEMENT };
 }
 
 function takeViews(vectors: readonly ViewVector[], picks: Picks, out: Columns): void {
