@@ -48,8 +48,7 @@ export type FieldValues<F extends OntologyFields> = (
 
 /**
  * What `push` takes for a value that reads back as `T`: the same, but int64 and uint64 also as safe integers, decimals as any
- * text of a number, as bigint and as number, lists as
- * anything with a length and indices, and `null` for a missing value.
+ * text of a number, bigint and number, lists as anything with a length and indices, and `null` for a missing value.
  */
 export type MessageInput<T> = T extends undefined ? undefined | null
   : T extends DecimalText ? string | number | bigint

@@ -14,7 +14,8 @@ import {
 import { openColumns } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema, Schema } from "../../src/schema.ts";
-import { anyTable, canonicalDecimal, expectedRow } from "../support/random_tables.ts";
+import { decimalFromArrow } from "../support/from_arrow.ts";
+import { anyTable, expectedRow } from "../support/random_tables.ts";
 import { columnsOf, engine, tableFields, touchedRow, view, written } from "../support/tables.ts";
 
 const TYPES: DataType[] = [
@@ -241,11 +242,8 @@ function plainOf(field: FieldSchema, value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   const item = field.children[0];
   switch (field.type.kind) {
-    case "decimal": {
-      const words = Array.from(value as Uint32Array, BigInt);
-      const unsigned = words.reduceRight((sum, word) => sum << 32n | word, 0n);
-      return canonicalDecimal(BigInt.asIntN(field.type.bits, unsigned), field.type.scale);
-    }
+    case "decimal":
+      return decimalFromArrow(value as Uint32Array, field.type.bits, field.type.scale);
     case "list":
     case "fixedList":
       return [...(value as arrow.Vector)].map((one) => plainOf(item, one));

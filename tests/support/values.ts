@@ -67,6 +67,9 @@ const LEAVES = [
   float64,
   utf8,
   binary,
+  () => makers.decimal(9, 3),
+  () => makers.decimal(20, -4),
+  () => makers.decimal(60, 50),
 ];
 
 /** Names that objects, messages and their JSON have members of. */

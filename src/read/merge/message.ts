@@ -67,7 +67,7 @@ export interface Message {
   readonly ontologyTag: string;
   /**
    * Its fields, by plain property access. Missing values, and structs whose fields are all missing, are undefined;
-   * int64 and uint64 are bigint; bytes and lists of numbers are views on the batch, not to be changed.
+   * int64 and uint64 are bigint; decimals are exact text, with all digits of their scale; bytes and lists of numbers are views on the batch, not to be changed.
    *
    * Reading throws CORRUPT where the column's bytes are damaged.
    */
