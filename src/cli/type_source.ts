@@ -21,7 +21,12 @@ const NAMESPACED = new Set(["Boolean", "Image", "Range", "String"]);
  */
 export function typeSource(sequence: string, recorded: readonly TypedTopic[]): string {
   const source = new TypeSource();
-  const topics = recorded.map((topic) => ({ ...topic, fields: plainFields(topic.fields) }));
+  const topics = recorded.map(({ name, ontologyTag, serializationFormat, fields }) => ({
+    name,
+    ontologyTag,
+    serializationFormat,
+    fields: plainFields(fields),
+  }));
   const byKey = new Map<string, TypedTopic[]>();
   for (const topic of topics) byKey.set(keyOf(topic), [...byKey.get(keyOf(topic)) ?? [], topic]);
   const groups = [...byKey.values()];

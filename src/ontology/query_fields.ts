@@ -31,7 +31,10 @@ export interface ListQuery<Item> {
   /** The item at a place, counted from 0. */
   at(index: number): FieldQuery<Item>;
   /** The whole list, item by item; at most 1024. */
-  eq(items: readonly (Item & (number | bigint | string | boolean))[]): QueryExpression;
+  eq(
+    items:
+      readonly (Item extends DecimalText ? number | bigint : Item & (number | bigint | string | boolean))[],
+  ): QueryExpression;
 }
 
 /** Conditions on the messages of an ontology: the time, and the fields by their names. */

@@ -1,6 +1,6 @@
 import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { Decimal } from "../arrow/decimal.ts";
-import { ListViewVector } from "../arrow/encoded_vector.ts";
+import { DictionaryVector, ListViewVector, RunEndVector } from "../arrow/encoded_vector.ts";
 import { DecimalVector, FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
 import { excerpt, quoted } from "../util/excerpt.ts";
@@ -171,9 +171,8 @@ function kindOfField({ type, children }: FieldSchema): OperandKind | undefined {
     case "list":
     case "listView":
     case "fixedList": {
-      const [item, { type: { kind } }] = [kindOfField(children[0]), children[0]];
-      // A whole list of decimals is a list of texts.
-      return item === undefined || kind === "decimal" || item === "list" ? undefined : "list";
+      const item = kindOfField(children[0]);
+      return item === undefined || item === "list" ? undefined : "list";
     }
     default:
       return undefined;
@@ -192,7 +191,7 @@ function holds(
   const step = steps[at];
   if ("child" in step) return holds(vector.children[step.child], row, steps, at + 1, test);
   const [from, to] = itemsOf(vector, row);
-  const [items] = vector.children;
+  const items = vector.children[0];
   const matches = (item: number) => holds(items, item, steps, at + 1, test);
   if (typeof step.item === "number") return from + step.item < to && matches(from + step.item);
   const isAny = step.item === "any";
@@ -203,9 +202,19 @@ function holds(
 
 /** What a condition is put to: of decimals not the text. */
 function valueAt(vector: Vector, row: number): unknown {
-  if (!(vector instanceof DecimalVector)) return vector.get(row);
-  const unscaled = vector.unscaled(row);
-  return unscaled === undefined ? undefined : new Decimal(unscaled, vector.scale);
+  if (vector instanceof DictionaryVector) {
+    const [part, at] = vector.place(row);
+    return valueAt(vector.dictionary.parts[part], at);
+  }
+  if (vector instanceof RunEndVector) return valueAt(vector.values, vector.run(row));
+  if (vector instanceof DecimalVector) {
+    const unscaled = vector.unscaled(row);
+    return unscaled === undefined ? undefined : new Decimal(unscaled, vector.scale);
+  }
+  const items = vector.children[0];
+  if (!(items instanceof DecimalVector) || !vector.isValid(row)) return vector.get(row);
+  const [from, to] = itemsOf(vector, row);
+  return Array.from({ length: to - from }, (_, i) => valueAt(items, from + i));
 }
 
 function itemsOf(vector: Vector, row: number): [from: number, to: number] {

@@ -205,7 +205,7 @@ describe("typeSource", () => {
     expect(Object.keys(exports)).toEqual(["T"]);
     // What is in an encoding is what it stands for.
     expect(exports.T.fields.map(({ name }) => name)).toEqual(["a", "list", "coded", "price"]);
-    expect(source).toContain("  price: decimal(9, 2),\n");
+    expect(source).toContain("  price: optional(decimal(9, 2)),\n");
     expect(source).toContain(`// Left out: "large" (utf8).\n`);
     expect(source).toContain(`// Topic empty.\n// Nothing to define: no field maker makes the columns.\n`);
   });
