@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { connect, defineOntology, optional, utf8 } from "../../mod.ts";
 import { bytesOf, type Columns } from "../../src/arrow/columns.ts";
-import { encodeBatch, encodeDictionaryBatch } from "../../src/arrow/encode.ts";
+import { encodeDictionaryBatch } from "../../src/arrow/encode.ts";
 import { decodeSchemaMessage } from "../../src/arrow/decode.ts";
 import { decodeBatch, MessageType } from "../../src/engine/batch_message.ts";
 import { fromFlight, toFlight } from "../../src/flight/ipc.ts";
