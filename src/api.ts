@@ -97,6 +97,8 @@ export {
 export {
   binary,
   bool,
+  decimal,
+  type DecimalText,
   type FieldOptions,
   type FieldValue,
   type FieldValues,
@@ -121,7 +123,13 @@ export {
   uint8,
   utf8,
 } from "./ontology/field.ts";
-export { type DataType, type FieldSchema, type TemporalKind, type TimeUnit } from "./schema.ts";
+export {
+  type DataType,
+  type FieldSchema,
+  type IndexType,
+  type TemporalKind,
+  type TimeUnit,
+} from "./schema.ts";
 
 // What is asked of all recordings.
 export {

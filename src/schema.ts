@@ -7,7 +7,7 @@
 /**
  * An Arrow type. Names and meaning are those of the Arrow columnar format (Schema.fbs); `offsets` is the width
  * of the offsets, so `{ kind: "utf8", offsets: 64 }` is Arrow's LargeUtf8. Temporal types are read as
- * the integers they hold.
+ * the integers they hold, decimals as text.
  */
 export type DataType =
   | { readonly kind: "null" }
@@ -21,10 +21,17 @@ export type DataType =
     readonly unit: TimeUnit;
     readonly timezone?: string;
   }
+  | {
+    readonly kind: "decimal";
+    readonly bits: 32 | 64 | 128 | 256;
+    readonly precision: number;
+    readonly scale: number;
+  }
   | { readonly kind: "utf8" | "binary"; readonly offsets: 32 | 64 }
   | { readonly kind: "utf8View" | "binaryView" }
   | { readonly kind: "fixedBinary"; readonly size: number }
-  | { readonly kind: "list"; readonly offsets: 32 | 64 }
+  | { readonly kind: "list" | "listView"; readonly offsets: 32 | 64 }
+  | { readonly kind: "runEnd" }
   | { readonly kind: "map"; readonly keysSorted: boolean }
   | { readonly kind: "fixedList"; readonly size: number }
   | { readonly kind: "struct" };
@@ -34,6 +41,14 @@ export type TemporalKind = "date" | "time" | "timestamp" | "duration";
 
 /** What one step of a temporal value is. */
 export type TimeUnit = "day" | "s" | "ms" | "us" | "ns";
+
+/** An integer that points into a dictionary. */
+export interface IndexType {
+  /** Its width. */
+  readonly bits: 8 | 16 | 32 | 64;
+  /** Whether it may be negative, which no index is. */
+  readonly signed: boolean;
+}
 
 /** One column or child of a column. */
 export interface FieldSchema {
@@ -45,14 +60,16 @@ export interface FieldSchema {
   readonly nullable: boolean;
   /** Set where writing wants a value although the column is nullable. No part of the Arrow schema. */
   readonly required?: true;
-  /** Children: the fields of a struct, the one item field of a list. Empty for all others. */
+  /** Children: the fields of a struct, the one item field of a list, run ends and values. Empty for all others. */
   readonly children: readonly FieldSchema[];
   /** Free text by key, such as `description` and `unit`; readers go by {@linkcode MISSING_KEY} alone. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Set where the column holds indices into a dictionary; `type` is then the type of the dictionary's values. */
   readonly dictionary?: {
     readonly id: bigint;
-    readonly index: { readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean };
+    readonly index: IndexType;
+    /** Set where the order of the dictionary's values means something. */
+    readonly isOrdered?: true;
   };
 }
 
@@ -96,6 +113,8 @@ export function typeName(field: Pick<FieldSchema, "type" | "children" | "diction
       return `float${type.bits}`;
     case "temporal":
       return `${type.of}[${type.unit}${type.timezone ? `, ${type.timezone}` : ""}]`;
+    case "decimal":
+      return `decimal${type.bits}(${type.precision}, ${type.scale})`;
     case "utf8":
     case "binary":
       return large + type.kind;
@@ -107,6 +126,10 @@ export function typeName(field: Pick<FieldSchema, "type" | "children" | "diction
       return `fixed_size_binary[${type.size}]`;
     case "list":
       return `${large}list<${typeName(children[0])}>`;
+    case "listView":
+      return `${large}list_view<${typeName(children[0])}>`;
+    case "runEnd":
+      return `run_end_encoded<${typeName(children[1])}>`;
     case "map":
       return `map<${children[0].children.map(typeName).join(", ")}>`;
     case "fixedList":
@@ -139,4 +162,66 @@ function canonical(field: FieldSchema, withMetadata: boolean): unknown[] {
       : 0,
     withMetadata ? Object.entries(field.metadata ?? {}).sort() : 0,
   ];
+}
+
+/** Key of a field's metadata: the encoding in which the column came, where it is stored in a plain type. */
+export const ENCODING_KEY = "smalti:arrow_type";
+
+/**
+ * The same fields in plain types: what a dictionary or runs of equal values stand for, and text, bytes and lists with offsets
+ * instead of views. `smalti:arrow_type` in a field's metadata tells what it was. Fields that are plain are given as they are.
+ */
+export function plainFields(fields: readonly FieldSchema[]): readonly FieldSchema[] {
+  const plain = fields.map(plainField);
+  return plain.every((field, i) => field === fields[i]) ? fields : plain;
+}
+
+/** {@linkcode plainFields} of one. */
+export function plainField(field: FieldSchema): FieldSchema {
+  const decoded = decodedOnce(field);
+  if (decoded) {
+    const { field: inner, encoding } = decoded;
+    const plain = plainField({ ...inner, metadata: undefined });
+    const further = plain.metadata?.[ENCODING_KEY];
+    const text = further === undefined ? encoding : `${encoding} of ${further}`;
+    return { ...plain, metadata: { ...inner.metadata, [ENCODING_KEY]: text } };
+  }
+  const children = plainFields(field.children);
+  return children === field.children ? field : { ...field, children };
+}
+
+/** A field without its outermost encoding, and that encoding's name; undefined where it has none. */
+function decodedOnce(field: FieldSchema): { field: FieldSchema; encoding: string } | undefined {
+  const { type, dictionary, children } = field;
+  if (dictionary) {
+    const { index: { bits, signed }, isOrdered } = dictionary;
+    const { dictionary: _, ...values } = field;
+    return {
+      field: values,
+      encoding: `dictionary[${signed ? "" : "u"}int${bits}${isOrdered ? ", ordered" : ""}]`,
+    };
+  }
+  const large = "offsets" in type && type.offsets === 64 ? "large_" : "";
+  switch (type.kind) {
+    case "utf8View":
+      return { field: { ...field, type: { kind: "utf8", offsets: 32 } }, encoding: "utf8_view" };
+    case "binaryView":
+      return { field: { ...field, type: { kind: "binary", offsets: 32 } }, encoding: "binary_view" };
+    case "listView":
+      return {
+        field: { ...field, type: { kind: "list", offsets: type.offsets } },
+        encoding: `${large}list_view`,
+      };
+    case "runEnd": {
+      const [ends, values] = children;
+      const nullable = field.nullable || values.nullable;
+      const { name, metadata } = field;
+      return {
+        field: { ...values, name, nullable, metadata },
+        encoding: `run_end_encoded[${typeName(ends)}]`,
+      };
+    }
+    default:
+      return undefined;
+  }
 }

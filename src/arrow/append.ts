@@ -351,6 +351,8 @@ function createAppender(field: FieldSchema): ColumnAppender {
         return new NullAppender(field);
       case "bool":
         return new BoolAppender(field);
+      case "decimal":
+        return new FixedAppender(field, type.bits / 8);
       case "fixedBinary":
         return new FixedAppender(field, type.size);
       case "utf8":

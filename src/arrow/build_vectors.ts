@@ -2,10 +2,17 @@ import { SmaltiError } from "../error.ts";
 import { type FieldSchema, typeName } from "../schema.ts";
 import { rowWidth } from "./columns.ts";
 import {
+  type Dictionary,
+  DictionaryVector,
+  ListViewVector,
+  RunEndVector,
+  ViewVector,
+} from "./encoded_vector.ts";
+import {
   BinaryVector,
   BoolVector,
   type BufferSource,
-  DictionaryVector,
+  DecimalVector,
   FixedBinaryVector,
   FixedListVector,
   HalfVector,
@@ -16,7 +23,6 @@ import {
   Utf8Vector,
   type Vector,
   type VectorPlace,
-  ViewVector,
 } from "./vector.ts";
 
 /** What a batch's header says of its columns. */
@@ -42,7 +48,7 @@ export function buildVectors(
   fields: readonly FieldSchema[],
   shape: BatchShape,
   source: BufferSource,
-  dictionaries: ReadonlyMap<bigint, Vector> = new Map(),
+  dictionaries: ReadonlyMap<bigint, Dictionary> = new Map(),
 ): StructVector {
   let node = 0;
   let buffer = 0;
@@ -60,8 +66,8 @@ export function buildVectors(
     }
     const place: VectorPlace = { field, length, nullCount, source, at: buffer };
     if (field.dictionary) {
-      const values = dictionaries.get(field.dictionary.id);
-      if (!values) {
+      const dictionary = dictionaries.get(field.dictionary.id);
+      if (!dictionary) {
         throw new SmaltiError(
           "CORRUPT",
           `Column "${field.name}" uses dictionary ${field.dictionary.id}, which is not there`,
@@ -73,7 +79,7 @@ export function buildVectors(
         type: { kind: "int" as const, ...field.dictionary.index },
         dictionary: undefined,
       };
-      return new DictionaryVector(place, new NumberVector({ ...place, field: index }), values);
+      return new DictionaryVector(place, new NumberVector({ ...place, field: index }), dictionary);
     }
     const { type } = field;
     switch (type.kind) {
@@ -89,6 +95,9 @@ export function buildVectors(
       case "float":
         buffer += 2;
         return type.bits === 16 ? new HalfVector(place) : new NumberVector(place);
+      case "decimal":
+        buffer += 2;
+        return new DecimalVector(place, type);
       case "fixedBinary":
         buffer += 2;
         return new FixedBinaryVector(place, type.size);
@@ -108,6 +117,15 @@ export function buildVectors(
       case "map":
         buffer += 2;
         return new ListVector(place, build(field.children[0]));
+      case "listView":
+        buffer += 3;
+        return new ListViewVector(place, build(field.children[0]));
+      case "runEnd":
+        return new RunEndVector(
+          place,
+          build(field.children[0]) as NumberVector,
+          build(field.children[1]),
+        );
       case "fixedList":
         buffer += 1;
         return new FixedListVector(place, build(field.children[0]), type.size);

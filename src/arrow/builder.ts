@@ -7,6 +7,7 @@
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { bytesOf, type Columns, type NumberArray, numberArrayType, rowWidth } from "./columns.ts";
+import { type DecimalType, unscaledOf, writeUnscaled } from "./decimal.ts";
 import { numberToHalf } from "./half.ts";
 import { isView } from "./row_view.ts";
 import { didYouMean } from "../util/nearest.ts";
@@ -235,6 +236,39 @@ class BigIntBuilder extends NumberBuilder {
       throw this.refuse(value, `${typeName(this.field)} (${this.#least} to ${this.#most})`);
     }
     (this.values as BigInt64Array)[this.length] = value;
+  }
+}
+
+class DecimalBuilder extends Builder {
+  readonly #type: DecimalType;
+  #bytes: Uint8Array = NO_BYTES;
+  #view: DataView = new DataView(NO_BYTES.buffer);
+  constructor(field: FieldSchema, path: Path, count: ByteCount, type: DecimalType) {
+    super(field, path, count);
+    this.#type = type;
+  }
+  protected write(value: unknown): void {
+    const unscaled = unscaledOf(value, this.#type);
+    if (unscaled === undefined) {
+      const { precision, scale } = this.#type;
+      const digits = `${precision} digits, ${scale} of them after the point`;
+      throw this.refuse(value, `${typeName(this.field)} (${digits}), as text, bigint or number`);
+    }
+    this.#put(unscaled);
+  }
+  protected appendEmpty(): void {
+    this.#put(0n);
+  }
+  #put(unscaled: bigint): void {
+    const { bits } = this.#type;
+    writeUnscaled(this.#view, this.length * bits / 8, bits, unscaled);
+  }
+  protected resize(capacity: number): void {
+    this.#bytes = this.enlarge(this.#bytes, capacity * this.#type.bits / 8);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+  protected collectData(out: Columns): void {
+    out.buffers.push(this.#bytes.subarray(0, this.length * this.#type.bits / 8));
   }
 }
 
@@ -535,6 +569,8 @@ export function createBuilder(field: FieldSchema, path: Path, count: ByteCount):
       return type.bits === 32
         ? new Float32Builder(field, path, count)
         : new Float64Builder(field, path, count);
+    case "decimal":
+      return new DecimalBuilder(field, path, count, type);
     case "utf8":
       if (type.offsets === 32) return new Utf8Builder(field, path, count);
       break;

@@ -14,6 +14,8 @@ export interface Columns {
   nodes: number[];
   /** Per field in depth-first order: validity (empty when nothing is null), then what its type has. */
   buffers: Uint8Array[];
+  /** Per view column: the number of its data buffers. Where there is none, undefined: such as in what is stored. */
+  variadic?: number[];
 }
 
 /** Columns of no rows yet, to be filled field by field. */
@@ -78,7 +80,12 @@ export function rowWidth(field: FieldSchema): number {
     case "int":
     case "float":
     case "temporal":
+    case "decimal":
       return type.bits / 8;
+    case "listView":
+      return type.offsets / 4;
+    case "runEnd":
+      return 0; // of a run's values there may be any number
     case "utf8":
     case "binary":
     case "list":

@@ -7,7 +7,7 @@
 import { decodeFrame, MessageType } from "../engine/batch_message.ts";
 import { FlatTable } from "../engine/flatbuffer.ts";
 import { SmaltiError } from "../error.ts";
-import type { DataType, FieldSchema, Schema, TimeUnit } from "../schema.ts";
+import { type DataType, type FieldSchema, type Schema, type TimeUnit, typeName } from "../schema.ts";
 
 /** The first and last bytes of an Arrow IPC file. */
 export const MAGIC: Uint8Array = new TextEncoder().encode("ARROW1");
@@ -72,6 +72,7 @@ function decodeField(table: FlatTable, depth: number): FieldSchema {
       `Arrow field "${name}" of type ${type.kind} has ${children.length} children`,
     );
   }
+  if (type.kind === "runEnd") checkRunEnds(children, name);
   return {
     name,
     type,
@@ -84,13 +85,49 @@ function decodeField(table: FlatTable, depth: number): FieldSchema {
         index: index
           ? { bits: bitWidth(index.int(0, 32), name), signed: index.bool(1) }
           : { bits: 32, signed: true },
+        ...(encoding.bool(2) && { isOrdered: true as const }),
       },
     }),
   };
 }
 
 /** Children that a nested type must have; 0 = any number, not listed = none. */
-const CHILD_COUNT: Partial<Record<DataType["kind"], number>> = { list: 1, fixedList: 1, map: 1, struct: 0 };
+const CHILD_COUNT: Partial<Record<DataType["kind"], number>> = {
+  list: 1,
+  listView: 1,
+  fixedList: 1,
+  map: 1,
+  runEnd: 2,
+  struct: 0,
+};
+
+/** Digits that the bits of a decimal can hold. */
+const DECIMAL_DIGITS = { 32: 9, 64: 18, 128: 38, 256: 76 } as const;
+/** Zeros that a decimal's text may need: with no bound one value could be gigabytes of them. */
+const MAX_SCALE = 127;
+
+function decodeDecimal(table: FlatTable | undefined, name: string): DataType {
+  const [precision, scale] = [table?.int(0, 32) ?? 0, table?.int(1, 32) ?? 0];
+  const bits = table?.int(2, 32, 128) ?? 128;
+  if (bits !== 32 && bits !== 64 && bits !== 128 && bits !== 256) {
+    throw new SmaltiError("CORRUPT", `Arrow field "${name}" is a decimal of ${bits} bits`);
+  }
+  if (precision < 1 || precision > DECIMAL_DIGITS[bits] || Math.abs(scale) > MAX_SCALE) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Arrow field "${name}" is decimal${bits}(${precision}, ${scale}): wanted a precision of 1 to ` +
+        `${DECIMAL_DIGITS[bits]} and a scale of -${MAX_SCALE} to ${MAX_SCALE}`,
+    );
+  }
+  return { kind: "decimal", bits, precision, scale };
+}
+
+/** Refuses run ends that are none. */
+function checkRunEnds([ends]: readonly FieldSchema[], name: string): void {
+  const { type } = ends;
+  if (type.kind === "int" && type.signed && type.bits > 8 && !ends.dictionary) return;
+  throw new SmaltiError("CORRUPT", `Arrow field "${name}" has run ends of type ${typeName(ends)}`);
+}
 
 function bitWidth(bits: number, name: string): 8 | 16 | 32 | 64 {
   if (bits === 8 || bits === 16 || bits === 32 || bits === 64) return bits;
@@ -114,6 +151,8 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
       return { kind: "utf8", offsets: 32 };
     case 6:
       return { kind: "bool" };
+    case 7:
+      return decodeDecimal(table, name);
     case 8: {
       const unit = oneOf(["day", "ms"] as const, table?.int(0, 16, 1) ?? 1, name);
       return { kind: "temporal", of: "date", bits: unit === "day" ? 32 : 64, unit };
@@ -148,10 +187,16 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
       return { kind: "utf8", offsets: 64 };
     case 21:
       return { kind: "list", offsets: 64 };
+    case 22:
+      return { kind: "runEnd" };
     case 23:
       return { kind: "binaryView" };
     case 24:
       return { kind: "utf8View" };
+    case 25:
+      return { kind: "listView", offsets: 32 };
+    case 26:
+      return { kind: "listView", offsets: 64 };
     default:
       throw new SmaltiError(
         "UNSUPPORTED",

@@ -44,6 +44,8 @@ export interface StoredBatch {
   nodes: ArrayLike<number>;
   /** Per buffer: offset in the body, length. */
   places: ArrayLike<number>;
+  /** Per view column: the number of its data buffers. */
+  variadic: ArrayLike<number>;
   /** Bytes of the body. */
   bodyBytes: number;
   /** The body's bytes of buffer `i`, prefix included; a view. */
@@ -56,7 +58,16 @@ export interface StoredBatch {
  * where it is stored as it is.
  */
 export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array {
-  const { rows, nodes, buffers } = columns;
+  return encodeColumns(columns, coder);
+}
+
+/** One dictionary batch message, which takes the place of the dictionary's values before; as {@linkcode encodeBatch}. */
+export function encodeDictionaryBatch(id: bigint, values: Columns, coder: BodyCoder = {}): Uint8Array {
+  return encodeColumns(values, coder, id);
+}
+
+function encodeColumns(columns: Columns, coder: BodyCoder, dictionary?: bigint): Uint8Array {
+  const { rows, nodes, buffers, variadic = [] } = columns;
   const { compress, allocate = (length) => new Uint8Array(length) } = coder;
   const stored: Uint8Array[] = [];
   const places = new Float64Array(buffers.length * 2);
@@ -89,10 +100,11 @@ export function encodeBatch(columns: Columns, coder: BodyCoder = {}): Uint8Array
     compressed: compress !== undefined,
     nodes,
     places,
+    variadic,
     bodyBytes,
     buffer: (i) => body.subarray(shift + places[2 * i], shift + places[2 * i] + places[2 * i + 1]),
   };
-  const head = frame(encodeBatchHead(batch, coder.describe?.(batch) ?? new Map()));
+  const head = frame(encodeBatchHead(batch, coder.describe?.(batch) ?? new Map(), dictionary));
   if (head.length > shift) {
     const whole = new Uint8Array(head.length + bodyBytes);
     whole.set(head);
@@ -108,7 +120,11 @@ function headRoom(columns: Columns): number {
   return 512 + 32 * (columns.nodes.length + columns.buffers.length * 2);
 }
 
-function encodeBatchHead(batch: StoredBatch, metadata: Map<string, string>): Uint8Array {
+function encodeBatchHead(
+  batch: StoredBatch,
+  metadata: Map<string, string>,
+  dictionary?: bigint,
+): Uint8Array {
   const builder = new Builder(1024);
   let compression = 0;
   if (batch.compressed) {
@@ -117,12 +133,21 @@ function encodeBatchHead(batch: StoredBatch, metadata: Map<string, string>): Uin
   }
   const buffers = longs(builder, batch.places, 2);
   const nodes = longs(builder, batch.nodes, 2);
+  const variadic = batch.variadic.length === 0 ? 0 : longs(builder, batch.variadic, 1);
   builder.startObject(5);
   builder.addFieldInt64(0, BigInt(batch.rows), 0n);
   builder.addFieldOffset(1, nodes, 0);
   builder.addFieldOffset(2, buffers, 0);
   builder.addFieldOffset(3, compression, 0);
-  return message(builder, MessageType.recordBatch, builder.endObject(), batch.bodyBytes, metadata);
+  builder.addFieldOffset(4, variadic, 0);
+  const header = builder.endObject();
+  if (dictionary === undefined) {
+    return message(builder, MessageType.recordBatch, header, batch.bodyBytes, metadata);
+  }
+  builder.startObject(3);
+  builder.addFieldInt64(0, dictionary, 0n);
+  builder.addFieldOffset(1, header, 0);
+  return message(builder, MessageType.dictionaryBatch, builder.endObject(), batch.bodyBytes, metadata);
 }
 
 /** A vector of structs of `perItem` longs, written back to front as FlatBuffers are. */
@@ -237,11 +262,15 @@ function encodeField(builder: Builder, field: FieldSchema): number {
   return builder.endObject();
 }
 
-function encodeDictionary(builder: Builder, { id, index }: NonNullable<FieldSchema["dictionary"]>): number {
+function encodeDictionary(
+  builder: Builder,
+  { id, index, isOrdered }: NonNullable<FieldSchema["dictionary"]>,
+): number {
   const [, type] = encodeType(builder, { kind: "int", ...index });
   builder.startObject(4);
   builder.addFieldInt64(0, id, 0n);
   builder.addFieldOffset(1, type, 0);
+  builder.addFieldInt8(2, isOrdered ? 1 : 0, 0);
   return builder.endObject();
 }
 
@@ -250,7 +279,7 @@ function encodeType(builder: Builder, type: DataType): [kind: number, table: num
   const timezone = type.kind === "temporal" && type.timezone !== undefined
     ? builder.createString(type.timezone)
     : 0;
-  builder.startObject(2);
+  builder.startObject(3);
   const kind = (() => {
     switch (type.kind) {
       case "null":
@@ -268,6 +297,11 @@ function encodeType(builder: Builder, type: DataType): [kind: number, table: num
         return type.offsets === 32 ? 5 : 20;
       case "bool":
         return 6;
+      case "decimal":
+        builder.addFieldInt32(0, type.precision, 0);
+        builder.addFieldInt32(1, type.scale, 0);
+        builder.addFieldInt32(2, type.bits, 128);
+        return 7;
       case "temporal":
         // Date's, Time's and Duration's unit default to 1 in the schema, Timestamp's to 0.
         builder.addFieldInt16(0, UNITS[type.unit], type.of === "timestamp" ? 0 : 1);
@@ -287,10 +321,14 @@ function encodeType(builder: Builder, type: DataType): [kind: number, table: num
       case "map":
         builder.addFieldInt8(0, type.keysSorted ? 1 : 0, 0);
         return 17;
+      case "runEnd":
+        return 22;
       case "binaryView":
         return 23;
       case "utf8View":
         return 24;
+      case "listView":
+        return type.offsets === 32 ? 25 : 26;
     }
   })();
   return [kind, builder.endObject()];

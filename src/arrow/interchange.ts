@@ -5,13 +5,15 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { type FieldSchema, isOptional, typeName } from "../schema.ts";
+import { createJsEngine } from "../engine/js.ts";
+import { type FieldSchema, isOptional, plainFields, typeName } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Columns } from "./columns.ts";
 import { decodeSchemaMessage } from "./decode.ts";
 import { decodeBatch, decodeFrame, MessageType } from "../engine/batch_message.ts";
 import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
 import type { LoadArrow, RecordBatch, Table } from "./library.ts";
+import { decodeColumns, Dictionaries } from "./dictionaries.ts";
 import { vectorsOf } from "./rearrange.ts";
 import { FixedListVector, ListVector, type Vector } from "./vector.ts";
 
@@ -27,7 +29,7 @@ export async function toTable(
   slice: TimeSlice = new TimeSlice(),
 ): Promise<Table> {
   const { Table, tableFromIPC } = await load();
-  const schema = encodeSchemaMessage({ fields, metadata: new Map() });
+  const schema = encodeSchemaMessage({ fields: plainFields(fields), metadata: new Map() });
   const parts: RecordBatch[] = [];
   let group: Uint8Array[] = [];
   let bytes = 0;
@@ -54,8 +56,8 @@ export async function toRecordBatch(
 }
 
 /**
- * A RecordBatch's columns; views on fresh bytes. INVALID_MESSAGE where its columns are not `fields`, by name, type and
- * order, or a value is missing where the field wants one.
+ * A RecordBatch's columns, without dictionaries and views; views on fresh bytes. INVALID_MESSAGE where its columns are then
+ * not `fields`, by name, type and order, or a value is missing where the field wants one.
  */
 export async function columnsOfRecordBatch(
   load: LoadArrow,
@@ -67,31 +69,45 @@ export async function columnsOfRecordBatch(
     throw new SmaltiError("INVALID_MESSAGE", "The argument is no RecordBatch: wanted one of apache-arrow's");
   }
   const bytes = tableToIPC(new Table(batch), "stream");
-  const seen = decodeSchemaMessage(bytes);
-  checkFields(seen.fields, fields, "");
-  const message = findBatch(bytes);
-  const { rows, nodes, buffers } = decodeBatch(message);
-  const columns: Columns = {
-    rows,
-    nodes: Array.from(nodes),
-    buffers: Array.from(
-      { length: buffers.length / 2 },
-      // A copy, since the places of another writer's buffers need not be aligned.
-      (_, i) => message.slice(buffers[2 * i], buffers[2 * i] + buffers[2 * i + 1]),
-    ),
-  };
+  const seen = decodeSchemaMessage(bytes).fields;
+  const plain = plainFields(seen);
+  checkFields(plain, fields, "");
+  const messages = messagesOf(bytes);
+  const columns = plain === seen ? columnsIn(messages.at(-1)!) : decodedColumns(seen, messages);
   checkNulls(fields, columns);
   return columns;
 }
 
-/** The first record batch message of a stream. */
-function findBatch(stream: Uint8Array): Uint8Array {
-  let at = 0;
-  for (;;) {
+/** A batch's columns as they are: copies, since the places of another writer's buffers need not be aligned. */
+function columnsIn(message: Uint8Array): Columns {
+  const { rows, nodes, buffers } = decodeBatch(message);
+  return {
+    rows,
+    nodes: Array.from(nodes),
+    buffers: Array.from(
+      { length: buffers.length / 2 },
+      (_, i) => message.slice(buffers[2 * i], buffers[2 * i] + buffers[2 * i + 1]),
+    ),
+  };
+}
+
+/** The plain columns of a batch, whose dictionaries come before it. */
+function decodedColumns(fields: readonly FieldSchema[], messages: readonly Uint8Array[]): Columns {
+  const engine = createJsEngine(); // any will do: nothing is compressed
+  const dictionaries = new Dictionaries(engine, fields);
+  for (const message of messages.slice(0, -1)) dictionaries.add(message, {});
+  return decodeColumns(engine, messages.at(-1)!, fields, dictionaries);
+}
+
+/** The messages of a stream after its schema up to the first record batch. */
+function messagesOf(stream: Uint8Array): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  for (let at = 0;;) {
     const frame = decodeFrame(stream.subarray(at));
     if (!frame) throw new SmaltiError("INTERNAL", "apache-arrow wrote a stream without a record batch");
     const end = at + frame.headBytes + frame.bodyBytes;
-    if (frame.type === MessageType.recordBatch) return stream.subarray(at, end);
+    if (frame.type !== MessageType.schema) messages.push(stream.subarray(at, end));
+    if (frame.type === MessageType.recordBatch) return messages;
     at = end;
   }
 }

@@ -13,6 +13,7 @@ import type { RawBatch } from "./append.ts";
 import { buildVectors } from "./build_vectors.ts";
 import { bytesOf, type Columns } from "./columns.ts";
 import { decodeFrame } from "../engine/batch_message.ts";
+import type { Dictionary } from "./encoded_vector.ts";
 import { encodeBatch, type StoredBatch } from "./encode.ts";
 import type { BufferSource, StructVector, Vector } from "./vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -79,7 +80,7 @@ export interface OpenOptions {
   /** Where the message comes from, for errors. */
   where: ErrorDetails;
   /** Dictionaries read before it. */
-  dictionaries?: ReadonlyMap<bigint, Vector>;
+  dictionaries?: ReadonlyMap<bigint, Dictionary>;
   /** The header's checksum as the index has it; the message must then carry checksums. */
   headerCrc?: number;
 }

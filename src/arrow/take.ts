@@ -1,6 +1,15 @@
+import {
+  DictionaryVector,
+  isEncoded,
+  ListViewVector,
+  RunEndVector,
+  tooLarge,
+  ViewVector,
+} from "./encoded_vector.ts";
 import { SmaltiError } from "../error.ts";
 import { typeName } from "../schema.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
+import { isDirect, plainBytes } from "./plain_bytes.ts";
 import {
   BinaryVector,
   BoolVector,
@@ -28,17 +37,36 @@ export function rangePicks(from: number, to: number): Picks {
   return { sources: new Int32Array(to - from), rows };
 }
 
+/** Bytes that columns in an encoding may take without it, unless another bound is given. */
+const MAX_PLAIN_BYTES = 2 ** 30;
+
 /**
  * Gathers rows of several batches of one schema into new columns. The bytes are copies, except that a whole run of
  * numbers taken from one batch may be a view on it.
+ *
+ * The new columns are plain: those of {@linkcode plainFields}. CORRUPT where a value is not where an encoding says; below a
+ * missing value anything may stand, which is missing then. TOO_LARGE where all that are encoded take more than
+ * `maxPlainBytes` then, since a few bytes of dictionaries, views and runs can stand for any number.
  */
-export function take(batches: readonly StructVector[], picks: Picks): Columns {
+export function take(
+  batches: readonly StructVector[],
+  picks: Picks,
+  maxPlainBytes: number = MAX_PLAIN_BYTES,
+): Columns {
   const out = emptyColumns(picks.rows.length);
   for (const batch of batches) batch.loadAll();
+  checkPlainBytes(batches, picks, maxPlainBytes);
   const contiguous = isContiguous(picks);
   for (let i = 0; i < batches[0].children.length; i++) {
     takeField(batches.map((batch) => batch.children[i]), picks, contiguous, out);
   }
+  return out;
+}
+
+/** Rows of one column as a batch of that column alone. */
+export function takeColumn(vector: Vector, rows: Int32Array): Columns {
+  const out = emptyColumns(rows.length);
+  takeField([vector], { sources: new Int32Array(rows.length), rows }, false, out);
   return out;
 }
 
@@ -53,6 +81,8 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
   const { sources, rows } = picks;
   const count = rows.length;
   const first = vectors[0];
+  if (first instanceof DictionaryVector) return takeValues(vectors as DictionaryVector[], picks, out);
+  if (first instanceof RunEndVector) return takeRuns(vectors as RunEndVector[], picks, out);
   const validity = takeValidity(vectors, picks);
   out.nodes.push(count, first instanceof NullVector ? count : validity.nullCount);
   if (first instanceof NullVector) return;
@@ -75,7 +105,7 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
       if (from[rows[i] >> 3] & (1 << (rows[i] & 7))) bits[i >> 3] |= 1 << (i & 7);
     }
     out.buffers.push(bits);
-  } else if (first instanceof FixedBinaryVector) {
+  } else if (first instanceof FixedBinaryVector) { // decimals too
     const { size } = first;
     const data = new Uint8Array(count * size);
     for (let i = 0; i < count; i++) {
@@ -85,12 +115,16 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
     out.buffers.push(data);
   } else if (first instanceof BinaryVector) {
     takeBinary(vectors as readonly BinaryVector[], picks, out);
-  } else if (first instanceof ListVector) {
-    const ranges = vectors as readonly ListVector[];
+  } else if (first instanceof ViewVector) {
+    takeViews(vectors as readonly ViewVector[], picks, out);
+  } else if (first instanceof ListVector || first instanceof ListViewVector) {
+    const ranges = vectors as readonly (ListVector | ListViewVector)[];
     const offsets = takeOffsets(ranges, picks, out);
+    if (ranges.every((range) => isDirect(range.children[0]))) return takeItems(ranges, picks, offsets, out);
     const inner = { sources: new Int32Array(offsets[count]), rows: new Int32Array(offsets[count]) };
     for (let i = 0; i < count; i++) {
-      const start = ranges[sources[i]].offsets[rows[i]];
+      if (offsets[i] === offsets[i + 1]) continue;
+      const [start] = ranges[sources[i]].range(rows[i]);
       for (let at = offsets[i]; at < offsets[i + 1]; at++) {
         inner.sources[at] = sources[i];
         inner.rows[at] = start + at - offsets[i];
@@ -133,20 +167,21 @@ function takeValidity(
   return nullCount === 0 ? { bits: new Uint8Array(0), nullCount } : { bits, nullCount };
 }
 
-/** Writes the offsets buffer of the taken rows; gives the offsets as numbers. A null row takes nothing. */
+/** What is made of ranges of something else. */
+type RangesVector = BinaryVector | ListVector | ViewVector | ListViewVector;
+
+/** Writes the offsets buffer of the taken rows by their lengths; gives the offsets as numbers. A null row takes nothing. */
 function takeOffsets(
-  vectors: readonly (ListVector | BinaryVector)[],
+  vectors: readonly RangesVector[],
   picks: Picks,
   out: Columns,
 ): Float64Array {
   const { sources, rows } = picks;
   const offsets = new Float64Array(rows.length + 1);
   for (let i = 0; i < rows.length; i++) {
-    const vector = vectors[sources[i]];
     offsets[i + 1] = offsets[i];
-    if (!vector.isValid(rows[i])) continue;
-    vector.check(rows[i]);
-    offsets[i + 1] += vector.offsets[rows[i] + 1] - vector.offsets[rows[i]];
+    const vector = vectors[sources[i]];
+    if (vector.isValid(rows[i])) offsets[i + 1] += vector.extentOf(rows[i]);
   }
   const { type } = vectors[0].field;
   const large = "offsets" in type && type.offsets === 64;
@@ -169,4 +204,73 @@ function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns
     data.set(from.subarray(start, start + offsets[i + 1] - offsets[i]), offsets[i]);
   }
   out.buffers.push(data);
+}
+
+/** Items that are bytes of one width, all there: ranges of bytes are copied, and items are not looked at one by one. */
+function takeItems(
+  ranges: readonly (ListVector | ListViewVector)[],
+  { sources, rows }: Picks,
+  offsets: Float64Array,
+  out: Columns,
+): void {
+  const items = ranges.map(({ children: [items] }) => bytesOfItems(items));
+  const count = offsets[rows.length];
+  const { width } = items[0];
+  const data = new Uint8Array(count * width);
+  for (let i = 0; i < rows.length; i++) {
+    if (offsets[i] === offsets[i + 1]) continue;
+    const [from, to] = ranges[sources[i]].range(rows[i]);
+    data.set(items[sources[i]].bytes.subarray(from * width, to * width), offsets[i] * width);
+  }
+  out.nodes.push(count, 0);
+  out.buffers.push(new Uint8Array(0), data);
+}
+
+function bytesOfItems(items: Vector): { bytes: Uint8Array; width: number } {
+  if (items instanceof FixedBinaryVector) return { bytes: items.data, width: items.size };
+  const { values } = items as NumberVector;
+  return { bytes: bytesOf(values), width: numberArrayType(items.field.type)!.BYTES_PER_ELEMENT };
+}
+
+function takeViews(vectors: readonly ViewVector[], picks: Picks, out: Columns): void {
+  const { sources, rows } = picks;
+  const offsets = takeOffsets(vectors, picks, out);
+  const data = new Uint8Array(offsets[rows.length]);
+  for (let i = 0; i < rows.length; i++) {
+    if (offsets[i] < offsets[i + 1]) data.set(vectors[sources[i]].value(rows[i]), offsets[i]);
+  }
+  out.buffers.push(data);
+}
+
+/** What rows of dictionary columns stand for: rows of all parts of all dictionaries. */
+function takeValues(vectors: readonly DictionaryVector[], { sources, rows }: Picks, out: Columns): void {
+  const parts: Vector[] = [];
+  const firstPart = vectors.map(({ dictionary }) =>
+    parts.push(...dictionary.parts) - dictionary.parts.length
+  );
+  const inner = { sources: new Int32Array(rows.length), rows: new Int32Array(rows.length) };
+  for (let i = 0; i < rows.length; i++) {
+    const [part, row] = vectors[sources[i]].find(rows[i]) ?? [0, 0];
+    inner.sources[i] = firstPart[sources[i]] + part;
+    inner.rows[i] = row;
+  }
+  takeField(parts, inner, false, out);
+}
+
+/** What rows in runs stand for. */
+function takeRuns(vectors: readonly RunEndVector[], { sources, rows }: Picks, out: Columns): void {
+  const runs = Int32Array.from(rows, (row, i) => vectors[sources[i]].run(row));
+  takeField(vectors.map(({ values }) => values), { sources, rows: runs }, false, out);
+}
+
+function checkPlainBytes(batches: readonly StructVector[], { sources, rows }: Picks, most: number): void {
+  const encoded = batches[0].children.flatMap((column, i) => isEncoded(column) ? [i] : []);
+  let bytes = 0;
+  for (const i of encoded) {
+    for (let at = 0; at < rows.length; at++) {
+      const column = batches[sources[at]].children[i];
+      bytes += plainBytes(column, rows[at], most - bytes, true);
+      if (bytes > most) throw tooLarge(column, most);
+    }
+  }
 }

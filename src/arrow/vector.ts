@@ -8,6 +8,7 @@ import { SmaltiError } from "../error.ts";
 import { type FieldSchema, MISSING_KEY, typeName } from "../schema.ts";
 import { encodeBase64 } from "../util/base64.ts";
 import { type NumberArray, numberArrayType } from "./columns.ts";
+import { decimalText, type DecimalType, readUnscaled } from "./decimal.ts";
 import { halfToNumber } from "./half.ts";
 import { plainColumns, type RowClass, rowClass } from "./row_view.ts";
 
@@ -73,6 +74,11 @@ export abstract class Vector {
     return this.validity === null || (this.validity[row >> 3] & (1 << (row & 7))) !== 0;
   }
 
+  /** Whether a value is there wherever no null is counted. */
+  get countsNulls(): boolean {
+    return true;
+  }
+
   /** Whether reading gives undefined. */
   isMissing(row: number): boolean {
     return !this.isValid(row);
@@ -131,6 +137,9 @@ function jsonValue(value: unknown): unknown {
 export class NullVector extends Vector {
   /** The type has no buffers. */
   protected override read(): void {}
+  override get countsNulls(): boolean {
+    return false;
+  }
   get(_row: number): undefined {
     return undefined;
   }
@@ -195,8 +204,32 @@ export class FixedBinaryVector extends Vector {
     super.read();
     this.data = this.bytes(1, this.length * this.size);
   }
-  get(row: number): Uint8Array | undefined {
+  get(row: number): unknown {
     return this.isValid(row) ? this.data.subarray(row * this.size, (row + 1) * this.size) : undefined;
+  }
+}
+
+export class DecimalVector extends FixedBinaryVector {
+  /** Digits after the point. */
+  readonly scale: number;
+  readonly #bits: DecimalType["bits"];
+  #view: DataView = new DataView(NOTHING.buffer);
+  constructor(place: VectorPlace, type: DecimalType) {
+    super(place, type.bits / 8);
+    this.scale = type.scale;
+    this.#bits = type.bits;
+  }
+  protected override read(): void {
+    super.read();
+    this.#view = new DataView(this.data.buffer, this.data.byteOffset, this.data.byteLength);
+  }
+  override get(row: number): string | undefined {
+    const unscaled = this.unscaled(row);
+    return unscaled === undefined ? undefined : decimalText(unscaled, this.scale);
+  }
+  /** The value as an integer, still to be divided by 10 to the power of the scale. */
+  unscaled(row: number): bigint | undefined {
+    return this.isValid(row) ? readUnscaled(this.#view, row * this.size, this.#bits) : undefined;
   }
 }
 
@@ -215,6 +248,11 @@ abstract class RangeVector extends Vector {
   }
   /** What the ranges are ranges of: its length. */
   protected abstract get extent(): number;
+  /** How much a row's range holds. CORRUPT where it is no range. */
+  extentOf(row: number): number {
+    this.check(row);
+    return this.offsets[row + 1] - this.offsets[row];
+  }
   /** Refuses a row whose range is no range. */
   check(row: number): void {
     const from = this.offsets[row];
@@ -225,7 +263,8 @@ abstract class RangeVector extends Vector {
   }
 }
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Refuses what is not UTF-8. */
+export const strict: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class BinaryVector extends RangeVector {
   data: Uint8Array = NOTHING;
@@ -274,46 +313,6 @@ export class Utf8Vector extends BinaryVector {
   }
 }
 
-/** Utf8View and BinaryView: 16 bytes a row, short values inline, long ones in one of several data buffers. */
-export class ViewVector extends Vector {
-  #views: DataView = new DataView(new ArrayBuffer(0));
-  #bytes: Uint8Array = NOTHING;
-  readonly #dataBuffers: number;
-  constructor(place: VectorPlace, dataBuffers: number) {
-    super(place);
-    this.#dataBuffers = dataBuffers;
-  }
-  protected override read(): void {
-    super.read();
-    this.#bytes = this.bytes(1, this.length * 16);
-    this.#views = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-  }
-  get(row: number): unknown {
-    if (!this.isValid(row)) return undefined;
-    const bytes = this.#value(row);
-    if (this.field.type.kind === "binaryView") return bytes;
-    try {
-      return strict.decode(bytes);
-    } catch {
-      throw this.corrupt("holds text that is not UTF-8");
-    }
-  }
-  #value(row: number): Uint8Array {
-    const length = this.#views.getInt32(16 * row, true);
-    if (length >= 0 && length <= 12) return this.#bytes.subarray(16 * row + 4, 16 * row + 4 + length);
-    const index = this.#views.getInt32(16 * row + 8, true);
-    const offset = this.#views.getInt32(16 * row + 12, true);
-    const known = index >= 0 && index < this.#dataBuffers;
-    const data = known ? this.bytes(2 + index, 0) : NOTHING;
-    if (length < 0 || offset < 0 || offset + length > data.length) {
-      throw this.corrupt(
-        `has row ${row} at ${offset} of data buffer ${index}, ${length} bytes: outside of it`,
-      );
-    }
-    return data.subarray(offset, offset + length);
-  }
-}
-
 /** Lists and maps: a map is a list of its entries. */
 export class ListVector extends RangeVector {
   readonly #child: Vector;
@@ -323,6 +322,11 @@ export class ListVector extends RangeVector {
   }
   protected override get extent(): number {
     return this.#child.length;
+  }
+  /** Where a row's items are in the child. */
+  range(row: number): [from: number, to: number] {
+    this.check(row);
+    return [this.offsets[row], this.offsets[row + 1]];
   }
   get(row: number): unknown {
     if (!this.isValid(row)) return undefined;
@@ -350,6 +354,10 @@ export class FixedListVector extends Vector {
   override prove(): void {
     this.#child.prove();
   }
+  /** Where a row's items are in the child. */
+  range(row: number): [from: number, to: number] {
+    return [row * this.size, (row + 1) * this.size];
+  }
   get(row: number): unknown {
     return this.isValid(row) ? this.#child.slice(row * this.size, (row + 1) * this.size) : undefined;
   }
@@ -359,7 +367,8 @@ export class FixedListVector extends Vector {
   }
 }
 
-function plainList(child: Vector, from: number, to: number, json: boolean): unknown {
+/** Items of a list as plain values. */
+export function plainList(child: Vector, from: number, to: number, json: boolean): unknown {
   if (!json && child instanceof NumberVector) {
     const values = child.slice(from, to);
     return ArrayBuffer.isView(values) ? (values as NumberArray).slice() : values;
@@ -368,11 +377,6 @@ function plainList(child: Vector, from: number, to: number, json: boolean): unkn
   const items = new Array<unknown>(to - from);
   for (let i = from; i < to; i++) items[i - from] = child.plain(i, json);
   return items;
-}
-
-/** Whether a column without nulls has a value in every row: the null type has none, a dictionary may hold nulls. */
-function hasValues(vector: Vector): boolean {
-  return !(vector instanceof NullVector || vector instanceof DictionaryVector);
 }
 
 /** A struct column; the root of a batch is one too, with the table's columns as children. */
@@ -389,7 +393,7 @@ export class StructVector extends Vector {
     this.#missingIfEmpty = field.nullable && field.metadata?.[MISSING_KEY] !== "null";
     this.alwaysThere = nullCount === 0 && (!this.#missingIfEmpty ||
       children.some((child) =>
-        child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : hasValues(child))
+        child.nullCount === 0 && (child instanceof StructVector ? child.alwaysThere : child.countsNulls)
       ));
     for (const child of children) {
       if (child.length < place.length) {
@@ -415,35 +419,5 @@ export class StructVector extends Vector {
   }
   override plain(row: number, json: boolean): unknown {
     return this.isMissing(row) ? (json ? null : undefined) : plainColumns(this.children, row, json);
-  }
-}
-
-/** Indices into a dictionary that came before. */
-export class DictionaryVector extends Vector {
-  readonly #indices: NumberVector;
-  readonly #values: Vector;
-  constructor(place: VectorPlace, indices: NumberVector, values: Vector) {
-    super(place);
-    this.#indices = indices;
-    this.#values = values;
-  }
-  override prove(): void {
-    this.#indices.prove();
-  }
-  #index(row: number): number {
-    const index = Number(this.#indices.get(row));
-    if (!(index >= 0 && index < this.#values.length)) {
-      throw this.corrupt(`has row ${row} at ${index} of a dictionary of ${this.#values.length}`);
-    }
-    return index;
-  }
-  get(row: number): unknown {
-    return this.isValid(row) ? this.#values.get(this.#index(row)) : undefined;
-  }
-  override isMissing(row: number): boolean {
-    return !this.isValid(row) || this.#values.isMissing(this.#index(row));
-  }
-  override plain(row: number, json: boolean): unknown {
-    return this.isValid(row) ? this.#values.plain(this.#index(row), json) : json ? null : undefined;
   }
 }

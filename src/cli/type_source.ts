@@ -6,7 +6,7 @@
 import { ALL } from "../ontology/builtin/mod.ts";
 import { builtinDifference } from "../ontology/define_ontology.ts";
 import type { TopicHandler } from "../read/topic_handler.ts";
-import { type FieldSchema, schemaKey } from "../schema.ts";
+import { type FieldSchema, plainFields, schemaKey } from "../schema.ts";
 import { printable } from "./printable.ts";
 
 /** What is asked of a topic. */
@@ -19,8 +19,14 @@ const NAMESPACED = new Set(["Boolean", "Image", "Range", "String"]);
  * A module that exports an ontology, and the type of its messages, for each kind of topic: the built-in where it has these
  * columns, else one of `defineOntology`. What no field maker makes is left out, and a comment says so.
  */
-export function typeSource(sequence: string, topics: readonly TypedTopic[]): string {
+export function typeSource(sequence: string, recorded: readonly TypedTopic[]): string {
   const source = new TypeSource();
+  const topics = recorded.map(({ name, ontologyTag, serializationFormat, fields }) => ({
+    name,
+    ontologyTag,
+    serializationFormat,
+    fields: plainFields(fields),
+  }));
   const byKey = new Map<string, TypedTopic[]>();
   for (const topic of topics) byKey.set(keyOf(topic), [...byKey.get(keyOf(topic)) ?? [], topic]);
   const groups = [...byKey.values()];
@@ -77,9 +83,7 @@ class TypeSource {
       return;
     }
     const missing = columns.filter((field) => !canMake(field))
-      .map(({ name, type, dictionary }) =>
-        `Left out: ${literal(name)} (${dictionary ? "dictionary" : type.kind}).`
-      );
+      .map(({ name, type }) => `Left out: ${literal(name)} (${type.kind}).`);
     const options = format === "default" ? "" : `, { format: ${literal(format)} }`;
     const text = `${this.#use("defineOntology")}(${literal(tag)}, ${this.#fields(made, "")}${options})`;
     this.#parts.push(comment(topics, missing) + this.#export(this.#claim(tag), text));
@@ -102,7 +106,7 @@ class TypeSource {
   /** The call that makes a field. */
   #field(field: FieldSchema, indent: string): string {
     const { type, children, nullable, metadata } = field;
-    const args: string[] = [];
+    const args: string[] = type.kind === "decimal" ? [`${type.precision}`, `${type.scale}`] : [];
     if (type.kind === "struct") args.push(this.#fields(children, indent));
     else if (children.length > 0) args.push(this.#field(children[0], indent));
     if (type.kind === "fixedList") args.push(String(type.size));
@@ -129,8 +133,8 @@ class TypeSource {
 }
 
 /** The name of the function that makes a field; undefined where there is none. */
-function makerOf({ type, dictionary }: FieldSchema): string | undefined {
-  if (dictionary || ("offsets" in type && type.offsets === 64)) return undefined;
+function makerOf({ type }: FieldSchema): string | undefined {
+  if ("offsets" in type && type.offsets === 64) return undefined;
   switch (type.kind) {
     case "int":
       return `${type.signed ? "" : "u"}int${type.bits}`;
@@ -139,6 +143,7 @@ function makerOf({ type, dictionary }: FieldSchema): string | undefined {
     case "fixedList":
       return "fixedSizeList";
     case "bool":
+    case "decimal":
     case "utf8":
     case "binary":
     case "list":

@@ -1,6 +1,6 @@
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import type { Footer } from "../arrow/decode.ts";
-import type { Vector } from "../arrow/vector.ts";
+import type { Dictionary } from "../arrow/encoded_vector.ts";
 import type { LatestRow, Run, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
@@ -30,7 +30,7 @@ interface ReaderParts {
   schema: TopicSchema;
   /** From a footer, with a checksum for each batch; undefined where there was none. */
   index: TopicIndex | undefined;
-  dictionaries: ReadonlyMap<bigint, Vector>;
+  dictionaries: ReadonlyMap<bigint, Dictionary>;
   /** Number in the file of the index's first batch. */
   first: number;
   /** Opens the file that is at the path now. */
@@ -64,7 +64,7 @@ export class TopicFileReader implements TopicSource {
   ): TopicFileReader {
     const { info, schema, batches, done: first } = parts;
     const index = indexOf(batches);
-    const dictionaries = new Map<bigint, Vector>();
+    const dictionaries = new Map<bigint, Dictionary>();
     return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
   }
 

@@ -4,11 +4,11 @@
  * @module
  */
 import { decodeFooter, type Footer, MAGIC } from "../arrow/decode.ts";
-import { hexCrc, openColumns } from "../arrow/stored_batch.ts";
-import type { Vector } from "../arrow/vector.ts";
+import { Dictionaries } from "../arrow/dictionaries.ts";
+import type { Dictionary } from "../arrow/encoded_vector.ts";
+import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
-import type { FieldSchema } from "../schema.ts";
 import { decodeIndex, type TopicIndex } from "./topic_index.ts";
 
 /** Most footers fit, so that opening a topic is one read. */
@@ -65,34 +65,16 @@ export function rowsIn(engine: Engine, footer: Footer): number | undefined {
   return readIndex(engine, footer)?.rows.reduce((sum, rows) => sum + rows, 0);
 }
 
-/** Values of the dictionaries that another writer's file has, by their ids. CORRUPT, UNSUPPORTED. */
+/** The dictionaries that another writer's file has. CORRUPT, UNSUPPORTED. */
 export async function readDictionaries(
   file: TopicBytes,
   engine: Engine,
   path: string,
-  footer: Footer,
-): Promise<Map<bigint, Vector>> {
-  const dictionaries = new Map<bigint, Vector>();
-  if (footer.dictionaries.length === 0) return dictionaries;
-  const values = new Map<bigint, FieldSchema>();
-  const collect = (field: FieldSchema) => {
-    if (field.dictionary) values.set(field.dictionary.id, { ...field, dictionary: undefined });
-    field.children.forEach(collect);
-  };
-  footer.schema.fields.forEach(collect);
-  for (const { offset, length } of footer.dictionaries) {
-    const message = await file(offset, length);
-    const where = { file: path, offset };
-    const { dictionary } = engine.parseBatch(message);
-    const field = dictionary && values.get(dictionary.id);
-    if (!field) throw new SmaltiError("CORRUPT", "Dictionary batch that no column uses", where);
-    if (dictionary.isDelta || dictionaries.has(dictionary.id)) {
-      throw new SmaltiError("UNSUPPORTED", `Dictionary ${dictionary.id} is written in several parts`, where);
-    }
-    dictionaries.set(
-      dictionary.id,
-      openColumns(engine, message, { fields: [field], where, dictionaries }).table.children[0],
-    );
+  { schema, dictionaries: places }: Footer,
+): Promise<ReadonlyMap<bigint, Dictionary>> {
+  const dictionaries = new Dictionaries(engine, schema.fields);
+  for (const { offset, length } of places) {
+    dictionaries.add(await file(offset, length), { file: path, offset });
   }
-  return dictionaries;
+  return dictionaries.known;
 }

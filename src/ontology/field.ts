@@ -47,10 +47,11 @@ export type FieldValues<F extends OntologyFields> = (
   : never;
 
 /**
- * What `push` takes for a value that reads back as `T`: the same, but int64 and uint64 also as safe integers, lists as
- * anything with a length and indices, and `null` for a missing value.
+ * What `push` takes for a value that reads back as `T`: the same, but int64 and uint64 also as safe integers, decimals as any
+ * text of a number, bigint and number, lists as anything with a length and indices, and `null` for a missing value.
  */
 export type MessageInput<T> = T extends undefined ? undefined | null
+  : T extends DecimalText ? string | number | bigint
   : T extends bigint ? bigint | number
   : T extends string | number | boolean ? T
   : T extends ArrayLike<infer Item> ? ArrayLike<MessageInput<Item>>
@@ -130,6 +131,31 @@ export function float32(options?: FieldOptions): OntologyField<number, Float32Ar
 /** IEEE 754 double precision. */
 export function float64(options?: FieldOptions): OntologyField<number, Float64Array> {
   return make({ kind: "float", bits: 64 }, options);
+}
+
+/** A decimal as it is read: exact, with as many digits after the point as its field's scale says, such as `"12.50"`. */
+export type DecimalText = `${number}`;
+
+/**
+ * A decimal number of up to `precision` digits, `scale` of them after the point (before it, all zeros, where the scale is
+ * negative). It reads as text, exactly: `"12.50"` at scale 2. `push` takes text, with an exponent or without, bigint, and
+ * number, which is what its shortest text says; INVALID_MESSAGE where a value does not fit without rounding.
+ *
+ * Stored as Arrow's decimal128, from 39 digits on as decimal256. RangeError where `precision` is no integer from 1 to 76 or
+ * `scale` none from -127 to 127.
+ */
+export function decimal(
+  precision: number,
+  scale: number = 0,
+  options?: FieldOptions,
+): OntologyField<DecimalText, DecimalText[]> {
+  if (!Number.isInteger(precision) || precision < 1 || precision > 76) {
+    throw new RangeError(`Cannot make a decimal of ${precision} digits: wanted an integer from 1 to 76`);
+  }
+  if (!Number.isInteger(scale) || Math.abs(scale) > 127) {
+    throw new RangeError(`Cannot make a decimal of scale ${scale}: wanted an integer from -127 to 127`);
+  }
+  return make({ kind: "decimal", bits: precision > 38 ? 256 : 128, precision, scale }, options);
 }
 
 /** Text; lone surrogates are refused. */

@@ -1,4 +1,4 @@
-import { type DataType, type FieldSchema, isOptional, typeName } from "../schema.ts";
+import { type DataType, type FieldSchema, isOptional, plainField, typeName } from "../schema.ts";
 
 /**
  * Why columns cannot be read as the fields that are wanted of them, or undefined where they can: each wanted field is there
@@ -23,7 +23,8 @@ export function firstDifference(
   return undefined;
 }
 
-function differenceAt(column: FieldSchema, field: FieldSchema, path: string): string | undefined {
+function differenceAt(seen: FieldSchema, wanted: FieldSchema, path: string): string | undefined {
+  const [column, field] = [plainField(seen), plainField(wanted)];
   const { kind } = field.type;
   // A column of nothing but nulls.
   if (column.type.kind === "null" && isOptional(field)) return undefined;
@@ -35,7 +36,7 @@ function differenceAt(column: FieldSchema, field: FieldSchema, path: string): st
   return differenceAt(column.children[0], field.children[0], `${path}[]`);
 }
 
-/** Types whose values read alike have this in common: offsets and views are matters of layout, times are integers. */
+/** Plain types whose values read alike have this in common: offsets are a matter of layout, times are integers. */
 function readsAs(type: DataType): string {
   switch (type.kind) {
     case "int":
@@ -43,9 +44,8 @@ function readsAs(type: DataType): string {
       return typeName({ type, children: [] });
     case "temporal":
       return `int${type.bits}`;
-    case "utf8View":
-      return "utf8";
-    case "binaryView":
+    case "decimal":
+      return `decimal(${type.precision}, ${type.scale})`;
     case "fixedBinary":
       return "binary";
     case "fixedList":

@@ -12,6 +12,7 @@ import { quoted } from "../util/excerpt.ts";
 /** What a float is written as where JSON has no number for it. */
 const NON_FINITE: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": -Infinity };
 const INTEGER = /^-?(0|[1-9]\d*)$/;
+const DECIMAL = /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/;
 
 /** A message of `fields` out of its JSON; INVALID_MESSAGE where it is none, and names the field. */
 export function messageFromJson(
@@ -77,6 +78,9 @@ export function valueFromJson(field: FieldSchema, json: unknown, path: string): 
     case "float":
       if (typeof json === "number") return json;
       if (typeof json === "string" && Object.hasOwn(NON_FINITE, json)) return NON_FINITE[json];
+      break;
+    case "decimal":
+      if (typeof json === "number" || (typeof json === "string" && DECIMAL.test(json))) return json;
       break;
     case "utf8":
       if (typeof json === "string") return json;

@@ -1,5 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import type { DecimalText } from "./field.ts";
 import {
   type EqualityQuery,
   type OrderQuery,
@@ -16,6 +17,7 @@ export type FieldQuery<T> = 0 extends 1 & T
   ? any
   : [T] extends [boolean] ? EqualityQuery<boolean>
   : [T] extends [number | bigint] ? OrderQuery<number | bigint>
+  : [T] extends [DecimalText] ? OrderQuery<number | bigint>
   : [T] extends [string] ? TextQuery
   : [T] extends [ArrayLike<infer Item>] ? ListQuery<NonNullable<Item>>
   : { readonly [K in keyof T]-?: FieldQuery<NonNullable<T[K]>> };
@@ -29,7 +31,10 @@ export interface ListQuery<Item> {
   /** The item at a place, counted from 0. */
   at(index: number): FieldQuery<Item>;
   /** The whole list, item by item; at most 1024. */
-  eq(items: readonly (Item & (number | bigint | string | boolean))[]): QueryExpression;
+  eq(
+    items:
+      readonly (Item extends DecimalText ? number | bigint : Item & (number | bigint | string | boolean))[],
+  ): QueryExpression;
 }
 
 /** Conditions on the messages of an ontology: the time, and the fields by their names. */

@@ -1,3 +1,4 @@
+import { Decimal } from "../arrow/decimal.ts";
 import { SmaltiError } from "../error.ts";
 import { quoted } from "../util/excerpt.ts";
 import type { QueryObject, QueryValue } from "../types.ts";
@@ -148,7 +149,7 @@ export function refusal(path: string, why: string): SmaltiError {
 
 /** The kind of a value; undefined for what no operator compares. */
 export function kindOf(value: unknown): OperandKind | undefined {
-  if (typeof value === "number" || typeof value === "bigint") return "number";
+  if (typeof value === "number" || typeof value === "bigint" || value instanceof Decimal) return "number";
   if (typeof value === "string") return "text";
   return typeof value === "boolean" ? "bool" : undefined;
 }
@@ -194,6 +195,7 @@ function items(path: string, operator: string, operand: QueryValue): readonly Qu
 function compare(value: unknown, operand: QueryValue): number {
   const kind = kindOf(value);
   if (kind === undefined || kind !== kindOf(operand)) return NaN;
+  if (value instanceof Decimal) return value.compareTo(operand as number | bigint);
   // Of a number and a bigint these operators compare the exact values.
   const [a, b] = [value as number, operand as number];
   return a < b ? -1 : a > b ? 1 : a >= b ? 0 : NaN;

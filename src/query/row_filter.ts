@@ -1,5 +1,7 @@
 import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
-import { FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
+import { Decimal } from "../arrow/decimal.ts";
+import { DictionaryVector, ListViewVector, RunEndVector } from "../arrow/encoded_vector.ts";
+import { DecimalVector, FixedListVector, ListVector, type Vector } from "../arrow/vector.ts";
 import { SmaltiError } from "../error.ts";
 import { excerpt, quoted } from "../util/excerpt.ts";
 import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../schema.ts";
@@ -131,7 +133,8 @@ function bindColumn(
     field = fields[child];
     steps.push({ child });
     if (item !== undefined) {
-      if (field.type.kind !== "list" && field.type.kind !== "fixedList") {
+      const { kind } = field.type;
+      if (kind !== "list" && kind !== "listView" && kind !== "fixedList") {
         throw refusal(path, `${quoted(name)} is ${typeName(field)}, wanted a list`);
       }
       steps.push({ item });
@@ -156,13 +159,17 @@ function kindOfField({ type, children }: FieldSchema): OperandKind | undefined {
     case "int":
     case "float":
     case "temporal":
+    case "decimal":
       return "number";
     case "utf8":
     case "utf8View":
       return "text";
     case "bool":
       return "bool";
+    case "runEnd":
+      return kindOfField(children[1]);
     case "list":
+    case "listView":
     case "fixedList": {
       const item = kindOfField(children[0]);
       return item === undefined || item === "list" ? undefined : "list";
@@ -179,12 +186,12 @@ function holds(
   at: number,
   test: (value: unknown) => boolean,
 ): boolean {
-  if (at === steps.length) return test(vector.get(row));
+  if (at === steps.length) return test(valueAt(vector, row));
   if (!vector.isValid(row)) return false;
   const step = steps[at];
   if ("child" in step) return holds(vector.children[step.child], row, steps, at + 1, test);
   const [from, to] = itemsOf(vector, row);
-  const [items] = vector.children;
+  const items = vector.children[0];
   const matches = (item: number) => holds(items, item, steps, at + 1, test);
   if (typeof step.item === "number") return from + step.item < to && matches(from + step.item);
   const isAny = step.item === "any";
@@ -193,11 +200,26 @@ function holds(
   return !isAny && to > from;
 }
 
-function itemsOf(vector: Vector, row: number): [from: number, to: number] {
-  if (vector instanceof FixedListVector) return [row * vector.size, (row + 1) * vector.size];
-  if (!(vector instanceof ListVector)) {
-    throw new SmaltiError("INTERNAL", "Query goes through what is no list");
+/** What a condition is put to: of decimals not the text. */
+function valueAt(vector: Vector, row: number): unknown {
+  if (vector instanceof DictionaryVector) {
+    const [part, at] = vector.place(row);
+    return valueAt(vector.dictionary.parts[part], at);
   }
-  vector.check(row);
-  return [vector.offsets[row], vector.offsets[row + 1]];
+  if (vector instanceof RunEndVector) return valueAt(vector.values, vector.run(row));
+  if (vector instanceof DecimalVector) {
+    const unscaled = vector.unscaled(row);
+    return unscaled === undefined ? undefined : new Decimal(unscaled, vector.scale);
+  }
+  const items = vector.children[0];
+  if (!(items instanceof DecimalVector) || !vector.isValid(row)) return vector.get(row);
+  const [from, to] = itemsOf(vector, row);
+  return Array.from({ length: to - from }, (_, i) => valueAt(items, from + i));
+}
+
+function itemsOf(vector: Vector, row: number): [from: number, to: number] {
+  if (vector instanceof FixedListVector || vector instanceof ListVector || vector instanceof ListViewVector) {
+    return vector.range(row);
+  }
+  throw new SmaltiError("INTERNAL", "Query goes through what is no list");
 }

@@ -261,7 +261,8 @@ export class TopicWriter<T = any> {
 
   /**
    * Takes the rows of an apache-arrow RecordBatch whose columns are `timestamp_ns` (int64) and the ontology's fields, by
-   * name, type and order. Rows need not be sorted. The batch is read before the promise resolves.
+   * name, type and order. Dictionaries count as what they stand for. Rows need not be sorted. The batch is read before the
+   * promise resolves.
    *
    * Rejects with INVALID_MESSAGE where its schema is another or a value is missing that may not be. Otherwise as
    * {@linkcode push}.

@@ -2,7 +2,8 @@ import * as arrow from "apache-arrow";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeFooter, decodeSchemaMessage, MAGIC } from "../../src/arrow/decode.ts";
-import { decodeBatch, decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
+import { Dictionaries } from "../../src/arrow/dictionaries.ts";
+import { decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
 import {
   encodeBatch,
   encodeFileEnd,
@@ -10,10 +11,10 @@ import {
   END_OF_STREAM,
   type FooterBlock,
 } from "../../src/arrow/encode.ts";
-import type { Vector } from "../../src/arrow/vector.ts";
 import { openColumns } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
 import type { DataType, FieldSchema, Schema } from "../../src/schema.ts";
+import { decimalFromArrow } from "../support/from_arrow.ts";
 import { anyTable, expectedRow } from "../support/random_tables.ts";
 import { columnsOf, engine, tableFields, touchedRow, view, written } from "../support/tables.ts";
 
@@ -154,7 +155,8 @@ describe("encodeSchemaMessage, decodeSchemaMessage", () => {
 
   it("are UNSUPPORTED for types that smalti does not read", () => {
     const types: arrow.DataType[] = [
-      new arrow.Decimal(2, 10, 128),
+      new arrow.Decimal(2, 39, 128),
+      new arrow.Decimal(128, 38, 128),
       new arrow.IntervalYearMonth(),
       new arrow.IntervalDayTime(),
       new arrow.DenseUnion([0], [new arrow.Field("a", new arrow.Int8())]),
@@ -214,13 +216,7 @@ describe("encodeFileEnd, decodeFooter", () => {
 /** All rows of an Arrow IPC stream, read by our own decoder. */
 function readStream(bytes: Uint8Array): { fields: readonly FieldSchema[]; rows: string[] } {
   const { fields } = decodeSchemaMessage(bytes);
-  const dictionaries = new Map<bigint, Vector>();
-  const values = new Map<bigint, FieldSchema>();
-  const collect = (field: FieldSchema) => {
-    if (field.dictionary) values.set(field.dictionary.id, { ...field, dictionary: undefined });
-    field.children.forEach(collect);
-  };
-  fields.forEach(collect);
+  const dictionaries = new Dictionaries(engine, fields);
   const rows: string[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -229,12 +225,11 @@ function readStream(bytes: Uint8Array): { fields: readonly FieldSchema[]; rows: 
     const message = bytes.subarray(at, at += frame.headBytes + frame.bodyBytes);
     if (frame.type === MessageType.schema) continue;
     if (frame.type === MessageType.dictionaryBatch) {
-      const { id } = decodeBatch(message).dictionary!;
-      const { table } = openColumns(engine, message, { fields: [values.get(id)!], where: {}, dictionaries });
-      dictionaries.set(id, table.children[0]);
+      dictionaries.add(message, {});
       continue;
     }
-    const { layout, table } = openColumns(engine, message, { fields, where: {}, dictionaries });
+    const options = { fields, where: {}, dictionaries: dictionaries.known };
+    const { layout, table } = openColumns(engine, message, options);
     for (let row = 0; row < layout.rows; row++) {
       rows.push(written(touchedRow(fields, view(fields, table.children, row))));
     }
@@ -247,6 +242,8 @@ function plainOf(field: FieldSchema, value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   const item = field.children[0];
   switch (field.type.kind) {
+    case "decimal":
+      return decimalFromArrow(value as Uint32Array, field.type.bits, field.type.scale);
     case "list":
     case "fixedList":
       return [...(value as arrow.Vector)].map((one) => plainOf(item, one));

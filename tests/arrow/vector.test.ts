@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { buildVectors } from "../../src/arrow/build_vectors.ts";
 import { bytesOf } from "../../src/arrow/columns.ts";
+import { emptyDictionary } from "../../src/arrow/dictionaries.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
+import type { Dictionary } from "../../src/arrow/encoded_vector.ts";
 import type { StructVector, Vector } from "../../src/arrow/vector.ts";
 import { openColumns, sealBatch } from "../../src/arrow/stored_batch.ts";
 import { SmaltiError } from "../../src/error.ts";
@@ -24,7 +26,7 @@ function column(
     nodes: number[];
     buffers: Uint8Array[];
     variadic?: number[];
-    dictionaries?: Map<bigint, Vector>;
+    dictionaries?: Map<bigint, Dictionary>;
   },
 ): Vector {
   const shape = { rows: nodes[0], nodes, bufferCount: buffers.length, variadic };
@@ -239,10 +241,11 @@ describe("Vector", () => {
   });
 
   it("reads dictionaries of any type and index; refuses indices beyond them", () => {
-    const words = column(field({ kind: "utf8", offsets: 32 }), {
+    const words = emptyDictionary(field({ kind: "utf8", offsets: 32 }));
+    words.add(column(field({ kind: "utf8", offsets: 32 }), {
       nodes: [3, 1],
       buffers: [Uint8Array.of(0b101), bytesOf(Int32Array.of(0, 1, 1, 3)), ascii("abb")],
-    });
+    }));
     for (const signed of [true, false]) {
       for (const bits of [8, 16, 32, 64] as const) {
         const index = { bits, signed };

@@ -195,6 +195,7 @@ describe("typeSource", () => {
         field("list", { kind: "list", offsets: 32 }, { children: [field("item", { kind: "utf8View" })] }),
         field("large", { kind: "utf8", offsets: 64 }),
         field("coded", { kind: "utf8", offsets: 32 }, { dictionary: { id: 0n, index } }),
+        field("price", { kind: "decimal", bits: 64, precision: 9, scale: 2 }),
         flag,
       ),
       topic("empty", "U", field("none", { kind: "null" })),
@@ -202,8 +203,10 @@ describe("typeSource", () => {
     expect(typeErrors(source)).toEqual([]);
     const exports = run(source);
     expect(Object.keys(exports)).toEqual(["T"]);
-    expect(exports.T.fields.map(({ name }) => name)).toEqual(["a"]);
-    expect(source).toContain(`// Left out: "coded" (dictionary).\n`);
+    // What is in an encoding is what it stands for.
+    expect(exports.T.fields.map(({ name }) => name)).toEqual(["a", "list", "coded", "price"]);
+    expect(source).toContain("  price: optional(decimal(9, 2)),\n");
+    expect(source).toContain(`// Left out: "large" (utf8).\n`);
     expect(source).toContain(`// Topic empty.\n// Nothing to define: no field maker makes the columns.\n`);
   });
 });

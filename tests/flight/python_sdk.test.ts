@@ -221,6 +221,20 @@ describe.skipIf(!hasSdk)(`Mosaico's Python SDK${needsSdk}`, () => {
       expect(await runPython("random_tables.py", `${server.port}`, `${SEED}`, "60")).toEqual([]);
     }));
 
+  it("gets back messages of a class with decimals, dictionaries, views and list views", () =>
+    serving({}, async ({ client, server }) => {
+      expect(await runPython("sdk_arrow_types.py", `${server.port}`)).toEqual({ read: 40, different: [] });
+      const topic = await client.topicHandler("any", "things");
+      const [first] = await Array.fromAsync(topic.getDataStreamer({ startNs: 9n, endNs: 10n }));
+      expect(first.toObject().data).toEqual({
+        price: "1.125",
+        word: "word 4",
+        words: [],
+        lists: Int32Array.of(0),
+        deep: { d: "4.5", s: "s".repeat(9) },
+      });
+    }));
+
   it("is let in by its key alone", () => {
     const key = "msco_0123456789abcdefghijklmnopqrstuv_01234567";
     return serving({ apiKeys: [{ key, permission: "read" }] }, async ({ client, server }) => {

@@ -440,7 +440,6 @@ describe("Server refuses", () => {
       nullable: true,
       children: [],
     };
-    const view: FieldSchema = { ...utf8, type: { kind: "utf8View" } };
     const badOffsets = {
       rows: 2,
       nodes: [2, 0, 2, 0],
@@ -456,7 +455,6 @@ describe("Server refuses", () => {
       ['"timestamp_ns" is column 1, int64: wanted column 0, int64', [value, time], []],
       ['"timestamp_ns" is column 0, float64', [{ ...value, name: "timestamp_ns" }], []],
       ["Two columns have one name", [time, value, value], []],
-      ['Column "text" is utf8_view: wanted neither', [time, view], []],
       [
         "does not fit its schema",
         [time, value, value].map((field, i) => ({ ...field, name: i ? `${i}` : field.name })),

@@ -5,6 +5,7 @@ import { decodeFrame } from "../../src/engine/batch_message.ts";
 import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { type FlightParts, toFlight } from "../../src/flight/ipc.ts";
 import { jsonText } from "../../src/util/json_text.ts";
+import { typeName } from "../../src/schema.ts";
 import { type Seen, SEQUENCE, type StandIn, standIn, TOPIC } from "./stand_in.ts";
 import { errorOf, VALUE_FIELDS, valueBatch } from "./support.ts";
 
@@ -84,6 +85,38 @@ describe("A client of a server that follows the protocol", () => {
         }));
     }
   }
+
+  it("reads dictionaries that are replaced and that grow, lists in any order, runs and decimals", () => {
+    const told = {
+      ...parts("encoded"),
+      topic: jsonText({ ...TOPIC, data_info: { ...TOPIC.data_info, interval: { start_ns: 1, end_ns: 6 } } }),
+    };
+    return withClient(told, async (client) => {
+      const rows = await read(client);
+      const inner = (side: string | null) => side === null ? null : { side };
+      const row = (time: number, word: string | null, list: string[], run: string | null, price: string) => ({
+        timestamp_ns: `${time}`,
+        data: { word, list, run, price, inner: inner(word) },
+      });
+      expect(rows).toMatchObject([
+        row(1, "b", ["y"], "on", "1.50"),
+        row(2, null, ["x", "y"], "on", "-0.01"),
+        row(3, "a", [], "off", "0.00"),
+        row(4, "c", ["z"], null, "9999.99"),
+        row(5, "b", ["z"], null, "7.00"),
+        row(6, "q", [], "on", "0.10"),
+      ]);
+      const { fields } = await client.topicHandler("s", "a");
+      expect(fields.map(typeName)).toEqual([
+        "int64",
+        "utf8",
+        "list<utf8>",
+        "utf8",
+        "decimal128(6, 2)",
+        "struct<side: utf8>",
+      ]);
+    });
+  });
 
   it("keeps integers of metadata exact, and what JSON has no word for is null", () => {
     const odd = `{"ns":${BEYOND},"most":${LAST},"nan":NaN,"far":-Infinity,"half":0.5}`;

@@ -49,7 +49,10 @@ function plain(field: FieldSchema, value: unknown): unknown {
       return { int: String(value) };
     case "float":
       return { float: Number.isNaN(value) ? "nan" : bitsOf(value as number) };
+    case "runEnd":
+      return plain({ ...children[1], nullable: field.nullable }, value);
     case "list":
+    case "listView":
     case "fixedList":
     case "map":
       return Array.from(value as ArrayLike<unknown>, (item) => plain(children[0], item) ?? null);
@@ -113,6 +116,10 @@ describe.skipIf(!python)(`${title} writes, we read`, () => {
     "dictionaries",
     "views",
     "temporal",
+    "decimals",
+    "list_views",
+    "runs",
+    "deltas",
     "big",
     "no_batches",
     "empty_batches",
@@ -141,9 +148,7 @@ describe.skipIf(!python)(`${title} writes, we read`, () => {
     time_in_us: "UNSUPPORTED",
     missing_time: "CORRUPT",
     disorder: "OUT_OF_ORDER",
-    decimal: "UNSUPPORTED",
     union: "UNSUPPORTED",
-    run_ends: "UNSUPPORTED",
   };
   it.each(Object.entries(refused))("a file with %s, which is %s", async (name, code) => {
     const error = await readBatches(store, `refused-${name}.arrow`).catch((reason) => reason);

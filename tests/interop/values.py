@@ -13,6 +13,8 @@ def plain(scalar, nullable=True):
     if not scalar.is_valid:
         return None
     kind = scalar.type
+    if pa.types.is_run_end_encoded(kind):
+        return plain(scalar.value if isinstance(scalar.value, pa.Scalar) else pa.scalar(scalar.value, kind.value_type), nullable)
     if pa.types.is_dictionary(kind):
         return plain(scalar.value, nullable)
     if pa.types.is_boolean(kind):
@@ -37,6 +39,8 @@ def plain(scalar, nullable=True):
     if hasattr(scalar, "values"):  # lists of all kinds
         return [plain(item, kind.value_field.nullable) for item in scalar.values]
     value = scalar.as_py()
+    if pa.types.is_decimal(kind):
+        return f"{value:f}"
     return value if isinstance(value, str) else {"bytes": base64.b64encode(value).decode()}
 
 

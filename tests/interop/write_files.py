@@ -130,6 +130,56 @@ def views():
     return fields, [batch(0), short, batch(3), several]
 
 
+def decimals():
+    """Of every width, with scales that are negative or larger than the precision, and nested."""
+    types = [pa.decimal32(9, 2), pa.decimal64(18, 17), pa.decimal128(38, 0), pa.decimal128(5, -3), pa.decimal128(6, 6),
+             pa.decimal256(76, 20)]
+    def some(kind, i):
+        unscaled = [0, 1, -1, 10**kind.precision - 1, -(10**kind.precision) + 1, random.randrange(10**kind.precision)][i % 6]
+        return decimal.Decimal(unscaled).scaleb(-kind.scale, decimal.Context(prec=80))
+    fields, columns = [], []
+    for kind in types:
+        fields += [pa.field(str(kind), kind), pa.field(f"list of {kind}", pa.list_(kind)),
+                   pa.field(f"struct of {kind}", pa.struct([pa.field("d", kind)]))]
+        columns += [pa.array(with_nulls(lambda i: some(kind, i), 24), kind),
+                    pa.array([[some(kind, j) for j in range(i % 4)] for i in range(24)], pa.list_(kind)),
+                    pa.array([{"d": some(kind, i)} for i in range(24)], fields[-1].type)]
+    return fields, [columns, [column.slice(5, 3) for column in columns]]
+
+
+def list_views():
+    """In any order, shared, with gaps, and of everything."""
+    values = pa.array(range(10), pa.int16())
+    shared = pa.ListViewArray.from_arrays(pa.array([7, 0, 0, 3, 10], pa.int32()), pa.array([3, 10, 2, 0, 0], pa.int32()), values)
+    large = pa.LargeListViewArray.from_arrays(pa.array([1, None, 0, 5, 9], pa.int64()), pa.array([2, 0, 1, 5, 1], pa.int64()),
+                                              pa.array([f"text {i}" * i for i in range(10)], pa.string_view()))
+    nested = pa.array([[[1], [], None], None, [], [[2, None]], [[3]] * 3], pa.list_view(pa.list_view(pa.int8())))
+    points = pa.array([[{"x": 1.5, "s": "a"}], [], None, [None, {"x": None, "s": "b"}], []],
+                      pa.list_view(pa.struct([pa.field("x", pa.float64()), pa.field("s", pa.dictionary(pa.int8(), pa.utf8()))])))
+    columns = [shared, large, nested, points]
+    fields = [pa.field(f"c{i}", column.type) for i, column in enumerate(columns)]
+    return fields, [columns, [column.slice(1, 3) for column in columns]]
+
+
+def runs():
+    make = lambda ends, values, bits: pa.RunEndEncodedArray.from_arrays(pa.array(ends, bits), values)
+    texts = make([2, 3, 70, 71], pa.array(["a", None, "bb", "a"]), pa.int32())
+    numbers = make([71], pa.array([2.5]), pa.int16())
+    words = make([1, 71], pa.DictionaryArray.from_arrays(pa.array([1, 0]), pa.array(["x", "y"])), pa.int64())
+    columns = [texts, numbers, words]
+    fields = [pa.field(f"c{i}", column.type) for i, column in enumerate(columns)]
+    return fields, [columns]
+
+
+def deltas():
+    """A dictionary that grows from batch to batch."""
+    words = lambda values, indices: pa.DictionaryArray.from_arrays(pa.array(indices, pa.int16()), pa.array(values))
+    all_words = [f"word {i}" for i in range(100)]
+    return [pa.field("word", words([""], [0]).type)], [
+        [words(all_words[:3], [2, 0, None])], [words(all_words[:7], [6, 3, 1])], [words(all_words, [99, 98, 0, 5])],
+    ]
+
+
 def temporal():
     at = datetime.datetime(2026, 7, 1, 12, 30, 1, 234567)
     fields, columns = [], []
@@ -158,6 +208,10 @@ for codec in CODECS:
     write("dictionaries", *dictionaries(), codec)
     write("views", *views(), codec)
     write("temporal", *temporal(), codec)
+    write("decimals", *decimals(), codec)
+    write("list_views", *list_views(), codec)
+    write("runs", *runs(), codec)
+    write("deltas", *deltas(), codec, emit_dictionary_deltas=True)
     # Values large enough for many blocks within a frame, some of which do not compress.
     big = [pa.array([random.randbytes(1000) * random.choice([1, 30]) for _ in range(150)], pa.binary()),
            pa.array([[i // 50] * 500 for i in range(150)], pa.list_(pa.int32()))]
@@ -182,9 +236,5 @@ refused("no_time", pa.schema([pa.field("x", pa.int64())]), times)
 refused("time_in_us", pa.schema([pa.field("timestamp_ns", pa.timestamp("us"))]), times.cast(pa.timestamp("us")))
 refused("missing_time", pa.schema([pa.field("timestamp_ns", pa.int64())]), pa.array([1, None, 3], pa.int64()))
 refused("disorder", pa.schema([TIME]), pa.array([1, 3, 2], pa.int64()))
-refused("decimal", pa.schema([TIME, pa.field("d", pa.decimal128(10, 2))]), times,
-        pa.array([decimal.Decimal("1.25")] * 3, pa.decimal128(10, 2)))
 refused("union", pa.schema([TIME, pa.field("u", pa.dense_union([pa.field("a", pa.int8())]))]), times,
         pa.UnionArray.from_dense(pa.array([0, 0, 0], pa.int8()), pa.array([0, 1, 2], pa.int32()), [pa.array([1, 2, 3], pa.int8())], ["a"]))
-refused("run_ends", pa.schema([TIME, pa.field("r", pa.run_end_encoded(pa.int32(), pa.int8()))]), times,
-        pa.RunEndEncodedArray.from_arrays(pa.array([3], pa.int32()), pa.array([7], pa.int8())))

@@ -11,10 +11,19 @@ const INTS: DataType[] = ([8, 16, 32, 64] as const).flatMap((bits) =>
   [true, false].map((signed): DataType => ({ kind: "int", bits, signed }))
 );
 const FLOATS: DataType[] = ([16, 32, 64] as const).map((bits) => ({ kind: "float", bits }));
+/** Decimals of every width, and of every sign of the scale. */
+export const DECIMALS: Extract<DataType, { kind: "decimal" }>[] = [
+  { kind: "decimal", bits: 32, precision: 9, scale: 4 },
+  { kind: "decimal", bits: 64, precision: 18, scale: 0 },
+  { kind: "decimal", bits: 128, precision: 38, scale: 10 },
+  { kind: "decimal", bits: 128, precision: 5, scale: -3 },
+  { kind: "decimal", bits: 256, precision: 76, scale: 76 },
+];
 const LEAVES: DataType[] = [
   { kind: "bool" },
   ...INTS,
   ...FLOATS,
+  ...DECIMALS,
   { kind: "utf8", offsets: 32 },
   { kind: "binary", offsets: 32 },
   { kind: "null" },
@@ -98,6 +107,14 @@ function presentValue({ type, children }: FieldSchema): fc.Arbitrary<unknown> {
       if (type.bits === 64) return fc.double();
       if (type.bits === 32) return fc.oneof(fc.float(), fc.double({ min: -3.4e38, max: 3.4e38 }));
       return fc.oneof(fc.double({ min: -65504, max: 65504 }), fc.constantFrom(NaN, Infinity, -Infinity, -0));
+    case "decimal": {
+      const most = 10n ** BigInt(type.precision) - 1n;
+      const unscaled = fc.oneof(fc.bigInt(-most, most), fc.constantFrom(-most, most, 0n, 1n, -1n));
+      return fc.oneof(
+        unscaled.map((value) => canonicalDecimal(value, type.scale)),
+        unscaled.map((value) => `${value}e${-type.scale}`),
+      );
+    }
     case "utf8":
       return fc.oneof(
         fc.constantFrom(
@@ -171,6 +188,11 @@ export function expected(field: FieldSchema, value: unknown): unknown {
         : type.bits === 32
         ? Math.fround(value as number)
         : nearestHalf(value as number);
+    case "decimal": {
+      const text = value as string;
+      const at = text.indexOf("e");
+      return at < 0 ? text : canonicalDecimal(BigInt(text.slice(0, at)), type.scale);
+    }
     case "list":
     case "fixedList": {
       const items = Array.from(value as ArrayLike<unknown>, (item) => expected(children[0], item));
@@ -186,6 +208,15 @@ export function expected(field: FieldSchema, value: unknown): unknown {
     default:
       return value;
   }
+}
+
+/** An integer as a decimal, moved digit by digit. */
+export function canonicalDecimal(unscaled: bigint, scale: number): string {
+  const digits = [...String(unscaled < 0n ? -unscaled : unscaled)];
+  if (scale < 0 && unscaled !== 0n) { for (let i = 0; i > scale; i--) digits.push("0"); }
+  while (digits.length <= scale) digits.unshift("0");
+  if (scale > 0) digits.splice(digits.length - scale, 0, ".");
+  return (unscaled < 0n ? "-" : "") + digits.join("");
 }
 
 /** What reading a row gives, by field. */

@@ -7,6 +7,7 @@ import {
   Binary,
   Bool,
   type DataType,
+  Decimal,
   Field as ArrowField,
   FixedSizeList,
   Float16,
@@ -67,6 +68,9 @@ const LEAVES = [
   float64,
   utf8,
   binary,
+  () => makers.decimal(9, 3),
+  () => makers.decimal(20, -4),
+  () => makers.decimal(60, 50),
 ];
 
 /** Names that objects, messages and their JSON have members of. */
@@ -162,6 +166,8 @@ function arrowType({ type, children }: FieldSchema): DataType {
       return new (type.signed ? INTS : UINTS)[type.bits]();
     case "float":
       return new FLOATS[type.bits]();
+    case "decimal":
+      return new Decimal(type.scale, type.precision, type.bits);
     case "utf8":
       return new Utf8();
     case "binary":
@@ -197,12 +203,23 @@ function forArrow(field: FieldSchema, value: unknown): unknown {
   if (value === undefined || value === null) return null;
   const { type, children } = field;
   if (type.kind === "int" && type.bits === 64) return BigInt(value as number | bigint);
+  if (type.kind === "decimal") return wordsOf(expected(field, value) as string, type.bits, type.scale);
   if (type.kind === "list" || type.kind === "fixedList") {
     return Array.from(value as ArrayLike<unknown>, (item) => forArrow(children[0], item));
   }
   if (type.kind !== "struct") return value;
   const record = value as Record<string, unknown>;
   return Object.fromEntries(children.map((child) => [child.name, forArrow(child, record[child.name])]));
+}
+
+/** A decimal's words, lowest first. */
+function wordsOf(text: string, bits: number, scale: number): Uint32Array {
+  const digits = BigInt(text.replace(".", ""));
+  const unscaled = scale < 0 ? digits / 10n ** BigInt(-scale) : digits;
+  return Uint32Array.from(
+    { length: bits / 32 },
+    (_, i) => Number(BigInt.asUintN(32, unscaled >> BigInt(32 * i))),
+  );
 }
 
 /** What `toJSON` has to give for a value. */

@@ -1,10 +1,12 @@
 import { decodeSchemaMessage } from "../../arrow/decode.ts";
+import { decodeColumns, Dictionaries } from "../../arrow/dictionaries.ts";
+import { encodeBatch } from "../../arrow/encode.ts";
 import { MessageType } from "../../engine/batch_message.ts";
 import type { Follower, LatestRow, Run, RunSource, SequenceSource, TopicSource } from "../../backend.ts";
 import { openBatch } from "../../arrow/stored_batch.ts";
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
-import { type FieldSchema, schemaKey } from "../../schema.ts";
+import { type FieldSchema, plainFields, schemaKey } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { firstDescent, lowerBound } from "../../util/times.ts";
 import {
@@ -23,6 +25,13 @@ import type { Calls } from "./calls.ts";
 import { windowFacts } from "./facts.ts";
 
 type ArrowMessage = NonNullable<ReceivedData["arrow"]>;
+
+/** The columns of a stream. */
+interface SentFields {
+  readonly fields: readonly FieldSchema[];
+  readonly isPlain: boolean;
+  readonly dictionaries: Dictionaries;
+}
 
 /** A sequence on a server, open for reading. */
 export class FlightSource implements SequenceSource {
@@ -51,7 +60,8 @@ export class FlightSource implements SequenceSource {
     const info = topics.find((topic) => topic.name === name);
     if (!info) throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, where);
     try {
-      const { fields } = decodeSchemaMessage(await this.#calls.schema(locatorOf(sequence, name), what));
+      const sent = decodeSchemaMessage(await this.#calls.schema(locatorOf(sequence, name), what));
+      const fields = plainFields(sent.fields);
       const { ontologyTag, serializationFormat, metadata } = info;
       const schema = { ontologyTag, serializationFormat, metadata, fields };
       return new FlightTopic(this.#calls, this.#engine, sequence, info, schema, this.#tickets.get(name));
@@ -247,19 +257,28 @@ class FlightRuns implements RunSource {
   async *#stream(calls: Calls, signal: AbortSignal | undefined): AsyncGenerator<ArrowMessage> {
     const stop = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     const ticket = await this.#topic.ticket(this.#window, this.#what, stop);
-    let schema: readonly FieldSchema[] | undefined;
+    let sent: SentFields | undefined;
     for await (const { arrow } of calls.download(ticket, stop)) {
       // Metadata alone is legal in Flight, and nobody's here.
       if (!arrow) continue;
-      if (schema) {
-        yield arrow;
-        continue;
-      }
       const { type, message } = arrow;
-      if (type !== MessageType.schema) throw new SmaltiError("CORRUPT", "the stream begins without a schema");
-      schema = decodeSchemaMessage(message).fields;
-      if (schemaKey(schema, false) !== schemaKey(this.#topic.schema.fields, false)) {
-        throw new SmaltiError("CORRUPT", "the stream has another schema than the topic");
+      if (!sent) {
+        if (type !== MessageType.schema) {
+          throw new SmaltiError("CORRUPT", "the stream begins without a schema");
+        }
+        const { fields } = decodeSchemaMessage(message);
+        // A server may put a column in another encoding than it tells of.
+        const plain = plainFields(fields);
+        if (schemaKey(plain) !== schemaKey(this.#topic.schema.fields)) {
+          throw new SmaltiError("CORRUPT", "the stream has another schema than the topic");
+        }
+        sent = { fields, isPlain: plain === fields, dictionaries: new Dictionaries(this.#engine, fields) };
+      } else if (sent.isPlain) yield arrow;
+      else if (type === MessageType.dictionaryBatch) sent.dictionaries.add(message, {});
+      else if (type !== MessageType.recordBatch) yield arrow;
+      else {
+        const columns = decodeColumns(this.#engine, message, sent.fields, sent.dictionaries);
+        yield { type, message: encodeBatch(columns) };
       }
     }
   }

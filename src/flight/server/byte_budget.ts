@@ -17,19 +17,32 @@ export class ByteBudget {
   }
 
   /**
-   * Waits until the bytes are free, and gives what frees them again. More than all there are come in once nobody has any.
+   * Waits until the bytes are free, and gives what frees all but so many of them again. More than all there are come in once nobody has any.
    * CANCELED where the signal is aborted before.
    */
-  async take(bytes: number, signal: AbortSignal): Promise<() => void> {
+  async take(bytes: number, signal: AbortSignal): Promise<(kept?: number) => void> {
     if (this.#waiting.length > 0 || !this.#fits(bytes)) await this.#wait(bytes, signal);
     else this.#usedBytes += bytes;
-    let isFree = false;
-    return () => {
-      if (isFree) return;
-      isFree = true;
-      this.#usedBytes -= bytes;
+    let held = bytes;
+    return (kept = 0) => {
+      if (kept >= held) return;
+      this.#usedBytes -= held - kept;
+      held = kept;
       this.#startNext();
     };
+  }
+
+  /** Takes the bytes where they are free and nobody waits; whether it did. They are freed by {@linkcode free}. */
+  tryTake(bytes: number): boolean {
+    if (this.#waiting.length > 0 || this.#usedBytes + bytes > this.#allBytes) return false;
+    this.#usedBytes += bytes;
+    return true;
+  }
+
+  /** Frees bytes of {@linkcode tryTake}. */
+  free(bytes: number): void {
+    this.#usedBytes -= bytes;
+    this.#startNext();
   }
 
   #wait(bytes: number, signal: AbortSignal): Promise<void> {

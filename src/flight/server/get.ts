@@ -5,7 +5,13 @@
  */
 import { cutColumns } from "../../arrow/batching.ts";
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
-import { type BodyCoder, encodeBatch, encodeSchemaMessage } from "../../arrow/encode.ts";
+import {
+  type BodyCoder,
+  encodeBatch,
+  encodeDictionaryBatch,
+  encodeSchemaMessage,
+} from "../../arrow/encode.ts";
+import { ColumnEncoder, type EncodedColumns } from "../../arrow/encodings.ts";
 import { rangePicks, take } from "../../arrow/take.ts";
 import type { Backend, Run, RunSource } from "../../backend.ts";
 import { blockColumns } from "../../read/merge/block_columns.ts";
@@ -15,7 +21,7 @@ import { RowBlocks } from "../../read/merge/row_blocks.ts";
 import type { BlockSource } from "../../read/streamer.ts";
 import { SmaltiError } from "../../error.ts";
 import { reopened } from "../../reopen.ts";
-import type { FieldSchema } from "../../schema.ts";
+import { type FieldSchema, plainFields } from "../../schema.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import { isWrittenAnew } from "../../store/store.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
@@ -51,17 +57,30 @@ export async function* getTopic(
   const window = windowOf(range);
   let source = await (await backend.openSequence(sequence)).openTopic(name);
   const { schema } = source;
-  yield toFlight(encodeSchemaMessage({ fields: schema.fields, metadata: new Map() }));
+  const fields = plainFields(schema.fields);
+  // Who takes batches as they are stored takes them without encodings.
+  const encoder = maxRows === Infinity ? undefined : new ColumnEncoder(fields);
+  const sentFields = encoder?.fields ?? fields;
+  yield toFlight(encodeSchemaMessage({ fields: sentFields, metadata: new Map() }));
   const topic = messageTopic(sequence, name, schema);
   const coder: BodyCoder = { compress: (bytes) => engine.compress(bytes), allocate: takeBytes };
   const progress = new Progress();
+  function* sentColumns(columns: Columns): Generator<FlightParts> {
+    if (sentFields === fields) yield* sent(encodeBatch(columns, coder));
+    else {
+      for (const { dictionaries, columns: batch } of encoded(encoder!, fields, columns)) {
+        for (const { id, columns } of dictionaries) yield* sent(encodeDictionaryBatch(id, columns, coder));
+        yield* sent(encodeBatch(batch, coder));
+      }
+    }
+  }
   async function* sendBlocks(blocks: BlockSource): AsyncGenerator<FlightParts> {
     try {
       for (let block = await blocks.next(); block; block = await blocks.next()) {
         const { length, batches, runs, rows } = block;
         progress.note(length, (row) => batches[runs[row]]!.times[rows[row]]);
         for (const { columns } of blockColumns(block)) {
-          for (const part of partsOf(columns, schema.fields)) yield* sent(encodeBatch(part, coder));
+          for (const part of partsOf(columns, fields)) yield* sentColumns(part);
         }
       }
     } finally {
@@ -81,8 +100,8 @@ export async function* getTopic(
       }
       const { batch: { times, message }, from, to } = run;
       progress.note(to - from, (row) => times[from + row]);
-      if (isReady(run, maxRows)) yield* sent(message);
-      else for (const part of partsOfRun(run, schema.fields)) yield* sent(encodeBatch(part, coder));
+      if (sentFields === schema.fields && isReady(run, maxRows)) yield* sent(message);
+      else for (const part of partsOfRun(run, fields)) yield* sentColumns(part);
     }
   } catch (reason) {
     if (!isWrittenAnew(reason)) throw reason;
@@ -94,6 +113,27 @@ export async function* getTopic(
     yield* sendBlocks(new ResumingBlocks(undefined, window, blocksOf, reopen, progress));
   } finally {
     runs.close();
+  }
+}
+
+/** Columns in their encodings, in halves where a dictionary has too many values for its indices. */
+function* encoded(
+  encoder: ColumnEncoder,
+  fields: readonly FieldSchema[],
+  columns: Columns,
+): Generator<EncodedColumns> {
+  const { rows } = columns;
+  const whole = encoder.encode(columns);
+  if (whole) yield whole;
+  else if (rows > 1) {
+    for (const half of cutColumns(fields, columns, Math.ceil(rows / 2))) {
+      yield* encoded(encoder, fields, half);
+    }
+  } else {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      "A row has more values than its dictionary's indices can tell apart",
+    );
   }
 }
 

@@ -5,8 +5,10 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { encodeSchemaMessage } from "../../arrow/encode.ts";
+import { ColumnEncoder } from "../../arrow/encodings.ts";
 import type { Backend, TopicSource } from "../../backend.ts";
 import { isNotFound, SmaltiError } from "../../error.ts";
+import { plainFields } from "../../schema.ts";
 import { quoted } from "../../util/excerpt.ts";
 import { compareNames } from "../../names.ts";
 import { withCurrent } from "../../reopen.ts";
@@ -141,7 +143,9 @@ function commandOf({ type, cmd }: FlightDescriptor): WireObject {
   throw new SmaltiError("INVALID_ARGUMENT", "Descriptor is a path or missing: wanted a command");
 }
 
-function schemaBytes({ fields }: TopicSchema): Uint8Array<ArrayBuffer> {
+/** The columns as DoGet gives them. */
+function schemaBytes(schema: TopicSchema): Uint8Array<ArrayBuffer> {
+  const { fields } = new ColumnEncoder(plainFields(schema.fields));
   return Uint8Array.from(encodeSchemaMessage({ fields, metadata: new Map() }));
 }
 

@@ -7,6 +7,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { BATCH_ROWS, BatchPieces, copyColumns, cutColumns, rowsPerBatch } from "../../arrow/batching.ts";
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { decodeSchemaMessage } from "../../arrow/decode.ts";
+import { Dictionaries } from "../../arrow/dictionaries.ts";
 import { MessageType } from "../../engine/batch_message.ts";
 import { checkNulls } from "../../arrow/interchange.ts";
 import { inTimeOrder, timesOf } from "../../arrow/rearrange.ts";
@@ -15,7 +16,7 @@ import type { Backend, TopicSink } from "../../backend.ts";
 import { decompressedBytes, openBatch } from "../../arrow/stored_batch.ts";
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
-import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import { type FieldSchema, plainFields, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
 import { giveBytes } from "../../util/buffer_pool.ts";
 import { totals } from "../../util/totals.ts";
 import type { ReceivedData } from "../data_frames.ts";
@@ -37,6 +38,8 @@ export interface PutContext {
   readonly maxMessageBytes: number;
   /** Bytes of what is decompressed, of all uploads together. */
   readonly rawBudget: ByteBudget;
+  /** Bytes of dictionaries, of all uploads together. */
+  readonly dictionaryBudget: ByteBudget;
 }
 
 /** Stores what a client uploads. Resolves at the stream's end; the topic is whole then. */
@@ -63,6 +66,8 @@ export async function putTopic(
     await rows?.settle();
     if (topic) sessions.endUpload(topic, "broken");
     throw uploadError(reason, topic);
+  } finally {
+    rows?.close();
   }
 }
 
@@ -93,11 +98,15 @@ async function open(
   if (arrow?.type !== MessageType.schema) throw unexpected("begins with another message than a schema");
   const { fields } = decodeSchemaMessage(arrow.message);
   checkTable(fields);
-  const sink = await topic.session.sink.createTopic(topic.name, { ...topic.schema, fields });
-  return new RowCollector(topic, sink, fields, context, signal);
+  const dictionaries = new Dictionaries(context.backend.engine, fields);
+  const sink = await topic.session.sink.createTopic(topic.name, {
+    ...topic.schema,
+    fields: plainFields(fields),
+  });
+  return new RowCollector(topic, sink, { fields, dictionaries }, context, signal);
 }
 
-/** Refuses tables that are no topic's, or that the store could not write. */
+/** Refuses tables that are no topic's. */
 function checkTable(fields: readonly FieldSchema[]): void {
   const at = fields.findIndex((field) => field.name === TIMESTAMP_FIELD.name);
   const seen = at < 0 ? "missing" : `column ${at}, ${typeName(fields[at])}`;
@@ -108,50 +117,51 @@ function checkTable(fields: readonly FieldSchema[]): void {
   if (names.size < fields.length) {
     throw new SmaltiError("INVALID_MESSAGE", "Two columns have one name: wanted names of their own");
   }
-  fields.forEach(checkField);
 }
 
-function checkField(field: FieldSchema): void {
-  const { kind } = field.type;
-  if (field.dictionary || kind === "utf8View" || kind === "binaryView") {
-    throw new SmaltiError(
-      "INVALID_MESSAGE",
-      `Column "${field.name}" is ${typeName(field)}: wanted neither dictionaries nor views`,
-    );
-  }
-  field.children.forEach(checkField);
+/** Columns as a client sends them. */
+interface SentColumns {
+  readonly fields: readonly FieldSchema[];
+  readonly dictionaries: Dictionaries;
 }
 
 function unexpected(what: string): ConnectError {
   return new ConnectError(`Upload ${what}`, Code.Aborted);
 }
 
-/** Batches as a client sends them -> batches as they are stored: sorted, and neither small nor huge. */
+/** Batches as a client sends them -> batches as they are stored: plain, sorted, and neither small nor huge. */
 class RowCollector {
   readonly #topic: OpenTopic;
   readonly #sink: TopicSink;
+  /** Columns as they are stored. */
   readonly #fields: readonly FieldSchema[];
+  /** Columns as they are sent, and what their dictionaries hold. */
+  readonly #sent: SentColumns;
   readonly #engine: Engine;
   readonly #maxRawBytes: number;
   readonly #rawBudget: ByteBudget;
+  readonly #dictionaryBudget: ByteBudget;
+  #dictionaryBytes = 0;
   readonly #signal: AbortSignal;
   readonly #pieces: BatchPieces;
   /** What the pieces are views of. */
   #messages: Uint8Array[] = [];
   /** The last two batches on their way to the store: while one is written, the next is made. */
-  #sent: readonly [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
+  #written: readonly [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
   constructor(
     topic: OpenTopic,
     sink: TopicSink,
-    fields: readonly FieldSchema[],
-    { backend, maxMessageBytes, rawBudget }: PutContext,
+    sent: SentColumns,
+    { backend, maxMessageBytes, rawBudget, dictionaryBudget }: PutContext,
     signal: AbortSignal,
   ) {
     this.#topic = topic;
     this.#sink = sink;
-    this.#fields = fields;
-    this.#pieces = new BatchPieces(fields);
+    this.#sent = sent;
+    this.#fields = plainFields(sent.fields);
+    this.#dictionaryBudget = dictionaryBudget;
+    this.#pieces = new BatchPieces(this.#fields);
     this.#engine = backend.engine;
     this.#maxRawBytes = MAX_RATIO * maxMessageBytes;
     this.#rawBudget = rawBudget;
@@ -162,7 +172,9 @@ class RowCollector {
     // Metadata alone is legal in Flight, and nobody's here.
     if (!arrow) throw unexpected("has a message without Arrow data");
     const { type, message } = arrow;
-    if (type !== MessageType.recordBatch) throw unexpected("has another message than a record batch");
+    if (type !== MessageType.recordBatch && type !== MessageType.dictionaryBatch) {
+      throw unexpected("has another message than a record batch");
+    }
     const rawBytes = decompressedBytes(this.#engine, message);
     if (rawBytes > this.#maxRawBytes) {
       throw new SmaltiError(
@@ -170,19 +182,49 @@ class RowCollector {
         `a batch of ${message.length} bytes has ${rawBytes} decompressed: wanted at most ${this.#maxRawBytes}`,
       );
     }
+    if (type === MessageType.dictionaryBatch) return this.#addDictionary(message);
+    const isEncoded = this.#sent.fields !== this.#fields;
+    // How much columns take without their encoding is known when they are read.
+    const mostBytes = rawBytes + (isEncoded ? this.#maxRawBytes : 0);
     // Messages wait for their own memory before, and never after: so nobody waits for who waits for them.
-    const release = rawBytes === 0 ? undefined : await this.#rawBudget.take(rawBytes, this.#signal);
+    const release = mostBytes === 0 ? undefined : await this.#rawBudget.take(mostBytes, this.#signal);
     try {
-      await this.#addColumns(message);
+      const columns = this.#read(message);
+      const bytes = bytesIn(columns);
+      if (isEncoded) release?.(rawBytes + bytes);
+      await this.#addColumns(columns, bytes, message);
     } finally {
       release?.();
     }
   }
 
-  async #addColumns(message: Uint8Array): Promise<void> {
-    const columns = this.#read(message);
+  /** A dictionary is held until another takes its place, for which an upload cannot wait: so it is refused. */
+  #addDictionary(message: Uint8Array): void {
+    const { dictionaries } = this.#sent;
+    this.#holdDictionaries(dictionaries.bytes + dictionaries.bytesOf(message));
+    dictionaries.add(message, {}, this.#maxRawBytes);
+    this.#holdDictionaries(dictionaries.bytes);
+  }
+
+  #holdDictionaries(bytes: number): void {
+    const more = bytes - this.#dictionaryBytes;
+    if (more > 0 && !this.#dictionaryBudget.tryTake(more)) {
+      throw new SmaltiError(
+        "TOO_LARGE",
+        `dictionaries of ${bytes} bytes are more than the server has left for them`,
+      );
+    }
+    if (more < 0) this.#dictionaryBudget.free(-more);
+    this.#dictionaryBytes = bytes;
+  }
+
+  /** Lets go of the dictionaries. */
+  close(): void {
+    this.#holdDictionaries(0);
+  }
+
+  async #addColumns(columns: Columns, bytes: number, message: Uint8Array): Promise<void> {
     if (columns.rows === 0) return;
-    const bytes = bytesIn(columns);
     this.#note(columns, bytes);
     // Views on a message that is much larger would keep all of it.
     if (message.buffer.byteLength > 2 * bytes) {
@@ -207,18 +249,19 @@ class RowCollector {
 
   async end(): Promise<void> {
     await this.#store();
-    await Promise.all(this.#sent);
+    await Promise.all(this.#written);
   }
 
   /** Resolves when nothing is on its way any more, whatever came of it. */
   async settle(): Promise<void> {
-    await Promise.allSettled(this.#sent);
+    await Promise.allSettled(this.#written);
   }
 
   #read(message: Uint8Array): Columns {
-    const { table, rows } = openBatch(this.#engine, message, { fields: this.#fields, where: {} });
+    const { fields, dictionaries: { known: dictionaries } } = this.#sent;
+    const { table, rows } = openBatch(this.#engine, message, { fields, dictionaries, where: {} });
     // Taken, not passed on: what a client claims of offsets and lengths is checked on the way.
-    const columns = take([table], rangePicks(0, rows));
+    const columns = take([table], rangePicks(0, rows), this.#maxRawBytes);
     checkNulls(this.#fields, columns);
     checkText(this.#fields, columns);
     return columns;
@@ -235,14 +278,14 @@ class RowCollector {
     const size = rows <= 2 * full && rows <= BATCH_ROWS ? rows : full;
     for (const part of cutColumns(this.#fields, whole, size)) {
       const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, part);
-      const [before, last] = this.#sent;
+      const [before, last] = this.#written;
       await before;
       const { ending, locator } = this.#topic.session;
       // After its end a sink takes nothing more; the server may have been stopped meanwhile.
       if (ending) throw new SmaltiError("CLOSED", `session ${locator} has ended`);
       const next = this.#sink.write(sorted, firstNs, lastNs);
       next.catch(() => {}); // whoever awaits it is told
-      this.#sent = [last, next];
+      this.#written = [last, next];
     }
     // The sink has read all of them.
     for (const message of this.#messages.splice(0)) giveBytes(message);

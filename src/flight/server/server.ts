@@ -195,6 +195,7 @@ export async function createServer(client: Client, options: ServerOptions = {}):
     maxMessageBytes,
     budget: new ByteBudget(maxBufferedBytes),
     rawBudget: new ByteBudget(maxBufferedBytes),
+    dictionaryBudget: new ByteBudget(maxBufferedBytes),
     idleTimeoutMs,
     authorize: options.readOnly ? readOnly(accept) : accept,
     onCall,

@@ -68,7 +68,7 @@ export interface Message {
   /**
    * Its fields, by plain property access. Missing values are undefined, and so are structs whose fields are all missing,
    * unless they were imported from JSON, which tells `{}` from null;
-   * int64 and uint64 are bigint; bytes and lists of numbers are views on the batch, not to be changed.
+   * int64 and uint64 are bigint; decimals are exact text, with all digits of their scale; bytes and lists of numbers are views on the batch, not to be changed.
    *
    * Reading throws CORRUPT where the column's bytes are damaged.
    */
