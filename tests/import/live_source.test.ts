@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { connect } from "../../mod.ts";
+import { connect, type SequenceWriter } from "../../mod.ts";
 import { formatOf } from "../../src/import/formats.ts";
 import { importJsonLines } from "../../src/import/json_lines/import_json_lines.ts";
 import { makeTemporary, until } from "../support/cli_process.ts";
@@ -48,7 +48,7 @@ describe("an import of a live source", () => {
     let topic: { rowCount: number } | undefined;
     const create = client.sequenceCreate.bind(client);
     client.sequenceCreate = (async (...given: Parameters<typeof create>) => {
-      const sequence = await create(...given);
+      const sequence = await create(...given) as SequenceWriter;
       const topicCreate = sequence.topicCreate.bind(sequence);
       sequence.topicCreate = async (...of) => {
         const made = await topicCreate(...of);
