@@ -10,6 +10,7 @@
  *
  * @module
  */
+import type { RecordDecoder, RecordJob, RecordPlan } from "./engine/records/record_plan.ts";
 
 /** How a buffer's bytes are stored: Arrow IPC's two codecs, or as they are. */
 export type Codec = "none" | "lz4" | "zstd";
@@ -91,6 +92,10 @@ export interface Engine extends EngineInfo {
   crc32(bytes: Uint8Array): number;
   /** A merge of its own. */
   createMerger(): Merger;
+  /** A decoder for the records of one schema. */
+  createRecordDecoder(plan: RecordPlan): RecordDecoder;
+  /** Decodes the records of a chunk, each job's by its decoder of this engine; sets their statuses. */
+  decodeRecords(chunk: Uint8Array, jobs: readonly RecordJob[]): void;
 }
 
 const infos = new WeakMap<Engine, EngineInfo>();

@@ -11,6 +11,14 @@ import type { BatchLayout, Codec, Engine, Merger, NativeCodecs } from "../engine
 import { SOURCE_HASH } from "./generated/source_hash.ts";
 import { createMerger } from "./merge.ts";
 import type { SortSpan } from "./merge_sort.ts";
+import {
+  COLUMN_WORDS,
+  RECORD_ENCODINGS,
+  type RecordColumns,
+  type RecordDecoder,
+  type RecordJob,
+  type RecordPlan,
+} from "./records/record_plan.ts";
 
 /** What the module exports. */
 interface WasmExports {
@@ -34,6 +42,12 @@ interface WasmExports {
   crc32(bytes: number): number;
   order(members: number, count: number): void;
   ordered_ptr(): number;
+  records_open(encoding: number, columns: number, code: number): number;
+  records_close(id: number): void;
+  records_chunk(bytes: number): number;
+  records_decode(id: number, count: number): number;
+  records_collect(id: number): void;
+  records_reset(id: number): void;
 }
 
 /** As the binding numbers them. */
@@ -138,6 +152,22 @@ class WasmEngine implements Engine {
     return createMerger(this.#order);
   }
 
+  createRecordDecoder(plan: RecordPlan): RecordDecoder {
+    return new WasmRecordDecoder(this.#wasm, plan);
+  }
+
+  decodeRecords(chunk: Uint8Array, jobs: readonly RecordJob[]): void {
+    const wasm = this.#wasm;
+    wasm.run(({ records_chunk }) => {
+      const at = records_chunk(chunk.length);
+      if (at === 0) throw noMemory(chunk.length);
+      new Uint8Array(wasm.buffer, at, chunk.length).set(chunk);
+    });
+    for (const { decoder, spans, statuses } of jobs) {
+      (decoder as WasmRecordDecoder).decode(spans, statuses);
+    }
+  }
+
   readonly #order: SortSpan = ({ count, keys, members, starts, ids, shifts }, runs, rows) => {
     const wasm = this.#wasm;
     wasm.run(({ order, ordered_ptr }) => {
@@ -160,6 +190,71 @@ class WasmEngine implements Engine {
       this.#wasm.put(bytes);
       return crc32(bytes.length) >>> 0;
     });
+  }
+}
+
+/** A decoder that lives in the module. */
+class WasmRecordDecoder implements RecordDecoder {
+  readonly #wasm: Wasm;
+  readonly #id: number;
+  /** Numbers before the places of the buffers. */
+  readonly #nodeNumbers: number;
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(wasm: Wasm, { encoding, columns, code }: RecordPlan) {
+    this.#wasm = wasm;
+    this.#nodeNumbers = 2 * columns.length / COLUMN_WORDS;
+    this.#id = wasm.run(({ records_open }) => {
+      const length = columns.length + code.length;
+      const at = wasm.room(4 * length);
+      const input = new Int32Array(wasm.buffer, at, length);
+      input.set(columns);
+      input.set(code, columns.length);
+      return records_open(RECORD_ENCODINGS.indexOf(encoding), columns.length, code.length);
+    });
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Decodes records of the module's chunk. */
+  decode(spans: Int32Array, statuses: Uint8Array): void {
+    const wasm = this.#wasm;
+    const count = statuses.length;
+    wasm.run(({ records_decode, output_ptr }) => {
+      const at = wasm.room(8 * count);
+      new Int32Array(wasm.buffer, at, 2 * count).set(spans.subarray(0, 2 * count));
+      this.#bytes = records_decode(this.#id, count);
+      statuses.set(new Uint8Array(wasm.buffer, output_ptr(), count));
+    });
+    this.#rows += count;
+  }
+
+  take(): RecordColumns {
+    const wasm = this.#wasm;
+    return wasm.run(({ records_collect, records_reset, numbers_ptr, numbers_len }) => {
+      records_collect(this.#id);
+      const numbers = new Float64Array(wasm.buffer, numbers_ptr(), numbers_len());
+      const nodes = [...numbers.subarray(0, this.#nodeNumbers)];
+      const buffers: Uint8Array[] = [];
+      for (let i = this.#nodeNumbers; i < numbers.length; i += 2) {
+        buffers.push(new Uint8Array(wasm.buffer, numbers[i], numbers[i + 1]).slice());
+      }
+      records_reset(this.#id);
+      const rows = this.#rows;
+      this.#rows = this.#bytes = 0;
+      return { rows, nodes, buffers };
+    });
+  }
+
+  close(): void {
+    this.#wasm.run(({ records_close }) => records_close(this.#id));
   }
 }
 

@@ -9,7 +9,7 @@
 //! wasm-bindgen writes beside the module allows one instance and is not used.
 
 use core::cell::RefCell;
-use smalti_core::{crc, ipc, lz4, zstd, Code, Error, Result};
+use smalti_core::{crc, ipc, lz4, records, zstd, Code, Error, Result};
 use smalti_core::{sorter::Sorter, span::Span};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -25,6 +25,8 @@ struct State {
     text: String,
     sorter: Sorter,
     ordered: Vec<i32>,
+    chunk: Vec<u8>,
+    decoders: Vec<Option<records::Decoder>>,
 }
 
 thread_local! {
@@ -266,4 +268,81 @@ pub fn order(members: usize, count: usize) {
 #[wasm_bindgen]
 pub fn ordered_ptr() -> usize {
     with(|state| state.ordered.as_ptr() as usize)
+}
+
+/// A decoder of records: its number. The input has, as 32-bit integers, the words for its columns, then those of its code.
+#[wasm_bindgen]
+pub fn records_open(encoding: u32, columns: usize, code: usize) -> usize {
+    with(|state| {
+        let (columns, code) = state.integers(columns + code).split_at(columns);
+        let decoder = records::Decoder::new(encoding, columns, code).expect("a plan");
+        let free = state.decoders.iter().position(Option::is_none);
+        let id = free.unwrap_or(state.decoders.len());
+        if id == state.decoders.len() {
+            state.decoders.push(None);
+        }
+        state.decoders[id] = Some(decoder);
+        id
+    })
+}
+
+#[wasm_bindgen]
+pub fn records_close(id: usize) {
+    with(|state| state.decoders[id] = None);
+}
+
+/// Room for so many bytes, in which records lie; 0 where there is none.
+#[wasm_bindgen]
+pub fn records_chunk(bytes: usize) -> usize {
+    with(|state| {
+        let chunk = &mut state.chunk;
+        chunk.truncate(bytes.max(KEPT_BYTES));
+        chunk.shrink_to(bytes.max(KEPT_BYTES));
+        if chunk
+            .try_reserve_exact(bytes.saturating_sub(chunk.len()))
+            .is_err()
+        {
+            return 0;
+        }
+        chunk.resize(bytes.max(chunk.len()), 0);
+        chunk.as_ptr() as usize
+    })
+}
+
+/// Decodes so many records of the chunk. The input has, as 32-bit integers, begin and end of each. Their statuses are the
+/// output; returned are the bytes that the decoder has collected by now.
+#[wasm_bindgen]
+pub fn records_decode(id: usize, count: usize) -> f64 {
+    with(|state| {
+        let mut output = core::mem::take(&mut state.output);
+        output.clear();
+        output.resize(count, 0);
+        let mut decoder = state.decoders[id].take().expect("a decoder");
+        decoder.decode(&state.chunk, state.integers(2 * count), &mut output);
+        let bytes = decoder.bytes();
+        state.decoders[id] = Some(decoder);
+        state.output = output;
+        bytes as f64
+    })
+}
+
+/// What a decoder has collected. Numbers: per column its length and null count, then per buffer where it is and its
+/// bytes; they are valid until `records_reset`.
+#[wasm_bindgen]
+pub fn records_collect(id: usize) {
+    with(|state| {
+        let decoder = state.decoders[id].as_mut().expect("a decoder");
+        let mut buffers = Vec::new();
+        state.numbers.clear();
+        decoder.collect(&mut state.numbers, |buffer| {
+            buffers.extend([buffer.as_ptr() as usize as f64, buffer.len() as f64]);
+        });
+        state.numbers.append(&mut buffers);
+    });
+}
+
+/// Forgets what a decoder has collected.
+#[wasm_bindgen]
+pub fn records_reset(id: usize) {
+    with(|state| state.decoders[id].as_mut().expect("a decoder").reset());
 }

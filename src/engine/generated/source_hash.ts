@@ -1,4 +1,4 @@
 // deno-fmt-ignore-file
 /** SHA-256 of the Rust sources that smalti.wasm was built from. */
 export const SOURCE_HASH =
-  "a435c63f6814aa054ad4d2b15008a595d8f0d046470eb99db2deac85105b2558";
+  "51ac445113c667dcb79bbead097dfd91a27f7a57e6733292294a619db74f8869";

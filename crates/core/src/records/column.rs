@@ -1,0 +1,289 @@
+//! Columns as they grow: the buffers of Arrow's columnar format.
+
+use super::{Outcome, Status};
+
+/// Memory of a buffer up to this size is kept for the next rows.
+const KEPT_BYTES: usize = 1 << 20;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Values of so many bytes.
+    Fixed,
+    Bool,
+    /// Text or bytes, with offsets of 32 bits.
+    Bytes,
+    List,
+    Struct,
+    /// Lists of so many items.
+    FixedList,
+}
+
+pub struct Column {
+    pub kind: Kind,
+    /// Bytes of a value, items of a list.
+    argument: usize,
+    /// Where the columns that are no descendants go on.
+    pub next: usize,
+    pub data: Vec<u8>,
+    /// Begins with 0.
+    pub offsets: Vec<i32>,
+    /// Of booleans, and of structs without fields.
+    count: usize,
+    /// Bits, as far as the last null; all that follow are no nulls.
+    validity: Vec<u8>,
+    known: usize,
+    nulls: usize,
+}
+
+/// The columns that a plan's words describe.
+pub fn all(words: &[i32]) -> Option<Vec<Column>> {
+    let columns = words.chunks_exact(3).enumerate();
+    columns
+        .map(|(at, words)| {
+            let kind = match words[0] {
+                0 => Kind::Fixed,
+                1 => Kind::Bool,
+                2 => Kind::Bytes,
+                3 => Kind::List,
+                4 => Kind::Struct,
+                5 => Kind::FixedList,
+                _ => return None,
+            };
+            Some(Column {
+                kind,
+                argument: words[1] as usize,
+                next: at + 1 + words[2] as usize,
+                data: Vec::new(),
+                offsets: vec![0],
+                count: 0,
+                validity: Vec::new(),
+                known: 0,
+                nulls: 0,
+            })
+        })
+        .collect()
+}
+
+impl Column {
+    pub fn bytes(&self) -> usize {
+        self.data.len() + 4 * self.offsets.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.data.shrink_to(KEPT_BYTES);
+        self.offsets.truncate(1);
+        self.offsets.shrink_to(KEPT_BYTES / 4);
+        self.validity.clear();
+        (self.count, self.known, self.nulls) = (0, 0, 0);
+    }
+
+    /// Appends a boolean.
+    pub fn push_bool(&mut self, value: bool) {
+        if self.count & 7 == 0 {
+            self.data.push(0);
+        }
+        if value {
+            self.data[self.count >> 3] |= 1 << (self.count & 7);
+        }
+        self.count += 1;
+    }
+
+    /// Counts a struct without fields.
+    pub fn push_unit(&mut self) {
+        self.count += 1;
+    }
+
+    /// Ends a value of bytes whose last ones are in `data`.
+    pub fn close_bytes(&mut self) -> Outcome<()> {
+        self.close(self.data.len())
+    }
+
+    /// Ends a list whose items' column has so many values by now.
+    pub fn close(&mut self, end: usize) -> Outcome<()> {
+        self.offsets.push(i32::try_from(end).map_err(|_| Status::Large)?);
+        Ok(())
+    }
+
+    /// Appends text; whether it is UTF-8. What is not is replaced.
+    pub fn push_text(&mut self, bytes: &[u8]) -> Outcome<bool> {
+        let valid = match core::str::from_utf8(bytes) {
+            Ok(_) => {
+                append(&mut self.data, bytes);
+                true
+            }
+            Err(_) => {
+                self.data
+                    .extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
+                false
+            }
+        };
+        self.close_bytes()?;
+        Ok(valid)
+    }
+
+    fn last_offset(&self) -> i32 {
+        self.offsets[self.offsets.len() - 1]
+    }
+
+    fn mark_null(&mut self, at: usize) {
+        self.validity.resize(at / 8 + 1, 0);
+        for valid in self.known..at {
+            self.validity[valid >> 3] |= 1 << (valid & 7);
+        }
+        self.known = at + 1;
+        self.nulls += 1;
+    }
+
+    fn truncate_validity(&mut self, length: usize) {
+        while self.known > length {
+            self.known -= 1;
+            let bit = 1 << (self.known & 7);
+            if self.validity[self.known >> 3] & bit == 0 {
+                self.nulls -= 1;
+            }
+            self.validity[self.known >> 3] &= !bit;
+        }
+    }
+}
+
+/// Bytes up to so many are copied by plain instructions: a call that copies memory costs more.
+pub const SMALL: usize = 64;
+
+/// Appends bytes.
+#[inline]
+pub fn append(data: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() > SMALL {
+        return data.extend_from_slice(bytes);
+    }
+    data.reserve(bytes.len());
+    let words = bytes.chunks_exact(8);
+    let rest = words.remainder();
+    for word in words {
+        let word: [u8; 8] = word.try_into().unwrap_or_default();
+        data.extend_from_slice(&word);
+    }
+    for &byte in rest {
+        data.push(byte);
+    }
+}
+
+/// Values in a column whose parent is between two values.
+pub fn length(columns: &[Column], at: usize) -> usize {
+    let column = &columns[at];
+    match column.kind {
+        Kind::Fixed => column.data.len() / column.argument,
+        Kind::Bool => column.count,
+        Kind::Bytes | Kind::List => column.offsets.len() - 1,
+        Kind::Struct if column.next == at + 1 => column.count,
+        Kind::Struct => length(columns, at + 1),
+        Kind::FixedList => length(columns, at + 1) / column.argument,
+    }
+}
+
+/// Appends a null, and what stands in its place in the columns within.
+pub fn append_null(columns: &mut [Column], at: usize) {
+    let length = length(columns, at);
+    let column = &mut columns[at];
+    column.mark_null(length);
+    match column.kind {
+        Kind::Fixed => column.data.resize(column.data.len() + column.argument, 0),
+        Kind::Bool => column.push_bool(false),
+        Kind::Bytes | Kind::List => column.offsets.push(column.last_offset()),
+        Kind::FixedList => {
+            for _ in 0..columns[at].argument {
+                append_null(columns, at + 1);
+            }
+        }
+        Kind::Struct => {
+            let (mut child, end) = (at + 1, column.next);
+            if child == end {
+                column.push_unit();
+            }
+            while child < end {
+                append_null(columns, child);
+                child = columns[child].next;
+            }
+        }
+    }
+}
+
+/// Takes back all values after the first `length`.
+pub fn truncate(columns: &mut [Column], at: usize, length: usize) {
+    let column = &mut columns[at];
+    column.truncate_validity(length);
+    match column.kind {
+        Kind::Fixed => column.data.truncate(length * column.argument),
+        Kind::Bool => {
+            column.count = column.count.min(length);
+            column.data.truncate(column.count.div_ceil(8));
+            if column.count & 7 != 0 {
+                column.data[column.count >> 3] &= (1 << (column.count & 7)) - 1;
+            }
+        }
+        Kind::Bytes => {
+            column.offsets.truncate(length + 1);
+            column.data.truncate(column.last_offset() as usize);
+        }
+        Kind::List => {
+            column.offsets.truncate(length + 1);
+            let items = column.last_offset() as usize;
+            truncate(columns, at + 1, items);
+        }
+        Kind::FixedList => {
+            let items = length * column.argument;
+            truncate(columns, at + 1, items);
+        }
+        Kind::Struct => {
+            column.count = column.count.min(length);
+            let (mut child, end) = (at + 1, column.next);
+            while child < end {
+                truncate(columns, child, length);
+                child = columns[child].next;
+            }
+        }
+    }
+}
+
+/// Hands over the buffers of a column of so many values, and of those within.
+pub fn collect(
+    columns: &mut [Column],
+    at: usize,
+    length: usize,
+    nodes: &mut Vec<f64>,
+    buffer: &mut impl FnMut(&[u8]),
+) {
+    let column = &mut columns[at];
+    nodes.extend([length as f64, column.nulls as f64]);
+    if column.nulls > 0 {
+        column.validity.resize(length.div_ceil(8), 0);
+        for valid in column.known..length {
+            column.validity[valid >> 3] |= 1 << (valid & 7);
+        }
+        column.known = length;
+    }
+    buffer(if column.nulls > 0 { &column.validity } else { &[] });
+    if matches!(column.kind, Kind::Bytes | Kind::List) {
+        let (start, bytes) = (column.offsets.as_ptr().cast::<u8>(), 4 * column.offsets.len());
+        // SAFETY: integers are initialised bytes, and not changed while `columns` is borrowed.
+        buffer(unsafe { core::slice::from_raw_parts(start, bytes) });
+    }
+    match column.kind {
+        Kind::Fixed | Kind::Bool | Kind::Bytes => buffer(&column.data),
+        Kind::List => {
+            let items = column.last_offset() as usize;
+            collect(columns, at + 1, items, nodes, buffer);
+        }
+        Kind::FixedList => {
+            let items = length * column.argument;
+            collect(columns, at + 1, items, nodes, buffer);
+        }
+        Kind::Struct => {
+            let (mut child, end) = (at + 1, column.next);
+            while child < end {
+                collect(columns, child, length, nodes, buffer);
+                child = columns[child].next;
+            }
+        }
+    }
+}

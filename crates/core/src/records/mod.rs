@@ -1,0 +1,139 @@
+//! Records of one schema -> Arrow columns.
+//!
+//! What is known of a schema is compiled once (in TypeScript, `src/engine/record_plan.ts` has the words) into a plan: the
+//! columns, and code that a small interpreter runs for each record. It makes no object for a record and reads nothing
+//! outside of it. A record that does not fit leaves a row of nulls and a status that says why.
+
+mod column;
+mod protobuf;
+mod sequential;
+
+use column::Column;
+
+/// What became of a record. All but the first two leave nulls in every column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    Fits = 0,
+    /// A text is no UTF-8; it is in its column with U+FFFD for what is none.
+    Text = 1,
+    /// It ends before its last field.
+    Short = 2,
+    /// It goes on after its last field.
+    Long = 3,
+    /// It says that it is encoded in a way that is not read.
+    Encoding = 4,
+    /// It breaks a rule of its encoding.
+    Broken = 5,
+    /// A column would pass 2 GiB.
+    Large = 6,
+}
+
+type Outcome<T> = core::result::Result<T, Status>;
+
+/// How records are encoded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// CDR of OMG DDS, by its encapsulation header little or big endian, XCDR version 1 or 2.
+    Cdr,
+    /// Little-endian fields one after another, and nothing after the last: ROS 1.
+    Packed,
+    /// The same, with anything after the last: PX4's ULog.
+    PackedPrefix,
+    /// Protocol Buffers.
+    Protobuf,
+}
+
+/// Decodes records of one schema and collects their columns.
+pub struct Decoder {
+    encoding: Encoding,
+    code: Vec<i32>,
+    columns: Vec<Column>,
+    rows: usize,
+    slots: Vec<protobuf::Slot>,
+}
+
+impl Decoder {
+    /// `columns` has three words a column in depth-first order: its kind, its kind's argument, its number of descendants.
+    /// None where the words are no plan.
+    pub fn new(encoding: u32, columns: &[i32], code: &[i32]) -> Option<Self> {
+        Some(Self {
+            encoding: match encoding {
+                0 => Encoding::Cdr,
+                1 => Encoding::Packed,
+                2 => Encoding::PackedPrefix,
+                3 => Encoding::Protobuf,
+                _ => return None,
+            },
+            code: code.to_vec(),
+            columns: column::all(columns)?,
+            rows: 0,
+            slots: Vec::new(),
+        })
+    }
+
+    /// Rows collected so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes collected so far.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(Column::bytes).sum()
+    }
+
+    /// Decodes the records that lie in `bytes` at `spans` (begin and end of each), and gives each its status.
+    pub fn decode(&mut self, bytes: &[u8], spans: &[i32], statuses: &mut [u8]) {
+        for (span, status) in spans.chunks_exact(2).zip(statuses) {
+            let record = bytes.get(span[0] as usize..span[1] as usize).unwrap_or(&[]);
+            *status = self.decode_one(record) as u8;
+        }
+    }
+
+    fn decode_one(&mut self, record: &[u8]) -> Status {
+        let (columns, code) = (&mut self.columns[..], &self.code[..]);
+        let outcome = match self.encoding {
+            Encoding::Cdr => sequential::cdr(columns, code, record),
+            Encoding::Packed => sequential::packed(columns, code, record, false),
+            Encoding::PackedPrefix => sequential::packed(columns, code, record, true),
+            Encoding::Protobuf => protobuf::message(columns, code, record, &mut self.slots),
+        };
+        let status = match outcome {
+            Ok(true) => Status::Fits,
+            Ok(false) => Status::Text,
+            Err(status) => {
+                self.slots.clear();
+                self.skip_row();
+                status
+            }
+        };
+        self.rows += 1;
+        status
+    }
+
+    /// Takes back what the record that failed has left, and puts nulls in its place.
+    fn skip_row(&mut self) {
+        let mut at = 0;
+        while at < self.columns.len() {
+            column::truncate(&mut self.columns, at, self.rows);
+            column::append_null(&mut self.columns, at);
+            at = self.columns[at].next;
+        }
+    }
+
+    /// Hands over what was collected: per column in depth-first order its length and null count, and its buffers as the
+    /// Arrow columnar format orders them. The buffers are valid until `reset`.
+    pub fn collect(&mut self, nodes: &mut Vec<f64>, mut buffer: impl FnMut(&[u8])) {
+        let mut at = 0;
+        while at < self.columns.len() {
+            column::collect(&mut self.columns, at, self.rows, nodes, &mut buffer);
+            at = self.columns[at].next;
+        }
+    }
+
+    /// Forgets what was collected; its memory is used again, unless it was much.
+    pub fn reset(&mut self) {
+        self.rows = 0;
+        self.columns.iter_mut().for_each(Column::clear);
+    }
+}

@@ -1,0 +1,181 @@
+/**
+ * Encodings whose fields follow one another: CDR, ROS 1, ULog. Twin of `crates/core/src/records/sequential.rs`, which names
+ * the sources.
+ *
+ * @module
+ */
+import { lengthOf, type RecordColumn } from "./record_columns.ts";
+import { STATUS, STEP, STEP_WORDS } from "./record_plan.ts";
+
+/** Bytes of padding that a writer may leave at the end of a CDR record. */
+const MAX_PADDING = 3;
+
+/** Runs sequential code. Throws the status of a record that does not fit. */
+export class SequentialMachine {
+  readonly #columns: readonly RecordColumn[];
+  readonly #code: Int32Array;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
+  #at = 0;
+  #end = 0;
+  /** What alignment counts from. */
+  #origin = 0;
+  #maxAlignment = 1;
+  #isBig = false;
+  /** Whether collections of what is not primitive have their size in bytes in front: XCDR version 2. */
+  #isDelimited = false;
+  #isText = true;
+
+  constructor(columns: readonly RecordColumn[], code: Int32Array) {
+    this.#columns = columns;
+    this.#code = code;
+  }
+
+  /** Decodes a CDR record; whether its texts are UTF-8. */
+  cdr(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+    if (end - start < 4) throw STATUS.short;
+    const kind = bytes[start + 1];
+    if (bytes[start] !== 0 || !(kind === 0 || kind === 1 || kind === 6 || kind === 7)) throw STATUS.encoding;
+    this.#begin(bytes, view, start + 4, end);
+    this.#isBig = (kind & 1) === 0;
+    this.#isDelimited = kind >= 6;
+    this.#maxAlignment = this.#isDelimited ? 4 : 8;
+    this.#run(0, this.#code.length);
+    if (end - this.#at > MAX_PADDING) throw STATUS.long;
+    return this.#isText;
+  }
+
+  /** Decodes a record of little-endian fields without padding; whether its texts are UTF-8. */
+  packed(bytes: Uint8Array, view: DataView, start: number, end: number, mayGoOn: boolean): boolean {
+    this.#begin(bytes, view, start, end);
+    this.#run(0, this.#code.length);
+    if (end > this.#at && !mayGoOn) throw STATUS.long;
+    return this.#isText;
+  }
+
+  #begin(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.#view = view;
+    this.#at = this.#origin = start;
+    this.#end = end;
+    this.#isText = true;
+  }
+
+  #align(width: number): void {
+    const mask = Math.min(width, this.#maxAlignment) - 1;
+    this.#at += (this.#origin - this.#at) & mask;
+  }
+
+  /** Passes over bytes, and gives where they begin. */
+  #take(bytes: number): number {
+    const start = this.#at;
+    const end = start + bytes;
+    if (end > this.#end) throw STATUS.short;
+    this.#at = end;
+    return start;
+  }
+
+  #count(): number {
+    this.#align(4);
+    return this.#view.getUint32(this.#take(4), !this.#isBig);
+  }
+
+  #run(from: number, to: number): void {
+    const code = this.#code;
+    const columns = this.#columns;
+    for (let pc = from; pc < to;) {
+      const a = code[pc + 1];
+      const b = code[pc + 2];
+      const c = code[pc + 3];
+      const step = code[pc];
+      pc += STEP_WORDS;
+      switch (step) {
+        case STEP.values: {
+          this.#align(b);
+          const start = this.#take(b * c);
+          columns[a].pushValues(this.#view, this.#bytes, start, this.#at, b, this.#isBig);
+          break;
+        }
+        case STEP.each: {
+          this.#align(b);
+          const start = this.#take(b * c);
+          for (let i = 0, at = start; i < c; i++, at += b) {
+            columns[a + i].pushValues(this.#view, this.#bytes, at, at + b, b, this.#isBig);
+          }
+          break;
+        }
+        case STEP.text: {
+          const count = this.#count();
+          const start = this.#take(count);
+          const end = this.#at - (b === 1 && count > 0 && this.#bytes[this.#at - 1] === 0 ? 1 : 0);
+          if (!columns[a].pushText(this.#bytes, start, end)) this.#isText = false;
+          break;
+        }
+        case STEP.bytes:
+          this.#pushBytes(columns[a], this.#count());
+          break;
+        case STEP.fixedBytes:
+          this.#pushBytes(columns[a], b);
+          break;
+        case STEP.list: {
+          const count = this.#count();
+          const items = columns[a + 1];
+          if (count > 0) {
+            this.#align(b);
+            const start = this.#take(count * b);
+            items.pushValues(this.#view, this.#bytes, start, this.#at, b, this.#isBig);
+          }
+          columns[a].close(items.length / b);
+          break;
+        }
+        case STEP.sequence: {
+          if (this.#isDelimited) this.#count();
+          const count = this.#count();
+          if (count > Math.floor(Math.max(0, this.#end - this.#at) / Math.max(c, 1))) throw STATUS.short;
+          const end = pc + STEP_WORDS * b;
+          for (let i = 0; i < count; i++) this.#run(pc, end);
+          pc = end;
+          columns[a].close(lengthOf(columns, a + 1));
+          break;
+        }
+        case STEP.repeat: {
+          if (this.#isDelimited) this.#count();
+          const end = pc + STEP_WORDS * b;
+          for (let i = 0; i < a; i++) this.#run(pc, end);
+          pc = end;
+          break;
+        }
+        case STEP.bools:
+          this.#pushBools(columns[a], b);
+          break;
+        case STEP.boolList:
+          this.#pushBools(columns[a + 1], this.#count());
+          columns[a].close(columns[a + 1].count);
+          break;
+        case STEP.skip:
+          this.#align(a);
+          this.#take(a * b);
+          break;
+        case STEP.fixedText: {
+          const start = this.#take(b);
+          let end = start;
+          while (end < this.#at && this.#bytes[end] !== 0) end++;
+          if (!columns[a].pushText(this.#bytes, start, end)) this.#isText = false;
+          break;
+        }
+        case STEP.unit:
+          columns[a].count++;
+      }
+    }
+  }
+
+  #pushBytes(column: RecordColumn, count: number): void {
+    const start = this.#take(count);
+    column.push(this.#bytes, start, this.#at);
+    column.close(column.length);
+  }
+
+  #pushBools(column: RecordColumn, count: number): void {
+    for (let at = this.#take(count); at < this.#at; at++) column.pushBool(this.#bytes[at] !== 0);
+  }
+}

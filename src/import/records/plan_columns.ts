@@ -1,0 +1,48 @@
+import { COLUMN, type RecordPlan } from "../../engine/records/record_plan.ts";
+import type { FieldSchema } from "../../schema.ts";
+
+/** The columns of records of one schema, and how they are decoded. */
+export interface CompiledRecords {
+  readonly fields: readonly FieldSchema[];
+  readonly plan: RecordPlan;
+}
+
+/** A field that is decoded: nullable, since a record that does not fit leaves a null. */
+export function decodedField(
+  name: string,
+  type: FieldSchema["type"],
+  children: readonly FieldSchema[] = [],
+): FieldSchema {
+  return { name, type, nullable: true, children };
+}
+
+/** The words of the columns of such fields, and how many columns each has. */
+export function columnWords(fields: readonly FieldSchema[]): number[] {
+  return fields.flatMap((field) => {
+    const { type, children } = field;
+    const within = columnWords(children);
+    const [kind, argument] = kindOf(type);
+    return [kind, argument, within.length / 3, ...within];
+  });
+}
+
+function kindOf(type: FieldSchema["type"]): [kind: number, argument: number] {
+  switch (type.kind) {
+    case "int":
+    case "float":
+      return [COLUMN.fixed, type.bits / 8];
+    case "bool":
+      return [COLUMN.bool, 0];
+    case "utf8":
+    case "binary":
+      return [COLUMN.bytes, 0];
+    case "list":
+      return [COLUMN.list, 0];
+    case "fixedList":
+      return [COLUMN.fixedList, type.size];
+    case "struct":
+      return [COLUMN.struct, 0];
+    default:
+      throw new TypeError(`no column of decoded records is ${type.kind}`);
+  }
+}
