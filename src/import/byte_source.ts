@@ -22,6 +22,10 @@ export interface ByteSource {
    * @default false
    */
   readonly isRepeatable?: boolean;
+  /** The bytes from a place on, as many as there are, where any part can be had. With it, `sizeBytes` is known. @default none */
+  readonly read?: (offset: number, length: number) => Promise<Uint8Array>;
+  /** All bytes of the file beside it whose name has this at its end, up to so many; undefined where there is none. @default none */
+  readonly beside?: (suffix: string, maxBytes: number) => Promise<Uint8Array | undefined>;
 }
 
 /** Bytes in the largest part that is handled at once. */

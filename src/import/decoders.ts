@@ -1,13 +1,40 @@
+import { FLATBUFFER_DECODER } from "./flatbuffer/flatbuffer_decoder.ts";
 import { JsonDecoder } from "./json/json_decoder.ts";
 import { JsonTextDecoder } from "./json/json_text_decoder.ts";
-import type { DecoderKind, DecoderOptions, MessageDecoder, MessageFormat } from "./message_decoder.ts";
+import {
+  type DecoderKind,
+  type DecoderOptions,
+  type MessageDecoder,
+  type MessageFormat,
+  type MessageSchema,
+  Undecodable,
+} from "./message_decoder.ts";
+import { PROTOBUF_DECODER } from "./protobuf/protobuf_decoder.ts";
 import { RawDecoder } from "./raw_decoder.ts";
+import { ROS_DECODERS } from "./ros/ros_decoders.ts";
 
 /** Every kind of decoder. The first that fits and takes the schema is taken. */
 export const DECODERS: readonly DecoderKind[] = [
   { encoding: "json", schemaEncoding: "jsonschema", readsTime: true, open: JsonDecoder.open },
   { encoding: "json", readsTime: true, open: (_, { time }) => new JsonTextDecoder(time) },
+  ...ROS_DECODERS,
+  PROTOBUF_DECODER,
+  FLATBUFFER_DECODER,
 ];
+
+/** A decoder of a kind; one that keeps bytes where there is a reason for that. */
+async function openKind(
+  kind: DecoderKind,
+  schema: MessageSchema | undefined,
+  options: DecoderOptions,
+): Promise<MessageDecoder | undefined> {
+  try {
+    return await kind.open(schema, options);
+  } catch (reason) {
+    if (!(reason instanceof Undecodable)) throw reason;
+    return options.time ? undefined : new RawDecoder(reason.message);
+  }
+}
 
 /** A decoder for the messages of one topic. What no kind takes stays bytes: UNSUPPORTED where they are to say the time. */
 export async function openDecoder(
@@ -19,7 +46,7 @@ export async function openDecoder(
     const { schemaEncoding = schema?.encoding } = kind;
     if (kind.encoding !== encoding || schemaEncoding !== schema?.encoding) continue;
     if (options.time && !kind.readsTime) continue;
-    const decoder = await kind.open(schema, options);
+    const decoder = await openKind(kind, schema, options);
     if (decoder) return decoder;
   }
   if (options.time) throw options.time.unreadable(encoding);

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import type { Engine } from "../engine.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
+import type { Flaw } from "./flaws.ts";
 import type { TimeField } from "./message_time.ts";
+import type { ClassColumns, OntologyMapping } from "./ontology/mapping.ts";
 
 /** How the messages of a topic are encoded. Names are those of MCAP's registry, whatever the file's format. */
 export interface MessageFormat {
@@ -29,12 +32,20 @@ export interface MessageSchema {
 export type Row = Record<string, unknown>;
 
 /** What a decoder may ask of its topic's writer. */
-export type RowWriter = Pick<TopicWriter<Row>, "push" | "pushColumns">;
+export type RowWriter = Pick<TopicWriter<Row>, "push" | "pushColumns" | "pushPrepared">;
 
 /** Options of a decoder. */
 export interface DecoderOptions {
+  /** Decodes, and is the decoders' own as long as the import goes on. */
+  readonly engine: Engine;
   /** Columns that the topic has beside the decoder's. */
-  readonly reserved: readonly string[];
+  readonly reserved: readonly FieldSchema[];
+  /** What the messages are to become, where that is not what they are in their own system. */
+  readonly mapping?: OntologyMapping | undefined;
+  /** Keeps a message that the columns of a mapping do not hold, as it is. */
+  readonly aside: (timestampNs: bigint, bytes: Uint8Array) => Promise<void>;
+  /** Takes what is wrong with messages that were held back. May throw. */
+  readonly flaw: (flaw: Flaw) => void;
   /** What integers of 64 bits become: int64, which reads as bigint, or float64. */
   readonly integers: "bigint" | "number";
   /** The field that says when messages were, in place of the times that are pushed with them. */
@@ -43,6 +54,8 @@ export interface DecoderOptions {
 
 /** Decodes the messages of one topic. */
 export interface MessageDecoder {
+  /** The class of its messages, where they are of one. */
+  readonly ontology?: Pick<ClassColumns, "tag" | "format"> | undefined;
   /** The columns that it fills. */
   readonly fields: readonly FieldSchema[];
   /** Messages so far that the columns do not hold whole, so that they are kept as they were too. */
@@ -64,6 +77,9 @@ export interface MessageDecoder {
   flush?(writer: RowWriter): Promise<void> | undefined;
 }
 
+/** Why a topic's messages stay bytes. */
+export class Undecodable extends Error {}
+
 /** One kind of decoder, and what it is for. */
 export interface DecoderKind {
   /** The encoding of the messages. */
@@ -72,7 +88,7 @@ export interface DecoderKind {
   readonly schemaEncoding?: string;
   /** Whether its decoders heed the option `time`. @default false */
   readonly readsTime?: boolean;
-  /** A decoder for one topic; undefined where it can do nothing with the schema. May load what it needs. */
+  /** A decoder for one topic; undefined where it can do nothing with the schema, or Undecodable that says why. */
   open(
     schema: MessageSchema | undefined,
     options: DecoderOptions,

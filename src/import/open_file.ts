@@ -25,6 +25,10 @@ export interface OpenedFile {
   readonly isLive: boolean;
   /** Whether they can be walked over again: not those of a pipe or a device. */
   readonly isRepeatable: boolean;
+  /** The bytes from a place on; not of a pipe or a device. Opens the file each time. */
+  readonly read?: (offset: number, length: number) => Promise<Uint8Array>;
+  /** All bytes of the file beside it whose name has this at its end; undefined where there is none. */
+  readonly beside?: (suffix: string, maxBytes: number) => Promise<Uint8Array | undefined>;
 }
 
 /**
@@ -62,10 +66,55 @@ export async function openFile(path: string): Promise<OpenedFile> {
     }
     const handle = await open(path, "r");
     await handle.close();
-    return { name: path, sizeBytes: found.size, chunks, isLive: false, isRepeatable: true };
+    return {
+      name: path,
+      sizeBytes: found.size,
+      chunks,
+      isLive: false,
+      isRepeatable: true,
+      read: (offset, length) => readAt(path, offset, length),
+      beside: (suffix, maxBytes) => readBeside(path + suffix, maxBytes),
+    };
   } catch (reason) {
     throw fileError(reason, "open", path);
   }
+}
+
+async function readAt(path: string, offset: number, length: number): Promise<Uint8Array> {
+  let handle: FsPromises.FileHandle | undefined;
+  try {
+    handle = await open(path, "r");
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    while (at < length) {
+      const { bytesRead } = await handle.read(bytes, at, length - at, offset + at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return bytes.subarray(0, at);
+  } catch (reason) {
+    throw fileError(reason, "read", path);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readBeside(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  let size;
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return undefined;
+    size = found.size;
+  } catch (reason) {
+    if ((reason as { code?: string }).code === "ENOENT") return undefined;
+    throw fileError(reason, "read", path);
+  }
+  if (size > maxBytes) {
+    throw new SmaltiError("TOO_LARGE", `${path} has ${size} bytes and at most ${maxBytes} are read`, {
+      file: path,
+    });
+  }
+  return await readAt(path, 0, size);
 }
 
 async function* readChunks(path: string): AsyncGenerator<Uint8Array> {

@@ -15,6 +15,12 @@ const DATA_FIELD: FieldSchema = {
 export class RawDecoder implements MessageDecoder {
   readonly fields: readonly FieldSchema[] = [DATA_FIELD];
   readonly misfitCount = 0;
+  /** Why the messages are not decoded; undefined where no decoder is for them. */
+  readonly reason: string | undefined;
+
+  constructor(reason?: string) {
+    this.reason = reason;
+  }
 
   push(
     writer: RowWriter,

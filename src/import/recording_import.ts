@@ -19,6 +19,10 @@ import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import { type ImportedFile, ImportFiles } from "./import_files.ts";
 import type { DecoderKind, DecoderOptions, MessageDecoder, MessageFormat, Row } from "./message_decoder.ts";
 import { isTimeUnit, TimeField, type TimeUnit } from "./message_time.ts";
+import { type OntologyMappings, ontologyOf } from "./ontology/known.ts";
+import type { OntologyMapping } from "./ontology/mapping.ts";
+import type { RandomAccess } from "./random_access.ts";
+import { matchesPatterns } from "./topic_patterns.ts";
 import { type ImportedTopic, INDEX_FIELD, type MessageCounter, TopicImport } from "./topic_import.ts";
 import { TopicNames } from "./topic_names.ts";
 
@@ -57,6 +61,17 @@ export interface ImportOptions {
   /** What numbers in the field `time` count. @default "ns" */
   timeUnit?: TimeUnit;
   /**
+   * Topics whose messages become those of Mosaico's classes where their types are known (ROS's and PX4's usual ones), as
+   * patterns of names: `*` stands for anything, and a pattern with `!` before it takes away again. Messages that do not fit are
+   * kept as they are on a topic `<name>_raw`. @default none
+   */
+  ontology?: readonly string[];
+  /**
+   * Further types for {@linkcode ontology}, by their name in the file: the class, and where each of its fields comes from.
+   * They come before those that are known. @default none
+   */
+  mappings?: OntologyMappings;
+  /**
    * Whether to go on where the file is flawed: what cannot be read is left out and told in the report's `flaws`, all else
    * is committed. Else the import fails there. A flaw that costs nothing is told either way. @default false
    */
@@ -75,6 +90,8 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   time: true,
   timeUnit: true,
   salvage: true,
+  ontology: true,
+  mappings: true,
 };
 
 /** What an import did. */
@@ -169,6 +186,8 @@ export class RecordingImport {
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
   readonly #counter: MessageCounter = { count: 0 };
+  /** Topics for messages that do not fit their class, by the name of their topic in the file. */
+  readonly #asides = new Map<string, TopicImport>();
   readonly #flaws: Flaws;
   #sequence: SequenceWriter | undefined;
   #isBegun = false;
@@ -264,6 +283,52 @@ export class RecordingImport {
     return isRepeatable ? readParts(chunks, this.#options.signal) : undefined;
   }
 
+  /** The file to be read at any place. One that is a stream is read into memory: TOO_LARGE beyond so many bytes. */
+  async randomAccess(maxBytes: number): Promise<RandomAccess> {
+    const { read, sizeBytes } = this.#files.current.source;
+    if (read && sizeBytes !== undefined) {
+      const { signal, onProgress } = this.#options;
+      let most = 0;
+      return {
+        sizeBytes,
+        read: async (offset, length) => {
+          signal?.throwIfAborted();
+          const bytes = await read(offset, length);
+          // Not in order, but mostly.
+          most = Math.max(most, offset + bytes.length);
+          onProgress?.(most, sizeBytes);
+          return bytes;
+        },
+      };
+    }
+    const parts: Uint8Array[] = [];
+    let total = 0;
+    for await (const part of this.bytes()) {
+      total += part.length;
+      if (total > maxBytes) {
+        const text =
+          `it is a stream of more than ${maxBytes} bytes: wanted a file that can be read at any place`;
+        throw new SmaltiError("TOO_LARGE", text);
+      }
+      parts.push(part.slice());
+    }
+    const bytes = new Uint8Array(total);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return {
+      sizeBytes: total,
+      read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    };
+  }
+
+  /** All bytes of a file beside this one, where there is such. */
+  async beside(suffix: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    return await this.#files.current.source.beside?.(suffix, maxBytes);
+  }
+
   /** Starts the sequence: to be called when the file has shown that it is one, before all below. */
   async begin(facts: Metadata = {}): Promise<void> {
     this.#isBegun = true;
@@ -297,7 +362,12 @@ export class RecordingImport {
     const beside = this.envelope ? [...envelope, INDEX_FIELD] : envelope;
     const isTimedByField = this.time === "field";
     const options = {
-      reserved: beside.map((field) => field.name),
+      engine: this.engine,
+      reserved: beside,
+      mapping: this.#mappingOf(sourceName, tag),
+      aside: (timestampNs: bigint, bytes: Uint8Array) =>
+        this.#keepAside(sourceName, metadata, timestampNs, bytes),
+      flaw: (flaw: Flaw) => this.flaw({ topic: name, ...flaw }),
       integers,
       time: isTimedByField ? new TimeField(time, timeUnit, name) : undefined,
     };
@@ -306,7 +376,11 @@ export class RecordingImport {
       : await openDecoder(format, options, this.#decoders);
     const fields = [...decoder.fields, ...beside];
     const writer = await this.#sequence!.topicCreate<Row>(name, {
-      ontology: Object.freeze({ tag, format: serializationFormat, fields }),
+      ontology: Object.freeze({
+        tag: decoder.ontology?.tag ?? tag,
+        format: decoder.ontology?.format ?? serializationFormat,
+        fields,
+      }),
       metadata,
     });
     const counter = this.#counter;
@@ -321,6 +395,29 @@ export class RecordingImport {
     });
     this.#topics.push(topic);
     return topic;
+  }
+
+  /** What messages of a type become; undefined where that is what they are. */
+  #mappingOf(topic: string, type: string): OntologyMapping | undefined {
+    const { ontology, mappings } = this.#options;
+    if (ontology === undefined || !matchesPatterns(ontology, topic)) return undefined;
+    return ontologyOf(type, mappings);
+  }
+
+  /** Keeps a message of a topic that has a class, but not its columns, in a topic of its own. */
+  async #keepAside(
+    source: string,
+    metadata: Metadata,
+    timestampNs: bigint,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    let topic = this.#asides.get(source);
+    if (!topic) {
+      const name = `${source}_raw`;
+      topic = await this.createTopic({ name, tag: name, format: { encoding: "" }, metadata });
+      this.#asides.set(source, topic);
+    }
+    await topic.push(timestampNs, bytes);
   }
 
   /** Keeps a file that is in the file. */

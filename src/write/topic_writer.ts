@@ -259,6 +259,14 @@ export class TopicWriter<T = any> {
     }
   }
 
+  /** @internal Takes columns as the store has them: the times, then the fields. They are the writer's then. */
+  pushPrepared(columns: Columns): Promise<void> | undefined {
+    const { stopped } = this.#context.life;
+    if (stopped) return stopped;
+    this.#check("push columns");
+    return this.#takeColumns(columns);
+  }
+
   /**
    * Takes the rows of an apache-arrow RecordBatch whose columns are `timestamp_ns` (int64) and the ontology's fields, by
    * name, type and order. Dictionaries count as what they stand for. Rows need not be sorted. The batch is read before the

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createCodecs } from "../../src/engine/codecs.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
-import { decompressFrames } from "../../src/import/mcap/frames.ts";
+import { decompressFrames } from "../../src/import/frames.ts";
 import { headerChecksum } from "../../src/engine/lz4.ts";
 import { lz4Compress } from "../../src/engine/lz4_compress.ts";
 import { concat, encode, zstdStore } from "./mcap_file.ts";

@@ -1,4 +1,5 @@
 import { appendNull, collect, createColumns, type RecordColumn, truncate } from "./record_columns.ts";
+import { FlatMachine } from "./flat.ts";
 import { ProtobufMachine } from "./protobuf.ts";
 import {
   type RecordColumns,
@@ -6,7 +7,6 @@ import {
   type RecordEncoding,
   type RecordJob,
   type RecordPlan,
-  STATUS,
 } from "./record_plan.ts";
 import { SequentialMachine } from "./sequential.ts";
 
@@ -16,12 +16,14 @@ export class JsRecordDecoder implements RecordDecoder {
   readonly #encoding: RecordEncoding;
   readonly #sequential: SequentialMachine;
   readonly #protobuf: ProtobufMachine;
+  readonly #flat: FlatMachine;
   #rows = 0;
 
   constructor({ encoding, columns, code }: RecordPlan) {
     this.#columns = createColumns(columns);
     this.#encoding = encoding;
     this.#sequential = new SequentialMachine(this.#columns, code);
+    this.#flat = new FlatMachine(this.#columns, code);
     this.#protobuf = new ProtobufMachine(this.#columns, code);
   }
 
@@ -43,7 +45,7 @@ export class JsRecordDecoder implements RecordDecoder {
 
   #decode(chunk: Uint8Array, view: DataView, start: number, end: number): number {
     try {
-      return this.#machine(chunk, view, start, end) ? STATUS.fits : STATUS.text;
+      return this.#machine(chunk, view, start, end);
     } catch (status) {
       if (typeof status !== "number") throw status;
       this.#skipRow();
@@ -51,10 +53,12 @@ export class JsRecordDecoder implements RecordDecoder {
     }
   }
 
-  #machine(chunk: Uint8Array, view: DataView, start: number, end: number): boolean {
+  #machine(chunk: Uint8Array, view: DataView, start: number, end: number): number {
     switch (this.#encoding) {
       case "cdr":
         return this.#sequential.cdr(chunk, view, start, end);
+      case "flatbuffer":
+        return this.#flat.buffer(chunk, view, start, end);
       case "protobuf":
         return this.#protobuf.message(chunk, start, end);
       default:

@@ -18,6 +18,8 @@ export class ProtobufMachine {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #isText = true;
+  /** Whether every field was known so far. */
+  #isWhole = true;
   /** The varint that was read last, in two halves. */
   #low = 0;
   #high = 0;
@@ -31,13 +33,13 @@ export class ProtobufMachine {
     this.#code = code;
   }
 
-  /** Decodes a message; whether its texts are UTF-8. */
-  message(bytes: Uint8Array, start: number, end: number): boolean {
+  /** Decodes a message; its status. */
+  message(bytes: Uint8Array, start: number, end: number): number {
     this.#bytes = bytes;
-    this.#isText = true;
+    this.#isText = this.#isWhole = true;
     this.#slots = 0;
     this.#message(0, start, end);
-    return this.#isText;
+    return !this.#isText ? STATUS.text : this.#isWhole ? STATUS.fits : STATUS.extra;
   }
 
   /** Decodes the message between two places by the table at a place of the code. */
@@ -56,14 +58,20 @@ export class ProtobufMachine {
       const from = this.#value(number, wire, end);
       const to = wire === 3 ? this.#groupEnd : this.#at;
       const index = this.#find(first, count, number, guess);
-      if (index < 0) continue;
+      if (index < 0) {
+        this.#isWhole = false;
+        continue;
+      }
       guess = index + 1;
       const field = first + FIELD_WORDS * index;
       const kind = code[field + 1];
       const column = code[field + 2];
       const isRepeated = (code[field + 3] & REPEATED) !== 0;
       const isPacked = isRepeated && wire === 2 && kind < PROTO.text;
-      if (wireOf(kind) !== wire && !isPacked) continue; // of another type than ours: unknown
+      if (wireOf(kind) !== wire && !isPacked) {
+        this.#isWhole = false; // of another type than ours
+        continue;
+      }
       if (isRepeated) {
         const after = this.#at;
         if (isPacked) this.#packed(kind, this.#columns[column + 1], from, to);

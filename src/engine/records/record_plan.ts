@@ -8,12 +8,18 @@
 /**
  * How records are encoded: `cdr` by their encapsulation header (XCDR version 1 or 2, little or big endian); `packed`: little
  * endian, one field after another, nothing after the last (ROS 1); `packedPrefix`: the same with anything after the last
- * (PX4's ULog); `protobuf`.
+ * (PX4's ULog); `protobuf`; `flatbuffer`.
  */
-export type RecordEncoding = "cdr" | "packed" | "packedPrefix" | "protobuf";
+export type RecordEncoding = "cdr" | "packed" | "packedPrefix" | "protobuf" | "flatbuffer";
 
 /** As the words name them. */
-export const RECORD_ENCODINGS: readonly RecordEncoding[] = ["cdr", "packed", "packedPrefix", "protobuf"];
+export const RECORD_ENCODINGS: readonly RecordEncoding[] = [
+  "cdr",
+  "packed",
+  "packedPrefix",
+  "protobuf",
+  "flatbuffer",
+];
 
 /** Kinds of columns. */
 export const COLUMN = {
@@ -96,6 +102,38 @@ export const PROTO = {
   group: 10,
 } as const;
 
+/** Words of a FlatBuffers table before its fields: as Protocol Buffers', and the first place of its vtable that is not known. */
+export const FLAT_TABLE_WORDS = 3;
+
+/**
+ * Words of a field of such a table: its place in the vtable or in the struct, one of {@linkcode FLAT}, column, bytes of a value
+ * or number of items, place of its table, 1 where it is null when absent (of an array's item: its bytes), low and high word
+ * of its default. The first table is the record's. An array is followed by the field of its item.
+ */
+export const FLAT_FIELD_WORDS = 8;
+
+/** Words of a member of a union, which follow their number: its own number, place of its table, column. */
+export const FLAT_MEMBER_WORDS = 3;
+
+/** Kinds of FlatBuffers fields. */
+export const FLAT = {
+  scalar: 0,
+  bool: 1,
+  struct: 2,
+  array: 3,
+  text: 4,
+  bytes: 5,
+  table: 6,
+  scalars: 7,
+  bools: 8,
+  structs: 9,
+  texts: 10,
+  tables: 11,
+  union: 12,
+  /** What no column takes. */
+  other: 13,
+} as const;
+
 /** The columns and the code for the records of one schema. */
 export interface RecordPlan {
   readonly encoding: RecordEncoding;
@@ -105,21 +143,23 @@ export interface RecordPlan {
   readonly code: Int32Array;
 }
 
-/** What became of a record. All but the first two leave nulls in every column. */
+/** What became of a record. All but the first three leave nulls in every column. */
 export const STATUS = {
   fits: 0,
   /** A text is no UTF-8; it is in its column with U+FFFD for what is none. */
   text: 1,
+  /** It has fields that its definition has not. */
+  extra: 2,
   /** It ends before its last field. */
-  short: 2,
+  short: 3,
   /** It goes on after its last field. */
-  long: 3,
+  long: 4,
   /** It is encoded in a way that is not read. */
-  encoding: 4,
+  encoding: 5,
   /** It breaks a rule of its encoding. */
-  broken: 5,
+  broken: 6,
   /** A column would pass 2 GiB. */
-  large: 6,
+  large: 7,
 } as const;
 
 /** What was decoded: as `Columns` of `arrow/columns.ts`. */

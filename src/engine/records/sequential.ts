@@ -31,8 +31,8 @@ export class SequentialMachine {
     this.#code = code;
   }
 
-  /** Decodes a CDR record; whether its texts are UTF-8. */
-  cdr(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  /** Decodes a CDR record; its status. */
+  cdr(bytes: Uint8Array, view: DataView, start: number, end: number): number {
     if (end - start < 4) throw STATUS.short;
     const kind = bytes[start + 1];
     if (bytes[start] !== 0 || !(kind === 0 || kind === 1 || kind === 6 || kind === 7)) throw STATUS.encoding;
@@ -42,15 +42,15 @@ export class SequentialMachine {
     this.#maxAlignment = this.#isDelimited ? 4 : 8;
     this.#run(0, this.#code.length);
     if (end - this.#at > MAX_PADDING) throw STATUS.long;
-    return this.#isText;
+    return this.#isText ? STATUS.fits : STATUS.text;
   }
 
-  /** Decodes a record of little-endian fields without padding; whether its texts are UTF-8. */
-  packed(bytes: Uint8Array, view: DataView, start: number, end: number, mayGoOn: boolean): boolean {
+  /** Decodes a record of little-endian fields without padding; its status. */
+  packed(bytes: Uint8Array, view: DataView, start: number, end: number, mayGoOn: boolean): number {
     this.#begin(bytes, view, start, end);
     this.#run(0, this.#code.length);
     if (end > this.#at && !mayGoOn) throw STATUS.long;
-    return this.#isText;
+    return this.#isText ? STATUS.fits : STATUS.text;
   }
 
   #begin(bytes: Uint8Array, view: DataView, start: number, end: number): void {

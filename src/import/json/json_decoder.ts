@@ -36,7 +36,7 @@ export class JsonDecoder implements MessageDecoder {
     schema: MessageSchema | undefined,
     { reserved, integers, time }: DecoderOptions,
   ): JsonDecoder | undefined {
-    const columns = schema && columnsOf(schema, [...reserved, JSON_FIELD.name]);
+    const columns = schema && columnsOf(schema, [...reserved.map(({ name }) => name), JSON_FIELD.name]);
     if (!columns || columns.fields.length === 0) return undefined;
     return new JsonDecoder(integerColumns(columns, integers), time);
   }
@@ -44,7 +44,7 @@ export class JsonDecoder implements MessageDecoder {
   /** A decoder for messages that are likely to be of a shape. */
   static ofShape(shape: StructShape, { reserved, integers, time }: DecoderOptions): JsonDecoder {
     return new JsonDecoder(
-      integerColumns(columnsOfShape(shape, [...reserved, JSON_FIELD.name]), integers),
+      integerColumns(columnsOfShape(shape, [...reserved.map(({ name }) => name), JSON_FIELD.name]), integers),
       time,
     );
   }

@@ -50,7 +50,7 @@ export class ExportedDecoder implements MessageDecoder {
     // The `_json` of an export is that of the topic it came from: the same column.
     const fields = new Map([...shape.fields].filter(([name]) => name !== JSON_FIELD.name));
     const columns = integerColumns(
-      columnsOfShape({ kind: "struct", fields }, [...reserved, JSON_FIELD.name]),
+      columnsOfShape({ kind: "struct", fields }, [...reserved.map(({ name }) => name), JSON_FIELD.name]),
       integers,
     );
     this.fields = [...columns.fields, JSON_FIELD];

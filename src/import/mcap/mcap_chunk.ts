@@ -5,7 +5,7 @@
  */
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
-import { decompressFrames } from "./frames.ts";
+import { decompressFrames } from "../frames.ts";
 import {
   HEADER_BYTES,
   isKind,

@@ -8,7 +8,7 @@ import type { Engine } from "../../engine.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { MAX_NS } from "../../types.ts";
 import type { Flaw } from "../flaws.ts";
-import { ByteWindow } from "./byte_window.ts";
+import { ByteWindow } from "../byte_window.ts";
 import { chunkRecords, openChunk } from "./mcap_chunk.ts";
 import {
   HEADER_BYTES,

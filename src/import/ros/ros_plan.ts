@@ -5,7 +5,7 @@
  */
 import { type RecordEncoding, STEP, STEP_WORDS } from "../../engine/records/record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { type CompiledRecords, columnWords, decodedField } from "../records/plan_columns.ts";
+import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
 
 /** A field, as @foxglove/message-definition has it. */
 export interface RosField {
@@ -109,7 +109,9 @@ class RosCompiler {
 
   /** Steps for the fields of a struct, one after another, and their columns. */
   struct(fields: readonly RosField[]): FieldSchema[] {
-    if (++this.#depth > MAX_NESTING) throw new RosDefinitionError("its types are recursive or nested too deeply");
+    if (++this.#depth > MAX_NESTING) {
+      throw new RosDefinitionError("its types are recursive or nested too deeply");
+    }
     const known = new Set<string>();
     const columns: FieldSchema[] = [];
     let isEmpty = true;

@@ -5,28 +5,31 @@
 //! outside of it. A record that does not fit leaves a row of nulls and a status that says why.
 
 mod column;
+mod flat;
 mod protobuf;
 mod sequential;
 
 use column::Column;
 
-/// What became of a record. All but the first two leave nulls in every column.
+/// What became of a record. All but the first three leave nulls in every column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Status {
     Fits = 0,
     /// A text is no UTF-8; it is in its column with U+FFFD for what is none.
     Text = 1,
+    /// It has fields that its definition has not.
+    Extra = 2,
     /// It ends before its last field.
-    Short = 2,
+    Short = 3,
     /// It goes on after its last field.
-    Long = 3,
-    /// It says that it is encoded in a way that is not read.
-    Encoding = 4,
+    Long = 4,
+    /// It is encoded in a way that is not read.
+    Encoding = 5,
     /// It breaks a rule of its encoding.
-    Broken = 5,
+    Broken = 6,
     /// A column would pass 2 GiB.
-    Large = 6,
+    Large = 7,
 }
 
 type Outcome<T> = core::result::Result<T, Status>;
@@ -42,6 +45,8 @@ enum Encoding {
     PackedPrefix,
     /// Protocol Buffers.
     Protobuf,
+    /// FlatBuffers.
+    Flat,
 }
 
 /// Decodes records of one schema and collects their columns.
@@ -63,6 +68,7 @@ impl Decoder {
                 1 => Encoding::Packed,
                 2 => Encoding::PackedPrefix,
                 3 => Encoding::Protobuf,
+                4 => Encoding::Flat,
                 _ => return None,
             },
             code: code.to_vec(),
@@ -96,11 +102,11 @@ impl Decoder {
             Encoding::Cdr => sequential::cdr(columns, code, record),
             Encoding::Packed => sequential::packed(columns, code, record, false),
             Encoding::PackedPrefix => sequential::packed(columns, code, record, true),
+            Encoding::Flat => flat::buffer(columns, code, record),
             Encoding::Protobuf => protobuf::message(columns, code, record, &mut self.slots),
         };
         let status = match outcome {
-            Ok(true) => Status::Fits,
-            Ok(false) => Status::Text,
+            Ok(status) => status,
             Err(status) => {
                 self.slots.clear();
                 self.skip_row();

@@ -38,17 +38,27 @@ mod kind {
 /// Nesting of groups that are skipped.
 const MAX_GROUPS: usize = 100;
 
-/// Decodes a message; whether its texts are UTF-8.
-pub fn message(columns: &mut [Column], code: &[i32], record: &[u8], slots: &mut Vec<Slot>) -> Outcome<bool> {
+/// Decodes a message; whether all of it is in the columns.
+pub fn message(
+    columns: &mut [Column],
+    code: &[i32],
+    record: &[u8],
+    slots: &mut Vec<Slot>,
+) -> Outcome<Status> {
     let mut decoder = Decoder {
         columns,
         code,
         record,
         slots,
         is_text: true,
+        is_whole: true,
     };
     decoder.message(0, 0, record.len())?;
-    Ok(decoder.is_text)
+    Ok(match (decoder.is_text, decoder.is_whole) {
+        (false, _) => Status::Text,
+        (true, false) => Status::Extra,
+        _ => Status::Fits,
+    })
 }
 
 struct Decoder<'a> {
@@ -57,6 +67,8 @@ struct Decoder<'a> {
     record: &'a [u8],
     slots: &'a mut Vec<Slot>,
     is_text: bool,
+    /// Whether every field was known so far.
+    is_whole: bool,
 }
 
 impl Decoder<'_> {
@@ -74,13 +86,15 @@ impl Decoder<'_> {
             let (number, wire) = self.tag(&mut at, end)?;
             let value = self.value(number, wire, &mut at, end)?;
             let Some(index) = find(fields, number as i32, guess) else {
+                self.is_whole = false;
                 continue;
             };
             guess = index + 1;
             let field = &fields[FIELD * index..FIELD * (index + 1)];
             let is_packed = wire == 2 && field[1] < kind::TEXT;
             if wire_of(field[1]) != wire && !(is_packed && field[3] & REPEATED != 0) {
-                continue; // of another type than ours: unknown
+                self.is_whole = false; // of another type than ours
+                continue;
             }
             if field[3] & REPEATED != 0 {
                 if is_packed {
@@ -210,15 +224,11 @@ impl Decoder<'_> {
     fn append(&mut self, kind: i32, column: usize, table: usize, (start, end): Slot) -> Outcome<()> {
         match kind {
             kind::FIXED32 | kind::FIXED64 => {
-                self.columns[column]
-                    .data
-                    .extend_from_slice(&self.record[start..end]);
+                append(&mut self.columns[column].data, &self.record[start..end]);
             }
             kind::TEXT => self.is_text &= self.columns[column].push_text(&self.record[start..end])?,
             kind::BYTES => {
-                self.columns[column]
-                    .data
-                    .extend_from_slice(&self.record[start..end]);
+                append(&mut self.columns[column].data, &self.record[start..end]);
                 self.columns[column].close_bytes()?;
             }
             kind::MESSAGE | kind::GROUP => self.message(table, start, end)?,
@@ -247,9 +257,7 @@ impl Decoder<'_> {
         if (end - start) % width != 0 {
             return Err(Status::Short);
         }
-        self.columns[column]
-            .data
-            .extend_from_slice(&self.record[start..end]);
+        append(&mut self.columns[column].data, &self.record[start..end]);
         Ok(())
     }
 

@@ -50,6 +50,15 @@ impl<'a> Cursor<'a> {
         } as usize)
     }
 
+    /// Of a record that was read to its end.
+    fn status(&self) -> Status {
+        if self.is_text {
+            Status::Fits
+        } else {
+            Status::Text
+        }
+    }
+
     /// Bytes that are left.
     fn left(&self) -> usize {
         self.bytes.len().saturating_sub(self.at)
@@ -57,7 +66,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Decodes a CDR record; whether its texts are UTF-8.
-pub fn cdr(columns: &mut [Column], code: &[i32], record: &[u8]) -> Outcome<bool> {
+pub fn cdr(columns: &mut [Column], code: &[i32], record: &[u8]) -> Outcome<Status> {
     let header = record.get(..4).ok_or(Status::Short)?;
     let (is_big, version) = match [header[0], header[1]] {
         [0, 0] => (true, 1),
@@ -82,11 +91,11 @@ pub fn cdr(columns: &mut [Column], code: &[i32], record: &[u8]) -> Outcome<bool>
     if cursor.left() > MAX_PADDING {
         return Err(Status::Long);
     }
-    Ok(cursor.is_text)
+    Ok(cursor.status())
 }
 
 /// Decodes a record of little-endian fields without padding; whether its texts are UTF-8.
-pub fn packed(columns: &mut [Column], code: &[i32], record: &[u8], may_go_on: bool) -> Outcome<bool> {
+pub fn packed(columns: &mut [Column], code: &[i32], record: &[u8], may_go_on: bool) -> Outcome<Status> {
     let mut cursor = Cursor {
         bytes: record,
         at: 0,
@@ -99,7 +108,7 @@ pub fn packed(columns: &mut [Column], code: &[i32], record: &[u8], may_go_on: bo
     if cursor.left() > 0 && !may_go_on {
         return Err(Status::Long);
     }
-    Ok(cursor.is_text)
+    Ok(cursor.status())
 }
 
 fn run<const BIG: bool>(columns: &mut [Column], code: &[i32], cursor: &mut Cursor) -> Outcome<()> {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Engine } from "../../engine.ts";
-import { zstdContentBytes } from "../../engine/codecs.ts";
-import { lz4ContentBytes } from "../../engine/lz4.ts";
-import { SmaltiError } from "../../error.ts";
+import type { Engine } from "../engine.ts";
+import { zstdContentBytes } from "../engine/codecs.ts";
+import { lz4ContentBytes } from "../engine/lz4.ts";
+import { SmaltiError } from "../error.ts";
 
 /** Magics of frames to be skipped, in both formats, but for their last four bits. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -74,6 +74,34 @@ export function decompressFrames(
     at += part.length;
   }
   return output;
+}
+
+/** Whether bytes begin with a ZSTD frame. */
+export function isZstd(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f &&
+    bytes[3] === 0xfd;
+}
+
+/** {@linkcode decompressFrames} where nobody says how many bytes they hold: TOO_LARGE where those are more than `maxBytes`. */
+export function decompressAll(
+  engine: Pick<Engine, "decompress">,
+  codec: Codec,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Uint8Array {
+  const format = FORMATS[codec];
+  const frames = readFrames(format, bytes) ?? [{ bytes, size: undefined }];
+  const total = frames.reduce(
+    (sum, frame) => sum + (frame.size ?? format.contentBytes(frame.bytes, maxBytes)),
+    0,
+  );
+  if (total > maxBytes) {
+    throw new SmaltiError(
+      "TOO_LARGE",
+      `${format.name} frames hold ${total} bytes and at most ${maxBytes} are read`,
+    );
+  }
+  return decompressFrames(engine, codec, bytes, total);
 }
 
 function doNotHold({ name }: Format, rawLength: number): SmaltiError {

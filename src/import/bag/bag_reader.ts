@@ -1,0 +1,354 @@
+/**
+ * Bytes of a ROS 1 bag -> records, in file order.
+ *
+ * @module
+ */
+import type { Engine } from "../../engine.ts";
+import { SmaltiError } from "../../error.ts";
+import { ByteWindow } from "../byte_window.ts";
+import type { Flaw } from "../flaws.ts";
+
+/** What a bag of version 2.0 begins with. */
+export const BAG_MAGIC = "#ROSBAG V2.0\n";
+
+/** Kinds of records. */
+const OP = { message: 2, header: 3, index: 4, chunk: 5, chunkInfo: 6, connection: 7 } as const;
+/** Bytes of a record's header at most; those of connections have a topic's name. */
+const MAX_HEADER_BYTES = 1 << 16;
+
+/** A connection: the messages of one publisher on one topic. */
+export interface BagConnection {
+  readonly type: "connection";
+  readonly id: number;
+  readonly topic: string;
+  /** The fields of its header: `type`, `md5sum`, `message_definition`, `callerid`, `latching`. */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/** A message. */
+export interface BagMessage {
+  readonly type: "message";
+  readonly connection: number;
+  readonly timeNs: bigint;
+  /** A view, good until the next record is asked for. */
+  readonly data: Uint8Array;
+}
+
+/** What a bag is read into. */
+export type BagRecord = BagConnection | BagMessage;
+
+/** Options of {@linkcode BagReader}. */
+export interface BagReaderOptions {
+  readonly engine: Pick<Engine, "decompress">;
+  /** Bytes of the whole file, where known. */
+  readonly sizeBytes: number | undefined;
+  /** The largest record, and the largest chunk once decompressed, that is read. */
+  readonly maxRecordBytes: number;
+  /** Takes what is wrong; throws where the file is not to be read on. */
+  readonly flaw: (flaw: Flaw) => void;
+}
+
+/** Decompresses bz2. */
+export type Bunzip2 = (bytes: Uint8Array, rawLength: number) => Uint8Array;
+
+/**
+ * Reads the connections and messages of a bag from its bytes, whatever pieces they come in. The index is not used: a bag
+ * that was never closed is as good as one with it. Where no record begins where one should, it goes on with the next whose
+ * header's fields fit, and tells of a flaw.
+ *
+ * Source: http://wiki.ros.org/Bags/Format/2.0.
+ */
+export class BagReader {
+  readonly #options: BagReaderOptions;
+  readonly #window = new ByteWindow();
+  #isOpened = false;
+  #isIndexed = true;
+  /** Where what cannot be read begins, and what is wrong there. */
+  #lost: { offset: number; message: string; isPadding: boolean } | undefined;
+  #skip = 0;
+  /** Where the record that came last begins: its chunk, for what is in one. */
+  start = 0;
+  /** Set once there is a chunk that needs it; {@linkcode read} gives "bz2" then. */
+  bunzip2: Bunzip2 | undefined;
+
+  constructor(options: BagReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the bag was closed by its writer, as its header says. */
+  get isIndexed(): boolean {
+    return this.#isIndexed;
+  }
+
+  /**
+   * The records that more bytes make whole; `"bz2"` where {@linkcode bunzip2} is to be set before the next is asked for. To be
+   * read to its end before the next call.
+   */
+  *read(bytes: Uint8Array): Generator<BagRecord | "bz2"> {
+    this.#window.append(bytes);
+    yield* this.#records();
+    this.#window.keep();
+  }
+
+  /** Says that there are no more bytes. CORRUPT where the file is no bag. */
+  finish(): void {
+    const { offset, left } = this.#window;
+    if (!this.#isOpened) {
+      throw new SmaltiError("CORRUPT", `the file is no bag: ${left} bytes, fewer than its signature has`);
+    }
+    this.#endLost(offset + left);
+    if (left === 0 && this.#skip === 0) return;
+    const message = `the file is cut: it ends at byte ${
+      offset + left
+    }, within the record that begins at byte ${offset}`;
+    this.#options.flaw({ kind: "cut", message, offset, bytes: left, lost: "a record" });
+  }
+
+  *#records(): Generator<BagRecord | "bz2"> {
+    const window = this.#window;
+    if (!this.#isOpened && !this.#open()) return;
+    for (;;) {
+      if (this.#skip > 0) {
+        const skipped = Math.min(window.left, this.#skip);
+        window.at += skipped;
+        this.#skip -= skipped;
+        if (this.#skip > 0) return;
+      }
+      const found = this.#next();
+      if (found === "more") return;
+      if (found === "lost") {
+        if (window.left === 0) return;
+        if (this.#lost && window.bytes[window.at] !== 0) this.#lost.isPadding = false;
+        window.at++;
+        continue;
+      }
+      this.#endLost(window.offset);
+      this.start = window.offset;
+      const { op, header, data, end } = found;
+      window.at = end;
+      if (op === OP.chunk) yield* this.#chunk(header, data);
+      else if (op === OP.header) this.#isIndexed = (number64(header.get("index_pos")) ?? 0) !== 0;
+      else yield* this.#record(op, header, data);
+    }
+  }
+
+  #open(): boolean {
+    const { bytes, at, left } = this.#window;
+    for (let i = 0; i < Math.min(left, BAG_MAGIC.length); i++) {
+      if (bytes[at + i] === BAG_MAGIC.charCodeAt(i)) continue;
+      const text = `the file is no ROS 1 bag of version 2.0: its signature is wrong at byte ${i}`;
+      throw new SmaltiError("CORRUPT", text, { offset: i });
+    }
+    if (left < BAG_MAGIC.length) return false;
+    this.#window.at += BAG_MAGIC.length;
+    this.#isOpened = true;
+    return true;
+  }
+
+  /** The next record when all of it is there. */
+  #next(): "more" | "lost" | { op: number; header: Fields; data: Uint8Array; end: number } {
+    const { bytes, view, at, left, offset } = this.#window;
+    if (left < 4) return "more";
+    const headerBytes = view.getUint32(at, true);
+    if (headerBytes > MAX_HEADER_BYTES) return this.#lose(offset, "no record begins there");
+    if (left < 8 + headerBytes) {
+      // A header that does not begin with a field will not be one when more has come.
+      const isField = left < 8 ||
+        view.getUint32(at + 4, true) <= headerBytes - 4 && beginsName(bytes, at + 8);
+      return isField ? "more" : this.#lose(offset, "no record begins there");
+    }
+    const header = readFields(bytes, view, at + 4, at + 4 + headerBytes);
+    const op = header?.get("op")?.[0];
+    if (header === undefined || op === undefined) return this.#lose(offset, "no record begins there");
+    const dataBytes = view.getUint32(at + 4 + headerBytes, true);
+    const start = at + 8 + headerBytes;
+    const { sizeBytes = Infinity, maxRecordBytes } = this.#options;
+    if (dataBytes > maxRecordBytes) {
+      const text =
+        `the record at byte ${offset} has ${dataBytes} bytes and at most ${maxRecordBytes} are read`;
+      this.#options.flaw({
+        kind: "too_large",
+        code: "TOO_LARGE",
+        message: `the file is too large: ${text}`,
+        offset,
+        lost: "the record",
+      });
+      if (offset + 8 + headerBytes + dataBytes > sizeBytes) return this.#lose(offset, "its length is wrong");
+      this.#skip = dataBytes;
+      return { op: OP.index, header, data: bytes.subarray(start, start), end: start };
+    }
+    if (op === OP.index || op === OP.chunkInfo) {
+      // Nothing of it is needed, and there is much.
+      this.#skip = dataBytes;
+      return { op, header, data: bytes.subarray(start, start), end: start };
+    }
+    if (offset + 8 + headerBytes + dataBytes > sizeBytes && this.#lost) return "lost";
+    if (start + dataBytes > bytes.length) return "more";
+    return { op, header, data: bytes.subarray(start, start + dataBytes), end: start + dataBytes };
+  }
+
+  #lose(offset: number, what: string): "lost" {
+    this.#lost ??= { offset, isPadding: true, message: `the file is damaged at byte ${offset}: ${what}` };
+    return "lost";
+  }
+
+  #endLost(end: number): void {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    // Some writers leave zeros before what follows the chunks.
+    if (!lost || lost.isPadding) return;
+    const { offset, message } = lost;
+    this.#options.flaw({ kind: "damaged", offset, message, bytes: end - offset, lost: "what was there" });
+  }
+
+  *#chunk(header: Fields, data: Uint8Array): Generator<BagRecord | "bz2"> {
+    const offset = this.start;
+    const compression = textOf(header.get("compression"));
+    const size = number32(header.get("size")) ?? data.length;
+    if (compression === "bz2" && !this.bunzip2) yield "bz2";
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#decompress(compression, data, size);
+    } catch (reason) {
+      const { message, code } = SmaltiError.from(reason, "CORRUPT");
+      this.#options.flaw({
+        kind: "chunk",
+        code,
+        message: `the file has a chunk at byte ${offset} that cannot be read: ${message}`,
+        offset,
+        bytes: data.length,
+        lost: "its messages",
+        cause: reason,
+      });
+      return;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at < bytes.length;) {
+      const record = readRecord(bytes, view, at);
+      if (!record) {
+        const message = `the file is damaged: in its chunk at byte ${offset} no record begins at byte ${at}`;
+        this.#options.flaw({ kind: "chunk", message, offset, lost: "the messages that follow in it" });
+        return;
+      }
+      yield* this.#record(record.op, record.header, record.data);
+      at = record.end;
+    }
+  }
+
+  #decompress(compression: string, data: Uint8Array, size: number): Uint8Array {
+    const { maxRecordBytes, engine } = this.#options;
+    if (size > maxRecordBytes) {
+      throw new SmaltiError("TOO_LARGE", `it has ${size} bytes and at most ${maxRecordBytes} are read`);
+    }
+    switch (compression) {
+      case "none":
+        return data;
+      case "lz4":
+        return engine.decompress("lz4", data, size);
+      case "bz2":
+        return this.bunzip2!(data, size);
+      default: {
+        const text = `it is compressed by ${JSON.stringify(compression)}: none, lz4 and bz2 are known`;
+        throw new SmaltiError("UNSUPPORTED", text);
+      }
+    }
+  }
+
+  *#record(op: number, header: Fields, data: Uint8Array): Generator<BagRecord> {
+    const id = number32(header.get("conn"));
+    if (op !== OP.message && op !== OP.connection) return;
+    const time = header.get("time");
+    if (id === undefined || op === OP.message && time?.length !== 8) {
+      return this.#bad("message", "a record lacks its connection or its time", "it");
+    }
+    if (op === OP.message) {
+      yield { type: "message", connection: id, timeNs: timeOf(time!), data };
+      return;
+    }
+    const view = new DataView(data.buffer, data.byteOffset, data.length);
+    const fields = readFields(data, view, 0, data.length);
+    const topic = textOf(header.get("topic"));
+    if (!fields) return this.#bad("connection", `the connection ${id} cannot be read`, "its messages");
+    yield {
+      type: "connection",
+      id,
+      topic,
+      fields: new Map([...fields].map(([key, value]) => [key, textOf(value)])),
+    };
+  }
+
+  #bad(kind: string, what: string, lost: string): void {
+    const message = `the file is damaged at byte ${this.start}: ${what}`;
+    this.#options.flaw({ kind, message, offset: this.start, lost });
+  }
+}
+
+type Fields = ReadonlyMap<string, Uint8Array>;
+
+const decoder = new TextDecoder();
+
+/** A record in a chunk; undefined where there is none. */
+function readRecord(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+): { op: number; header: Fields; data: Uint8Array; end: number } | undefined {
+  if (at + 4 > bytes.length) return undefined;
+  const start = at + 4 + view.getUint32(at, true);
+  if (start + 4 > bytes.length) return undefined;
+  const header = readFields(bytes, view, at + 4, start);
+  const op = header?.get("op")?.[0];
+  const end = start + 4 + view.getUint32(start, true);
+  if (!header || op === undefined || end > bytes.length) return undefined;
+  return { op, header, data: bytes.subarray(start + 4, end), end };
+}
+
+/** The fields of a header: each its length, its name, `=`, its value. Undefined where they do not fill it. */
+function readFields(bytes: Uint8Array, view: DataView, start: number, end: number): Fields | undefined {
+  const fields = new Map<string, Uint8Array>();
+  for (let at = start; at < end;) {
+    if (at + 4 > end) return undefined;
+    const length = view.getUint32(at, true);
+    at += 4;
+    const equals = bytes.indexOf(61, /* = */ at);
+    if (at + length > end || equals < 0 || equals >= at + length || !beginsName(bytes, at)) return undefined;
+    fields.set(nameOf(bytes, at, equals), bytes.subarray(equals + 1, at + length));
+    at += length;
+  }
+  return fields;
+}
+
+/** Whether what is there of a field may begin with its name: letters in lower case, numbers and `_`. */
+function beginsName(bytes: Uint8Array, start: number): boolean {
+  for (let at = start; at < bytes.length && bytes[at] !== 61 /* = */; at++) {
+    const byte = bytes[at];
+    if (!(byte >= 97 && byte <= 122 || byte >= 48 && byte <= 57 || byte === 95)) return false;
+  }
+  return true;
+}
+
+/** A field's name; the usual ones without decoding. */
+function nameOf(bytes: Uint8Array, start: number, end: number): string {
+  let name = "";
+  for (let at = start; at < end; at++) name += String.fromCharCode(bytes[at]);
+  return name;
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? "" : decoder.decode(bytes);
+}
+
+function number32(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes?.length !== 4) return undefined;
+  return (bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24) >>> 0;
+}
+
+function number64(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes?.length !== 8) return undefined;
+  return number32(bytes.subarray(0, 4))! + 2 ** 32 * number32(bytes.subarray(4))!;
+}
+
+/** A time of ROS 1: seconds and nanoseconds. */
+function timeOf(bytes: Uint8Array): bigint {
+  return BigInt(number32(bytes.subarray(0, 4))!) * 1_000_000_000n + BigInt(number32(bytes.subarray(4))!);
+}

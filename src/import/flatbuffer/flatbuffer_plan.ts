@@ -1,0 +1,246 @@
+/**
+ * Schemas of FlatBuffers -> columns and the plan that decodes them.
+ *
+ * @module
+ */
+import { FLAT, FLAT_FIELD_WORDS, FLAT_TABLE_WORDS } from "../../engine/records/record_plan.ts";
+import type { DataType, FieldSchema } from "../../schema.ts";
+import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
+import { BASE, type FlatField, type FlatObject, type FlatSchema, type FlatType } from "./bfbs.ts";
+
+/** Nesting that is decoded. */
+const MAX_NESTING = 40;
+/** Fields of one plan: tables that hold each other could ask for millions. */
+const MAX_FIELDS = 20_000;
+
+const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
+const TEXT: DataType = { kind: "utf8", offsets: 32 };
+const BINARY: DataType = { kind: "binary", offsets: 32 };
+const LIST: DataType = { kind: "list", offsets: 32 };
+
+const SCALARS: Readonly<Record<number, DataType>> = {
+  [BASE.unionType]: int(8, false),
+  [BASE.bool]: { kind: "bool" },
+  [BASE.byte]: int(8, true),
+  [BASE.ubyte]: int(8, false),
+  [BASE.short]: int(16, true),
+  [BASE.ushort]: int(16, false),
+  [BASE.int]: int(32, true),
+  [BASE.uint]: int(32, false),
+  [BASE.long]: int(64, true),
+  [BASE.ulong]: int(64, false),
+  [BASE.float]: { kind: "float", bits: 32 },
+  [BASE.double]: { kind: "float", bits: 64 },
+};
+
+/**
+ * Compiles a table of a schema; undefined where the schema has none of that name. Columns have the fields' names, in the order
+ * of their ids: scalars and enums as numbers, with their defaults where they are absent; structs and tables as structs,
+ * vectors as lists, of ubyte as bytes, unions as structs of their members. Absent are null: texts, vectors, tables, unions and
+ * optional scalars. A table within itself and vectors of unions have no column; a message that has one is kept whole too.
+ */
+export function compileFlatbuffer(schema: FlatSchema, name: string): CompiledRecords | undefined {
+  const root = schema.objects.find((object) => object.name === name && !object.isStruct);
+  if (!root) return undefined;
+  const compiler = new FlatbufferCompiler(schema);
+  const fields = compiler.object(root, -1).fields;
+  return {
+    fields,
+    plan: {
+      encoding: "flatbuffer",
+      columns: Int32Array.from(columnWords(fields)),
+      code: Int32Array.from(compiler.code),
+    },
+  };
+}
+
+/** What a field is compiled to. */
+interface CompiledField {
+  readonly kind: number;
+  readonly width?: number;
+  readonly table?: number;
+  /** Missing where no column takes it. */
+  readonly schema?: FieldSchema;
+}
+
+class FlatbufferCompiler {
+  readonly code: number[] = [];
+  readonly #schema: FlatSchema;
+  /** Objects that are being compiled, from the root to here. */
+  readonly #trail: FlatObject[] = [];
+  #column = 0;
+
+  constructor(schema: FlatSchema) {
+    this.#schema = schema;
+  }
+
+  /** Adds the table of an object, whose own column is given; -1 of the root. */
+  object(object: FlatObject, unit: number): { table: number; fields: FieldSchema[] } {
+    this.#trail.push(object);
+    const table = this.code.length;
+    const fields: FieldSchema[] = [];
+    const words = object.fields.reduce((sum, { type }) => sum + (type.base === BASE.array ? 2 : 1), 0);
+    const known = object.fields.reduce((most, { id }) => Math.max(most, 4 + 2 * id + 2), 4);
+    this.code.push(words, -1, known, ...new Array(FLAT_FIELD_WORDS * words).fill(0));
+    let at = table + FLAT_TABLE_WORDS;
+    for (const field of object.fields) {
+      const column = this.#column;
+      const { schema, ...compiled } = object.isStruct && field.type.base === BASE.array
+        ? this.#array(field, at)
+        : this.#field(field);
+      this.#set(at, field, column, compiled, object.isStruct);
+      at += FLAT_FIELD_WORDS * (field.type.base === BASE.array ? 2 : 1);
+      if (schema) fields.push(schema);
+    }
+    if (fields.length === 0) this.code[table + 1] = unit;
+    this.#trail.pop();
+    return { table, fields };
+  }
+
+  #set(at: number, field: FlatField, column: number, compiled: CompiledField, isStruct: boolean): void {
+    const { kind, width = 0, table = 0 } = compiled;
+    const isScalar = kind === FLAT.scalar || kind === FLAT.bool;
+    const isNull = !isStruct && (!isScalar || field.isOptional);
+    const [low, high] = isScalar ? defaultOf(field) : [0, 0];
+    [field.offset, kind, column, width, table, isNull ? 1 : 0, low, high].forEach((word, i) => {
+      this.code[at + i] = word;
+    });
+  }
+
+  #field(field: FlatField): CompiledField {
+    const { name, type } = field;
+    if (field.isFar) return { kind: FLAT.other };
+    const scalar = SCALARS[type.base];
+    if (scalar) {
+      this.#column++;
+      const schema = this.#enumerated(decodedField(name, scalar), type);
+      return type.base === BASE.bool
+        ? { kind: FLAT.bool, schema }
+        : { kind: FLAT.scalar, width: widthOf(scalar), schema };
+    }
+    switch (type.base) {
+      case BASE.string:
+        this.#column++;
+        return { kind: FLAT.text, schema: decodedField(name, TEXT) };
+      case BASE.object:
+        return this.#nested(name, this.#schema.objects[type.index]);
+      case BASE.vector:
+        return this.#vector(name, type);
+      case BASE.union:
+        return this.#union(name, type);
+      default:
+        return { kind: FLAT.other };
+    }
+  }
+
+  #nested(name: string, object: FlatObject | undefined): CompiledField {
+    if (!object || this.#isTooDeep(object)) return { kind: FLAT.other };
+    const { table, fields } = this.object(object, this.#column++);
+    return {
+      kind: object.isStruct ? FLAT.struct : FLAT.table,
+      table,
+      schema: decodedField(name, { kind: "struct" }, fields),
+    };
+  }
+
+  #vector(name: string, type: FlatType): CompiledField {
+    const listOf = (item: FieldSchema) => decodedField(name, LIST, [item]);
+    if (type.element === BASE.ubyte && type.index < 0) {
+      this.#column++;
+      return { kind: FLAT.bytes, schema: decodedField(name, BINARY) };
+    }
+    const scalar = SCALARS[type.element];
+    if (scalar) {
+      this.#column += 2;
+      const schema = listOf(this.#enumerated(decodedField("item", scalar), type));
+      return type.element === BASE.bool
+        ? { kind: FLAT.bools, width: 1, schema }
+        : { kind: FLAT.scalars, width: widthOf(scalar), schema };
+    }
+    if (type.element === BASE.string) {
+      this.#column += 2;
+      return { kind: FLAT.texts, width: 4, schema: listOf(decodedField("item", TEXT)) };
+    }
+    if (type.element !== BASE.object) return { kind: FLAT.other };
+    const object = this.#schema.objects[type.index];
+    const column = this.#column++;
+    const { kind, table, schema } = this.#nested("item", object);
+    if (!schema) {
+      this.#column = column;
+      return { kind };
+    }
+    return object.isStruct
+      ? { kind: FLAT.structs, width: object.byteSize, table, schema: listOf(schema) }
+      : { kind: FLAT.tables, width: 4, table, schema: listOf(schema) };
+  }
+
+  /** An array of a struct, and at its place in the code the field of its item. */
+  #array(field: FlatField, at: number): CompiledField {
+    const { name, type } = field;
+    const column = this.#column++;
+    const item = { ...field, name: "item", offset: 0, type: { ...type, base: type.element, element: 0 } };
+    const { schema, ...compiled } = this.#field(item);
+    if (!schema || type.fixedLength === 0) {
+      this.#column = column;
+      return { kind: FLAT.other };
+    }
+    this.#set(at + FLAT_FIELD_WORDS, item, column + 1, compiled, true);
+    this.code[at + FLAT_FIELD_WORDS + 5] = compiled.kind === FLAT.struct
+      ? this.#schema.objects[type.index].byteSize
+      : compiled.width ?? 1;
+    const size = type.fixedLength;
+    return {
+      kind: FLAT.array,
+      width: size,
+      schema: decodedField(name, { kind: "fixedList", size }, [schema]),
+    };
+  }
+
+  #union(name: string, type: FlatType): CompiledField {
+    const values = this.#schema.enums[type.index]?.values.filter(({ value }) => value !== 0n) ?? [];
+    const start = this.#column++;
+    const members: number[] = [];
+    const children: FieldSchema[] = [];
+    for (const value of values) {
+      const column = this.#column;
+      const object = value.type.base === BASE.object ? this.#schema.objects[value.type.index] : undefined;
+      const { kind, table, schema } = this.#nested(value.name, object);
+      if (kind !== FLAT.table || !schema) continue; // a text or a struct: not in all languages
+      members.push(Number(value.value), table!, column);
+      children.push(schema);
+    }
+    if (children.length === 0) {
+      this.#column = start;
+      return { kind: FLAT.other };
+    }
+    const table = this.code.length;
+    this.code.push(children.length, ...members);
+    return { kind: FLAT.union, table, schema: decodedField(name, { kind: "struct" }, children) };
+  }
+
+  /** A field whose numbers are those of an enum; what they mean is in its metadata, as JSON. */
+  #enumerated(field: FieldSchema, { index }: FlatType): FieldSchema {
+    const values = this.#schema.enums[index]?.values;
+    if (!values) return field;
+    const names = Object.fromEntries(values.map(({ value, name }) => [String(value), name]));
+    return { ...field, metadata: { enum: JSON.stringify(names) } };
+  }
+
+  #isTooDeep(object: FlatObject): boolean {
+    return this.#trail.includes(object) || this.#trail.length >= MAX_NESTING ||
+      this.#column + object.fields.length > MAX_FIELDS;
+  }
+}
+
+function widthOf(type: DataType): number {
+  return "bits" in type ? type.bits / 8 : 1;
+}
+
+/** The low and the high word of a default. */
+function defaultOf({ type, defaultInteger, defaultReal }: FlatField): [low: number, high: number] {
+  const view = new DataView(new ArrayBuffer(8));
+  if (type.base === BASE.double) view.setFloat64(0, defaultReal, true);
+  else if (type.base === BASE.float) view.setFloat32(0, defaultReal, true);
+  else view.setBigInt64(0, defaultInteger, true);
+  return [view.getInt32(0, true), view.getInt32(4, true)];
+}

@@ -1,0 +1,331 @@
+/**
+ * PX4's ULog -> a sequence.
+ *
+ * @module
+ */
+import type { Client } from "../../client.ts";
+import type { JsonValue, Metadata } from "../../types.ts";
+import { checkOptions } from "../../util/options.ts";
+import type { ImportSources } from "../byte_source.ts";
+import { Undecodable } from "../message_decoder.ts";
+import {
+  IMPORT_OPTIONS,
+  type ImportOptions,
+  importRecording,
+  type ImportReport,
+  type RecordingImport,
+} from "../recording_import.ts";
+import { RawDecoder } from "../raw_decoder.ts";
+import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
+import { decodeText } from "../text.ts";
+import type { TopicImport } from "../topic_import.ts";
+import { compileUlog, parseUlogFormat, timeOffset, UlogFormatError, type UlogFormats } from "./ulog_plan.ts";
+import { type UlogMessage, UlogReader } from "./ulog_reader.ts";
+
+/** Texts that are kept of a log. */
+const MAX_TEXTS = 100_000;
+
+/** Types of values of information and parameters that are numbers. */
+const NUMBERS: Readonly<Record<string, (view: DataView, at: number) => number | bigint>> = {
+  int8_t: (view, at) => view.getInt8(at),
+  uint8_t: (view, at) => view.getUint8(at),
+  int16_t: (view, at) => view.getInt16(at, true),
+  uint16_t: (view, at) => view.getUint16(at, true),
+  int32_t: (view, at) => view.getInt32(at, true),
+  uint32_t: (view, at) => view.getUint32(at, true),
+  int64_t: (view, at) => view.getBigInt64(at, true),
+  uint64_t: (view, at) => view.getBigUint64(at, true),
+  float: (view, at) => view.getFloat32(at, true),
+  double: (view, at) => view.getFloat64(at, true),
+  bool: (view, at) => view.getUint8(at),
+};
+const WIDTHS: Readonly<Record<string, number>> = {
+  int8_t: 1,
+  uint8_t: 1,
+  bool: 1,
+  int16_t: 2,
+  uint16_t: 2,
+  int32_t: 4,
+  uint32_t: 4,
+  float: 4,
+  int64_t: 8,
+  uint64_t: 8,
+  double: 8,
+};
+
+/**
+ * Records a ULog file as a new sequence. A topic is called as its message, `vehicle_gps_position`; where there are several
+ * instances, `battery_status/0`, `battery_status/1`. Times are its `timestamp` (microseconds since the vehicle's start), which
+ * stays a field too. Columns: see {@linkcode compileUlog}.
+ *
+ * The sequence's metadata has `ulog.version`, `ulog.start_us`, `ulog.info`, `ulog.parameters` (as they were at the start),
+ * `ulog.default_parameters`, `ulog.changed_parameters`, `ulog.messages` (the texts) and `ulog.dropouts_ms`, where there are any.
+ *
+ * Rejects as {@linkcode importMcap} does.
+ *
+ * Source: https://docs.px4.io/main/en/dev_log/ulog_file_format.
+ */
+export async function importUlog(
+  client: Client,
+  sources: ImportSources,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  checkOptions(options, IMPORT_OPTIONS, "Cannot import");
+  const byKey = new Map<string, TopicImport>();
+  return await importRecording(client, sources, options, {
+    what: "the ULog file",
+    async read(recording) {
+      const several = await findInstances(recording);
+      const reader = new UlogReader((flaw) => recording.flaw(flaw));
+      const log = new UlogImport(recording, reader, byKey, several);
+      for await (const bytes of recording.bytes()) {
+        for (const message of reader.read(bytes)) {
+          recording.offset = message.offset;
+          const taken = log.take(message);
+          if (taken) await taken;
+        }
+      }
+      reader.finish();
+      await log.finish();
+      return {};
+    },
+  });
+}
+
+/** Names of the messages of which more than one instance has data; undefined of a stream, of which nothing is known ahead. */
+async function findInstances(recording: RecordingImport): Promise<ReadonlySet<string> | undefined> {
+  const file = recording.bytesAgain();
+  if (!file) return undefined;
+  const names = new Map<number, { name: string; instance: number }>();
+  const instances = new Map<string, Set<number>>();
+  const reader = new UlogReader(() => {});
+  for await (const bytes of file) {
+    for (const { type, content } of reader.read(bytes)) {
+      if (content.length < 2 || type !== "A" && type !== "D") continue;
+      if (type === "A" && content.length > 3) {
+        const name = decodeText(content.subarray(3));
+        if (name !== undefined) names.set(content[1] | content[2] << 8, { name, instance: content[0] });
+      }
+      const found = type === "D" && names.get(content[0] | content[1] << 8);
+      if (!found) continue;
+      const known = instances.get(found.name);
+      if (known) known.add(found.instance);
+      else instances.set(found.name, new Set([found.instance]));
+    }
+  }
+  return new Set([...instances].filter(([, found]) => found.size > 1).map(([name]) => name));
+}
+
+/** A subscription: the messages of one number. */
+interface Subscription {
+  readonly format: string;
+  readonly instance: number;
+  /** Bytes before the time. */
+  readonly timeAt: number;
+  topic: TopicImport | undefined;
+}
+
+/** Takes a log's messages in order. */
+class UlogImport {
+  readonly #recording: RecordingImport;
+  readonly #reader: UlogReader;
+  /** Topics by name and columns, of all files. */
+  readonly #byKey: Map<string, TopicImport>;
+  readonly #several: ReadonlySet<string> | undefined;
+  readonly #formats = new Map<string, ReturnType<typeof parseUlogFormat>["fields"]>();
+  readonly #subscriptions = new Map<number, Subscription>();
+  readonly #facts: Record<string, Record<string, JsonValue>> = {};
+  readonly #messages: JsonValue[] = [];
+  readonly #changed: JsonValue[] = [];
+  #dropoutsMs: number[] = [];
+  /** Whether data have begun: parameters are changes from then on. */
+  #hasData = false;
+
+  constructor(
+    recording: RecordingImport,
+    reader: UlogReader,
+    byKey: Map<string, TopicImport>,
+    several: ReadonlySet<string> | undefined,
+  ) {
+    this.#byKey = byKey;
+    this.#recording = recording;
+    this.#reader = reader;
+    this.#several = several;
+  }
+
+  /** Takes a message. A promise that comes back is awaited before the next. */
+  take(message: UlogMessage): Promise<void> | undefined {
+    if (message.type === "D") return this.#data(message.content);
+    if (!this.#recording.isBegun) return this.#begin().then(() => this.take(message));
+    const { type, content } = message;
+    switch (type) {
+      case "F":
+        this.#format(content);
+        break;
+      case "A":
+        this.#hasData = true;
+        this.#subscribe(content);
+        break;
+      case "I":
+        this.#keyed("info", content, 0);
+        break;
+      case "M":
+        this.#keyed("info", content, 1);
+        break;
+      case "P":
+        this.#keyed("parameters", content, 0);
+        break;
+      case "Q":
+        this.#keyed("default_parameters", content, 1);
+        break;
+      case "L":
+        this.#text(content, 1);
+        break;
+      case "C":
+        this.#text(content, 3);
+        break;
+      case "O":
+        if (content.length >= 2) this.#dropoutsMs.push(viewOf(content).getUint16(0, true));
+    }
+    return undefined;
+  }
+
+  async finish(): Promise<void> {
+    if (!this.#recording.isBegun) await this.#begin();
+    const { metadata } = this.#recording;
+    for (const [name, facts] of Object.entries(this.#facts)) metadata[`ulog.${name}`] = facts;
+    if (this.#changed.length > 0) metadata["ulog.changed_parameters"] = this.#changed;
+    if (this.#messages.length > 0) metadata["ulog.messages"] = this.#messages;
+    if (this.#dropoutsMs.length > 0) metadata["ulog.dropouts_ms"] = this.#dropoutsMs;
+  }
+
+  async #begin(): Promise<void> {
+    const { version, startUs } = this.#reader;
+    await this.#recording.begin({ "ulog.version": version, "ulog.start_us": String(startUs) });
+  }
+
+  #format(content: Uint8Array): void {
+    const text = decodeText(content) ?? "";
+    try {
+      const { name, fields } = parseUlogFormat(text);
+      this.#formats.set(name, fields);
+    } catch (reason) {
+      if (!(reason instanceof UlogFormatError)) throw reason;
+      this.#bad("format", reason.message, "the format");
+    }
+  }
+
+  #subscribe(content: Uint8Array): void {
+    const format = content.length > 3 ? decodeText(content.subarray(3)) : undefined;
+    if (format === undefined) return this.#bad("subscription", "it has no name", "its messages");
+    const timeAt = timeOffset(this.#formats as UlogFormats, format);
+    if (timeAt === undefined) {
+      return this.#bad("format", `${JSON.stringify(format)} has no timestamp`, "its messages");
+    }
+    this.#subscriptions.set(viewOf(content).getUint16(1, true), {
+      format,
+      instance: content[0],
+      timeAt,
+      topic: undefined,
+    });
+  }
+
+  #data(content: Uint8Array): Promise<void> | undefined {
+    const number = content.length < 2 ? -1 : content[0] | content[1] << 8;
+    const subscription = this.#subscriptions.get(number);
+    if (!subscription) {
+      this.#bad("message", `a message is of subscription ${number}, which is not there`, "1 message");
+      return undefined;
+    }
+    const { topic, timeAt } = subscription;
+    if (!topic) return this.#open(subscription).then(() => this.#data(content));
+    const at = content.byteOffset + 2 + timeAt;
+    if (2 + timeAt + 8 > content.length) {
+      this.#bad("message", `a message of ${content.length} bytes ends before its timestamp`, "1 message");
+      return undefined;
+    }
+    const micros = new DataView(content.buffer, at, 8).getBigUint64(0, true);
+    return topic.push(micros * 1000n, content.subarray(2));
+  }
+
+  async #open(subscription: Subscription): Promise<void> {
+    const { format, instance } = subscription;
+    const isOne = this.#several ? !this.#several.has(format) : instance === 0;
+    const name = isOne ? format : `${format}/${instance}`;
+    const metadata: Metadata = { "ulog.name": format, "ulog.instance": instance };
+    const key = JSON.stringify([name, format, [...this.#formats]]);
+    const topic = this.#byKey.get(key) ?? await this.#recording.createTopic({
+      name,
+      tag: format,
+      format: (options) => {
+        try {
+          return new RecordMessageDecoder(compileUlog(this.#formats, format), options);
+        } catch (reason) {
+          if (reason instanceof UlogFormatError || reason instanceof Undecodable) {
+            return new RawDecoder(reason.message);
+          }
+          throw reason;
+        }
+      },
+      metadata,
+    });
+    this.#byKey.set(key, topic);
+    subscription.topic = topic;
+  }
+
+  /** Takes information or a parameter: the bytes before the key's length, `TYPE KEY`, the value. */
+  #keyed(kind: "info" | "parameters" | "default_parameters", content: Uint8Array, before: number): void {
+    const keyBytes = content[before];
+    const key = decodeText(content.subarray(before + 1, before + 1 + keyBytes));
+    const match = /^(\w+)(?:\[(\d+)\])? (\S+)$/.exec(key ?? "");
+    const value = match && valueOf(match[1], content.subarray(before + 1 + keyBytes));
+    if (!match || value === undefined) return this.#bad(kind, "its key or its value cannot be read", "it");
+    const name = match[3];
+    if (kind === "parameters" && this.#hasData) {
+      this.#changed.push({ [name]: value });
+      return;
+    }
+    const facts = this.#facts[kind] ??= {};
+    const isMore = before === 1 && kind === "info" && content[0] === 1;
+    if (before === 1 && kind === "info") {
+      const list = facts[name];
+      if (isMore && Array.isArray(list) && typeof value === "string" && list.length > 0) {
+        (list as JsonValue[])[list.length - 1] = String(list[list.length - 1]) + value;
+      } else facts[name] = [...Array.isArray(list) ? list : [], value];
+    } else facts[name] = value;
+  }
+
+  #text(content: Uint8Array, timeAt: number): void {
+    if (content.length < timeAt + 8) return this.#bad("text", "a logged text is too short", "1 text");
+    const level = content[0] - 0x30;
+    const timestamp = viewOf(content).getBigUint64(timeAt, true);
+    const tag: Record<string, JsonValue> = timeAt === 3 ? { tag: viewOf(content).getUint16(1, true) } : {};
+    const text = new TextDecoder().decode(content.subarray(timeAt + 8));
+    if (this.#messages.length < MAX_TEXTS) {
+      this.#messages.push({ timestamp_us: String(timestamp), level, ...tag, text });
+    }
+  }
+
+  #bad(kind: string, what: string, lost: string): void {
+    const message = `the file is damaged at byte ${this.#recording.offset}: ${what}`;
+    this.#recording.flaw({ kind, message, lost });
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** A value of information: a text, a number, or numbers. */
+function valueOf(type: string, bytes: Uint8Array): JsonValue | undefined {
+  if (type === "char") return new TextDecoder().decode(bytes);
+  const read = NUMBERS[type];
+  if (!read || bytes.length === 0 || bytes.length % WIDTHS[type] !== 0) return undefined;
+  const view = viewOf(bytes);
+  const numbers: JsonValue[] = [];
+  for (let at = 0; at < bytes.length; at += WIDTHS[type]) {
+    const value = read(view, at);
+    numbers.push(typeof value === "bigint" ? String(value) : Number.isFinite(value) ? value : String(value));
+  }
+  return numbers.length === 1 ? numbers[0] : numbers;
+}
