@@ -9,6 +9,7 @@
 import { createJsEngine } from "../src/engine/js.ts";
 import { createWasmEngine } from "../src/engine/wasm.ts";
 import { checkIdentity } from "../tests/contract/identity.ts";
+import { checkRecordIdentity } from "../tests/contract/records/record_identity.ts";
 import { deno, root, run } from "./tooling.ts";
 
 const cases = Number(Deno.args[0] ?? 1_000_000);
@@ -29,12 +30,15 @@ const module = await WebAssembly.compile(await Deno.readFile(`${root}/src/engine
 const engines = [createJsEngine(), await createWasmEngine(module)];
 const start = performance.now();
 const step = Math.ceil(cases / 100);
+const report = (done: number) => {
+  if (done % step !== 0) return;
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`${done} of ${cases} cases, ${seconds.toFixed(0)} s`);
+};
 try {
-  await checkIdentity(engines, { cases, seed }, (done) => {
-    if (done % step !== 0) return;
-    const seconds = (performance.now() - start) / 1000;
-    console.log(`${done} of ${cases} cases, ${seconds.toFixed(0)} s`);
-  });
+  await checkIdentity(engines, { cases, seed }, report);
+  // Schemas and records take fifty times as long.
+  checkRecordIdentity(engines, { cases: Math.ceil(cases / 50), seed });
 } catch (reason) {
   console.error((reason as Error).message);
   Deno.exit(1);

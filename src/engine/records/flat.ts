@@ -6,11 +6,15 @@
  * @module
  */
 import { appendNull, lengthOf, type RecordColumn } from "./record_columns.ts";
-import { FLAT, FLAT_FIELD_WORDS, FLAT_MEMBER_WORDS, FLAT_TABLE_WORDS, STATUS } from "./record_plan.ts";
-
-/** Bytes that a record may become for each that it has, and beside that: its parts may be shared. */
-const MAX_GROWTH = 256;
-const FREE_BYTES = 1 << 16;
+import {
+  FLAT,
+  FLAT_FIELD_WORDS,
+  FLAT_MEMBER_WORDS,
+  FLAT_TABLE_WORDS,
+  FREE_BYTES,
+  MAX_GROWTH,
+  STATUS,
+} from "./record_plan.ts";
 
 /** Runs the tables of FlatBuffers. Throws the status of a record that does not fit. */
 export class FlatMachine {
@@ -20,7 +24,7 @@ export class FlatMachine {
   #view = new DataView(this.#bytes.buffer);
   /** Where the record begins and ends; all other places count from the chunk's begin too. */
   #end = 0;
-  /** Bytes that may still be appended. */
+  /** What may still be appended for texts, bytes and lists, in bytes. */
   #left = 0;
   #isText = true;
   #isWhole = true;
@@ -59,7 +63,7 @@ export class FlatMachine {
 
   /** Where the offset at a place leads. */
   #follow(at: number): number {
-    return at + this.#u32(at);
+    return this.#check(at + this.#u32(at), 0);
   }
 
   /** Where the items of the vector at a place begin; sets how many there are. */
@@ -75,7 +79,6 @@ export class FlatMachine {
 
   #table(table: number, at: number, start: number): void {
     const code = this.#code;
-    this.#spend(4);
     const vtable = at - (this.#u32(at) | 0);
     if (vtable < start) throw STATUS.broken;
     const vtableBytes = this.#u16(vtable);
@@ -106,28 +109,26 @@ export class FlatMachine {
       }
     }
     if (code[table + 1] >= 0) this.#columns[code[table + 1]].count++;
-    for (let slot = code[table + 2]; slot + 2 <= vtableBytes; slot += 2) {
+    for (let slot = code[table + 3]; slot + 2 <= vtableBytes; slot += 2) {
       if (this.#u16(vtable + slot) !== 0) this.#isWhole = false;
     }
   }
 
   #default(field: number, column: RecordColumn): void {
     const low = this.#code[field + 6];
-    switch (this.#code[field + 1] === FLAT.bool ? 0 : this.#code[field + 3]) {
+    const width = this.#code[field + 1] === FLAT.bool ? 0 : this.#code[field + 3];
+    switch (width) {
       case 0:
         return column.pushBool(low !== 0);
       case 8:
         return column.push64(low, this.#code[field + 7]);
       case 4:
         return column.push32(low);
-      case 2: {
-        const at = column.room(2);
-        column.data[at] = low;
-        column.data[at + 1] = low >> 8;
-        return;
+      default: {
+        // The column's memory may be another after this.
+        const at = column.room(width);
+        for (let i = 0; i < width; i++) column.data[at + i] = low >> (8 * i);
       }
-      default:
-        column.data[column.room(1)] = low;
     }
   }
 
@@ -152,10 +153,12 @@ export class FlatMachine {
     switch (code[field + 1]) {
       case FLAT.scalar:
         this.#check(at, width);
-        this.#spend(width);
         return column.pushValues(this.#view, this.#bytes, at, at + width, width, false);
       case FLAT.bool:
         return column.pushBool(this.#bytes[this.#check(at, 1)] !== 0);
+      case FLAT.other:
+        this.#isWhole = false;
+        return;
       case FLAT.struct:
         return this.#structure(table, at, start);
       case FLAT.array: {
@@ -181,7 +184,8 @@ export class FlatMachine {
   #list(kind: number, at: number, width: number, table: number, vector: number, start: number): void {
     const from = this.#vector(vector, width);
     const count = this.#items;
-    this.#spend(4 + count * width);
+    const isRows = kind === FLAT.structs || kind === FLAT.tables;
+    this.#spend(4 + count * (isRows ? this.#code[table + 2] : width));
     const items = this.#columns[at + 1];
     switch (kind) {
       case FLAT.scalars: {

@@ -6,7 +6,16 @@
  * @module
  */
 import { appendNull, lengthOf, type RecordColumn } from "./record_columns.ts";
-import { FIELD_WORDS, PRESENCE, PROTO, REPEATED, STATUS, TABLE_WORDS } from "./record_plan.ts";
+import {
+  FIELD_WORDS,
+  FREE_BYTES,
+  MAX_GROWTH,
+  PRESENCE,
+  PROTO,
+  REPEATED,
+  STATUS,
+  TABLE_WORDS,
+} from "./record_plan.ts";
 
 /** Nesting of groups that are skipped. */
 const MAX_GROUPS = 100;
@@ -27,6 +36,8 @@ export class ProtobufMachine {
   #starts = new Int32Array(64);
   #ends = new Int32Array(64);
   #slots = 0;
+  /** What may still be appended for items of lists, in bytes. */
+  #left = 0;
 
   constructor(columns: readonly RecordColumn[], code: Int32Array) {
     this.#columns = columns;
@@ -38,6 +49,7 @@ export class ProtobufMachine {
     this.#bytes = bytes;
     this.#isText = this.#isWhole = true;
     this.#slots = 0;
+    this.#left = (end - start) * MAX_GROWTH + FREE_BYTES;
     this.#message(0, start, end);
     return !this.#isText ? STATUS.text : this.#isWhole ? STATUS.fits : STATUS.extra;
   }
@@ -74,15 +86,20 @@ export class ProtobufMachine {
       }
       if (isRepeated) {
         const after = this.#at;
+        if (kind >= PROTO.message) this.#spend(code[code[field + 4] + 2]);
         if (isPacked) this.#packed(kind, this.#columns[column + 1], from, to);
         else this.#append(kind, column + 1, code[field + 4], from, to);
         this.#at = after;
         continue;
       }
       const oneof = code[field + 5];
-      for (let other = 0; oneof !== 0 && other < count; other++) {
-        if (other !== index && code[first + FIELD_WORDS * other + 5] === oneof) {
-          this.#starts[base + other] = -1;
+      if (oneof !== 0) {
+        // It takes time, if no bytes.
+        this.#spend(count);
+        for (let other = 0; other < count; other++) {
+          if (other !== index && code[first + FIELD_WORDS * other + 5] === oneof) {
+            this.#starts[base + other] = -1;
+          }
         }
       }
       // Parts of one message, to be merged.
@@ -106,6 +123,11 @@ export class ProtobufMachine {
     }
     if (code[table + 1] >= 0) this.#columns[code[table + 1]].count++;
     this.#slots = base;
+  }
+
+  #spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw STATUS.broken;
   }
 
   /** Makes room for a message's slots, all absent; where they begin. */

@@ -71,8 +71,11 @@ export const STEP = {
   each: 12,
 } as const;
 
-/** Words of a Protocol Buffers table before its fields: how many there are; where there are none its column, else -1. */
-export const TABLE_WORDS = 2;
+/**
+ * Words of a Protocol Buffers table before its fields: how many there are; where there are none its column, else -1; bytes of a
+ * row of it in which all is absent.
+ */
+export const TABLE_WORDS = 3;
 
 /**
  * Words of a field of such a table: number, one of {@linkcode PROTO}, column, flags, place of its message's table, oneof
@@ -103,7 +106,7 @@ export const PROTO = {
 } as const;
 
 /** Words of a FlatBuffers table before its fields: as Protocol Buffers', and the first place of its vtable that is not known. */
-export const FLAT_TABLE_WORDS = 3;
+export const FLAT_TABLE_WORDS = 4;
 
 /**
  * Words of a field of such a table: its place in the vtable or in the struct, one of {@linkcode FLAT}, column, bytes of a value
@@ -142,6 +145,13 @@ export interface RecordPlan {
   /** Steps, or tables of Protocol Buffers. */
   readonly code: Int32Array;
 }
+
+/**
+ * Bytes that a record of Protocol Buffers or FlatBuffers may become for each that it has, and beside that and a row in which all
+ * is absent. Items of lists may be absent all but for a few bytes, and parts of FlatBuffers shared.
+ */
+export const MAX_GROWTH = 256;
+export const FREE_BYTES = 65536;
 
 /** What became of a record. All but the first three leave nulls in every column. */
 export const STATUS = {

@@ -5,13 +5,17 @@
  */
 import { FLAT, FLAT_FIELD_WORDS, FLAT_TABLE_WORDS } from "../../engine/records/record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
+import { columnWords, type CompiledRecords, decodedField, nullBytes } from "../records/plan_columns.ts";
 import { BASE, type FlatField, type FlatObject, type FlatSchema, type FlatType } from "./bfbs.ts";
 
 /** Nesting that is decoded. */
 const MAX_NESTING = 40;
 /** Fields of one plan: tables that hold each other could ask for millions. */
 const MAX_FIELDS = 20_000;
+/** Words of one plan, fields without a column too. */
+const MAX_WORDS = 1 << 20;
+/** Bytes of a struct or of an array within one. */
+const MAX_INLINE_BYTES = 1 << 20;
 
 const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
 const TEXT: DataType = { kind: "utf8", offsets: 32 };
@@ -79,20 +83,21 @@ class FlatbufferCompiler {
     this.#trail.push(object);
     const table = this.code.length;
     const fields: FieldSchema[] = [];
-    const words = object.fields.reduce((sum, { type }) => sum + (type.base === BASE.array ? 2 : 1), 0);
+    const wordsOf = ({ type }: FlatField) => object.isStruct && type.base === BASE.array ? 2 : 1;
+    const words = object.fields.reduce((sum, field) => sum + wordsOf(field), 0);
     const known = object.fields.reduce((most, { id }) => Math.max(most, 4 + 2 * id + 2), 4);
-    this.code.push(words, -1, known, ...new Array(FLAT_FIELD_WORDS * words).fill(0));
+    this.code.push(words, -1, 0, known);
+    for (let i = 0; i < FLAT_FIELD_WORDS * words; i++) this.code.push(0);
     let at = table + FLAT_TABLE_WORDS;
     for (const field of object.fields) {
       const column = this.#column;
-      const { schema, ...compiled } = object.isStruct && field.type.base === BASE.array
-        ? this.#array(field, at)
-        : this.#field(field);
+      const { schema, ...compiled } = object.isStruct ? this.#member(field, at) : this.#field(field);
       this.#set(at, field, column, compiled, object.isStruct);
-      at += FLAT_FIELD_WORDS * (field.type.base === BASE.array ? 2 : 1);
+      at += FLAT_FIELD_WORDS * wordsOf(field);
       if (schema) fields.push(schema);
     }
     if (fields.length === 0) this.code[table + 1] = unit;
+    this.code[table + 2] = Math.max(1, nullBytes(fields));
     this.#trail.pop();
     return { table, fields };
   }
@@ -108,16 +113,36 @@ class FlatbufferCompiler {
   }
 
   #field(field: FlatField): CompiledField {
-    const { name, type } = field;
-    if (field.isFar) return { kind: FLAT.other };
+    const { type } = field;
+    // A union's member is named by the field before; the first two places are the vtable's own.
+    if (field.isFar || field.offset < (type.base === BASE.union ? 6 : 4)) return { kind: FLAT.other };
+    return this.#inline(field) ?? this.#table(field);
+  }
+
+  /** A field of a struct: it holds numbers, structs and arrays of these. */
+  #member(field: FlatField, at: number): CompiledField {
+    const { type } = field;
+    if (type.base === BASE.array) return this.#array(field, at);
+    return this.#inline(field) ?? this.#struct(field.name, this.#schema.objects[type.index], type.base);
+  }
+
+  #struct(name: string, object: FlatObject | undefined, base: number): CompiledField {
+    return base === BASE.object && object?.isStruct ? this.#nested(name, object) : { kind: FLAT.other };
+  }
+
+  /** A number or boolean; undefined where it is none. */
+  #inline({ name, type }: FlatField): CompiledField | undefined {
     const scalar = SCALARS[type.base];
-    if (scalar) {
-      this.#column++;
-      const schema = this.#enumerated(decodedField(name, scalar), type);
-      return type.base === BASE.bool
-        ? { kind: FLAT.bool, schema }
-        : { kind: FLAT.scalar, width: widthOf(scalar), schema };
-    }
+    if (!scalar) return undefined;
+    this.#column++;
+    const schema = this.#enumerated(decodedField(name, scalar), type);
+    return type.base === BASE.bool
+      ? { kind: FLAT.bool, schema }
+      : { kind: FLAT.scalar, width: widthOf(scalar), schema };
+  }
+
+  /** What is no number. */
+  #table({ name, type }: FlatField): CompiledField {
     switch (type.base) {
       case BASE.string:
         this.#column++;
@@ -134,7 +159,9 @@ class FlatbufferCompiler {
   }
 
   #nested(name: string, object: FlatObject | undefined): CompiledField {
-    if (!object || this.#isTooDeep(object)) return { kind: FLAT.other };
+    if (!object || this.#isTooDeep(object) || object.isStruct && !hasSize(object)) {
+      return { kind: FLAT.other };
+    }
     const { table, fields } = this.object(object, this.#column++);
     return {
       kind: object.isStruct ? FLAT.struct : FLAT.table,
@@ -179,16 +206,17 @@ class FlatbufferCompiler {
     const { name, type } = field;
     const column = this.#column++;
     const item = { ...field, name: "item", offset: 0, type: { ...type, base: type.element, element: 0 } };
-    const { schema, ...compiled } = this.#field(item);
-    if (!schema || type.fixedLength === 0) {
+    const object = this.#schema.objects[type.index];
+    const { schema, ...compiled } = this.#inline(item) ?? this.#struct("item", object, type.element);
+    const bytes = compiled.kind === FLAT.struct ? object.byteSize : compiled.width ?? 1;
+    const size = type.fixedLength;
+    this.#set(at + FLAT_FIELD_WORDS, item, column + 1, compiled, true);
+    if (!schema || size === 0 || size * bytes > MAX_INLINE_BYTES) {
       this.#column = column;
+      this.code[at + FLAT_FIELD_WORDS + 1] = FLAT.other;
       return { kind: FLAT.other };
     }
-    this.#set(at + FLAT_FIELD_WORDS, item, column + 1, compiled, true);
-    this.code[at + FLAT_FIELD_WORDS + 5] = compiled.kind === FLAT.struct
-      ? this.#schema.objects[type.index].byteSize
-      : compiled.width ?? 1;
-    const size = type.fixedLength;
+    this.code[at + FLAT_FIELD_WORDS + 5] = bytes;
     return {
       kind: FLAT.array,
       width: size,
@@ -197,11 +225,12 @@ class FlatbufferCompiler {
   }
 
   #union(name: string, type: FlatType): CompiledField {
-    const values = this.#schema.enums[type.index]?.values.filter(({ value }) => value !== 0n) ?? [];
+    const values = this.#schema.enums[type.index]?.values ?? [];
     const start = this.#column++;
     const members: number[] = [];
     const children: FieldSchema[] = [];
     for (const value of values) {
+      if (value.value < 1n || value.value > 255n) continue; // a byte
       const column = this.#column;
       const object = value.type.base === BASE.object ? this.#schema.objects[value.type.index] : undefined;
       const { kind, table, schema } = this.#nested(value.name, object);
@@ -228,8 +257,13 @@ class FlatbufferCompiler {
 
   #isTooDeep(object: FlatObject): boolean {
     return this.#trail.includes(object) || this.#trail.length >= MAX_NESTING ||
-      this.#column + object.fields.length > MAX_FIELDS;
+      this.#column + object.fields.length > MAX_FIELDS ||
+      this.code.length + 2 * FLAT_FIELD_WORDS * object.fields.length > MAX_WORDS;
   }
+}
+
+function hasSize({ byteSize }: FlatObject): boolean {
+  return byteSize > 0 && byteSize <= MAX_INLINE_BYTES;
 }
 
 function widthOf(type: DataType): number {

@@ -7,7 +7,7 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bu
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { FIELD_WORDS, PRESENCE, PROTO, REPEATED, TABLE_WORDS } from "../../engine/records/record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
+import { columnWords, type CompiledRecords, decodedField, nullBytes } from "../records/plan_columns.ts";
 
 /** Nesting that is decoded; what is below stays bytes. */
 const MAX_NESTING = 40;
@@ -72,7 +72,7 @@ class ProtobufCompiler {
     this.#trail.push(message);
     this.#fieldCount += message.fields.length;
     const table = this.code.length;
-    this.code.push(message.fields.length, message.fields.length === 0 ? unit : -1);
+    this.code.push(message.fields.length, message.fields.length === 0 ? unit : -1, 0);
     const oneofs = new Map<unknown, number>();
     const byNumber = message.fields.toSorted((a, b) => a.number - b.number);
     const places = new Map(byNumber.map((field, i) => [field, table + TABLE_WORDS + FIELD_WORDS * i]));
@@ -95,6 +95,7 @@ class ProtobufCompiler {
       return isRepeated ? decodedField(field.name, { kind: "list", offsets: 32 }, [schema]) : schema;
     });
     this.#trail.pop();
+    this.code[table + 2] = Math.max(1, nullBytes(columns));
     return columns;
   }
 
@@ -115,7 +116,7 @@ class ProtobufCompiler {
   /** An entry of a map: a message with the fields `key` and `value`. */
   #entry(field: DescField & { fieldKind: "map" }, name: string): DecodedValue {
     const table = this.code.length;
-    this.code.push(2, -1, ...new Array(2 * FIELD_WORDS).fill(0));
+    this.code.push(2, -1, 0, ...new Array(2 * FIELD_WORDS).fill(0));
     const children = [{ scalar: field.mapKey }, valueOfMap(field)].map((type, i) => {
       const column = this.#column++;
       const { kind, table: inner, schema } = this.#value(type, column, i === 0 ? "key" : "value");
@@ -129,6 +130,7 @@ class ProtobufCompiler {
       ]);
       return schema;
     });
+    this.code[table + 2] = nullBytes(children);
     return { kind: PROTO.message, table, schema: decodedField(name, { kind: "struct" }, children) };
   }
 

@@ -26,6 +26,33 @@ export function columnWords(fields: readonly FieldSchema[]): number[] {
   });
 }
 
+/** Bytes of a row of such fields in which all is null or absent, about. */
+export function nullBytes(fields: readonly FieldSchema[]): number {
+  return fields.reduce((sum, { type, children }) => {
+    switch (type.kind) {
+      case "int":
+      case "float":
+        return sum + type.bits / 8;
+      case "struct":
+        return sum + Math.max(1, nullBytes(children));
+      case "fixedList":
+        return sum + type.size * nullBytes(children);
+      case "bool":
+        return sum + 1;
+      default:
+        return sum + 4;
+    }
+  }, 0);
+}
+
+/** The most that {@linkcode nullBytes} are of the fields and of the items of lists within. */
+export function mostNullBytes(fields: readonly FieldSchema[]): number {
+  return fields.reduce(
+    (most, { children }) => Math.max(most, mostNullBytes(children)),
+    nullBytes(fields),
+  );
+}
+
 function kindOf(type: FieldSchema["type"]): [kind: number, argument: number] {
   switch (type.kind) {
     case "int":

@@ -2,13 +2,22 @@ import { columnsFrom } from "../../arrow/columns_from.ts";
 import { bytesOf, type Columns } from "../../arrow/columns.ts";
 import { type RecordColumns, type RecordDecoder, STATUS } from "../../engine/records/record_plan.ts";
 import type { FieldSchema } from "../../schema.ts";
-import type { DecoderOptions, MessageDecoder, Row, RowWriter } from "../message_decoder.ts";
+import {
+  type DecoderOptions,
+  type MessageDecoder,
+  type Row,
+  type RowWriter,
+  Undecodable,
+} from "../message_decoder.ts";
 import { type ClassColumns, mapColumns } from "../ontology/mapping.ts";
-import type { CompiledRecords } from "./plan_columns.ts";
+import { type CompiledRecords, mostNullBytes, nullBytes } from "./plan_columns.ts";
 
 /** Messages are decoded when so many bytes or rows have come together. */
 const PENDING_BYTES = 64 * 1024;
 const PENDING_ROWS = 1024;
+/** Bytes of columns that rows of nulls alone may make then, and one such row. */
+const PENDING_NULL_BYTES = 1 << 24;
+const MAX_NULL_BYTES = 1 << 18;
 
 /** The column for messages that the other columns do not hold. */
 export const RAW_FIELD: FieldSchema = {
@@ -35,11 +44,20 @@ export class RecordMessageDecoder implements MessageDecoder {
   readonly #times = new BigInt64Array(PENDING_ROWS);
   readonly #spans = new Int32Array(2 * PENDING_ROWS);
   readonly #statuses = new Uint8Array(PENDING_ROWS);
+  readonly #mostRows: number;
   #beside: Row[] = [];
   #misfitCount = 0;
 
+  /**
+   * @throws Undecodable where arrays of fixed size make a row too large, of which there is one for every record that fails.
+   */
   constructor(compiled: CompiledRecords, options: DecoderOptions) {
     const { mapping, engine } = options;
+    if (mostNullBytes(compiled.fields) > MAX_NULL_BYTES) {
+      throw new Undecodable("its arrays of fixed size are too large");
+    }
+    const rowBytes = Math.max(1, nullBytes(compiled.fields));
+    this.#mostRows = Math.min(PENDING_ROWS, Math.ceil(PENDING_NULL_BYTES / rowBytes));
     this.ontology = mapping?.ontology;
     this.fields = this.ontology?.fields ?? [...compiled.fields, RAW_FIELD];
     this.#options = options;
@@ -65,7 +83,7 @@ export class RecordMessageDecoder implements MessageDecoder {
     this.#spans[2 * row] = this.#length;
     this.#spans[2 * row + 1] = this.#length = end;
     if (beside) this.#beside.push(beside);
-    if (this.#rows < PENDING_ROWS && end < PENDING_BYTES) return undefined;
+    if (this.#rows < this.#mostRows && end < PENDING_BYTES) return undefined;
     return this.flush(writer);
   }
 

@@ -25,6 +25,7 @@ export interface RosDefinition {
 
 /** Nesting that is decoded. */
 const MAX_NESTING = 60;
+const MAX_INT32 = 2 ** 31 - 1;
 /** Steps of one plan: an array of arrays of structs could ask for millions. */
 const MAX_STEPS = 50_000;
 
@@ -52,10 +53,13 @@ const NUMBERS: Readonly<Record<string, DataType>> = {
 const OCTETS = new Set(["uint8", "byte", "char"]);
 
 /** A time or duration, as ROS 2 names its parts. */
-const timeFields = (signed: boolean): RosField[] => [
-  { type: signed ? "int32" : "uint32", name: "sec" },
-  { type: signed ? "int32" : "uint32", name: "nanosec" },
+const timeFields = (sec: string, nanosec: string): RosField[] => [
+  { type: sec, name: "sec" },
+  { type: nanosec, name: "nanosec" },
 ];
+const SIGNED = timeFields("int32", "int32");
+const UNSIGNED = timeFields("uint32", "uint32");
+const MIXED = timeFields("int32", "uint32");
 
 /** Why a definition cannot be decoded. */
 export class RosDefinitionError extends Error {}
@@ -134,6 +138,9 @@ class RosCompiler {
   #field(field: RosField): FieldSchema {
     const { name, type, isArray, arrayLength } = field;
     if (!isArray) return this.#value(name, field);
+    if (arrayLength !== undefined && arrayLength > MAX_INT32) {
+      throw new RosDefinitionError(`its field ${name} is an array of too many items`);
+    }
     if (OCTETS.has(type)) {
       const column = this.#column++;
       if (arrayLength === undefined) this.#step(STEP.bytes, column);
@@ -159,7 +166,7 @@ class RosCompiler {
     }
     const least = this.#leastBytes(field, 0);
     if (least === 0) throw new RosDefinitionError(`its field ${name} is a list of what takes no bytes`);
-    const at = this.#step(STEP.sequence, column, 0, least);
+    const at = this.#step(STEP.sequence, column, 0, Math.min(least, MAX_INT32));
     this.#joinable = this.code.length;
     const item = this.#value("item", field);
     this.#joinable = this.code.length;
@@ -179,6 +186,9 @@ class RosCompiler {
     if (number) {
       this.#step(STEP.values, this.#column++, widthOf(number), length);
       return arrayOf(decodedField("item", number));
+    }
+    if (this.#leastBytes(field, 0) === 0) {
+      throw new RosDefinitionError(`its field ${name} is an array of what takes no bytes`);
     }
     const at = this.#step(STEP.repeat, length, 0);
     this.#joinable = this.code.length;
@@ -212,8 +222,8 @@ class RosCompiler {
 
   /** The fields of a type that is a struct. */
   #fieldsOf({ type }: RosField): readonly RosField[] {
-    if (type === "time") return timeFields(!this.#isRos1);
-    if (type === "duration") return timeFields(true);
+    if (type === "time") return this.#isRos1 ? UNSIGNED : MIXED;
+    if (type === "duration") return this.#isRos1 ? SIGNED : MIXED;
     const found = this.#definitions.find(({ name }) => name === type);
     if (found) return found.definitions;
     if (type === "wstring") throw new RosDefinitionError("it has a wstring, whose layout differs by writer");

@@ -3,20 +3,16 @@
 //! Source: https://flatbuffers.dev/internals.
 
 use super::column::{append, append_null, length, Column};
-use super::{Outcome, Status};
+use super::{Budget, Outcome, Status};
 
-/// Words of a table before its fields: how many there are; where there are none its column, else -1; the first place of
-/// its vtable that no field of the schema has.
-const HEADER: usize = 3;
+/// Words of a table before its fields: how many there are; where there are none its column, else -1; bytes of a row of it
+/// in which all is absent; the first place of its vtable that no field of the schema has.
+const HEADER: usize = 4;
 /// Words of a field: its place in the vtable or in the struct, kind, column, bytes of a value or number of items, place of
 /// its table, 1 where it is null when absent, low and high word of its default.
 const FIELD: usize = 8;
 /// Words of a member of a union: its number, place of its table, column.
 const MEMBER: usize = 3;
-
-/// Bytes that a record may become for each that it has, and beside that: its parts may be shared.
-const MAX_GROWTH: usize = 256;
-const FREE_BYTES: usize = 1 << 16;
 
 /// Kinds of fields.
 mod kind {
@@ -44,7 +40,7 @@ pub fn buffer(columns: &mut [Column], code: &[i32], record: &[u8]) -> Outcome<St
         columns,
         code,
         record,
-        left: record.len().saturating_mul(MAX_GROWTH).saturating_add(FREE_BYTES),
+        budget: Budget::of(record),
         is_text: true,
         is_whole: true,
     };
@@ -61,8 +57,8 @@ struct Decoder<'a> {
     columns: &'a mut [Column],
     code: &'a [i32],
     record: &'a [u8],
-    /// Bytes that may still be appended.
-    left: usize,
+    /// For texts, bytes and lists.
+    budget: Budget,
     is_text: bool,
     is_whole: bool,
 }
@@ -88,7 +84,11 @@ impl<'a> Decoder<'a> {
 
     /// Where the offset at a place leads.
     fn follow(&self, at: usize) -> Outcome<usize> {
-        at.checked_add(self.u32(at)?).ok_or(Status::Short)
+        let to = at.checked_add(self.u32(at)?).ok_or(Status::Short)?;
+        if to > self.record.len() {
+            return Err(Status::Short);
+        }
+        Ok(to)
     }
 
     /// The items of the vector at a place: where they begin, and how many there are.
@@ -99,14 +99,8 @@ impl<'a> Decoder<'a> {
         Ok((at + 4, count))
     }
 
-    fn spend(&mut self, bytes: usize) -> Outcome<()> {
-        self.left = self.left.checked_sub(bytes).ok_or(Status::Broken)?;
-        Ok(())
-    }
-
     fn table(&mut self, table: usize, at: usize) -> Outcome<()> {
         let code = self.code;
-        self.spend(4)?;
         let back = self.u32(at)? as u32 as i32 as i64;
         let vtable = usize::try_from(at as i64 - back).map_err(|_| Status::Broken)?;
         let vtable_bytes = self.u16(vtable)?;
@@ -142,7 +136,7 @@ impl<'a> Decoder<'a> {
         if let Ok(unit) = usize::try_from(code[table + 1]) {
             self.columns[unit].push_unit();
         }
-        let mut slot = code[table + 2] as usize;
+        let mut slot = code[table + 3] as usize;
         while slot + 2 <= vtable_bytes {
             self.is_whole &= self.u16(vtable + slot)? == 0;
             slot += 2;
@@ -184,13 +178,13 @@ impl<'a> Decoder<'a> {
         match field[1] {
             kind::SCALAR => {
                 let bytes = self.take(at, width)?;
-                self.spend(width)?;
                 append(&mut self.columns[column].data, bytes);
             }
             kind::BOOL => {
                 let value = self.take(at, 1)?[0] != 0;
                 self.columns[column].push_bool(value);
             }
+            kind::OTHER => self.is_whole = false,
             kind::STRUCT => self.structure(table, at)?,
             kind::ARRAY => {
                 let item = words + FIELD;
@@ -203,7 +197,7 @@ impl<'a> Decoder<'a> {
             kind::BYTES => {
                 let at = self.follow(at)?;
                 let (start, count) = self.vector(at, 1)?;
-                self.spend(count)?;
+                self.budget.spend(count as u64)?;
                 let bytes = self.take(start, count)?;
                 append(&mut self.columns[column].data, bytes);
                 self.columns[column].close_bytes()?;
@@ -222,7 +216,11 @@ impl<'a> Decoder<'a> {
 
     fn list(&mut self, kind: i32, column: usize, width: usize, table: usize, at: usize) -> Outcome<()> {
         let (start, count) = self.vector(at, width)?;
-        self.spend(4 + count * width)?;
+        let item = match kind {
+            kind::STRUCTS | kind::TABLES => self.code[table + 2] as u64,
+            _ => width as u64,
+        };
+        self.budget.spend(4 + count as u64 * item)?;
         match kind {
             kind::SCALARS => {
                 let bytes = self.take(start, count * width)?;
@@ -257,7 +255,7 @@ impl<'a> Decoder<'a> {
     fn text(&mut self, column: usize, at: usize) -> Outcome<()> {
         let at = self.follow(at)?;
         let (start, count) = self.vector(at, 1)?;
-        self.spend(4 + count)?;
+        self.budget.spend(4 + count as u64)?;
         let text = self.take(start, count)?;
         self.is_text &= self.columns[column].push_text(text)?;
         Ok(())

@@ -32,6 +32,26 @@ pub enum Status {
     Large = 7,
 }
 
+/// Bytes that a record of Protocol Buffers or FlatBuffers may become for each that it has, and beside that and a row in which
+/// all is absent. Items of lists may be absent all but for a few bytes, and parts of FlatBuffers shared.
+const MAX_GROWTH: u64 = 256;
+const FREE_BYTES: u64 = 1 << 16;
+
+/// What may still be appended for a record, in bytes.
+struct Budget(u64);
+
+impl Budget {
+    fn of(record: &[u8]) -> Self {
+        Self(record.len() as u64 * MAX_GROWTH + FREE_BYTES)
+    }
+
+    #[inline]
+    fn spend(&mut self, bytes: u64) -> Outcome<()> {
+        self.0 = self.0.checked_sub(bytes).ok_or(Status::Broken)?;
+        Ok(())
+    }
+}
+
 type Outcome<T> = core::result::Result<T, Status>;
 
 /// How records are encoded.

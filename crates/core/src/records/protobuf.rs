@@ -3,15 +3,16 @@
 //! Source: https://protobuf.dev/programming-guides/encoding.
 
 use super::column::{append, append_null, length, Column};
-use super::{Outcome, Status};
+use super::{Budget, Outcome, Status};
 
 /// Where the last value of a field lies in the record: begin and end.
 pub type Slot = (usize, usize);
 
 const ABSENT: Slot = (usize::MAX, 0);
 
-/// Words of a message's table before its fields: how many there are, and where there are none its column, else -1.
-const HEADER: usize = 2;
+/// Words of a message's table before its fields: how many there are; where there are none its column, else -1; bytes of a
+/// row of it in which all is absent.
+const HEADER: usize = 3;
 /// Words of a field: number, kind, column, flags, table of its message, oneof (from 1).
 const FIELD: usize = 6;
 const REPEATED: i32 = 1;
@@ -50,6 +51,7 @@ pub fn message(
         code,
         record,
         slots,
+        budget: Budget::of(record),
         is_text: true,
         is_whole: true,
     };
@@ -66,6 +68,8 @@ struct Decoder<'a> {
     code: &'a [i32],
     record: &'a [u8],
     slots: &'a mut Vec<Slot>,
+    /// For items of lists.
+    budget: Budget,
     is_text: bool,
     /// Whether every field was known so far.
     is_whole: bool,
@@ -97,6 +101,9 @@ impl Decoder<'_> {
                 continue;
             }
             if field[3] & REPEATED != 0 {
+                if field[1] >= kind::MESSAGE {
+                    self.budget.spend(code[field[4] as usize + 2] as u64)?;
+                }
                 if is_packed {
                     self.packed(field[1], field[2] as usize + 1, value)?;
                 } else {
@@ -105,6 +112,8 @@ impl Decoder<'_> {
                 continue;
             }
             if field[5] != 0 {
+                // It takes time, if no bytes.
+                self.budget.spend(count as u64)?;
                 for other in 0..count {
                     if other != index && fields[FIELD * other + 5] == field[5] {
                         self.slots[base + other] = ABSENT;
