@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { RecordDecoder, RecordJob, RecordPlan } from "./engine/records/record_plan.ts";
+import type { RecordDecoder, RecordJob, RecordPlan } from "./record_plan.ts";
 
 /** How a buffer's bytes are stored: Arrow IPC's two codecs, or as they are. */
 export type Codec = "none" | "lz4" | "zstd";

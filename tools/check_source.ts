@@ -19,6 +19,7 @@ const layers: readonly (readonly string[])[] = [
   ["names.ts", "schema.ts", "timestamp.ts", "missing_package.ts"],
   ["ontology"],
   ["types.ts"],
+  ["record_plan.ts"],
   ["engine.ts"],
   ["engine", "store"],
   ["arrow"],

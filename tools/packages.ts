@@ -59,6 +59,9 @@ export const full: PublishedPackage = {
     "@connectrpc/connect",
     "@connectrpc/connect-node",
     "@foxglove/crc",
+    "@foxglove/ros2idl-parser",
+    "@foxglove/rosmsg",
+    "@foxglove/wasm-bz2",
     "apache-arrow",
     "cli-progress",
     "commander",
@@ -87,15 +90,18 @@ export function packageOf(path: string): PublishedPackage {
 
 /** Which files and folders may import an npm package. */
 export const importPlaces: Readonly<Record<string, readonly string[]>> = {
-  "@bufbuild/protobuf": ["src/flight/"],
+  "@bufbuild/protobuf": ["src/flight/", "src/import/protobuf/"],
   "@connectrpc/connect": ["src/flight/"],
   "@connectrpc/connect-node": ["src/flight/"],
   "@foxglove/crc": ["src/engine/codecs.ts", "src/import/mcap/"],
+  "@foxglove/ros2idl-parser": ["src/import/ros/"],
+  "@foxglove/rosmsg": ["src/import/ros/"],
+  "@foxglove/wasm-bz2": ["src/import/bag/"],
   // Its types, and the two entries that may load it.
   "apache-arrow": ["src/arrow/library.ts", "src/entry/core.ts", "src/entry/main.ts"],
   "cli-progress": ["src/cli/progress.ts"],
   commander: ["src/cli/"],
-  flatbuffers: ["src/arrow/encode.ts"],
+  flatbuffers: ["src/arrow/encode.ts", "src/import/flatbuffer/"],
   fzstd: ["src/engine/codecs.ts"],
   "lossless-json": ["src/import/json/"],
 };

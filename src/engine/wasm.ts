@@ -18,7 +18,7 @@ import {
   type RecordDecoder,
   type RecordJob,
   type RecordPlan,
-} from "./records/record_plan.ts";
+} from "../record_plan.ts";
 
 /** What the module exports. */
 interface WasmExports {

@@ -8,7 +8,7 @@ import type { FieldSchema } from "../schema.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
 import type { Flaw } from "./flaws.ts";
 import type { TimeField } from "./message_time.ts";
-import type { ClassColumns, OntologyMapping } from "./ontology/mapping.ts";
+import type { ClassColumns, KnownMapping } from "./ontology/mapping.ts";
 
 /** How the messages of a topic are encoded. Names are those of MCAP's registry, whatever the file's format. */
 export interface MessageFormat {
@@ -41,11 +41,11 @@ export interface DecoderOptions {
   /** Columns that the topic has beside the decoder's. */
   readonly reserved: readonly FieldSchema[];
   /** What the messages are to become, where that is not what they are in their own system. */
-  readonly mapping?: OntologyMapping | undefined;
+  readonly mapping?: KnownMapping | undefined;
   /** Keeps a message that the columns of a mapping do not hold, as it is. */
-  readonly aside: (timestampNs: bigint, bytes: Uint8Array) => Promise<void>;
+  readonly aside?: (timestampNs: bigint, bytes: Uint8Array) => Promise<void>;
   /** Takes what is wrong with messages that were held back. May throw. */
-  readonly flaw: (flaw: Flaw) => void;
+  readonly flaw?: (flaw: Flaw) => void;
   /** What integers of 64 bits become: int64, which reads as bigint, or float64. */
   readonly integers: "bigint" | "number";
   /** The field that says when messages were, in place of the times that are pushed with them. */

@@ -20,7 +20,7 @@ import { type ImportedFile, ImportFiles } from "./import_files.ts";
 import type { DecoderKind, DecoderOptions, MessageDecoder, MessageFormat, Row } from "./message_decoder.ts";
 import { isTimeUnit, TimeField, type TimeUnit } from "./message_time.ts";
 import { type OntologyMappings, ontologyOf } from "./ontology/known.ts";
-import type { OntologyMapping } from "./ontology/mapping.ts";
+import type { KnownMapping } from "./ontology/mapping.ts";
 import type { RandomAccess } from "./random_access.ts";
 import { matchesPatterns } from "./topic_patterns.ts";
 import { type ImportedTopic, INDEX_FIELD, type MessageCounter, TopicImport } from "./topic_import.ts";
@@ -398,7 +398,7 @@ export class RecordingImport {
   }
 
   /** What messages of a type become; undefined where that is what they are. */
-  #mappingOf(topic: string, type: string): OntologyMapping | undefined {
+  #mappingOf(topic: string, type: string): KnownMapping | undefined {
     const { ontology, mappings } = this.#options;
     if (ontology === undefined || !matchesPatterns(ontology, topic)) return undefined;
     return ontologyOf(type, mappings);

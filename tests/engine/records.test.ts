@@ -10,7 +10,7 @@ import {
   type RecordPlan,
   REPEATED,
   STATUS,
-} from "../../src/engine/records/record_plan.ts";
+} from "../../src/record_plan.ts";
 import { createWasmEngine } from "../../src/engine/wasm.ts";
 import { checkRecordIdentity } from "../contract/records/record_identity.ts";
 import { sameBytes } from "../support/bytes.ts";

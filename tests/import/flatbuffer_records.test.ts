@@ -1,7 +1,7 @@
 import { Builder, ByteBuffer, Encoding } from "flatbuffers";
 import { describe, expect, it } from "vitest";
 import { createJsEngine } from "../../src/engine/js.ts";
-import { STATUS } from "../../src/engine/records/record_plan.ts";
+import { STATUS } from "../../src/record_plan.ts";
 import { BASE, readBfbs } from "../../src/import/flatbuffer/bfbs.ts";
 import { compileFlatbuffer } from "../../src/import/flatbuffer/flatbuffer_plan.ts";
 import type { FieldSchema } from "../../src/schema.ts";

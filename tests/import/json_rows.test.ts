@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createJsEngine } from "../../src/engine/js.ts";
 import { StructBuilder } from "../../src/arrow/builder.ts";
 import { openDecoder } from "../../src/import/decoders.ts";
 import { columnsOfJsonSchema, type JsonColumns } from "../../src/import/json/json_schema.ts";
@@ -42,7 +43,7 @@ async function roundTrip(
   const decoder = await openDecoder({
     encoding: "json",
     schema: { name: "t", encoding: "jsonschema", data: encode(JSON.stringify(of)) },
-  }, { reserved: [], integers });
+  }, { engine: createJsEngine(), reserved: [], integers });
   const writer = await sequence.topicCreate<Row>("t", {
     ontology: { tag: "t", format: "default", fields: decoder.fields },
   });

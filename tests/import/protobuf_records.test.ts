@@ -16,7 +16,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { createJsEngine } from "../../src/engine/js.ts";
-import { STATUS } from "../../src/engine/records/record_plan.ts";
+import { STATUS } from "../../src/record_plan.ts";
 import { compileProtobuf } from "../../src/import/protobuf/protobuf_plan.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { protobufSource } from "../contract/records/protobuf_source.ts";

@@ -1,7 +1,7 @@
 import { MessageReader as Ros1Reader } from "@foxglove/rosmsg-serialization";
 import { MessageReader as Ros2Reader } from "@foxglove/rosmsg2-serialization";
 import { describe, expect, it } from "vitest";
-import { STATUS } from "../../src/engine/records/record_plan.ts";
+import { STATUS } from "../../src/record_plan.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { compileRos, type RosDefinition, RosDefinitionError } from "../../src/import/ros/ros_plan.ts";
 import { rosSource } from "../contract/records/ros_source.ts";

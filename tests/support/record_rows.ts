@@ -4,7 +4,7 @@
  * @module
  */
 import type { Engine } from "../../src/engine.ts";
-import type { RecordColumns } from "../../src/engine/records/record_plan.ts";
+import type { RecordColumns } from "../../src/record_plan.ts";
 import type { CompiledRecords } from "../../src/import/records/plan_columns.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 

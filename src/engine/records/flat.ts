@@ -14,7 +14,7 @@ import {
   FREE_BYTES,
   MAX_GROWTH,
   STATUS,
-} from "./record_plan.ts";
+} from "../../record_plan.ts";
 
 /** Runs the tables of FlatBuffers. Throws the status of a record that does not fit. */
 export class FlatMachine {

@@ -1,7 +1,13 @@
 import { appendNull, collect, createColumns, type RecordColumn, truncate } from "./record_columns.ts";
 import { FlatMachine } from "./flat.ts";
 import { ProtobufMachine } from "./protobuf.ts";
-import type { RecordColumns, RecordDecoder, RecordEncoding, RecordJob, RecordPlan } from "./record_plan.ts";
+import type {
+  RecordColumns,
+  RecordDecoder,
+  RecordEncoding,
+  RecordJob,
+  RecordPlan,
+} from "../../record_plan.ts";
 import { SequentialMachine } from "./sequential.ts";
 
 /** The decoder of records in TypeScript. */

@@ -15,7 +15,7 @@ import {
   REPEATED,
   STATUS,
   TABLE_WORDS,
-} from "./record_plan.ts";
+} from "../../record_plan.ts";
 
 /** Nesting of groups that are skipped. */
 const MAX_GROUPS = 100;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { COLUMN, COLUMN_WORDS, type RecordColumns, STATUS } from "./record_plan.ts";
+import { COLUMN, COLUMN_WORDS, type RecordColumns, STATUS } from "../../record_plan.ts";
 
 /** Memory of a buffer up to this size is kept for the next rows. */
 const KEPT_BYTES = 1 << 20;

@@ -5,7 +5,7 @@
  * @module
  */
 import { lengthOf, type RecordColumn } from "./record_columns.ts";
-import { STATUS, STEP, STEP_WORDS } from "./record_plan.ts";
+import { STATUS, STEP, STEP_WORDS } from "../../record_plan.ts";
 
 /** Bytes of padding that a writer may leave at the end of a CDR record. */
 const MAX_PADDING = 3;

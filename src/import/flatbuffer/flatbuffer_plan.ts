@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FLAT, FLAT_FIELD_WORDS, FLAT_TABLE_WORDS } from "../../engine/records/record_plan.ts";
+import { FLAT, FLAT_FIELD_WORDS, FLAT_TABLE_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
 import { columnWords, type CompiledRecords, decodedField, nullBytes } from "../records/plan_columns.ts";
 import { BASE, type FlatField, type FlatObject, type FlatSchema, type FlatType } from "./bfbs.ts";

@@ -12,19 +12,25 @@ export type MakeColumn = (source: ColumnNode) => ColumnNode | undefined;
 
 /** A number by its path, in another unit: `value * scale + offset`, as float64. */
 export interface ScaledField {
+  /** The path in the source. */
   readonly field: string;
+  /** What the number is multiplied by. @default 1 */
   readonly scale?: number;
+  /** What is added then. @default 0 */
   readonly offset?: number;
 }
 
-/** Where a field comes from: a path in the source, a number in another unit, or what makes the column. */
-export type FieldSource = string | ScaledField | MakeColumn;
+/** Where a field comes from: a path in the source, or a number in another unit. */
+export type FieldSource = string | ScaledField;
+
+/** The same, or what makes the column. */
+export type ColumnSource = FieldSource | MakeColumn;
 
 /**
  * Where the values of an ontology's fields come from, by the fields' paths. A field that is not named comes from the field of
  * its name in the source of its struct. A struct of which only fields are named is no null.
  */
-export type FieldSources = Readonly<Record<string, FieldSource>>;
+export type ColumnSources = Readonly<Record<string, ColumnSource>>;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -32,7 +38,7 @@ const NO_BYTES = new Uint8Array(0);
 export function convertFields(
   fields: readonly FieldSchema[],
   source: ColumnNode,
-  sources: FieldSources,
+  sources: ColumnSources,
 ): ColumnNode[] {
   const root = source;
   const made = (field: FieldSchema, path: string, parent: ColumnNode | undefined): ColumnNode => {
@@ -46,7 +52,7 @@ export function convertFields(
   return fields.map((field) => made(field, field.name, source));
 }
 
-function columnOf(rule: FieldSource, root: ColumnNode): ColumnNode | undefined {
+function columnOf(rule: ColumnSource, root: ColumnNode): ColumnNode | undefined {
   if (typeof rule === "function") return rule(root);
   if (typeof rule === "string") return childAt(root, rule);
   const { field, scale = 1, offset = 0 } = rule;

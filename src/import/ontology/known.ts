@@ -1,4 +1,4 @@
-import type { OntologyMapping } from "./mapping.ts";
+import type { KnownMapping, OntologyMapping } from "./mapping.ts";
 import { PX4_ONTOLOGIES } from "./px4_ontologies.ts";
 import { ROS_ONTOLOGIES } from "./ros_ontologies.ts";
 
@@ -10,7 +10,7 @@ export type OntologyMappings = Readonly<Record<string, OntologyMapping>>;
  *
  * @param own Mappings that come before those that are known.
  */
-export function ontologyOf(type: string, own: OntologyMappings = {}): OntologyMapping | undefined {
+export function ontologyOf(type: string, own: OntologyMappings = {}): KnownMapping | undefined {
   if (Object.hasOwn(own, type)) return own[type];
   const name = type.replace("/msg/", "/");
   if (Object.hasOwn(ROS_ONTOLOGIES, name)) return ROS_ONTOLOGIES[name];

@@ -7,21 +7,30 @@ import type { Columns } from "../../arrow/columns.ts";
 import type { Ontology } from "../../ontology/define_ontology.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { addNodes, nodesOf, structNode } from "./column_tree.ts";
-import { convertFields, type FieldSources } from "./convert.ts";
+import { type ColumnSources, convertFields, type FieldSource } from "./convert.ts";
 
 /** A class as its columns are made. */
 export type ClassColumns = Pick<Ontology<unknown>, "tag" | "format" | "fields">;
 
 /** What messages of a type become. */
 export interface OntologyMapping {
+  /** The class: an ontology. */
   readonly ontology: ClassColumns;
-  /** Where its fields come from: those that are not named from fields of their name. */
-  readonly sources: FieldSources;
+  /**
+   * Where its fields come from, by their paths: `"position.x"`. Those that are not named come from fields of their name; of
+   * what the source has not, nulls.
+   */
+  readonly sources: Readonly<Record<string, FieldSource>>;
+}
+
+/** The same, with sources that make columns. */
+export interface KnownMapping extends Omit<OntologyMapping, "sources"> {
+  readonly sources: ColumnSources;
 }
 
 /** Columns of an ontology, made of those of other fields. Buffers may be shared. */
 export function mapColumns(
-  { ontology, sources }: OntologyMapping,
+  { ontology, sources }: KnownMapping,
   fields: readonly FieldSchema[],
   columns: Columns,
 ): Columns {

@@ -7,13 +7,13 @@
  */
 import * as ontology from "../../ontology/builtin/mod.ts";
 import { childAt, type ColumnNode } from "./column_tree.ts";
-import type { FieldSource, FieldSources } from "./convert.ts";
-import type { ClassColumns, OntologyMapping } from "./mapping.ts";
+import type { ColumnSource, ColumnSources } from "./convert.ts";
+import type { ClassColumns, KnownMapping } from "./mapping.ts";
 
-const to = (ontology: ClassColumns, sources: FieldSources): OntologyMapping => ({ ontology, sources });
+const to = (ontology: ClassColumns, sources: ColumnSources): KnownMapping => ({ ontology, sources });
 
 /** The fields of a vector or quaternion from the items of an array. */
-const items = (target: string, names: readonly string[], array: string, scale = 1): FieldSources =>
+const items = (target: string, names: readonly string[], array: string, scale = 1): ColumnSources =>
   Object.fromEntries(names.map((name, i) => [`${target}${name}`, { field: `${array}[${i}]`, scale }]));
 
 const XYZ = ["x", "y", "z"];
@@ -21,7 +21,7 @@ const XYZ = ["x", "y", "z"];
 const WXYZ = ["w", "x", "y", "z"];
 
 /** A field in the unit that it has had since PX4 1.14, or before. */
-const either = (name: string, older: string, divisor: number): FieldSource => (source: ColumnNode) => {
+const either = (name: string, older: string, divisor: number): ColumnSource => (source: ColumnNode) => {
   const found = childAt(source, name);
   if (found) return found;
   const old = childAt(source, older);
@@ -36,7 +36,7 @@ function divided(node: ColumnNode, divisor: number): ColumnNode {
 }
 
 /** By the message's name. */
-export const PX4_ONTOLOGIES: Readonly<Record<string, OntologyMapping>> = {
+export const PX4_ONTOLOGIES: Readonly<Record<string, KnownMapping>> = {
   sensor_combined: to(ontology.IMU, {
     ...items("acceleration.", XYZ, "accelerometer_m_s2"),
     ...items("angular_velocity.", XYZ, "gyro_rad"),
@@ -53,7 +53,7 @@ export const PX4_ONTOLOGIES: Readonly<Record<string, OntologyMapping>> = {
   vehicle_air_data: to(ontology.Pressure, { value: "baro_pressure_pa" }),
 };
 
-function gps(): FieldSources {
+function gps(): ColumnSources {
   return {
     "position.x": either("latitude_deg", "lat", 1e7),
     "position.y": either("longitude_deg", "lon", 1e7),

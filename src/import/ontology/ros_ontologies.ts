@@ -14,10 +14,10 @@ import {
   textsOf,
   withNulls,
 } from "./column_tree.ts";
-import type { ClassColumns, OntologyMapping } from "./mapping.ts";
+import type { ClassColumns, KnownMapping } from "./mapping.ts";
 import {
+  type ColumnSources,
   convertFields,
-  type FieldSources,
   type MakeColumn,
   nullWhere,
   nullWhereEmpty,
@@ -60,7 +60,7 @@ function timeAt(path: string): MakeColumn {
 }
 
 /** A list of an ontology's messages. */
-function listAt(path: string, { fields }: Pick<ClassColumns, "fields">, sources: FieldSources): MakeColumn {
+function listAt(path: string, { fields }: Pick<ClassColumns, "fields">, sources: ColumnSources): MakeColumn {
   return (source) => {
     const found = childAt(source, path);
     if (found?.type.kind !== "list" && found?.type.kind !== "fixedList") return undefined;
@@ -172,7 +172,7 @@ function codecOf(format: string): string {
 }
 
 /** A mapping; a header in it comes from `header`. */
-function to(ontology: ClassColumns, sources: FieldSources = {}): OntologyMapping {
+function to(ontology: ClassColumns, sources: ColumnSources = {}): KnownMapping {
   const hasHeader = ontology.fields.some(({ name }) => name === "header");
   return { ontology, sources: { ...(hasHeader && { header: headerAt("header") }), ...sources } };
 }
@@ -180,21 +180,21 @@ function to(ontology: ClassColumns, sources: FieldSources = {}): OntologyMapping
 const { Vector3d, Point3d, Quaternion, Pose, Transform } = ontology;
 
 /** The fields of a message within a stamped one. */
-const within = (path: string, names: readonly string[]): FieldSources =>
+const within = (path: string, names: readonly string[]): ColumnSources =>
   Object.fromEntries(names.map((name) => [name, `${path}.${name}`]));
 
-const TRANSFORM: FieldSources = {
+const TRANSFORM: ColumnSources = {
   header: headerAt("header"),
   translation: "transform.translation",
   rotation: "transform.rotation",
   target_frame_id: nullWhereEmpty("child_frame_id"),
 };
-const POSE_STAMPED: FieldSources = {
+const POSE_STAMPED: ColumnSources = {
   header: headerAt("header"),
   position: "pose.position",
   orientation: "pose.orientation",
 };
-const inertia = (prefix: string): FieldSources => ({
+const inertia = (prefix: string): ColumnSources => ({
   mass: `${prefix}m`,
   center_of_mass: `${prefix}com`,
   inertia: listOf(["ixx", "ixy", "ixz", "iyy", "iyz", "izz"].map((name) => prefix + name)),
@@ -215,7 +215,7 @@ const SCALARS: readonly (readonly [string, ClassColumns])[] = [
 ];
 
 /** By the type's name without `/msg`. */
-export const ROS_ONTOLOGIES: Readonly<Record<string, OntologyMapping>> = {
+export const ROS_ONTOLOGIES: Readonly<Record<string, KnownMapping>> = {
   ...Object.fromEntries(SCALARS.map(([name, scalar]) => [`std_msgs/${name}`, to(scalar)])),
   "builtin_interfaces/Duration": to(ontology.Duration, { seconds: "sec", nanoseconds: "nanosec" }),
   "builtin_interfaces/Time": to(ontology.Time, { seconds: "sec", nanoseconds: "nanosec" }),

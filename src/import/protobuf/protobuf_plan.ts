@@ -5,7 +5,7 @@
  */
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { FIELD_WORDS, PRESENCE, PROTO, REPEATED, TABLE_WORDS } from "../../engine/records/record_plan.ts";
+import { FIELD_WORDS, PRESENCE, PROTO, REPEATED, TABLE_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
 import { columnWords, type CompiledRecords, decodedField, nullBytes } from "../records/plan_columns.ts";
 

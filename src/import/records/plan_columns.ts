@@ -1,4 +1,4 @@
-import { COLUMN, type RecordPlan } from "../../engine/records/record_plan.ts";
+import { COLUMN, type RecordPlan } from "../../record_plan.ts";
 import type { FieldSchema } from "../../schema.ts";
 
 /** The columns of records of one schema, and how they are decoded. */

@@ -1,6 +1,6 @@
 import { columnsFrom } from "../../arrow/columns_from.ts";
 import { bytesOf, type Columns } from "../../arrow/columns.ts";
-import { type RecordColumns, type RecordDecoder, STATUS } from "../../engine/records/record_plan.ts";
+import { type RecordColumns, type RecordDecoder, STATUS } from "../../record_plan.ts";
 import type { FieldSchema } from "../../schema.ts";
 import {
   type DecoderOptions,

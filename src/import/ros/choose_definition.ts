@@ -1,5 +1,5 @@
 import type { Engine } from "../../engine.ts";
-import { STATUS } from "../../engine/records/record_plan.ts";
+import { STATUS } from "../../record_plan.ts";
 import { definitionsOf, type RosDefinitions } from "./ros_definitions.ts";
 import { compileRos } from "./ros_plan.ts";
 import { parseRos } from "./ros_decoders.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { STEP, STEP_WORDS } from "../../engine/records/record_plan.ts";
+import { STEP, STEP_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
 import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
 

@@ -11,7 +11,7 @@ import {
   type RecordColumns,
   type RecordEncoding,
   STATUS,
-} from "../../../src/engine/records/record_plan.ts";
+} from "../../../src/record_plan.ts";
 import { nullBytes } from "../../../src/import/records/plan_columns.ts";
 import type { FieldSchema } from "../../../src/schema.ts";
 import { ByteSink } from "../../support/byte_sink.ts";

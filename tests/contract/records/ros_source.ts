@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecordEncoding } from "../../../src/engine/records/record_plan.ts";
+import type { RecordEncoding } from "../../../src/record_plan.ts";
 import {
   compileRos,
   type RosDefinition,

@@ -1,6 +1,6 @@
 //! Records of one schema -> Arrow columns.
 //!
-//! What is known of a schema is compiled once (in TypeScript, `src/engine/record_plan.ts` has the words) into a plan: the
+//! What is known of a schema is compiled once (in TypeScript, `src/record_plan.ts` has the words) into a plan: the
 //! columns, and code that a small interpreter runs for each record. It makes no object for a record and reads nothing
 //! outside of it. A record that does not fit leaves a row of nulls and a status that says why.
 
