@@ -320,7 +320,7 @@ describe("Reading goes on where the sequence is compacted meanwhile:", () => {
       const files = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()];
       for (const [i, store] of [compacted, all.store].entries()) {
         for (const topic of TOPICS) {
-          const path = `s/${topicFileOf(topic)}`;
+          const path = `s/${topicFileOf(topic)}.arrow`;
           files[i].set(path, await store.read(path, 0, await store.size(path)));
         }
       }
