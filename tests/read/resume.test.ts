@@ -8,6 +8,7 @@ import { connect } from "../../mod.ts";
 import type { Client } from "../../src/client.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
 import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
+import { topicFileOf } from "../../src/embedded/file_names.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
@@ -319,7 +320,7 @@ describe("Reading goes on where the sequence is compacted meanwhile:", () => {
       const files = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()];
       for (const [i, store] of [compacted, all.store].entries()) {
         for (const topic of TOPICS) {
-          const path = `s/${topic}.arrow`;
+          const path = `s/${topicFileOf(topic)}.arrow`;
           files[i].set(path, await store.read(path, 0, await store.size(path)));
         }
       }

@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import { type FieldSchema, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import { type FieldSchema, plainField, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
 import { MAX_NS, type Window } from "../../types.ts";
 import { fieldsAt } from "../field_path.ts";
 import type { TopicHandler } from "../topic_handler.ts";
@@ -126,7 +126,8 @@ function findField(
   name: string,
 ): FieldSchema {
   const found = fieldsAt(fields, path, { sequence, topic }).at(-1)!;
-  const { type, metadata } = found;
+  const plain = plainField(found);
+  const { type, metadata } = plain;
   if (policy === "linear") {
     if (type.kind !== "int" && type.kind !== "float") {
       throw new SmaltiError(
@@ -139,5 +140,5 @@ function findField(
     }
     return { name, type: FLOAT64, nullable: true, children: [], ...(metadata && { metadata }) };
   }
-  return { ...found, name, nullable: true };
+  return { ...plain, name, nullable: true };
 }
