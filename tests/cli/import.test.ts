@@ -112,7 +112,7 @@ describe.skipIf(needsBuild)(`smalti import${needsBuild}`, () => {
     it.skipIf(noSignals)(
       `is followed while its input lasts, and commits what came on ${signal}${noSignals}`,
       async () => {
-        const name = `live_${signal}`;
+        const name = `live_${signal.toLowerCase()}`;
         const { child, ended } = importStdin("--name", name, "--store", store);
         child.stdin.write(line(1) + line(2) + `{"timestamp_ns":`);
         await until(() => existsSync(join(store, name, "sequence.json")));
