@@ -153,7 +153,8 @@ describe("importMcap", () => {
     });
     await using client = await connect("memory:");
     await importMcap(client, chunked(file), { name: "drive" });
-    for (const topic of ["pb", "ros", "bare"]) {
+    // A definition that cannot be read, and none at all.
+    for (const topic of ["pb", "bare"]) {
       expect(await columns(client, "drive", topic)).toEqual({
         timestamp_ns: "int64",
         data: "binary",
@@ -163,9 +164,15 @@ describe("importMcap", () => {
       timestampNs: 1n,
       data: { data: bytes },
     }]);
+    // A message that does not fit its definition.
+    expect(await columns(client, "drive", "ros")).toEqual({
+      timestamp_ns: "int64",
+      data: "utf8?",
+      _raw: "binary?",
+    });
     expect(await readTopic(client, "drive", "ros")).toEqual([{
       timestampNs: 2n,
-      data: { data: new Uint8Array(0) },
+      data: { data: undefined, _raw: new Uint8Array(0) },
     }]);
     expect(
       (await readTopic(client, "drive", "bare")).map(({ data }) => data.data),

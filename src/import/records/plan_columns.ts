@@ -1,5 +1,5 @@
 import { COLUMN, type RecordPlan } from "../../record_plan.ts";
-import type { FieldSchema } from "../../schema.ts";
+import { type FieldSchema, MISSING_KEY } from "../../schema.ts";
 
 /** The columns of records of one schema, and how they are decoded. */
 export interface CompiledRecords {
@@ -13,7 +13,9 @@ export function decodedField(
   type: FieldSchema["type"],
   children: readonly FieldSchema[] = [],
 ): FieldSchema {
-  return { name, type, nullable: true, children };
+  // A struct of nulls is none that is missing: a message without fields is there.
+  const metadata = type.kind === "struct" ? { [MISSING_KEY]: "null" } : undefined;
+  return { name, type, nullable: true, children, ...(metadata && { metadata }) };
 }
 
 /** The words of the columns of such fields, and how many columns each has. */
