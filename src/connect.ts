@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { show } from "./arrow/builder.ts";
+import { show } from "./util/show.ts";
 import { arrowLoader, type ArrowSource, type LoadArrow } from "./arrow/library.ts";
 import type { Backend } from "./backend.ts";
 import { Client } from "./client.ts";

@@ -1,7 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { didYouMean } from "../util/nearest.ts";
-import { createBuilder, show } from "./builder.ts";
+import { createBuilder } from "./builder.ts";
+import { show } from "../util/show.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
 
 /**

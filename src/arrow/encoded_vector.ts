@@ -6,7 +6,7 @@
  */
 import { SmaltiError } from "../error.ts";
 import type { NumberArray, NumberArrayType } from "./columns.ts";
-import { type NumberVector, plainList, strict, Vector, type VectorPlace } from "./vector.ts";
+import { type NumberVector, plainList, strictText, Vector, type VectorPlace } from "./vector.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -41,7 +41,7 @@ export class ViewVector extends EncodedVector {
     const bytes = this.value(row);
     if (this.field.type.kind === "binaryView") return bytes;
     try {
-      return strict.decode(bytes);
+      return strictText(bytes);
     } catch {
       throw this.corrupt("holds text that is not UTF-8");
     }

@@ -263,8 +263,12 @@ abstract class RangeVector extends Vector {
   }
 }
 
-/** Refuses what is not UTF-8. */
-export const strict: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 as text; throws where it is none. */
+export function strictText(bytes: Uint8Array): string {
+  return strict.decode(bytes);
+}
 
 export class BinaryVector extends RangeVector {
   data: Uint8Array = NOTHING;

@@ -1,4 +1,4 @@
-import type { Backend, Follower, SequenceSink, SequenceSource } from "../backend.ts";
+import type { Backend, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorCode, isNotFound, SmaltiError } from "../error.ts";
 import {
@@ -11,7 +11,6 @@ import {
   writable,
 } from "../store/store.ts";
 import type {
-  AttachmentInfo,
   CompactReport,
   Metadata,
   Notification,
@@ -31,14 +30,12 @@ import {
   MANIFEST,
   type Manifest,
   newDirectory,
-  type StoredAttachment,
-  topicPath,
 } from "./manifest.ts";
 import { fileNameOf } from "./file_names.ts";
 import { olderPlace, placeOf, sequencesOf } from "./places.ts";
 import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
-import { EmbeddedFollower } from "./live.ts";
+import { EmbeddedSource } from "./embedded_source.ts";
 import { LIVE, type LiveState, readLive } from "./live_state.ts";
 import { withLive } from "./live_info.ts";
 import { Notifications } from "./notifications.ts";
@@ -47,7 +44,6 @@ import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { endSessionRemoval, withoutSession } from "./remove_session.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
-import { TopicFileReader } from "./topic_file_reader.ts";
 
 /** A sequence, and its directory. */
 type Place = Pick<Manifest, "name" | "place">;
@@ -413,66 +409,4 @@ function beingReplaced(name: string): SmaltiError {
 
 function notFound(name: string, cause: unknown): SmaltiError {
   return new SmaltiError("NOT_FOUND", `No sequence "${name}"`, { sequence: name, cause });
-}
-
-class EmbeddedSource implements SequenceSource {
-  readonly info: SequenceInfo;
-  readonly #manifest: Manifest;
-  readonly #files: FileReader;
-  readonly #engine: Engine;
-  readonly #readManifest: () => Promise<Manifest>;
-
-  constructor(
-    files: FileReader,
-    engine: Engine,
-    info: SequenceInfo,
-    manifest: Manifest,
-    readManifest: () => Promise<Manifest>,
-  ) {
-    this.#files = files;
-    this.#engine = engine;
-    this.info = info;
-    this.#manifest = manifest;
-    this.#readManifest = readManifest;
-  }
-
-  openTopic(name: string): Promise<TopicFileReader> {
-    return this.#openTopic(this.#manifest, name);
-  }
-
-  follow(): Follower {
-    const open = this.#openTopic.bind(this);
-    const store = writable(this.#files, `follow sequence "${this.info.name}"`);
-    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
-  }
-
-  async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {
-    const { name: sequence, topics } = manifest;
-    const info = topics.find((topic) => topic.name === name);
-    if (!info) {
-      throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, {
-        sequence,
-        topic: name,
-      });
-    }
-    try {
-      const path = topicPath(filesOf(manifest), info);
-      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
-    } catch (reason) {
-      throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
-    }
-  }
-
-  async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
-    const { file, crc, name, sizeBytes } = attachment as StoredAttachment;
-    const path = `${filesOf(this.#manifest)}/${file}`;
-    const bytes = await this.#files.read(path, 0, sizeBytes);
-    if (bytes.length !== sizeBytes || this.#engine.crc32(bytes) !== crc) {
-      throw new SmaltiError("CORRUPT", `Attachment "${name}" is cut or does not match its checksum`, {
-        sequence: this.info.name,
-        file: path,
-      });
-    }
-    return bytes;
-  }
 }

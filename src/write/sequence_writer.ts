@@ -1,4 +1,4 @@
-import { show } from "../arrow/builder.ts";
+import { show } from "../util/show.ts";
 import type { LoadArrow } from "../arrow/library.ts";
 import type { SequenceSink } from "../backend.ts";
 import { SmaltiError } from "../error.ts";

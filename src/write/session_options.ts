@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { show } from "../arrow/builder.ts";
+import { show } from "../util/show.ts";
 import { toNs } from "../timestamp.ts";
 import type { AttachmentInfo, Metadata, TimestampNs } from "../types.ts";
 import { quoted } from "../util/excerpt.ts";

@@ -6,7 +6,9 @@ import {
   cutColumns,
   rowsPerBatch,
 } from "../arrow/batching.ts";
-import { type ByteCount, show, StructBuilder } from "../arrow/builder.ts";
+import { StructBuilder } from "../arrow/builder.ts";
+import type { ByteCount } from "../arrow/field_builder.ts";
+import { show } from "../util/show.ts";
 import { bytesIn, bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
 import { columnsFrom } from "../arrow/columns_from.ts";
 import { columnsOfRecordBatch } from "../arrow/interchange.ts";

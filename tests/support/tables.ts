@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Builder, type ByteCount, createBuilder, StructBuilder } from "../../src/arrow/builder.ts";
+import { createBuilder, StructBuilder } from "../../src/arrow/builder.ts";
+import type { Builder, ByteCount } from "../../src/arrow/field_builder.ts";
 import { bytesOf, type Columns, emptyColumns } from "../../src/arrow/columns.ts";
 import type { LoadArrow } from "../../src/arrow/library.ts";
 import { rowClass, type RowView } from "../../src/arrow/row_view.ts";

@@ -1,4 +1,5 @@
-import { type Builder, createBuilder } from "../../arrow/builder.ts";
+import { createBuilder } from "../../arrow/builder.ts";
+import type { Builder } from "../../arrow/field_builder.ts";
 import type { Columns } from "../../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../../arrow/interchange.ts";
 import type { LoadArrow, RecordBatch, Table } from "../../arrow/library.ts";

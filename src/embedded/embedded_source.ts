@@ -1,0 +1,71 @@
+import type { Follower, SequenceSource } from "../backend.ts";
+import type { Engine } from "../engine.ts";
+import { SmaltiError } from "../error.ts";
+import { type FileReader, writable } from "../store/store.ts";
+import type { AttachmentInfo, SequenceInfo } from "../types.ts";
+import { EmbeddedFollower } from "./live.ts";
+import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
+import { TopicFileReader } from "./topic_file_reader.ts";
+
+/** Reads a sequence as its manifest said when it was opened. */
+export class EmbeddedSource implements SequenceSource {
+  readonly info: SequenceInfo;
+  readonly #manifest: Manifest;
+  readonly #files: FileReader;
+  readonly #engine: Engine;
+  readonly #readManifest: () => Promise<Manifest>;
+
+  constructor(
+    files: FileReader,
+    engine: Engine,
+    info: SequenceInfo,
+    manifest: Manifest,
+    readManifest: () => Promise<Manifest>,
+  ) {
+    this.#files = files;
+    this.#engine = engine;
+    this.info = info;
+    this.#manifest = manifest;
+    this.#readManifest = readManifest;
+  }
+
+  openTopic(name: string): Promise<TopicFileReader> {
+    return this.#openTopic(this.#manifest, name);
+  }
+
+  follow(): Follower {
+    const open = this.#openTopic.bind(this);
+    const store = writable(this.#files, `follow sequence "${this.info.name}"`);
+    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
+  }
+
+  async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {
+    const { name: sequence, topics } = manifest;
+    const info = topics.find((topic) => topic.name === name);
+    if (!info) {
+      throw new SmaltiError("NOT_FOUND", `No topic "${name}" in sequence "${sequence}"`, {
+        sequence,
+        topic: name,
+      });
+    }
+    try {
+      const path = topicPath(filesOf(manifest), info);
+      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
+    }
+  }
+
+  async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
+    const { file, crc, name, sizeBytes } = attachment as StoredAttachment;
+    const path = `${filesOf(this.#manifest)}/${file}`;
+    const bytes = await this.#files.read(path, 0, sizeBytes);
+    if (bytes.length !== sizeBytes || this.#engine.crc32(bytes) !== crc) {
+      throw new SmaltiError("CORRUPT", `Attachment "${name}" is cut or does not match its checksum`, {
+        sequence: this.info.name,
+        file: path,
+      });
+    }
+    return bytes;
+  }
+}
