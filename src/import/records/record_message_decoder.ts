@@ -1,7 +1,8 @@
 import { columnsFrom } from "../../arrow/columns_from.ts";
 import { bytesOf, type Columns } from "../../arrow/columns.ts";
+import { SmaltiError } from "../../error.ts";
 import { type RecordColumns, type RecordDecoder, STATUS } from "../../record_plan.ts";
-import type { FieldSchema } from "../../schema.ts";
+import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
 import {
   type DecoderOptions,
   type MessageDecoder,
@@ -10,7 +11,8 @@ import {
   Undecodable,
 } from "../message_decoder.ts";
 import { type ClassColumns, mapColumns } from "../ontology/mapping.ts";
-import { type CompiledRecords, mostNullBytes, nullBytes } from "./plan_columns.ts";
+import { type CompiledRecords, distinctNames, mostNullBytes, nullBytes } from "./plan_columns.ts";
+import { valuesOf } from "./record_times.ts";
 
 /** Messages are decoded when so many bytes or rows have come together. */
 const PENDING_BYTES = 64 * 1024;
@@ -59,7 +61,8 @@ export class RecordMessageDecoder implements MessageDecoder {
     const rowBytes = Math.max(1, nullBytes(compiled.fields));
     this.#mostRows = Math.min(PENDING_ROWS, Math.ceil(PENDING_NULL_BYTES / rowBytes));
     this.ontology = mapping?.ontology;
-    this.fields = this.ontology?.fields ?? [...compiled.fields, RAW_FIELD];
+    const taken = [TIMESTAMP_FIELD, RAW_FIELD, ...options.reserved].map(({ name }) => name);
+    this.fields = this.ontology?.fields ?? [...distinctNames(compiled.fields, taken), RAW_FIELD];
     this.#options = options;
     this.#compiled = compiled;
     this.#decoder = engine.createRecordDecoder(compiled.plan);
@@ -89,7 +92,16 @@ export class RecordMessageDecoder implements MessageDecoder {
 
   flush(writer: RowWriter): Promise<void> | undefined {
     if (this.#rows === 0) return undefined;
-    const decoded = this.#decode();
+    let decoded = this.#decode();
+    const untimed = this.#setTimes(decoded);
+    if (untimed.size > 0) {
+      this.#keep((row) => !untimed.has(row));
+      if (this.#rows === 0) {
+        this.#clear();
+        return undefined;
+      }
+      decoded = this.#decode();
+    }
     const misfits = this.#misfits();
     this.#misfitCount += misfits.length;
     if (this.ontology && misfits.length > 0) return this.#flushAside(writer, misfits);
@@ -106,9 +118,43 @@ export class RecordMessageDecoder implements MessageDecoder {
       const bytes = this.#chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
       await this.#options.aside?.(this.#times[row], bytes);
     }
+    this.#keep((row) => this.#statuses[row] === STATUS.fits);
+    if (this.#rows === 0) return this.#clear();
+    const columns = this.#columns(this.#decode());
+    this.#addBeside(columns);
+    this.#clear();
+    await writer.pushPrepared(columns);
+  }
+
+  /** Sets the times of rows by the field that says them; the rows of which it does not, each a flaw. */
+  #setTimes(decoded: RecordColumns): ReadonlySet<number> {
+    const untimed = new Set<number>();
+    const { time, flaw } = this.#options;
+    if (!time) return untimed;
+    const valueOf = valuesOf(time.keys, this.#compiled.fields, decoded);
+    for (let row = 0; row < this.#rows; row++) {
+      try {
+        this.#times[row] = time.ofValue(valueOf(row));
+      } catch (reason) {
+        if (!(reason instanceof SmaltiError)) throw reason;
+        const { code, rawMessage: message } = reason;
+        untimed.add(row);
+        try {
+          flaw?.({ kind: "time", code, message, cause: reason, lost: "1 message" });
+        } catch (failure) {
+          this.#keep((before) => before < row && !untimed.has(before));
+          throw failure;
+        }
+      }
+    }
+    return untimed;
+  }
+
+  /** Drops the other rows of those that are pending. */
+  #keep(isKept: (row: number) => boolean): void {
     let kept = 0;
     for (let row = 0; row < this.#rows; row++) {
-      if (this.#statuses[row] !== STATUS.fits) continue;
+      if (!isKept(row)) continue;
       this.#times[kept] = this.#times[row];
       this.#spans.copyWithin(2 * kept, 2 * row, 2 * row + 2);
       if (this.#beside.length > 0) this.#beside[kept] = this.#beside[row];
@@ -116,10 +162,6 @@ export class RecordMessageDecoder implements MessageDecoder {
     }
     this.#rows = kept;
     this.#beside.length = Math.min(this.#beside.length, kept);
-    const columns = this.#columns(this.#decode());
-    this.#addBeside(columns);
-    this.#clear();
-    if (kept > 0) await writer.pushPrepared(columns);
   }
 
   #decode(): RecordColumns {
@@ -150,6 +192,7 @@ export class RecordMessageDecoder implements MessageDecoder {
 
   #clear(): void {
     this.#rows = this.#length = 0;
+    this.#beside = [];
     if (this.#chunk.length > 4 * PENDING_BYTES) this.#chunk = new Uint8Array(PENDING_BYTES);
   }
 
@@ -193,7 +236,6 @@ export class RecordMessageDecoder implements MessageDecoder {
     const made = columnsFrom(reserved, columns.rows, values);
     columns.nodes.push(...made.nodes);
     columns.buffers.push(...made.buffers);
-    this.#beside = [];
   }
 
   #grow(bytes: number): void {
