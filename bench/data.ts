@@ -28,7 +28,8 @@ export interface Shape {
 export const shapes: readonly Shape[] = [
   {
     name: "20 topics",
-    about: "1 to 1,000 Hz with jitter, times in whole us: the topic changes at nearly every row",
+    about:
+      "1 to 1,000 Hz with jitter, times in whole us: the topic changes at nearly every row",
     create: (rowCount) => evenlySpread(rowCount, 20),
   },
   {
@@ -38,9 +39,13 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "mixed rates",
-    about: "20 topics, rates spread by magnitude: a few fast sensors among slow ones",
+    about:
+      "20 topics, rates spread by magnitude: a few fast sensors among slow ones",
     create: (rowCount) =>
-      variedRates(rowCount, Array.from({ length: 20 }, (_, topic) => 1_000 ** (topic / 19))),
+      variedRates(
+        rowCount,
+        Array.from({ length: 20 }, (_, topic) => 1_000 ** (topic / 19)),
+      ),
   },
   {
     name: "long runs",
@@ -104,7 +109,10 @@ function toTimes(offsets: Float64Array): BigInt64Array {
 function evenlySpread(rowCount: number, topicCount: number): SortedRun[] {
   return variedRates(
     rowCount,
-    Array.from({ length: topicCount }, (_, topic) => 1 + 999 * topic / (topicCount - 1)),
+    Array.from(
+      { length: topicCount },
+      (_, topic) => 1 + 999 * topic / (topicCount - 1),
+    ),
   );
 }
 

@@ -34,7 +34,9 @@ for (const { name, create } of shapes) {
     ]),
   ];
   const wanted = hashOf(merges[0][1]);
-  for (const [name, merge] of merges) check(`order of ${name}`, hashOf(merge), wanted);
+  for (const [name, merge] of merges) {
+    check(`order of ${name}`, hashOf(merge), wanted);
+  }
   await compare([
     ...merges.map(([name, merge]): Case => ({
       name,
@@ -42,7 +44,12 @@ for (const { name, create } of shapes) {
       rival: name === rival ? undefined : rival,
       run: () => merge(() => {}),
     })),
-    { name: `${name}/copying the rows`, count, rival, run: () => copyRows(runs) },
+    {
+      name: `${name}/copying the rows`,
+      count,
+      rival,
+      run: () => copyRows(runs),
+    },
   ], ROUNDS);
 }
 
@@ -50,14 +57,22 @@ for (const { name, create } of shapes) {
 function hashOf(merge: Merge): number {
   let hash = 0;
   merge((ids, rows, count) => {
-    for (let i = 0; i < count; i++) hash = (Math.imul(hash, 31) + Math.imul(ids[i], 7919) + rows[i]) | 0;
+    for (let i = 0; i < count; i++) {
+      hash = (Math.imul(hash, 31) + Math.imul(ids[i], 7919) + rows[i]) | 0;
+    }
   });
   return hash;
 }
 
-function byEngine(engine: Engine, runs: readonly SortedRun[], take: Take): void {
+function byEngine(
+  engine: Engine,
+  runs: readonly SortedRun[],
+  take: Take,
+): void {
   const merger = engine.createMerger();
-  runs.forEach(({ topic, batch, times }, id) => merger.add(id, topic, batch, times, 0, times.length));
+  runs.forEach(({ topic, batch, times }, id) =>
+    merger.add(id, topic, batch, times, 0, times.length)
+  );
   const [ids, rows] = [new Int32Array(BLOCK_ROWS), new Int32Array(BLOCK_ROWS)];
   for (let count = 1; count > 0;) {
     count = merger.fill(2n ** 63n - 1n, ids, rows);
@@ -91,8 +106,13 @@ interface Cursor {
 
 /** Times as numbers, exact from the first time on: reading bigints would be most of the rivals' cost. */
 function toOffsets(runs: readonly SortedRun[]): Float64Array[] {
-  const base = runs.reduce((least, { times }) => times[0] < least ? times[0] : least, runs[0].times[0]);
-  return runs.map(({ times }) => Float64Array.from(times, (time) => Number(time - base)));
+  const base = runs.reduce(
+    (least, { times }) => times[0] < least ? times[0] : least,
+    runs[0].times[0],
+  );
+  return runs.map(({ times }) =>
+    Float64Array.from(times, (time) => Number(time - base))
+  );
 }
 
 /** `replaces`: puts the next row of a run in place of the last in one step, which is heap-js at its best. */
@@ -102,7 +122,9 @@ function byHeap(
   replaces: boolean,
   take: Take,
 ): void {
-  const heap = new Heap<Cursor>((a, b) => a.time - b.time || a.topic - b.topic || a.batch - b.batch);
+  const heap = new Heap<Cursor>((a, b) =>
+    a.time - b.time || a.topic - b.topic || a.batch - b.batch
+  );
   heap.init(
     runs.map(({ topic, batch }, id) => ({
       id,

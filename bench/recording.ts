@@ -5,7 +5,14 @@
  */
 import { McapWriter } from "@mcap/core";
 import { lz4Compress } from "../src/engine/lz4_compress.ts";
-import { type Client, defineOntology, float64, type Ontology, type SequenceHandler, struct } from "../mod.ts";
+import {
+  type Client,
+  defineOntology,
+  float64,
+  type Ontology,
+  type SequenceHandler,
+  struct,
+} from "../mod.ts";
 import { check } from "./compare.ts";
 import { random, shapes } from "./data.ts";
 
@@ -67,7 +74,10 @@ export class Tally {
 }
 
 /** Replays all messages one by one, and checks what was found. */
-export async function replayMessages(handler: SequenceHandler, wanted: Facts): Promise<void> {
+export async function replayMessages(
+  handler: SequenceHandler,
+  wanted: Facts,
+): Promise<void> {
   const seen = new Tally();
   for await (const [, message] of handler.getDataStreamer()) {
     seen.add(message.timestampNs, message.data.acceleration.x);
@@ -76,10 +86,15 @@ export async function replayMessages(handler: SequenceHandler, wanted: Facts): P
 }
 
 /** The same block by block. */
-export async function replayBatches(handler: SequenceHandler, wanted: Facts): Promise<void> {
+export async function replayBatches(
+  handler: SequenceHandler,
+  wanted: Facts,
+): Promise<void> {
   const seen = new Tally();
   for await (const block of handler.getDataStreamer().batches()) {
-    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
+    for (const [, message] of block) {
+      seen.add(message.timestampNs, message.data.acceleration.x);
+    }
   }
   seen.check(wanted);
 }
@@ -120,7 +135,9 @@ export function makeRecording(messages: number = MESSAGES): Recording {
       one.last = times[i];
     }
   }
-  const topics = runs.map(({ topic }) => `imu/${String(topic).padStart(2, "0")}`);
+  const topics = runs.map(({ topic }) =>
+    `imu/${String(topic).padStart(2, "0")}`
+  );
   const most = facts.reduce(
     (best, one, i) => (one.count > facts[best].count ? i : best),
     0,
@@ -169,8 +186,11 @@ export function columnsByTopic(
   { topics, topic, times, x, y, z }: Recording,
 ): TopicColumns[] {
   return topics.map((_, position) => {
-    const rows = Int32Array.from(topic.keys()).filter((row) => topic[row] === position);
-    const column = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]);
+    const rows = Int32Array.from(topic.keys()).filter((row) =>
+      topic[row] === position
+    );
+    const column = (from: Float64Array) =>
+      Float64Array.from(rows, (row) => from[row]);
     return {
       timestampNs: BigInt64Array.from([...rows], (row) => times[row]),
       acceleration: { x: column(x), y: column(y), z: column(z) },
@@ -216,7 +236,9 @@ export async function writeMcap(
     ...(compression === "lz4" && {
       compressChunk: (data: Uint8Array) => {
         const compressedData = lz4Compress(data);
-        return compressedData ? { compression, compressedData } : { compression: "", compressedData: data };
+        return compressedData
+          ? { compression, compressedData }
+          : { compression: "", compressedData: data };
       },
     }),
   });

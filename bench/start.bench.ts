@@ -14,7 +14,11 @@ import { check, compare } from "./compare.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
 const client = await connect(directory);
-await importMcap(client, await openFile("examples/px4-vtol-flight/flight.mcap"), { name: "flight" });
+await importMcap(
+  client,
+  await openFile("examples/px4-vtol-flight/flight.mcap"),
+  { name: "flight" },
+);
 await client.close();
 
 const script = join(directory, "start.mjs");
@@ -23,7 +27,9 @@ await writeFile(empty, `console.log("1790");\n`);
 await writeFile(
   script,
   `import { connect } from ${JSON.stringify(pathToFileURL("mod.ts").href)};
-const client = await connect(${JSON.stringify(directory)}, { engine: process.argv[2] });
+const client = await connect(${
+    JSON.stringify(directory)
+  }, { engine: process.argv[2] });
 const handler = await client.sequenceHandler("flight");
 const { value } = await handler.getDataStreamer().next();
 console.log(client.engine.name, String(value[1].timestampNs));
@@ -32,8 +38,12 @@ process.exit();
 );
 const isDeno = "Deno" in globalThis;
 const start = (file: string, engine: string): string => {
-  const flags = isDeno ? ["run", "-A", "--config", "deno.json", "--node-modules-dir=manual"] : [];
-  return execFileSync(process.execPath, [...flags, file, engine], { encoding: "utf8" }).trim();
+  const flags = isDeno
+    ? ["run", "-A", "--config", "deno.json", "--node-modules-dir=manual"]
+    : [];
+  return execFileSync(process.execPath, [...flags, file, engine], {
+    encoding: "utf8",
+  }).trim();
 };
 const wanted = start(script, "js").split(" ")[1];
 
@@ -44,7 +54,8 @@ try {
       name: `start/smalti ${engine}`,
       count: 1,
       rival: "start/empty process",
-      run: () => check("first message", start(script, engine), `${engine} ${wanted}`),
+      run: () =>
+        check("first message", start(script, engine), `${engine} ${wanted}`),
     })),
   ], 15);
 } finally {

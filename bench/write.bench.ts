@@ -5,13 +5,21 @@ import { join } from "node:path";
 import { connect } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
 import { engineNames } from "./engines.ts";
-import { columnsByTopic, makeRecording, push, pushColumns, writeMcap } from "./recording.ts";
+import {
+  columnsByTopic,
+  makeRecording,
+  push,
+  pushColumns,
+  writeMcap,
+} from "./recording.ts";
 
 const recording = makeRecording();
 const count = recording.times.length;
 const columns = columnsByTopic(recording);
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
-const clients = await Promise.all(engineNames.map((engine) => connect(directory, { engine })));
+const clients = await Promise.all(
+  engineNames.map((engine) => connect(directory, { engine })),
+);
 let rounds = 0;
 try {
   await compare([
