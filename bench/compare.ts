@@ -56,13 +56,9 @@ export async function compare(
   console.log(runtime);
   for (const { name, rival } of cases) {
     const cost = least.get(name)!;
-    const ratio = rival === undefined
-      ? ""
-      : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
+    const ratio = rival === undefined ? "" : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
     console.log(
-      `  ${name.padEnd(width)} ${
-        cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)
-      } ns  ${ratio}`.trimEnd(),
+      `  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns  ${ratio}`.trimEnd(),
     );
   }
 }

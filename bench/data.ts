@@ -28,8 +28,7 @@ export interface Shape {
 export const shapes: readonly Shape[] = [
   {
     name: "20 topics",
-    about:
-      "1 to 1,000 Hz with jitter, times in whole us: the topic changes at nearly every row",
+    about: "1 to 1,000 Hz with jitter, times in whole us: the topic changes at nearly every row",
     create: (rowCount) => evenlySpread(rowCount, 20),
   },
   {
@@ -39,8 +38,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: "mixed rates",
-    about:
-      "20 topics, rates spread by magnitude: a few fast sensors among slow ones",
+    about: "20 topics, rates spread by magnitude: a few fast sensors among slow ones",
     create: (rowCount) =>
       variedRates(
         rowCount,

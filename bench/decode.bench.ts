@@ -15,11 +15,7 @@ import { columnsFrom } from "../src/arrow/columns_from.ts";
 import { encodeSchemaMessage, END_OF_STREAM } from "../src/arrow/encode.ts";
 import { rowClass } from "../src/arrow/row_view.ts";
 import type { NumberVector, Utf8Vector } from "../src/arrow/vector.ts";
-import {
-  type OpenBatch,
-  openBatch,
-  sealBatch,
-} from "../src/arrow/stored_batch.ts";
+import { type OpenBatch, openBatch, sealBatch } from "../src/arrow/stored_batch.ts";
 import type { Engine } from "../src/engine.ts";
 import { defineOntology, float64, int64, utf8 } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
@@ -130,14 +126,12 @@ function makeMessages(engine: Engine): Uint8Array[] {
   const result: Uint8Array[] = [];
   for (let from = 0; from < ROWS; from += BATCH_ROWS) {
     const length = Math.min(BATCH_ROWS, ROWS - from);
-    const column = <T>(value: (i: number) => T): T[] =>
-      Array.from({ length }, (_, i) => value(from + i));
+    const column = <T>(value: (i: number) => T): T[] => Array.from({ length }, (_, i) => value(from + i));
     // As sensors give them: in steps of their resolution.
     const stepped = (scale: number) =>
       Float64Array.from(
         { length },
-        (_, i) =>
-          Math.round(scale * (Math.sin((from + i) / 500) + 0.01 * next())) / 16,
+        (_, i) => Math.round(scale * (Math.sin((from + i) / 500) + 0.01 * next())) / 16,
       );
     const columns = columnsFrom(fields, length, {
       timestamp_ns: BigInt64Array.from(

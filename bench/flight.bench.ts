@@ -8,14 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { tableFromIPC } from "apache-arrow";
-import {
-  type Client,
-  connect,
-  defineOntology,
-  float64,
-  type Infer,
-  type TopicWriter,
-} from "../mod.ts";
+import { type Client, connect, defineOntology, float64, type Infer, type TopicWriter } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
 import { columnsByTopic, makeRecording, pushColumns } from "./recording.ts";
 
@@ -53,9 +46,7 @@ class Peer {
 
   /** The next line that it prints, after it was given one. */
   ask(line?: string): Promise<string> {
-    const answer = new Promise<string>((resolve) =>
-      this.#waiting.push(resolve)
-    );
+    const answer = new Promise<string>((resolve) => this.#waiting.push(resolve));
     if (line !== undefined) this.#child.stdin!.write(`${line}\n`);
     return answer;
   }
@@ -79,9 +70,7 @@ function pythonPeer(...args: string[]): Peer {
 async function serve(
   directory: string,
 ): Promise<{ peer: Peer; url: string; port: string }> {
-  const run = "deno" in process.versions
-    ? ["run", "-A", "--node-modules-dir=manual"]
-    : [];
+  const run = "deno" in process.versions ? ["run", "-A", "--node-modules-dir=manual"] : [];
   const peer = new Peer(process.execPath, [
     ...run,
     "src/cli/main.ts",
@@ -182,9 +171,7 @@ async function throughput(
   ];
   // Bun's HTTP/2 stalls a large upload to a server that changes its window meanwhile, as gRPC's C core does.
   await compare(
-    "bun" in process.versions
-      ? cases.filter(({ name }) => !name.endsWith("smalti to pyarrow"))
-      : cases,
+    "bun" in process.versions ? cases.filter(({ name }) => !name.endsWith("smalti to pyarrow")) : cases,
   );
   await client.close();
   for (const peer of [...Object.values(peers), rival, ours.peer]) {
@@ -210,8 +197,7 @@ async function replay(directory: string): Promise<void> {
     {
       name: "replay/Python SDK",
       count,
-      run: async () =>
-        check("messages", JSON.parse(await sdk.ask("")).rows, count),
+      run: async () => check("messages", JSON.parse(await sdk.ask("")).rows, count),
     },
     {
       name: "replay/smalti for await",

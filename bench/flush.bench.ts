@@ -90,16 +90,13 @@ async function recordLong(client: Client, where: string): Promise<void> {
     infos.reduce((sum, { rowCount }) => sum + rowCount, 0),
     TOPICS * FLUSHES * ROWS_A_FLUSH,
   );
-  const perBatch = (ms: number) =>
-    `${(1000 * ms / FLUSHES / TOPICS).toFixed(0)} us a batch`;
+  const perBatch = (ms: number) => `${(1000 * ms / FLUSHES / TOPICS).toFixed(0)} us a batch`;
   const share = (100 * (ended - written) / (ended - start)).toFixed(1);
   const memory = `${(held / 1e6).toFixed(1)} MB held, ${
     (held / (FLUSHES - 100) / TOPICS).toFixed(0)
   } bytes a batch`;
   console.log(
-    `  ${where}: ${FLUSHES} flushes of ${TOPICS} topics: ${
-      ((ended - start) / 1000).toFixed(1)
-    } s, ` +
+    `  ${where}: ${FLUSHES} flushes of ${TOPICS} topics: ${((ended - start) / 1000).toFixed(1)} s, ` +
       `${perBatch(written - start)}; finalize ${
         perBatch(ended - written)
       }, ${share} % of the whole; ${memory}`,
@@ -131,9 +128,7 @@ try {
     20,
   );
   console.log(
-    `  ${ROWS} rows: ${once} bytes flushed once, ${each} flushed each (${
-      (each / once).toFixed(2)
-    })`,
+    `  ${ROWS} rows: ${once} bytes flushed once, ${each} flushed each (${(each / once).toFixed(2)})`,
   );
   await recordLong(
     new Client(new EmbeddedBackend(new NullStore(), engine)),

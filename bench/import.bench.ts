@@ -143,8 +143,7 @@ async function flatbufferCases(): Promise<Case[]> {
   const { schema, messages } = await messagesOf("flatbuffer.mcap", "/sample");
   const described = Schema.getRootAsSchema(new ByteBuffer(schema.data));
   const parser = new Parser(described);
-  const open = (bytes: Uint8Array) =>
-    Table.getNamedTable(new ByteBuffer(bytes), described, schema.name);
+  const open = (bytes: Uint8Array) => Table.getNamedTable(new ByteBuffer(bytes), described, schema.name);
   const toObject = parser.toObjectLambda(open(messages[0]).typeIndex, true);
   const read = (bytes: Uint8Array) => toObject(open(bytes));
   const compiled = compileFlatbuffer(readBfbs(schema.data), schema.name)!;
@@ -222,8 +221,7 @@ async function ulogCases(): Promise<Case[]> {
 
 async function bagCases(): Promise<Case[]> {
   const file = concat([...makeBag(FILE_BYTES)]);
-  const lz4 = (bytes: Uint8Array, size: number) =>
-    engines.at(-1)!.decompress("lz4", bytes, size);
+  const lz4 = (bytes: Uint8Array, size: number) => engines.at(-1)!.decompress("lz4", bytes, size);
   const read = async () => {
     const bag = new Bag(randomAccess(file), { decompress: { lz4 } });
     await bag.open();
@@ -290,7 +288,6 @@ function randomAccess(file: Uint8Array) {
   return {
     open: () => Promise.resolve(file.length),
     size: () => file.length,
-    read: (offset: number, length: number) =>
-      Promise.resolve(file.slice(offset, offset + length)),
+    read: (offset: number, length: number) => Promise.resolve(file.slice(offset, offset + length)),
   };
 }

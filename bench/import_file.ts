@@ -10,13 +10,7 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { connect } from "../mod.ts";
-import {
-  importBag,
-  importDb3,
-  importMcap,
-  importUlog,
-  openFile,
-} from "../src/import/mod.ts";
+import { importBag, importDb3, importMcap, importUlog, openFile } from "../src/import/mod.ts";
 
 const IMPORTS = {
   mcap: importMcap,
@@ -45,9 +39,7 @@ try {
     `${kind}: ${messageCount} messages, ${misfits} misfits, ${flaws.length} flaws; ${
       seconds.toFixed(2)
     } s, ` +
-      `${(size / 1e6 / seconds).toFixed(0)} MB/s; ${
-        ((user + system) / 1e6).toFixed(2)
-      } s of processors; ` +
+      `${(size / 1e6 / seconds).toFixed(0)} MB/s; ${((user + system) / 1e6).toFixed(2)} s of processors; ` +
       `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB at most`,
   );
 } finally {

@@ -189,9 +189,7 @@ export function* makeBag(bytes: number): Generator<Uint8Array> {
     const raw = concat(chunk);
     const packed = engine.compress(raw);
     const times = index.flat().map(([time]) => time);
-    const kept = index.flatMap((entries, conn) =>
-      entries.length > 0 ? [{ conn, entries }] : []
-    );
+    const kept = index.flatMap((entries, conn) => entries.length > 0 ? [{ conn, entries }] : []);
     infos.push(bagRecord(
       {
         op: 6,
@@ -202,9 +200,7 @@ export function* makeBag(bytes: number): Generator<Uint8Array> {
         count: kept.length,
       },
       concat(
-        kept.map(({ conn, entries }) =>
-          concat([uint32(conn), uint32(entries.length)])
-        ),
+        kept.map(({ conn, entries }) => concat([uint32(conn), uint32(entries.length)])),
       ),
     ));
     const part = concat([
@@ -267,9 +263,7 @@ function toRos1(
             const numbers = 44 + 96 * i;
             return [
               sequence,
-              i === 0
-                ? cdr.subarray(8, 16)
-                : cdr.subarray(100 + 96 * (i - 1), 108 + 96 * (i - 1)),
+              i === 0 ? cdr.subarray(8, 16) : cdr.subarray(100 + 96 * (i - 1), 108 + 96 * (i - 1)),
               rosText("base_link"),
               rosText(`frame_${i}`),
               cdr.subarray(numbers, numbers + 56),

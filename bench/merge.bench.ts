@@ -70,9 +70,7 @@ function byEngine(
   take: Take,
 ): void {
   const merger = engine.createMerger();
-  runs.forEach(({ topic, batch, times }, id) =>
-    merger.add(id, topic, batch, times, 0, times.length)
-  );
+  runs.forEach(({ topic, batch, times }, id) => merger.add(id, topic, batch, times, 0, times.length));
   const [ids, rows] = [new Int32Array(BLOCK_ROWS), new Int32Array(BLOCK_ROWS)];
   for (let count = 1; count > 0;) {
     count = merger.fill(2n ** 63n - 1n, ids, rows);
@@ -110,9 +108,7 @@ function toOffsets(runs: readonly SortedRun[]): Float64Array[] {
     (least, { times }) => times[0] < least ? times[0] : least,
     runs[0].times[0],
   );
-  return runs.map(({ times }) =>
-    Float64Array.from(times, (time) => Number(time - base))
-  );
+  return runs.map(({ times }) => Float64Array.from(times, (time) => Number(time - base)));
 }
 
 /** `replaces`: puts the next row of a run in place of the last in one step, which is heap-js at its best. */
@@ -122,9 +118,7 @@ function byHeap(
   replaces: boolean,
   take: Take,
 ): void {
-  const heap = new Heap<Cursor>((a, b) =>
-    a.time - b.time || a.topic - b.topic || a.batch - b.batch
-  );
+  const heap = new Heap<Cursor>((a, b) => a.time - b.time || a.topic - b.topic || a.batch - b.batch);
   heap.init(
     runs.map(({ topic, batch }, id) => ({
       id,

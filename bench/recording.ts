@@ -5,14 +5,7 @@
  */
 import { McapWriter } from "@mcap/core";
 import { lz4Compress } from "../src/engine/lz4_compress.ts";
-import {
-  type Client,
-  defineOntology,
-  float64,
-  type Ontology,
-  type SequenceHandler,
-  struct,
-} from "../mod.ts";
+import { type Client, defineOntology, float64, type Ontology, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
 import { random, shapes } from "./data.ts";
 
@@ -135,9 +128,7 @@ export function makeRecording(messages: number = MESSAGES): Recording {
       one.last = times[i];
     }
   }
-  const topics = runs.map(({ topic }) =>
-    `imu/${String(topic).padStart(2, "0")}`
-  );
+  const topics = runs.map(({ topic }) => `imu/${String(topic).padStart(2, "0")}`);
   const most = facts.reduce(
     (best, one, i) => (one.count > facts[best].count ? i : best),
     0,
@@ -186,11 +177,8 @@ export function columnsByTopic(
   { topics, topic, times, x, y, z }: Recording,
 ): TopicColumns[] {
   return topics.map((_, position) => {
-    const rows = Int32Array.from(topic.keys()).filter((row) =>
-      topic[row] === position
-    );
-    const column = (from: Float64Array) =>
-      Float64Array.from(rows, (row) => from[row]);
+    const rows = Int32Array.from(topic.keys()).filter((row) => topic[row] === position);
+    const column = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]);
     return {
       timestampNs: BigInt64Array.from([...rows], (row) => times[row]),
       acceleration: { x: column(x), y: column(y), z: column(z) },
@@ -236,9 +224,7 @@ export async function writeMcap(
     ...(compression === "lz4" && {
       compressChunk: (data: Uint8Array) => {
         const compressedData = lz4Compress(data);
-        return compressedData
-          ? { compression, compressedData }
-          : { compression: "", compressedData: data };
+        return compressedData ? { compression, compressedData } : { compression: "", compressedData: data };
       },
     }),
   });

@@ -40,17 +40,13 @@ if (STEPS.includes(step as Step)) {
   );
 } else {
   await table(
-    process.argv.length > 2
-      ? process.argv.slice(2).map(Number)
-      : [2e6, 20e6, 200e6],
+    process.argv.length > 2 ? process.argv.slice(2).map(Number) : [2e6, 20e6, 200e6],
   );
 }
 
 async function table(sizes: readonly number[]): Promise<void> {
   console.log(
-    `| rows | ${STEPS.join(" | ")} |\n| --- |${
-      STEPS.map(() => " --- |").join("")
-    }`,
+    `| rows | ${STEPS.join(" | ")} |\n| --- |${STEPS.map(() => " --- |").join("")}`,
   );
   for (const rows of sizes) {
     const directory = await mkdtemp(join(tmpdir(), "smalti-scale-"));
@@ -74,9 +70,7 @@ async function table(sizes: readonly number[]): Promise<void> {
         const cost = step === "window" || step === "latestAt"
           ? `${(seconds * 1e3).toFixed(1)} ms`
           : `${(seconds * 1e9 / rows).toFixed(0)} ns/row`;
-        return `${cost}, ${(peakBytes / 1e6).toFixed(0)} MB, ${
-          (bytesRead / 1e6).toFixed(1)
-        } MB read`;
+        return `${cost}, ${(peakBytes / 1e6).toFixed(0)} MB, ${(bytesRead / 1e6).toFixed(1)} MB read`;
       });
       console.log(`| ${rows / 1e6} M | ${cells.join(" | ")} |`);
     } finally {
@@ -121,9 +115,7 @@ async function run(
         check("time", middle - timestampNs < PERIOD, true);
       }
     } else {
-      const window = step === "window"
-        ? { startNs: middle, endNs: middle + WINDOW_NS }
-        : {};
+      const window = step === "window" ? { startNs: middle, endNs: middle + WINDOW_NS } : {};
       let [count, last, inOrder] = [0, -1n, true];
       for await (const block of handler.getDataStreamer(window).batches()) {
         for (const [, message] of block) {
@@ -137,9 +129,7 @@ async function run(
       check(
         "count",
         count,
-        step === "window"
-          ? Number(WINDOW_NS / PERIOD) * TOPICS
-          : perTopic * TOPICS,
+        step === "window" ? Number(WINDOW_NS / PERIOD) * TOPICS : perTopic * TOPICS,
       );
     }
   }

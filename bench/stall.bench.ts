@@ -6,14 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import {
-  type Client,
-  connect,
-  defineOntology,
-  float64,
-  type SequenceHandler,
-  struct,
-} from "../mod.ts";
+import { type Client, connect, defineOntology, float64, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
 import {
   columnsByTopic,
@@ -36,11 +29,7 @@ const memory = await connect("memory:");
 const disk = await connect(directory);
 const { versions } = process as { versions: Record<string, string> };
 console.log(
-  versions.deno
-    ? `Deno ${versions.deno}`
-    : versions.bun
-    ? `Bun ${versions.bun}`
-    : `Node ${versions.node}`,
+  versions.deno ? `Deno ${versions.deno}` : versions.bun ? `Bun ${versions.bun}` : `Node ${versions.node}`,
 );
 
 try {
@@ -102,9 +91,7 @@ async function stall(name: string, work: () => Promise<void>): Promise<void> {
     leastUsed = Math.min(leastUsed, most);
     leastTotal = Math.min(leastTotal, last - start);
   }
-  const [stalled, used, total] = [least, leastUsed, leastTotal].map((ms) =>
-    ms.toFixed(0).padStart(5)
-  );
+  const [stalled, used, total] = [least, leastUsed, leastTotal].map((ms) => ms.toFixed(0).padStart(5));
   console.log(
     `  ${name.padEnd(40)} stall ${stalled} ms, ${used} ms used, of ${total} ms`,
   );
@@ -118,9 +105,7 @@ function usedMs(): number {
 
 /** The busiest topic on a clock of 2 million ticks. */
 function gridOptions(handler: SequenceHandler) {
-  const { name, firstNs, lastNs } = handler.topics.find(({ name }) =>
-    name === busiest.topic
-  )!;
+  const { name, firstNs, lastNs } = handler.topics.find(({ name }) => name === busiest.topic)!;
   const periodNs = (lastNs! - firstNs!) / 2_000_000n;
   const fields = { x: { topic: name, field: "acceleration.x" } };
   return {

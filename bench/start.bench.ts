@@ -27,9 +27,7 @@ await writeFile(empty, `console.log("1790");\n`);
 await writeFile(
   script,
   `import { connect } from ${JSON.stringify(pathToFileURL("mod.ts").href)};
-const client = await connect(${
-    JSON.stringify(directory)
-  }, { engine: process.argv[2] });
+const client = await connect(${JSON.stringify(directory)}, { engine: process.argv[2] });
 const handler = await client.sequenceHandler("flight");
 const { value } = await handler.getDataStreamer().next();
 console.log(client.engine.name, String(value[1].timestampNs));
@@ -38,9 +36,7 @@ process.exit();
 );
 const isDeno = "Deno" in globalThis;
 const start = (file: string, engine: string): string => {
-  const flags = isDeno
-    ? ["run", "-A", "--config", "deno.json", "--node-modules-dir=manual"]
-    : [];
+  const flags = isDeno ? ["run", "-A", "--config", "deno.json", "--node-modules-dir=manual"] : [];
   return execFileSync(process.execPath, [...flags, file, engine], {
     encoding: "utf8",
   }).trim();
@@ -54,8 +50,7 @@ try {
       name: `start/smalti ${engine}`,
       count: 1,
       rival: "start/empty process",
-      run: () =>
-        check("first message", start(script, engine), `${engine} ${wanted}`),
+      run: () => check("first message", start(script, engine), `${engine} ${wanted}`),
     })),
   ], 15);
 } finally {

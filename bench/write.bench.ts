@@ -5,13 +5,7 @@ import { join } from "node:path";
 import { connect } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
 import { engineNames } from "./engines.ts";
-import {
-  columnsByTopic,
-  makeRecording,
-  push,
-  pushColumns,
-  writeMcap,
-} from "./recording.ts";
+import { columnsByTopic, makeRecording, push, pushColumns, writeMcap } from "./recording.ts";
 
 const recording = makeRecording();
 const count = recording.times.length;

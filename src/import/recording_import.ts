@@ -187,6 +187,7 @@ export class RecordingImport {
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
   readonly #counter: MessageCounter = { count: 0 };
+  readonly #collected = { bytes: 0 };
   /** Topics for messages that do not fit their class, by the name of their topic in the file. */
   readonly #asides = new Map<string, TopicImport>();
   readonly #flaws: Flaws;
@@ -368,6 +369,7 @@ export class RecordingImport {
     const beside = this.envelope ? [...envelope, INDEX_FIELD] : envelope;
     const options = {
       engine: this.engine,
+      collected: this.#collected,
       reserved: beside,
       mapping: this.#mappingOf(sourceName, tag),
       aside: (timestampNs: bigint, bytes: Uint8Array) =>
