@@ -40,10 +40,7 @@ export const shapes: readonly Shape[] = [
     name: "mixed rates",
     about: "20 topics, rates spread by magnitude: a few fast sensors among slow ones",
     create: (rowCount) =>
-      variedRates(
-        rowCount,
-        Array.from({ length: 20 }, (_, topic) => 1_000 ** (topic / 19)),
-      ),
+      variedRates(rowCount, Array.from({ length: 20 }, (_, topic) => 1_000 ** (topic / 19))),
   },
   {
     name: "long runs",
@@ -107,10 +104,7 @@ function toTimes(offsets: Float64Array): BigInt64Array {
 function evenlySpread(rowCount: number, topicCount: number): SortedRun[] {
   return variedRates(
     rowCount,
-    Array.from(
-      { length: topicCount },
-      (_, topic) => 1 + 999 * topic / (topicCount - 1),
-    ),
+    Array.from({ length: topicCount }, (_, topic) => 1 + 999 * topic / (topicCount - 1)),
   );
 }
 

@@ -46,11 +46,7 @@ const { fields: [time] } = defineOntology("Time", { timestamp_: int64() });
 const fields = [{ ...time, name: "timestamp_ns" }, ...data];
 const engines = await loadEngines();
 const messages = makeMessages(engines[0]);
-const file = concat([
-  encodeSchemaMessage({ fields, metadata: new Map() }),
-  ...messages,
-  END_OF_STREAM,
-]);
+const file = concat([encodeSchemaMessage({ fields, metadata: new Map() }), ...messages, END_OF_STREAM]);
 
 const codec: Codec = {
   // apache-arrow hands in the frame and wants what it finds behind its own length field.
@@ -94,10 +90,7 @@ function zstdCases(): Case[] {
   if (!zstdCompressSync) return [];
   const next = random(3);
   const raw = new Uint8Array(
-    Float64Array.from(
-      { length: BATCH_ROWS },
-      (_, i) => Math.round(1000 * Math.sin(i / 500) + 3 * next()) / 8,
-    )
+    Float64Array.from({ length: BATCH_ROWS }, (_, i) => Math.round(1000 * Math.sin(i / 500) + 3 * next()) / 8)
       .buffer,
   );
   const [lz4, zstd] = [engines[0].compress(raw)!, zstdCompressSync(raw)];
@@ -109,11 +102,7 @@ function zstdCases(): Case[] {
       rival: `decompress lz4/smalti ${engine.name}`,
       run: () => {
         for (let i = 0; i < repeat; i++) {
-          const bytes = engine.decompress(
-            codec,
-            codec === "lz4" ? lz4 : zstd,
-            raw.length,
-          );
+          const bytes = engine.decompress(codec, codec === "lz4" ? lz4 : zstd, raw.length);
           check("byte", bytes[raw.length - 1], raw[raw.length - 1]);
         }
       },
@@ -134,9 +123,7 @@ function makeMessages(engine: Engine): Uint8Array[] {
         (_, i) => Math.round(scale * (Math.sin((from + i) / 500) + 0.01 * next())) / 16,
       );
     const columns = columnsFrom(fields, length, {
-      timestamp_ns: BigInt64Array.from(
-        column((i) => 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000n),
-      ),
+      timestamp_ns: BigInt64Array.from(column((i) => 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000n)),
       count: BigInt64Array.from(column((i) => BigInt(i))),
       volts: stepped(200),
       amperes: stepped(30),
@@ -150,9 +137,7 @@ function makeMessages(engine: Engine): Uint8Array[] {
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
@@ -162,15 +147,11 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function* open(engine: Engine): Generator<OpenBatch> {
-  for (const message of messages) {
-    yield openBatch(engine, message, { fields, where: {} });
-  }
+  for (const message of messages) yield openBatch(engine, message, { fields, where: {} });
 }
 
 /** Low words: making bigints would be most of the cost, for all alike. */
-function sumLowWords(
-  { buffer, byteOffset, length }: ArrayBufferView & { length: number },
-): number {
+function sumLowWords({ buffer, byteOffset, length }: ArrayBufferView & { length: number }): number {
   const words = new Int32Array(buffer, byteOffset, 2 * length);
   let sum = 0;
   for (let i = 0; i < words.length; i += 2) sum += words[i];
@@ -206,9 +187,7 @@ function sumRows(engine: Engine): number {
   let sum = 0;
   for (const { rows, table } of open(engine)) {
     const columns = table.children.slice(1);
-    for (let i = 0; i < rows; i++) {
-      sum += sumRow(new Row(columns, i) as unknown as Row);
-    }
+    for (let i = 0; i < rows; i++) sum += sumRow(new Row(columns, i) as unknown as Row);
   }
   return sum;
 }
@@ -223,9 +202,7 @@ function openByArrow(): Iterable<RecordBatch> {
 
 function sumTimesByArrow(): number {
   let sum = 0;
-  for (const { data } of openByArrow()) {
-    sum += sumLowWords(data.children[0].values as BigInt64Array);
-  }
+  for (const { data } of openByArrow()) sum += sumLowWords(data.children[0].values as BigInt64Array);
   return sum;
 }
 
@@ -248,15 +225,11 @@ function sumColumnsByArrow(): number {
 function sumRowsByArrow(): number {
   let sum = 0;
   for (const batch of openByArrow()) {
-    for (let i = 0; i < batch.numRows; i++) {
-      sum += sumRow(batch.get(i) as unknown as Row);
-    }
+    for (let i = 0; i < batch.numRows; i++) sum += sumRow(batch.get(i) as unknown as Row);
   }
   return sum;
 }
 
 function rawLengthOf(bytes: Uint8Array): number {
-  return Number(
-    new DataView(bytes.buffer, bytes.byteOffset - 8, 8).getBigInt64(0, true),
-  );
+  return Number(new DataView(bytes.buffer, bytes.byteOffset - 8, 8).getBigInt64(0, true));
 }

@@ -19,12 +19,7 @@ export const engineNames: readonly ("js" | "wasm")[] = (["js", "wasm"] as const)
 
 /** Both, with what the runtime has in native code. */
 export async function loadEngines(): Promise<Engine[]> {
-  const bytes = await readFile(
-    new URL("../src/engine/generated/smalti.wasm", import.meta.url),
-  );
+  const bytes = await readFile(new URL("../src/engine/generated/smalti.wasm", import.meta.url));
   const native = loadNativeCodecs();
-  return [
-    createJsEngine(native),
-    await createWasmEngine(await WebAssembly.compile(bytes), native),
-  ];
+  return [createJsEngine(native), await createWasmEngine(await WebAssembly.compile(bytes), native)];
 }

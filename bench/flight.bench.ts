@@ -19,13 +19,8 @@ const FILES = [
   { name: "25 MB", rows: 327_680, batches: 8 },
 ];
 const NAMES = Array.from({ length: 9 }, (_, i) => `c${i}`);
-const Wanderer = defineOntology(
-  "bench",
-  Object.fromEntries(NAMES.map((name) => [name, float64()])),
-);
-type Columns = Parameters<
-  TopicWriter<Infer<typeof Wanderer>>["pushColumns"]
->[0];
+const Wanderer = defineOntology("bench", Object.fromEntries(NAMES.map((name) => [name, float64()])));
+type Columns = Parameters<TopicWriter<Infer<typeof Wanderer>>["pushColumns"]>[0];
 /** Messages of the replay: the SDK takes 20 s and more for them; of fewer what a sequence costs to open is a large part. */
 const REPLAYED = 1_000_000;
 
@@ -60,33 +55,18 @@ class Peer {
 }
 
 function pythonPeer(...args: string[]): Peer {
-  return new Peer(python!, [
-    new URL("flight_peer.py", import.meta.url).pathname,
-    ...args,
-  ]);
+  return new Peer(python!, [new URL("flight_peer.py", import.meta.url).pathname, ...args]);
 }
 
 /** `smalti serve` on this runtime. */
-async function serve(
-  directory: string,
-): Promise<{ peer: Peer; url: string; port: string }> {
+async function serve(directory: string): Promise<{ peer: Peer; url: string; port: string }> {
   const run = "deno" in process.versions ? ["run", "-A", "--node-modules-dir=manual"] : [];
-  const peer = new Peer(process.execPath, [
-    ...run,
-    "src/cli/main.ts",
-    "serve",
-    directory,
-    "--port",
-    "0",
-  ]);
+  const peer = new Peer(process.execPath, [...run, "src/cli/main.ts", "serve", directory, "--port", "0"]);
   const url = (await peer.ask()).split(" ").at(-1)!;
   return { peer, url, port: url.split(":").at(-1)! };
 }
 
-async function throughput(
-  directory: string,
-  { name, rows, batches }: typeof FILES[number],
-): Promise<void> {
+async function throughput(directory: string, { name, rows, batches }: typeof FILES[number]): Promise<void> {
   const file = join(directory, `${rows}.arrow`);
   const total = rows * batches;
   await new Promise((resolve) =>
@@ -109,12 +89,8 @@ async function throughput(
     putOurs: pythonPeer("put", ours.port, file),
   };
   const client = await connect(`grpc://127.0.0.1:${rivalPort}`);
-  const pieces: Columns[] = tableFromIPC(await readFile(file)).batches.map((
-    batch,
-  ) => ({
-    ...Object.fromEntries(
-      NAMES.map((name) => [name, batch.getChild(name)!.toArray()]),
-    ),
+  const pieces: Columns[] = tableFromIPC(await readFile(file)).batches.map((batch) => ({
+    ...Object.fromEntries(NAMES.map((name) => [name, batch.getChild(name)!.toArray()])),
     timestampNs: batch.getChild("timestamp_ns")!.toArray(),
   } as Columns));
   let round = 0;
@@ -123,11 +99,7 @@ async function throughput(
     check("rows", JSON.parse(await peer.ask(line())).rows, total);
   const nextName = () => `${name[0]}_${round++}`;
   const cases: Case[] = [
-    {
-      name: `DoPut ${name}/pyarrow to pyarrow`,
-      count,
-      run: asked(peers.putRival, () => "s"),
-    },
+    { name: `DoPut ${name}/pyarrow to pyarrow`, count, run: asked(peers.putRival, () => "s") },
     {
       name: `DoPut ${name}/smalti to pyarrow`,
       count,
@@ -144,11 +116,7 @@ async function throughput(
       rival: `DoPut ${name}/pyarrow to pyarrow`,
       run: asked(peers.putOurs, nextName),
     },
-    {
-      name: `DoGet ${name}/pyarrow from pyarrow`,
-      count,
-      run: asked(peers.getRival, () => ""),
-    },
+    { name: `DoGet ${name}/pyarrow from pyarrow`, count, run: asked(peers.getRival, () => "") },
     {
       name: `DoGet ${name}/smalti from pyarrow`,
       count,
@@ -156,9 +124,7 @@ async function throughput(
       run: async () => {
         let seen = 0;
         const handler = await client.topicHandler("s", "t");
-        for await (const block of handler.getDataStreamer().batches()) {
-          seen += block.length;
-        }
+        for await (const block of handler.getDataStreamer().batches()) seen += block.length;
         check("rows", seen, total);
       },
     },
@@ -174,21 +140,14 @@ async function throughput(
     "bun" in process.versions ? cases.filter(({ name }) => !name.endsWith("smalti to pyarrow")) : cases,
   );
   await client.close();
-  for (const peer of [...Object.values(peers), rival, ours.peer]) {
-    await peer.stop();
-  }
+  for (const peer of [...Object.values(peers), rival, ours.peer]) await peer.stop();
 }
 
 async function replay(directory: string): Promise<void> {
   const recording = makeRecording(REPLAYED);
   const count = recording.times.length;
   const store = await connect(directory);
-  await pushColumns(
-    store,
-    "replay",
-    recording.topics,
-    columnsByTopic(recording),
-  );
+  await pushColumns(store, "replay", recording.topics, columnsByTopic(recording));
   await store.close();
   const { peer, url, port } = await serve(directory);
   const sdk = pythonPeer("sdk", port, "replay");
@@ -205,9 +164,7 @@ async function replay(directory: string): Promise<void> {
       rival: "replay/Python SDK",
       run: async () => {
         let seen = 0;
-        for await (
-          const _ of (await client.sequenceHandler("replay")).getDataStreamer()
-        ) seen++;
+        for await (const _ of (await client.sequenceHandler("replay")).getDataStreamer()) seen++;
         check("messages", seen, count);
       },
     },
@@ -217,10 +174,7 @@ async function replay(directory: string): Promise<void> {
       rival: "replay/Python SDK",
       run: async () => {
         let seen = 0;
-        for await (
-          const block of (await client.sequenceHandler("replay"))
-            .getDataStreamer().batches()
-        ) {
+        for await (const block of (await client.sequenceHandler("replay")).getDataStreamer().batches()) {
           for (const _ of block) seen++;
         }
         check("messages", seen, count);
@@ -233,9 +187,7 @@ async function replay(directory: string): Promise<void> {
 }
 
 if (python === undefined) {
-  console.log(
-    "SMALTI_SDK_PYTHON does not name a Python with Mosaico's SDK: no rival",
-  );
+  console.log("SMALTI_SDK_PYTHON does not name a Python with Mosaico's SDK: no rival");
 } else {
   const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
   try {

@@ -35,11 +35,7 @@ function imu(i: number) {
 }
 
 /** The same rows, flushed after each of them or once. */
-async function recordRows(
-  client: Client,
-  name: string,
-  flushesEach: boolean,
-): Promise<void> {
+async function recordRows(client: Client, name: string, flushesEach: boolean): Promise<void> {
   await client.sequenceCreate(name, { autoFlush: false }, async (sequence) => {
     const topic = await sequence.topicCreate("imu", { ontology: IMU });
     for (let i = 0; i < ROWS; i++) {
@@ -51,9 +47,7 @@ async function recordRows(
 
 async function replay(client: Client, name: string): Promise<void> {
   let sum = 0;
-  for await (
-    const message of (await client.topicHandler(name, "imu")).getDataStreamer()
-  ) {
+  for await (const message of (await client.topicHandler(name, "imu")).getDataStreamer()) {
     sum += message.getData(IMU).acceleration.x!;
   }
   let wanted = 0;
@@ -65,18 +59,14 @@ async function replay(client: Client, name: string): Promise<void> {
 async function recordLong(client: Client, where: string): Promise<void> {
   const sequence = await client.sequenceCreate("long", { autoFlush: false });
   const topics = [];
-  for (let t = 0; t < TOPICS; t++) {
-    topics.push(await sequence.topicCreate(`imu_${t}`, { ontology: IMU }));
-  }
+  for (let t = 0; t < TOPICS; t++) topics.push(await sequence.topicCreate(`imu_${t}`, { ontology: IMU }));
   const start = performance.now();
   let before = 0;
   for (let flush = 0; flush < FLUSHES; flush++) {
     for (let row = 0; row < ROWS_A_FLUSH; row++) {
       const i = flush * ROWS_A_FLUSH + row;
       const timestampNs = BigInt(i) * 10_000_000n;
-      for (const topic of topics) {
-        await topic.push({ timestampNs, data: imu(i) });
-      }
+      for (const topic of topics) await topic.push({ timestampNs, data: imu(i) });
     }
     await sequence.flush();
     if (flush === 99) before = heldBytes();
@@ -85,11 +75,7 @@ async function recordLong(client: Client, where: string): Promise<void> {
   const written = performance.now();
   const { topics: infos } = await sequence.finalize();
   const ended = performance.now();
-  check(
-    "rows",
-    infos.reduce((sum, { rowCount }) => sum + rowCount, 0),
-    TOPICS * FLUSHES * ROWS_A_FLUSH,
-  );
+  check("rows", infos.reduce((sum, { rowCount }) => sum + rowCount, 0), TOPICS * FLUSHES * ROWS_A_FLUSH);
   const perBatch = (ms: number) => `${(1000 * ms / FLUSHES / TOPICS).toFixed(0)} us a batch`;
   const share = (100 * (ended - written) / (ended - start)).toFixed(1);
   const memory = `${(held / 1e6).toFixed(1)} MB held, ${
@@ -130,10 +116,7 @@ try {
   console.log(
     `  ${ROWS} rows: ${once} bytes flushed once, ${each} flushed each (${(each / once).toFixed(2)})`,
   );
-  await recordLong(
-    new Client(new EmbeddedBackend(new NullStore(), engine)),
-    "nothing kept",
-  );
+  await recordLong(new Client(new EmbeddedBackend(new NullStore(), engine)), "nothing kept");
   await recordLong(client, "directory");
 } finally {
   await client.close();

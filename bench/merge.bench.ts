@@ -34,9 +34,7 @@ for (const { name, create } of shapes) {
     ]),
   ];
   const wanted = hashOf(merges[0][1]);
-  for (const [name, merge] of merges) {
-    check(`order of ${name}`, hashOf(merge), wanted);
-  }
+  for (const [name, merge] of merges) check(`order of ${name}`, hashOf(merge), wanted);
   await compare([
     ...merges.map(([name, merge]): Case => ({
       name,
@@ -44,12 +42,7 @@ for (const { name, create } of shapes) {
       rival: name === rival ? undefined : rival,
       run: () => merge(() => {}),
     })),
-    {
-      name: `${name}/copying the rows`,
-      count,
-      rival,
-      run: () => copyRows(runs),
-    },
+    { name: `${name}/copying the rows`, count, rival, run: () => copyRows(runs) },
   ], ROUNDS);
 }
 
@@ -57,18 +50,12 @@ for (const { name, create } of shapes) {
 function hashOf(merge: Merge): number {
   let hash = 0;
   merge((ids, rows, count) => {
-    for (let i = 0; i < count; i++) {
-      hash = (Math.imul(hash, 31) + Math.imul(ids[i], 7919) + rows[i]) | 0;
-    }
+    for (let i = 0; i < count; i++) hash = (Math.imul(hash, 31) + Math.imul(ids[i], 7919) + rows[i]) | 0;
   });
   return hash;
 }
 
-function byEngine(
-  engine: Engine,
-  runs: readonly SortedRun[],
-  take: Take,
-): void {
+function byEngine(engine: Engine, runs: readonly SortedRun[], take: Take): void {
   const merger = engine.createMerger();
   runs.forEach(({ topic, batch, times }, id) => merger.add(id, topic, batch, times, 0, times.length));
   const [ids, rows] = [new Int32Array(BLOCK_ROWS), new Int32Array(BLOCK_ROWS)];
@@ -104,10 +91,7 @@ interface Cursor {
 
 /** Times as numbers, exact from the first time on: reading bigints would be most of the rivals' cost. */
 function toOffsets(runs: readonly SortedRun[]): Float64Array[] {
-  const base = runs.reduce(
-    (least, { times }) => times[0] < least ? times[0] : least,
-    runs[0].times[0],
-  );
+  const base = runs.reduce((least, { times }) => times[0] < least ? times[0] : least, runs[0].times[0]);
   return runs.map(({ times }) => Float64Array.from(times, (time) => Number(time - base)));
 }
 

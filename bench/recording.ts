@@ -67,10 +67,7 @@ export class Tally {
 }
 
 /** Replays all messages one by one, and checks what was found. */
-export async function replayMessages(
-  handler: SequenceHandler,
-  wanted: Facts,
-): Promise<void> {
+export async function replayMessages(handler: SequenceHandler, wanted: Facts): Promise<void> {
   const seen = new Tally();
   for await (const [, message] of handler.getDataStreamer()) {
     seen.add(message.timestampNs, message.data.acceleration.x);
@@ -79,15 +76,10 @@ export async function replayMessages(
 }
 
 /** The same block by block. */
-export async function replayBatches(
-  handler: SequenceHandler,
-  wanted: Facts,
-): Promise<void> {
+export async function replayBatches(handler: SequenceHandler, wanted: Facts): Promise<void> {
   const seen = new Tally();
   for await (const block of handler.getDataStreamer().batches()) {
-    for (const [, message] of block) {
-      seen.add(message.timestampNs, message.data.acceleration.x);
-    }
+    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
   }
   seen.check(wanted);
 }

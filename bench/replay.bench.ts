@@ -29,13 +29,9 @@ const { count } = whole;
 const plain = await writeMcap(recording, "");
 const compressed = await writeMcap(recording, "lz4");
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
-const clients = await Promise.all(
-  engineNames.map((engine) => connect(directory, { engine })),
-);
+const clients = await Promise.all(engineNames.map((engine) => connect(directory, { engine })));
 await pushColumns(clients[0], "drive", topics, columnsByTopic(recording));
-const handlers = await Promise.all(
-  clients.map((client) => client.sequenceHandler("drive")),
-);
+const handlers = await Promise.all(clients.map((client) => client.sequenceHandler("drive")));
 /** Each topic's rows as plain Arrow IPC bytes, as another tool would have them. */
 const tables = await Promise.all(topics.map(async (name) => {
   const { tableToIPC } = await import("apache-arrow");
@@ -65,29 +61,14 @@ try {
       run: mergeByScan,
       rival: "merged/mcap plain",
     },
-    ...eachEngine(
-      "merged",
-      ", for await",
-      count,
-      (i) => replayMessages(handlers[i], whole),
-    ),
-    ...eachEngine(
-      "merged",
-      ", batches()",
-      count,
-      (i) => replayBatches(handlers[i], whole),
-    ),
+    ...eachEngine("merged", ", for await", count, (i) => replayMessages(handlers[i], whole)),
+    ...eachEngine("merged", ", batches()", count, (i) => replayBatches(handlers[i], whole)),
     {
       name: "one topic/mcap plain",
       count: busiest.count,
       run: () => readMcap(plain, busiest.topic),
     },
-    ...eachEngine(
-      "one topic",
-      ", batches()",
-      busiest.count,
-      (i) => oneTopic(handlers[i]),
-    ),
+    ...eachEngine("one topic", ", batches()", busiest.count, (i) => oneTopic(handlers[i])),
     {
       name: "open and first/mcap plain",
       count: 1,
@@ -100,12 +81,7 @@ try {
   await rm(directory, { recursive: true });
 }
 
-function eachEngine(
-  what: string,
-  how: string,
-  count: number,
-  run: (i: number) => unknown,
-): Case[] {
+function eachEngine(what: string, how: string, count: number, run: (i: number) => unknown): Case[] {
   return clients.map(({ engine }, i) => ({
     name: `${what}/smalti ${engine.name}${how}`,
     count,

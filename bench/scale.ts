@@ -35,35 +35,19 @@ type Step = (typeof STEPS)[number];
 
 const [step, directory, rowsOf] = process.argv.slice(2);
 if (STEPS.includes(step as Step)) {
-  console.log(
-    JSON.stringify(await run(step as Step, directory, Number(rowsOf))),
-  );
+  console.log(JSON.stringify(await run(step as Step, directory, Number(rowsOf))));
 } else {
-  await table(
-    process.argv.length > 2 ? process.argv.slice(2).map(Number) : [2e6, 20e6, 200e6],
-  );
+  await table(process.argv.length > 2 ? process.argv.slice(2).map(Number) : [2e6, 20e6, 200e6]);
 }
 
 async function table(sizes: readonly number[]): Promise<void> {
-  console.log(
-    `| rows | ${STEPS.join(" | ")} |\n| --- |${STEPS.map(() => " --- |").join("")}`,
-  );
+  console.log(`| rows | ${STEPS.join(" | ")} |\n| --- |${STEPS.map(() => " --- |").join("")}`);
   for (const rows of sizes) {
     const directory = await mkdtemp(join(tmpdir(), "smalti-scale-"));
     try {
       const cells = STEPS.map((step) => {
-        const self = [
-          "run",
-          "-A",
-          "--node-modules-dir=manual",
-          new URL(import.meta.url).pathname,
-        ];
-        const output = execFileSync(process.execPath, [
-          ...self,
-          step,
-          directory,
-          String(rows),
-        ], {
+        const self = ["run", "-A", "--node-modules-dir=manual", new URL(import.meta.url).pathname];
+        const output = execFileSync(process.execPath, [...self, step, directory, String(rows)], {
           encoding: "utf8",
         });
         const { seconds, peakBytes, bytesRead } = JSON.parse(output) as Result;
@@ -79,11 +63,7 @@ async function table(sizes: readonly number[]): Promise<void> {
   }
 }
 
-async function run(
-  step: Step,
-  directory: string,
-  rows: number,
-): Promise<Result> {
+async function run(step: Step, directory: string, rows: number): Promise<Result> {
   const store = new DirectoryStore(directory);
   let bytesRead = 0;
   const read = store.read.bind(store);
@@ -102,18 +82,12 @@ async function run(
     const handler = await client.sequenceHandler("scale");
     if (step === "verify") {
       for (const { name } of handler.topics) {
-        check(
-          "damage",
-          (await (await handler.topicHandler(name)).verify()).length,
-          0,
-        );
+        check("damage", (await (await handler.topicHandler(name)).verify()).length, 0);
       }
     } else if (step === "latestAt") {
       const found = await handler.latestAt(middle);
       check("topics", found.size, TOPICS);
-      for (const { timestampNs } of found.values()) {
-        check("time", middle - timestampNs < PERIOD, true);
-      }
+      for (const { timestampNs } of found.values()) check("time", middle - timestampNs < PERIOD, true);
     } else {
       const window = step === "window" ? { startNs: middle, endNs: middle + WINDOW_NS } : {};
       let [count, last, inOrder] = [0, -1n, true];
@@ -126,46 +100,27 @@ async function run(
         }
       }
       check("order", inOrder, true);
-      check(
-        "count",
-        count,
-        step === "window" ? Number(WINDOW_NS / PERIOD) * TOPICS : perTopic * TOPICS,
-      );
+      check("count", count, step === "window" ? Number(WINDOW_NS / PERIOD) * TOPICS : perTopic * TOPICS);
     }
   }
   const seconds = (performance.now() - start) / 1e3;
-  return {
-    seconds,
-    peakBytes: process.resourceUsage().maxRSS * 1024,
-    bytesRead,
-  };
+  return { seconds, peakBytes: process.resourceUsage().maxRSS * 1024, bytesRead };
 }
 
 /** Each topic a millisecond apart, 20 us after the topic before. */
 async function write(client: Client, perTopic: number): Promise<void> {
   await client.sequenceCreate("scale", {}, async (sequence) => {
-    const topics = await Promise.all(
-      Array.from({ length: TOPICS }, (_, topic) => {
-        return sequence.topicCreate(`imu/${topic}`, { ontology: Sample });
-      }),
-    );
-    const x = Float64Array.from(
-      { length: CHUNK },
-      (_, i) => Math.sin(i / 1000) + 1e-9 * Math.random(),
-    );
+    const topics = await Promise.all(Array.from({ length: TOPICS }, (_, topic) => {
+      return sequence.topicCreate(`imu/${topic}`, { ontology: Sample });
+    }));
+    const x = Float64Array.from({ length: CHUNK }, (_, i) => Math.sin(i / 1000) + 1e-9 * Math.random());
     for (let from = 0; from < perTopic; from += CHUNK) {
       const length = Math.min(CHUNK, perTopic - from);
       const part = x.subarray(0, length);
       for (const [topic, writer] of topics.entries()) {
         const first = BigInt(from) * PERIOD + BigInt(20_000 * topic);
-        const timestampNs = BigInt64Array.from(
-          { length },
-          (_, i) => first + BigInt(i) * PERIOD,
-        );
-        await writer.pushColumns({
-          timestampNs,
-          acceleration: { x: part, y: part, z: part },
-        });
+        const timestampNs = BigInt64Array.from({ length }, (_, i) => first + BigInt(i) * PERIOD);
+        await writer.pushColumns({ timestampNs, acceleration: { x: part, y: part, z: part } });
       }
     }
   });

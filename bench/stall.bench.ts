@@ -19,9 +19,7 @@ import {
 
 const ROUNDS = 3;
 /** What the topics hold, to ask for. */
-const Accelerations = defineOntology("Sample", {
-  acceleration: struct({ x: float64() }),
-});
+const Accelerations = defineOntology("Sample", { acceleration: struct({ x: float64() }) });
 const recording = makeRecording();
 const { topics, busiest, whole } = recording;
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
@@ -33,23 +31,12 @@ console.log(
 );
 
 try {
-  for (const client of [memory, disk]) {
-    await pushColumns(client, "drive", topics, columnsByTopic(recording));
-  }
+  for (const client of [memory, disk]) await pushColumns(client, "drive", topics, columnsByTopic(recording));
   const handler = await memory.sequenceHandler("drive");
   const onDisk = await disk.sequenceHandler("drive");
-  await stall(
-    "replay from memory, for await",
-    () => replayMessages(handler, whole),
-  );
-  await stall(
-    "replay from memory, batches()",
-    () => replayBatches(handler, whole),
-  );
-  await stall(
-    "replay from a directory, batches()",
-    () => replayBatches(onDisk, whole),
-  );
+  await stall("replay from memory, for await", () => replayMessages(handler, whole));
+  await stall("replay from memory, batches()", () => replayBatches(handler, whole));
+  await stall("replay from a directory, batches()", () => replayBatches(onDisk, whole));
   await stall("grid of 2 M ticks, rows", () => grid(handler));
   await stall("grid of 2 M ticks, toTable", () => gridTable(handler));
   await stall("ticks between two messages, rows", () => ticks());
@@ -92,9 +79,7 @@ async function stall(name: string, work: () => Promise<void>): Promise<void> {
     leastTotal = Math.min(leastTotal, last - start);
   }
   const [stalled, used, total] = [least, leastUsed, leastTotal].map((ms) => ms.toFixed(0).padStart(5));
-  console.log(
-    `  ${name.padEnd(40)} stall ${stalled} ms, ${used} ms used, of ${total} ms`,
-  );
+  console.log(`  ${name.padEnd(40)} stall ${stalled} ms, ${used} ms used, of ${total} ms`);
 }
 
 /** Processor time of this process so far, collecting garbage included. */
@@ -108,10 +93,7 @@ function gridOptions(handler: SequenceHandler) {
   const { name, firstNs, lastNs } = handler.topics.find(({ name }) => name === busiest.topic)!;
   const periodNs = (lastNs! - firstNs!) / 2_000_000n;
   const fields = { x: { topic: name, field: "acceleration.x" } };
-  return {
-    rows: Number((lastNs! - firstNs!) / periodNs) + 1,
-    options: { periodNs, fields },
-  };
+  return { rows: Number((lastNs! - firstNs!) / periodNs) + 1, options: { periodNs, fields } };
 }
 
 async function grid(handler: SequenceHandler): Promise<void> {
@@ -123,11 +105,7 @@ async function grid(handler: SequenceHandler): Promise<void> {
 
 async function gridTable(handler: SequenceHandler): Promise<void> {
   const { rows, options } = gridOptions(handler);
-  check(
-    "rows",
-    (await handler.getSyncStreamer(options).toTable()).numRows,
-    rows,
-  );
+  check("rows", (await handler.getSyncStreamer(options).toTable()).numRows, rows);
 }
 
 async function ticks(): Promise<void> {
@@ -135,30 +113,18 @@ async function ticks(): Promise<void> {
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("a", { ontology: Sample });
     for (const timestampNs of [0n, 2_000_000n]) {
-      await topic.push({
-        timestampNs,
-        data: { acceleration: { x: 1, y: 2, z: 3 } },
-      });
+      await topic.push({ timestampNs, data: { acceleration: { x: 1, y: 2, z: 3 } } });
     }
   });
   const fields = { x: { topic: "a", field: "acceleration.x" } };
   let seen = 0;
-  for await (
-    const _ of (await client.sequenceHandler("s")).getSyncStreamer({
-      periodNs: 1n,
-      fields,
-    })
-  ) seen++;
+  for await (const _ of (await client.sequenceHandler("s")).getSyncStreamer({ periodNs: 1n, fields })) seen++;
   check("rows", seen, 2_000_001);
   await client.close();
 }
 
 async function table(handler: SequenceHandler): Promise<void> {
-  check(
-    "rows",
-    (await handler.getDataStreamer().toTable()).row.length,
-    whole.count,
-  );
+  check("rows", (await handler.getDataStreamer().toTable()).row.length, whole.count);
 }
 
 async function query(client: Client): Promise<void> {
@@ -178,18 +144,11 @@ async function verify(handler: SequenceHandler): Promise<void> {
 async function countRows(handler: SequenceHandler): Promise<void> {
   const topic = await handler.topicHandler(busiest.topic);
   const [first, last] = [topic.firstNs!, topic.lastNs!];
-  const edges = Array.from(
-    { length: 100_001 },
-    (_, i) => first + (last + 1n - first) * BigInt(i) / 100_000n,
-  );
+  const edges = Array.from({ length: 100_001 }, (_, i) => first + (last + 1n - first) * BigInt(i) / 100_000n);
   const counts = await topic.countRows(edges);
   check("rows", counts.reduce((sum, count) => sum + count), busiest.count);
 }
 
 async function latestAt(handler: SequenceHandler): Promise<void> {
-  check(
-    "topics",
-    (await handler.latestAt(handler.lastNs!)).size,
-    topics.length,
-  );
+  check("topics", (await handler.latestAt(handler.lastNs!)).size, topics.length);
 }

@@ -14,11 +14,7 @@ import { check, compare } from "./compare.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
 const client = await connect(directory);
-await importMcap(
-  client,
-  await openFile("examples/px4-vtol-flight/flight.mcap"),
-  { name: "flight" },
-);
+await importMcap(client, await openFile("examples/px4-vtol-flight/flight.mcap"), { name: "flight" });
 await client.close();
 
 const script = join(directory, "start.mjs");
@@ -37,9 +33,7 @@ process.exit();
 const isDeno = "Deno" in globalThis;
 const start = (file: string, engine: string): string => {
   const flags = isDeno ? ["run", "-A", "--config", "deno.json", "--node-modules-dir=manual"] : [];
-  return execFileSync(process.execPath, [...flags, file, engine], {
-    encoding: "utf8",
-  }).trim();
+  return execFileSync(process.execPath, [...flags, file, engine], { encoding: "utf8" }).trim();
 };
 const wanted = start(script, "js").split(" ")[1];
 

@@ -11,9 +11,7 @@ const recording = makeRecording();
 const count = recording.times.length;
 const columns = columnsByTopic(recording);
 const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
-const clients = await Promise.all(
-  engineNames.map((engine) => connect(directory, { engine })),
-);
+const clients = await Promise.all(engineNames.map((engine) => connect(directory, { engine })));
 let rounds = 0;
 try {
   await compare([
