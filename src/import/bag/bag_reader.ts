@@ -255,6 +255,13 @@ export class BagReader {
       from = undefined;
     };
     for (let at = 0; at < bytes.length;) {
+      const message = readMessage(bytes, view, at);
+      if (message) {
+        endLost(at);
+        yield message;
+        at += MESSAGE_BYTES + message.data.length;
+        continue;
+      }
       const record = readRecord(bytes, view, at);
       if (!record) {
         from ??= at;
@@ -325,6 +332,39 @@ export class BagReader {
 type Fields = ReadonlyMap<string, Uint8Array>;
 
 const decoder = new TextDecoder();
+
+/** Bytes around a message's data, where its header has the fields `conn`, `op` and `time` alone; names as words. */
+const MESSAGE_BYTES = 46;
+const MESSAGE_HEADER_BYTES = 38;
+const CONN = 0x6e6e6f63;
+const TIME = 0x656d6974;
+const OP_MESSAGE = 0x023d706f;
+
+/** A message in a chunk with no fields but those that it must have, as most are; undefined where {@linkcode readRecord} is to look. */
+function readMessage(bytes: Uint8Array, view: DataView, at: number): BagMessage | undefined {
+  const start = at + MESSAGE_BYTES;
+  if (start > bytes.length || view.getUint32(at, true) !== MESSAGE_HEADER_BYTES) return undefined;
+  const end = start + view.getUint32(start - 4, true);
+  if (end > bytes.length) return undefined;
+  let [conn, time, op] = [0, 0, 0];
+  for (let field = at + 4; field < start - 4;) {
+    const length = view.getUint32(field, true);
+    const name = view.getUint32(field + 4, true);
+    const value = field + 9;
+    if (length === 9 && name === CONN && bytes[field + 8] === EQUALS) conn = value;
+    else if (length === 13 && name === TIME && bytes[field + 8] === EQUALS) time = value;
+    else if (length === 4 && name === OP_MESSAGE) op = value;
+    else return undefined;
+    field += 4 + length;
+  }
+  if (conn === 0 || time === 0 || op === 0) return undefined;
+  return {
+    type: "message",
+    connection: view.getUint32(conn, true),
+    timeNs: nanoseconds(view.getUint32(time, true), view.getUint32(time + 4, true)),
+    data: bytes.subarray(start, end),
+  };
+}
 
 /** A record in a chunk; undefined where there is none. */
 function readRecord(
@@ -405,5 +445,9 @@ function number32(bytes: Uint8Array | undefined): number | undefined {
 
 /** A time of ROS 1: seconds and nanoseconds. */
 function timeOf(bytes: Uint8Array): bigint {
-  return BigInt(number32(bytes.subarray(0, 4))!) * 1_000_000_000n + BigInt(number32(bytes.subarray(4))!);
+  return nanoseconds(number32(bytes.subarray(0, 4))!, number32(bytes.subarray(4))!);
+}
+
+function nanoseconds(seconds: number, rest: number): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
 }

@@ -266,13 +266,11 @@ class UlogImport {
     }
     const { topic, timeAt } = subscription;
     if (!topic) return this.#open(subscription).then(() => this.#data(content));
-    const at = content.byteOffset + 2 + timeAt;
     if (2 + timeAt + 8 > content.length) {
       this.#bad("message", `a message of ${content.length} bytes ends before its timestamp`, "1 message");
       return undefined;
     }
-    const micros = new DataView(content.buffer, at, 8).getBigUint64(0, true);
-    return topic.push(micros * 1000n, content.subarray(2));
+    return topic.push(nanosecondsAt(content, 2 + timeAt), content.subarray(2));
   }
 
   async #open(subscription: Subscription): Promise<void> {
@@ -338,6 +336,19 @@ class UlogImport {
     const message = `the file is damaged at byte ${this.#recording.offset}: ${what}`;
     this.#recording.flaw({ kind, message, lost });
   }
+}
+
+/** Microseconds that stand there, as nanoseconds. */
+function nanosecondsAt(bytes: Uint8Array, at: number): bigint {
+  const low = word(bytes, at);
+  const nanoseconds = (low + 2 ** 32 * word(bytes, at + 4)) * 1000;
+  // Arithmetic of bigint is slow, and hardly ever needed.
+  if (nanoseconds <= Number.MAX_SAFE_INTEGER) return BigInt(nanoseconds);
+  return (BigInt(low) + (BigInt(word(bytes, at + 4)) << 32n)) * 1000n;
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

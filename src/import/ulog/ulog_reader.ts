@@ -14,6 +14,7 @@ const FILE_HEADER_BYTES = 16;
 const HEADER_BYTES = 3;
 /** Types of messages that there are. */
 const KNOWN = new Set([..."BFIMPQARDLCSO"].map((letter) => letter.charCodeAt(0)));
+const LETTERS = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 const FLAGS = "B".charCodeAt(0);
 /** A sync message's content. */
 const SYNC: readonly number[] = [0x2f, 0x73, 0x13, 0x20, 0x25, 0x0c, 0xbb, 0x12];
@@ -93,7 +94,7 @@ export class UlogReader {
       window.at = end;
       const content = bytes.subarray(at + HEADER_BYTES, end);
       if (bytes[at + 2] === FLAGS) this.#takeFlags(content);
-      yield { type: String.fromCharCode(bytes[at + 2]), offset, content };
+      yield { type: LETTERS[bytes[at + 2]], offset, content };
     }
   }
 
