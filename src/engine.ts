@@ -58,8 +58,8 @@ export interface Merger {
 
 /** What a runtime may have in native code; an engine uses it where given. Same results, only faster. */
 export interface NativeCodecs {
-  /** CRC-32 (IEEE 802.3) of the bytes, as an unsigned integer. */
-  crc32?: (bytes: Uint8Array) => number;
+  /** CRC-32 (IEEE 802.3) of the bytes after others, of which it is `before`, as an unsigned integer. */
+  crc32?: (bytes: Uint8Array, before?: number) => number;
   /** Decompresses a ZSTD frame. */
   zstdDecompress?: (bytes: Uint8Array) => Uint8Array;
 }
@@ -88,8 +88,11 @@ export interface Engine extends EngineInfo {
   decompress(codec: "lz4" | "zstd", bytes: Uint8Array, rawLength: number): Uint8Array;
   /** Compresses into one LZ4 frame, or returns undefined when that would not save at least a quarter. */
   compress(bytes: Uint8Array): Uint8Array | undefined;
-  /** CRC-32 (IEEE 802.3, as in zlib and PNG) as an unsigned integer. */
-  crc32(bytes: Uint8Array): number;
+  /**
+   * CRC-32 (IEEE 802.3, as in zlib and PNG) as an unsigned integer. With `before`, the CRC of other bytes, it is that of
+   * them and these.
+   */
+  crc32(bytes: Uint8Array, before?: number): number;
   /** A merge of its own. */
   createMerger(): Merger;
   /** A decoder for the records of one schema. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { crc32 } from "@foxglove/crc";
+import { crc32Final, crc32Update } from "@foxglove/crc";
 import { Decompress } from "fzstd";
 import { SmaltiError } from "../error.ts";
 import type { Engine, NativeCodecs } from "../engine.ts";
@@ -30,7 +30,7 @@ export function createCodecs(native: NativeCodecs = {}): Pick<Engine, "decompres
         ? lz4Decompress(bytes, rawLength)
         : zstdDecompress(bytes, rawLength, native.zstdDecompress),
     compress: lz4Compress,
-    crc32: native.crc32 ?? crc32,
+    crc32: native.crc32 ?? ((bytes, before = 0) => crc32Final(crc32Update(~before, bytes))),
   };
 }
 

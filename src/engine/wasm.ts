@@ -39,7 +39,7 @@ interface WasmExports {
   parse_batch(headBytes: number, messageBytes: number): number;
   decompress(codec: number, bytes: number, rawBytes: number): number;
   compress(bytes: number): number;
-  crc32(bytes: number): number;
+  crc32(bytes: number, before: number): number;
   order(members: number, count: number): void;
   ordered_ptr(): number;
   records_open(encoding: number, columns: number, code: number): number;
@@ -92,7 +92,7 @@ class WasmEngine implements Engine {
   readonly name = "wasm";
   readonly version: string;
   readonly simd: boolean;
-  readonly crc32: (bytes: Uint8Array) => number;
+  readonly crc32: (bytes: Uint8Array, before?: number) => number;
   readonly #wasm: Wasm;
   /** ZSTD through the runtime's own, where it has one: four times as fast. */
   readonly #zstd: Engine["decompress"] | undefined;
@@ -102,7 +102,7 @@ class WasmEngine implements Engine {
     this.version = [version >> 20, (version >> 10) & 1023, version & 1023].join(".");
     this.simd = exports.simd() !== 0;
     this.#wasm = new Wasm(exports);
-    this.crc32 = native.crc32 ?? ((bytes) => this.#crc32(bytes));
+    this.crc32 = native.crc32 ?? ((bytes, before = 0) => this.#crc32(bytes, before));
     this.#zstd = native.zstdDecompress && createCodecs(native).decompress;
   }
 
@@ -185,10 +185,10 @@ class WasmEngine implements Engine {
     });
   };
 
-  #crc32(bytes: Uint8Array): number {
+  #crc32(bytes: Uint8Array, before: number): number {
     return this.#wasm.run(({ crc32 }) => {
       this.#wasm.put(bytes);
-      return crc32(bytes.length) >>> 0;
+      return crc32(bytes.length, before) >>> 0;
     });
   }
 }

@@ -6,7 +6,6 @@ import {
   type DecoderOptions,
   type MessageDecoder,
   type MessageFormat,
-  type MessageSchema,
   Undecodable,
 } from "./message_decoder.ts";
 import { PROTOBUF_DECODER } from "./protobuf/protobuf_decoder.ts";
@@ -22,21 +21,7 @@ export const DECODERS: readonly DecoderKind[] = [
   FLATBUFFER_DECODER,
 ];
 
-/** A decoder of a kind; one that keeps bytes where there is a reason for that. */
-async function openKind(
-  kind: DecoderKind,
-  schema: MessageSchema | undefined,
-  options: DecoderOptions,
-): Promise<MessageDecoder | undefined> {
-  try {
-    return await kind.open(schema, options);
-  } catch (reason) {
-    if (!(reason instanceof Undecodable)) throw reason;
-    return options.time ? undefined : new RawDecoder(reason.message);
-  }
-}
-
-/** A decoder for the messages of one topic. What no kind takes stays bytes: UNSUPPORTED where they are to say the time. */
+/** A decoder for the messages of one topic. What no kind takes stays bytes: refused where they are to say the time. */
 export async function openDecoder(
   { encoding, schema }: MessageFormat,
   options: DecoderOptions,
@@ -46,9 +31,22 @@ export async function openDecoder(
     const { schemaEncoding = schema?.encoding } = kind;
     if (kind.encoding !== encoding || schemaEncoding !== schema?.encoding) continue;
     if (options.time && !kind.readsTime) continue;
-    const decoder = await openKind(kind, schema, options);
-    if (decoder) return decoder;
+    try {
+      const decoder = await kind.open(schema, options);
+      if (decoder) return decoder;
+    } catch (reason) {
+      if (!(reason instanceof Undecodable)) throw reason;
+      return rawDecoder(encoding, options, reason.message);
+    }
   }
-  if (options.time) throw options.time.unreadable(encoding);
-  return new RawDecoder();
+  return rawDecoder(encoding, options);
+}
+
+/** A decoder that keeps messages as bytes; one that refuses them where they are to say the time. */
+export function rawDecoder(
+  encoding: string,
+  { time }: Pick<DecoderOptions, "time">,
+  reason?: string,
+): RawDecoder {
+  return new RawDecoder(reason, time?.unreadable(encoding, reason));
 }

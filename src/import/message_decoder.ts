@@ -38,6 +38,8 @@ export type RowWriter = Pick<TopicWriter<Row>, "push" | "pushColumns" | "pushPre
 export interface DecoderOptions {
   /** Decodes, and is the decoders' own as long as the import goes on. */
   readonly engine: Engine;
+  /** Bytes that all decoders of the import hold back in columns: one counter for all, which each keeps. @default its own */
+  readonly collected?: { bytes: number };
   /** Columns that the topic has beside the decoder's. */
   readonly reserved: readonly FieldSchema[];
   /** What the messages are to become, where that is not what they are in their own system. */
@@ -62,7 +64,7 @@ export interface MessageDecoder {
   readonly misfitCount: number;
   /**
    * Writes one message, or holds it back to write many as columns: no more than some thousand rows or 64 KiB, since
-   * nobody counts them. Messages of one time stay in their order. `bytes` are the caller's again when it returns.
+   * nobody counts them, and beside them a batch of columns, which are counted in {@linkcode DecoderOptions.collected}. Messages of one time stay in their order. `bytes` are the caller's again when it returns.
    *
    * @param beside Values of the reserved columns.
    * @returns What the writer returns.

@@ -33,15 +33,16 @@ class NumberText {
 
 /** The field of a topic's messages that says when they were. */
 export class TimeField {
+  /** Names from the message's own field to this one. */
+  readonly keys: readonly string[];
   readonly #path: string;
-  readonly #keys: readonly string[];
   readonly #unit: TimeUnit;
   readonly #topic: string;
 
   /** @param path Names with `.` between them, such as `header.stamp`; one before the first is left out. */
   constructor(path: string, unit: TimeUnit, topic: string) {
     this.#path = path;
-    this.#keys = path.replace(/^\./, "").split(".");
+    this.keys = path.replace(/^\./, "").split(".");
     this.#unit = unit;
     this.#topic = topic;
   }
@@ -49,28 +50,19 @@ export class TimeField {
   /** The time in a message that was decoded. INVALID_MESSAGE where it has none, UNSUPPORTED where it is beyond int64. */
   of(message: unknown): bigint {
     let value = message;
-    for (const key of this.#keys) value = memberOf(value, key);
-    return this.#toNs(value);
+    for (const key of this.keys) value = memberOf(value, key);
+    return this.ofValue(value);
   }
 
   /** The time in a message that is JSON, exactly as it is written there; else as {@linkcode of}. */
   ofJson(bytes: Uint8Array): bigint {
     let span: Span | undefined = { start: 0, end: bytes.length };
-    for (const key of this.#keys) span = span && membersOf(bytes, span)?.get(key);
-    return this.#toNs(span && exactValue(bytes, span));
+    for (const key of this.keys) span = span && membersOf(bytes, span)?.get(key);
+    return this.ofValue(span && exactValue(bytes, span));
   }
 
-  /** What to throw where the messages of the topic stay bytes. */
-  unreadable(encoding: string): SmaltiError {
-    const text =
-      `the file's topic "${this.#topic}" has messages in ${
-        encoding === "" ? "no known encoding" : encoding
-      }, ` +
-      `which stay bytes: field ${this.#path} cannot be their time; wanted JSON, or the log or publish time`;
-    return new SmaltiError("UNSUPPORTED", text, { topic: this.#topic });
-  }
-
-  #toNs(value: unknown): bigint {
+  /** The time that the field's value says; undefined is one that is missing. As {@linkcode of}. */
+  ofValue(value: unknown): bigint {
     const ns = partsToNs(value) ?? scalarToNs(value, TIME_UNITS[this.#unit]);
     if (ns === undefined) {
       const wanted = `a number of ${this.#unit}, an ISO 8601 text, or an object with sec and nanosec`;
@@ -78,6 +70,17 @@ export class TimeField {
     }
     if (ns >= MIN_NS && ns <= MAX_NS) return ns;
     throw this.#error("UNSUPPORTED", value, `times from -2^63 to 2^63 - 1 ns are supported`);
+  }
+
+  /** What to throw at messages of the topic that stay bytes, in an encoding, and why they do. */
+  unreadable(encoding: string, reason?: string): SmaltiError {
+    const text =
+      `the file's topic "${this.#topic}" has messages in ${
+        encoding === "" ? "no known encoding" : encoding
+      }, ` +
+      `which stay bytes${reason === undefined ? "" : ` (${reason})`}: field ${this.#path} cannot be their ` +
+      `time; wanted messages that are decoded, or the log or publish time`;
+    return new SmaltiError("UNSUPPORTED", text, { topic: this.#topic });
   }
 
   #error(code: "INVALID_MESSAGE" | "UNSUPPORTED", value: unknown, wanted: string): SmaltiError {

@@ -1,3 +1,4 @@
+import type { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { MessageDecoder, Row, RowWriter } from "./message_decoder.ts";
 
@@ -17,9 +18,12 @@ export class RawDecoder implements MessageDecoder {
   readonly misfitCount = 0;
   /** Why the messages are not decoded; undefined where no decoder is for them. */
   readonly reason: string | undefined;
+  readonly #refusal: SmaltiError | undefined;
 
-  constructor(reason?: string) {
+  /** @param refusal What every message is refused with, where a field is to say its time. */
+  constructor(reason?: string, refusal?: SmaltiError) {
     this.reason = reason;
+    this.#refusal = refusal;
   }
 
   push(
@@ -28,6 +32,7 @@ export class RawDecoder implements MessageDecoder {
     bytes: Uint8Array,
     beside: Row | undefined,
   ): Promise<void> | undefined {
+    if (this.#refusal) throw this.#refusal;
     return writer.push({ timestampNs, data: { data: bytes, ...beside } });
   }
 }

@@ -54,8 +54,9 @@ export interface ImportOptions {
    * Which time orders the messages: `log`, when they were recorded; `publish`, when they were sent; else a field of the
    * messages, its names with `.` between them: `header.stamp`. (`.log` is a field called log.) The field holds a number of
    * `timeUnit`, an ISO 8601 text, or an object with seconds and nanoseconds as in ROS: `sec` and `nanosec`. Digits beyond
-   * nanoseconds are rounded. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time,
-   * where a field orders, as `_publish_time_ns`. @default "log"
+   * nanoseconds are rounded. A message whose field is missing or says no time is a flaw, and so are all messages that stay
+   * bytes. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time, where a field
+   * orders, as `_publish_time_ns`; in ULog it is the field `timestamp` anyway. @default "log"
    */
   time?: "log" | "publish" | (string & Record<never, never>);
   /** What numbers in the field `time` count. @default "ns" */
@@ -186,6 +187,7 @@ export class RecordingImport {
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
   readonly #counter: MessageCounter = { count: 0 };
+  readonly #collected = { bytes: 0 };
   /** Topics for messages that do not fit their class, by the name of their topic in the file. */
   readonly #asides = new Map<string, TopicImport>();
   readonly #flaws: Flaws;
@@ -354,15 +356,20 @@ export class RecordingImport {
   }
 
   /** Creates a topic for the messages of one format, under its name or one like it. */
-  async createTopic(
+  async createTopic(topic: SourceTopic): Promise<TopicImport> {
+    return await this.#createTopic(topic, this.time === "field");
+  }
+
+  async #createTopic(
     { name: sourceName, tag, format, serializationFormat = "default", envelope = [], metadata }: SourceTopic,
+    isTimedByField: boolean,
   ): Promise<TopicImport> {
     const { integers = "bigint", time = "log", timeUnit = "ns" } = this.#options;
     const name = this.#names.claim(sourceName);
     const beside = this.envelope ? [...envelope, INDEX_FIELD] : envelope;
-    const isTimedByField = this.time === "field";
     const options = {
       engine: this.engine,
+      collected: this.#collected,
       reserved: beside,
       mapping: this.#mappingOf(sourceName, tag),
       aside: (timestampNs: bigint, bytes: Uint8Array) =>
@@ -414,7 +421,8 @@ export class RecordingImport {
     let topic = this.#asides.get(source);
     if (!topic) {
       const name = `${source}_raw`;
-      topic = await this.createTopic({ name, tag: name, format: { encoding: "" }, metadata });
+      // It is told the times that were found.
+      topic = await this.#createTopic({ name, tag: name, format: { encoding: "" }, metadata }, false);
       this.#asides.set(source, topic);
     }
     await topic.push(timestampNs, bytes);

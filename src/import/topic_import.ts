@@ -32,6 +32,14 @@ export const INDEX_FIELD: FieldSchema = {
   metadata: { description: "Number of the message in the file, over all topics; the first is 0." },
 };
 
+/** The column for the time at which a message was recorded, where another orders. */
+export const LOG_TIME_FIELD: FieldSchema = {
+  name: "_log_time_ns",
+  type: { kind: "int", bits: 64, signed: true },
+  nullable: true,
+  children: [],
+};
+
 /** What a topic is written with. */
 export interface TopicParts {
   readonly sourceName: string;

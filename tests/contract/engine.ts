@@ -394,6 +394,8 @@ export function engineContract(name: string, create: () => Engine): void {
         0xcbf43926,
       );
       expect(engine.crc32(new Uint8Array(0))).toBe(0);
+      const before = engine.crc32(new TextEncoder().encode("12345"));
+      expect(engine.crc32(new TextEncoder().encode("6789"), before)).toBe(0xcbf43926);
     });
   });
 }

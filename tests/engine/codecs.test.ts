@@ -635,6 +635,8 @@ describe("checksums", () => {
       expect(xxh32(bytes)).toBe(hash32);
       expect(xxh64(bytes)).toBe(hash64);
       expect(createCodecs().crc32(bytes)).toBe(crc);
+      const half = createCodecs().crc32(bytes.subarray(0, bytes.length >> 1));
+      expect(createCodecs().crc32(bytes.subarray(bytes.length >> 1), half)).toBe(crc);
       expect(createCodecs(loadNativeCodecs()).crc32(bytes)).toBe(crc);
     },
   );

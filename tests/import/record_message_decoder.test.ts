@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Columns } from "../../src/arrow/columns.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { Undecodable } from "../../src/import/message_decoder.ts";
 import { mostNullBytes, nullBytes } from "../../src/import/records/plan_columns.ts";
@@ -40,6 +41,61 @@ describe("RecordMessageDecoder", () => {
     }
     expect(pushed).toBe(64);
     expect(decoder.misfitCount).toBe(64);
+  });
+
+  it("holds columns back until they make a batch, with what does not fit in its row", () => {
+    const collected = { bytes: 0 };
+    const item = { type: "float64", name: "item" };
+    const plan = compileRos([{ definitions: [item] }], "Test", "cdr");
+    const decoder = new RecordMessageDecoder(plan, { ...options, collected });
+    const batches: Columns[] = [];
+    const writer = { pushPrepared: (columns: Columns) => void batches.push(columns) };
+    const isMisfit = (row: number) => row % 1000 === 999 || row === 5000;
+    const count = 70_000;
+    for (let row = 0; row < count; row++) {
+      const message = new Uint8Array(isMisfit(row) ? 5 : 12);
+      message[1] = 1;
+      if (!isMisfit(row)) new DataView(message.buffer).setFloat64(4, row, true);
+      else message[4] = row % 251;
+      decoder.push(writer as never, BigInt(row), message, undefined);
+    }
+    expect(batches.length).toBeLessThan(count / 10_000);
+    expect(collected.bytes).toBeGreaterThan(0);
+    decoder.flush(writer as never);
+    expect(collected.bytes).toBe(0);
+    expect(decoder.misfitCount).toBe(71);
+    let row = 0;
+    for (const { rows, nodes, buffers } of batches) {
+      const times = new BigInt64Array(buffers[1].buffer, buffers[1].byteOffset, rows);
+      const values = new Float64Array(buffers[3].buffer, buffers[3].byteOffset, rows);
+      const offsets = new Int32Array(buffers[5].buffer, buffers[5].byteOffset, rows + 1);
+      let misfits = 0;
+      const wrong: number[] = [];
+      for (let i = 0; i < rows; i++, row++) {
+        const isRight = isMisfit(row)
+          ? buffers[6][offsets[i] + 4] === row % 251 && (buffers[4][i >> 3] >> (i & 7) & 1) === 1
+          : values[i] === row;
+        const rawBytes = offsets[i + 1] - offsets[i];
+        if (!isRight || times[i] !== BigInt(row) || rawBytes !== (isMisfit(row) ? 5 : 0)) wrong.push(row);
+        if (isMisfit(row)) misfits++;
+      }
+      expect(wrong).toEqual([]);
+      expect(nodes).toEqual([rows, 0, rows, misfits, rows, rows - misfits]);
+    }
+    expect(row).toBe(count);
+  });
+
+  it("holds back no more than all decoders may", () => {
+    const collected = { bytes: 16 * 2 ** 20 };
+    const plan = compileRos([{ definitions: [{ type: "float64", name: "item" }] }], "Test", "cdr");
+    const decoder = new RecordMessageDecoder(plan, { ...options, collected });
+    let rows = 0;
+    const writer = { pushPrepared: (columns: Columns) => void (rows += columns.rows) };
+    for (let row = 0; row < 1024; row++) {
+      decoder.push(writer as never, 0n, new Uint8Array(12), undefined);
+    }
+    expect(rows).toBe(1024);
+    expect(collected.bytes).toBe(16 * 2 ** 20);
   });
 
   it("counts a row of nulls with what stands in the place of items", () => {

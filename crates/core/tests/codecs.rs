@@ -162,6 +162,7 @@ fn heavy_damage_never_panics() {
 
 #[test]
 fn crc32_is_that_of_zlib() {
-    assert_eq!(crc32(b""), 0);
-    assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    assert_eq!(crc32(b"", 0), 0);
+    assert_eq!(crc32(b"123456789", 0), 0xcbf4_3926);
+    assert_eq!(crc32(b"6789", crc32(b"12345", 0)), 0xcbf4_3926);
 }

@@ -235,10 +235,10 @@ pub fn compress(bytes: usize) -> bool {
     })
 }
 
-/// CRC-32 of the first `bytes` of the input.
+/// CRC-32 of the first `bytes` of the input, after others of which it is `before`.
 #[wasm_bindgen]
-pub fn crc32(bytes: usize) -> u32 {
-    with(|state| crc::crc32(state.input(bytes)))
+pub fn crc32(bytes: usize, before: u32) -> u32 {
+    with(|state| crc::crc32(state.input(bytes), before))
 }
 
 /// Orders the rows of a span of so many runs. The input has, as 32-bit integers, the span's `starts`, `ids`,

@@ -1,4 +1,4 @@
 // deno-fmt-ignore-file
 /** SHA-256 of the Rust sources that smalti.wasm was built from. */
 export const SOURCE_HASH =
-  "71b4b3fef5a7c26eddf6ffb70b63ab7d6579397ab5fb991d06d5bbce6770c4c3";
+  "2c0d9362665bd4f762eae1df96e4851472b530f867d6f0e4b724644e101d198d";

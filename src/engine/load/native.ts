@@ -3,7 +3,7 @@ import type { NativeCodecs } from "../../engine.ts";
 
 /** The part of `node:zlib` used here; older runtimes lack either function. */
 interface Zlib {
-  crc32?(bytes: Uint8Array): number;
+  crc32?(bytes: Uint8Array, before?: number): number;
   zstdDecompressSync?(
     bytes: Uint8Array,
     options: { maxOutputLength?: number; chunkSize?: number },
@@ -23,7 +23,7 @@ const MIN_CHUNK = 64;
 export function loadNativeCodecs(): NativeCodecs {
   const { crc32, zstdDecompressSync } = builtin<Zlib>("node:zlib");
   const codecs: NativeCodecs = {};
-  if (typeof crc32 === "function") codecs.crc32 = (bytes) => crc32(bytes);
+  if (typeof crc32 === "function") codecs.crc32 = (bytes, before) => crc32(bytes, before);
   if (typeof zstdDecompressSync === "function") {
     codecs.zstdDecompress = (bytes: Uint8Array, maxBytes?: number) => {
       // Room for one byte more than needed lets zlib finish in one chunk, with nothing to put together.

@@ -13,6 +13,16 @@ export const BAG_MAGIC = "#ROSBAG V2.0\n";
 
 /** Kinds of records. */
 const OP = { message: 2, header: 3, index: 4, chunk: 5, chunkInfo: 6, connection: 7 } as const;
+/** Fields that a record of each kind has, and their bytes; undefined of any number. */
+const REQUIRED: ReadonlyMap<number, readonly (readonly [name: string, bytes: number | undefined])[]> =
+  new Map([
+    [OP.message, [["conn", 4], ["time", 8]]],
+    [OP.header, [["index_pos", 8]]],
+    [OP.index, [["conn", 4]]],
+    [OP.chunk, [["compression", undefined], ["size", 4]]],
+    [OP.chunkInfo, [["chunk_pos", 8]]],
+    [OP.connection, [["conn", 4], ["topic", undefined]]],
+  ]);
 /** Bytes of a record's header at most; those of connections have a topic's name. */
 const MAX_HEADER_BYTES = 1 << 16;
 
@@ -46,6 +56,8 @@ export interface BagReaderOptions {
   readonly maxRecordBytes: number;
   /** Takes what is wrong; throws where the file is not to be read on. */
   readonly flaw: (flaw: Flaw) => void;
+  /** Whether records in chunks are left out. @default false */
+  readonly outside?: boolean;
 }
 
 /** Decompresses bz2. */
@@ -54,7 +66,7 @@ export type Bunzip2 = (bytes: Uint8Array, rawLength: number) => Uint8Array;
 /**
  * Reads the connections and messages of a bag from its bytes, whatever pieces they come in. The index is not used: a bag
  * that was never closed is as good as one with it. Where no record begins where one should, it goes on with the next whose
- * header's fields fit, and tells of a flaw.
+ * header's fields fit, in a chunk too, and tells of a flaw.
  *
  * Source: http://wiki.ros.org/Bags/Format/2.0.
  */
@@ -62,10 +74,11 @@ export class BagReader {
   readonly #options: BagReaderOptions;
   readonly #window = new ByteWindow();
   #isOpened = false;
-  #isIndexed = true;
   /** Where what cannot be read begins, and what is wrong there. */
-  #lost: { offset: number; message: string; isPadding: boolean } | undefined;
+  #lost: { offset: number; what: string; isPadding: boolean } | undefined;
   #skip = 0;
+  /** Bytes of the whole file, once known. */
+  #sizeBytes: number | undefined;
   /** Where the record that came last begins: its chunk, for what is in one. */
   start = 0;
   /** Set once there is a chunk that needs it; {@linkcode read} gives "bz2" then. */
@@ -73,11 +86,7 @@ export class BagReader {
 
   constructor(options: BagReaderOptions) {
     this.#options = options;
-  }
-
-  /** Whether the bag was closed by its writer, as its header says. */
-  get isIndexed(): boolean {
-    return this.#isIndexed;
+    this.#sizeBytes = options.sizeBytes;
   }
 
   /**
@@ -90,18 +99,25 @@ export class BagReader {
     this.#window.keep();
   }
 
-  /** Says that there are no more bytes. CORRUPT where the file is no bag. */
-  finish(): void {
+  /** Says that there are no more bytes; gives the records that this makes whole, as {@linkcode read}. CORRUPT where the file is no bag. */
+  *finish(): Generator<BagRecord | "bz2"> {
     const { offset, left } = this.#window;
     if (!this.#isOpened) {
       throw new SmaltiError("CORRUPT", `the file is no bag: ${left} bytes, fewer than its signature has`);
     }
-    this.#endLost(offset + left);
-    if (left === 0 && this.#skip === 0) return;
-    const message = `the file is cut: it ends at byte ${
-      offset + left
-    }, within the record that begins at byte ${offset}`;
-    this.#options.flaw({ kind: "cut", message, offset, bytes: left, lost: "a record" });
+    const end = this.#sizeBytes = offset + left;
+    if (this.#skip > 0) {
+      const message =
+        `the file is cut: it ends at byte ${end}, ${this.#skip} bytes before its last record does`;
+      this.#options.flaw({ kind: "cut", message, offset: end, bytes: 0, lost: "a part of its index" });
+      return;
+    }
+    yield* this.#records();
+    if (this.#window.left > 0) this.#lose(this.#window.offset, "no record begins there");
+    if (!this.#lost || this.#lost.isPadding) return;
+    const { offset: start, what } = this.#lost;
+    const message = `the file is cut or damaged at byte ${start}: ${what}, and it ends at byte ${end}`;
+    this.#options.flaw({ kind: "cut", message, offset: start, bytes: end - start, lost: "what was there" });
   }
 
   *#records(): Generator<BagRecord | "bz2"> {
@@ -115,10 +131,9 @@ export class BagReader {
         if (this.#skip > 0) return;
       }
       const found = this.#next();
-      if (found === "more") return;
+      if (found === "more" || found === "end") return;
       if (found === "lost") {
         if (window.left === 0) return;
-        if (this.#lost && window.bytes[window.at] !== 0) this.#lost.isPadding = false;
         window.at++;
         continue;
       }
@@ -126,9 +141,8 @@ export class BagReader {
       this.start = window.offset;
       const { op, header, data, end } = found;
       window.at = end;
-      if (op === OP.chunk) yield* this.#chunk(header, data);
-      else if (op === OP.header) this.#isIndexed = (number64(header.get("index_pos")) ?? 0) !== 0;
-      else yield* this.#record(op, header, data);
+      if (op !== OP.chunk) yield* this.#record(op, header, data);
+      else if (!this.#options.outside) yield* this.#chunk(header, data);
     }
   }
 
@@ -146,23 +160,27 @@ export class BagReader {
   }
 
   /** The next record when all of it is there. */
-  #next(): "more" | "lost" | { op: number; header: Fields; data: Uint8Array; end: number } {
+  #next(): "more" | "lost" | "end" | { op: number; header: Fields; data: Uint8Array; end: number } {
     const { bytes, view, at, left, offset } = this.#window;
-    if (left < 4) return "more";
+    const { maxRecordBytes } = this.#options;
+    const sizeBytes = this.#sizeBytes ?? Infinity;
+    const none = () => this.#lose(offset, "no record begins there");
+    if (left < 4) return offset + 4 > sizeBytes ? "end" : "more";
     const headerBytes = view.getUint32(at, true);
-    if (headerBytes > MAX_HEADER_BYTES) return this.#lose(offset, "no record begins there");
+    if (headerBytes > MAX_HEADER_BYTES || offset + 8 + headerBytes > sizeBytes) return none();
     if (left < 8 + headerBytes) {
       // A header that does not begin with a field will not be one when more has come.
       const isField = left < 8 ||
-        view.getUint32(at + 4, true) <= headerBytes - 4 && beginsName(bytes, at + 8);
-      return isField ? "more" : this.#lose(offset, "no record begins there");
+        view.getUint32(at + 4, true) <= headerBytes - 4 && isName(bytes, at + 8, bytes.length);
+      return isField ? "more" : none();
     }
     const header = readFields(bytes, view, at + 4, at + 4 + headerBytes);
-    const op = header?.get("op")?.[0];
-    if (header === undefined || op === undefined) return this.#lose(offset, "no record begins there");
+    const op = opOf(header);
+    if (header === undefined || op === undefined) return none();
     const dataBytes = view.getUint32(at + 4 + headerBytes, true);
     const start = at + 8 + headerBytes;
-    const { sizeBytes = Infinity, maxRecordBytes } = this.#options;
+    const end = offset + 8 + headerBytes + dataBytes;
+    if (end > sizeBytes) return this.#lose(offset, `a record there would end at byte ${end}`);
     if (dataBytes > maxRecordBytes) {
       const text =
         `the record at byte ${offset} has ${dataBytes} bytes and at most ${maxRecordBytes} are read`;
@@ -173,7 +191,6 @@ export class BagReader {
         offset,
         lost: "the record",
       });
-      if (offset + 8 + headerBytes + dataBytes > sizeBytes) return this.#lose(offset, "its length is wrong");
       this.#skip = dataBytes;
       return { op: OP.index, header, data: bytes.subarray(start, start), end: start };
     }
@@ -182,13 +199,14 @@ export class BagReader {
       this.#skip = dataBytes;
       return { op, header, data: bytes.subarray(start, start), end: start };
     }
-    if (offset + 8 + headerBytes + dataBytes > sizeBytes && this.#lost) return "lost";
     if (start + dataBytes > bytes.length) return "more";
     return { op, header, data: bytes.subarray(start, start + dataBytes), end: start + dataBytes };
   }
 
   #lose(offset: number, what: string): "lost" {
-    this.#lost ??= { offset, isPadding: true, message: `the file is damaged at byte ${offset}: ${what}` };
+    this.#lost ??= { offset, what, isPadding: true };
+    const { bytes, at } = this.#window;
+    if (bytes[at] !== 0) this.#lost.isPadding = false;
     return "lost";
   }
 
@@ -197,7 +215,8 @@ export class BagReader {
     this.#lost = undefined;
     // Some writers leave zeros before what follows the chunks.
     if (!lost || lost.isPadding) return;
-    const { offset, message } = lost;
+    const { offset, what } = lost;
+    const message = `the file is damaged at byte ${offset}: ${what}`;
     this.#options.flaw({ kind: "damaged", offset, message, bytes: end - offset, lost: "what was there" });
   }
 
@@ -223,16 +242,37 @@ export class BagReader {
       return;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let from: number | undefined;
+    const endLost = (at: number) => {
+      if (from === undefined) return;
+      const message = `the file is damaged: in its chunk at byte ${offset} no record begins at byte ${from}`;
+      this.#options.flaw({
+        kind: "chunk",
+        message,
+        offset,
+        lost: `${at - from} of its ${bytes.length} bytes`,
+      });
+      from = undefined;
+    };
     for (let at = 0; at < bytes.length;) {
+      const message = readMessage(bytes, view, at);
+      if (message) {
+        endLost(at);
+        yield message;
+        at += MESSAGE_BYTES + message.data.length;
+        continue;
+      }
       const record = readRecord(bytes, view, at);
       if (!record) {
-        const message = `the file is damaged: in its chunk at byte ${offset} no record begins at byte ${at}`;
-        this.#options.flaw({ kind: "chunk", message, offset, lost: "the messages that follow in it" });
-        return;
+        from ??= at;
+        at++;
+        continue;
       }
+      endLost(at);
       yield* this.#record(record.op, record.header, record.data);
       at = record.end;
     }
+    endLost(bytes.length);
   }
 
   #decompress(compression: string, data: Uint8Array, size: number): Uint8Array {
@@ -246,7 +286,7 @@ export class BagReader {
       case "lz4":
         return engine.decompress("lz4", data, size);
       case "bz2":
-        return this.bunzip2!(data, size);
+        return this.#bunzip2(data, size);
       default: {
         const text = `it is compressed by ${JSON.stringify(compression)}: none, lz4 and bz2 are known`;
         throw new SmaltiError("UNSUPPORTED", text);
@@ -254,21 +294,32 @@ export class BagReader {
     }
   }
 
-  *#record(op: number, header: Fields, data: Uint8Array): Generator<BagRecord> {
-    const id = number32(header.get("conn"));
-    if (op !== OP.message && op !== OP.connection) return;
-    const time = header.get("time");
-    if (id === undefined || op === OP.message && time?.length !== 8) {
-      return this.#bad("message", "a record lacks its connection or its time", "it");
+  #bunzip2(data: Uint8Array, size: number): Uint8Array {
+    const bunzip2 = this.bunzip2!;
+    // One that throws may have been left in any state: the next chunk gets another.
+    this.bunzip2 = undefined;
+    const bytes = bunzip2(data, size);
+    if (bytes.length !== size) {
+      throw new SmaltiError("CORRUPT", `it holds ${bytes.length} bytes and says ${size}`);
     }
+    this.bunzip2 = bunzip2;
+    return bytes;
+  }
+
+  *#record(op: number, header: Fields, data: Uint8Array): Generator<BagRecord> {
+    if (op !== OP.message && op !== OP.connection) return;
+    const id = number32(header.get("conn"))!;
     if (op === OP.message) {
-      yield { type: "message", connection: id, timeNs: timeOf(time!), data };
+      yield { type: "message", connection: id, timeNs: timeOf(header.get("time")!), data };
       return;
     }
     const view = new DataView(data.buffer, data.byteOffset, data.length);
     const fields = readFields(data, view, 0, data.length);
     const topic = textOf(header.get("topic"));
-    if (!fields) return this.#bad("connection", `the connection ${id} cannot be read`, "its messages");
+    if (!fields) {
+      const message = `the file is damaged at byte ${this.start}: the connection ${id} cannot be read`;
+      return this.#options.flaw({ kind: "connection", message, offset: this.start, lost: "its messages" });
+    }
     yield {
       type: "connection",
       id,
@@ -276,16 +327,44 @@ export class BagReader {
       fields: new Map([...fields].map(([key, value]) => [key, textOf(value)])),
     };
   }
-
-  #bad(kind: string, what: string, lost: string): void {
-    const message = `the file is damaged at byte ${this.start}: ${what}`;
-    this.#options.flaw({ kind, message, offset: this.start, lost });
-  }
 }
 
 type Fields = ReadonlyMap<string, Uint8Array>;
 
 const decoder = new TextDecoder();
+
+/** Bytes around a message's data, where its header has the fields `conn`, `op` and `time` alone; names as words. */
+const MESSAGE_BYTES = 46;
+const MESSAGE_HEADER_BYTES = 38;
+const CONN = 0x6e6e6f63;
+const TIME = 0x656d6974;
+const OP_MESSAGE = 0x023d706f;
+
+/** A message in a chunk with no fields but those that it must have, as most are; undefined where {@linkcode readRecord} is to look. */
+function readMessage(bytes: Uint8Array, view: DataView, at: number): BagMessage | undefined {
+  const start = at + MESSAGE_BYTES;
+  if (start > bytes.length || view.getUint32(at, true) !== MESSAGE_HEADER_BYTES) return undefined;
+  const end = start + view.getUint32(start - 4, true);
+  if (end > bytes.length) return undefined;
+  let [conn, time, op] = [0, 0, 0];
+  for (let field = at + 4; field < start - 4;) {
+    const length = view.getUint32(field, true);
+    const name = view.getUint32(field + 4, true);
+    const value = field + 9;
+    if (length === 9 && name === CONN && bytes[field + 8] === EQUALS) conn = value;
+    else if (length === 13 && name === TIME && bytes[field + 8] === EQUALS) time = value;
+    else if (length === 4 && name === OP_MESSAGE) op = value;
+    else return undefined;
+    field += 4 + length;
+  }
+  if (conn === 0 || time === 0 || op === 0) return undefined;
+  return {
+    type: "message",
+    connection: view.getUint32(conn, true),
+    timeNs: nanoseconds(view.getUint32(time, true), view.getUint32(time + 4, true)),
+    data: bytes.subarray(start, end),
+  };
+}
 
 /** A record in a chunk; undefined where there is none. */
 function readRecord(
@@ -297,10 +376,21 @@ function readRecord(
   const start = at + 4 + view.getUint32(at, true);
   if (start + 4 > bytes.length) return undefined;
   const header = readFields(bytes, view, at + 4, start);
-  const op = header?.get("op")?.[0];
+  const op = opOf(header);
   const end = start + 4 + view.getUint32(start, true);
   if (!header || op === undefined || end > bytes.length) return undefined;
   return { op, header, data: bytes.subarray(start + 4, end), end };
+}
+
+/** The kind of a record; undefined where there is none, or the fields are not there that it has. */
+function opOf(header: Fields | undefined): number | undefined {
+  const op = header?.get("op");
+  const required = op?.length === 1 ? REQUIRED.get(op[0]) : undefined;
+  const isWhole = required?.every(([name, bytes]) => {
+    const value = header!.get(name);
+    return value !== undefined && (bytes === undefined || value.length === bytes);
+  });
+  return isWhole ? op![0] : undefined;
 }
 
 /** The fields of a header: each its length, its name, `=`, its value. Undefined where they do not fill it. */
@@ -310,24 +400,34 @@ function readFields(bytes: Uint8Array, view: DataView, start: number, end: numbe
     if (at + 4 > end) return undefined;
     const length = view.getUint32(at, true);
     at += 4;
-    const equals = bytes.indexOf(61, /* = */ at);
-    if (at + length > end || equals < 0 || equals >= at + length || !beginsName(bytes, at)) return undefined;
+    if (at + length > end) return undefined;
+    const equals = nameEnd(bytes, at, at + length);
+    if (bytes[equals] !== EQUALS || equals === at + length) return undefined;
     fields.set(nameOf(bytes, at, equals), bytes.subarray(equals + 1, at + length));
     at += length;
   }
   return fields;
 }
 
-/** Whether what is there of a field may begin with its name: letters in lower case, numbers and `_`. */
-function beginsName(bytes: Uint8Array, start: number): boolean {
-  for (let at = start; at < bytes.length && bytes[at] !== 61 /* = */; at++) {
+const EQUALS = "=".charCodeAt(0);
+
+/** Where a name ends: letters in lower case, numbers and `_`. */
+function nameEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  for (; at < end; at++) {
     const byte = bytes[at];
-    if (!(byte >= 97 && byte <= 122 || byte >= 48 && byte <= 57 || byte === 95)) return false;
+    if (!(byte >= 97 && byte <= 122 || byte >= 48 && byte <= 57 || byte === 95)) break;
   }
-  return true;
+  return at;
 }
 
-/** A field's name; the usual ones without decoding. */
+/** Whether what is there of a field may begin with its name. */
+function isName(bytes: Uint8Array, start: number, end: number): boolean {
+  const at = nameEnd(bytes, start, end);
+  return at === end || bytes[at] === EQUALS;
+}
+
+/** A field's name. */
 function nameOf(bytes: Uint8Array, start: number, end: number): string {
   let name = "";
   for (let at = start; at < end; at++) name += String.fromCharCode(bytes[at]);
@@ -343,12 +443,11 @@ function number32(bytes: Uint8Array | undefined): number | undefined {
   return (bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24) >>> 0;
 }
 
-function number64(bytes: Uint8Array | undefined): number | undefined {
-  if (bytes?.length !== 8) return undefined;
-  return number32(bytes.subarray(0, 4))! + 2 ** 32 * number32(bytes.subarray(4))!;
-}
-
 /** A time of ROS 1: seconds and nanoseconds. */
 function timeOf(bytes: Uint8Array): bigint {
-  return BigInt(number32(bytes.subarray(0, 4))!) * 1_000_000_000n + BigInt(number32(bytes.subarray(4))!);
+  return nanoseconds(number32(bytes.subarray(0, 4))!, number32(bytes.subarray(4))!);
+}
+
+function nanoseconds(seconds: number, rest: number): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import type { Client } from "../../client.ts";
+import type { FieldSchema } from "../../schema.ts";
+import { quoted } from "../../util/excerpt.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
 import {
@@ -13,8 +15,15 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import type { TopicImport } from "../topic_import.ts";
-import { type BagConnection, BagReader, type BagRecord, type Bunzip2 } from "./bag_reader.ts";
+import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
+import {
+  type BagConnection,
+  type BagMessage,
+  BagReader,
+  type BagReaderOptions,
+  type BagRecord,
+  type Bunzip2,
+} from "./bag_reader.ts";
 
 /** Options of {@linkcode importBag}. */
 export interface ImportBagOptions extends ImportOptions {
@@ -25,6 +34,8 @@ export interface ImportBagOptions extends ImportOptions {
 const BAG_OPTIONS: OptionNames<ImportBagOptions> = { ...IMPORT_OPTIONS, maxRecordBytes: true };
 
 const DEFAULT_RECORD_BYTES = 512 * 2 ** 20;
+/** Connections of one topic that the metadata tell of. */
+const MAX_CONNECTIONS = 1000;
 
 /**
  * Records a bag of ROS 1 (version 2.0) as a new sequence, in one pass over its bytes: the index is not needed. Times are those
@@ -50,15 +61,11 @@ export async function importBag(
     what: "the bag",
     async read(recording) {
       const { engine, sizeBytes } = recording;
-      const reader = new BagReader({
-        engine,
-        sizeBytes,
-        maxRecordBytes,
-        flaw: (flaw) => recording.flaw(flaw),
-      });
-      const topics = new BagTopics(recording, byKey);
-      for await (const bytes of recording.bytes()) {
-        for (const record of reader.read(bytes)) {
+      const options = { engine, sizeBytes, maxRecordBytes };
+      const reader = new BagReader({ ...options, flaw: (flaw) => recording.flaw(flaw) });
+      const topics = new BagTopics(recording, byKey, () => readConnections(recording, options));
+      const takeAll = async (records: Iterable<BagRecord | "bz2">) => {
+        for (const record of records) {
           recording.offset = reader.start;
           if (record === "bz2") {
             reader.bunzip2 = await loadBunzip2();
@@ -68,11 +75,31 @@ export async function importBag(
           const taken = topics.take(record);
           if (taken) await taken;
         }
-      }
-      reader.finish();
+      };
+      for await (const bytes of recording.bytes()) await takeAll(reader.read(bytes));
+      await takeAll(reader.finish());
       return {};
     },
   });
+}
+
+/** The connections that the index tells of; none where the file is a stream. */
+async function readConnections(
+  recording: RecordingImport,
+  options: Omit<BagReaderOptions, "flaw" | "outside">,
+): Promise<ReadonlyMap<number, BagConnection>> {
+  const found = new Map<number, BagConnection>();
+  const take = (records: Iterable<BagRecord | "bz2">) => {
+    for (const record of records) {
+      if (record !== "bz2" && record.type === "connection") found.set(record.id, record);
+    }
+  };
+  const file = recording.bytesAgain();
+  if (!file) return found;
+  const reader = new BagReader({ ...options, flaw: () => {}, outside: true });
+  for await (const bytes of file) take(reader.read(bytes));
+  take(reader.finish());
+  return found;
 }
 
 async function loadBunzip2(): Promise<Bunzip2> {
@@ -84,31 +111,71 @@ async function loadBunzip2(): Promise<Bunzip2> {
 /** The topics of a bag. Connections of one topic, type and definition share a topic of the sequence. */
 class BagTopics {
   readonly #recording: RecordingImport;
-  readonly #byConnection = new Map<number, TopicImport>();
+  readonly #byConnection = new Map<number, { key: string; topic: TopicImport }>();
   readonly #byKey: Map<string, TopicImport>;
+  readonly #envelope: readonly FieldSchema[];
   readonly #connections: Record<string, Record<string, string>[]> = {};
+  readonly #readConnections: () => Promise<ReadonlyMap<number, BagConnection>>;
+  #indexed: Promise<ReadonlyMap<number, BagConnection>> | undefined;
 
-  /** @param byKey Topics by name, type and definition, of all files. */
-  constructor(recording: RecordingImport, byKey: Map<string, TopicImport>) {
+  /**
+   * @param byKey Topics by name, type and definition, of all files.
+   * @param readConnections Reads what the file's index says of connections; called once at most.
+   */
+  constructor(
+    recording: RecordingImport,
+    byKey: Map<string, TopicImport>,
+    readConnections: () => Promise<ReadonlyMap<number, BagConnection>>,
+  ) {
+    this.#readConnections = readConnections;
     this.#byKey = byKey;
     this.#recording = recording;
+    this.#envelope = recording.time === "field" ? [LOG_TIME_FIELD] : [];
   }
 
   take(record: BagRecord): Promise<void> | undefined {
     if (record.type === "connection") return this.#connect(record);
-    const topic = this.#byConnection.get(record.connection);
-    if (topic) return topic.push(record.timeNs, record.data);
+    const known = this.#byConnection.get(record.connection);
+    if (known) return this.#push(known.topic, record);
+    return this.#recording.salvages ? this.#find(record) : this.#orphan(record);
+  }
+
+  #push(topic: TopicImport, { timeNs, data }: BagMessage): Promise<void> | undefined {
+    return topic.push(
+      timeNs,
+      data,
+      this.#envelope.length > 0 ? { [LOG_TIME_FIELD.name]: timeNs } : undefined,
+    );
+  }
+
+  #orphan({ connection }: BagMessage): undefined {
     const message =
-      `the file is damaged at byte ${this.#recording.offset}: a message is of connection ${record.connection}, which is not there`;
+      `the file is damaged at byte ${this.#recording.offset}: a message is of connection ${connection}, which is not there`;
     this.#recording.flaw({ kind: "message", message, lost: "1 message" });
-    return undefined;
+  }
+
+  /** Takes a message whose connection has not come, as the index tells of it. */
+  async #find(record: BagMessage): Promise<void> {
+    this.#indexed ??= this.#readConnections();
+    const connection = (await this.#indexed).get(record.connection);
+    if (!connection) return this.#orphan(record);
+    await this.#connect(connection);
+    await this.#push(this.#byConnection.get(record.connection)!.topic, record);
   }
 
   async #connect({ id, topic: name, fields }: BagConnection): Promise<void> {
-    if (this.#byConnection.has(id)) return; // the index tells them again
     const type = fields.get("type") ?? "";
     const definition = fields.get("message_definition") ?? "";
     const key = JSON.stringify([name, type, definition]);
+    const known = this.#byConnection.get(id);
+    if (known?.key === key) return; // the index tells them again
+    if (known) {
+      const message =
+        `the file is damaged at byte ${this.#recording.offset}: connection ${id} is there twice, ` +
+        `on ${quoted(known.topic.name)} and on ${quoted(name)} or of another type`;
+      const lost = `connection ${id} as it was: later messages go by the new one`;
+      this.#recording.flaw({ kind: "connection", message, lost });
+    }
     let topic = this.#byKey.get(key);
     if (!topic) {
       topic = await this.#recording.createTopic({
@@ -118,6 +185,7 @@ class BagTopics {
           encoding: "ros1",
           schema: { name: type, encoding: "ros1msg", data: new TextEncoder().encode(definition) },
         },
+        envelope: this.#envelope,
         metadata: {
           "mcap.topic": name,
           "mcap.message_encoding": "ros1",
@@ -128,10 +196,12 @@ class BagTopics {
       });
       this.#byKey.set(key, topic);
     }
-    this.#byConnection.set(id, topic);
+    this.#byConnection.set(id, { key, topic });
     const others = [...fields].filter(([field]) => !["type", "message_definition", "topic"].includes(field));
-    const connections = this.#connections[topic.name] ??= [];
-    connections.push(Object.fromEntries(others));
+    // A topic may be called constructor.
+    if (!Object.hasOwn(this.#connections, topic.name)) this.#connections[topic.name] = [];
+    const connections = this.#connections[topic.name];
+    if (connections.length < MAX_CONNECTIONS) connections.push(Object.fromEntries(others));
     this.#recording.metadata["bag.connections"] = this.#connections;
   }
 }

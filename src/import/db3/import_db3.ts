@@ -5,6 +5,7 @@
  */
 import type { Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
+import type { FieldSchema } from "../../schema.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
 import type { MessageSchema } from "../message_decoder.ts";
@@ -18,8 +19,8 @@ import {
 } from "../recording_import.ts";
 import { chooseDefinition, type RosSchema } from "../ros/choose_definition.ts";
 import type { RosDefinitions } from "../ros/ros_definitions.ts";
-import type { TopicImport } from "../topic_import.ts";
-import { SqliteFile } from "./sqlite_file.ts";
+import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
+import { SqliteFile, type SqlValue } from "./sqlite_file.ts";
 import { readWal } from "./sqlite_wal.ts";
 
 /** Options of {@linkcode importDb3}. */
@@ -35,6 +36,9 @@ const DB3_OPTIONS: OptionNames<ImportDb3Options> = {
   maxRecordBytes: true,
   definitions: true,
 };
+
+/** What the journal of a transaction begins with that has not ended. */
+const JOURNAL_MAGIC: readonly number[] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
 const DEFAULT_RECORD_BYTES = 512 * 2 ** 20;
 
@@ -68,7 +72,12 @@ export async function importDb3(
     async read(recording) {
       const file = await recording.randomAccess(maxRecordBytes);
       const wal = await recording.beside("-wal", maxRecordBytes);
-      const database = await SqliteFile.open(file, { maxRowBytes: maxRecordBytes, wal: wal && readWal(wal) });
+      await checkJournal(recording, maxRecordBytes);
+      const database = await SqliteFile.open(file, {
+        maxRowBytes: maxRecordBytes,
+        wal: wal && readWal(wal),
+        flaw: (flaw) => recording.flaw(flaw),
+      });
       if (!database.has("messages") || !database.has("topics")) {
         const text =
           "the file is an SQLite database, but no bag of ROS 2: it has no tables topics and messages";
@@ -79,6 +88,19 @@ export async function importDb3(
       return {};
     },
   });
+}
+
+/**
+ * Tells of a rollback journal beside the file, whose writer died within a transaction: the file may hold a part of it.
+ *
+ * Source: https://www.sqlite.org/fileformat2.html#the_rollback_journal.
+ */
+async function checkJournal(recording: RecordingImport, maxBytes: number): Promise<void> {
+  const journal = await recording.beside("-journal", maxBytes);
+  if (!journal || JOURNAL_MAGIC.some((byte, i) => journal[i] !== byte)) return;
+  const message = "the file has a journal beside it (-journal): its writer died while it changed the file, " +
+    "which SQLite undoes when it opens it to write";
+  recording.flaw({ kind: "journal", message, offset: 0, lost: "perhaps a part of what was written last" });
 }
 
 /** A topic of the bag. */
@@ -98,6 +120,7 @@ class Db3Import {
   readonly #byKey: Map<string, TopicImport>;
   readonly #maxRecordBytes: number;
   readonly #own: RosDefinitions | undefined;
+  readonly #envelope: readonly FieldSchema[];
   readonly #topics = new Map<bigint, BagTopic>();
   /** Definitions in the file, by type. */
   readonly #definitions = new Map<string, RosSchema>();
@@ -114,6 +137,7 @@ class Db3Import {
     this.#maxRecordBytes = maxRecordBytes;
     this.#database = database;
     this.#own = own;
+    this.#envelope = recording.time === "field" ? [LOG_TIME_FIELD] : [];
   }
 
   async run(): Promise<void> {
@@ -125,7 +149,7 @@ class Db3Import {
         "topic_id",
         "timestamp",
         "data",
-      ])
+      ], ["topic_id", "timestamp", "data"])
     ) {
       const bagTopic = this.#topics.get(topicId as bigint);
       if (!bagTopic || typeof timestamp !== "bigint" || !(data instanceof Uint8Array)) {
@@ -137,9 +161,11 @@ class Db3Import {
         });
         continue;
       }
-      const bytes = this.#decompressed(data);
+      const bytes = this.#decompressed(data, id);
+      if (!bytes) continue;
       bagTopic.topic ??= await this.#topicOf(bagTopic, bytes);
-      const pushed = bagTopic.topic.push(timestamp, bytes);
+      const envelope = this.#envelope.length > 0 ? { [LOG_TIME_FIELD.name]: timestamp } : undefined;
+      const pushed = bagTopic.topic.push(timestamp, bytes, envelope);
       if (pushed) await pushed;
     }
     for (const bagTopic of this.#topics.values()) bagTopic.topic ??= await this.#topicOf(bagTopic, undefined);
@@ -164,11 +190,16 @@ class Db3Import {
       "offered_qos_profiles",
       "type_description_hash",
     ];
-    for await (const [id, name, type, encoding, qos, hash] of this.#database.rows("topics", columns)) {
-      if (typeof id !== "bigint" || typeof name !== "string") continue;
+    const rows = this.#database.rows("topics", columns, ["id", "name", "type"]);
+    for await (const [id, name, type, encoding, qos, hash] of rows) {
+      if (typeof id !== "bigint" || typeof name !== "string" || this.#topics.has(id)) {
+        const message = `the file is damaged: topic ${id} has no name, or is there twice`;
+        this.#recording.flaw({ kind: "topic", message, lost: "its messages" });
+        continue;
+      }
       this.#topics.set(id, {
         name,
-        type: String(type),
+        type: String(type ?? ""),
         encoding: String(encoding ?? "cdr"),
         metadata: {
           ...(typeof qos === "string" && qos !== "" && { "ros2.qos_profiles": qos }),
@@ -193,7 +224,8 @@ class Db3Import {
     first: Uint8Array | undefined,
   ): Promise<TopicImport> {
     const { engine } = this.#recording;
-    const found = await chooseDefinition(engine, type, first, this.#definitions.get(type), this.#own);
+    const given = this.#definitions.get(type);
+    const found = encoding === "cdr" ? await chooseDefinition(engine, type, first, given, this.#own) : given;
     const schema: MessageSchema | undefined = found && {
       name: type,
       encoding: found.encoding,
@@ -201,8 +233,9 @@ class Db3Import {
     };
     return await this.#recording.createTopic({
       name,
-      tag: type,
+      tag: type || encoding || "rosbag2",
       format: { encoding, schema },
+      envelope: this.#envelope,
       metadata: {
         "mcap.topic": name,
         "mcap.message_encoding": encoding,
@@ -214,8 +247,15 @@ class Db3Import {
   }
 
   /** A message that was compressed by itself; one in CDR begins with a zero. */
-  #decompressed(data: Uint8Array): Uint8Array {
+  #decompressed(data: Uint8Array, id: SqlValue): Uint8Array | undefined {
     if (!isZstd(data)) return data;
-    return decompressAll(this.#recording.engine, "zstd", data, this.#maxRecordBytes);
+    try {
+      return decompressAll(this.#recording.engine, "zstd", data, this.#maxRecordBytes);
+    } catch (reason) {
+      const { code, message: why } = SmaltiError.from(reason, "CORRUPT");
+      const message = `the file is damaged: message ${id} cannot be decompressed: ${why}`;
+      this.#recording.flaw({ kind: "message", code, message, lost: "1 message", cause: reason });
+      return undefined;
+    }
   }
 }

@@ -6,7 +6,9 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
+import type { Flaw } from "../flaws.ts";
 import { BlockCache, type RandomAccess } from "../random_access.ts";
+import { parseTable } from "./sqlite_table.ts";
 import type { WalPages } from "./sqlite_wal.ts";
 
 /** What a database begins with. */
@@ -15,6 +17,12 @@ const HEADER_BYTES = 100;
 
 /** Kinds of pages of a table's b-tree. */
 const PAGE = { interior: 5, leaf: 13 } as const;
+/** Pages from a tree's root to its leaf: SQLite's own bound. */
+const MAX_DEPTH = 20;
+/** Columns of a table: SQLite's own bound. */
+const MAX_COLUMNS = 32_767;
+/** Bytes of a value by its kind, where that is a number's or a null's. */
+const NUMBER_BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0] as const;
 
 /** A value of a row. Integers are bigint, since times are beyond 2^53. */
 export type SqlValue = null | bigint | number | string | Uint8Array;
@@ -25,6 +33,8 @@ interface Table {
   readonly columns: readonly string[];
   /** The column that is the row's number; -1 where there is none. */
   readonly rowIdColumn: number;
+  /** Whether it is stored as an index is. */
+  readonly isWithoutRowId: boolean;
 }
 
 /** Options of {@linkcode SqliteFile.open}. */
@@ -33,11 +43,23 @@ export interface SqliteOptions {
   readonly maxRowBytes: number;
   /** Pages that are newer than those of the file. */
   readonly wal?: WalPages | undefined;
+  /** Takes what is wrong with a page or a row, which are left out then. Throws where the file is not to be read on. */
+  readonly flaw: (flaw: Flaw) => void;
 }
 
 const utf8 = new TextDecoder();
 
-/** A database that is open. CORRUPT where its pages are damaged: with the byte where. */
+/** A row as it is stored, or a part of it where the rest is on other pages. */
+interface Cell {
+  readonly rowId: bigint;
+  readonly payload: Uint8Array;
+  /** Bytes of the whole payload. */
+  readonly bytes: number;
+  /** The page with the rest; 0 where there is none. */
+  readonly overflow: number;
+}
+
+/** A database that is open. CORRUPT where what leads to its tables is damaged: with the byte where. */
 export class SqliteFile {
   readonly #file: BlockCache;
   readonly #options: SqliteOptions;
@@ -53,20 +75,21 @@ export class SqliteFile {
     this.#options = options;
     this.#pageBytes = pageBytesOf(header);
     this.#usable = this.#pageBytes - header[20];
-    this.#decoder = new TextDecoder(
-      ["utf-8", "utf-8", "utf-16le", "utf-16be"][view.getUint32(56)] ?? "utf-8",
-    );
+    const encoding = ["utf-8", "utf-8", "utf-16le", "utf-16be"][view.getUint32(56)] ?? "utf-8";
+    this.#decoder = new TextDecoder(encoding, { ignoreBOM: true });
   }
 
   /** Opens a database. CORRUPT where it is none. */
   static async open(file: RandomAccess, options: SqliteOptions): Promise<SqliteFile> {
     const cache = new BlockCache(file);
-    const header = options.wal?.page(1) ?? await cache.read(0, HEADER_BYTES);
+    const inFile = await cache.read(0, HEADER_BYTES);
+    const header = options.wal?.page(1) ?? inFile;
     const isMagic = utf8.decode(header.subarray(0, SQLITE_MAGIC.length)) === SQLITE_MAGIC;
     if (!isMagic || header.length < HEADER_BYTES) {
-      throw new SmaltiError("CORRUPT", "the file is no SQLite database: its signature is wrong", {
-        offset: 0,
-      });
+      const why = isMagic
+        ? `it has ${header.length} bytes, wanted ${HEADER_BYTES} or more`
+        : "its signature is wrong";
+      throw new SmaltiError("CORRUPT", `the file is no SQLite database: ${why}`, { offset: 0 });
     }
     const pageBytes = pageBytesOf(header);
     if (pageBytes < 512 || pageBytes > 65536 || (pageBytes & (pageBytes - 1)) !== 0 || header[20] > 32) {
@@ -86,66 +109,130 @@ export class SqliteFile {
 
   /**
    * The rows of a table in the order of their numbers, as the values of the columns asked for; null for a column that the
-   * table has not. Bytes are views, good until the next row is asked for.
+   * table has not. Bytes are views, good until the next row is asked for. UNSUPPORTED where the table lacks a column of
+   * `needed`, or is stored as an index is.
    */
-  async *rows(table: string, columns: readonly string[]): AsyncGenerator<SqlValue[]> {
+  async *rows(
+    table: string,
+    columns: readonly string[],
+    needed: readonly string[] = [],
+  ): AsyncGenerator<SqlValue[]> {
     const found = this.#tables.get(table);
     if (!found) return;
+    const missing = needed.find((name) => !found.columns.includes(name));
+    if (missing !== undefined || found.isWithoutRowId) {
+      const what = missing === undefined ? "is WITHOUT ROWID, which is not read" : `has no column ${missing}`;
+      throw new SmaltiError("UNSUPPORTED", `the file's table ${table} ${what}`);
+    }
     const places = columns.map((name) => found.columns.indexOf(name));
-    for await (const { rowId, payload } of this.#cells(found.rootPage)) {
-      const values = this.#decode(payload);
+    for await (const { rowId, values } of this.#records(found.rootPage, table)) {
       yield places.map((place) => place === found.rowIdColumn && place >= 0 ? rowId : values[place] ?? null);
     }
   }
 
   async #readSchema(): Promise<void> {
-    for await (const { payload } of this.#cells(1)) {
-      const [type, name, , rootPage, sql] = this.#decode(payload);
+    const damages: unknown[] = [];
+    const rows = this.#records(1, "sqlite_schema", (reason) => damages.push(reason));
+    for await (const { values: [type, name, , rootPage, sql] } of rows) {
       if (
         type !== "table" || typeof name !== "string" || typeof sql !== "string" ||
         typeof rootPage !== "bigint"
       ) continue;
-      this.#tables.set(name, { rootPage: Number(rootPage), ...columnsOf(sql) });
+      this.#tables.set(name, { rootPage: Number(rootPage), ...parseTable(sql) });
     }
+    if (damages.length > 0 && this.#tables.size === 0) throw damages[0];
   }
 
-  /** The cells of a table's b-tree in order. Every page is visited once at most. */
-  async *#cells(root: number): AsyncGenerator<{ rowId: bigint; payload: Uint8Array }> {
-    const visited = new Set<number>();
-    const stack: { page: number }[] = [{ page: root }];
+  /** The rows of a table's b-tree in order. Every page is read once at most; one that is damaged is left out. */
+  async *#records(
+    root: number,
+    table: string,
+    noteDamage?: (reason: unknown) => void,
+  ): AsyncGenerator<{ rowId: bigint; values: SqlValue[] }> {
+    const flaw = (reason: unknown, lost: string) => {
+      this.#flaw(reason, lost);
+      noteDamage?.(reason);
+    };
+    const visited = new PageSet(Math.ceil(this.#file.sizeBytes / this.#pageBytes));
+    const stack: { number: number; depth: number }[] = [{ number: root, depth: 1 }];
     while (stack.length > 0) {
-      const { page: number } = stack.pop()!;
-      if (visited.has(number)) throw this.#damage(number, "the pages of a table lead in a circle");
-      visited.add(number);
-      const page = this.#peekPage(number) ?? await this.#readPage(number);
-      const view = viewOf(page);
-      const at = number === 1 ? HEADER_BYTES : 0;
-      const kind = page[at];
-      const count = view.getUint16(at + 3);
-      const pointers = at + (kind === PAGE.interior ? 12 : 8);
-      if (kind !== PAGE.interior && kind !== PAGE.leaf || pointers + 2 * count > page.length) {
-        throw this.#damage(number, `it is no page of a table (kind ${kind}, ${count} cells)`);
-      }
-      if (kind === PAGE.interior) {
-        stack.push({ page: view.getUint32(at + 8) });
-        for (let i = count - 1; i >= 0; i--) {
-          const cell = view.getUint16(pointers + 2 * i);
-          if (cell + 4 > page.length) throw this.#damage(number, "a cell lies outside");
-          stack.push({ page: view.getUint32(cell) });
+      const { number, depth } = stack.pop()!;
+      let page: Uint8Array;
+      let cells: number[];
+      try {
+        if (!visited.add(number)) throw this.#damage(number, "it is used twice");
+        page = this.#peekPage(number) ?? await this.#readPage(number);
+        cells = this.#cellsOf(number, page);
+        if (this.#isInterior(number, page)) {
+          if (depth === MAX_DEPTH) {
+            throw this.#damage(number, `it is ${MAX_DEPTH} pages below its table's root`);
+          }
+          for (const child of cells.reverse()) stack.push({ number: child, depth: depth + 1 });
+          continue;
         }
+      } catch (reason) {
+        flaw(reason, `its rows of table ${table}`);
         continue;
       }
-      for (let i = 0; i < count; i++) {
-        const cell = this.#leafCell(number, page, view.getUint16(pointers + 2 * i));
-        yield cell.overflow === 0 ? cell : { rowId: cell.rowId, payload: await this.#whole(cell) };
+      let used = 0;
+      for (const at of cells) {
+        let row;
+        try {
+          const cell = this.#leafCell(number, page, at);
+          used += cell.payload.length;
+          if (used > page.length) throw this.#damage(number, "its cells lie over each other");
+          const payload = cell.overflow === 0 ? cell.payload : await this.#whole(cell, visited);
+          row = { rowId: cell.rowId, values: this.#decode(number, payload) };
+        } catch (reason) {
+          flaw(reason, `a row of table ${table}`);
+          if (used > page.length) break;
+          continue;
+        }
+        yield row;
       }
     }
   }
 
-  #leafCell(number: number, page: Uint8Array, at: number) {
+  /** Tells of what is wrong with a page or a row. */
+  #flaw(reason: unknown, lost: string): void {
+    if (!(reason instanceof SmaltiError) || reason.code !== "CORRUPT" && reason.code !== "TOO_LARGE") {
+      throw reason;
+    }
+    const { code, rawMessage: message, details } = reason;
+    const offset = details?.offset ?? 0;
+    const kind = code === "TOO_LARGE" ? "too_large" : "page";
+    this.#options.flaw({ kind, code, message, offset, lost, cause: reason });
+  }
+
+  #isInterior(number: number, page: Uint8Array): boolean {
+    return page[number === 1 ? HEADER_BYTES : 0] === PAGE.interior;
+  }
+
+  /** Where the cells of a leaf are; of an interior page the pages below it. */
+  #cellsOf(number: number, page: Uint8Array): number[] {
+    const view = viewOf(page);
+    const at = number === 1 ? HEADER_BYTES : 0;
+    const kind = page[at];
+    const count = view.getUint16(at + 3);
+    const pointers = at + (kind === PAGE.interior ? 12 : 8);
+    const end = pointers + 2 * count;
+    if (kind !== PAGE.interior && kind !== PAGE.leaf || end > this.#usable) {
+      throw this.#damage(number, `it is no page of a table (kind ${kind}, ${count} cells)`);
+    }
+    const cells = Array.from({ length: count }, (_, i) => view.getUint16(pointers + 2 * i));
+    const outside = cells.find((cell) => cell < end || cell + 4 > this.#usable);
+    if (outside !== undefined) {
+      throw this.#damage(number, `a cell lies at ${outside}, outside of ${end} to ${this.#usable}`);
+    }
+    if (kind === PAGE.leaf) return cells;
+    return [...cells.map((cell) => view.getUint32(cell)), view.getUint32(at + 8)];
+  }
+
+  #leafCell(number: number, page: Uint8Array, at: number): Cell {
     const size = readVarint(page, at);
     const rowId = readVarint(page, size.end);
     const bytes = Number(size.value);
+    if (bytes < 0) throw this.#damage(number, `a row has ${bytes} bytes`);
     if (bytes > this.#options.maxRowBytes) {
       const text =
         `the file is too large: a row has ${bytes} bytes and at most ${this.#options.maxRowBytes} are read`;
@@ -157,18 +244,27 @@ export class SqliteFile {
     const spilled = least + (bytes - least) % (usable - 4);
     const local = bytes <= most ? bytes : spilled <= most ? spilled : least;
     const end = rowId.end + local;
-    if (end + (local < bytes ? 4 : 0) > page.length) throw this.#damage(number, "a cell lies outside");
+    if (end + (local < bytes ? 4 : 0) > usable) throw this.#damage(number, "a cell lies outside");
     const overflow = local < bytes ? viewOf(page).getUint32(end) : 0;
+    if (local < bytes && overflow === 0) throw this.#damage(number, "a row's rest is on no page");
     return { rowId: rowId.value, payload: page.subarray(rowId.end, end), bytes, overflow };
   }
 
-  /** The payload of a cell with what is on other pages. */
-  async #whole(cell: { payload: Uint8Array; bytes: number; overflow: number }): Promise<Uint8Array> {
+  /** The payload of a cell with what is on other pages, which no other row has. */
+  async #whole(cell: Cell, visited: PageSet): Promise<Uint8Array> {
+    // No more than the file has, whatever it claims.
+    if (cell.bytes > this.#file.sizeBytes + (this.#options.wal?.sizeBytes ?? 0)) {
+      throw new SmaltiError(
+        "CORRUPT",
+        `the file is damaged: a row claims ${cell.bytes} bytes, more than the file has`,
+      );
+    }
     const whole = new Uint8Array(cell.bytes);
     whole.set(cell.payload);
     let at = cell.payload.length;
     let next = cell.overflow;
     while (at < whole.length) {
+      if (!visited.add(next)) throw this.#damage(next, "it is used twice");
       const page = this.#peekPage(next) ?? await this.#readPage(next);
       const part = page.subarray(4, Math.min(this.#usable, 4 + whole.length - at));
       whole.set(part, at);
@@ -192,19 +288,24 @@ export class SqliteFile {
     throw this.#damage(number, "the file ends before it");
   }
 
-  /** The values of a record. */
-  #decode(payload: Uint8Array): SqlValue[] {
+  /** The values of a record, whose cell is on a page. */
+  #decode(number: number, payload: Uint8Array): SqlValue[] {
     const view = viewOf(payload);
     const header = readVarint(payload, 0);
-    let at = Number(header.value);
+    const headerBytes = Number(header.value);
+    if (headerBytes < header.end || headerBytes > payload.length) {
+      throw this.#damage(number, `a row of ${payload.length} bytes has a header of ${headerBytes}`);
+    }
+    let at = headerBytes;
     const values: SqlValue[] = [];
-    for (let place = header.end; place < Number(header.value) && place < payload.length;) {
+    for (let place = header.end; place < headerBytes;) {
       const { value, end } = readVarint(payload, place);
       place = end;
       const kind = Number(value);
-      const bytes = kind >= 12 ? (kind - 12) >> 1 : [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0][kind];
-      if (at + bytes > payload.length) {
-        throw new SmaltiError("CORRUPT", "the file is damaged: a row ends within a value");
+      if (kind < 0 || kind === 10 || kind === 11) throw this.#damage(number, `a value is of kind ${kind}`);
+      const bytes = kind >= 12 ? Math.floor((kind - 12) / 2) : NUMBER_BYTES[kind];
+      if (at + bytes > payload.length || values.length === MAX_COLUMNS) {
+        throw this.#damage(number, "a row ends within a value");
       }
       values.push(this.#value(kind, payload, view, at, bytes));
       at += bytes;
@@ -252,24 +353,24 @@ function pageBytesOf(header: Uint8Array): number {
   return bytes === 1 ? 65536 : bytes;
 }
 
-/** The columns in a CREATE TABLE statement. */
-function columnsOf(sql: string): Pick<Table, "columns" | "rowIdColumn"> {
-  const body = sql.slice(sql.indexOf("(") + 1, sql.lastIndexOf(")"));
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i <= body.length; i++) {
-    if (body[i] === "(") depth++;
-    if (body[i] === ")") depth--;
-    if (i < body.length && (body[i] !== "," || depth > 0)) continue;
-    parts.push(body.slice(start, i).trim());
-    start = i + 1;
+/** Numbers of pages, each added once. */
+class PageSet {
+  readonly #inFile: Uint8Array;
+  /** Those beyond: of the log. */
+  readonly #others = new Set<number>();
+
+  constructor(pages: number) {
+    this.#inFile = new Uint8Array(Math.ceil((pages + 1) / 8));
   }
-  const fields = parts.filter((part) => !/^(PRIMARY|UNIQUE|CHECK|FOREIGN|CONSTRAINT)\b/i.test(part));
-  return {
-    columns: fields.map((part) => /^["`[]?([^\s"`\]]+)/.exec(part)?.[1] ?? ""),
-    rowIdColumn: fields.findIndex((part) => /\bINTEGER\s+PRIMARY\s+KEY\b/i.test(part)),
-  };
+
+  /** Adds a number; false where it is there. */
+  add(number: number): boolean {
+    const place = Math.floor(number / 8);
+    if (place >= this.#inFile.length) return this.#others.size < this.#others.add(number).size;
+    const isNew = (this.#inFile[place] & (1 << (number & 7))) === 0;
+    this.#inFile[place] |= 1 << (number & 7);
+    return isNew;
+  }
 }
 
 /** An integer of up to 9 bytes, 7 bits in each but the last. */

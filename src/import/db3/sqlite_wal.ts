@@ -12,6 +12,7 @@ const MAGIC = 0x377f0682;
 
 /** The newest committed pages of a log. */
 export interface WalPages {
+  readonly sizeBytes: number;
   /** A page's bytes; undefined where the file's are the newest. */
   page(number: number): Uint8Array | undefined;
 }
@@ -21,12 +22,13 @@ export function readWal(bytes: Uint8Array): WalPages {
   const pages = new Map<number, Uint8Array>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length >= HEADER_BYTES && (view.getUint32(0) & ~1) === MAGIC) readFrames(bytes, view, pages);
-  return { page: (number) => pages.get(number) };
+  return { sizeBytes: bytes.length, page: (number) => pages.get(number) };
 }
 
 function readFrames(bytes: Uint8Array, view: DataView, pages: Map<number, Uint8Array>): void {
   const isLittle = (view.getUint32(0) & 1) === 0;
   const pageBytes = view.getUint32(8);
+  if (pageBytes < 512 || pageBytes > 65536 || (pageBytes & (pageBytes - 1)) !== 0) return;
   let sums = checksum(view, 0, 24, isLittle, [0, 0]);
   if (sums[0] !== view.getUint32(24) || sums[1] !== view.getUint32(28)) return;
   /** Those of the transaction that is being read. */

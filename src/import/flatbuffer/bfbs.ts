@@ -72,7 +72,7 @@ export interface FlatSchema {
   readonly enums: readonly FlatEnum[];
 }
 
-/** Deeper than this no schema goes; a lying one could claim millions of each. */
+/** Items of a list; a lying schema could claim millions. */
 const MAX_ITEMS = 100_000;
 
 /** Reads a .bfbs. Throws Error where it is none. */
@@ -81,7 +81,7 @@ export function readBfbs(bytes: Uint8Array): FlatSchema {
   if (bytes.length < 8 || !buffer.__has_identifier("BFBS")) {
     throw new Error("it is no binary FlatBuffers schema");
   }
-  const schema = new Table(buffer, buffer.readInt32(0));
+  const schema = new Table(buffer, buffer.readInt32(0), new Budget(bytes.length));
   return { objects: schema.tables(0, readObject), enums: schema.tables(1, readEnum) };
 }
 
@@ -128,14 +128,31 @@ function readEnum(table: Table): FlatEnum {
   };
 }
 
+/** Bounds what is read by what there is: tables and texts may be shared, so that a few bytes say much. */
+class Budget {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = 8 * bytes;
+  }
+
+  spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw new Error("its parts lie over each other");
+  }
+}
+
 /** A table of the schema. Fields by their number. */
 class Table {
   readonly buffer: ByteBuffer;
   readonly #at: number;
+  readonly #budget: Budget;
 
-  constructor(buffer: ByteBuffer, at: number) {
+  constructor(buffer: ByteBuffer, at: number, budget: Budget) {
+    budget.spend(4);
     this.buffer = buffer;
     this.#at = at;
+    this.#budget = budget;
   }
 
   /** Where a field lies; 0 where it is absent. */
@@ -151,12 +168,14 @@ class Table {
 
   text(field: number): string {
     const at = this.at(field);
-    return at === 0 ? "" : String(this.buffer.__string(at));
+    if (at === 0) return "";
+    this.#budget.spend(Math.max(0, this.buffer.readInt32(at + this.buffer.readInt32(at))));
+    return String(this.buffer.__string(at));
   }
 
   table(field: number): Table | undefined {
     const at = this.at(field);
-    return at === 0 ? undefined : new Table(this.buffer, this.buffer.__indirect(at));
+    return at === 0 ? undefined : new Table(this.buffer, this.buffer.__indirect(at), this.#budget);
   }
 
   tables<T>(field: number, read: (table: Table) => T): T[] {
@@ -167,7 +186,7 @@ class Table {
     if (!(length >= 0 && length <= MAX_ITEMS)) throw new Error(`it claims ${length} items`);
     return Array.from(
       { length },
-      (_, i) => read(new Table(this.buffer, this.buffer.__indirect(vector + 4 + 4 * i))),
+      (_, i) => read(new Table(this.buffer, this.buffer.__indirect(vector + 4 + 4 * i), this.#budget)),
     );
   }
 }

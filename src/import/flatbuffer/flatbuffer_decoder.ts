@@ -5,6 +5,7 @@ import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
 export const FLATBUFFER_DECODER: DecoderKind = {
   encoding: "flatbuffer",
   schemaEncoding: "flatbuffer",
+  readsTime: true,
   async open(schema, options) {
     const { readBfbs } = await import("./bfbs.ts");
     const { compileFlatbuffer } = await import("./flatbuffer_plan.ts");

@@ -5,7 +5,13 @@
  */
 import { FLAT, FLAT_FIELD_WORDS, FLAT_TABLE_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { columnWords, type CompiledRecords, decodedField, nullBytes } from "../records/plan_columns.ts";
+import {
+  columnWords,
+  type CompiledRecords,
+  decodedField,
+  EnumNames,
+  nullBytes,
+} from "../records/plan_columns.ts";
 import { BASE, type FlatField, type FlatObject, type FlatSchema, type FlatType } from "./bfbs.ts";
 
 /** Nesting that is decoded. */
@@ -72,6 +78,7 @@ class FlatbufferCompiler {
   readonly #schema: FlatSchema;
   /** Objects that are being compiled, from the root to here. */
   readonly #trail: FlatObject[] = [];
+  readonly #enumNames = new EnumNames();
   #column = 0;
 
   constructor(schema: FlatSchema) {
@@ -251,8 +258,7 @@ class FlatbufferCompiler {
   #enumerated(field: FieldSchema, { index }: FlatType): FieldSchema {
     const values = this.#schema.enums[index]?.values;
     if (!values) return field;
-    const names = Object.fromEntries(values.map(({ value, name }) => [String(value), name]));
-    return { ...field, metadata: { enum: JSON.stringify(names) } };
+    return this.#enumNames.add(field, index, () => values.map(({ value, name }) => [String(value), name]));
   }
 
   #isTooDeep(object: FlatObject): boolean {

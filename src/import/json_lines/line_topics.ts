@@ -5,7 +5,7 @@ import { dataFromJson } from "../../ontology/from_json.ts";
 import { JsonDecoder } from "../json/json_decoder.ts";
 import type { DecoderOptions, MessageDecoder, Row } from "../message_decoder.ts";
 import type { RecordingImport, SourceTopic } from "../recording_import.ts";
-import type { TopicImport } from "../topic_import.ts";
+import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
 import { ExportedDecoder, OntologyDecoder } from "./exported_decoder.ts";
 import { likelyExportedShape, likelyShape } from "./likely_shape.ts";
 import { lineFlaw, parseData, placeAt } from "./line_data.ts";
@@ -16,14 +16,6 @@ const LIKELY_ROWS = 1000;
 const LIKELY_BYTES = 64 * 1024;
 /** Bytes of messages that are held for it on all topics. */
 const HELD_BYTES = 8 * 2 ** 20;
-
-/** The column for the time of a line where a field of its message orders. */
-const LOG_TIME = {
-  name: "_log_time_ns",
-  type: { kind: "int", bits: 64, signed: true },
-  nullable: true,
-  children: [],
-} as const;
 
 /** A message of a line. */
 export interface LineMessage {
@@ -133,7 +125,7 @@ export class LineTopics {
       tag,
       format: open,
       ...(ontology && { serializationFormat: ontology.format }),
-      ...(hasLogTime && { envelope: [LOG_TIME] }),
+      ...(hasLogTime && { envelope: [LOG_TIME_FIELD] }),
       metadata: { "ndjson.topic": name },
     };
   }
@@ -146,7 +138,7 @@ export class LineTopics {
     line: Omit<Line, "bytes">,
   ): Promise<void> | undefined {
     const hasLogTime = timestampNs !== undefined && this.#recording.time === "field";
-    const envelope: Row | undefined = hasLogTime ? { [LOG_TIME.name]: timestampNs } : undefined;
+    const envelope: Row | undefined = hasLogTime ? { [LOG_TIME_FIELD.name]: timestampNs } : undefined;
     placeAt(this.#recording, line);
     // Without a time of its own the decoder finds it in the message.
     return topic.push(timestampNs ?? 0n, data, envelope, index);

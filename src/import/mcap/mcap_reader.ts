@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { crc32Final, crc32Init, crc32Update } from "@foxglove/crc";
 import type { Engine } from "../../engine.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { MAX_NS } from "../../types.ts";
@@ -90,7 +89,7 @@ export class McapReader {
   #isFollowed = false;
 
   /** CRC of the section up to `#crcTo`, a place in the file. */
-  #crc = crc32Init();
+  #crc = 0;
   #crcTo = 0;
   #inData = true;
   /** Whether something of the section is known to be wrong, so that its CRC tells nothing new. */
@@ -477,7 +476,7 @@ export class McapReader {
     const { offset } = this.#window;
     this.#count(offset);
     if (this.#inData && content.length >= 4) {
-      const crc = crc32Final(this.#crc);
+      const crc = this.#crc;
       const { buffer, byteOffset } = content;
       const wanted = new DataView(buffer, byteOffset).getUint32(0, true);
       if (wanted !== 0 && crc !== wanted && !this.#isFlawed) {
@@ -493,7 +492,7 @@ export class McapReader {
       }
     }
     this.#inData = false;
-    this.#crc = crc32Init();
+    this.#crc = 0;
     this.#crcTo = offset + HEADER_BYTES + content.length;
     this.#isFlawed = false;
   }
@@ -506,7 +505,7 @@ export class McapReader {
     this.#hasFooter = true;
     try {
       const { summaryCrc } = parseFooter(content);
-      const crc = crc32Final(this.#crc);
+      const crc = this.#crc;
       if (this.#inData) return;
       if (summaryCrc !== 0 && summaryCrc !== crc && !this.#isFlawed) {
         const text = `its summary from byte ${start} has the CRC ${hex(crc)}, not ${
@@ -566,7 +565,7 @@ export class McapReader {
     if (to <= this.#crcTo) return;
     const { bytes, offset, at } = this.#window;
     const base = offset - at;
-    this.#crc = crc32Update(this.#crc, bytes.subarray(this.#crcTo - base, to - base));
+    this.#crc = this.#options.engine.crc32(bytes.subarray(this.#crcTo - base, to - base), this.#crc);
     this.#crcTo = to;
   }
 

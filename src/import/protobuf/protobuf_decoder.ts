@@ -6,6 +6,7 @@ import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
 export const PROTOBUF_DECODER: DecoderKind = {
   encoding: "protobuf",
   schemaEncoding: "protobuf",
+  readsTime: true,
   async open(schema, options) {
     const { createFileRegistry, fromBinary } = await import("@bufbuild/protobuf");
     const { FileDescriptorSetSchema } = await import("@bufbuild/protobuf/wkt");

@@ -7,7 +7,13 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bu
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { FIELD_WORDS, PRESENCE, PROTO, REPEATED, TABLE_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { columnWords, type CompiledRecords, decodedField, nullBytes } from "../records/plan_columns.ts";
+import {
+  columnWords,
+  type CompiledRecords,
+  decodedField,
+  EnumNames,
+  nullBytes,
+} from "../records/plan_columns.ts";
 
 /** Nesting that is decoded; what is below stays bytes. */
 const MAX_NESTING = 40;
@@ -59,6 +65,7 @@ class ProtobufCompiler {
   readonly code: number[] = [];
   /** Types that are being compiled, from the root to here. */
   readonly #trail: DescMessage[] = [];
+  readonly #enumNames = new EnumNames();
   #fieldCount = 0;
   /** The next column's number. */
   #column = 0;
@@ -105,12 +112,18 @@ class ProtobufCompiler {
       const [kind, type] = SCALARS[scalar];
       return { kind, table: 0, schema: decodedField(name, type) };
     }
-    if (enumeration) return { kind: PROTO.int32, table: 0, schema: enumField(name, enumeration) };
+    if (enumeration) return { kind: PROTO.int32, table: 0, schema: this.#enumField(name, enumeration) };
     // A group has no length, so it cannot stay bytes: it is a field of another type then.
     if (this.#isTooDeep(message!)) return { kind: PROTO.bytes, table: 0, schema: decodedField(name, BINARY) };
     const table = this.code.length;
     const schema = decodedField(name, { kind: "struct" }, this.#message(message!, column));
     return { kind: isGroup ? PROTO.group : PROTO.message, table, schema };
+  }
+
+  /** An enum is its number; what the numbers mean is in the field's metadata, as JSON. */
+  #enumField(name: string, enumeration: DescEnum): FieldSchema {
+    const names = () => enumeration.values.map((value) => [value.number, value.name] as const);
+    return this.#enumNames.add(decodedField(name, int(32, true)), enumeration, names);
   }
 
   /** An entry of a map: a message with the fields `key` and `value`. */
@@ -171,10 +184,4 @@ function valueOfMap({ scalar, enum: enumeration, message }: DescField & { fieldK
 /** Whether an absent field is told from one with its default. */
 function hasPresence(field: DescField): boolean {
   return field.presence !== FeatureSet_FieldPresence.IMPLICIT;
-}
-
-/** An enum is its number; what the numbers mean is in the field's metadata, as JSON. */
-function enumField(name: string, { values }: DescEnum): FieldSchema {
-  const names = Object.fromEntries(values.map((value) => [value.number, value.name]));
-  return { ...decodedField(name, int(32, true)), metadata: { enum: JSON.stringify(names) } };
 }

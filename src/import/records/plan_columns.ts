@@ -18,6 +18,17 @@ export function decodedField(
   return { name, type, nullable: true, children, ...(metadata && { metadata }) };
 }
 
+/** The same fields with names that differ from each other and from those taken, by underscores at their end. */
+export function distinctNames(fields: readonly FieldSchema[], taken: readonly string[] = []): FieldSchema[] {
+  const names = new Set(taken);
+  return fields.map((field) => {
+    let { name } = field;
+    while (names.has(name)) name += "_";
+    names.add(name);
+    return { ...field, name, children: distinctNames(field.children) };
+  });
+}
+
 /** The words of the columns of such fields, and how many columns each has. */
 export function columnWords(fields: readonly FieldSchema[]): number[] {
   return fields.flatMap((field) => {
@@ -53,6 +64,27 @@ export function mostNullBytes(fields: readonly FieldSchema[]): number {
     (most, { children }) => Math.max(most, mostNullBytes(children)),
     nullBytes(fields),
   );
+}
+
+/** Characters of the names of enums in the metadata of one schema's fields. */
+const MAX_ENUM_CHARS = 1 << 20;
+
+/** Names of enums' values for the metadata of fields, which many fields may share: no more than would fill a schema. */
+export class EnumNames {
+  readonly #texts = new Map<unknown, string>();
+  #left = MAX_ENUM_CHARS;
+
+  /** The field with the names by their numbers, as JSON; without them where there are too many. */
+  add(
+    field: FieldSchema,
+    key: unknown,
+    names: () => Iterable<readonly [number: unknown, name: string]>,
+  ): FieldSchema {
+    let text = this.#texts.get(key);
+    if (text === undefined) this.#texts.set(key, text = JSON.stringify(Object.fromEntries(names())));
+    this.#left -= text.length;
+    return this.#left < 0 ? field : { ...field, metadata: { enum: text } };
+  }
 }
 
 function kindOf(type: FieldSchema["type"]): [kind: number, argument: number] {

@@ -1,7 +1,9 @@
+import { BATCH_BYTES, BATCH_ROWS } from "../../arrow/batching.ts";
 import { columnsFrom } from "../../arrow/columns_from.ts";
 import { bytesOf, type Columns } from "../../arrow/columns.ts";
+import { SmaltiError } from "../../error.ts";
 import { type RecordColumns, type RecordDecoder, STATUS } from "../../record_plan.ts";
-import type { FieldSchema } from "../../schema.ts";
+import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
 import {
   type DecoderOptions,
   type MessageDecoder,
@@ -10,23 +12,23 @@ import {
   Undecodable,
 } from "../message_decoder.ts";
 import { type ClassColumns, mapColumns } from "../ontology/mapping.ts";
-import { type CompiledRecords, mostNullBytes, nullBytes } from "./plan_columns.ts";
+import { type CompiledRecords, distinctNames, mostNullBytes, nullBytes } from "./plan_columns.ts";
+import { addRawColumn, RAW_FIELD } from "./raw_column.ts";
+import { valuesOf } from "./record_times.ts";
 
+/** Bytes of columns that the decoders of an import hold together. */
+const COLLECTED_BYTES = 16 * 2 ** 20;
+/** Bytes that a row has in memory beside its columns in the decoder: its time, and where it lies; its reserved values. */
+const ROW_BYTES = 12;
+const RESERVED_BYTES = 128;
 /** Messages are decoded when so many bytes or rows have come together. */
 const PENDING_BYTES = 64 * 1024;
 const PENDING_ROWS = 1024;
+/** Rows for which there is room at first. */
+const FIRST_ROWS = 16;
 /** Bytes of columns that rows of nulls alone may make then, and one such row. */
 const PENDING_NULL_BYTES = 1 << 24;
 const MAX_NULL_BYTES = 1 << 18;
-
-/** The column for messages that the other columns do not hold. */
-export const RAW_FIELD: FieldSchema = {
-  name: "_raw",
-  type: { kind: "binary", offsets: 32 },
-  nullable: true,
-  children: [],
-  metadata: { description: "The message as it was, where the other columns do not hold all of it." },
-};
 
 /**
  * Decodes messages of one schema by a plan, many at once. The last of its columns is {@linkcode RAW_FIELD}; a class has none
@@ -38,12 +40,21 @@ export class RecordMessageDecoder implements MessageDecoder {
   readonly #options: DecoderOptions;
   readonly #compiled: CompiledRecords;
   readonly #decoder: RecordDecoder;
-  #chunk = new Uint8Array(PENDING_BYTES);
+  // They grow with what is pending: a file may have many thousands of topics of a message or two.
+  #chunk = new Uint8Array(0);
   #length = 0;
+  /** Rows that are pending. */
   #rows = 0;
-  readonly #times = new BigInt64Array(PENDING_ROWS);
-  readonly #spans = new Int32Array(2 * PENDING_ROWS);
-  readonly #statuses = new Uint8Array(PENDING_ROWS);
+  /** Rows before them, whose columns are in the decoder. */
+  #collected = 0;
+  /** Those of them that do not fit, as they were. */
+  #raw = new Map<number, Uint8Array>();
+  #collectedBytes = 0;
+  /** Bytes that all decoders of the import have collected. */
+  readonly #total: { bytes: number };
+  #times = new BigInt64Array(FIRST_ROWS);
+  #spans = new Int32Array(2 * FIRST_ROWS);
+  #statuses = new Uint8Array(FIRST_ROWS);
   readonly #mostRows: number;
   #beside: Row[] = [];
   #misfitCount = 0;
@@ -59,8 +70,10 @@ export class RecordMessageDecoder implements MessageDecoder {
     const rowBytes = Math.max(1, nullBytes(compiled.fields));
     this.#mostRows = Math.min(PENDING_ROWS, Math.ceil(PENDING_NULL_BYTES / rowBytes));
     this.ontology = mapping?.ontology;
-    this.fields = this.ontology?.fields ?? [...compiled.fields, RAW_FIELD];
+    const taken = [TIMESTAMP_FIELD, RAW_FIELD, ...options.reserved].map(({ name }) => name);
+    this.fields = this.ontology?.fields ?? [...distinctNames(compiled.fields, taken), RAW_FIELD];
     this.#options = options;
+    this.#total = options.collected ?? { bytes: 0 };
     this.#compiled = compiled;
     this.#decoder = engine.createRecordDecoder(compiled.plan);
   }
@@ -75,26 +88,83 @@ export class RecordMessageDecoder implements MessageDecoder {
     bytes: Uint8Array,
     beside: Row | undefined,
   ): Promise<void> | undefined {
+    if (this.#rows === this.#statuses.length) this.#growRows();
     const row = this.#rows++;
     const end = this.#length + bytes.length;
     if (end > this.#chunk.length) this.#grow(end);
     this.#chunk.set(bytes, this.#length);
-    this.#times[row] = timestampNs;
+    this.#setTime(row, timestampNs);
     this.#spans[2 * row] = this.#length;
     this.#spans[2 * row + 1] = this.#length = end;
     if (beside) this.#beside.push(beside);
     if (this.#rows < this.#mostRows && end < PENDING_BYTES) return undefined;
-    return this.flush(writer);
+    if (!this.#collects) return this.#flushPending(writer);
+    this.#collect();
+    return this.#isBatch ? this.#writeCollected(writer) : undefined;
   }
 
   flush(writer: RowWriter): Promise<void> | undefined {
+    if (!this.#collects) return this.#flushPending(writer);
+    if (this.#rows > 0) this.#collect();
+    return this.#collected > 0 ? this.#writeCollected(writer) : undefined;
+  }
+
+  /** Whether columns may stay in the decoder until they make a batch: what is to be seen of each row is not in them. */
+  get #collects(): boolean {
+    return !this.ontology && !this.#options.time;
+  }
+
+  /** Decodes what is pending, and leaves the columns in the decoder. */
+  #collect(): void {
+    this.#decode();
+    const misfits = this.#misfits();
+    this.#misfitCount += misfits.length;
+    let bytes = (ROW_BYTES + (this.#beside.length > 0 ? RESERVED_BYTES : 0)) * (this.#collected + this.#rows);
+    for (const row of misfits) this.#raw.set(this.#collected + row, this.#messageOf(row));
+    for (const { length } of this.#raw.values()) bytes += length;
+    bytes += this.#decoder.bytes;
+    this.#total.bytes += bytes - this.#collectedBytes;
+    this.#collectedBytes = bytes;
+    this.#collected += this.#rows;
+    this.#clearPending();
+  }
+
+  /** Whether what is collected, with the next that is pending, would be more than a batch; or all decoders hold too much. */
+  get #isBatch(): boolean {
+    return this.#collected + this.#mostRows > BATCH_ROWS ||
+      this.#collectedBytes + PENDING_BYTES > BATCH_BYTES ||
+      this.#total.bytes > COLLECTED_BYTES;
+  }
+
+  #writeCollected(writer: RowWriter): Promise<void> | undefined {
+    const columns = this.#columns(this.#decoder.take());
+    addRawColumn(columns, this.#raw);
+    this.#addBeside(columns);
+    this.#total.bytes -= this.#collectedBytes;
+    this.#collected = this.#collectedBytes = 0;
+    this.#raw = new Map();
+    this.#beside = [];
+    return writer.pushPrepared(columns);
+  }
+
+  /** Writes what is pending, of which times or misfits are to be seen first. */
+  #flushPending(writer: RowWriter): Promise<void> | undefined {
     if (this.#rows === 0) return undefined;
-    const decoded = this.#decode();
+    let decoded = this.#decodeAll();
+    const untimed = this.#setTimes(decoded);
+    if (untimed.size > 0) {
+      this.#keep((row) => !untimed.has(row));
+      if (this.#rows === 0) {
+        this.#clear();
+        return undefined;
+      }
+      decoded = this.#decodeAll();
+    }
     const misfits = this.#misfits();
     this.#misfitCount += misfits.length;
     if (this.ontology && misfits.length > 0) return this.#flushAside(writer, misfits);
     const columns = this.#columns(decoded);
-    if (!this.ontology) this.#addRaw(columns);
+    if (!this.ontology) addRawColumn(columns, new Map(misfits.map((row) => [row, this.#messageOf(row)])));
     this.#addBeside(columns);
     this.#clear();
     return writer.pushPrepared(columns);
@@ -103,12 +173,45 @@ export class RecordMessageDecoder implements MessageDecoder {
   /** Keeps the messages that do not fit aside, and writes the others. */
   async #flushAside(writer: RowWriter, misfits: readonly number[]): Promise<void> {
     for (const row of misfits) {
-      const bytes = this.#chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
-      await this.#options.aside?.(this.#times[row], bytes);
+      await this.#options.aside?.(this.#times[row], this.#messageOf(row));
     }
+    this.#keep((row) => this.#statuses[row] === STATUS.fits);
+    if (this.#rows === 0) return this.#clear();
+    const columns = this.#columns(this.#decodeAll());
+    this.#addBeside(columns);
+    this.#clear();
+    await writer.pushPrepared(columns);
+  }
+
+  /** Sets the times of rows by the field that says them; the rows of which it does not, each a flaw. */
+  #setTimes(decoded: RecordColumns): ReadonlySet<number> {
+    const untimed = new Set<number>();
+    const { time, flaw } = this.#options;
+    if (!time) return untimed;
+    const valueOf = valuesOf(time.keys, this.#compiled.fields, decoded);
+    for (let row = 0; row < this.#rows; row++) {
+      try {
+        this.#times[row] = time.ofValue(valueOf(row));
+      } catch (reason) {
+        if (!(reason instanceof SmaltiError)) throw reason;
+        const { code, rawMessage: message } = reason;
+        untimed.add(row);
+        try {
+          flaw?.({ kind: "time", code, message, cause: reason, lost: "1 message" });
+        } catch (failure) {
+          this.#keep((before) => before < row && !untimed.has(before));
+          throw failure;
+        }
+      }
+    }
+    return untimed;
+  }
+
+  /** Drops the other rows of those that are pending. */
+  #keep(isKept: (row: number) => boolean): void {
     let kept = 0;
     for (let row = 0; row < this.#rows; row++) {
-      if (this.#statuses[row] !== STATUS.fits) continue;
+      if (!isKept(row)) continue;
       this.#times[kept] = this.#times[row];
       this.#spans.copyWithin(2 * kept, 2 * row, 2 * row + 2);
       if (this.#beside.length > 0) this.#beside[kept] = this.#beside[row];
@@ -116,18 +219,24 @@ export class RecordMessageDecoder implements MessageDecoder {
     }
     this.#rows = kept;
     this.#beside.length = Math.min(this.#beside.length, kept);
-    const columns = this.#columns(this.#decode());
-    this.#addBeside(columns);
-    this.#clear();
-    if (kept > 0) await writer.pushPrepared(columns);
   }
 
-  #decode(): RecordColumns {
+  /** Decodes what is pending. */
+  #decode(): void {
     const { engine } = this.#options;
     const statuses = this.#statuses.subarray(0, this.#rows);
     const job = { decoder: this.#decoder, spans: this.#spans, statuses };
     engine.decodeRecords(this.#chunk.subarray(0, this.#length), [job]);
+  }
+
+  #decodeAll(): RecordColumns {
+    this.#decode();
     return this.#decoder.take();
+  }
+
+  /** A pending message, as it is. */
+  #messageOf(row: number): Uint8Array {
+    return this.#chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
   }
 
   #misfits(): number[] {
@@ -140,7 +249,7 @@ export class RecordMessageDecoder implements MessageDecoder {
   #columns(decoded: RecordColumns): Columns {
     const { mapping } = this.#options;
     const { nodes, buffers } = mapping ? mapColumns(mapping, this.#compiled.fields, decoded) : decoded;
-    const rows = this.#rows;
+    const { rows } = decoded;
     return {
       rows,
       nodes: [rows, 0, ...nodes],
@@ -149,39 +258,13 @@ export class RecordMessageDecoder implements MessageDecoder {
   }
 
   #clear(): void {
-    this.#rows = this.#length = 0;
-    if (this.#chunk.length > 4 * PENDING_BYTES) this.#chunk = new Uint8Array(PENDING_BYTES);
+    this.#clearPending();
+    this.#beside = [];
   }
 
-  /** Adds the messages that do not fit as they were. */
-  #addRaw(columns: Columns): void {
-    const { rows } = columns;
-    const statuses = this.#statuses;
-    const offsets = new Int32Array(rows + 1);
-    const misfits: Uint8Array[] = [];
-    let bytes = 0;
-    for (let row = 0; row < rows; row++) {
-      if (statuses[row] !== STATUS.fits) {
-        const misfit = this.#chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
-        misfits.push(misfit);
-        bytes += misfit.length;
-      }
-      offsets[row + 1] = bytes;
-    }
-    const validity = new Uint8Array(misfits.length === 0 ? 0 : Math.ceil(rows / 8));
-    const data = new Uint8Array(bytes);
-    for (let row = 0, next = 0; next < misfits.length; row++) {
-      if (statuses[row] === STATUS.fits) continue;
-      validity[row >> 3] |= 1 << (row & 7);
-      data.set(misfits[next++], offsets[row]);
-    }
-    columns.nodes.push(rows, rows - misfits.length);
-    // A column of nulls alone has a bitmap too.
-    columns.buffers.push(
-      misfits.length === rows ? new Uint8Array(0) : fullBitmap(validity, rows),
-      bytesOf(offsets),
-      data,
-    );
+  #clearPending(): void {
+    this.#rows = this.#length = 0;
+    if (this.#chunk.length > 4 * PENDING_BYTES) this.#chunk = new Uint8Array(PENDING_BYTES);
   }
 
   #addBeside(columns: Columns): void {
@@ -193,7 +276,18 @@ export class RecordMessageDecoder implements MessageDecoder {
     const made = columnsFrom(reserved, columns.rows, values);
     columns.nodes.push(...made.nodes);
     columns.buffers.push(...made.buffers);
-    this.#beside = [];
+  }
+
+  #setTime(row: number, timestampNs: bigint): void {
+    const at = this.#collected + row;
+    if (at === this.#times.length) this.#times = grown(this.#times, new BigInt64Array(4 * at));
+    this.#times[at] = timestampNs;
+  }
+
+  #growRows(): void {
+    const rows = 4 * this.#rows;
+    this.#spans = grown(this.#spans, new Int32Array(2 * rows));
+    this.#statuses = new Uint8Array(rows);
   }
 
   #grow(bytes: number): void {
@@ -203,6 +297,7 @@ export class RecordMessageDecoder implements MessageDecoder {
   }
 }
 
-function fullBitmap(validity: Uint8Array, rows: number): Uint8Array {
-  return validity.length > 0 ? validity : new Uint8Array(Math.ceil(rows / 8));
+function grown<T extends BigInt64Array | Int32Array>(array: T, larger: T): T {
+  larger.set(array as never);
+  return larger;
 }

@@ -11,10 +11,26 @@ import { compileRos, type RosDefinition, RosDefinitionError } from "./ros_plan.t
 
 /** For CDR and the serialization of ROS 1, by the definitions that recordings carry. */
 export const ROS_DECODERS: readonly DecoderKind[] = [
-  { encoding: "cdr", schemaEncoding: "ros2msg", open: (schema, options) => open(schema, options, "cdr") },
-  { encoding: "cdr", schemaEncoding: "ros2idl", open: (schema, options) => open(schema, options, "cdr") },
-  { encoding: "ros1", schemaEncoding: "ros1msg", open: (schema, options) => open(schema, options, "packed") },
+  kindOf("cdr", "ros2msg", "cdr"),
+  kindOf("cdr", "ros2idl", "cdr"),
+  kindOf("ros1", "ros1msg", "packed"),
 ];
+
+function kindOf(encoding: string, schemaEncoding: string, layout: "cdr" | "packed"): DecoderKind {
+  return {
+    encoding,
+    schemaEncoding,
+    readsTime: true,
+    open: (schema, options) => open(schema, options, layout),
+  };
+}
+
+/** Characters of a definition; those who parse them take seconds for that much. */
+const MAX_MSG = 1 << 20;
+const MAX_IDL = 1 << 18;
+
+/** Definitions that were parsed, of schemas that many topics share. */
+const PARSED = new WeakMap<MessageSchema, Promise<readonly RosDefinition[]>>();
 
 async function open(
   schema: MessageSchema | undefined,
@@ -25,7 +41,9 @@ async function open(
   if (text === undefined) throw new Undecodable("its definition is no text");
   let definitions: readonly RosDefinition[];
   try {
-    definitions = await parseRos(schema!.encoding, text);
+    const parsed = PARSED.get(schema!) ?? parseRos(schema!.encoding, text);
+    PARSED.set(schema!, parsed);
+    definitions = await parsed;
   } catch (reason) {
     throw new Undecodable(`its definition cannot be read: ${(reason as Error).message}`);
   }
@@ -37,8 +55,10 @@ async function open(
   }
 }
 
-/** Parses definitions as recordings carry them: `ros1msg`, `ros2msg` or `ros2idl`. */
+/** Parses definitions as recordings carry them: `ros1msg`, `ros2msg` or `ros2idl`. Rejects where they are none, or too long. */
 export async function parseRos(encoding: string, text: string): Promise<readonly RosDefinition[]> {
+  const most = encoding === "ros2idl" ? MAX_IDL : MAX_MSG;
+  if (text.length > most) throw new Error(`it has ${text.length} characters and at most ${most} are read`);
   if (encoding === "ros2idl") {
     const { parseRos2idl } = await import("@foxglove/ros2idl-parser");
     return parseRos2idl(text);

@@ -90,6 +90,9 @@ export function compileRos(
 class RosCompiler {
   readonly code: number[] = [];
   readonly #definitions: readonly RosDefinition[];
+  readonly #byName = new Map<string | undefined, RosDefinition>();
+  /** Bytes that a value of a type takes at least, by type. */
+  readonly #least = new Map<string, number>();
   readonly #isRos1: boolean;
   /** The next column's number. */
   #column = 0;
@@ -99,13 +102,15 @@ class RosCompiler {
 
   constructor(definitions: readonly RosDefinition[], encoding: "cdr" | "packed") {
     this.#definitions = definitions;
+    for (const definition of definitions) {
+      if (!this.#byName.has(definition.name)) this.#byName.set(definition.name, definition);
+    }
     this.#isRos1 = encoding === "packed";
   }
 
   /** The fields of the message's own type. */
   root(typeName: string): readonly RosField[] {
-    const own = this.#definitions.find(({ name }) => name === undefined) ??
-      this.#definitions.find(({ name }) => name === typeName) ??
+    const own = this.#byName.get(undefined) ?? this.#byName.get(typeName) ??
       (this.#definitions.length === 1 ? this.#definitions[0] : undefined);
     if (!own) throw new RosDefinitionError(`it does not define ${typeName}`);
     return own.definitions;
@@ -224,7 +229,7 @@ class RosCompiler {
   #fieldsOf({ type }: RosField): readonly RosField[] {
     if (type === "time") return this.#isRos1 ? UNSIGNED : MIXED;
     if (type === "duration") return this.#isRos1 ? SIGNED : MIXED;
-    const found = this.#definitions.find(({ name }) => name === type);
+    const found = this.#byName.get(type);
     if (found) return found.definitions;
     if (type === "wstring") throw new RosDefinitionError("it has a wstring, whose layout differs by writer");
     throw new RosDefinitionError(`it does not define ${type}`);
@@ -237,6 +242,14 @@ class RosCompiler {
     if (number) return widthOf(number);
     if (field.type === "bool") return 1;
     if (field.type === "string") return 4;
+    const known = this.#least.get(field.type);
+    if (known !== undefined) return known;
+    const bytes = this.#leastOf(field, depth);
+    this.#least.set(field.type, bytes);
+    return bytes;
+  }
+
+  #leastOf(field: RosField, depth: number): number {
     const fields = this.#fieldsOf(field).filter(({ isConstant }) => !isConstant);
     if (fields.length === 0) return this.#isRos1 ? 0 : 1;
     const sizes = fields.map((inner) => {

@@ -7,6 +7,7 @@ import type { Client } from "../../client.ts";
 import type { JsonValue, Metadata } from "../../types.ts";
 import { checkOptions } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
+import { rawDecoder } from "../decoders.ts";
 import { Undecodable } from "../message_decoder.ts";
 import {
   IMPORT_OPTIONS,
@@ -15,15 +16,21 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { RawDecoder } from "../raw_decoder.ts";
 import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
 import { decodeText } from "../text.ts";
 import type { TopicImport } from "../topic_import.ts";
-import { compileUlog, parseUlogFormat, timeOffset, UlogFormatError, type UlogFormats } from "./ulog_plan.ts";
+import {
+  compileUlog,
+  formatText,
+  parseUlogFormat,
+  timeOffset,
+  UlogFormatError,
+  type UlogFormats,
+} from "./ulog_plan.ts";
 import { type UlogMessage, UlogReader } from "./ulog_reader.ts";
 
-/** Texts that are kept of a log. */
-const MAX_TEXTS = 100_000;
+/** Bytes of formats, texts, information and parameters that are kept of a log. */
+const MAX_KEPT_BYTES = 32 * 2 ** 20;
 
 /** Types of values of information and parameters that are numbers. */
 const NUMBERS: Readonly<Record<string, (view: DataView, at: number) => number | bigint>> = {
@@ -78,14 +85,15 @@ export async function importUlog(
       const several = await findInstances(recording);
       const reader = new UlogReader((flaw) => recording.flaw(flaw));
       const log = new UlogImport(recording, reader, byKey, several);
-      for await (const bytes of recording.bytes()) {
-        for (const message of reader.read(bytes)) {
+      const takeAll = async (messages: Iterable<UlogMessage>) => {
+        for (const message of messages) {
           recording.offset = message.offset;
           const taken = log.take(message);
           if (taken) await taken;
         }
-      }
-      reader.finish();
+      };
+      for await (const bytes of recording.bytes()) await takeAll(reader.read(bytes));
+      await takeAll(reader.finish());
       await log.finish();
       return {};
     },
@@ -134,7 +142,10 @@ class UlogImport {
   readonly #several: ReadonlySet<string> | undefined;
   readonly #formats = new Map<string, ReturnType<typeof parseUlogFormat>["fields"]>();
   readonly #subscriptions = new Map<number, Subscription>();
-  readonly #facts: Record<string, Record<string, JsonValue>> = {};
+  /** Information and parameters by kind and key. */
+  readonly #facts = new Map<string, Map<string, JsonValue>>();
+  #keptBytes = 0;
+  #hasTold = false;
   readonly #messages: JsonValue[] = [];
   readonly #changed: JsonValue[] = [];
   #dropoutsMs: number[] = [];
@@ -158,6 +169,7 @@ class UlogImport {
     if (message.type === "D") return this.#data(message.content);
     if (!this.#recording.isBegun) return this.#begin().then(() => this.take(message));
     const { type, content } = message;
+    if (type !== "A" && type !== "S" && !this.#keeps(content)) return undefined;
     switch (type) {
       case "F":
         this.#format(content);
@@ -193,10 +205,23 @@ class UlogImport {
   async finish(): Promise<void> {
     if (!this.#recording.isBegun) await this.#begin();
     const { metadata } = this.#recording;
-    for (const [name, facts] of Object.entries(this.#facts)) metadata[`ulog.${name}`] = facts;
+    for (const [name, facts] of this.#facts) metadata[`ulog.${name}`] = Object.fromEntries(facts);
     if (this.#changed.length > 0) metadata["ulog.changed_parameters"] = this.#changed;
     if (this.#messages.length > 0) metadata["ulog.messages"] = this.#messages;
     if (this.#dropoutsMs.length > 0) metadata["ulog.dropouts_ms"] = this.#dropoutsMs;
+  }
+
+  /** Whether there is room for what a message says; told once where there is none. */
+  #keeps(content: Uint8Array): boolean {
+    this.#keptBytes += content.length + 64; // with what is around each
+    if (this.#keptBytes <= MAX_KEPT_BYTES) return true;
+    if (!this.#hasTold) {
+      const message =
+        `the file is too large: its formats, texts and parameters have more than ${MAX_KEPT_BYTES} bytes`;
+      this.#recording.flaw({ kind: "too_large", code: "TOO_LARGE", message, lost: "those that follow" });
+    }
+    this.#hasTold = true;
+    return false;
   }
 
   async #begin(): Promise<void> {
@@ -222,12 +247,14 @@ class UlogImport {
     if (timeAt === undefined) {
       return this.#bad("format", `${JSON.stringify(format)} has no timestamp`, "its messages");
     }
-    this.#subscriptions.set(viewOf(content).getUint16(1, true), {
-      format,
-      instance: content[0],
-      timeAt,
-      topic: undefined,
-    });
+    const number = viewOf(content).getUint16(1, true);
+    const known = this.#subscriptions.get(number);
+    if (known?.format === format && known.instance === content[0]) return;
+    if (known) {
+      const lost = `subscription ${number} as it was: later messages go by the new one`;
+      this.#bad("subscription", `subscription ${number} is there twice, and not the same`, lost);
+    }
+    this.#subscriptions.set(number, { format, instance: content[0], timeAt, topic: undefined });
   }
 
   #data(content: Uint8Array): Promise<void> | undefined {
@@ -239,13 +266,11 @@ class UlogImport {
     }
     const { topic, timeAt } = subscription;
     if (!topic) return this.#open(subscription).then(() => this.#data(content));
-    const at = content.byteOffset + 2 + timeAt;
     if (2 + timeAt + 8 > content.length) {
       this.#bad("message", `a message of ${content.length} bytes ends before its timestamp`, "1 message");
       return undefined;
     }
-    const micros = new DataView(content.buffer, at, 8).getBigUint64(0, true);
-    return topic.push(micros * 1000n, content.subarray(2));
+    return topic.push(nanosecondsAt(content, 2 + timeAt), content.subarray(2));
   }
 
   async #open(subscription: Subscription): Promise<void> {
@@ -253,7 +278,7 @@ class UlogImport {
     const isOne = this.#several ? !this.#several.has(format) : instance === 0;
     const name = isOne ? format : `${format}/${instance}`;
     const metadata: Metadata = { "ulog.name": format, "ulog.instance": instance };
-    const key = JSON.stringify([name, format, [...this.#formats]]);
+    const key = JSON.stringify([name, format, formatText(this.#formats, format)]);
     const topic = this.#byKey.get(key) ?? await this.#recording.createTopic({
       name,
       tag: format,
@@ -262,7 +287,7 @@ class UlogImport {
           return new RecordMessageDecoder(compileUlog(this.#formats, format), options);
         } catch (reason) {
           if (reason instanceof UlogFormatError || reason instanceof Undecodable) {
-            return new RawDecoder(reason.message);
+            return rawDecoder("ulog", options, reason.message);
           }
           throw reason;
         }
@@ -285,14 +310,17 @@ class UlogImport {
       this.#changed.push({ [name]: value });
       return;
     }
-    const facts = this.#facts[kind] ??= {};
+    const facts = this.#facts.get(kind) ?? new Map<string, JsonValue>();
+    this.#facts.set(kind, facts);
     const isMore = before === 1 && kind === "info" && content[0] === 1;
     if (before === 1 && kind === "info") {
-      const list = facts[name];
-      if (isMore && Array.isArray(list) && typeof value === "string" && list.length > 0) {
-        (list as JsonValue[])[list.length - 1] = String(list[list.length - 1]) + value;
-      } else facts[name] = [...Array.isArray(list) ? list : [], value];
-    } else facts[name] = value;
+      const known = facts.get(name);
+      const list: JsonValue[] = Array.isArray(known) ? known as JsonValue[] : [];
+      if (isMore && typeof value === "string" && list.length > 0) {
+        list[list.length - 1] = String(list[list.length - 1]) + value;
+      } else list.push(value);
+      facts.set(name, list);
+    } else facts.set(name, value);
   }
 
   #text(content: Uint8Array, timeAt: number): void {
@@ -301,15 +329,26 @@ class UlogImport {
     const timestamp = viewOf(content).getBigUint64(timeAt, true);
     const tag: Record<string, JsonValue> = timeAt === 3 ? { tag: viewOf(content).getUint16(1, true) } : {};
     const text = new TextDecoder().decode(content.subarray(timeAt + 8));
-    if (this.#messages.length < MAX_TEXTS) {
-      this.#messages.push({ timestamp_us: String(timestamp), level, ...tag, text });
-    }
+    this.#messages.push({ timestamp_us: String(timestamp), level, ...tag, text });
   }
 
   #bad(kind: string, what: string, lost: string): void {
     const message = `the file is damaged at byte ${this.#recording.offset}: ${what}`;
     this.#recording.flaw({ kind, message, lost });
   }
+}
+
+/** Microseconds that stand there, as nanoseconds. */
+function nanosecondsAt(bytes: Uint8Array, at: number): bigint {
+  const low = word(bytes, at);
+  const nanoseconds = (low + 2 ** 32 * word(bytes, at + 4)) * 1000;
+  // Arithmetic of bigint is slow, and hardly ever needed.
+  if (nanoseconds <= Number.MAX_SAFE_INTEGER) return BigInt(nanoseconds);
+  return (BigInt(low) + (BigInt(word(bytes, at + 4)) << 32n)) * 1000n;
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

@@ -20,8 +20,11 @@ export type UlogFormats = ReadonlyMap<string, readonly UlogField[]>;
 
 /** Nesting that is decoded; PX4 has two levels. */
 const MAX_NESTING = 20;
-/** Fields of one plan. */
+/** Fields of one plan, and steps. */
 const MAX_FIELDS = 20_000;
+const MAX_STEPS = 50_000;
+/** Items of an array: a message has no more bytes. */
+const MAX_ITEMS = 65_535;
 
 const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
 const TEXT: DataType = { kind: "utf8", offsets: 32 };
@@ -51,6 +54,7 @@ export function parseUlogFormat(text: string): { name: string; fields: UlogField
     const match = /^(\w+)(?:\[(\d+)\])? (\S+)$/.exec(part);
     if (!match) throw new UlogFormatError(`it has a field ${JSON.stringify(part.slice(0, 60))}`);
     const [, type, length, name] = match;
+    if (Number(length ?? 0) > MAX_ITEMS) throw new UlogFormatError(`it has an array of ${length} items`);
     return { type, name, length: length === undefined ? undefined : Number(length) };
   });
   return { name: text.slice(0, colon), fields };
@@ -83,6 +87,15 @@ export function timeOffset(formats: UlogFormats, name: string): number | undefin
     offset += widthOf(type) * length;
   }
   return undefined;
+}
+
+/** What a format says, and those within it, as one text: the same for the same columns. */
+export function formatText(formats: UlogFormats, name: string): string {
+  const used = new Set([name]);
+  for (const other of used) {
+    for (const { type } of formats.get(other) ?? []) if (formats.has(type)) used.add(type);
+  }
+  return JSON.stringify([...used].map((other) => [other, formats.get(other)]));
 }
 
 class UlogCompiler {
@@ -145,6 +158,7 @@ class UlogCompiler {
   }
 
   #step(kind: number, a: number, b = 0, c = 0): void {
+    if (this.code.length >= MAX_STEPS * STEP_WORDS) throw new UlogFormatError("it has too many fields");
     this.code.push(kind, a, b, c);
   }
 

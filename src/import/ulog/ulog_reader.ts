@@ -14,6 +14,8 @@ const FILE_HEADER_BYTES = 16;
 const HEADER_BYTES = 3;
 /** Types of messages that there are. */
 const KNOWN = new Set([..."BFIMPQARDLCSO"].map((letter) => letter.charCodeAt(0)));
+const LETTERS = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
+const FLAGS = "B".charCodeAt(0);
 /** A sync message's content. */
 const SYNC: readonly number[] = [0x2f, 0x73, 0x13, 0x20, 0x25, 0x0c, 0xbb, 0x12];
 
@@ -29,7 +31,7 @@ export interface UlogMessage {
 
 /**
  * Reads the messages of a ULog file from its bytes, whatever pieces they come in. Where no message begins where one should,
- * it goes on with the next sync message, or one that is followed by another, and tells of a flaw.
+ * it goes on with the next sync message, or one that is followed by another or nothing, and tells of a flaw.
  *
  * Source: https://docs.px4.io/main/en/dev_log/ulog_file_format.
  */
@@ -42,6 +44,10 @@ export class UlogReader {
   version = 0;
   /** Where what cannot be read begins. */
   #lostFrom: number | undefined;
+  /** Where data begin that were appended later, after a crash: a message before may be cut there. */
+  #appended: readonly number[] = [];
+  /** Where the file ends, once known. */
+  #endOffset = Infinity;
 
   /** @param flaw Takes what is wrong; throws where the file is not to be read on. */
   constructor(flaw: (flaw: Flaw) => void) {
@@ -55,41 +61,71 @@ export class UlogReader {
     this.#window.keep();
   }
 
-  /** Says that there are no more bytes. CORRUPT where the file is no ULog. */
-  finish(): void {
+  /** Says that there are no more bytes; gives the messages that this makes whole. CORRUPT where the file is no ULog. */
+  *finish(): Generator<UlogMessage> {
     const { offset, left } = this.#window;
     if (!this.#isOpened) {
       throw new SmaltiError("CORRUPT", `the file is no ULog file: ${left} bytes, fewer than its header has`);
     }
-    this.#endLost(offset + left);
-    if (left === 0) return;
-    const message = `the file is cut: it ends at byte ${
-      offset + left
-    }, within the message that begins at byte ${offset}`;
-    this.#flaw({ kind: "cut", message, offset, bytes: left, lost: "a message" });
+    this.#endOffset = offset + left;
+    yield* this.#messages();
+    const from = this.#lostFrom ?? this.#window.offset;
+    const end = this.#endOffset;
+    if (from === end) return;
+    const message =
+      `the file is cut or damaged at byte ${from}: no whole message begins there, and it ends at byte ${end}`;
+    this.#flaw({ kind: "cut", message, offset: from, bytes: end - from, lost: "what was there" });
   }
 
   *#messages(): Generator<UlogMessage> {
     const window = this.#window;
     if (!this.#isOpened && !this.#open()) return;
     while (window.left >= HEADER_BYTES) {
-      const { bytes, view, at, offset } = window;
-      const size = view.getUint16(at, true);
-      const end = at + HEADER_BYTES + size;
-      if (!KNOWN.has(bytes[at + 2]) || this.#lostFrom !== undefined && !this.#isSound(at, end)) {
-        this.#lostFrom ??= offset;
+      const { bytes, at, offset } = window;
+      const end = at + HEADER_BYTES + window.view.getUint16(at, true);
+      const found = this.#judge(end);
+      if (found === "more") return;
+      if (found !== "whole") {
+        if (found === "lost") this.#lostFrom ??= offset;
         window.at++;
         continue;
       }
-      if (end > bytes.length) return;
       this.#endLost(offset);
       window.at = end;
-      yield {
-        type: String.fromCharCode(bytes[at + 2]),
-        offset,
-        content: bytes.subarray(at + HEADER_BYTES, end),
-      };
+      const content = bytes.subarray(at + HEADER_BYTES, end);
+      if (bytes[at + 2] === FLAGS) this.#takeFlags(content);
+      yield { type: LETTERS[bytes[at + 2]], offset, content };
     }
+  }
+
+  /** What is at the next byte: a message that ends there, or none. What is cut where data were appended is no loss. */
+  #judge(end: number): "whole" | "more" | "lost" | "cut" {
+    const { bytes, at, offset } = this.#window;
+    const endOffset = offset + end - at;
+    const appended = this.#appended.find((start) => start > offset);
+    if (appended !== undefined && endOffset > appended) return "cut";
+    if (endOffset > this.#endOffset || !KNOWN.has(bytes[at + 2])) return "lost";
+    if (this.#lostFrom === undefined) return end <= bytes.length ? "whole" : "more";
+    // After a gap it is one that another follows, or nothing.
+    if (endOffset + HEADER_BYTES > this.#endOffset) return endOffset === this.#endOffset ? "whole" : "lost";
+    if (end + HEADER_BYTES > bytes.length) return "more";
+    return this.#isSound(at, end) ? "whole" : "lost";
+  }
+
+  /** Takes the flags: UNSUPPORTED where they tell of what is not known. */
+  #takeFlags(content: Uint8Array): void {
+    if (content.length < 40) return;
+    const unknown = content.findIndex((byte, i) => i >= 8 && i < 16 && (i === 8 ? byte & ~1 : byte) !== 0);
+    if (unknown >= 0) {
+      const text = `the ULog file has flags that make it unreadable for those who do not know them: byte ${
+        unknown - 8
+      } of them is ${content[unknown]}`;
+      throw new SmaltiError("UNSUPPORTED", text);
+    }
+    const view = new DataView(content.buffer, content.byteOffset, content.length);
+    if ((content[8] & 1) === 0) return;
+    this.#appended = [16, 24, 32].map((at) => Number(view.getBigUint64(at, true)))
+      .filter((start) => start !== 0).sort((a, b) => a - b);
   }
 
   #open(): boolean {
@@ -114,7 +150,7 @@ export class UlogReader {
       return end - at === HEADER_BYTES + SYNC.length &&
         SYNC.every((byte, i) => bytes[at + HEADER_BYTES + i] === byte);
     }
-    return end > at + HEADER_BYTES && end + HEADER_BYTES <= bytes.length && KNOWN.has(bytes[end + 2]);
+    return end > at + HEADER_BYTES && KNOWN.has(bytes[end + 2]);
   }
 
   #endLost(offset: number): void {

@@ -107,17 +107,13 @@ impl Column {
 
     /// Appends text; whether it is UTF-8. What is not is replaced.
     pub fn push_text(&mut self, bytes: &[u8]) -> Outcome<bool> {
-        let valid = match core::str::from_utf8(bytes) {
-            Ok(_) => {
-                append(&mut self.data, bytes);
-                true
-            }
-            Err(_) => {
-                self.data
-                    .extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
-                false
-            }
-        };
+        let valid = is_ascii(bytes) || core::str::from_utf8(bytes).is_ok();
+        if valid {
+            append(&mut self.data, bytes);
+        } else {
+            self.data
+                .extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
+        }
         self.close_bytes()?;
         Ok(valid)
     }
@@ -148,24 +144,72 @@ impl Column {
 }
 
 /// Bytes up to so many are copied by plain instructions: a call that copies memory costs more.
-pub const SMALL: usize = 64;
+const SMALL: usize = 256;
 
 /// Appends bytes.
 #[inline]
 pub fn append(data: &mut Vec<u8>, bytes: &[u8]) {
-    if bytes.len() > SMALL {
+    let length = bytes.len();
+    if length > SMALL {
         return data.extend_from_slice(bytes);
     }
-    data.reserve(bytes.len());
+    data.reserve(length);
+    let (from, start) = (bytes.as_ptr(), data.len());
+    // SAFETY: `reserve` made room for `length` bytes at `start`, and `bytes` has as many, elsewhere. All of them are written:
+    // whole words, then the last word, which may overlap with the one before; of fewer bytes than a word each by itself.
+    unsafe {
+        let to = data.as_mut_ptr().add(start);
+        if length >= 8 {
+            let mut at = 0;
+            while at + 16 <= length {
+                copy::<16>(from.add(at), to.add(at));
+                at += 16;
+            }
+            if at + 8 <= length {
+                copy::<8>(from.add(at), to.add(at));
+            }
+            copy::<8>(from.add(length - 8), to.add(length - 8));
+        } else if length >= 4 {
+            copy::<4>(from, to);
+            copy::<4>(from.add(length - 4), to.add(length - 4));
+        } else {
+            for at in 0..length {
+                copy::<1>(from.add(at), to.add(at));
+            }
+        }
+        data.set_len(start + length);
+    }
+}
+
+/// # Safety
+///
+/// There are `COUNT` bytes to be read at `from` and to be written at `to`.
+#[inline(always)]
+unsafe fn copy<const COUNT: usize>(from: *const u8, to: *mut u8) {
+    to.cast::<[u8; COUNT]>().write(from.cast::<[u8; COUNT]>().read());
+}
+
+/// Appends one value.
+#[inline(always)]
+pub fn append_value<const WIDTH: usize>(data: &mut Vec<u8>, value: [u8; WIDTH]) {
+    data.reserve(WIDTH);
+    let start = data.len();
+    // SAFETY: `reserve` made room for `WIDTH` bytes at `start`, which are all written.
+    unsafe {
+        data.as_mut_ptr().add(start).cast::<[u8; WIDTH]>().write(value);
+        data.set_len(start + WIDTH);
+    }
+}
+
+/// Whether all bytes are ASCII; without a call where they are few.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
     let words = bytes.chunks_exact(8);
-    let rest = words.remainder();
-    for word in words {
-        let word: [u8; 8] = word.try_into().unwrap_or_default();
-        data.extend_from_slice(&word);
-    }
-    for &byte in rest {
-        data.push(byte);
-    }
+    let rest = words.remainder().iter().fold(0, |all, byte| all | byte);
+    let all = words.fold(0, |all, word| {
+        all | u64::from_le_bytes(word.try_into().unwrap_or([255; 8]))
+    });
+    all & 0x8080_8080_8080_8080 == 0 && rest < 128
 }
 
 /// Values in a column whose parent is between two values.

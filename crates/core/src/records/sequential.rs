@@ -3,7 +3,7 @@
 //! Sources: OMG DDSI-RTPS 2.5, section 10 (encapsulation); OMG DDS-XTypes 1.3, section 7.4 (XCDR versions 1 and 2);
 //! http://wiki.ros.org/msg (ROS 1); https://docs.px4.io/main/en/dev_log/ulog_file_format (ULog).
 
-use super::column::{append, length, Column, SMALL};
+use super::column::{append, append_value, length, Column};
 use super::{Outcome, Status};
 
 /// Words of a step: what it does, and three arguments.
@@ -243,26 +243,28 @@ fn push_values<const BIG: bool>(data: &mut Vec<u8>, bytes: &[u8], width: usize) 
 #[inline]
 fn push_each<const BIG: bool, const WIDTH: usize>(columns: &mut [Column], bytes: &[u8]) {
     for (column, value) in columns.iter_mut().zip(bytes.chunks_exact(WIDTH)) {
-        let mut value: [u8; WIDTH] = value.try_into().unwrap_or([0; WIDTH]);
-        if BIG {
-            value.reverse();
-        }
-        column.data.extend_from_slice(&value);
+        append_value::<WIDTH>(&mut column.data, ordered::<BIG, WIDTH>(value));
     }
 }
 
-/// Values of so many bytes each. Of a fixed size, since a call that copies memory costs more than a few of them.
+/// Values of so many bytes each.
 #[inline]
 fn push_words<const BIG: bool, const WIDTH: usize>(data: &mut Vec<u8>, bytes: &[u8]) {
-    if !BIG && bytes.len() > SMALL {
-        return data.extend_from_slice(bytes);
+    if !BIG {
+        return append(data, bytes);
     }
     data.reserve(bytes.len());
     for value in bytes.chunks_exact(WIDTH) {
-        let mut value: [u8; WIDTH] = value.try_into().unwrap_or([0; WIDTH]);
-        if BIG {
-            value.reverse();
-        }
-        data.extend_from_slice(&value);
+        append_value::<WIDTH>(data, ordered::<BIG, WIDTH>(value));
     }
+}
+
+/// A value in the order of bytes that columns have.
+#[inline(always)]
+fn ordered<const BIG: bool, const WIDTH: usize>(value: &[u8]) -> [u8; WIDTH] {
+    let mut value: [u8; WIDTH] = value.try_into().unwrap_or([0; WIDTH]);
+    if BIG {
+        value.reverse();
+    }
+    value
 }
