@@ -72,6 +72,11 @@ export class ArrowMessages {
       this.#isFile = MAGIC.every((byte, i) => byte === window.bytes[window.at + i]);
       if (this.#isFile) window.at += FILE_HEAD;
     }
+    // Before Arrow 0.15 a stream ended with four bytes alone.
+    if (window.left >= 4 && window.view.getInt32(window.at, true) === 0) {
+      this.#isEnded = true;
+      return undefined;
+    }
     if (window.left < 8) return undefined;
     const marked = window.view.getInt32(window.at, true) === -1;
     const length = window.view.getInt32(window.at + (marked ? 4 : 0), true);

@@ -23,7 +23,7 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { type Table, TableTopics, timeFacts } from "../tables/table_topics.ts";
+import { type Table, TableTopics } from "../tables/table_topics.ts";
 import { ColumnTimes, findTimeColumn } from "../tables/time_column.ts";
 import { ArrowMessages } from "./arrow_messages.ts";
 
@@ -180,11 +180,10 @@ class ArrowFile {
   }
 
   async #open(): Promise<Table> {
-    const { timeUnit } = this.#recording;
     return this.#table ??= await this.#topics.open({
       fields: this.#schema!.plain,
       time: this.#timeName,
-      facts: timeFacts(this.#timeName, this.#times!.unit, timeUnit),
+      facts: this.#times!.facts,
     });
   }
 

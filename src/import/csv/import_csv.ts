@@ -16,8 +16,8 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { type Table, TableTopics, timeFacts, uniqueNames } from "../tables/table_topics.ts";
-import { findTimeColumn, TimesWriter, unitBySize } from "../tables/time_column.ts";
+import { type Table, TableTopics, uniqueNames } from "../tables/table_topics.ts";
+import { findTimeColumn, timeFacts, TimesWriter, type UnitBy, unitBySize } from "../tables/time_column.ts";
 import { cellTime, type DateOrder, DateOrderTeller } from "./cell_time.ts";
 import { CellType, CsvColumns, isNumber } from "./csv_columns.ts";
 import { type CsvFlaw, CsvReader, type Papa } from "./csv_reader.ts";
@@ -65,7 +65,7 @@ const ROW_FIELD: FieldSchema = {
  *
  * A column's type is told by all of its cells, for which the file is read twice: integers are int64 (uint64 where that is too
  * small; by `integers` float64), numbers with NaN and `inf` float64, anything else text, as dates and `true` are. Empty cells are
- * null. Of a source that is read once, as a pipe, the first 1000 rows tell (or what came before a live source paused for a second);
+ * null. Of a source that is read once, as a pipe, the first rows tell, 1000 and what came with them (or what came before a live source paused for a second);
  * a later row that does not fit is kept in the column `_row` too, as text, as are rows with more cells than there are columns. Rows with too few or too many cells are told in the report (`ragged`).
  *
  * The time is the column `time`, else `timestamp_ns`, or one called `timestamp`, `time`, `stamp`, `t` or `datetime`, whatever
@@ -187,7 +187,8 @@ class CsvScan {
     const { largest } = this.#types[timeIndex];
     const isExact = timeName === TIMESTAMP_FIELD.name;
     const unit = timeUnit ?? (isExact ? "ns" : largest < 0 ? undefined : unitBySize(largest));
-    return { fields, count: names.length, timeIndex, timeName, unit, order: this.#dates.order };
+    const unitBy = timeUnit ? "option" : isExact ? "name" : "size";
+    return { fields, count: names.length, timeIndex, timeName, unit, unitBy, order: this.#dates.order };
   }
 }
 
@@ -199,6 +200,7 @@ interface CsvShape {
   readonly timeIndex: number;
   readonly timeName: string;
   readonly unit: TimeUnit | undefined;
+  readonly unitBy: UnitBy;
   readonly order: DateOrder;
 }
 
@@ -322,9 +324,9 @@ class CsvFile {
 
   async #open(): Promise<Table> {
     if (this.#table) return this.#table;
-    const { fields, timeName, unit } = this.#shape!;
+    const { fields, timeName, unit, unitBy } = this.#shape!;
     if (!this.#recording.isBegun) await this.#recording.begin();
-    const facts = timeFacts(timeName, unit, this.#recording.timeUnit);
+    const facts = timeFacts(timeName, unit, unitBy);
     return this.#table = await this.#topics.open({ fields, time: timeName, facts });
   }
 }

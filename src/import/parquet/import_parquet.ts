@@ -17,7 +17,7 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { type Table, TableTopics, timeFacts } from "../tables/table_topics.ts";
+import { type Table, TableTopics } from "../tables/table_topics.ts";
 import { ColumnTimes, findTimeColumn } from "../tables/time_column.ts";
 import { ParquetReader } from "./parquet_reader.ts";
 
@@ -89,8 +89,7 @@ async function readFile(recording: RecordingImport, topics: TableTopics, maxByte
   const time = [fields[found.index].name, ...found.within].join(".");
   const times = new ColumnTimes(fields, found, timeUnit);
   let table: Table | undefined;
-  const open = async () =>
-    table ??= await topics.open({ fields, time, facts: timeFacts(time, times.unit, timeUnit) });
+  const open = async () => table ??= await topics.open({ fields, time, facts: times.facts });
   await recording.begin();
   for (let group = 0; group < reader.groupCount; group++) {
     if (reader.rowsOf(group) === 0) continue;

@@ -80,7 +80,7 @@ export class ParquetReader {
   readonly #metadata: FileMetaData;
   readonly #columns: readonly TopColumn[];
   readonly #maxBytes: number;
-  #compressors: Compressors;
+  readonly #compressors: Compressors;
 
   private constructor(
     file: RandomAccess,
@@ -240,7 +240,11 @@ export class ParquetReader {
       return;
     }
     const { compressors } = await import("hyparquet-compressors");
-    this.#compressors = { ...compressors, ...this.#compressors };
+    for (const [codec, decompress] of Object.entries(compressors)) {
+      // A block of nothing it takes for a damaged one.
+      this.#compressors[codec as keyof Compressors] ??= (bytes, length) =>
+        length === 0 ? new Uint8Array(0) : decompress(bytes, length);
+    }
   }
 }
 

@@ -12,7 +12,6 @@ import type { MessageDecoder } from "../message_decoder.ts";
 import type { RecordingImport } from "../recording_import.ts";
 import { INDEX_FIELD, type TopicImport } from "../topic_import.ts";
 import { SmaltiError } from "../../error.ts";
-import type { TimeUnit } from "../message_time.ts";
 import type { RowTimes } from "./time_column.ts";
 
 /** The tag of tables: no class of anybody's. */
@@ -87,13 +86,6 @@ export interface TableShape {
   readonly time: string;
   /** Facts about it. */
   readonly facts: Metadata;
-}
-
-/** What a topic's metadata says of its time. */
-export function timeFacts(column: string, unit: TimeUnit | undefined, given: TimeUnit | undefined): Metadata {
-  return {
-    "table.time": { column, ...(unit && { unit, ...(given === undefined && { unit_by: "size" }) }) },
-  };
 }
 
 interface TableDecoder extends MessageDecoder {

@@ -6,7 +6,7 @@
 import { NumberVector, StructVector, type Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
 import { type DataType, TIMESTAMP_FIELD } from "../../schema.ts";
-import { MAX_NS, MIN_NS } from "../../types.ts";
+import { MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
 import { quoted } from "../../util/excerpt.ts";
 import { didYouMean } from "../../util/nearest.ts";
 import { TIME_UNITS, timeToNs, type TimeUnit } from "../message_time.ts";
@@ -93,6 +93,14 @@ export function unitBySize(largest: number): TimeUnit {
   return largest < 1e17 ? "us" : "ns";
 }
 
+/** What told the unit: the option, the column's name (`timestamp_ns`), its type, or the size of its numbers. */
+export type UnitBy = "option" | "name" | "type" | "size";
+
+/** What a topic's metadata says of its time. */
+export function timeFacts(column: string, unit: TimeUnit | undefined, unitBy: UnitBy): Metadata {
+  return { "table.time": { column, ...(unit && { unit, unit_by: unitBy }) } };
+}
+
 /** Collects times of rows. */
 export class TimesWriter {
   readonly #times: BigInt64Array;
@@ -128,6 +136,7 @@ export class ColumnTimes {
   readonly #index: number;
   readonly #within: readonly string[];
   #unit: TimeUnit | undefined;
+  #unitBy: UnitBy;
 
   /** @param unit What numbers count; of a type that says so itself that. @default told by the first numbers */
   constructor(
@@ -139,12 +148,14 @@ export class ColumnTimes {
     this.#name = [name, ...within].join(".");
     this.#index = index;
     this.#within = within;
-    this.#unit = unit ?? (this.#name === TIMESTAMP_FIELD.name ? "ns" : undefined);
+    const isExact = this.#name === TIMESTAMP_FIELD.name;
+    this.#unit = unit ?? (isExact ? "ns" : undefined);
+    this.#unitBy = unit ? "option" : isExact ? "name" : "size";
   }
 
-  /** What numbers in it count; undefined where none were read, or they are no numbers of a unit of ours. */
-  get unit(): TimeUnit | undefined {
-    return this.#unit;
+  /** What a topic's metadata says of it. */
+  get facts(): Metadata {
+    return timeFacts(this.#name, this.#unit, this.#unitBy);
   }
 
   /** The times of all rows of a batch. INVALID_ARGUMENT where the column is none of times. */
@@ -156,7 +167,8 @@ export class ColumnTimes {
     const writer = new TimesWriter(length, this.#name);
     if (type.kind === "temporal") {
       const step = type.unit === "day" ? NS_PER_DAY : 10n ** BigInt(TIME_UNITS[type.unit]);
-      if (type.unit !== "day") this.#unit = type.unit;
+      this.#unit = type.unit === "day" ? undefined : type.unit;
+      this.#unitBy = "type";
       readIntegers(vector, step, writer);
       return writer.finish();
     }
