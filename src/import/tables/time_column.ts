@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NumberVector, StructVector, type Vector } from "../../arrow/vector.ts";
+import { type NumberVector, StructVector, type Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
 import { type DataType, TIMESTAMP_FIELD } from "../../schema.ts";
 import { MAX_NS, type Metadata, MIN_NS } from "../../types.ts";
