@@ -64,7 +64,10 @@ export const full: PublishedPackage = {
     "apache-arrow",
     "cli-progress",
     "commander",
+    "hyparquet",
+    "hyparquet-compressors",
     "lossless-json",
+    "papaparse",
   ],
   optionalPeers: [],
 };
@@ -102,7 +105,10 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   commander: ["src/cli/"],
   flatbuffers: ["src/arrow/encode.ts", "src/import/flatbuffer/"],
   fzstd: ["src/engine/codecs.ts"],
+  hyparquet: ["src/import/parquet/"],
+  "hyparquet-compressors": ["src/import/parquet/"],
   "lossless-json": ["src/import/json/"],
+  papaparse: ["src/import/csv/"],
 };
 
 /** The npm package of an import's specifier; undefined for relative ones and modules of a runtime. */

@@ -170,11 +170,28 @@ export class StructBuilder extends Builder {
   }
 }
 
-/** The builder for a field. UNSUPPORTED for types that smalti reads but does not write. */
+/** Of types that are written as columns alone: takes no value. */
+class ColumnsOnlyBuilder extends Builder {
+  override append(_value: unknown): void {
+    this.#refuse();
+  }
+  override appendMissing(): void {
+    this.#refuse();
+  }
+  protected write(): void {}
+  protected appendEmpty(): void {}
+  protected resize(): void {}
+  protected collectData(): void {}
+  #refuse(): never {
+    const text = `Cannot write field "${this.path}" of type ${typeName(this.field)} value by value`;
+    throw new SmaltiError("UNSUPPORTED", text);
+  }
+}
+
+/** The builder for a field. That of a type without values of its own takes none: UNSUPPORTED. */
 export function createBuilder(field: FieldSchema, path: Path, count: ByteCount): Builder {
   const { type } = field;
-  const place = () => typeof path === "string" ? path : path();
-  if (field.dictionary) throw unwritable(field, place());
+  if (field.dictionary) return new ColumnsOnlyBuilder(field, path, count);
   switch (type.kind) {
     case "null":
       return new NullBuilder(field, path, count);
@@ -205,9 +222,5 @@ export function createBuilder(field: FieldSchema, path: Path, count: ByteCount):
     case "struct":
       return new StructBuilder(field, path, count);
   }
-  throw unwritable(field, place());
-}
-
-function unwritable(field: FieldSchema, path: string): SmaltiError {
-  return new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of type ${typeName(field)}`);
+  return new ColumnsOnlyBuilder(field, path, count);
 }

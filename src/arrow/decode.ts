@@ -134,6 +134,9 @@ function bitWidth(bits: number, name: string): 8 | 16 | 32 | 64 {
   throw new SmaltiError("CORRUPT", `Arrow field "${name}" is an integer of ${bits} bits`);
 }
 
+/** Types that are not read, by their numbers. */
+const UNREAD_TYPES: Readonly<Record<number, string>> = { 11: "an interval", 14: "a union" };
+
 /** Schema.fbs, union Type. */
 function decodeType(kind: number, table: FlatTable | undefined, name: string): DataType {
   const unit = (byDefault: number): TimeUnit =>
@@ -197,11 +200,10 @@ function decodeType(kind: number, table: FlatTable | undefined, name: string): D
       return { kind: "listView", offsets: 32 };
     case 26:
       return { kind: "listView", offsets: 64 };
-    default:
-      throw new SmaltiError(
-        "UNSUPPORTED",
-        `Arrow field "${name}" has type number ${kind}, which smalti does not read`,
-      );
+    default: {
+      const known = UNREAD_TYPES[kind] ?? `of type number ${kind}`;
+      throw new SmaltiError("UNSUPPORTED", `Arrow field "${name}" is ${known}, which smalti does not read`);
+    }
   }
 }
 

@@ -19,15 +19,16 @@ const PART_BYTES = 1024;
 /** Bytes of one value of fixed width at most: a missing one takes them too. */
 const MAX_WIDTH = 2 ** 20;
 
-/** The plain columns of a batch in encodings. CORRUPT, UNSUPPORTED; TOO_LARGE where they take more than `take` allows. */
+/** The plain columns of a batch in encodings. CORRUPT, UNSUPPORTED; TOO_LARGE where they take more than `maxPlainBytes`. */
 export function decodeColumns(
   engine: Engine,
   message: Uint8Array,
   fields: readonly FieldSchema[],
   dictionaries: Dictionaries,
+  maxPlainBytes?: number,
 ): Columns {
   const { table } = openColumns(engine, message, { fields, where: {}, dictionaries: dictionaries.known });
-  return take([table], rangePicks(0, table.length));
+  return take([table], rangePicks(0, table.length), maxPlainBytes);
 }
 
 /** The dictionaries of a table as they come: the next one of an id replaces it, a delta adds to it. */

@@ -53,8 +53,11 @@ export function addImport(program: Command, context: Context): void {
         .default("log").argParser(parseTimeName),
     )
     .addOption(
-      new Option("--time-unit <UNIT>", "what numbers in that field count")
-        .choices(["s", "ms", "us", "ns"]).default("ns"),
+      new Option(
+        "--time-unit <UNIT>",
+        "what numbers in that field count (default: ns; in tables by their size)",
+      )
+        .choices(["s", "ms", "us", "ns"]),
     )
     .addOption(new Option("--topic <NAME>", "topic of JSON lines that name none (default: the file's name)"))
     .option(

@@ -43,12 +43,63 @@ export const FORMATS: readonly FileFormat[] = [
     load: async () => (await import("./mcap/import_mcap.ts")).importMcap,
   },
   {
+    name: "Parquet file",
+    takesTopic: true,
+    isBegun: (head) => startsWith(head, "PAR1") || startsWith(head, "PARE"),
+    load: async () => (await import("./parquet/import_parquet.ts")).importParquet,
+  },
+  {
+    name: "Arrow file",
+    takesTopic: true,
+    isBegun: (head) => startsWith(head, "ARROW1") || isArrowStream(head),
+    load: async () => (await import("./arrow/import_arrow.ts")).importArrow,
+  },
+  {
     name: "JSON lines",
     takesTopic: true,
     isBegun: (head) => /^\uFEFF?\s*\{/.test(new TextDecoder("utf-8", { ignoreBOM: true }).decode(head)),
     load: async () => (await import("./json_lines/import_json_lines.ts")).importJsonLines,
   },
+  {
+    name: "CSV file",
+    takesTopic: true,
+    isBegun: isCsv,
+    load: async () => (await import("./csv/import_csv.ts")).importCsv,
+  },
 ];
+
+function startsWith(head: Uint8Array, text: string): boolean {
+  return head.length >= text.length && [...text].every((letter, i) => letter.charCodeAt(0) === head[i]);
+}
+
+/** Whether a stream begins: a marker of four bytes, before Arrow 0.15 none, the length of the schema's message, and that. */
+function isArrowStream(head: Uint8Array): boolean {
+  if (head.length < 16) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const start = view.getInt32(0, true) === -1 ? 4 : 0;
+  const length = view.getInt32(start, true);
+  // A FlatBuffer, whose root lies within the message.
+  return length > 0 && length % 4 === 0 && length < 2 ** 28 &&
+    view.getInt32(start + 4, true) < Math.min(length, 256) &&
+    view.getInt32(start + 4, true) >= 4 && head[start + 7] === 0;
+}
+
+/** Whether there is text with a separator in its first line, and no JSON. */
+function isCsv(head: Uint8Array): boolean {
+  const isWide = head[0] === 0xff && head[1] === 0xfe || head[0] === 0xfe && head[1] === 0xff;
+  const encoding = !isWide ? "utf-8" : head[0] === 0xff ? "utf-16le" : "utf-16be";
+  let text: string;
+  try {
+    // What is cut at its end is no fault.
+    text = new TextDecoder(encoding, { fatal: true }).decode(head, { stream: true });
+  } catch {
+    return false;
+  }
+  // deno-lint-ignore no-control-regex -- text has none of them
+  if (/[\0-\x08\x0e-\x1f]/.test(text)) return false;
+  const first = text.trimStart();
+  return !/^[{[]/.test(first) && /^[^\r\n]*[,;\t|]/.test(first);
+}
 
 function formatByHead(head: Uint8Array): FileFormat | undefined {
   return FORMATS.find((format) => format.isBegun(head));

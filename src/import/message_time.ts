@@ -63,7 +63,7 @@ export class TimeField {
 
   /** The time that the field's value says; undefined is one that is missing. As {@linkcode of}. */
   ofValue(value: unknown): bigint {
-    const ns = partsToNs(value) ?? scalarToNs(value, TIME_UNITS[this.#unit]);
+    const ns = timeToNs(value, this.#unit);
     if (ns === undefined) {
       const wanted = `a number of ${this.#unit}, an ISO 8601 text, or an object with sec and nanosec`;
       throw this.#error("INVALID_MESSAGE", value, `wanted ${wanted}`);
@@ -96,6 +96,11 @@ export class TimeField {
 /** A decimal number of units in nanoseconds, rounded to the nearest; undefined where the text is no number. */
 export function decimalToNs(text: string, unit: TimeUnit): bigint | undefined {
   return decimal(text, TIME_UNITS[unit]);
+}
+
+/** Whatever may be a time in nanoseconds: a number of units, text, or an object with seconds and nanoseconds; else undefined. */
+export function timeToNs(value: unknown, unit: TimeUnit): bigint | undefined {
+  return partsToNs(value) ?? scalarToNs(value, TIME_UNITS[unit]);
 }
 
 function decimal(text: string, power: number): bigint | undefined {

@@ -7,6 +7,9 @@ export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mca
 export { importBag, type ImportBagOptions } from "./bag/import_bag.ts";
 export { importDb3, type ImportDb3Options } from "./db3/import_db3.ts";
 export { importUlog } from "./ulog/import_ulog.ts";
+export { importArrow, type ImportArrowOptions } from "./arrow/import_arrow.ts";
+export { importParquet, type ImportParquetOptions } from "./parquet/import_parquet.ts";
+export { importCsv, type ImportCsvOptions } from "./csv/import_csv.ts";
 export { importJsonLines, type ImportJsonLinesOptions } from "./json_lines/import_json_lines.ts";
 export type { ImportFlaw } from "./flaws.ts";
 export type { ImportOptions, ImportReport } from "./recording_import.ts";

@@ -59,7 +59,7 @@ export interface ImportOptions {
    * orders, as `_publish_time_ns`; in ULog it is the field `timestamp` anyway. @default "log"
    */
   time?: "log" | "publish" | (string & Record<never, never>);
-  /** What numbers in the field `time` count. @default "ns" */
+  /** What numbers in the field `time` count. @default "ns"; in tables told by their size */
   timeUnit?: TimeUnit;
   /**
    * Topics whose messages become those of Mosaico's classes where their types are known (ROS's and PX4's usual ones), as
@@ -261,6 +261,26 @@ export class RecordingImport {
     const { time = "log" } = this.#options;
     if (time === "log") return "log";
     return time === "publish" ? "publish" : "field";
+  }
+
+  /** The field that orders the messages, or the column; undefined where none was named. */
+  get timeField(): string | undefined {
+    return this.time === "field" ? this.#options.time : undefined;
+  }
+
+  /** What numbers in that field count, where that was said. */
+  get timeUnit(): TimeUnit | undefined {
+    return this.#options.timeUnit;
+  }
+
+  /** What integers of 64 bits become. */
+  get integers(): "bigint" | "number" {
+    return this.#options.integers ?? "bigint";
+  }
+
+  /** The sequence's name. */
+  get sequenceName(): string {
+    return this.#options.name;
   }
 
   /** @internal Goes on to the next file; false after the last. */

@@ -1,3 +1,4 @@
+import { bytesOf, type Columns } from "../arrow/columns.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
 import { MAX_NS, MIN_NS } from "../types.ts";
@@ -111,6 +112,25 @@ export class TopicImport {
       flaw({ kind: isTimedByField ? "time" : "message", code, message, cause: reason, ...this.#lost });
       return undefined;
     }
+  }
+
+  /**
+   * Writes many messages as columns: their times (`timestamp_ns`), then the decoder's. They are the writer's then. A promise
+   * that comes back is awaited before the next.
+   */
+  pushColumns(columns: Columns): Promise<void> | undefined {
+    const { writer, counter, isNumbered } = this.#parts;
+    const { rows } = columns;
+    if (isNumbered) {
+      const first = BigInt(counter.count);
+      columns.nodes.push(rows, 0);
+      columns.buffers.push(
+        new Uint8Array(0),
+        bytesOf(BigUint64Array.from({ length: rows }, (_, i) => first + BigInt(i))),
+      );
+    }
+    counter.count += rows;
+    return writer.pushPrepared(columns);
   }
 
   get #lost(): Pick<Flaw, "topic" | "lost"> {

@@ -105,7 +105,7 @@ describe("formatOf", () => {
   it("names the file of another format, or of none", async () => {
     const source = (name: string, text: string) => ({ name, chunks: chunked(encode(text)) });
     await expect(formatOf([source("a.txt", "hello")]))
-      .rejects.toThrow("Cannot import a.txt: it is no MCAP file and no JSON lines");
+      .rejects.toThrow("Cannot import a.txt: it is no MCAP file");
     await expect(formatOf([source("a.txt", "")])).rejects.toThrow("it is empty, no MCAP file");
     await expect(formatOf([source("a", "{}"), source("b", "\x89MCAP0\r\n")])).rejects.toMatchObject({
       code: "UNSUPPORTED",

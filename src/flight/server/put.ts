@@ -24,7 +24,7 @@ import { locatorOf } from "../locator.ts";
 import { CMD } from "../protocol.ts";
 import { readBody, textMember } from "./body.ts";
 import type { ByteBudget } from "./byte_budget.ts";
-import { checkText } from "./check_text.ts";
+import { checkText } from "../../arrow/check_text.ts";
 import type { OpenTopic, Sessions } from "./sessions.ts";
 
 /** How much larger than a message may be what it holds when it is decompressed. */

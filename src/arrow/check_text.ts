@@ -1,8 +1,8 @@
-import type { Columns } from "../../arrow/columns.ts";
-import { vectorsOf } from "../../arrow/rearrange.ts";
-import { Utf8Vector, type Vector } from "../../arrow/vector.ts";
-import { SmaltiError } from "../../error.ts";
-import type { FieldSchema } from "../../schema.ts";
+import type { Columns } from "./columns.ts";
+import { vectorsOf } from "./rearrange.ts";
+import { Utf8Vector, type Vector } from "./vector.ts";
+import { SmaltiError } from "../error.ts";
+import type { FieldSchema } from "../schema.ts";
 
 /**
  * Refuses text that is not UTF-8: readers would take it for damage of the store. INVALID_MESSAGE. The columns are such as

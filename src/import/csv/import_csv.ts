@@ -1,0 +1,332 @@
+/**
+ * CSV -> a sequence.
+ *
+ * @module
+ */
+import type { Client } from "../../client.ts";
+import { SmaltiError } from "../../error.ts";
+import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
+import { checkOptions, type OptionNames } from "../../util/options.ts";
+import type { ImportSources } from "../byte_source.ts";
+import type { TimeUnit } from "../message_time.ts";
+import {
+  IMPORT_OPTIONS,
+  type ImportOptions,
+  importRecording,
+  type ImportReport,
+  type RecordingImport,
+} from "../recording_import.ts";
+import { type Table, TableTopics, uniqueNames } from "../tables/table_topics.ts";
+import { findTimeColumn, timeFacts, TimesWriter, type UnitBy, unitBySize } from "../tables/time_column.ts";
+import { cellTime, type DateOrder, DateOrderTeller } from "./cell_time.ts";
+import { CellType, CsvColumns, isNumber } from "./csv_columns.ts";
+import { type CsvFlaw, CsvReader, type Papa } from "./csv_reader.ts";
+
+/** Options of {@linkcode importCsv}. */
+export interface ImportCsvOptions extends ImportOptions {
+  /** The topic's name. @default the file's name up to the first dot; the sequence's where the source has no name */
+  topic?: string;
+  /** What is between cells. @default told by the first lines: `,`, `;`, tab or `|` */
+  separator?: string;
+  /** Whether the first row has the names of the columns. @default whether none of its cells is a number */
+  header?: boolean;
+  /** Bound on a row, in characters; memory goes with it. @default 4 Mi */
+  maxRecordBytes?: number;
+}
+
+const CSV_OPTIONS: OptionNames<ImportCsvOptions> = {
+  ...IMPORT_OPTIONS,
+  topic: true,
+  separator: true,
+  header: true,
+  maxRecordBytes: true,
+};
+
+const DEFAULT_ROW_LENGTH = 4 * 2 ** 20;
+/** Rows by which the types of a source that is read once are told. */
+const FIRST_ROWS = 1000;
+/** Rows and characters that are written at once. */
+const BATCH_ROWS = 4096;
+const BATCH_LENGTH = 1 << 19;
+
+/** The column for rows that the others do not hold. */
+const ROW_FIELD: FieldSchema = {
+  name: "_row",
+  type: { kind: "utf8", offsets: 32 },
+  nullable: true,
+  children: [],
+  metadata: { description: "The row as it was, where the other columns do not hold all of it." },
+};
+
+/**
+ * Records CSV files as a new sequence: each is the rows of a topic, called by the file's name up to the first dot. Files of one
+ * name and columns are one topic. Cells are between `,`, `;`, tabs or `|`, and may be in quotes; spaces around them go. Text is
+ * UTF-8, or UTF-16 with a byte order mark.
+ *
+ * A column's type is told by all of its cells, for which the file is read twice: integers are int64 (uint64 where that is too
+ * small; by `integers` float64), numbers with NaN and `inf` float64, anything else text, as dates and `true` are. Empty cells are
+ * null. Of a source that is read once, as a pipe, the first rows tell, 1000 and what came with them (or what came before a live source paused for a second);
+ * a later row that does not fit is kept in the column `_row` too, as text, as are rows with more cells than there are columns. Rows with too few or too many cells are told in the report (`ragged`).
+ *
+ * The time is the column `time`, else `timestamp_ns`, or one called `timestamp`, `time`, `stamp`, `t` or `datetime`, whatever
+ * is before the name's first letter (`__time`). Its text is taken as it is, never by way of a float64: numbers of `timeUnit`, else of what the largest number suggests (see
+ * {@linkcode importArrow}), ISO 8601, or dates such as `01/20/2021 10:11:32.332`, where some row shows which is the month. The
+ * topic's metadata `table.time` says how it was read. The column is kept too, unless it is `timestamp_ns`. Without a header
+ * columns are `column_1` and so on.
+ *
+ * Rejects with INVALID_MESSAGE where a row has no time (with `salvage` it is left out: kind `time`), CORRUPT for a quote that
+ * does not end (`quotes`) and text that is none (`text`), INVALID_ARGUMENT where no column is the time, which lists them, TOO_LARGE beyond
+ * `maxRecordBytes`. Rows count from 1 after the header. Otherwise as `importMcap`.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ * import { importCsv, openFile } from "smalti/import";
+ *
+ * await using client = await connect("./recordings");
+ * await importCsv(client, await openFile("engine.csv"), { name: "engine", time: "clock", timeUnit: "ms" });
+ * ```
+ *
+ * Source: RFC 4180.
+ */
+export async function importCsv(
+  client: Client,
+  sources: ImportSources,
+  options: ImportCsvOptions,
+): Promise<ImportReport> {
+  const { topic, separator, header, maxRecordBytes = DEFAULT_ROW_LENGTH, ...shared } = options;
+  checkOptions(options, CSV_OPTIONS, "Cannot import");
+  if (separator !== undefined && separator.length !== 1) {
+    throw new TypeError(`Cannot import: separator is ${JSON.stringify(separator)}, wanted one character`);
+  }
+  const papa = (await import("papaparse")).default as unknown as Papa;
+  let topics: TableTopics | undefined;
+  return await importRecording(client, sources, shared, {
+    what: "the CSV file",
+    async read(recording) {
+      topics ??= new TableTopics(recording, topic);
+      const open = (flaw: (flaw: CsvFlaw) => void) => new CsvReader(papa, separator, maxRecordBytes, flaw);
+      await new CsvFile(recording, topics, header).read(open);
+      return {};
+    },
+  });
+}
+
+/** What all cells of a file say of it. */
+class CsvScan {
+  readonly #recording: RecordingImport;
+  readonly #types: CellType[] = [];
+  readonly #dates = new DateOrderTeller();
+  #header: boolean | undefined;
+  #names: string[] | undefined;
+  #timeIndex = -1;
+  /** Whether a row has more cells than there are columns. */
+  isRagged = false;
+
+  constructor(recording: RecordingImport, header: boolean | undefined) {
+    this.#recording = recording;
+    this.#header = header;
+  }
+
+  get hasHeader(): boolean {
+    return this.#header ?? false;
+  }
+
+  get isEmpty(): boolean {
+    return this.#names === undefined;
+  }
+
+  /** Looks at rows; the first is that of the file. */
+  add(rows: readonly (readonly string[])[]): void {
+    for (const row of rows) {
+      if (!this.#names) {
+        if (this.#begin(row)) continue;
+      }
+      const count = this.#types.length;
+      for (let i = 0; i < row.length; i++) {
+        if (row[i] === "") continue;
+        if (i >= count) this.isRagged = true;
+        else this.#types[i].add(row[i]);
+      }
+      if (this.#timeIndex < row.length) this.#dates.add(row[this.#timeIndex]);
+    }
+  }
+
+  /** Takes up the first row; whether it is the header. INVALID_ARGUMENT where no column is the time. */
+  #begin(row: readonly string[]): boolean {
+    this.#header ??= !row.some(isNumber) && row.some((cell) => cell !== "");
+    const names = this.#header ? row : row.map(() => "");
+    this.#names = uniqueNames(names, [ROW_FIELD.name]);
+    this.#types.push(...names.map(() => new CellType()));
+    const columns = this.#names.map((name) => ({ name }));
+    this.#timeIndex = findTimeColumn(columns, this.#recording.timeField).index;
+    return this.#header;
+  }
+
+  /** @param keepsRows Whether rows may follow that do not fit. */
+  finish(keepsRows: boolean): CsvShape {
+    const names = this.#names!;
+    const { integers, timeUnit } = this.#recording;
+    const fields = names.map((name, i): FieldSchema => ({
+      name,
+      type: this.#types[i].type(integers),
+      nullable: true,
+      children: [],
+    }));
+    if (keepsRows || this.isRagged) fields.push(ROW_FIELD);
+    const timeIndex = this.#timeIndex;
+    const timeName = names[timeIndex];
+    if (this.#dates.isAmbiguous) {
+      const text =
+        `column ${
+          JSON.stringify(timeName)
+        } has dates of which none shows whether the month is first or the day: ` +
+        "wanted ISO 8601";
+      throw new SmaltiError("INVALID_ARGUMENT", text);
+    }
+    const { largest } = this.#types[timeIndex];
+    const isExact = timeName === TIMESTAMP_FIELD.name;
+    const unit = timeUnit ?? (isExact ? "ns" : largest < 0 ? undefined : unitBySize(largest));
+    const unitBy = timeUnit ? "option" : isExact ? "name" : "size";
+    return { fields, count: names.length, timeIndex, timeName, unit, unitBy, order: this.#dates.order };
+  }
+}
+
+/** The columns of a file, and how its times are read. */
+interface CsvShape {
+  readonly fields: readonly FieldSchema[];
+  /** Columns that are cells. */
+  readonly count: number;
+  readonly timeIndex: number;
+  readonly timeName: string;
+  readonly unit: TimeUnit | undefined;
+  readonly unitBy: UnitBy;
+  readonly order: DateOrder;
+}
+
+/** Takes the rows of one file. */
+class CsvFile {
+  readonly #recording: RecordingImport;
+  readonly #topics: TableTopics;
+  readonly #scan: CsvScan;
+  #shape: CsvShape | undefined;
+  #table: Table | undefined;
+  #columns: CsvColumns | undefined;
+  #times: string[] = [];
+  /** Rows that wait for the types to be told. */
+  #first: string[][] = [];
+  #firstLength = 0;
+  #rows = 0;
+  #skipsHeader = true;
+
+  constructor(recording: RecordingImport, topics: TableTopics, header: boolean | undefined) {
+    this.#recording = recording;
+    this.#topics = topics;
+    this.#scan = new CsvScan(recording, header);
+  }
+
+  async read(open: (flaw: (flaw: CsvFlaw) => void) => CsvReader): Promise<void> {
+    const recording = this.#recording;
+    if (recording.time === "publish") {
+      const text = "a table has no publish time; wanted a column as its time";
+      throw new SmaltiError("INVALID_ARGUMENT", text);
+    }
+    const again = recording.bytesAgain();
+    if (again) await this.#scanAll(again, open(() => {}));
+    const reader = open((flaw) => recording.flaw(flaw));
+    recording.holdBack(async () => {
+      await this.#take(reader.flush());
+      await this.#write(true);
+    });
+    for await (const bytes of recording.bytes()) await this.#take(reader.append(bytes));
+    await this.#take(reader.finish());
+    await this.#write(true);
+    recording.holdBack(() => Promise.resolve());
+    if (this.#scan.isEmpty) throw new SmaltiError("CORRUPT", "it has no rows");
+    await this.#open(); // one with a header alone has a topic too
+  }
+
+  /** Reads all of a file to tell its types. */
+  async #scanAll(bytes: AsyncIterable<Uint8Array>, reader: CsvReader): Promise<void> {
+    for await (const part of bytes) this.#scan.add(reader.append(part));
+    this.#scan.add(reader.finish());
+    if (!this.#scan.isEmpty) this.#shape = this.#scan.finish(false);
+  }
+
+  async #take(rows: string[][]): Promise<void> {
+    if (!this.#shape) {
+      for (const row of rows) {
+        this.#first.push(row);
+        this.#firstLength += row.reduce((sum, cell) => sum + cell.length, row.length);
+      }
+      if (this.#first.length < FIRST_ROWS && this.#firstLength < BATCH_LENGTH) return;
+    } else await this.#addAll(rows);
+    await this.#write(false);
+  }
+
+  async #addAll(rows: readonly string[][]): Promise<void> {
+    await this.#open();
+    for (const row of rows) {
+      if (this.#skipsHeader) {
+        this.#skipsHeader = false;
+        if (this.#scan.hasHeader) continue;
+      }
+      this.#add(row);
+      if (this.#columns!.rows >= BATCH_ROWS || this.#columns!.size >= BATCH_LENGTH) await this.#push();
+    }
+  }
+
+  #add(row: readonly string[]): void {
+    const { fields, count, timeIndex } = this.#shape!;
+    this.#columns ??= new CsvColumns(fields, count);
+    this.#times.push(row[timeIndex] ?? "");
+    this.#rows++;
+    const fits = this.#columns.add(row);
+    const isLonger = row.length > count && row.slice(count).some((cell) => cell !== "");
+    if (row.length < count || isLonger) {
+      const message = `row ${this.#rows} has ${row.length} cells, and there are ${count} columns`;
+      this.#recording.flaw({ kind: "ragged", message, ...this.#loss(fits) });
+    } else if (!fits && fields.length === count) {
+      const message = `row ${this.#rows} has a cell that is none of its column's type, which all others told`;
+      this.#recording.flaw({ kind: "row", message, ...this.#loss(fits) });
+    }
+    if (!fits) this.#table!.addMisfits(1);
+  }
+
+  /** What is lost of a row that the columns do not hold: nothing where there is a column for such. */
+  #loss(fits: boolean): { lost?: string } {
+    const { fields, count } = this.#shape!;
+    return fits || fields.length > count ? {} : { lost: "some cells" };
+  }
+
+  /** Writes what is held back; all of it where nothing follows for a while. */
+  async #write(isAll: boolean): Promise<void> {
+    if (!this.#shape) {
+      if (this.#first.length === 0) return;
+      this.#scan.add(this.#first);
+      this.#shape = this.#scan.finish(true);
+      await this.#open();
+      await this.#addAll(this.#first.splice(0));
+    }
+    if (isAll && this.#columns && this.#columns.rows > 0) await this.#push();
+  }
+
+  async #push(): Promise<void> {
+    const table = await this.#open();
+    const { timeName, unit = "ns", order } = this.#shape!;
+    const writer = new TimesWriter(this.#times.length, timeName);
+    this.#times.forEach((cell, row) => {
+      writer.set(row, cellTime(cell, unit, order), cell === "" ? undefined : cell);
+    });
+    this.#times = [];
+    await table.push(this.#columns!.take(), writer.finish());
+  }
+
+  async #open(): Promise<Table> {
+    if (this.#table) return this.#table;
+    const { fields, timeName, unit, unitBy } = this.#shape!;
+    if (!this.#recording.isBegun) await this.#recording.begin();
+    const facts = timeFacts(timeName, unit, unitBy);
+    return this.#table = await this.#topics.open({ fields, time: timeName, facts });
+  }
+}
