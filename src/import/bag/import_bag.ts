@@ -197,6 +197,7 @@ class BagTopics {
       this.#byKey.set(key, topic);
     }
     this.#byConnection.set(id, { key, topic });
+    if (topic.isLeftOut) return;
     const others = [...fields].filter(([field]) => !["type", "message_definition", "topic"].includes(field));
     // A topic may be called constructor.
     if (!Object.hasOwn(this.#connections, topic.name)) this.#connections[topic.name] = [];
