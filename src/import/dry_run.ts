@@ -7,7 +7,14 @@ import { noArrow } from "../arrow/library.ts";
 import type { Columns } from "../arrow/columns.ts";
 import type { SequenceSink, TopicSink } from "../backend.ts";
 import { compareNames } from "../names.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo, SessionInfo, TopicInfo, TopicSchema } from "../types.ts";
+import type {
+  AttachmentInfo,
+  Metadata,
+  SequenceInfo,
+  SessionInfo,
+  TopicInfo,
+  TopicSchema,
+} from "../types.ts";
 import { totals } from "../util/totals.ts";
 import { SequenceWriter } from "../write/sequence_writer.ts";
 

@@ -177,7 +177,11 @@ const UNDECODED_KEY = "import.undecoded";
 
 /** Of topics that are not wanted. */
 const NOTHING: MessageDecoder = { fields: [], misfitCount: 0, push: () => undefined };
-const NOWHERE: RowWriter = { push: () => undefined, pushColumns: () => undefined, pushPrepared: () => undefined };
+const NOWHERE: RowWriter = {
+  push: () => undefined,
+  pushColumns: () => undefined,
+  pushPrepared: () => undefined,
+};
 
 /**
  * Makes a sequence of files. The sequence begins when the importer says so; it is finalized when all files were read. Where
@@ -395,7 +399,14 @@ export class RecordingImport {
   #leftOut(name: string): TopicImport {
     const flaw = (flaw: Flaw) => this.flaw(flaw);
     const facts = { name, sourceName: name, isNumbered: false, isTimedByField: false };
-    const parts = { ...facts, counter: this.#counter, decoder: NOTHING, writer: NOWHERE, rowCount: () => 0, flaw };
+    const parts = {
+      ...facts,
+      counter: this.#counter,
+      decoder: NOTHING,
+      writer: NOWHERE,
+      rowCount: () => 0,
+      flaw,
+    };
     return new TopicImport(parts, true);
   }
 

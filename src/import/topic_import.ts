@@ -111,7 +111,9 @@ export class TopicImport {
       flaw({ kind: "time", code: "UNSUPPORTED", message, ...this.#lost });
       return undefined;
     }
-    if (window && !isTimedByField && (timestampNs < window.firstNs || timestampNs > window.lastNs)) return undefined;
+    if (window && !isTimedByField && (timestampNs < window.firstNs || timestampNs > window.lastNs)) {
+      return undefined;
+    }
     const beside = isNumbered ? { ...envelope, [INDEX_FIELD.name]: number } : envelope;
     try {
       return decoder.push(writer, timestampNs, bytes, beside);

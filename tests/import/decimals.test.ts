@@ -40,7 +40,10 @@ const LOST = [
 
 describe("keepsDecimal", () => {
   it.each(KEPT)("keeps %s", (text) => expect(keepsDecimal(text)).toBe(true));
-  it.each(LOST)("does not keep %s", (text) => expect(keepsDecimal(text)).toBe(false));
+  it.each(LOST)(
+    "does not keep %s",
+    (text) => expect(keepsDecimal(text)).toBe(false),
+  );
 
   it("keeps whatever was printed of a float64", () => {
     const float = fc.double({ noNaN: true, noDefaultInfinity: true });
@@ -64,8 +67,11 @@ describe("keepsDecimal", () => {
           if (digits % 10n === 0n) digits++;
           const text = `${digits}e-${power}`;
           const [numerator, denominator] = fraction(Number(text));
-          const off = 2n * (numerator * 10n ** BigInt(power) - digits * denominator);
-          expect(keepsDecimal(text)).toBe(off <= denominator && off >= -denominator);
+          const off = 2n *
+            (numerator * 10n ** BigInt(power) - digits * denominator);
+          expect(keepsDecimal(text)).toBe(
+            off <= denominator && off >= -denominator,
+          );
         },
       ),
       { numRuns: 2000 },
@@ -75,7 +81,11 @@ describe("keepsDecimal", () => {
 
 describe("clearlyKeepsDecimal", () => {
   const decimal = fc.oneof(
-    fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 19n }), fc.nat(25), fc.integer({ min: -120, max: 40 })).map(
+    fc.tuple(
+      fc.bigInt({ min: 0n, max: 10n ** 19n }),
+      fc.nat(25),
+      fc.integer({ min: -120, max: 40 }),
+    ).map(
       ([digits, point, exponent]) => {
         const text = String(digits).padStart(point + 1, "0");
         const at = text.length - point;
@@ -88,11 +98,15 @@ describe("clearlyKeepsDecimal", () => {
 
   it("says nothing else than keepsDecimal", () => {
     fc.assert(
-      fc.property(decimal, fc.constantFrom("", ",", " ", "]"), (text, after) => {
-        if (clearlyKeepsDecimal(`[${text}${after}`, 1)) {
-          expect([text, keepsDecimal(text)]).toEqual([text, true]);
-        }
-      }),
+      fc.property(
+        decimal,
+        fc.constantFrom("", ",", " ", "]"),
+        (text, after) => {
+          if (clearlyKeepsDecimal(`[${text}${after}`, 1)) {
+            expect([text, keepsDecimal(text)]).toEqual([text, true]);
+          }
+        },
+      ),
       { numRuns: 20_000 },
     );
   });
@@ -101,7 +115,9 @@ describe("clearlyKeepsDecimal", () => {
     const mantissa = fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n });
     const values = fc.tuple(mantissa, fc.integer({ min: 56, max: 250 }))
       .map(([bits, power]) => Number(bits) / 2 ** power);
-    const texts = fc.sample(values, 10_000).flatMap((value) => [value.toPrecision(17), String(value)])
+    const texts = fc.sample(values, 10_000).flatMap((
+      value,
+    ) => [value.toPrecision(17), String(value)])
       .filter((text) => text.includes("."));
     const missed = texts.filter((text) => !clearlyKeepsDecimal(text, 0));
     expect(missed.length / texts.length).toBeLessThan(0.01);

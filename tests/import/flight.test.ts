@@ -31,9 +31,10 @@ describe("importMcap of the example flight", () => {
         expected.messages,
         1,
       ]);
-      expect(report.topics.filter(({ misfitCount }) => misfitCount > 0)).toEqual(
-        [],
-      );
+      expect(report.topics.filter(({ misfitCount }) => misfitCount > 0))
+        .toEqual(
+          [],
+        );
       const handler = await client.sequenceHandler("flight");
       const found = handler.topics.map((
         { name, rowCount, firstNs, lastNs },

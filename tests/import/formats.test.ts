@@ -13,7 +13,12 @@ const FILES = new URL("../fixtures/formats/", import.meta.url);
 const path = (name: string) => decodeURIComponent(new URL(name, FILES).pathname);
 const read = (name: string) => JSON.parse(readFileSync(path(name), "utf8"));
 
-const IMPORTERS = { mcap: importMcap, bag: importBag, db3: importDb3, ulg: importUlog };
+const IMPORTERS = {
+  mcap: importMcap,
+  bag: importBag,
+  db3: importDb3,
+  ulg: importUlog,
+};
 
 interface ExpectedFile {
   readonly rows: number;
@@ -23,53 +28,90 @@ interface ExpectedFile {
 const expected = read("expected.json") as Record<string, ExpectedFile>;
 
 describe.each(["wasm", "js"] as const)("engine %s", (engine) => {
-  it.each(Object.keys(expected))("reads %s as other readers do", async (file) => {
-    const extension = file.slice(file.lastIndexOf(".") + 1) as keyof typeof IMPORTERS;
-    await using client = await connect("memory:", { engine });
-    const report = await IMPORTERS[extension](client, await openFile(path(file)), { name: "s" });
-    expect(report.messageCount).toBe(expected[file].rows);
-    expect(report.topics.filter(({ misfitCount }) => misfitCount > 0)).toEqual([]);
-    const names = new Map(report.topics.map(({ name, sourceName }) => [name, sourceName]));
-    const lines: Record<string, string[]> = {};
-    for await (const [, message] of (await client.sequenceHandler("s")).getDataStreamer()) {
-      const { timestamp_ns, topic, data } = JSON.parse(jsonLine(message));
-      const source = names.get(topic)!;
-      const name = source in expected[file].topics ? source : `/${source}`;
-      const line = lineOf(timestamp_ns, name, data, expected[file].topics[name], extension === "ulg");
-      (lines[name] ??= []).push(line);
-    }
-    for (const [name, { rows, sha256, sha256_nan_as_null }] of Object.entries(expected[file].topics)) {
-      expect([name, lines[name]?.length]).toEqual([name, rows]);
-      expect([name, [sha256, sha256_nan_as_null]]).toEqual([
-        name,
-        expect.arrayContaining([hashOf(lines[name])]),
-      ]);
-    }
-  });
+  it.each(Object.keys(expected))(
+    "reads %s as other readers do",
+    async (file) => {
+      const extension = file.slice(
+        file.lastIndexOf(".") + 1,
+      ) as keyof typeof IMPORTERS;
+      await using client = await connect("memory:", { engine });
+      const report = await IMPORTERS[extension](
+        client,
+        await openFile(path(file)),
+        { name: "s" },
+      );
+      expect(report.messageCount).toBe(expected[file].rows);
+      expect(report.topics.filter(({ misfitCount }) => misfitCount > 0))
+        .toEqual([]);
+      const names = new Map(
+        report.topics.map(({ name, sourceName }) => [name, sourceName]),
+      );
+      const lines: Record<string, string[]> = {};
+      for await (
+        const [, message] of (await client.sequenceHandler("s"))
+          .getDataStreamer()
+      ) {
+        const { timestamp_ns, topic, data } = JSON.parse(jsonLine(message));
+        const source = names.get(topic)!;
+        const name = source in expected[file].topics ? source : `/${source}`;
+        const line = lineOf(
+          timestamp_ns,
+          name,
+          data,
+          expected[file].topics[name],
+          extension === "ulg",
+        );
+        (lines[name] ??= []).push(line);
+      }
+      for (
+        const [name, { rows, sha256, sha256_nan_as_null }] of Object.entries(
+          expected[file].topics,
+        )
+      ) {
+        expect([name, lines[name]?.length]).toEqual([name, rows]);
+        expect([name, [sha256, sha256_nan_as_null]]).toEqual([
+          name,
+          expect.arrayContaining([hashOf(lines[name])]),
+        ]);
+      }
+    },
+  );
 });
 
 describe("types of ROS as Mosaico's classes", () => {
   const answers = read("every_type.mosaico.json") as Record<
     string,
-    { ontology: string; messages: { data?: Record<string, unknown>; refused?: string }[] }
+    {
+      ontology: string;
+      messages: { data?: Record<string, unknown>; refused?: string }[];
+    }
   >;
 
   it("equal what Mosaico's own bridge makes of the same messages", async () => {
     await using client = await connect("memory:");
-    await importMcap(client, await openFile(path("every_type.mcap")), { name: "s", ontology: ["*"] });
+    await importMcap(client, await openFile(path("every_type.mcap")), {
+      name: "s",
+      ontology: ["*"],
+    });
     const handler = await client.sequenceHandler("s");
     let compared = 0;
     for (const [topic, { ontology, messages }] of Object.entries(answers)) {
       const found = handler.topics.find(({ name }) => `/${name}` === topic)!;
       expect([topic, found.ontologyTag]).toEqual([topic, ontology]);
-      const streamer = (await client.topicHandler("s", found.name)).getDataStreamer();
+      const streamer = (await client.topicHandler("s", found.name))
+        .getDataStreamer();
       let i = 0;
       for await (const message of streamer) {
         const { data: wanted, refused } = messages[i++];
         if (refused !== undefined) continue;
-        const data = withoutNulls(JSON.parse(jsonLine(message)).data) as Record<string, unknown>;
+        const data = withoutNulls(JSON.parse(jsonLine(message)).data) as Record<
+          string,
+          unknown
+        >;
         // Mosaico's bridge encodes pixels as PNG.
-        if (ontology === "Image") Object.assign(data, { format: "png", data: undefined });
+        if (ontology === "Image") {
+          Object.assign(data, { format: "png", data: undefined });
+        }
         expect([topic, i, data]).toEqual([topic, i, plain(wanted)]);
         compared++;
       }
@@ -81,17 +123,24 @@ describe("types of ROS as Mosaico's classes", () => {
 
 /** 64-bit integers are texts beyond 2^53, which a parser of JSON has rounded in what is expected. */
 function plain(value: unknown): unknown {
-  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+  if (
+    typeof value === "number" && Number.isInteger(value) &&
+    !Number.isSafeInteger(value)
+  ) {
     return expect.stringMatching(/^-?\d+$/);
   }
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, plain(inner)]),
+  );
 }
 
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;
   const kept = Object.entries(value).filter(([, inner]) => inner !== null);
-  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutNulls(inner)]));
+  return Object.fromEntries(
+    kept.map(([key, inner]) => [key, withoutNulls(inner)]),
+  );
 }

@@ -50,7 +50,12 @@ describe.each([["in TypeScript", {}], [
         xs,
       ]],
       ["empty frames alone", [empty, empty], []],
-      ["frames that do not say their size", [unsized, unsized, zstdStore(xs), unsized], [
+      ["frames that do not say their size", [
+        unsized,
+        unsized,
+        zstdStore(xs),
+        unsized,
+      ], [
         text,
         text,
         xs,
@@ -59,7 +64,8 @@ describe.each([["in TypeScript", {}], [
       ["zeros after a frame", [unsized, new Uint8Array(11)], [text]],
     ])("reads ZSTD: %s", (_, frames, contents) => {
       const raw = concat(contents);
-      expect(decompressFrames(engine, "zstd", concat(frames), raw.length)).toEqual(raw);
+      expect(decompressFrames(engine, "zstd", concat(frames), raw.length))
+        .toEqual(raw);
     });
 
     it.each<[string, Uint8Array[], number, RegExp]>([
@@ -87,37 +93,70 @@ describe.each([["in TypeScript", {}], [
         63,
         /CORRUPT/,
       ],
-      ["two frames of unknown size that hold less", [unsized, unsized], 65, /CORRUPT/],
+      [
+        "two frames of unknown size that hold less",
+        [unsized, unsized],
+        65,
+        /CORRUPT/,
+      ],
       ["two that hold more", [unsized, unsized], 63, /CORRUPT/],
-      ["something behind zeros", [unsized, new Uint8Array(9), Uint8Array.of(1)], 32, /CORRUPT/],
+      [
+        "something behind zeros",
+        [unsized, new Uint8Array(9), Uint8Array.of(1)],
+        32,
+        /CORRUPT/,
+      ],
     ])("refuses ZSTD: %s", (_, frames, rawLength, error) => {
-      expect(() => decompressFrames(engine, "zstd", concat(frames), rawLength)).toThrow(
-        error,
-      );
+      expect(() => decompressFrames(engine, "zstd", concat(frames), rawLength))
+        .toThrow(
+          error,
+        );
     });
 
     const long = encode("All work and no play. ".repeat(9000)); // more than one block
-    const noise = concat([new Uint8Array(70_000).map((_, i) => (i * i * 7919) >> 5), new Uint8Array(70_000)]);
+    const noise = concat([
+      new Uint8Array(70_000).map((_, i) => (i * i * 7919) >> 5),
+      new Uint8Array(70_000),
+    ]);
     const [lz4, more] = [long, noise].map((bytes) => lz4Compress(bytes)!);
     it.each<[string, Uint8Array[], Uint8Array[]]>([
       ["one frame", [lz4], [long]],
-      ["frames that do not say their size", [lz4, more, lz4], [long, noise, long]],
-      ["frames that say it, and one that does not", [withSize(lz4, long.length), more], [long, noise]],
-      ["frames to skip, and zeros", [skipped, lz4, skipped, more, new Uint8Array(5)], [long, noise]],
+      ["frames that do not say their size", [lz4, more, lz4], [
+        long,
+        noise,
+        long,
+      ]],
+      ["frames that say it, and one that does not", [
+        withSize(lz4, long.length),
+        more,
+      ], [long, noise]],
+      ["frames to skip, and zeros", [
+        skipped,
+        lz4,
+        skipped,
+        more,
+        new Uint8Array(5),
+      ], [long, noise]],
     ])("reads LZ4: %s", (_, frames, contents) => {
       const raw = concat(contents);
-      expect(decompressFrames(engine, "lz4", concat(frames), raw.length)).toEqual(raw);
+      expect(decompressFrames(engine, "lz4", concat(frames), raw.length))
+        .toEqual(raw);
     });
 
     it.each<[string, Uint8Array[], number]>([
       ["too little", [lz4, more], long.length + noise.length + 1],
       ["too much", [lz4, more], long.length + noise.length - 1],
       ["too much in the first", [lz4, more], 5],
-      ["a cut second frame", [lz4, more.subarray(0, -9)], long.length + noise.length],
+      [
+        "a cut second frame",
+        [lz4, more.subarray(0, -9)],
+        long.length + noise.length,
+      ],
       ["something after the frame", [lz4, Uint8Array.of(1)], long.length],
       ["a wrong size", [withSize(lz4, 5), more], long.length + noise.length],
     ])("refuses LZ4: %s", (_, frames, rawLength) => {
-      expect(() => decompressFrames(engine, "lz4", concat(frames), rawLength)).toThrow(/CORRUPT/);
+      expect(() => decompressFrames(engine, "lz4", concat(frames), rawLength))
+        .toThrow(/CORRUPT/);
     });
   },
 );

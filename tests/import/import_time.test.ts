@@ -23,10 +23,18 @@ describe("TimeField", () => {
     [`{"t":9223372036854775807}`, 2n ** 63n - 1n],
     [`{"t":"2023-11-14T22:13:20.123456789Z"}`, 1_700_000_000_123_456_789n, "s"],
     [`{"t":"2023-11-14T23:13:20+01:00"}`, 1_700_000_000_000_000_000n],
-    [`{"t":{"sec":1700000000,"nanosec":123456789}}`, 1_700_000_000_123_456_789n],
+    [
+      `{"t":{"sec":1700000000,"nanosec":123456789}}`,
+      1_700_000_000_123_456_789n,
+    ],
     [`{"t":{"secs":5,"nsecs":6}}`, 5_000_000_006n],
     [`{"t":{"seconds":"5"}}`, 5_000_000_000n],
-    [`{"a":"}{","header":{"x":[{"t":1}],"stamp":{"sec":1,"nsec":2}}}`, 1_000_000_002n, "ns", "header.stamp"],
+    [
+      `{"a":"}{","header":{"x":[{"t":1}],"stamp":{"sec":1,"nsec":2}}}`,
+      1_000_000_002n,
+      "ns",
+      "header.stamp",
+    ],
     [`{"log":7}`, 7n, "ns", ".log"],
     [`{"t":1,"t":2}`, 2n],
     [`{"\\u0074":3}`, 3n],
@@ -48,9 +56,15 @@ describe("TimeField", () => {
     [`{"t":[1]}`, "INVALID_MESSAGE", "is [1]"],
     [`[1]`, "INVALID_MESSAGE", "is missing"],
     [`{"t":`, "INVALID_MESSAGE", "is missing"],
-    [`{"t":9223372036854775808}`, "UNSUPPORTED", "is 9223372036854775808: times from -2^63 to 2^63 - 1 ns"],
+    [
+      `{"t":9223372036854775808}`,
+      "UNSUPPORTED",
+      "is 9223372036854775808: times from -2^63 to 2^63 - 1 ns",
+    ],
   ])("refuses %s", (json, code, text) => {
-    expect(() => time(json)).toThrow(expect.objectContaining({ code, details: { topic: "imu" } }));
+    expect(() => time(json)).toThrow(
+      expect.objectContaining({ code, details: { topic: "imu" } }),
+    );
     expect(() => time(json)).toThrow(text);
     expect(() => time(json)).toThrow(`topic "imu" whose time, field t,`);
   });
@@ -58,7 +72,9 @@ describe("TimeField", () => {
   it("reads messages that were decoded", () => {
     const field = new TimeField("header.stamp", "us", "imu");
     expect(field.of({ header: { stamp: 1.5 } })).toBe(1500n);
-    expect(field.of({ header: { stamp: { sec: 1n, nanosec: 2 } } })).toBe(1_000_000_002n);
+    expect(field.of({ header: { stamp: { sec: 1n, nanosec: 2 } } })).toBe(
+      1_000_000_002n,
+    );
     expect(() => field.of({})).toThrow("is missing");
   });
 });
@@ -77,14 +93,25 @@ describe("importMcap by another time", () => {
     });
   const rows = async (options: Omit<ImportMcapOptions, "name">) => {
     await using client = await connect("memory:");
-    const report = await importMcap(client, chunked(await file()), { name: "s", ...options });
-    expect(report.droppedPublishTimes).toBe(options.time === undefined && !options.envelope ? 3 : 0);
-    return [await readTopic(client, "s", "imu"), await readTopic(client, "s", "text")].flat();
+    const report = await importMcap(client, chunked(await file()), {
+      name: "s",
+      ...options,
+    });
+    expect(report.droppedPublishTimes).toBe(
+      options.time === undefined && !options.envelope ? 3 : 0,
+    );
+    return [
+      await readTopic(client, "s", "imu"),
+      await readTopic(client, "s", "text"),
+    ].flat();
   };
 
   it("orders by the publish time and keeps the log time", async () => {
     expect(await rows({ time: "publish" })).toEqual([
-      { timestampNs: 5n, data: { t: 2n, _json: `{"t":2,"y":1}`, _log_time_ns: 12n } },
+      {
+        timestampNs: 5n,
+        data: { t: 2n, _json: `{"t":2,"y":1}`, _log_time_ns: 12n },
+      },
       { timestampNs: 7n, data: { t: 3n, x: 1.5, _log_time_ns: 10n } },
       { timestampNs: 6n, data: { _json: `{"t":5}`, _log_time_ns: 11n } },
     ]);
@@ -94,10 +121,21 @@ describe("importMcap by another time", () => {
     expect(await rows({ time: "t", timeUnit: "us" })).toEqual([
       {
         timestampNs: 2000n,
-        data: { t: 2n, _json: `{"t":2,"y":1}`, _log_time_ns: 12n, _publish_time_ns: 5n },
+        data: {
+          t: 2n,
+          _json: `{"t":2,"y":1}`,
+          _log_time_ns: 12n,
+          _publish_time_ns: 5n,
+        },
       },
-      { timestampNs: 3000n, data: { t: 3n, x: 1.5, _log_time_ns: 10n, _publish_time_ns: 7n } },
-      { timestampNs: 5000n, data: { _json: `{"t":5}`, _log_time_ns: 11n, _publish_time_ns: 6n } },
+      {
+        timestampNs: 3000n,
+        data: { t: 3n, x: 1.5, _log_time_ns: 10n, _publish_time_ns: 7n },
+      },
+      {
+        timestampNs: 5000n,
+        data: { _json: `{"t":5}`, _log_time_ns: 11n, _publish_time_ns: 6n },
+      },
     ]);
   });
 
@@ -109,34 +147,58 @@ describe("importMcap by another time", () => {
     });
     expect(await rows({ envelope: true })).toEqual([
       { timestampNs: 10n, data: { t: 3n, x: 1.5, ...around(0, 7n) } },
-      { timestampNs: 12n, data: { t: 2n, _json: `{"t":2,"y":1}`, ...around(2, 5n) } },
+      {
+        timestampNs: 12n,
+        data: { t: 2n, _json: `{"t":2,"y":1}`, ...around(2, 5n) },
+      },
       { timestampNs: 11n, data: { _json: `{"t":5}`, ...around(1, 6n) } },
     ]);
     expect((await rows({ envelope: true, time: "publish" }))[0])
       .toEqual({
         timestampNs: 5n,
-        data: { t: 2n, _json: `{"t":2,"y":1}`, _log_time_ns: 12n, ...around(2, 5n) },
+        data: {
+          t: 2n,
+          _json: `{"t":2,"y":1}`,
+          _log_time_ns: 12n,
+          ...around(2, 5n),
+        },
       });
     await rows({});
   });
 
   it("leaves out messages without that time where it salvages", async () => {
     await using client = await connect("memory:");
-    const report = await importMcap(client, chunked(await file()), { name: "a", time: "z", salvage: true })
+    const report = await importMcap(client, chunked(await file()), {
+      name: "a",
+      time: "z",
+      salvage: true,
+    })
       .then(
         () => expect.fail("imported"),
         (reason) => reason,
       );
     expect(report.rawMessage).toContain("nothing in it is whole");
-    const some = await importMcap(client, chunked(await file()), { name: "b", time: "y", salvage: true });
+    const some = await importMcap(client, chunked(await file()), {
+      name: "b",
+      time: "y",
+      salvage: true,
+    });
     expect([some.messageCount, some.flawCounts]).toEqual([1, { time: 2 }]);
-    expect(some.flaws[0]).toMatchObject({ kind: "time", topic: "imu", lost: "1 message" });
+    expect(some.flaws[0]).toMatchObject({
+      kind: "time",
+      topic: "imu",
+      lost: "1 message",
+    });
   });
 
   it("says which topic has messages without that time, or of bytes", async () => {
     await using client = await connect("memory:");
-    await expect(importMcap(client, chunked(await file()), { name: "a", time: "x" }))
-      .rejects.toThrow(`message on topic "text" whose time, field x, is missing: wanted`);
+    await expect(
+      importMcap(client, chunked(await file()), { name: "a", time: "x" }),
+    )
+      .rejects.toThrow(
+        `message on topic "text" whose time, field x, is missing: wanted`,
+      );
     const bytes = await writeMcap(async (mcap) => {
       await mcap.message(await mcap.channel("/lidar", "cdr"), 1n, "x");
     });
@@ -144,7 +206,9 @@ describe("importMcap by another time", () => {
       .rejects.toThrow(
         `the file's topic "lidar" has messages in cdr, which stay bytes: field t cannot be their time`,
       );
-    await expect(importMcap(client, chunked(bytes), { name: "c", timeUnit: "min" as "s" }))
+    await expect(
+      importMcap(client, chunked(bytes), { name: "c", timeUnit: "min" as "s" }),
+    )
       .rejects.toThrow(TypeError);
   });
 });

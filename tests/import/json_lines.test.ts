@@ -31,18 +31,36 @@ async function exported(client: Client, name: string): Promise<string> {
   return text;
 }
 
-async function load(client: Client, text: string, options: Partial<ImportJsonLinesOptions> = {}) {
-  return await importJsonLines(client, chunked(encode(text), 77), { name: "s", ...options });
+async function load(
+  client: Client,
+  text: string,
+  options: Partial<ImportJsonLinesOptions> = {},
+) {
+  return await importJsonLines(client, chunked(encode(text), 77), {
+    name: "s",
+    ...options,
+  });
 }
 
-async function failure(text: string, options: Partial<ImportJsonLinesOptions> = {}): Promise<SmaltiError> {
+async function failure(
+  text: string,
+  options: Partial<ImportJsonLinesOptions> = {},
+): Promise<SmaltiError> {
   await using client = await connect("memory:");
-  return await load(client, text, options).then(() => expect.fail("imported"), (reason) => reason);
+  return await load(client, text, options).then(
+    () => expect.fail("imported"),
+    (reason) => reason,
+  );
 }
 
-async function columns(client: Client, topic: string): Promise<Record<string, string>> {
+async function columns(
+  client: Client,
+  topic: string,
+): Promise<Record<string, string>> {
   const { fields } = await client.topicHandler("s", topic);
-  return Object.fromEntries(fields.map((field) => [field.name, typeName(field)]));
+  return Object.fromEntries(
+    fields.map((field) => [field.name, typeName(field)]),
+  );
 }
 
 const Odd = defineOntology("Odd", {
@@ -70,7 +88,12 @@ describe("importJsonLines of an export", () => {
             angular_velocity: { x: 0, y: -Infinity, z: 0 },
           },
         });
-        if (i % 2 === 0) await gps.push({ timestampNs, data: { position: { x: i, y: 9.19, z: 0 } } });
+        if (i % 2 === 0) {
+          await gps.push({
+            timestampNs,
+            data: { position: { x: i, y: 9.19, z: 0 } },
+          });
+        }
         await odd.push({
           timestampNs: timestampNs - BigInt(i % 3),
           data: {
@@ -87,7 +110,10 @@ describe("importJsonLines of an export", () => {
     });
     const lines = await exported(client, "given");
     const report = await load(client, lines);
-    expect([report.messageCount, report.sequence.state]).toEqual([3750, "finalized"]);
+    expect([report.messageCount, report.sequence.state]).toEqual([
+      3750,
+      "finalized",
+    ]);
     expect(await exported(client, "s")).toBe(lines);
     const handler = await client.sequenceHandler("s");
     expect(handler.topics.map(({ name, ontologyTag }) => [name, ontologyTag]))
@@ -96,7 +122,11 @@ describe("importJsonLines of an export", () => {
       (await client.topicHandler("s", "gps")).getDataStreamer(),
     );
     expect(message.getData(GPS).position.y).toBe(9.19);
-    expect(await columns(client, "odd")).toMatchObject({ count: "int64", text: "utf8", state: "float64" });
+    expect(await columns(client, "odd")).toMatchObject({
+      count: "int64",
+      text: "utf8",
+      state: "float64",
+    });
   });
 
   it("takes members in any order, no ontology, spaces, and integers beyond 2^53 without quotes", async () => {
@@ -109,7 +139,9 @@ describe("importJsonLines of an export", () => {
       { timestampNs: -7n, data: {} },
       { timestampNs: 1_700_000_000_000_000_001n, data: { v: 1.5 } },
     ]);
-    expect((await client.topicHandler("s", "a_b")).metadata).toEqual({ "ndjson.topic": "a b" });
+    expect((await client.topicHandler("s", "a_b")).metadata).toEqual({
+      "ndjson.topic": "a b",
+    });
   });
 
   it("keeps later messages that the columns do not hold whole, with what fits", async () => {
@@ -117,19 +149,35 @@ describe("importJsonLines of an export", () => {
     const line = (i: number, data: string) =>
       `{"timestamp_ns":"${i}","topic":"t","ontology":"T","data":${data}}\n`;
     const odd = `{"v":2,"at":{"x":"9007199254740993","y":"far"}, "new": [1.0]}`;
-    const text = Array.from({ length: 1000 }, (_, i) => line(i, `{"v":${i}.5,"at":{"x":1,"y":2}}`)).join("") +
+    const text = Array.from(
+      { length: 1000 },
+      (_, i) => line(i, `{"v":${i}.5,"at":{"x":1,"y":2}}`),
+    ).join("") +
       line(1000, odd);
     const report = await load(client, text);
-    expect(report.topics).toEqual([{ name: "t", sourceName: "t", messageCount: 1001, misfitCount: 1 }]);
+    expect(report.topics).toEqual([{
+      name: "t",
+      sourceName: "t",
+      messageCount: 1001,
+      misfitCount: 1,
+    }]);
     expect((await readTopic(client, "s", "t"))[1000].data)
       .toEqual({ v: 2, at: { x: 9007199254740993n }, _json: odd });
   });
 
   it("uses other columns where messages are not of the ontology that their tag names", async () => {
     await using client = await connect("memory:");
-    await load(client, `{"timestamp_ns":1,"topic":"t","ontology":"GPS","data":{"lat":45.5,"sats":7}}\n`);
+    await load(
+      client,
+      `{"timestamp_ns":1,"topic":"t","ontology":"GPS","data":{"lat":45.5,"sats":7}}\n`,
+    );
     expect(await columns(client, "t"))
-      .toEqual({ timestamp_ns: "int64", lat: "float64", sats: "int64", _json: "utf8" });
+      .toEqual({
+        timestamp_ns: "int64",
+        lat: "float64",
+        sats: "int64",
+        _json: "utf8",
+      });
   });
 
   it("orders by a field, keeps the time of the line, and numbers messages over all topics", async () => {
@@ -145,35 +193,59 @@ describe("importJsonLines of an export", () => {
         data: { stamp: { sec: 2n, nanosec: 5n }, _log_time_ns: 1n, _index: 0n },
       }]);
     expect((await readTopic(client, "s", "b"))[0])
-      .toMatchObject({ timestampNs: 1_000_000_000n, data: { _log_time_ns: 2n, _index: 1n } });
+      .toMatchObject({
+        timestampNs: 1_000_000_000n,
+        data: { _log_time_ns: 2n, _index: 1n },
+      });
   });
 
   const good = `{"timestamp_ns":"1","topic":"t","data":{}}\n`;
   it.each([
     [`{"timestamp_ns":"1","topic":"t","data":{}`, "it is no JSON"],
     [`{"timestamp_ns":"1","topic":"t","data":{"x":01}}`, "it is no JSON"],
-    [`{"timestamp_ns":"1","topic":"t","data":[]}`, "it is [], wanted a JSON object"],
+    [
+      `{"timestamp_ns":"1","topic":"t","data":[]}`,
+      "it is [], wanted a JSON object",
+    ],
     [`{"timestamp_ns":"1","topic":"t"}`, "its data is missing"],
-    [`{"timestamp_ns":1.5,"topic":"t","data":{}}`, "its timestamp_ns is 1.5, wanted integer nanoseconds"],
-    [`{"timestamp_ns":"1","topic":7,"data":{}}`, "its topic is 7, wanted a text"],
+    [
+      `{"timestamp_ns":1.5,"topic":"t","data":{}}`,
+      "its timestamp_ns is 1.5, wanted integer nanoseconds",
+    ],
+    [
+      `{"timestamp_ns":"1","topic":7,"data":{}}`,
+      "its topic is 7, wanted a text",
+    ],
     [`{"timestamp_ns":"1","topic":"","data":{}}`, "its topic is empty"],
     [`{"timestamp_ns":"1","topic":"t","data":{},"seq":3}`, `it has "seq"`],
     [`7`, "it is 7, wanted a JSON object"],
   ])("names line and byte of %s", async (bad, text) => {
-    const { code, rawMessage, details } = await failure(good + good + bad + "\n" + good);
+    const { code, rawMessage, details } = await failure(
+      good + good + bad + "\n" + good,
+    );
     expect(code).toBe("CORRUPT");
     expect(rawMessage).toContain(
       `Cannot import the JSON lines as sequence "s": line 3, at byte ${2 * good.length}: ${text}`,
     );
-    expect(rawMessage).toMatch(/what came before is kept, in state failed: messages 2, topics 1$/);
+    expect(rawMessage).toMatch(
+      /what came before is kept, in state failed: messages 2, topics 1$/,
+    );
     expect(details.offset).toBe(2 * good.length);
   });
 
   it("names the line of a time beyond int64, and of a message that is not of its ontology", async () => {
-    const late = await failure(`${good}{"timestamp_ns":"9223372036854775808","topic":"t","data":{}}\n`);
-    expect([late.code, late.rawMessage]).toEqual(["UNSUPPORTED", expect.stringContaining("line 2, at byte")]);
+    const late = await failure(
+      `${good}{"timestamp_ns":"9223372036854775808","topic":"t","data":{}}\n`,
+    );
+    expect([late.code, late.rawMessage]).toEqual([
+      "UNSUPPORTED",
+      expect.stringContaining("line 2, at byte"),
+    ]);
     const gps = (data: string) => `{"timestamp_ns":"1","topic":"t","ontology":"GPS","data":${data}}\n`;
-    const odd = await failure(gps(`{"position":{"x":1,"y":2,"z":3}}`).repeat(1000) + gps(`{"position":7}`));
+    const odd = await failure(
+      gps(`{"position":{"x":1,"y":2,"z":3}}`).repeat(1000) +
+        gps(`{"position":7}`),
+    );
     expect([odd.code, odd.rawMessage]).toEqual([
       "INVALID_MESSAGE",
       expect.stringContaining("line 1001, at byte"),
@@ -185,18 +257,32 @@ describe("importJsonLines of an export", () => {
     const long = `{"timestamp_ns":"1","topic":"t","data":{"x":"${"x".repeat(2000)}"}}\n`;
     const late = `{"timestamp_ns":"9223372036854775808","topic":"t","data":{}}\n`;
     const text = `nothing\n${good}${long}${good.slice(0, 20)}\n${late}${good}`;
-    const report = await load(client, text, { salvage: true, maxRecordBytes: 1000 });
-    expect([report.sequence.state, report.messageCount]).toEqual(["finalized", 2]);
-    const at = [0, 8 + good.length, 8 + good.length + long.length, 29 + good.length + long.length];
-    expect(report.flaws.map(({ kind, offset, lost }) => [kind, offset, lost])).toEqual([
-      ["line", at[0], "1 line"],
-      ["line", at[1], "1 line"],
-      ["line", at[2], "1 line"],
-      ["time", at[3], "1 message"],
+    const report = await load(client, text, {
+      salvage: true,
+      maxRecordBytes: 1000,
+    });
+    expect([report.sequence.state, report.messageCount]).toEqual([
+      "finalized",
+      2,
     ]);
+    const at = [
+      0,
+      8 + good.length,
+      8 + good.length + long.length,
+      29 + good.length + long.length,
+    ];
+    expect(report.flaws.map(({ kind, offset, lost }) => [kind, offset, lost]))
+      .toEqual([
+        ["line", at[0], "1 line"],
+        ["line", at[1], "1 line"],
+        ["line", at[2], "1 line"],
+        ["time", at[3], "1 message"],
+      ]);
     expect(report.flaws.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^line 1, at byte 0: it is no JSON/),
-      expect.stringContaining("line 3, at byte 51: it is too large: it has more than 1000 bytes"),
+      expect.stringContaining(
+        "line 3, at byte 51: it is too large: it has more than 1000 bytes",
+      ),
       expect.stringContaining("line 4, at byte"),
       expect.stringContaining("line 5, at byte"),
     ]);
@@ -204,7 +290,9 @@ describe("importJsonLines of an export", () => {
 
   it("bounds lines", async () => {
     const text = `{"timestamp_ns":"1","topic":"t","data":{"x":"${"x".repeat(2000)}"}}`;
-    expect((await failure(text, { maxRecordBytes: 1000 })).code).toBe("TOO_LARGE");
+    expect((await failure(text, { maxRecordBytes: 1000 })).code).toBe(
+      "TOO_LARGE",
+    );
   });
 });
 
@@ -235,19 +323,37 @@ describe("importJsonLines of any objects", () => {
 
   it("takes the topic's name that is given, and joins files", async () => {
     await using client = await connect("memory:");
-    const sources = [chunked(encode(`{"t":2,"n":1}\n`)), chunked(encode(`{"t":1,"n":2}\n`))];
-    const report = await importJsonLines(client, sources, { name: "s", topic: "motor/left", time: "t" });
-    expect(report.files.map(({ messageCount }) => messageCount)).toEqual([1, 1]);
-    expect((await readTopic(client, "s", "motor/left")).map(({ data }) => data.n)).toEqual([2n, 1n]);
+    const sources = [
+      chunked(encode(`{"t":2,"n":1}\n`)),
+      chunked(encode(`{"t":1,"n":2}\n`)),
+    ];
+    const report = await importJsonLines(client, sources, {
+      name: "s",
+      topic: "motor/left",
+      time: "t",
+    });
+    expect(report.files.map(({ messageCount }) => messageCount)).toEqual([
+      1,
+      1,
+    ]);
+    expect(
+      (await readTopic(client, "s", "motor/left")).map(({ data }) => data.n),
+    ).toEqual([2n, 1n]);
   });
 
   it("wants a time, and says where it is missing", async () => {
-    expect((await failure(`{"x":1}`)).rawMessage).toContain("wanted the field that is their time");
-    expect((await failure(`{"x":1}`, { time: "publish" })).code).toBe("INVALID_ARGUMENT");
+    expect((await failure(`{"x":1}`)).rawMessage).toContain(
+      "wanted the field that is their time",
+    );
+    expect((await failure(`{"x":1}`, { time: "publish" })).code).toBe(
+      "INVALID_ARGUMENT",
+    );
     const missing = await failure(`{"t":1}\n{"x":1}\n`, { time: "t" });
     expect([missing.code, missing.rawMessage]).toEqual([
       "INVALID_MESSAGE",
-      expect.stringMatching(/line 2, at byte 8: .*topic "s" whose time, field t, is missing/),
+      expect.stringMatching(
+        /line 2, at byte 8: .*topic "s" whose time, field t, is missing/,
+      ),
     ]);
   });
 });

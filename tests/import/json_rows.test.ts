@@ -36,19 +36,31 @@ const schema = {
 /** Messages through columns and back: what the columns give, and `_json`. */
 async function roundTrip(
   messages: readonly (string | Uint8Array)[],
-  { of = schema as unknown, integers = "bigint" as DecoderOptions["integers"] } = {},
+  {
+    of = schema as unknown,
+    integers = "bigint" as DecoderOptions["integers"],
+  } = {},
 ): Promise<{ rows: Row[]; misfitCount: number }> {
   await using client = await connect("memory:");
   const sequence = await client.sequenceCreate("s");
   const decoder = await openDecoder({
     encoding: "json",
-    schema: { name: "t", encoding: "jsonschema", data: encode(JSON.stringify(of)) },
+    schema: {
+      name: "t",
+      encoding: "jsonschema",
+      data: encode(JSON.stringify(of)),
+    },
   }, { engine: createJsEngine(), reserved: [], integers });
   const writer = await sequence.topicCreate<Row>("t", {
     ontology: { tag: "t", format: "default", fields: decoder.fields },
   });
   messages.forEach((message, i) =>
-    decoder.push(writer, BigInt(i), typeof message === "string" ? encode(message) : message, undefined)
+    decoder.push(
+      writer,
+      BigInt(i),
+      typeof message === "string" ? encode(message) : message,
+      undefined,
+    )
   );
   await sequence.finalize();
   const rows = (await readTopic(client, "s", "t")).map(({ data }) => data);
@@ -78,7 +90,10 @@ describe("JsonDecoder", () => {
     }],
     [`{"i":1.0}`, { i: 1n }],
     [`{"f":1e300}`, { f: 1e300 }],
-    [`{"f":-0.10000000000000001,"l":[1.50,0.1]}`, { f: -0.1, l: Float64Array.of(1.5, 0.1) }],
+    [`{"f":-0.10000000000000001,"l":[1.50,0.1]}`, {
+      f: -0.1,
+      l: Float64Array.of(1.5, 0.1),
+    }],
     [`{"s":"\\u0000\\ud83d\\ude97 ü"}`, { s: "\0🚗 ü" }],
     [`{"o":{"i":1,"o":{"s":"x"}}}`, { o: { i: 1n, o: { s: "x" } } }],
     [`{"o":{}}`, { o: {} }],
@@ -117,7 +132,9 @@ describe("JsonDecoder", () => {
     [`{"i":"1"}`, {}],
     [`{"i":true}`, {}],
     [`{"f":1700000000.123456789,"i":1}`, { f: 1700000000.1234567, i: 1n }],
-    [`{"l":[0.5,-0.1234567890123456789]}`, { l: Float64Array.of(0.5, -0.12345678901234568) }],
+    [`{"l":[0.5,-0.1234567890123456789]}`, {
+      l: Float64Array.of(0.5, -0.12345678901234568),
+    }],
     [`{"f":9007199254740993,"b":false}`, { b: false }],
     [`{"f":1e400}`, {}],
     [`{"f":1e-400}`, {}],

@@ -53,7 +53,9 @@ describe("parseJson", () => {
     ["1.0000000000000000001", false],
   ])("tells whether it has every decimal of %s", (text, isExact) => {
     for (let pad = 0; pad < 20; pad++) {
-      expect(parseJson(`[${" ".repeat(pad)}${text},${pad}]`).isExact).toBe(isExact);
+      expect(parseJson(`[${" ".repeat(pad)}${text},${pad}]`).isExact).toBe(
+        isExact,
+      );
     }
   });
 
@@ -110,7 +112,9 @@ describe("parseJson", () => {
               return SyntaxError;
             }
           };
-          expect(outcome((text) => parseJson(text).value)).toEqual(outcome(JSON.parse));
+          expect(outcome((text) => parseJson(text).value)).toEqual(
+            outcome(JSON.parse),
+          );
         },
       ),
       { numRuns: 3000 },

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { connect, type SequenceWriter } from "../../mod.ts";
+import { createCodecs } from "../../src/engine/codecs.ts";
+import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
 import { importJsonLines } from "../../src/import/json_lines/import_json_lines.ts";
 import { makeTemporary, until } from "../support/cli_process.ts";
@@ -9,13 +11,27 @@ import { chunked, encode, writeMcap } from "./mcap_file.ts";
 import { importToy } from "./toy/import_toy.ts";
 
 const line = (i: number) =>
-  encode(`{"timestamp_ns":"${i}","topic":"t","ontology":"T","data":{"v":${i}.5}}\n`);
+  encode(
+    `{"timestamp_ns":"${i}","topic":"t","ontology":"T","data":{"v":${i}.5}}\n`,
+  );
+
+const context = { engine: createCodecs(loadNativeCodecs()) };
 
 /** Bytes that come when they are sent. */
-function pipe(): { source: ReadableStream<Uint8Array>; send(bytes: Uint8Array): void; end(): void } {
+function pipe(): {
+  source: ReadableStream<Uint8Array>;
+  send(bytes: Uint8Array): void;
+  end(): void;
+} {
   let controller!: ReadableStreamDefaultController<Uint8Array>;
-  const source = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) });
-  return { source, send: (bytes) => controller.enqueue(bytes), end: () => controller.close() };
+  const source = new ReadableStream<Uint8Array>({
+    start: (given) => void (controller = given),
+  });
+  return {
+    source,
+    send: (bytes) => controller.enqueue(bytes),
+    end: () => controller.close(),
+  };
 }
 
 describe("an import of a live source", () => {
@@ -23,13 +39,17 @@ describe("an import of a live source", () => {
     const { directory, remove } = await makeTemporary();
     const client = await connect(directory);
     const { source, send, end } = pipe();
-    const imported = importJsonLines(client, { chunks: source, isLive: true }, { name: "s" });
+    const imported = importJsonLines(client, { chunks: source, isLive: true }, {
+      name: "s",
+    });
     send(line(1));
     send(line(2));
     await until(() => existsSync(join(directory, "s", "sequence.json")));
     const seen: bigint[] = [];
     const handler = await client.sequenceHandler("s", { follow: true });
-    for await (const [, { timestampNs }] of handler.getDataStreamer({ follow: true })) {
+    for await (
+      const [, { timestampNs }] of handler.getDataStreamer({ follow: true })
+    ) {
       if (seen.push(timestampNs) < 2) continue;
       // The first two came before there were more.
       send(line(3));
@@ -57,7 +77,9 @@ describe("an import of a live source", () => {
       };
       return sequence;
     }) as typeof client.sequenceCreate;
-    const imported = importToy(client, { chunks: source, isLive: true }, { name: "s" });
+    const imported = importToy(client, { chunks: source, isLive: true }, {
+      name: "s",
+    });
     send(encode("toy\ntopic pose numbers names x\n1 pose 2\n"));
     await until(() => topic?.rowCount === 1);
     end();
@@ -68,7 +90,11 @@ describe("an import of a live source", () => {
     await using client = await connect("memory:");
     const { source, send } = pipe();
     const stop = new AbortController();
-    const imported = importJsonLines(client, { chunks: source, isLive: true, name: "-" }, {
+    const imported = importJsonLines(client, {
+      chunks: source,
+      isLive: true,
+      name: "-",
+    }, {
       name: "s",
       signal: stop.signal,
       onProgress: (bytes) => bytes > line(1).length && stop.abort(),
@@ -95,7 +121,10 @@ describe("formatOf", () => {
       ["j", encode(` \n${new TextDecoder().decode(line(1))}`), "JSON lines"],
     ];
     for (const [name, bytes, wanted] of cases) {
-      const { format, sources } = await formatOf([{ chunks: chunked(bytes, 3), isLive: true }]);
+      const { format, sources } = await formatOf([{
+        chunks: chunked(bytes, 3),
+        isLive: true,
+      }], context);
       expect(format.name).toBe(wanted);
       const report = await (await format.load())(client, sources, { name });
       expect(report.messageCount).toBe(1);
@@ -103,18 +132,29 @@ describe("formatOf", () => {
   });
 
   it("names the file of another format, or of none", async () => {
-    const source = (name: string, text: string) => ({ name, chunks: chunked(encode(text)) });
-    await expect(formatOf([source("a.txt", "hello")]))
-      .rejects.toThrow("Cannot import a.txt: it is no MCAP file and no JSON lines");
-    await expect(formatOf([source("a.txt", "")])).rejects.toThrow("it is empty, no MCAP file");
-    await expect(formatOf([source("a", "{}"), source("b", "\x89MCAP0\r\n")])).rejects.toMatchObject({
+    const source = (name: string, text: string) => ({
+      name,
+      chunks: chunked(encode(text)),
+    });
+    await expect(formatOf([source("a.txt", "hello")], context))
+      .rejects.toThrow(
+        "Cannot import a.txt: it is no MCAP file, no bag of ROS 1, no bag of ROS 2 in SQLite, no ULog file, no JSON lines",
+      );
+    await expect(formatOf([source("a.txt", "")], context)).rejects.toThrow(
+      "it is empty: no MCAP file",
+    );
+    await expect(
+      formatOf([source("a", "{}"), source("b", "\x89MCAP0\r\n")], context),
+    ).rejects.toMatchObject({
       code: "UNSUPPORTED",
     });
     const mixed = [{ name: "a", chunks: chunked(encode("{}")) }, {
       name: "b",
-      chunks: chunked(Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a)),
+      chunks: chunked(
+        Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a),
+      ),
     }];
-    await expect(formatOf(mixed)).rejects.toThrow(
+    await expect(formatOf(mixed, context)).rejects.toThrow(
       "it is of another format, MCAP file, than the files before",
     );
   });

@@ -404,7 +404,12 @@ describe("importMcap", () => {
     expect((await readTopic(client, "with", "json")).map(({ data }) => data))
       .toEqual([
         { _sequence_: "x", _publish_time_ns: 9n, _sequence: 0, _index: 0n },
-        { _publish_time_ns: 2n ** 64n - 1n, _sequence: 1, _index: 1n, _json: `{"y":1}` },
+        {
+          _publish_time_ns: 2n ** 64n - 1n,
+          _sequence: 1,
+          _index: 1n,
+          _json: `{"y":1}`,
+        },
       ]);
     expect((await readTopic(client, "with", "cdr"))[0].data).toEqual({
       data: Uint8Array.of(1),
@@ -413,7 +418,14 @@ describe("importMcap", () => {
       _index: 2n,
     });
     expect(Object.keys(await columns(client, "with", "json")))
-      .toEqual(["timestamp_ns", "_sequence_", "_json", "_publish_time_ns", "_sequence", "_index"]);
+      .toEqual([
+        "timestamp_ns",
+        "_sequence_",
+        "_json",
+        "_publish_time_ns",
+        "_sequence",
+        "_index",
+      ]);
   });
 
   it("reads ZSTD chunks of several frames", async () => {

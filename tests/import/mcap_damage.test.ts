@@ -81,7 +81,11 @@ async function kept(client: Client): Promise<number> {
 function recordsOf(file: Uint8Array): number[] {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   const starts: number[] = [];
-  for (let at = 8; at < file.length - 8; at += 9 + Number(view.getBigUint64(at + 1, true))) starts.push(at);
+  for (
+    let at = 8;
+    at < file.length - 8;
+    at += 9 + Number(view.getBigUint64(at + 1, true))
+  ) starts.push(at);
   return starts;
 }
 

@@ -6,21 +6,31 @@ import { mostNullBytes, nullBytes } from "../../src/import/records/plan_columns.
 import { RecordMessageDecoder } from "../../src/import/records/record_message_decoder.ts";
 import { compileRos } from "../../src/import/ros/ros_plan.ts";
 
-const options = { engine: createJsEngine(), reserved: [], integers: "bigint" } as const;
+const options = {
+  engine: createJsEngine(),
+  reserved: [],
+  integers: "bigint",
+} as const;
 
 /** A message with an array of so many float64, in a list or not. */
 function compiled(arrayLength: number, isList: boolean) {
   const items = { type: "float64", name: "items", isArray: true, arrayLength };
   if (!isList) return compileRos([{ definitions: [items] }], "Test", "cdr");
   const list = { type: "T", name: "list", isArray: true, isComplex: true };
-  return compileRos([{ definitions: [list] }, { name: "T", definitions: [items] }], "Test", "cdr");
+  return compileRos(
+    [{ definitions: [list] }, { name: "T", definitions: [items] }],
+    "Test",
+    "cdr",
+  );
 }
 
 describe("RecordMessageDecoder", () => {
   it("takes no schema whose arrays make a row of nulls larger than 256 KiB", () => {
     for (const isList of [false, true]) {
-      expect(() => new RecordMessageDecoder(compiled(32_000, isList), options)).not.toThrow();
-      expect(() => new RecordMessageDecoder(compiled(33_000, isList), options)).toThrow(Undecodable);
+      expect(() => new RecordMessageDecoder(compiled(32_000, isList), options))
+        .not.toThrow();
+      expect(() => new RecordMessageDecoder(compiled(33_000, isList), options))
+        .toThrow(Undecodable);
     }
   });
 

@@ -54,9 +54,15 @@ describe("TopicNames", () => {
   it("numbers long names within the bounds", () => {
     const names = new TopicNames();
     const [part, whole] = ["x".repeat(300), "abc/".repeat(300)];
-    const given = [part, part, `${part}y`, `a/${part}`, `a/${part}`, whole, whole].map((name) =>
-      names.claim(name)
-    );
+    const given = [
+      part,
+      part,
+      `${part}y`,
+      `a/${part}`,
+      `a/${part}`,
+      whole,
+      whole,
+    ].map((name) => names.claim(name));
     expect(given).toEqual([
       "x".repeat(200),
       `${"x".repeat(198)}_2`,

@@ -12,7 +12,11 @@ export class NumbersDecoder implements MessageDecoder {
   #rows = 0;
 
   constructor(names: readonly string[]) {
-    const shape = { type: { kind: "float", bits: 64 }, nullable: false, children: [] } as const;
+    const shape = {
+      type: { kind: "float", bits: 64 },
+      nullable: false,
+      children: [],
+    } as const;
     this.fields = names.map((name) => ({ name, ...shape }));
     this.#columns = names.map(() => new Float64Array(ROWS));
   }
@@ -22,7 +26,11 @@ export class NumbersDecoder implements MessageDecoder {
     return text === "" ? undefined : new NumbersDecoder(text.split(","));
   }
 
-  push(writer: RowWriter, timestampNs: bigint, bytes: Uint8Array): Promise<void> | undefined {
+  push(
+    writer: RowWriter,
+    timestampNs: bigint,
+    bytes: Uint8Array,
+  ): Promise<void> | undefined {
     const values = new TextDecoder().decode(bytes).split(",");
     this.#columns.forEach((column, i) => column[this.#rows] = Number(values[i]));
     this.#times[this.#rows++] = timestampNs;
@@ -32,7 +40,13 @@ export class NumbersDecoder implements MessageDecoder {
   flush(writer: RowWriter): Promise<void> | undefined {
     const rows = this.#rows;
     this.#rows = 0;
-    const columns = this.fields.map(({ name }, i) => [name, this.#columns[i].subarray(0, rows)]);
-    return writer.pushColumns({ timestampNs: this.#times.subarray(0, rows), ...Object.fromEntries(columns) });
+    const columns = this.fields.map((
+      { name },
+      i,
+    ) => [name, this.#columns[i].subarray(0, rows)]);
+    return writer.pushColumns({
+      timestampNs: this.#times.subarray(0, rows),
+      ...Object.fromEntries(columns),
+    });
   }
 }
