@@ -125,7 +125,7 @@ async function importPaths(context: Context, paths: string[], options: Options):
     return await withClient(store, (client) => importArriving(context, client, watch, store, given));
   }
   if (paths.length === 0) {
-    throw new UsageError("missing argument: wanted files, directories or patterns, or --watch");
+    throw new UsageError("missing required argument 'FILE': files, directories or patterns, or --watch DIR");
   }
   if (paths.filter((path) => path === STDIN).length > 1) {
     throw new UsageError("standard input can be read once: give - once");
