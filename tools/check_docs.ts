@@ -50,8 +50,9 @@ async function empty(): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     await Deno.remove(`${directory}/${name}`, { recursive: true });
   }
-  // What the README's commands name.
+  // What the pages' commands name.
   await Deno.symlink(`${root}/examples`, `${directory}/examples`);
+  await Deno.symlink(`${root}/tests/fixtures/formats`, `${directory}/logs`);
 }
 
 /** The `ts` and `sh` blocks that are to be run. */

@@ -12,7 +12,8 @@ import { isNotFound, SmaltiError } from "../error.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import { storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { importFiles } from "./import.ts";
+import { ofFile } from "./find_recordings.ts";
+import { importOne } from "./import.ts";
 import { printInfo } from "./info.ts";
 import { count } from "./number_text.ts";
 import { withClient } from "./open.ts";
@@ -35,7 +36,7 @@ export function addDemo(program: Command, context: Context): void {
       const file = await findExample();
       await withClient(store, async (client) => {
         await removeEarlier(client, store);
-        await importFiles(context, client, [file], { name: NAME, metadata: { [MARK]: EXAMPLE } });
+        await importOne(context, client, ofFile(file), { name: NAME, metadata: { [MARK]: EXAMPLE } });
         const handler = await client.sequenceHandler(NAME);
         await context.out.write("\n");
         await printInfo(context, handler);

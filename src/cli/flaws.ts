@@ -6,23 +6,24 @@ import { printable } from "./printable.ts";
 /** So many are told one by one. */
 const MAX_TOLD = 20;
 
-/** Says on stderr what is wrong with a file that was imported. */
+/** Says on stderr what is wrong with a file that was imported, in lines that begin with `prefix`. */
 export async function writeFlaws(
   { flaws, flawCounts }: Pick<ImportReport, "flaws" | "flawCounts">,
+  prefix: string,
 ): Promise<void> {
   const kinds = Object.entries(flawCounts);
   const total = kinds.reduce((sum, [, number]) => sum + number, 0);
   if (total === 0) return;
   for (const { file, message, lost } of flaws.slice(0, MAX_TOLD)) {
     await writeError(
-      `smalti: ${file === undefined ? "" : `${printable(file)}: `}${printable(message)}${
+      `${prefix}${file === undefined ? "" : `${printable(file)}: `}${printable(message)}${
         lost === undefined ? "" : `; left out: ${printable(lost)}`
       }\n`,
     );
   }
-  if (total > MAX_TOLD) await writeError(`smalti: and ${total - MAX_TOLD} more\n`);
+  if (total > MAX_TOLD) await writeError(`${prefix}and ${total - MAX_TOLD} more\n`);
   const isLossy = flaws.some(({ lost }) => lost !== undefined);
   const outcome = isLossy ? "what is left out is above; all else was imported" : "nothing was lost for it";
   const told = kinds.map(([kind, number]) => `${kind} ${number}`).join(", ");
-  await writeError(`smalti: the file has ${count(total, "flaw")} (${told}): ${outcome}\n`);
+  await writeError(`${prefix}the file has ${count(total, "flaw")} (${told}): ${outcome}\n`);
 }

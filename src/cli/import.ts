@@ -1,47 +1,76 @@
 /**
- * `smalti import FILE...`: recordings of other formats as a new sequence.
+ * `smalti import FILE...`: recordings of other formats as new sequences.
  *
  * @module
  */
-import { basename, extname } from "node:path";
-import process from "node:process";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { existsSync } from "node:fs";
+import { type Command, Option } from "commander";
 import type { Client } from "../client.ts";
-import type { ByteSource } from "../import/byte_source.ts";
-import type { ImportOptions } from "../import/recording_import.ts";
-import { legalSequenceName } from "../names.ts";
+import type { Metadata } from "../types.ts";
 import { parseSequenceName, parseSize, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { writeFlaws } from "./flaws.ts";
-import { count } from "./number_text.ts";
+import { findRecordings, nameOfRecording, type Recording, STDIN } from "./find_recordings.ts";
+import { parseMetadata, parsePatterns, parseTimeName, readDefinitions } from "./import_arguments.ts";
+import { type GivenOptions, importRecordingFiles } from "./import_recording.ts";
+import { writeFaults, writeReport } from "./import_report.ts";
 import { withClient } from "./open.ts";
-import { writeError } from "./output.ts";
-import { startProgress } from "./progress.ts";
+import { endOption, startOption, TIMES_HELP } from "./time_argument.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What stands for standard input. */
-const STDIN = "-";
-
-/** Options of the import that are its caller's to give. */
-type GivenOptions = Omit<ImportOptions, "signal" | "onProgress"> & {
-  topic?: string;
-  maxRecordBytes?: number;
-};
-
-interface Options extends Omit<GivenOptions, "name" | "maxRecordBytes"> {
+interface Options extends Omit<GivenOptions, "name" | "maxRecordBytes" | "definitions" | "ontology"> {
   name?: string;
   maxRecord?: number;
+  msgPath?: string;
+  /** True where no pattern is given. */
+  ontology?: string[] | true;
+  watch?: string;
   store: string;
 }
 
 /** Adds the command. */
 export function addImport(program: Command, context: Context): void {
   program.command("import")
-    .description("Records MCAP files, or JSON lines, as a new sequence.")
-    .argument("<FILE...>", "the files, all of one format; - is standard input, while it is being written")
+    .description(
+      "Records files of other formats as new sequences: MCAP, bags of ROS 1 and 2, PX4's ULog, JSON lines.",
+    )
+    .argument(
+      "[FILE...]",
+      "files, directories, patterns: each recording becomes a sequence; - is standard input, while it is being written",
+    )
     .addOption(
-      new Option("--name <NAME>", "name of the sequence (default: the file's name without its extension)")
+      new Option(
+        "--name <NAME>",
+        "one sequence of all files, so called (default: each file becomes one, called as it is)",
+      )
         .argParser(parseSequenceName),
+    )
+    .addOption(
+      new Option("--watch <DIR>", "import what is in a directory, and what comes, each once, until a signal")
+        .conflicts(["name", "dryRun"]),
+    )
+    .addOption(
+      new Option(
+        "--topics <PATTERNS>",
+        "topics to take: names with * for anything, ! before what to leave out",
+      )
+        .argParser(parsePatterns),
+    )
+    .addOption(startOption())
+    .addOption(endOption())
+    .addOption(new Option("--dry-run", "write nothing, and tell what would be imported"))
+    .addOption(
+      new Option("--metadata <KEY=VALUE>", "facts about the sequence, or an object of JSON; may be repeated")
+        .argParser(parseMetadata),
+    )
+    .addOption(
+      new Option(
+        "--ontology [PATTERNS]",
+        "known types of ROS and PX4 become the built-in classes (default: on all topics)",
+      )
+        .argParser(parsePatterns),
+    )
+    .addOption(
+      new Option("--msg-path <DIR>", "definitions, PACKAGE/msg/NAME.msg, for bags of ROS 2 that carry none"),
     )
     .addOption(
       new Option("--integers <AS>", "what integers of 64 bits are read as")
@@ -72,83 +101,76 @@ export function addImport(program: Command, context: Context): void {
         .argParser(parseSize),
     )
     .addOption(storeOption())
-    .action(async (files: string[], { store, name = nameOfFiles(files), maxRecord, ...rest }: Options) => {
-      const options = { name, ...rest, ...(maxRecord !== undefined && { maxRecordBytes: maxRecord }) };
-      await withClient(store, (client) => importFiles(context, client, files, options));
-    });
+    .addHelpText("after", TIMES_HELP)
+    .action((files: string[], options: Options) => importPaths(context, files, options));
 }
 
-/** Imports files and says what came of it. A sequence of files that was not finished for Ctrl-C is removed. */
-export async function importFiles(
-  { out, signal }: Context,
-  client: Client,
-  files: readonly string[],
-  options: GivenOptions,
-): Promise<void> {
-  if (files.filter((file) => file === STDIN).length > 1) {
-    throw new UsageError("standard input can be read once: give - once");
-  }
-  const { formatOf } = await import("../import/formats.ts");
-  const { format, sources } = await formatOf(await Promise.all(files.map(openSource)), signal);
-  if (options.topic !== undefined && !format.takesTopic) {
-    throw new UsageError(`--topic is for JSON lines: ${files[0]} is ${format.name}`);
-  }
-  const importer = await format.load();
-  const progress = await startProgress("importing");
-  let report;
-  try {
-    report = await importer(client, sources, { ...options, signal, onProgress: progress.update });
-  } finally {
-    progress.stop();
-  }
-  const { messageCount, topics } = report;
-  const parts = report.files.length === 1
-    ? ""
-    : `: ${report.files.map((file) => `${file.messageCount} of ${file.name}`).join(", ")}`;
-  await out.write(
-    `imported ${count(messageCount, "message")} on ${
-      count(topics.length, "topic")
-    } into ${options.name}${parts}\n`,
-  );
-  await writeFlaws(report);
-  const { droppedPublishTimes = 0, unknownRecordCount = 0 } = report;
-  if (droppedPublishTimes > 0) {
-    const messages = count(droppedPublishTimes, "message");
-    await writeError(
-      `smalti: publish times of ${messages} were not their log times and are not kept (--envelope keeps them)\n`,
+async function importPaths(context: Context, paths: string[], options: Options): Promise<void> {
+  const { name, watch, store, maxRecord, msgPath, ontology, ...rest } = options;
+  // What may follow the option may be a file.
+  const taken = Array.isArray(ontology) ? ontology.find((pattern) => existsSync(pattern)) : undefined;
+  if (taken !== undefined) {
+    throw new UsageError(
+      `--ontology took the file ${taken} for a pattern of topics: give the option after the files`,
     );
   }
-  if (unknownRecordCount > 0) {
-    await writeError(`smalti: ${count(unknownRecordCount, "record")} of an unknown kind skipped\n`);
+  const given: Omit<GivenOptions, "name"> = {
+    ...rest,
+    ...(ontology && { ontology: ontology === true ? ["*"] : ontology }),
+    ...(maxRecord !== undefined && { maxRecordBytes: maxRecord }),
+    ...(msgPath !== undefined && { definitions: await readDefinitions(msgPath) }),
+  };
+  if (watch !== undefined) {
+    if (paths.length > 0) {
+      throw new UsageError("--watch takes what is in its directory: give no files beside it");
+    }
+    const { importArriving } = await import("./import_watch.ts");
+    return await withClient(store, (client) => importArriving(context, client, watch, store, given));
   }
-}
-
-async function openSource(file: string): Promise<ByteSource> {
-  if (file === STDIN) return { name: STDIN, chunks: process.stdin, isLive: true };
-  const { openFile } = await import("../import/open_file.ts");
-  return await openFile(file);
-}
-
-/** The sequence's name where none is given. */
-function nameOfFiles(files: readonly string[]): string {
-  const [file] = files;
-  if (files.length > 1) throw new UsageError("several files become one sequence: give its name by --name");
-  if (file === STDIN) {
-    throw new UsageError("standard input has no name: give the sequence's by --name");
+  if (paths.length === 0) {
+    throw new UsageError("missing required argument 'FILE': files, directories or patterns, or --watch DIR");
   }
-  return nameOfFile(file);
-}
-
-/** A sequence's name made of a file's: without the extension, `_` for what the rule forbids. */
-export function nameOfFile(file: string): string {
-  const name = legalSequenceName(basename(file, extname(file)));
-  if (name === "") {
-    throw new UsageError(`no sequence name can be made of ${JSON.stringify(file)}; give one by --name`);
+  if (paths.filter((path) => path === STDIN).length > 1) {
+    throw new UsageError("standard input can be read once: give - once");
   }
-  return name;
+  const recordings = await findRecordings(paths, store);
+  // A directory may hold one recording today and two tomorrow: what is said of it is the same.
+  const isOne = name !== undefined || paths.length === 1 && recordings[0].path === paths[0];
+  const one = name === undefined ? recordings[0] : joined(recordings);
+  const single = isOne ? { ...given, name: name ?? nameOfRecording(one) } : undefined;
+  await withClient(given.dryRun ? "memory:" : store, async (client) => {
+    if (single) return await importOne(context, client, one, single);
+    const { importMany } = await import("./import_many.ts");
+    await importMany(context, client, recordings, given);
+  });
 }
 
-function parseTimeName(text: string): string {
-  if (text.replace(/^\./, "") !== "") return text;
-  throw new InvalidArgumentError("Wanted log, publish, or the name of a field.");
+/** One recording of the files of several. */
+function joined(recordings: readonly Recording[]): Recording {
+  if (recordings.length === 1) return recordings[0];
+  const facts = recordings.map(({ metadata }) => metadata).filter((metadata) =>
+    Object.keys(metadata).length > 0
+  );
+  const metadata: Metadata = {};
+  for (const key of new Set(facts.flatMap(Object.keys))) {
+    const values = facts.map((fact) => fact[key]).filter((value) => value !== undefined);
+    metadata[key] = values.length === 1 ? values[0] : values;
+  }
+  return { path: recordings[0].path, files: recordings.flatMap(({ files }) => files), metadata };
+}
+
+/** Imports a recording and says what came of it. A sequence of files that was not finished for Ctrl-C is removed. */
+export async function importOne(
+  { out, signal }: Context,
+  client: Client,
+  recording: Recording,
+  options: GivenOptions,
+): Promise<void> {
+  const { dryRun, topics, start, end } = options;
+  const report = await importRecordingFiles(client, recording, options, signal);
+  await writeReport(out, report, {
+    dryRun,
+    isPart: [topics, start, end].some((given) => given !== undefined),
+  });
+  await writeFaults(report);
 }

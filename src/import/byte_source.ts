@@ -1,4 +1,5 @@
 import { SmaltiError } from "../error.ts";
+import { type BlobLike, blobSource, isBlob } from "./blob_source.ts";
 
 /** The bytes of a file, wherever they come from. */
 export type ByteChunks = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
@@ -18,12 +19,14 @@ export interface ByteSource {
   readonly isLive?: boolean;
   /**
    * Whether `chunks` may be walked over again, each time from the beginning. A salvage then looks up what a file says once
-   * more at its end: a Blob gives `{ chunks: { [Symbol.asyncIterator]: () => blob.stream()[Symbol.asyncIterator]() }, isRepeatable: true }`.
+   * more at its end.
    * @default false
    */
   readonly isRepeatable?: boolean;
   /** The bytes from a place on, as many as there are, where any part can be had. With it, `sizeBytes` is known. @default none */
   readonly read?: (offset: number, length: number) => Promise<Uint8Array>;
+  /** @internal All bytes, of a file that is in memory whole when it is read. They are not to be changed. */
+  readonly whole?: () => Promise<Uint8Array>;
   /** All bytes of the file beside it whose name has this at its end, up to so many; undefined where there is none. @default none */
   readonly beside?: (suffix: string, maxBytes: number) => Promise<Uint8Array | undefined>;
 }
@@ -31,14 +34,20 @@ export interface ByteSource {
 /** Bytes in the largest part that is handled at once. */
 const PART_BYTES = 1 << 20;
 
+/** One file to import: a source, its bytes alone, or a `Blob`, as of a file that was chosen in a browser. */
+export type ImportSource = ByteSource | ByteChunks | BlobLike;
+
 /** What an import reads: a file, or several in order. */
-export type ImportSources = ByteSource | ByteChunks | readonly (ByteSource | ByteChunks)[];
+export type ImportSources = ImportSource | readonly ImportSource[];
 
 /** The sources for any way of giving them. TypeError where there is none. */
 export function toByteSources(sources: ImportSources): ByteSource[] {
   const list = Array.isArray(sources) ? sources : [sources];
   if (list.length === 0) throw new TypeError("Cannot import: there is no source, wanted one or more");
-  return list.map((source: ByteSource | ByteChunks) => "chunks" in source ? source : { chunks: source });
+  return list.map((source: ImportSource) => {
+    if (isBlob(source)) return blobSource(source);
+    return "chunks" in source ? source : { chunks: source };
+  });
 }
 
 /** Work to be done when a source is silent for so long, and at least so often while it is not. */

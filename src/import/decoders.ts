@@ -6,6 +6,7 @@ import {
   type DecoderOptions,
   type MessageDecoder,
   type MessageFormat,
+  type MessageSchema,
   Undecodable,
 } from "./message_decoder.ts";
 import { PROTOBUF_DECODER } from "./protobuf/protobuf_decoder.ts";
@@ -39,14 +40,25 @@ export async function openDecoder(
       return rawDecoder(encoding, options, reason.message);
     }
   }
-  return rawDecoder(encoding, options);
+  return rawDecoder(encoding, options, whyNone(encoding, schema, kinds));
 }
 
 /** A decoder that keeps messages as bytes; one that refuses them where they are to say the time. */
 export function rawDecoder(
   encoding: string,
   { time }: Pick<DecoderOptions, "time">,
-  reason?: string,
+  reason: string,
 ): RawDecoder {
   return new RawDecoder(reason, time?.unreadable(encoding, reason));
+}
+
+/** Why there is no decoder for messages. */
+function whyNone(encoding: string, schema: MessageSchema | undefined, kinds: readonly DecoderKind[]): string {
+  if (encoding === "") return "the file does not say how its messages are encoded";
+  if (!kinds.some((kind) => kind.encoding === encoding)) {
+    return `there is no decoder for the encoding ${JSON.stringify(encoding)}`;
+  }
+  return schema
+    ? `there is no decoder for ${encoding} by definitions in ${JSON.stringify(schema.encoding)}`
+    : `there is no definition of its messages, which are ${encoding}`;
 }

@@ -4,16 +4,27 @@
  * @module
  */
 import type { Client } from "../client.ts";
+import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { type ByteSource, firstBytes } from "./byte_source.ts";
+import { Decompressor } from "./compressed.ts";
+import { isZstd } from "./frames.ts";
 import type { ImportMcapReport } from "./mcap/import_mcap.ts";
 import type { ImportOptions, ImportReport } from "./recording_import.ts";
+import type { RosDefinitions } from "./ros/ros_definitions.ts";
+
+/** Options that some formats have beside those of every import. */
+export interface FormatOptions {
+  topic?: string;
+  maxRecordBytes?: number;
+  definitions?: RosDefinitions;
+}
 
 /** Imports files of one format. */
 export type Import = (
   client: Client,
   sources: readonly ByteSource[],
-  options: ImportOptions & { topic?: string; maxRecordBytes?: number },
+  options: ImportOptions & FormatOptions,
 ) => Promise<ImportReport & Partial<Pick<ImportMcapReport, "droppedPublishTimes" | "unknownRecordCount">>>;
 
 /** A format of files. */
@@ -22,8 +33,12 @@ export interface FileFormat {
   readonly name: string;
   /** Whether a file that begins so is one, or was one before it was damaged. */
   isBegun(head: Uint8Array): boolean;
-  /** Whether its import takes the option `topic`. */
-  readonly takesTopic: boolean;
+  /** How its files are called, where many a file that is none begins so: others are left alone where nobody named them. */
+  readonly extensions?: readonly string[];
+  /** Whether the writer of a file has ended it, as far as a look at some of its bytes tells. @default true */
+  isWhole?(source: ByteSource): Promise<boolean>;
+  /** Which of those options its import takes. */
+  readonly takes: readonly (keyof FormatOptions)[];
   /** Loads what imports it. */
   load(): Promise<Import>;
 }
@@ -31,39 +46,73 @@ export interface FileFormat {
 /** Bytes of a file that are looked at. */
 const HEAD_BYTES = 64;
 
+/** Bound on a file that is compressed whole, unless one is given. */
+const DEFAULT_CONTENT_BYTES = 512 * 2 ** 20;
+
 const MCAP_MAGIC = [0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a];
+const BAG_MAGIC = bytesOfText("#ROSBAG V2.0\n");
+const SQLITE_MAGIC = bytesOfText("SQLite format 3\0");
+const ULOG_MAGIC = [...bytesOfText("ULog"), 0x01, 0x12, 0x35];
 
 /** Every format. The first that fits is taken. */
 export const FORMATS: readonly FileFormat[] = [
   {
     name: "MCAP file",
-    takesTopic: false,
-    // Most of its signature: what is damaged is for the reader to say.
-    isBegun: (head) => MCAP_MAGIC.filter((byte, i) => byte === head[i]).length > MCAP_MAGIC.length / 2,
+    isBegun: (head) => isMostly(MCAP_MAGIC, head),
+    isWhole: async ({ read, sizeBytes = 0 }) => {
+      const end = await read?.(Math.max(0, sizeBytes - MCAP_MAGIC.length), MCAP_MAGIC.length);
+      return end === undefined || MCAP_MAGIC.every((byte, i) => byte === end[i]);
+    },
+    takes: ["maxRecordBytes"],
     load: async () => (await import("./mcap/import_mcap.ts")).importMcap,
   },
   {
     name: "Parquet file",
-    takesTopic: true,
     isBegun: (head) => startsWith(head, "PAR1") || startsWith(head, "PARE"),
+    takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./parquet/import_parquet.ts")).importParquet,
   },
   {
     name: "Arrow file",
-    takesTopic: true,
     isBegun: (head) => startsWith(head, "ARROW1") || isArrowStream(head),
+    takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./arrow/import_arrow.ts")).importArrow,
   },
   {
+    name: "bag of ROS 1",
+    isBegun: (head) => isMostly(BAG_MAGIC, head),
+    isWhole: async ({ read }) => {
+      const head = await read?.(0, 512);
+      return head === undefined || hasIndex(head);
+    },
+    takes: ["maxRecordBytes"],
+    load: async () => (await import("./bag/import_bag.ts")).importBag,
+  },
+  {
+    name: "bag of ROS 2 in SQLite",
+    isBegun: (head) => isMostly(SQLITE_MAGIC, head),
+    isWhole: async (source) => !await hasBeside(source, "-wal") && !await hasBeside(source, "-journal"),
+    takes: ["maxRecordBytes", "definitions"],
+    load: async () => (await import("./db3/import_db3.ts")).importDb3,
+  },
+  {
+    name: "ULog file",
+    isBegun: (head) => isMostly(ULOG_MAGIC, head),
+    takes: [],
+    load: async () => (await import("./ulog/import_ulog.ts")).importUlog,
+  },
+  {
     name: "JSON lines",
-    takesTopic: true,
     isBegun: (head) => /^\uFEFF?\s*\{/.test(new TextDecoder("utf-8", { ignoreBOM: true }).decode(head)),
+    extensions: ["ndjson", "jsonl"],
+    takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./json_lines/import_json_lines.ts")).importJsonLines,
   },
   {
     name: "CSV file",
-    takesTopic: true,
     isBegun: isCsv,
+    extensions: ["csv", "tsv", "txt"],
+    takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./csv/import_csv.ts")).importCsv,
   },
 ];
@@ -101,35 +150,92 @@ function isCsv(head: Uint8Array): boolean {
   return !/^[{[]/.test(first) && /^[^\r\n]*[,;\t|]/.test(first);
 }
 
+function bytesOfText(text: string): number[] {
+  return [...new TextEncoder().encode(text)];
+}
+
+/** Whether a file begins with most of a signature: what is damaged is for the reader to say. */
+function isMostly(magic: readonly number[], head: Uint8Array): boolean {
+  return magic.filter((byte, i) => byte === head[i]).length > magic.length / 2;
+}
+
+/** Whether a bag's header says where its index is: whoever writes one says so at the end. */
+function hasIndex(head: Uint8Array): boolean {
+  const text = new TextDecoder("latin1").decode(head);
+  const at = text.indexOf("index_pos=") + "index_pos=".length;
+  return head.subarray(at, at + 8).some((byte) => byte !== 0);
+}
+
+/** Whether there is a file with something in it. */
+async function hasBeside(source: ByteSource, suffix: string): Promise<boolean> {
+  try {
+    return (await source.beside?.(suffix, 0) ?? []).length > 0;
+  } catch (reason) {
+    if (reason instanceof SmaltiError && reason.code === "TOO_LARGE") return true;
+    throw reason;
+  }
+}
+
 function formatByHead(head: Uint8Array): FileFormat | undefined {
   return FORMATS.find((format) => format.isBegun(head));
 }
 
+/** Of what is compressed nothing more is known before it is decompressed. */
+const COMPRESSED: Pick<FileFormat, "extensions" | "isWhole"> = { extensions: ["zst", "zstd"] };
+
+/** Whether a file that nobody named is to be imported, and how to tell that it is whole. Rejects as reading does. */
+export async function findFormat(
+  source: ByteSource,
+  signal?: AbortSignal,
+): Promise<Pick<FileFormat, "isWhole"> | undefined> {
+  const { head } = await firstBytes(source, HEAD_BYTES, (head) => formatByHead(head) !== undefined, signal);
+  const found = isZstd(head) ? COMPRESSED : formatByHead(head);
+  const extension = source.name?.split(".").at(-1)?.toLowerCase() ?? "";
+  return found?.extensions && !found.extensions.includes(extension) ? undefined : found;
+}
+
+/** What {@linkcode formatOf} needs. */
+export interface FormatContext {
+  /** Decompresses files that are compressed. */
+  readonly engine: Pick<Engine, "decompress">;
+  /** Bound on such a file, in bytes. @default 512 MiB */
+  readonly maxRecordBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * The format of files, and the files to read in place of those given: of one that cannot be read twice the beginning is gone.
- * Where a file of several is of another format than the first, or of none that is known: UNSUPPORTED, which names the file.
+ * The format of files, and the files to read in place of those given: of one that cannot be read twice the beginning is gone,
+ * and one that is compressed by ZSTD is decompressed. Where a file of several is of another format than the first, or of none that
+ * is known: UNSUPPORTED, which names the file. TOO_LARGE where one that is compressed has more than `maxRecordBytes`.
  */
 export async function formatOf(
   sources: readonly ByteSource[],
-  signal?: AbortSignal,
+  { engine, maxRecordBytes = DEFAULT_CONTENT_BYTES, signal }: FormatContext,
 ): Promise<{ format: FileFormat; sources: readonly ByteSource[] }> {
+  const decompressor = new Decompressor(engine, maxRecordBytes);
   const whole: ByteSource[] = [];
   let format: FileFormat | undefined;
+  const look = (source: ByteSource) =>
+    firstBytes(source, HEAD_BYTES, (head) => isZstd(head) || formatByHead(head) !== undefined, signal);
   for (const given of sources) {
-    const { head, source } = await firstBytes(
-      given,
-      HEAD_BYTES,
-      (head) => formatByHead(head) !== undefined,
-      signal,
-    );
-    whole.push(source);
-    const found = formatByHead(head);
     const file = given.name ?? "the file";
     const refuse = (text: string) =>
       new SmaltiError("UNSUPPORTED", `Cannot import ${file}: ${text}`, { file: given.name });
+    let { head, source } = await look(given);
+    if (isZstd(head)) {
+      source = decompressor.contentOf(source, signal);
+      whole.push(source);
+      if (format) continue; // what is in it is looked at when its turn comes, since one of them is held at a time
+      ({ head } = await look(source).catch((reason) => {
+        if (!(reason instanceof SmaltiError)) throw reason;
+        const text = `Cannot import ${file}: ${reason.rawMessage}`;
+        throw new SmaltiError(reason.code, text, { file: given.name, cause: reason });
+      }));
+    } else whole.push(source);
+    const found = formatByHead(head);
     if (!found) {
-      const names = FORMATS.map(({ name }) => `no ${name}`).join(" and ");
-      throw refuse(head.length === 0 ? `it is empty, ${names}` : `it is ${names}`);
+      const names = FORMATS.map(({ name }) => `no ${name}`).join(", ");
+      throw refuse(head.length === 0 ? `it is empty: ${names}` : `it is ${names}`);
     }
     if (format && found !== format) {
       throw refuse(`it is of another format, ${found.name}, than the files before, ${format.name}`);

@@ -92,7 +92,7 @@ export function decompressAll(
   const format = FORMATS[codec];
   const frames = readFrames(format, bytes) ?? [{ bytes, size: undefined }];
   const total = frames.reduce(
-    (sum, frame) => sum + (frame.size ?? format.contentBytes(frame.bytes, maxBytes)),
+    (sum, frame) => sum + (frame.size ?? countBytes(format, frame.bytes, maxBytes)),
     0,
   );
   if (total > maxBytes) {
@@ -102,6 +102,17 @@ export function decompressAll(
     );
   }
   return decompressFrames(engine, codec, bytes, total);
+}
+
+function countBytes(format: Format, bytes: Uint8Array, maxBytes: number): number {
+  try {
+    return format.contentBytes(bytes, maxBytes);
+  } catch (cause) {
+    if (!(cause instanceof SmaltiError) || cause.code !== "CORRUPT") throw cause;
+    const text =
+      `${format.name} frame is damaged, or holds more than the ${maxBytes} bytes that are read at most`;
+    throw new SmaltiError("CORRUPT", text, { cause });
+  }
 }
 
 function doNotHold({ name }: Format, rawLength: number): SmaltiError {

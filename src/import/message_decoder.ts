@@ -62,6 +62,10 @@ export interface MessageDecoder {
   readonly fields: readonly FieldSchema[];
   /** Messages so far that the columns do not hold whole, so that they are kept as they were too. */
   readonly misfitCount: number;
+  /** Those by what is wrong with them, where that is known. */
+  readonly misfits?: Readonly<Record<string, number>>;
+  /** Why messages stay bytes, where they do. */
+  readonly reason?: string | undefined;
   /**
    * Writes one message, or holds it back to write many as columns: no more than some thousand rows or 64 KiB, since
    * nobody counts them, and beside them a batch of columns, which are counted in {@linkcode DecoderOptions.collected}. Messages of one time stay in their order. `bytes` are the caller's again when it returns.

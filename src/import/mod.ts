@@ -20,5 +20,6 @@ export type { ClassColumns, OntologyMapping } from "./ontology/mapping.ts";
 export type { FieldSource, ScaledField } from "./ontology/convert.ts";
 export type { RosDefinitions } from "./ros/ros_definitions.ts";
 export type { TimeUnit } from "./message_time.ts";
-export type { ByteChunks, ByteSource, ImportSources } from "./byte_source.ts";
+export type { BlobLike } from "./blob_source.ts";
+export type { ByteChunks, ByteSource, ImportSource, ImportSources } from "./byte_source.ts";
 export { type OpenedFile, openFile } from "./open_file.ts";

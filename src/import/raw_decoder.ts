@@ -16,12 +16,14 @@ const DATA_FIELD: FieldSchema = {
 export class RawDecoder implements MessageDecoder {
   readonly fields: readonly FieldSchema[] = [DATA_FIELD];
   readonly misfitCount = 0;
-  /** Why the messages are not decoded; undefined where no decoder is for them. */
-  readonly reason: string | undefined;
+  readonly reason: string;
   readonly #refusal: SmaltiError | undefined;
 
-  /** @param refusal What every message is refused with, where a field is to say its time. */
-  constructor(reason?: string, refusal?: SmaltiError) {
+  /**
+   * @param reason Why the messages are not decoded.
+   * @param refusal What every message is refused with, where a field is to say its time.
+   */
+  constructor(reason: string, refusal?: SmaltiError) {
     this.reason = reason;
     this.#refusal = refusal;
   }

@@ -8,23 +8,36 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { sequenceName } from "../names.ts";
 import type { FieldSchema } from "../schema.ts";
+import { timeWindow } from "../read/time_window.ts";
+import type { TimestampNs } from "../timestamp.ts";
 import type { OptionNames } from "../util/options.ts";
-import type { AttachmentInfo, Metadata, SequenceInfo } from "../types.ts";
+import type { AttachmentInfo, Metadata, SequenceInfo, Window } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { DEFAULT_AUTO_FLUSH } from "../write/session_options.ts";
 import { type ImportSources, readParts } from "./byte_source.ts";
+import { readAll } from "./compressed.ts";
 import { openDecoder } from "./decoders.ts";
+import { drySequence } from "./dry_run.ts";
 import { type Flaw, Flaws, type ImportFlaw } from "./flaws.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import { type ImportedFile, ImportFiles } from "./import_files.ts";
-import type { DecoderKind, DecoderOptions, MessageDecoder, MessageFormat, Row } from "./message_decoder.ts";
+import type {
+  DecoderKind,
+  DecoderOptions,
+  MessageDecoder,
+  MessageFormat,
+  Row,
+  RowWriter,
+} from "./message_decoder.ts";
 import { isTimeUnit, TimeField, type TimeUnit } from "./message_time.ts";
 import { type OntologyMappings, ontologyOf } from "./ontology/known.ts";
 import type { KnownMapping } from "./ontology/mapping.ts";
 import type { RandomAccess } from "./random_access.ts";
+import { RawDecoder } from "./raw_decoder.ts";
 import { matchesPatterns } from "./topic_patterns.ts";
 import { type ImportedTopic, INDEX_FIELD, type MessageCounter, TopicImport } from "./topic_import.ts";
 import { TopicNames } from "./topic_names.ts";
+import { WindowWriter } from "./window_writer.ts";
 
 /** Options of every import. */
 export interface ImportOptions {
@@ -62,6 +75,20 @@ export interface ImportOptions {
   /** What numbers in the field `time` count. @default "ns"; in tables told by their size */
   timeUnit?: TimeUnit;
   /**
+   * Topics to take, as patterns of their names in the file: `*` stands for anything, the last pattern that matches decides, and
+   * one with `!` before it takes away; where all take away, they do from all topics. @default all
+   */
+  topics?: readonly string[];
+  /** The first time to take, of those that order the messages. @default no bound */
+  startNs?: TimestampNs;
+  /** The first time not to take. @default no bound */
+  endNs?: TimestampNs;
+  /**
+   * Whether to write nothing: the file is read, messages are decoded and checked, and the report tells what would come of it. Its
+   * `sequence` is made up then: its topics have no bytes, and whether its name is free is not looked at. @default false
+   */
+  dryRun?: boolean;
+  /**
    * Topics whose messages become those of Mosaico's classes where their types are known (ROS's and PX4's usual ones), as
    * patterns of names: `*` stands for anything, and a pattern with `!` before it takes away again. Messages that do not fit are
    * kept as they are on a topic `<name>_raw`. @default none
@@ -91,6 +118,10 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   time: true,
   timeUnit: true,
   salvage: true,
+  topics: true,
+  startNs: true,
+  endNs: true,
+  dryRun: true,
   ontology: true,
   mappings: true,
 };
@@ -141,6 +172,16 @@ export interface Importer<R> {
 }
 
 const DEFAULT_BUFFERED_BYTES = 32 * 2 ** 20;
+/** The topic's metadata that tells why its messages stay bytes. */
+const UNDECODED_KEY = "import.undecoded";
+
+/** Of topics that are not wanted. */
+const NOTHING: MessageDecoder = { fields: [], misfitCount: 0, push: () => undefined };
+const NOWHERE: RowWriter = {
+  push: () => undefined,
+  pushColumns: () => undefined,
+  pushPrepared: () => undefined,
+};
 
 /**
  * Makes a sequence of files. The sequence begins when the importer says so; it is finalized when all files were read. Where
@@ -159,8 +200,11 @@ export async function importRecording<R extends { readonly [K in keyof R]: numbe
   if (timeUnit !== undefined && !isTimeUnit(timeUnit)) {
     throw new TypeError(`Cannot import: timeUnit is ${JSON.stringify(timeUnit)}, wanted s, ms, us or ns`);
   }
+  const { startNs, endNs } = options;
+  const isBounded = startNs !== undefined || endNs !== undefined;
+  const window = isBounded ? timeWindow(options, "Cannot import") : undefined;
   const files = new ImportFiles(sources, importer.what);
-  const recording = new RecordingImport(client, files, options, importer.decoders);
+  const recording = new RecordingImport(client, files, options, window, importer.decoders);
   try {
     options.signal?.throwIfAborted();
     const counts: R[] = [];
@@ -183,6 +227,7 @@ export class RecordingImport {
   readonly #client: Client;
   readonly #files: ImportFiles;
   readonly #options: ImportOptions;
+  readonly #window: Window | undefined;
   readonly #decoders: readonly DecoderKind[] | undefined;
   readonly #names = new TopicNames();
   readonly #topics: TopicImport[] = [];
@@ -203,11 +248,13 @@ export class RecordingImport {
     client: Client,
     files: ImportFiles,
     options: ImportOptions,
+    window: Window | undefined,
     decoders: readonly DecoderKind[] | undefined,
   ) {
     this.#client = client;
     this.#files = files;
     this.#options = options;
+    this.#window = window;
     this.#decoders = decoders;
     this.#flaws = new Flaws(options.salvage ?? false);
   }
@@ -307,7 +354,7 @@ export class RecordingImport {
 
   /** The file to be read at any place. One that is a stream is read into memory: TOO_LARGE beyond so many bytes. */
   async randomAccess(maxBytes: number): Promise<RandomAccess> {
-    const { read, sizeBytes } = this.#files.current.source;
+    const { read, sizeBytes, whole } = this.#files.current.source;
     if (read && sizeBytes !== undefined) {
       const { signal, onProgress } = this.#options;
       let most = 0;
@@ -323,25 +370,9 @@ export class RecordingImport {
         },
       };
     }
-    const parts: Uint8Array[] = [];
-    let total = 0;
-    for await (const part of this.bytes()) {
-      total += part.length;
-      if (total > maxBytes) {
-        const text =
-          `it is a stream of more than ${maxBytes} bytes: wanted a file that can be read at any place`;
-        throw new SmaltiError("TOO_LARGE", text);
-      }
-      parts.push(part.slice());
-    }
-    const bytes = new Uint8Array(total);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = await whole?.() ?? await readAll(this.bytes(), maxBytes);
     return {
-      sizeBytes: total,
+      sizeBytes: bytes.length,
       read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
     };
   }
@@ -356,13 +387,16 @@ export class RecordingImport {
     this.#isBegun = true;
     Object.assign(this.#files.current.opening, facts);
     if (this.#sequence) return;
-    const { name, metadata = {}, maxBufferedBytes = DEFAULT_BUFFERED_BYTES } = this.#options;
-    this.#sequence = await this.#client.sequenceCreate(name, {
-      maxBufferedBytes,
-      // What is lost of a file can be imported again.
-      ...(!this.#files.isLive && { autoFlush: false }),
-      metadata: { ...metadata, ...this.#files.facts() },
-    });
+    const { name, maxBufferedBytes = DEFAULT_BUFFERED_BYTES, dryRun = false } = this.#options;
+    const metadata = { ...this.#options.metadata, ...this.#files.facts() };
+    this.#sequence = dryRun
+      ? drySequence(name, metadata, maxBufferedBytes)
+      : await this.#client.sequenceCreate(name, {
+        maxBufferedBytes,
+        // What is lost of a file can be imported again.
+        ...(!this.#files.isLive && { autoFlush: false }),
+        metadata,
+      });
   }
 
   /** The number of a message that is pushed later, when others were: to be given then. */
@@ -375,9 +409,25 @@ export class RecordingImport {
     this.#hold = write;
   }
 
-  /** Creates a topic for the messages of one format, under its name or one like it. */
+  /** Creates a topic for the messages of one format, under its name or one like it. One that is not wanted takes nothing. */
   async createTopic(topic: SourceTopic): Promise<TopicImport> {
+    const { topics } = this.#options;
+    if (topics && !matchesPatterns(topics, topic.name)) return this.#leftOut(topic.name);
     return await this.#createTopic(topic, this.time === "field");
+  }
+
+  #leftOut(name: string): TopicImport {
+    const flaw = (flaw: Flaw) => this.flaw(flaw);
+    const facts = { name, sourceName: name, isNumbered: false, isTimedByField: false };
+    const parts = {
+      ...facts,
+      counter: this.#counter,
+      decoder: NOTHING,
+      writer: NOWHERE,
+      rowCount: () => 0,
+      flaw,
+    };
+    return new TopicImport(parts, true);
   }
 
   async #createTopic(
@@ -408,12 +458,16 @@ export class RecordingImport {
         format: decoder.ontology?.format ?? serializationFormat,
         fields,
       }),
-      metadata,
+      metadata: { ...metadata, ...(decoder.reason !== undefined && { [UNDECODED_KEY]: decoder.reason }) },
     });
     const counter = this.#counter;
+    const window = this.#window;
     const topic = new TopicImport({
+      name,
       sourceName,
-      writer,
+      rowCount: () => writer.rowCount,
+      writer: window ? new WindowWriter(writer, fields, window) : writer,
+      window,
       decoder,
       counter,
       isNumbered: this.envelope,
@@ -441,8 +495,9 @@ export class RecordingImport {
     let topic = this.#asides.get(source);
     if (!topic) {
       const name = `${source}_raw`;
+      const format = () => new RawDecoder("they do not fit the class that the others become");
       // It is told the times that were found.
-      topic = await this.#createTopic({ name, tag: name, format: { encoding: "" }, metadata }, false);
+      topic = await this.#createTopic({ name, tag: name, format, metadata }, false);
       this.#asides.set(source, topic);
     }
     await topic.push(timestampNs, bytes);

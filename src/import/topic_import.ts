@@ -1,10 +1,9 @@
 import { bytesOf, type Columns } from "../arrow/columns.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
-import { MAX_NS, MIN_NS } from "../types.ts";
-import type { TopicWriter } from "../write/topic_writer.ts";
+import { MAX_NS, MIN_NS, type Window } from "../types.ts";
 import type { Flaw } from "./flaws.ts";
-import type { MessageDecoder, Row } from "./message_decoder.ts";
+import type { MessageDecoder, Row, RowWriter } from "./message_decoder.ts";
 
 /** What became of one topic of a file. */
 export interface ImportedTopic {
@@ -16,6 +15,10 @@ export interface ImportedTopic {
   readonly messageCount: number;
   /** Messages that the columns do not hold whole: they are kept as they were too, those in JSON in `_json`. */
   readonly misfitCount: number;
+  /** Such messages by what is wrong with them, where that is known. */
+  readonly misfits: Readonly<Record<string, number>>;
+  /** Why its messages stay bytes; undefined where they are decoded. Also in its metadata, as `import.undecoded`. */
+  readonly reason?: string;
 }
 
 /** Numbers the messages of an import. */
@@ -44,13 +47,19 @@ export const LOG_TIME_FIELD: FieldSchema = {
 /** What a topic is written with. */
 export interface TopicParts {
   readonly sourceName: string;
-  readonly writer: TopicWriter<Row>;
+  /** Its name in the sequence. */
+  readonly name: string;
+  /** Messages written. */
+  readonly rowCount: () => number;
+  readonly writer: RowWriter;
   readonly decoder: MessageDecoder;
   readonly counter: MessageCounter;
   /** Whether {@linkcode INDEX_FIELD} is one of its columns. */
   readonly isNumbered: boolean;
   /** Whether the decoder finds the times of messages in them. */
   readonly isTimedByField: boolean;
+  /** The times that are wanted. @default all */
+  readonly window?: Window | undefined;
   /** Takes what is wrong with a message. May throw. */
   readonly flaw: (flaw: Flaw) => void;
 }
@@ -61,25 +70,24 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set(["CORRUPT", "INVALID_MESSAGE", 
 /** Writes the messages of one topic. */
 export class TopicImport {
   readonly #parts: TopicParts;
+  /** Whether it is not wanted: its messages are counted, and nothing else is done with them. */
+  readonly isLeftOut: boolean;
 
-  constructor(parts: TopicParts) {
+  constructor(parts: TopicParts, isLeftOut = false) {
     this.#parts = parts;
+    this.isLeftOut = isLeftOut;
   }
 
   /** The topic's name in the sequence. */
   get name(): string {
-    return this.#parts.writer.name;
+    return this.#parts.name;
   }
 
   /** What became of it so far. */
   get report(): ImportedTopic {
-    const { sourceName, writer, decoder } = this.#parts;
-    return {
-      name: this.name,
-      sourceName,
-      messageCount: writer.rowCount,
-      misfitCount: decoder.misfitCount,
-    };
+    const { name, sourceName, rowCount, decoder: { misfitCount, misfits = {}, reason } } = this.#parts;
+    const counts = { messageCount: rowCount(), misfitCount, misfits };
+    return { name, sourceName, ...counts, ...(reason !== undefined && { reason }) };
   }
 
   /**
@@ -94,13 +102,17 @@ export class TopicImport {
     envelope?: Row,
     index?: number,
   ): Promise<void> | undefined {
-    const { writer, decoder, counter, isNumbered, isTimedByField, flaw } = this.#parts;
+    const { writer, decoder, counter, isNumbered, isTimedByField, window, flaw } = this.#parts;
     const number = index ?? counter.count++;
+    if (this.isLeftOut) return undefined;
     if (!isTimedByField && (timestampNs > MAX_NS || timestampNs < MIN_NS)) {
       const wanted = timestampNs > MAX_NS ? "times up to 2^63 - 1 ns" : "times from -2^63 ns on";
       const message =
         `the file has a message on topic "${this.name}" at ${timestampNs} ns: ${wanted} are supported`;
       flaw({ kind: "time", code: "UNSUPPORTED", message, ...this.#lost });
+      return undefined;
+    }
+    if (window && !isTimedByField && (timestampNs < window.firstNs || timestampNs > window.lastNs)) {
       return undefined;
     }
     const beside = isNumbered ? { ...envelope, [INDEX_FIELD.name]: number } : envelope;

@@ -191,7 +191,7 @@ export class SequenceHandler implements AsyncDisposable {
     checkOptions(options, SEQUENCE_STREAM_OPTIONS, tried);
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
-    const window = timeWindow(options, `sequence "${this.name}"`);
+    const window = timeWindow(options, `Cannot stream sequence "${this.name}"`);
     if (options.follow) return this.#follow(options, window, maxBytes);
     if (this.state === "recording") {
       throw new SmaltiError(

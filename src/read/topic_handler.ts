@@ -107,7 +107,7 @@ export class TopicHandler implements AsyncDisposable {
     checkOptions(options, STREAM_OPTIONS, `Cannot stream ${this.#text}`);
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
-    const window = timeWindow(options, this.#text);
+    const window = timeWindow(options, `Cannot stream ${this.#text}`);
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const open = () => {
       const blocksOf = (part: Window) =>

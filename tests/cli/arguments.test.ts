@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { nameOfFile } from "../../src/cli/import.ts";
+import { nameOfRecording, ofFile } from "../../src/cli/find_recordings.ts";
 import { parseTime, resolveTime } from "../../src/cli/time_argument.ts";
 import { VERSION } from "../../src/version.ts";
 import { MAX_NS } from "../../src/types.ts";
@@ -77,16 +77,16 @@ describe("parseTime", () => {
   });
 });
 
-describe("nameOfFile", () => {
+describe("nameOfRecording", () => {
   it("makes a sequence name of a path", () => {
-    expect(nameOfFile("/data/flight.mcap")).toBe("flight");
-    expect(nameOfFile("drive 2024.05.01.mcap")).toBe("drive_2024_05_01");
-    expect(nameOfFile("_größe.mcap")).toBe("gr__e");
-    expect(nameOfFile("plain")).toBe("plain");
+    expect(nameOfRecording(ofFile("/data/flight.mcap"))).toBe("flight");
+    expect(nameOfRecording(ofFile("drive 2024.05.01.mcap"))).toBe("drive_2024_05_01");
+    expect(nameOfRecording(ofFile("_größe.mcap"))).toBe("gr__e");
+    expect(nameOfRecording(ofFile("plain"))).toBe("plain");
   });
 
   it("refuses a path of which nothing is left", () => {
-    expect(() => nameOfFile("___.mcap")).toThrow("--name");
+    expect(() => nameOfRecording(ofFile("___.mcap"))).toThrow("--name");
   });
 });
 

@@ -22,7 +22,9 @@ export interface ExpectedTopic {
   readonly skip?: readonly string[];
 }
 
-type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
+type Json = null | boolean | number | bigint | string | readonly Json[] | {
+  readonly [key: string]: Json;
+};
 
 /** The hash of a topic's lines. */
 export function hashOf(lines: readonly string[]): string {
@@ -50,20 +52,26 @@ function canonical(value: Json, path: string, expected: ExpectedTopic): Json {
     return Array.isArray(value) ? value.map(nanoseconds) : nanoseconds(value);
   }
   if (maps.includes(path)) {
-    const entries = (value as readonly { key: Json; value: Json }[]).map(({ key, value }) =>
-      [String(key), canonical(value, `${path}{}`, expected)] as const
-    );
+    const entries = (value as readonly { key: Json; value: Json }[]).map((
+      { key, value },
+    ) => [String(key), canonical(value, `${path}{}`, expected)] as const);
     return Object.fromEntries(entries);
   }
   if (typeof value === "string") {
     if (int64.includes(path)) return BigInt(value);
     return enums[path]?.[value] ?? value;
   }
-  if (Array.isArray(value)) return value.map((item) => canonical(item, `${path}[]`, expected));
+  if (Array.isArray(value)) {
+    return value.map((item) => canonical(item, `${path}[]`, expected));
+  }
   if (typeof value !== "object") return value;
   const kept: Record<string, Json> = {};
   for (const [key, inner] of Object.entries(value)) {
-    const made = canonical(inner, path === "" ? key : `${path}.${key}`, expected);
+    const made = canonical(
+      inner,
+      path === "" ? key : `${path}.${key}`,
+      expected,
+    );
     if (made !== null) kept[key] = made;
   }
   return kept;
@@ -83,7 +91,9 @@ function flat(value: Json, { skip = [], int64 = [] }: ExpectedTopic): Json {
   const visit = (inner: Json, path: string) => {
     if (skip.includes(path.split("[")[0])) return;
     if (typeof inner === "object" && inner !== null) {
-      for (const [key, item] of Object.entries(inner)) visit(item, path === "" ? key : `${path}.${key}`);
+      for (const [key, item] of Object.entries(inner)) {
+        visit(item, path === "" ? key : `${path}.${key}`);
+      }
     } else out[path] = int64.includes(path) && typeof inner === "string" ? BigInt(inner) : inner;
   };
   visit(value, "");
@@ -94,7 +104,10 @@ function write(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
-    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${write(item)}`).join(",")}}`;
+    return `{${
+      entries.map(([key, item]) => `${JSON.stringify(key)}:${write(item)}`)
+        .join(",")
+    }}`;
   }
   if (typeof value === "bigint") return String(value);
   return typeof value === "number" ? number(value) : JSON.stringify(value);

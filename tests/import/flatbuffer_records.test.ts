@@ -38,15 +38,33 @@ class Reader {
   }
 
   /** The fields that have columns. */
-  #object(object: ObjectSketch, at: number, fields: readonly FieldSchema[]): Row {
+  #object(
+    object: ObjectSketch,
+    at: number,
+    fields: readonly FieldSchema[],
+  ): Row {
     return Object.fromEntries(fields.map((schema) => {
       const field = object.fields.find(({ name }) => name === schema.name)!;
-      if (object.isStruct) return [schema.name, this.#value(field.type, at + field.offset, schema)];
+      if (object.isStruct) {
+        return [
+          schema.name,
+          this.#value(field.type, at + field.offset, schema),
+        ];
+      }
       const place = this.#place(at, field);
       if (place === 0) return [schema.name, absent(field)];
-      if (field.type.base !== BASE.union) return [schema.name, this.#value(field.type, place, schema)];
+      if (field.type.base !== BASE.union) {
+        return [schema.name, this.#value(field.type, place, schema)];
+      }
       const number = this.#place(at, object.fields[field.id - 1]);
-      return [schema.name, this.#union(number === 0 ? 0 : this.#buffer.readUint8(number), place, schema)];
+      return [
+        schema.name,
+        this.#union(
+          number === 0 ? 0 : this.#buffer.readUint8(number),
+          place,
+          schema,
+        ),
+      ];
     }));
   }
 
@@ -57,7 +75,9 @@ class Reader {
 
   #union(number: number, place: number, { children }: FieldSchema): Row | null {
     const member = this.#schema.enums![0].values.find(({ value }) => value === BigInt(number));
-    if (!member || !children.some(({ name }) => name === member.name)) return null;
+    if (!member || !children.some(({ name }) => name === member.name)) {
+      return null;
+    }
     const object = this.#schema.objects[member.type!.index!];
     return Object.fromEntries(
       children.map(({ name, children }) => [
@@ -100,19 +120,30 @@ class Reader {
           buffer.__string(at, Encoding.UTF8_BYTES) as Uint8Array,
         );
       case BASE.object:
-        return this.#object(object, object.isStruct ? at : buffer.__indirect(at), schema.children);
+        return this.#object(
+          object,
+          object.isStruct ? at : buffer.__indirect(at),
+          schema.children,
+        );
       case BASE.array:
         return this.#items(type, at, type.fixedLength!, item);
       default: {
         const start = buffer.__vector(at);
         const length = buffer.__vector_len(at);
-        if (schema.type.kind === "binary") return buffer.bytes().slice(start, start + length);
+        if (schema.type.kind === "binary") {
+          return buffer.bytes().slice(start, start + length);
+        }
         return this.#items(type, start, length, item);
       }
     }
   }
 
-  #items({ element, index }: TypeSketch, at: number, length: number, item: FieldSchema): unknown[] {
+  #items(
+    { element, index }: TypeSketch,
+    at: number,
+    length: number,
+    item: FieldSchema,
+  ): unknown[] {
     const object = element === BASE.object ? this.#schema.objects[index!] : undefined;
     const width = object ? object.isStruct ? object.byteSize! : 4 : WIDTHS[element!] ?? 4;
     return Array.from(
@@ -134,7 +165,9 @@ const WIDTHS: Readonly<Record<number, number>> = {
 };
 
 /** What a field is where it is absent. */
-function absent({ type, isOptional, defaultInteger = 0n, defaultReal = 0 }: FieldSketch): unknown {
+function absent(
+  { type, isOptional, defaultInteger = 0n, defaultReal = 0 }: FieldSketch,
+): unknown {
   if (isOptional || type.base > BASE.double) return null;
   switch (type.base) {
     case BASE.bool:
@@ -150,13 +183,22 @@ function absent({ type, isOptional, defaultInteger = 0n, defaultReal = 0 }: Fiel
     case BASE.byte:
     case BASE.short:
     case BASE.int:
-      return Number(BigInt.asIntN(8 * (WIDTHS[type.base] ?? 4), defaultInteger));
+      return Number(
+        BigInt.asIntN(8 * (WIDTHS[type.base] ?? 4), defaultInteger),
+      );
     default:
-      return Number(BigInt.asUintN(8 * (WIDTHS[type.base] ?? 4), defaultInteger));
+      return Number(
+        BigInt.asUintN(8 * (WIDTHS[type.base] ?? 4), defaultInteger),
+      );
   }
 }
 
-const field = (id: number, name: string, type: TypeSketch, more: Partial<FieldSketch> = {}): FieldSketch => ({
+const field = (
+  id: number,
+  name: string,
+  type: TypeSketch,
+  more: Partial<FieldSketch> = {},
+): FieldSketch => ({
   id,
   name,
   type,
@@ -168,7 +210,9 @@ function decode(schema: SchemaSketch, build: (builder: Builder) => number) {
   const builder = new Builder();
   builder.finish(build(builder));
   const compiled = compileFlatbuffer(readBfbs(writeBfbs(schema)), "T0")!;
-  const { statuses, rows } = decodeRows(engine, compiled, [builder.asUint8Array().slice()]);
+  const { statuses, rows } = decodeRows(engine, compiled, [
+    builder.asUint8Array().slice(),
+  ]);
   return { status: statuses[0], row: rows[0], fields: compiled.fields };
 }
 
@@ -180,11 +224,19 @@ describe("Records of FlatBuffers", () => {
       try {
         const { statuses, rows } = decodeRows(engine, source, records);
         records.forEach((record, i) => {
-          expect([STATUS.fits, STATUS.extra, STATUS.text]).toContain(statuses[i]);
-          expect(rows[i]).toEqual(new Reader(source.schema, record).root(source.fields));
+          expect([STATUS.fits, STATUS.extra, STATUS.text]).toContain(
+            statuses[i],
+          );
+          expect(rows[i]).toEqual(
+            new Reader(source.schema, record).root(source.fields),
+          );
         });
       } catch (reason) {
-        throw failedCase(seed, "tests/import/flatbuffer_records.test.ts", reason);
+        throw failedCase(
+          seed,
+          "tests/import/flatbuffer_records.test.ts",
+          reason,
+        );
       }
     }
   });
@@ -197,10 +249,13 @@ describe("Records of FlatBuffers", () => {
       field(3, "d", { base: BASE.int }, { isOptional: true }),
       field(4, "e", { base: BASE.string }),
     ];
-    const { status, row } = decode({ objects: [{ name: "T0", fields }] }, (builder) => {
-      builder.startObject(5);
-      return builder.endObject();
-    });
+    const { status, row } = decode(
+      { objects: [{ name: "T0", fields }] },
+      (builder) => {
+        builder.startObject(5);
+        return builder.endObject();
+      },
+    );
     expect(status).toBe(STATUS.fits);
     expect(row).toEqual({ a: -2, b: 0.5, c: true, d: null, e: null });
   });
@@ -208,14 +263,19 @@ describe("Records of FlatBuffers", () => {
   it("have arrays in structs, and texts that are shared", () => {
     const struct = layOutStruct("S0", [
       { name: "x", type: { base: BASE.ubyte } },
-      { name: "y", type: { base: BASE.array, element: BASE.short, fixedLength: 2 } },
+      {
+        name: "y",
+        type: { base: BASE.array, element: BASE.short, fixedLength: 2 },
+      },
     ], ({ base }) => base === BASE.array ? [4, 2] : [1, 1]);
     const fields = [
       field(0, "s", { base: BASE.object, index: 0 }),
       field(1, "a", { base: BASE.string }),
       field(2, "b", { base: BASE.string }),
     ];
-    const { status, row } = decode({ objects: [struct, { name: "T0", fields }] }, (builder) => {
+    const { status, row } = decode({
+      objects: [struct, { name: "T0", fields }],
+    }, (builder) => {
       const text = builder.createString("both");
       builder.startObject(3);
       builder.addFieldOffset(1, text, 0);
@@ -266,9 +326,18 @@ describe("Records of FlatBuffers", () => {
       });
       return { status, row };
     };
-    expect(withMember(1)).toEqual({ status: STATUS.fits, row: { u_type: 1, u: { A: { x: 5 }, B: null } } });
-    expect(withMember(2)).toEqual({ status: STATUS.fits, row: { u_type: 2, u: { A: null, B: {} } } });
-    expect(withMember(3)).toEqual({ status: STATUS.extra, row: { u_type: 3, u: null } });
+    expect(withMember(1)).toEqual({
+      status: STATUS.fits,
+      row: { u_type: 1, u: { A: { x: 5 }, B: null } },
+    });
+    expect(withMember(2)).toEqual({
+      status: STATUS.fits,
+      row: { u_type: 2, u: { A: null, B: {} } },
+    });
+    expect(withMember(3)).toEqual({
+      status: STATUS.extra,
+      row: { u_type: 3, u: null },
+    });
   });
 
   it("of a longer table than is known keep the fields that are", () => {
@@ -302,7 +371,11 @@ describe("Records of FlatBuffers", () => {
               fields: [
                 field(0, "a", number),
                 field(1, "s", { base: BASE.object, index: 0 }),
-                field(2, "v", { base: BASE.vector, element: BASE.object, index: 0 }),
+                field(2, "v", {
+                  base: BASE.vector,
+                  element: BASE.object,
+                  index: 0,
+                }),
               ],
             },
           ],
@@ -324,9 +397,14 @@ describe("Records of FlatBuffers", () => {
     ) {
       const { status, row, fields } = inStruct(type);
       expect(fields.find(({ name }) => name === "s")!.children).toEqual([]);
-      expect({ status, row }).toEqual({ status: STATUS.fits, row: { a: 3, s: null, v: null } });
+      expect({ status, row }).toEqual({
+        status: STATUS.fits,
+        row: { a: 3, s: null, v: null },
+      });
     }
     // Structs of no bytes could be repeated without end.
-    for (const bytes of [0, -4, 2 ** 30]) expect(inStruct(number, bytes).row).toEqual({ a: 3 });
+    for (const bytes of [0, -4, 2 ** 30]) {
+      expect(inStruct(number, bytes).row).toEqual({ a: 3 });
+    }
   });
 });

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { connect, type SequenceWriter } from "../../mod.ts";
+import { createCodecs } from "../../src/engine/codecs.ts";
+import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
 import { importJsonLines } from "../../src/import/json_lines/import_json_lines.ts";
 import { makeTemporary, until } from "../support/cli_process.ts";
@@ -84,6 +86,8 @@ describe("an import of a live source", () => {
   });
 });
 
+const context = { engine: createCodecs(loadNativeCodecs()) };
+
 describe("formatOf", () => {
   it("tells formats by how files begin, and reads a live one from its beginning", async () => {
     const mcap = await writeMcap(async (file) => {
@@ -95,7 +99,7 @@ describe("formatOf", () => {
       ["j", encode(` \n${new TextDecoder().decode(line(1))}`), "JSON lines"],
     ];
     for (const [name, bytes, wanted] of cases) {
-      const { format, sources } = await formatOf([{ chunks: chunked(bytes, 3), isLive: true }]);
+      const { format, sources } = await formatOf([{ chunks: chunked(bytes, 3), isLive: true }], context);
       expect(format.name).toBe(wanted);
       const report = await (await format.load())(client, sources, { name });
       expect(report.messageCount).toBe(1);
@@ -104,17 +108,17 @@ describe("formatOf", () => {
 
   it("names the file of another format, or of none", async () => {
     const source = (name: string, text: string) => ({ name, chunks: chunked(encode(text)) });
-    await expect(formatOf([source("a.txt", "hello")]))
+    await expect(formatOf([source("a.txt", "hello")], context))
       .rejects.toThrow("Cannot import a.txt: it is no MCAP file");
-    await expect(formatOf([source("a.txt", "")])).rejects.toThrow("it is empty, no MCAP file");
-    await expect(formatOf([source("a", "{}"), source("b", "\x89MCAP0\r\n")])).rejects.toMatchObject({
+    await expect(formatOf([source("a.txt", "")], context)).rejects.toThrow("it is empty: no MCAP file");
+    await expect(formatOf([source("a", "{}"), source("b", "\x89MCAP0\r\n")], context)).rejects.toMatchObject({
       code: "UNSUPPORTED",
     });
     const mixed = [{ name: "a", chunks: chunked(encode("{}")) }, {
       name: "b",
       chunks: chunked(Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a)),
     }];
-    await expect(formatOf(mixed)).rejects.toThrow(
+    await expect(formatOf(mixed, context)).rejects.toThrow(
       "it is of another format, MCAP file, than the files before",
     );
   });

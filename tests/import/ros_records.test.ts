@@ -14,11 +14,15 @@ const range = caseRange(300);
 /** A library's message as our rows have it. */
 function asRow(value: unknown): unknown {
   if (value instanceof Uint8Array) return value.slice();
-  if (ArrayBuffer.isView(value)) return [...value as unknown as Iterable<unknown>];
+  if (ArrayBuffer.isView(value)) {
+    return [...value as unknown as Iterable<unknown>];
+  }
   if (Array.isArray(value)) return value.map(asRow);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, part]) => [name === "nsec" ? "nanosec" : name, asRow(part)]),
+    Object.entries(value).map((
+      [name, part],
+    ) => [name === "nsec" ? "nanosec" : name, asRow(part)]),
   );
 }
 
@@ -46,35 +50,61 @@ function check(
   }
 }
 
-const plan = (definitions: RosDefinition["definitions"], encoding: "cdr" | "packed" = "cdr") =>
-  compileRos([{ definitions }], "pkg/Test", encoding);
+const plan = (
+  definitions: RosDefinition["definitions"],
+  encoding: "cdr" | "packed" = "cdr",
+) => compileRos([{ definitions }], "pkg/Test", encoding);
 const one = (compiled: ReturnType<typeof plan>, ...bytes: number[]) => {
-  const { statuses, rows } = decodeRows(engine, compiled, [Uint8Array.from(bytes)]);
+  const { statuses, rows } = decodeRows(engine, compiled, [
+    Uint8Array.from(bytes),
+  ]);
   return { status: statuses[0], row: rows[0] };
 };
 
 describe("Records of ROS", () => {
   it("become what the reader of ROS 2 makes of them", () => {
-    check("cdr", (definitions, record) => new Ros2Reader(definitions).readMessage(record));
+    check(
+      "cdr",
+      (definitions, record) => new Ros2Reader(definitions).readMessage(record),
+    );
   });
 
   it("become what the reader of ROS 1 makes of them", () => {
-    check("packed", (definitions, record) => new Ros1Reader(definitions).readMessage(record));
+    check(
+      "packed",
+      (definitions, record) => new Ros1Reader(definitions).readMessage(record),
+    );
   });
 
   it("align values of 8 bytes to 8 in version 1 of XCDR, to 4 in version 2", () => {
-    const compiled = plan([{ type: "int32", name: "a" }, { type: "int64", name: "b" }]);
+    const compiled = plan([{ type: "int32", name: "a" }, {
+      type: "int64",
+      name: "b",
+    }]);
     const expected = { status: STATUS.fits, row: { a: 1, b: 2n } };
-    expect(one(compiled, 0, 1, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9, 2, 0, 0, 0, 0, 0, 0, 0)).toEqual(expected);
-    expect(one(compiled, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0, 2)).toEqual(expected);
-    expect(one(compiled, 0, 7, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0)).toEqual(expected);
-    expect(one(compiled, 0, 6, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2)).toEqual(expected);
+    expect(
+      one(compiled, 0, 1, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9, 2, 0, 0, 0, 0, 0, 0, 0),
+    ).toEqual(expected);
+    expect(
+      one(compiled, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0, 2),
+    ).toEqual(expected);
+    expect(one(compiled, 0, 7, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0))
+      .toEqual(expected);
+    expect(one(compiled, 0, 6, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2))
+      .toEqual(expected);
   });
 
   it("have the size of a list of structs in front in version 2 of XCDR, of numbers not", () => {
     const compiled = compileRos(
       [
-        { definitions: [{ type: "P", name: "p", isArray: true, isComplex: true }] },
+        {
+          definitions: [{
+            type: "P",
+            name: "p",
+            isArray: true,
+            isComplex: true,
+          }],
+        },
         { name: "P", definitions: [{ type: "uint16", name: "x" }] },
       ],
       "Test",
@@ -85,27 +115,57 @@ describe("Records of ROS", () => {
       row: { p: [{ x: 5 }] },
     });
     const numbers = plan([{ type: "uint16", name: "x", isArray: true }]);
-    expect(one(numbers, 0, 7, 0, 0, 1, 0, 0, 0, 5, 0)).toEqual({ status: STATUS.fits, row: { x: [5] } });
+    expect(one(numbers, 0, 7, 0, 0, 1, 0, 0, 0, 5, 0)).toEqual({
+      status: STATUS.fits,
+      row: { x: [5] },
+    });
   });
 
   it("have no padding after an empty list of 8-byte values", () => {
-    const compiled = plan([{ type: "float64", name: "a", isArray: true }, { type: "uint8", name: "b" }]);
-    expect(one(compiled, 0, 1, 0, 0, 0, 0, 0, 0, 7)).toEqual({ status: STATUS.fits, row: { a: [], b: 7 } });
+    const compiled = plan([{ type: "float64", name: "a", isArray: true }, {
+      type: "uint8",
+      name: "b",
+    }]);
+    expect(one(compiled, 0, 1, 0, 0, 0, 0, 0, 0, 7)).toEqual({
+      status: STATUS.fits,
+      row: { a: [], b: 7 },
+    });
   });
 
   it("of no fields have one byte in ROS 2, within others too, and none in ROS 1", () => {
     const definitions: RosDefinition[] = [
-      { definitions: [{ type: "E", name: "e", isComplex: true }, { type: "uint8", name: "b" }] },
+      {
+        definitions: [{ type: "E", name: "e", isComplex: true }, {
+          type: "uint8",
+          name: "b",
+        }],
+      },
       { name: "E", definitions: [] },
     ];
     const row = { e: {}, b: 7 };
-    expect(one(compileRos(definitions, "Test", "cdr"), 0, 1, 0, 0, 0, 7)).toEqual({
+    expect(one(compileRos(definitions, "Test", "cdr"), 0, 1, 0, 0, 0, 7))
+      .toEqual({
+        status: STATUS.fits,
+        row,
+      });
+    expect(one(compileRos(definitions, "Test", "packed"), 7)).toEqual({
       status: STATUS.fits,
       row,
     });
-    expect(one(compileRos(definitions, "Test", "packed"), 7)).toEqual({ status: STATUS.fits, row });
-    expect(one(plan([]), 0, 1, 0, 0, 0)).toEqual({ status: STATUS.fits, row: {} });
-    expect(one(plan([{ type: "uint8", name: "structure_needs_at_least_one_member" }]), 0, 1, 0, 0, 0))
+    expect(one(plan([]), 0, 1, 0, 0, 0)).toEqual({
+      status: STATUS.fits,
+      row: {},
+    });
+    expect(
+      one(
+        plan([{ type: "uint8", name: "structure_needs_at_least_one_member" }]),
+        0,
+        1,
+        0,
+        0,
+        0,
+      ),
+    )
       .toEqual({ status: STATUS.fits, row: {} });
   });
 
@@ -115,7 +175,9 @@ describe("Records of ROS", () => {
       status: STATUS.fits,
       row: { a: "hi" },
     });
-    expect(one(compiled, 0, 1, 0, 0, 3, 0, 0, 0, 104, 105, 0).row).toEqual({ a: "hi" });
+    expect(one(compiled, 0, 1, 0, 0, 3, 0, 0, 0, 104, 105, 0).row).toEqual({
+      a: "hi",
+    });
     expect(one(compiled, 0, 1, 0, 0, 0, 0, 0, 0).row).toEqual({ a: "" });
     expect(one(compiled, 0, 1, 0, 0, 3, 0, 0, 0, 104, 255, 0)).toEqual({
       status: STATUS.text,
@@ -124,7 +186,10 @@ describe("Records of ROS", () => {
   });
 
   it("have the seconds and nanoseconds of their version", () => {
-    const definitions = [{ type: "time", name: "t" }, { type: "duration", name: "d" }];
+    const definitions = [{ type: "time", name: "t" }, {
+      type: "duration",
+      name: "d",
+    }];
     const bytes = new Array(16).fill(255);
     expect(one(plan(definitions), 0, 1, 0, 0, ...bytes).row).toEqual({
       t: { sec: -1, nanosec: 2 ** 32 - 1 },
@@ -140,12 +205,34 @@ describe("Records of ROS", () => {
     const compiled = plan([{ type: "uint32", name: "a" }]);
     const row = { a: null };
     expect(one(compiled)).toEqual({ status: STATUS.short, row });
-    expect(one(compiled, 0, 1, 0, 0, 1, 0, 0)).toEqual({ status: STATUS.short, row });
-    expect(one(compiled, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)).toEqual({ status: STATUS.long, row });
+    expect(one(compiled, 0, 1, 0, 0, 1, 0, 0)).toEqual({
+      status: STATUS.short,
+      row,
+    });
+    expect(one(compiled, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)).toEqual({
+      status: STATUS.long,
+      row,
+    });
     for (const kind of [2, 3, 8, 9, 10, 11]) {
-      expect(one(compiled, 0, kind, 0, 0, 1, 0, 0, 0)).toEqual({ status: STATUS.encoding, row });
+      expect(one(compiled, 0, kind, 0, 0, 1, 0, 0, 0)).toEqual({
+        status: STATUS.encoding,
+        row,
+      });
     }
-    expect(one(plan([{ type: "uint32", name: "a", isArray: true }]), 0, 1, 0, 0, 255, 255, 255, 255, 1))
+    expect(
+      one(
+        plan([{ type: "uint32", name: "a", isArray: true }]),
+        0,
+        1,
+        0,
+        0,
+        255,
+        255,
+        255,
+        255,
+        1,
+      ),
+    )
       .toEqual({
         status: STATUS.short,
         row,
@@ -155,12 +242,23 @@ describe("Records of ROS", () => {
   it("of what would take no bytes or too many are refused", () => {
     const empty = { name: "E", definitions: [] };
     for (const arrayLength of [undefined, 2 ** 31]) {
-      const field = { type: "E", name: "e", isArray: true, isComplex: true, arrayLength };
+      const field = {
+        type: "E",
+        name: "e",
+        isArray: true,
+        isComplex: true,
+        arrayLength,
+      };
       expect(() => compileRos([{ definitions: [field] }, empty], "Test", "packed")).toThrow(
         RosDefinitionError,
       );
     }
-    const bytes = { type: "uint8", name: "b", isArray: true, arrayLength: 2 ** 32 };
+    const bytes = {
+      type: "uint8",
+      name: "b",
+      isArray: true,
+      arrayLength: 2 ** 32,
+    };
     expect(() => plan([bytes])).toThrow(RosDefinitionError);
   });
 });

@@ -7,14 +7,28 @@ import { chunked, encode, readTopic, writeMcap } from "./mcap_file.ts";
 const schema = { type: "object", properties: { x: { type: "number" } } };
 
 /** Part `part` of a recording: pose at 10 * i + part, and one message on a topic of its own. */
-async function partOf(part: number, poseSchema: unknown = schema): Promise<Uint8Array> {
+async function partOf(
+  part: number,
+  poseSchema: unknown = schema,
+): Promise<Uint8Array> {
   return await writeMcap(async (mcap) => {
     // Ids differ from part to part.
     for (let i = 0; i < part; i++) await mcap.json(`/own/${part}/${i}`, schema);
-    const pose = await mcap.json("/pose", poseSchema, "Pose", { part: String(part) });
-    for (let i = 0; i < 3; i++) await mcap.message(pose, BigInt(10 * i + part), `{"x":${part}}`);
-    await mcap.message(await mcap.json(`/only/${part}`, schema), BigInt(part), `{"x":0}`);
-    await mcap.writer.addMetadata({ name: "part", metadata: new Map([["number", String(part)]]) });
+    const pose = await mcap.json("/pose", poseSchema, "Pose", {
+      part: String(part),
+    });
+    for (let i = 0; i < 3; i++) {
+      await mcap.message(pose, BigInt(10 * i + part), `{"x":${part}}`);
+    }
+    await mcap.message(
+      await mcap.json(`/only/${part}`, schema),
+      BigInt(part),
+      `{"x":0}`,
+    );
+    await mcap.writer.addMetadata({
+      name: "part",
+      metadata: new Map([["number", String(part)]]),
+    });
     await mcap.writer.addAttachment({
       name: `notes ${part}`,
       mediaType: "text/plain",
@@ -32,19 +46,30 @@ describe("an import of several files", () => {
     await using client = await connect("memory:");
     const report = await importMcap(
       client,
-      files.map((file, i) => ({ chunks: chunked(file), name: `drive_${i}.mcap`, sizeBytes: file.length })),
-      { name: "drive", envelope: true, onProgress: (...counts) => seen.push(counts) },
+      files.map((file, i) => ({
+        chunks: chunked(file),
+        name: `drive_${i}.mcap`,
+        sizeBytes: file.length,
+      })),
+      {
+        name: "drive",
+        envelope: true,
+        onProgress: (...counts) => seen.push(counts),
+      },
     );
     expect(report.files).toEqual([
       { name: "drive_0.mcap", messageCount: 4 },
       { name: "drive_1.mcap", messageCount: 4 },
     ]);
-    expect([report.messageCount, report.attachmentCount, report.metadataCount]).toEqual([8, 2, 2]);
+    expect([report.messageCount, report.attachmentCount, report.metadataCount])
+      .toEqual([8, 2, 2]);
     const total = files[0].length + files[1].length;
     expect([seen[0][1], seen.at(-1)]).toEqual([total, [total, total]]);
 
     const pose = await readTopic(client, "drive", "pose");
-    expect(pose.map(({ timestampNs, data }) => [timestampNs, data.x, data._index])).toEqual([
+    expect(
+      pose.map(({ timestampNs, data }) => [timestampNs, data.x, data._index]),
+    ).toEqual([
       [0n, 0, 0n],
       [1n, 1, 4n],
       [10n, 0, 1n],
@@ -53,9 +78,14 @@ describe("an import of several files", () => {
       [21n, 1, 6n],
     ]);
     const handler = await client.sequenceHandler("drive");
-    expect(handler.topics.filter(({ rowCount }) => rowCount > 0).map(({ name }) => name))
+    expect(
+      handler.topics.filter(({ rowCount }) => rowCount > 0).map(({ name }) => name),
+    )
       .toEqual(["only/0", "only/1", "pose"]);
-    expect(handler.attachments.map(({ name }) => name)).toEqual(["notes 0", "notes 1"]);
+    expect(handler.attachments.map(({ name }) => name)).toEqual([
+      "notes 0",
+      "notes 1",
+    ]);
     const fact = (part: number) => ({
       name: `drive_${part}.mcap`,
       messages: 4,
@@ -67,7 +97,10 @@ describe("an import of several files", () => {
     expect(handler.metadata).toEqual({
       "import.files": [
         fact(0),
-        { ...fact(1), "mcap.channels": [{ topic: "pose", metadata: { part: "1" } }] },
+        {
+          ...fact(1),
+          "mcap.channels": [{ topic: "pose", metadata: { part: "1" } }],
+        },
       ],
     });
   });
@@ -77,7 +110,9 @@ describe("an import of several files", () => {
     await using client = await connect("memory:");
     const sources = [chunked(await partOf(0)), chunked(await partOf(1, other))];
     const report = await importMcap(client, sources, { name: "drive" });
-    expect(report.topics.map(({ name }) => name).filter((name) => name.startsWith("pose")))
+    expect(
+      report.topics.map(({ name }) => name).filter((name) => name.startsWith("pose")),
+    )
       .toEqual(["pose", "pose_2"]);
   });
 
@@ -89,22 +124,32 @@ describe("an import of several files", () => {
       { chunks: chunked(cut), name: "b.mcap" },
       { chunks: chunked(whole), name: "c.mcap" },
     ];
-    const failure: SmaltiError = await importMcap(client, sources, { name: "drive" })
+    const failure: SmaltiError = await importMcap(client, sources, {
+      name: "drive",
+    })
       .then(() => expect.fail("imported"), (reason) => reason);
     expect(failure.code).toBe("CORRUPT");
-    expect(failure.details).toMatchObject({ file: "b.mcap", sequence: "drive" });
+    expect(failure.details).toMatchObject({
+      file: "b.mcap",
+      sequence: "drive",
+    });
     expect(failure.rawMessage).toMatch(
       /^Cannot import "b\.mcap" \(file 2 of 3\) as sequence "drive": .* cut.*kept, in state failed: messages 4/,
     );
     const handler = await client.sequenceHandler("drive");
     expect([handler.state, handler.rowCount]).toEqual(["failed", 4]);
-    expect(handler.metadata["import.files"]).toMatchObject([{ name: "a.mcap", messages: 4 }, {
+    expect(handler.metadata["import.files"]).toMatchObject([{
+      name: "a.mcap",
+      messages: 4,
+    }, {
       name: "b.mcap",
     }]);
   });
 
   it("wants one at least", async () => {
     await using client = await connect("memory:");
-    await expect(importMcap(client, [], { name: "drive" })).rejects.toThrow("there is no source");
+    await expect(importMcap(client, [], { name: "drive" })).rejects.toThrow(
+      "there is no source",
+    );
   });
 });

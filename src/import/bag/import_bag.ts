@@ -103,9 +103,7 @@ async function readConnections(
 }
 
 async function loadBunzip2(): Promise<Bunzip2> {
-  const { default: Bzip2 } = await import("@foxglove/wasm-bz2");
-  const bzip2 = await Bzip2.init();
-  return (bytes, rawLength) => bzip2.decompress(bytes, rawLength);
+  return (await import("./bunzip2.ts")).bunzip2;
 }
 
 /** The topics of a bag. Connections of one topic, type and definition share a topic of the sequence. */
@@ -197,6 +195,7 @@ class BagTopics {
       this.#byKey.set(key, topic);
     }
     this.#byConnection.set(id, { key, topic });
+    if (topic.isLeftOut) return;
     const others = [...fields].filter(([field]) => !["type", "message_definition", "topic"].includes(field));
     // A topic may be called constructor.
     if (!Object.hasOwn(this.#connections, topic.name)) this.#connections[topic.name] = [];

@@ -148,6 +148,7 @@ export class McapChannels {
     const known = this.#topics.get(key)?.find((other) => isSameSchema(other.schema, schema));
     if (!known) return this.#createTopic(key, channel, schema);
     this.#byId.set(id, { channel, topic: known.topic });
+    if (known.topic.isLeftOut) return undefined;
     const metadata = Object.fromEntries(channel.metadata);
     if (JSON.stringify(metadata) !== JSON.stringify(Object.fromEntries(known.channel.metadata))) {
       this.#merged.push({ topic: known.topic.name, metadata });

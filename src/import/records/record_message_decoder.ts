@@ -30,6 +30,17 @@ const FIRST_ROWS = 16;
 const PENDING_NULL_BYTES = 1 << 24;
 const MAX_NULL_BYTES = 1 << 18;
 
+/** What is wrong with a record, by its status. */
+const MISFITS: Readonly<Record<number, string>> = {
+  [STATUS.text]: "a text is no UTF-8",
+  [STATUS.extra]: "it has fields that its definition has not",
+  [STATUS.short]: "it ends before its last field",
+  [STATUS.long]: "it goes on after its last field",
+  [STATUS.encoding]: "it is encoded in a way that is not read",
+  [STATUS.broken]: "it breaks a rule of its encoding",
+  [STATUS.large]: "a column of its batch would pass 2 GiB",
+};
+
 /**
  * Decodes messages of one schema by a plan, many at once. The last of its columns is {@linkcode RAW_FIELD}; a class has none
  * such: what does not fit is kept aside then.
@@ -55,6 +66,7 @@ export class RecordMessageDecoder implements MessageDecoder {
   #times = new BigInt64Array(FIRST_ROWS);
   #spans = new Int32Array(2 * FIRST_ROWS);
   #statuses = new Uint8Array(FIRST_ROWS);
+  readonly misfits: Record<string, number> = {};
   readonly #mostRows: number;
   #beside: Row[] = [];
   #misfitCount = 0;
@@ -241,7 +253,12 @@ export class RecordMessageDecoder implements MessageDecoder {
 
   #misfits(): number[] {
     const rows: number[] = [];
-    for (let row = 0; row < this.#rows; row++) if (this.#statuses[row] !== STATUS.fits) rows.push(row);
+    for (let row = 0; row < this.#rows; row++) {
+      const status = this.#statuses[row];
+      if (status === STATUS.fits) continue;
+      rows.push(row);
+      this.misfits[MISFITS[status]] = (this.misfits[MISFITS[status]] ?? 0) + 1;
+    }
     return rows;
   }
 

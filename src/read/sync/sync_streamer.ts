@@ -74,7 +74,7 @@ export class SyncStreamer<F extends SyncFields = SyncFields>
     this.#openTopic = openTopic;
     this.#loadArrow = loadArrow;
     this.#options = options;
-    this.#window = timeWindow(options, `sequence "${sequence}"`);
+    this.#window = timeWindow(options, `Cannot stream sequence "${sequence}"`);
   }
 
   /** Itself: it is one pass. */

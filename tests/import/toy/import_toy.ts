@@ -11,7 +11,11 @@ import {
 import type { TopicImport } from "../../../src/import/topic_import.ts";
 import { NumbersDecoder } from "./numbers_decoder.ts";
 
-const kinds = [{ encoding: "numbers", schemaEncoding: "names", open: NumbersDecoder.open }, ...DECODERS];
+const kinds = [{
+  encoding: "numbers",
+  schemaEncoding: "names",
+  open: NumbersDecoder.open,
+}, ...DECODERS];
 
 /** Lines after `toy`: `topic NAME ENCODING SCHEMA-ENCODING SCHEMA`, `meta KEY VALUE`, and `TIME NAME MESSAGE`. */
 export async function importToy(
@@ -24,20 +28,39 @@ export async function importToy(
     let lineCount = 0;
     for await (const line of linesOf(recording)) {
       if (lineCount++ === 0) {
-        if (line !== "toy") throw new SmaltiError("CORRUPT", `the file is no toy: it begins with ${line}`);
+        if (line !== "toy") {
+          throw new SmaltiError(
+            "CORRUPT",
+            `the file is no toy: it begins with ${line}`,
+          );
+        }
         await recording.begin();
         continue;
       }
       const [, first, name, rest] = /^(\S+) (\S+) (.*)$/.exec(line)!;
       if (first === "topic") {
-        const [, encoding, schemaEncoding, text] = /^(\S+) ?(\S*) ?(.*)$/.exec(rest)!;
+        const [, encoding, schemaEncoding, text] = /^(\S+) ?(\S*) ?(.*)$/.exec(
+          rest,
+        )!;
         const data = new TextEncoder().encode(text);
         const schema = schemaEncoding === "" ? undefined : { name, encoding: schemaEncoding, data };
         const format = { encoding, schema };
-        topics.set(name, await recording.createTopic({ name, tag: name, format, metadata: {} }));
+        topics.set(
+          name,
+          await recording.createTopic({
+            name,
+            tag: name,
+            format,
+            metadata: {},
+          }),
+        );
       } else if (first === "meta") recording.metadata[name] = rest;
-      else if (topics.has(name)) await topics.get(name)!.push(BigInt(first), new TextEncoder().encode(rest));
-      else {recording.flaw({
+      else if (topics.has(name)) {
+        await topics.get(name)!.push(
+          BigInt(first),
+          new TextEncoder().encode(rest),
+        );
+      } else {recording.flaw({
           kind: "message",
           message: `the file has a message on no topic: ${line}`,
           lost: "1 message",
@@ -45,7 +68,11 @@ export async function importToy(
     }
     return { lineCount };
   };
-  return await importRecording(client, source, options, { what: "the toy file", read, decoders: kinds });
+  return await importRecording(client, source, options, {
+    what: "the toy file",
+    read,
+    decoders: kinds,
+  });
 }
 
 async function* linesOf(recording: RecordingImport): AsyncGenerator<string> {
@@ -56,5 +83,10 @@ async function* linesOf(recording: RecordingImport): AsyncGenerator<string> {
     rest = lines.pop()!;
     yield* lines;
   }
-  if (rest !== "") throw new SmaltiError("CORRUPT", `the file is cut: its last line is ${rest}`);
+  if (rest !== "") {
+    throw new SmaltiError(
+      "CORRUPT",
+      `the file is cut: its last line is ${rest}`,
+    );
+  }
 }
