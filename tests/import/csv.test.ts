@@ -4,7 +4,11 @@ import { jsonLine } from "../../src/export/json_lines.ts";
 import type { ByteSource } from "../../src/import/byte_source.ts";
 import { separatorOf } from "../../src/import/csv/csv_reader.ts";
 import { importCsv, type ImportCsvOptions } from "../../src/import/csv/import_csv.ts";
+import { createCodecs } from "../../src/engine/codecs.ts";
+import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
+
+const context = { engine: createCodecs(loadNativeCodecs()) };
 
 const utf8 = new TextEncoder();
 
@@ -296,9 +300,9 @@ it.each([
   ['"a\tb"\tc\n', "CSV file"],
   ['{"a":1,"b":2}\n', "JSON lines"],
 ])("knows %j by its beginning", async (text, name) => {
-  expect((await formatOf([fileOf(text)])).format.name).toBe(name);
+  expect((await formatOf([fileOf(text)], context)).format.name).toBe(name);
 });
 
 it.each(["[1,2]", "one column\n1,2\n", "a,\u0000b\n"])("takes %j for no CSV", async (text) => {
-  await expect(formatOf([fileOf(text)])).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  await expect(formatOf([fileOf(text)], context)).rejects.toMatchObject({ code: "UNSUPPORTED" });
 });

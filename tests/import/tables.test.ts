@@ -4,9 +4,13 @@ import { connect } from "../../mod.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
 import { importArrow } from "../../src/import/arrow/import_arrow.ts";
 import type { ByteSource } from "../../src/import/byte_source.ts";
+import { createCodecs } from "../../src/engine/codecs.ts";
+import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
 import { importParquet } from "../../src/import/parquet/import_parquet.ts";
 import type { ImportOptions, ImportReport } from "../../src/import/recording_import.ts";
+
+const context = { engine: createCodecs(loadNativeCodecs()) };
 
 /** Files of many types that pyarrow 26 wrote, and what it reads of them: temporal values as integers, decimals as text. */
 const FILES = new URL("../fixtures/tables/", import.meta.url);
@@ -224,7 +228,7 @@ describe("files that are cut or damaged", () => {
 it("knows tables by their beginning", async () => {
   const names = ["types.snappy.parquet", "types.lz4.arrow", "types.delta.arrows", "types.v4.arrows"];
   const found = await Promise.all(names.map(async (name) => {
-    return (await formatOf([sourceOf(bytesOf(name), name)])).format.name;
+    return (await formatOf([sourceOf(bytesOf(name), name)], context)).format.name;
   }));
   expect(found).toEqual(["Parquet file", "Arrow file", "Arrow file", "Arrow file"]);
 });

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Builder, createBuilder } from "../../arrow/builder.ts";
+import { createBuilder } from "../../arrow/builder.ts";
+import type { Builder } from "../../arrow/field_builder.ts";
 import { type Columns, emptyColumns } from "../../arrow/columns.ts";
 import type { FieldSchema } from "../../schema.ts";
 

@@ -99,7 +99,8 @@ export async function importCsv(
   if (separator !== undefined && separator.length !== 1) {
     throw new TypeError(`Cannot import: separator is ${JSON.stringify(separator)}, wanted one character`);
   }
-  const papa = (await import("papaparse")).default as unknown as Papa;
+  // @ts-ignore: it comes without types, and those of DefinitelyTyped are not found from here by every compiler
+  const papa = (await import("papaparse")).default as Papa;
   let topics: TableTopics | undefined;
   return await importRecording(client, sources, shared, {
     what: "the CSV file",
