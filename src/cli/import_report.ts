@@ -82,7 +82,7 @@ export function undecoded(topics: readonly ImportedTopic[]): string[] {
     const listed = names.slice(0, MAX_NAMED).join(", ") + more;
     return `${count(messages, "message")} kept as bytes, on ${listed}: ${reason}`;
   });
-  const misfits = topics.flatMap(({ name, misfits }) => {
+  const misfits = topics.flatMap(({ name, misfits = {} }) => {
     return Object.entries(misfits).map(([reason, number]) => {
       return `${count(number, "message")} on ${name} not decoded and kept whole: ${reason}`;
     });

@@ -15,8 +15,8 @@ export interface ImportedTopic {
   readonly messageCount: number;
   /** Messages that the columns do not hold whole: they are kept as they were too, those in JSON in `_json`. */
   readonly misfitCount: number;
-  /** Such messages by what is wrong with them, where that is known. */
-  readonly misfits: Readonly<Record<string, number>>;
+  /** Such messages by what is wrong with them; undefined where there is none of which that is known. */
+  readonly misfits?: Readonly<Record<string, number>>;
   /** Why its messages stay bytes; undefined where they are decoded. Also in its metadata, as `import.undecoded`. */
   readonly reason?: string;
 }
@@ -86,8 +86,14 @@ export class TopicImport {
   /** What became of it so far. */
   get report(): ImportedTopic {
     const { name, sourceName, rowCount, decoder: { misfitCount, misfits = {}, reason } } = this.#parts;
-    const counts = { messageCount: rowCount(), misfitCount, misfits };
-    return { name, sourceName, ...counts, ...(reason !== undefined && { reason }) };
+    return {
+      name,
+      sourceName,
+      messageCount: rowCount(),
+      misfitCount,
+      ...(Object.keys(misfits).length > 0 && { misfits: { ...misfits } }),
+      ...(reason !== undefined && { reason }),
+    };
   }
 
   /**

@@ -142,7 +142,7 @@ describe("importMcap by another time", () => {
     });
     await expect(importMcap(client, chunked(bytes), { name: "b", time: "t" }))
       .rejects.toThrow(
-        `the file's topic "lidar" has messages in cdr, which stay bytes: field t cannot be their time`,
+        `the file's topic "lidar" has messages in cdr, which stay bytes (there is no definition of its messages, which are cdr): field t cannot be their time`,
       );
     await expect(importMcap(client, chunked(bytes), { name: "c", timeUnit: "min" as "s" }))
       .rejects.toThrow(TypeError);

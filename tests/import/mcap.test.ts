@@ -184,6 +184,7 @@ describe("importMcap", () => {
       ["ros", "std_msgs/String"],
     ]);
     expect(topics[0].metadata).toEqual({
+      "import.undecoded": "the file does not say how its messages are encoded",
       "mcap.topic": "/bare",
       "mcap.message_encoding": "",
       "mcap.channel_metadata": {},

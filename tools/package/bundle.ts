@@ -74,7 +74,9 @@ export async function weighBundles({ path }: Project): Promise<void> {
 export async function bundlePages({ path }: Project, { directory }: Site): Promise<string[]> {
   await bundleWithEsbuild(path, `${directory}/esbuild`);
   const names = ["page", "page_slim"];
-  for (const name of names) await Deno.writeTextFile(`${directory}/esbuild/${name}.html`, page(`${name}.js`));
+  for (const name of [...names, "page_import"]) {
+    await Deno.writeTextFile(`${directory}/esbuild/${name}.html`, page(`${name}.js`));
+  }
   await buildWithVite(path, `${directory}/vite`, "/vite/");
   return [...names.map((name) => `esbuild/${name}.html`), "vite/page.html", "vite/page_slim_vite.html"];
 }
@@ -82,7 +84,9 @@ export async function bundlePages({ path }: Project, { directory }: Site): Promi
 /** The pages with their chunks; the one for the slim entry with smalti.wasm as a file. */
 async function bundleWithEsbuild(project: string, outdir: string): Promise<void> {
   await bundle({
-    entryPoints: [`${project}/page.mjs`, `${project}/page_slim.mjs`],
+    entryPoints: ["page", "page_slim", "page_import", "import_worker"].map((name) =>
+      `${project}/${name}.mjs`
+    ),
     outdir,
     ...PAGE,
   });

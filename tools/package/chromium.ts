@@ -9,7 +9,7 @@ import type * as Playwright from "../../tests/packaging/node_modules/playwright-
 import { run } from "../tooling.ts";
 import { packaging } from "./bundle.ts";
 import { expectSame, fail } from "./project.ts";
-import { flight, type Site } from "./site.ts";
+import { flight, formats, type Site } from "./site.ts";
 
 /** How long a page may take. */
 const PAGE_MS = 60_000;
@@ -37,7 +37,7 @@ function lookUp(): { path: string } | undefined {
   }
 }
 
-/** Opens each page, and once more under a policy that forbids WebAssembly. */
+/** Opens each page, and once more under a policy that forbids WebAssembly; and the one whose worker imports recordings. */
 export async function checkPages(executablePath: string, site: Site, pages: string[]): Promise<void> {
   const { chromium } = createRequire(`${packaging}/package.json`)("playwright-core") as typeof Playwright;
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
@@ -56,9 +56,21 @@ export async function checkPages(executablePath: string, site: Site, pages: stri
         directory: "UNSUPPORTED",
       });
     }
+    const path = "esbuild/page_import.html";
+    expectSame(`Chromium, ${path}`, await open(browser, `${site.url}${path}`), await importedCounts());
   } finally {
     await browser.close();
   }
+}
+
+/** How many messages the files have that a page imports in its worker. */
+async function importedCounts(): Promise<Record<string, number>> {
+  const expected = JSON.parse(await Deno.readTextFile(`${formats}/expected.json`)) as Record<
+    string,
+    { rows: number }
+  >;
+  const names = ["every_type.mcap", "fake_joint_state-bz2.bag", "talker.db3", "test_ulog.ulg"];
+  return Object.fromEntries(names.map((name) => [name, expected[name].rows]));
 }
 
 /** What a page reports, see tests/packaging/report.mjs. */

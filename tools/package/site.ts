@@ -11,6 +11,9 @@ export const flight: { messages: number; order_sha256: string } = JSON.parse(
   await Deno.readTextFile(`${root}/examples/px4-vtol-flight/flight.expected.json`),
 );
 
+/** Recordings in other formats, served as `logs/`. */
+export const formats: string = `${root}/tests/fixtures/formats`;
+
 const TYPES: Record<string, string> = {
   html: "text/html",
   js: "text/javascript",
@@ -29,13 +32,14 @@ export interface Site {
 
 /**
  * Serves a new directory `site` of the project, with the flight as `recordings/flight`, imported by the package's
- * command. Below `strict/` is all of it again, with a policy that forbids pages to compile WebAssembly.
+ * command, and recordings of other formats as `logs/`. Below `strict/` is all of it again, with a policy that forbids pages to compile WebAssembly.
  */
 export async function serveSite({ path }: Project): Promise<Site> {
   const directory = `${path}/site`;
   const mcap = `${root}/examples/px4-vtol-flight/flight.mcap`;
   const command = ["import", mcap, "--name", "flight", "--store", `${directory}/recordings`];
   await Deno.mkdir(directory);
+  await Deno.symlink(formats, `${directory}/logs`);
   await mustRun([await executable("node24"), "node_modules/.bin/smalti", ...command], {
     cwd: path,
     quiet: true,

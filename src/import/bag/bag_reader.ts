@@ -7,6 +7,7 @@ import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
 import { ByteWindow } from "../byte_window.ts";
 import type { Flaw } from "../flaws.ts";
+import { bunzip2 } from "./bunzip2.ts";
 
 /** What a bag of version 2.0 begins with. */
 export const BAG_MAGIC = "#ROSBAG V2.0\n";
@@ -60,9 +61,6 @@ export interface BagReaderOptions {
   readonly outside?: boolean;
 }
 
-/** Decompresses bz2. */
-export type Bunzip2 = (bytes: Uint8Array, rawLength: number) => Uint8Array;
-
 /**
  * Reads the connections and messages of a bag from its bytes, whatever pieces they come in. The index is not used: a bag
  * that was never closed is as good as one with it. Where no record begins where one should, it goes on with the next whose
@@ -81,26 +79,21 @@ export class BagReader {
   #sizeBytes: number | undefined;
   /** Where the record that came last begins: its chunk, for what is in one. */
   start = 0;
-  /** Set once there is a chunk that needs it; {@linkcode read} gives "bz2" then. */
-  bunzip2: Bunzip2 | undefined;
 
   constructor(options: BagReaderOptions) {
     this.#options = options;
     this.#sizeBytes = options.sizeBytes;
   }
 
-  /**
-   * The records that more bytes make whole; `"bz2"` where {@linkcode bunzip2} is to be set before the next is asked for. To be
-   * read to its end before the next call.
-   */
-  *read(bytes: Uint8Array): Generator<BagRecord | "bz2"> {
+  /** The records that more bytes make whole. To be read to its end before the next call. */
+  *read(bytes: Uint8Array): Generator<BagRecord> {
     this.#window.append(bytes);
     yield* this.#records();
     this.#window.keep();
   }
 
   /** Says that there are no more bytes; gives the records that this makes whole, as {@linkcode read}. CORRUPT where the file is no bag. */
-  *finish(): Generator<BagRecord | "bz2"> {
+  *finish(): Generator<BagRecord> {
     const { offset, left } = this.#window;
     if (!this.#isOpened) {
       throw new SmaltiError("CORRUPT", `the file is no bag: ${left} bytes, fewer than its signature has`);
@@ -120,7 +113,7 @@ export class BagReader {
     this.#options.flaw({ kind: "cut", message, offset: start, bytes: end - start, lost: "what was there" });
   }
 
-  *#records(): Generator<BagRecord | "bz2"> {
+  *#records(): Generator<BagRecord> {
     const window = this.#window;
     if (!this.#isOpened && !this.#open()) return;
     for (;;) {
@@ -220,11 +213,10 @@ export class BagReader {
     this.#options.flaw({ kind: "damaged", offset, message, bytes: end - offset, lost: "what was there" });
   }
 
-  *#chunk(header: Fields, data: Uint8Array): Generator<BagRecord | "bz2"> {
+  *#chunk(header: Fields, data: Uint8Array): Generator<BagRecord> {
     const offset = this.start;
     const compression = textOf(header.get("compression"));
     const size = number32(header.get("size")) ?? data.length;
-    if (compression === "bz2" && !this.bunzip2) yield "bz2";
     let bytes: Uint8Array;
     try {
       bytes = this.#decompress(compression, data, size);
@@ -286,24 +278,12 @@ export class BagReader {
       case "lz4":
         return engine.decompress("lz4", data, size);
       case "bz2":
-        return this.#bunzip2(data, size);
+        return bunzip2(data, size);
       default: {
         const text = `it is compressed by ${JSON.stringify(compression)}: none, lz4 and bz2 are known`;
         throw new SmaltiError("UNSUPPORTED", text);
       }
     }
-  }
-
-  #bunzip2(data: Uint8Array, size: number): Uint8Array {
-    const bunzip2 = this.bunzip2!;
-    // One that throws may have been left in any state: the next chunk gets another.
-    this.bunzip2 = undefined;
-    const bytes = bunzip2(data, size);
-    if (bytes.length !== size) {
-      throw new SmaltiError("CORRUPT", `it holds ${bytes.length} bytes and says ${size}`);
-    }
-    this.bunzip2 = bunzip2;
-    return bytes;
   }
 
   *#record(op: number, header: Fields, data: Uint8Array): Generator<BagRecord> {

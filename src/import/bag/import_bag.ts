@@ -22,7 +22,6 @@ import {
   BagReader,
   type BagReaderOptions,
   type BagRecord,
-  type Bunzip2,
 } from "./bag_reader.ts";
 
 /** Options of {@linkcode importBag}. */
@@ -64,13 +63,9 @@ export async function importBag(
       const options = { engine, sizeBytes, maxRecordBytes };
       const reader = new BagReader({ ...options, flaw: (flaw) => recording.flaw(flaw) });
       const topics = new BagTopics(recording, byKey, () => readConnections(recording, options));
-      const takeAll = async (records: Iterable<BagRecord | "bz2">) => {
+      const takeAll = async (records: Iterable<BagRecord>) => {
         for (const record of records) {
           recording.offset = reader.start;
-          if (record === "bz2") {
-            reader.bunzip2 = await loadBunzip2();
-            continue;
-          }
           if (!recording.isBegun) await recording.begin();
           const taken = topics.take(record);
           if (taken) await taken;
@@ -89,9 +84,9 @@ async function readConnections(
   options: Omit<BagReaderOptions, "flaw" | "outside">,
 ): Promise<ReadonlyMap<number, BagConnection>> {
   const found = new Map<number, BagConnection>();
-  const take = (records: Iterable<BagRecord | "bz2">) => {
+  const take = (records: Iterable<BagRecord>) => {
     for (const record of records) {
-      if (record !== "bz2" && record.type === "connection") found.set(record.id, record);
+      if (record.type === "connection") found.set(record.id, record);
     }
   };
   const file = recording.bytesAgain();
@@ -100,10 +95,6 @@ async function readConnections(
   for await (const bytes of file) take(reader.read(bytes));
   take(reader.finish());
   return found;
-}
-
-async function loadBunzip2(): Promise<Bunzip2> {
-  return (await import("./bunzip2.ts")).bunzip2;
 }
 
 /** The topics of a bag. Connections of one topic, type and definition share a topic of the sequence. */
