@@ -34,10 +34,12 @@ import { concat, makeBag, makeUlog } from "./make_recording.ts";
 import { rosTopics } from "./ros_messages.ts";
 
 const START_NS = 1_700_000_000_000_000_000n;
+/** Many, since the cases are short. */
+const ROUNDS = 15;
 /** Over the messages, so that the runtime has optimized both sides. */
-const PASSES = 20;
+const PASSES = 5;
 /** Of a file. */
-const FILE_BYTES = 8e6;
+const FILE_BYTES = 4e6;
 /** Of a part in which a file comes, as it is read from a disk. */
 const PART_BYTES = 1 << 18;
 
@@ -76,7 +78,7 @@ await compare([
   ...(await flatbufferCases()),
   ...(await ulogCases()),
   ...(await bagCases()),
-]);
+], ROUNDS);
 
 /** Messages one by one to objects, and all at once to columns. */
 function decoding(
