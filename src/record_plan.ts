@@ -177,7 +177,10 @@ export interface RecordColumns {
   rows: number;
   /** Per column in depth-first order: length, null count. */
   nodes: number[];
-  /** Per column in depth-first order: validity (empty where nothing is null), then what its type has. The caller's own. */
+  /**
+   * Per column in depth-first order: validity (empty where nothing is null), then what its type has. The caller's own; they
+   * may be parts of one ArrayBuffer, aligned to 8 bytes.
+   */
   buffers: Uint8Array[];
 }
 
