@@ -52,7 +52,7 @@ describe("importBag with salvage", () => {
     [
       "that is no bz2",
       bagChunk(bagMessage(1, 3), { compression: "bz2" }),
-      /BZ2/,
+      /bz2 is damaged/,
       [],
     ],
     [
@@ -105,7 +105,7 @@ describe("importBag with salvage", () => {
       bytes.subarray(begin + whole.length),
     ]);
     expect((await run(twice)).error?.rawMessage).toContain(
-      `a chunk at byte ${begin} that cannot be read: BZ2`,
+      `a chunk at byte ${begin} that cannot be read: bz2 is damaged`,
     );
     const { report, lines } = await run(twice, salvage);
     expect(report!.flawCounts).toEqual({ chunk: 1 });

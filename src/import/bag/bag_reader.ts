@@ -321,24 +321,12 @@ export class BagReader {
       case "lz4":
         return engine.decompress("lz4", data, size);
       case "bz2":
-        return this.#bunzip2(data, size);
+        return this.bunzip2!(data, size);
       default: {
         const text = `it is compressed by ${JSON.stringify(compression)}: none, lz4 and bz2 are known`;
         throw new SmaltiError("UNSUPPORTED", text);
       }
     }
-  }
-
-  #bunzip2(data: Uint8Array, size: number): Uint8Array {
-    const bunzip2 = this.bunzip2!;
-    // One that throws may have been left in any state: the next chunk gets another.
-    this.bunzip2 = undefined;
-    const bytes = bunzip2(data, size);
-    if (bytes.length !== size) {
-      throw new SmaltiError("CORRUPT", `it holds ${bytes.length} bytes and says ${size}`);
-    }
-    this.bunzip2 = bunzip2;
-    return bytes;
   }
 
   *#record(op: number, header: Fields, data: Uint8Array): Generator<BagRecord> {
