@@ -86,7 +86,9 @@ export class TimeField {
   #error(code: "INVALID_MESSAGE" | "UNSUPPORTED", value: unknown, wanted: string): SmaltiError {
     const seen = value === undefined
       ? "is missing"
-      : `is ${value instanceof NumberText ? value.text : quoted(plain(value))}`;
+      : `is ${
+        typeof value === "bigint" ? value : value instanceof NumberText ? value.text : quoted(plain(value))
+      }`;
     const text =
       `the file has a message on topic "${this.#topic}" whose time, field ${this.#path}, ${seen}: ${wanted}`;
     return new SmaltiError(code, text, { topic: this.#topic });

@@ -182,6 +182,8 @@ const NOWHERE: RowWriter = {
   pushColumns: () => undefined,
   pushPrepared: () => undefined,
 };
+/** Columns of all topics of an import: a few bytes of a file can ask for thousands. */
+const MAX_COLUMNS = 250_000;
 
 /**
  * Makes a sequence of files. The sequence begins when the importer says so; it is finalized when all files were read. Where
@@ -222,6 +224,11 @@ function sum<R extends { readonly [K in keyof R]: number }>(counts: readonly R[]
   });
 }
 
+/** Fields at every depth. */
+function countFields(fields: readonly FieldSchema[]): number {
+  return fields.reduce((sum, { children }) => sum + 1 + countFields(children), 0);
+}
+
 /** One import, as its importer sees it. A promise that comes back is awaited before the next call. */
 export class RecordingImport {
   readonly #client: Client;
@@ -236,6 +243,7 @@ export class RecordingImport {
   /** Topics for messages that do not fit their class, by the name of their topic in the file. */
   readonly #asides = new Map<string, TopicImport>();
   readonly #flaws: Flaws;
+  #columnCount = 0;
   #sequence: SequenceWriter | undefined;
   #isBegun = false;
   #hold: (() => Promise<void>) | undefined;
@@ -452,6 +460,11 @@ export class RecordingImport {
       ? format(options)
       : await openDecoder(format, options, this.#decoders);
     const fields = [...decoder.fields, ...beside];
+    this.#columnCount += countFields(fields);
+    if (this.#columnCount > MAX_COLUMNS) {
+      const text = `its topics have more than ${MAX_COLUMNS} columns, up to topic "${name}"`;
+      throw new SmaltiError("TOO_LARGE", text, { topic: name });
+    }
     const writer = await this.#sequence!.topicCreate<Row>(name, {
       ontology: Object.freeze({
         tag: decoder.ontology?.tag ?? tag,

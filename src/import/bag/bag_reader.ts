@@ -75,6 +75,11 @@ export class BagReader {
   /** Where what cannot be read begins, and what is wrong there. */
   #lost: { offset: number; what: string; isPadding: boolean } | undefined;
   #skip = 0;
+  /** What the header says of a bag that was closed: chunks, and where its index begins. */
+  #closed: { chunkCount: number; indexAt: number } | undefined;
+  #chunkCount = 0;
+  /** Whether it was told that a record is lost. */
+  #hasLost = false;
   /** Bytes of the whole file, once known. */
   #sizeBytes: number | undefined;
   /** Where the record that came last begins: its chunk, for what is in one. */
@@ -107,10 +112,29 @@ export class BagReader {
     }
     yield* this.#records();
     if (this.#window.left > 0) this.#lose(this.#window.offset, "no record begins there");
-    if (!this.#lost || this.#lost.isPadding) return;
+    if (!this.#lost || this.#lost.isPadding) return this.#count(end);
     const { offset: start, what } = this.#lost;
     const message = `the file is cut or damaged at byte ${start}: ${what}, and it ends at byte ${end}`;
     this.#options.flaw({ kind: "cut", message, offset: start, bytes: end - start, lost: "what was there" });
+  }
+
+  /** Tells of chunks that are not there, where nothing else told of a loss. */
+  #count(end: number): void {
+    if (!this.#closed || this.#hasLost) return;
+    const { chunkCount, indexAt } = this.#closed;
+    if (indexAt > end) {
+      const message = `the file is cut: it ends at byte ${end}, and its index would begin at byte ${indexAt}`;
+      this.#options.flaw({ kind: "cut", message, offset: end, lost: "what came after" });
+    } else if (this.#chunkCount < chunkCount) {
+      const message =
+        `the file is damaged: it has ${this.#chunkCount} chunks and says that there are ${chunkCount}`;
+      this.#options.flaw({
+        kind: "chunk",
+        message,
+        offset: end,
+        lost: `${chunkCount - this.#chunkCount} chunks`,
+      });
+    }
   }
 
   *#records(): Generator<BagRecord> {
@@ -134,9 +158,18 @@ export class BagReader {
       this.start = window.offset;
       const { op, header, data, end } = found;
       window.at = end;
+      if (op === OP.chunk) this.#chunkCount++;
+      if (op === OP.header) this.#takeHeader(header);
       if (op !== OP.chunk) yield* this.#record(op, header, data);
       else if (!this.#options.outside) yield* this.#chunk(header, data);
     }
+  }
+
+  #takeHeader(header: Fields): void {
+    const [low, high] = [0, 4].map((at) => number32(header.get("index_pos")!.subarray(at, at + 4))!);
+    const indexAt = low + 2 ** 32 * high;
+    const chunkCount = number32(header.get("chunk_count")) ?? 0;
+    if (indexAt > 0) this.#closed = { chunkCount, indexAt };
   }
 
   #open(): boolean {
@@ -184,6 +217,7 @@ export class BagReader {
         offset,
         lost: "the record",
       });
+      this.#hasLost = true;
       this.#skip = dataBytes;
       return { op: OP.index, header, data: bytes.subarray(start, start), end: start };
     }
@@ -208,6 +242,7 @@ export class BagReader {
     this.#lost = undefined;
     // Some writers leave zeros before what follows the chunks.
     if (!lost || lost.isPadding) return;
+    this.#hasLost = true;
     const { offset, what } = lost;
     const message = `the file is damaged at byte ${offset}: ${what}`;
     this.#options.flaw({ kind: "damaged", offset, message, bytes: end - offset, lost: "what was there" });
@@ -221,7 +256,7 @@ export class BagReader {
     try {
       bytes = this.#decompress(compression, data, size);
     } catch (reason) {
-      const { message, code } = SmaltiError.from(reason, "CORRUPT");
+      const { rawMessage: message, code } = SmaltiError.from(reason, "CORRUPT");
       this.#options.flaw({
         kind: "chunk",
         code,

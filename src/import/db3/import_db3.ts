@@ -252,7 +252,7 @@ class Db3Import {
     try {
       return decompressAll(this.#recording.engine, "zstd", data, this.#maxRecordBytes);
     } catch (reason) {
-      const { code, message: why } = SmaltiError.from(reason, "CORRUPT");
+      const { code, rawMessage: why } = SmaltiError.from(reason, "CORRUPT");
       const message = `the file is damaged: message ${id} cannot be decompressed: ${why}`;
       this.#recording.flaw({ kind: "message", code, message, lost: "1 message", cause: reason });
       return undefined;

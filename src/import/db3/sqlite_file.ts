@@ -224,6 +224,13 @@ export class SqliteFile {
     if (outside !== undefined) {
       throw this.#damage(number, `a cell lies at ${outside}, outside of ${end} to ${this.#usable}`);
     }
+    // Cells fill the end of a page; what else may lie there are free blocks, and as many lost bytes as the page says.
+    const content = view.getUint16(at + 5) || 65536;
+    const free = view.getUint16(at + 1) || Infinity;
+    const lowest = Math.min(...cells, free, this.#usable);
+    if (lowest < content || lowest - content > page[at + 7]) {
+      throw this.#damage(number, `its cells begin at ${content}, and the first of ${count} at ${lowest}`);
+    }
     if (kind === PAGE.leaf) return cells;
     return [...cells.map((cell) => view.getUint32(cell)), view.getUint32(at + 8)];
   }
@@ -309,6 +316,9 @@ export class SqliteFile {
       }
       values.push(this.#value(kind, payload, view, at, bytes));
       at += bytes;
+    }
+    if (at !== payload.length) {
+      throw this.#damage(number, `a row of ${payload.length} bytes has values of ${at}`);
     }
     return values;
   }

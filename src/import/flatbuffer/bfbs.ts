@@ -133,7 +133,7 @@ class Budget {
   #left: number;
 
   constructor(bytes: number) {
-    this.#left = 8 * bytes;
+    this.#left = 2 * bytes;
   }
 
   spend(bytes: number): void {

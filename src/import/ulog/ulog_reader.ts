@@ -46,6 +46,8 @@ export class UlogReader {
   #lostFrom: number | undefined;
   /** Where data begin that were appended later, after a crash: a message before may be cut there. */
   #appended: readonly number[] = [];
+  /** Bytes to be left out. */
+  #skip = 0;
   /** Where the file ends, once known. */
   #endOffset = Infinity;
 
@@ -80,14 +82,22 @@ export class UlogReader {
   *#messages(): Generator<UlogMessage> {
     const window = this.#window;
     if (!this.#isOpened && !this.#open()) return;
-    while (window.left >= HEADER_BYTES) {
+    for (;;) {
+      const skipped = Math.min(window.left, this.#skip);
+      window.at += skipped;
+      this.#skip -= skipped;
+      if (window.left < HEADER_BYTES) return;
       const { bytes, at, offset } = window;
       const end = at + HEADER_BYTES + window.view.getUint16(at, true);
       const found = this.#judge(end);
       if (found === "more") return;
-      if (found !== "whole") {
-        if (found === "lost") this.#lostFrom ??= offset;
+      if (found === "lost") {
+        this.#lostFrom ??= offset;
         window.at++;
+        continue;
+      }
+      if (found === "cut") {
+        this.#skip = this.#appended.find((start) => start > offset)! - offset;
         continue;
       }
       this.#endLost(offset);
