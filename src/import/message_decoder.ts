@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Columns } from "../arrow/columns.ts";
 import type { Engine } from "../engine.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
@@ -32,7 +33,10 @@ export interface MessageSchema {
 export type Row = Record<string, unknown>;
 
 /** What a decoder may ask of its topic's writer. */
-export type RowWriter = Pick<TopicWriter<Row>, "push" | "pushColumns" | "pushPrepared">;
+export interface RowWriter extends Pick<TopicWriter<Row>, "push" | "pushColumns"> {
+  /** Takes columns as the store has them: the times, then the fields. They are the writer's then. */
+  pushPrepared(columns: Columns): Promise<void> | undefined;
+}
 
 /** Options of a decoder. */
 export interface DecoderOptions {
