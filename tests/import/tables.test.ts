@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import { vectorsOf } from "../../src/arrow/rearrange.ts";
+import { createJsEngine } from "../../src/engine/js.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
 import { importArrow } from "../../src/import/arrow/import_arrow.ts";
 import type { ByteSource } from "../../src/import/byte_source.ts";
@@ -164,7 +165,13 @@ it("files of one name and schema are one topic, numbered on", async () => {
     return sourceOf(bytesOf("types.snappy.parquet"), name);
   });
   const { report, rows } = await importAll([a, b], { envelope: true, time: "t" });
-  expect(report.topics).toEqual([{ name: "imu", sourceName: "imu", messageCount: 14, misfitCount: 0 }]);
+  expect(report.topics).toEqual([{
+    name: "imu",
+    sourceName: "imu",
+    messageCount: 14,
+    misfitCount: 0,
+    misfits: {},
+  }]);
   expect(report.files.map(({ messageCount }) => messageCount)).toEqual([7, 7]);
   expect(rows.map(({ data }) => data._index)).toEqual([0, 7, 1, 8, 2, 9, 3, 10, 4, 11, 5, 12, 6, 13]);
 });
