@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
-import { createJsEngine } from "../../src/engine/js.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
 import type { ByteSource } from "../../src/import/byte_source.ts";
 import { separatorOf } from "../../src/import/csv/csv_reader.ts";

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import { vectorsOf } from "../../src/arrow/rearrange.ts";
-import { createJsEngine } from "../../src/engine/js.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
 import { importArrow } from "../../src/import/arrow/import_arrow.ts";
 import type { ByteSource } from "../../src/import/byte_source.ts";
@@ -170,7 +169,6 @@ it("files of one name and schema are one topic, numbered on", async () => {
     sourceName: "imu",
     messageCount: 14,
     misfitCount: 0,
-    misfits: {},
   }]);
   expect(report.files.map(({ messageCount }) => messageCount)).toEqual([7, 7]);
   expect(rows.map(({ data }) => data._index)).toEqual([0, 7, 1, 8, 2, 9, 3, 10, 4, 11, 5, 12, 6, 13]);
