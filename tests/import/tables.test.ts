@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
+import { vectorsOf } from "../../src/arrow/rearrange.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
 import { importArrow } from "../../src/import/arrow/import_arrow.ts";
 import type { ByteSource } from "../../src/import/byte_source.ts";
@@ -8,7 +9,9 @@ import { createCodecs } from "../../src/engine/codecs.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
 import { importParquet } from "../../src/import/parquet/import_parquet.ts";
+import { decimalToNs } from "../../src/import/message_time.ts";
 import type { ImportOptions, ImportReport } from "../../src/import/recording_import.ts";
+import { ColumnTimes } from "../../src/import/tables/time_column.ts";
 
 const context = { engine: createCodecs(loadNativeCodecs()) };
 
@@ -161,7 +164,12 @@ it("files of one name and schema are one topic, numbered on", async () => {
     return sourceOf(bytesOf("types.snappy.parquet"), name);
   });
   const { report, rows } = await importAll([a, b], { envelope: true, time: "t" });
-  expect(report.topics).toEqual([{ name: "imu", sourceName: "imu", messageCount: 14, misfitCount: 0 }]);
+  expect(report.topics).toEqual([{
+    name: "imu",
+    sourceName: "imu",
+    messageCount: 14,
+    misfitCount: 0,
+  }]);
   expect(report.files.map(({ messageCount }) => messageCount)).toEqual([7, 7]);
   expect(rows.map(({ data }) => data._index)).toEqual([0, 7, 1, 8, 2, 9, 3, 10, 4, 11, 5, 12, 6, 13]);
 });
@@ -231,4 +239,25 @@ it("knows tables by their beginning", async () => {
     return (await formatOf([sourceOf(bytesOf(name), name)], context)).format.name;
   }));
   expect(found).toEqual(["Parquet file", "Arrow file", "Arrow file", "Arrow file"]);
+});
+
+it("a time of float64 is what its shortest text says", () => {
+  const values = Float64Array.of(
+    1700000000.123456,
+    1700000000.1234567,
+    0.1,
+    -2.5,
+    4e15 / 1e6,
+    1e-9,
+    123456789,
+  );
+  const field = { name: "t", type: { kind: "float", bits: 64 }, nullable: false, children: [] } as const;
+  const columns = {
+    rows: values.length,
+    nodes: [values.length, 0],
+    buffers: [new Uint8Array(0), new Uint8Array(values.buffer)],
+  };
+  const { children } = vectorsOf([field], columns);
+  const { times } = new ColumnTimes([field], { index: 0, within: [] }, "s").read(children);
+  expect([...times]).toEqual([...values].map((value) => decimalToNs(String(value), "s")));
 });

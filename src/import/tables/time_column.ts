@@ -179,7 +179,8 @@ export class ColumnTimes {
     }
     for (let row = 0; row < length; row++) {
       const value = vector.plain(row, false);
-      writer.set(row, timeToNs(value, unit), value);
+      const ns = typeof value === "number" ? shortNs(value, TIME_UNITS[unit]) : undefined;
+      writer.set(row, ns ?? timeToNs(value, unit), value);
     }
     return writer.finish();
   }
@@ -212,6 +213,21 @@ export class ColumnTimes {
     if (largest < 0) return "ns";
     return this.#unit = unitBySize(largest);
   }
+}
+
+/** Digits after the point that most times have at most. */
+const SHORT_DIGITS = 6;
+const NS_STEPS = [1n, 10n, 100n, 1000n];
+
+/**
+ * What the shortest text of a number says, without making the text, where that has few digits: up to 2^53 of such steps lie
+ * farther apart than float64 does, so no other text of as many digits is the same number.
+ */
+function shortNs(value: number, power: number): bigint | undefined {
+  const digits = Math.min(power, SHORT_DIGITS);
+  const steps = Math.round(value * 10 ** digits);
+  if (!Number.isSafeInteger(steps) || steps / 10 ** digits !== value) return undefined;
+  return BigInt(steps) * NS_STEPS[power - digits];
 }
 
 function readIntegers(vector: Vector, step: bigint, writer: TimesWriter): void {
