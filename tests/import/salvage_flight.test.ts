@@ -115,6 +115,11 @@ function isKeptAsText(text: string, found: string | undefined): boolean {
     JSON.stringify(given.sort()) === JSON.stringify(there.sort());
 }
 
+/** A message without the name of its schema. */
+function withoutTag(text = "{}"): string {
+  return JSON.stringify({ ...JSON.parse(text), ontology: "" });
+}
+
 /** Salvages a file in which these chunks are whole, and checks what came of it. */
 async function check(
   bytes: Uint8Array,
@@ -143,12 +148,16 @@ async function check(
       .toEqual([]);
   }
   const found = await readAll(client);
+  // A name that is told by a damaged summary alone, which a flaw says, may have been hurt there.
+  const isSure = report.flawCounts.channel === undefined;
+  const same = (one: string | undefined, other: string) =>
+    one === other || !isSure && withoutTag(one) === withoutTag(other);
   for (const [topic, messages] of await truth) {
     const texts = found.get(topic) ?? [];
     found.delete(topic);
     let next = 0;
     for (const { text, chunk } of messages) {
-      if (texts[next] === text || isKeptAsText(text, texts[next])) next++;
+      if (same(texts[next], text) || isKeptAsText(text, texts[next])) next++;
       else if (whole.has(chunk)) {
         throw new Error(`${topic} lacks a message of chunk ${chunk}: ${text}`);
       }
