@@ -261,3 +261,10 @@ it("a time of float64 is what its shortest text says", () => {
   const { times } = new ColumnTimes([field], { index: 0, within: [] }, "s").read(children);
   expect([...times]).toEqual([...values].map((value) => decimalToNs(String(value), "s")));
 });
+
+it("refuses pages whose blocks lead backwards, where hyparquet would never end", async () => {
+  await expect(importFile("backwards.parquet", { time: "t" })).rejects.toMatchObject({
+    code: "CORRUPT",
+    message: expect.stringContaining("it has a page whose"),
+  });
+});

@@ -17,6 +17,7 @@ import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { RandomAccess } from "../random_access.ts";
+import { checkPage, type ColumnDepth, depthsOf, type PageDecoders } from "./parquet_pages.ts";
 import { columnOf, type ParquetColumn, storedElements } from "./parquet_schema.ts";
 import { addColumn } from "./parquet_values.ts";
 
@@ -24,7 +25,9 @@ import { addColumn } from "./parquet_values.ts";
 type Hyparquet =
   & Pick<typeof import("hyparquet/src/metadata.js"), "parquetMetadata" | "parquetSchema">
   & Pick<typeof import("hyparquet/src/read.js"), "parquetRead">
-  & Pick<typeof import("hyparquet/src/column.js"), "parquetHeader">;
+  & Pick<typeof import("hyparquet/src/column.js"), "parquetHeader">
+  & Pick<typeof import("hyparquet/src/datapage.js"), "decompressPage">
+  & PageDecoders;
 
 const MAGIC = 0x31524150; // PAR1
 const ENCRYPTED_MAGIC = 0x45524150; // PARE
@@ -37,10 +40,13 @@ const VALUE_BYTES = 8;
 const UNSUPPORTED = /not supported|unsupported/;
 
 async function loadHyparquet(): Promise<Hyparquet> {
-  const [metadata, read, column] = await Promise.all([
+  const [metadata, read, column, page, encoding, delta] = await Promise.all([
     import("hyparquet/src/metadata.js"),
     import("hyparquet/src/read.js"),
     import("hyparquet/src/column.js"),
+    import("hyparquet/src/datapage.js"),
+    import("hyparquet/src/encoding.js"),
+    import("hyparquet/src/delta.js"),
   ]);
   const { parquetMetadata, parquetSchema } = metadata;
   return {
@@ -48,6 +54,9 @@ async function loadHyparquet(): Promise<Hyparquet> {
     parquetSchema,
     parquetRead: read.parquetRead,
     parquetHeader: column.parquetHeader,
+    decompressPage: page.decompressPage,
+    readRleBitPackedHybrid: encoding.readRleBitPackedHybrid,
+    deltaBinaryUnpack: delta.deltaBinaryUnpack,
   };
 }
 
@@ -70,6 +79,8 @@ interface TopColumn {
   /** The leaves within, as positions in a row group. */
   readonly from: number;
   readonly to: number;
+  /** How deep each of them is. */
+  readonly depths: readonly ColumnDepth[];
 }
 
 /** A Parquet file. */
@@ -142,17 +153,21 @@ export class ParquetReader {
   }
 
   /** The values of a column: an item a row. */
-  async #values(group: number, { schema, from, to }: TopColumn, rows: number): Promise<ArrayLike<unknown>> {
+  async #values(
+    group: number,
+    { schema, from, to, depths }: TopColumn,
+    rows: number,
+  ): Promise<ArrayLike<unknown>> {
     const rowGroup = this.#metadata.row_groups[group];
     const columns = rowGroup.columns.slice(from, to);
     const chunks = new Map<number, Uint8Array>();
-    for (const { meta_data: meta } of columns) {
+    for (const [i, { meta_data: meta }] of columns.entries()) {
       const { start, length } = placeOf(meta!);
       const bytes = await this.#file.read(start, length);
       if (bytes.length < length) throw new SmaltiError("CORRUPT", `it ends within a column at byte ${start}`);
       // hyparquet takes an ArrayBuffer, and wants numbers where they are aligned.
       const own = bytes.byteOffset === 0 && bytes.buffer.byteLength === length ? bytes : bytes.slice();
-      this.#checkPages(own, meta!);
+      this.#checkPages(own, meta!, depths[i]);
       chunks.set(start, own);
     }
     const parts: DecodedArray[] = [];
@@ -200,16 +215,19 @@ export class ParquetReader {
   }
 
   /** Walks over the pages of a column and holds their claims against the column's. */
-  #checkPages(bytes: Uint8Array, meta: ColumnMetaData): void {
+  #checkPages(bytes: Uint8Array, meta: ColumnMetaData, depth: ColumnDepth): void {
     const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
     const most = Number(meta.num_values);
+    const { codec } = meta;
+    const decompress = (page: Uint8Array, length: number) =>
+      this.#hyparquet.decompressPage(page, length, codec, this.#compressors);
     let values = 0;
     while (reader.offset < bytes.length - 1 && values < most) {
       const header = this.#hyparquet.parquetHeader(reader);
       const { compressed_page_size: size, uncompressed_page_size: raw } = header;
-      const page = header.data_page_header ?? header.data_page_header_v2;
+      const claims = header.data_page_header ?? header.data_page_header_v2;
       const words = header.dictionary_page_header?.num_values ?? 0;
-      values += page?.num_values ?? 0;
+      values += claims?.num_values ?? 0;
       const {
         definition_levels_byte_length: defs = 0,
         repetition_levels_byte_length: reps = 0,
@@ -217,14 +235,16 @@ export class ParquetReader {
       } = header.data_page_header_v2 ?? {};
       const isSound = size >= 0 && size <= bytes.length - reader.offset && raw >= 0 &&
         raw <= this.#maxBytes &&
-        (page?.num_values ?? 0) >= 0 && values <= most && words >= 0 && words <= 8 * raw && nulls >= 0 &&
-        nulls <= (page?.num_values ?? 0) && defs >= 0 && reps >= 0 && defs + reps <= Math.min(raw, size);
+        (claims?.num_values ?? 0) >= 0 && values <= most && words >= 0 && words <= 8 * raw && nulls >= 0 &&
+        nulls <= (claims?.num_values ?? 0) && defs >= 0 && reps >= 0 && defs + reps <= Math.min(raw, size);
       if (!isSound) {
         throw new SmaltiError(
           "CORRUPT",
           `it has a page of ${size} bytes, ${raw} decompressed, that cannot be`,
         );
       }
+      const page = bytes.subarray(reader.offset, reader.offset + size);
+      checkPage(page, header, depth, this.#hyparquet, decompress, this.#maxBytes);
       reader.offset += size;
     }
     if (values < most) throw new SmaltiError("CORRUPT", `it has ${values} values of ${most}`);
@@ -282,13 +302,15 @@ function topColumns({ schema }: FileMetaData, root: SchemaTree): TopColumn[] {
     names.add(name);
     const from = leaf;
     const elements = stored.slice(at, at + tree.count);
+    const depths = depthsOf(elements, 0);
     at += tree.count;
-    leaf += elements.filter(({ type }) => type !== undefined).length;
+    leaf += depths.length;
     return {
       column: columnOf(tree),
       schema: [{ ...stored[0], num_children: 1 }, ...elements],
       from,
       to: leaf,
+      depths,
     };
   });
 }
