@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { viewOf } from "../../util/view_of.ts";
 import { SmaltiError } from "../../error.ts";
 import type { Flaw } from "../flaws.ts";
 import { BlockCache, type RandomAccess } from "../random_access.ts";
@@ -399,8 +400,4 @@ function readVarint(bytes: Uint8Array, at: number): { value: bigint; end: number
     if (byte < 128) return { value, end: at + i + 1 };
   }
   return { value, end: at + 9 };
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -10,6 +10,7 @@ import {
   type CompiledRecords,
   decodedField,
   EnumNames,
+  intType,
   nullBytes,
 } from "../records/plan_columns.ts";
 import { BASE, type FlatField, type FlatObject, type FlatSchema, type FlatType } from "./bfbs.ts";
@@ -23,22 +24,21 @@ const MAX_WORDS = 1 << 20;
 /** Bytes of a struct or of an array within one. */
 const MAX_INLINE_BYTES = 1 << 20;
 
-const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
 const TEXT: DataType = { kind: "utf8", offsets: 32 };
 const BINARY: DataType = { kind: "binary", offsets: 32 };
 const LIST: DataType = { kind: "list", offsets: 32 };
 
 const SCALARS: Readonly<Record<number, DataType>> = {
-  [BASE.unionType]: int(8, false),
+  [BASE.unionType]: intType(8, false),
   [BASE.bool]: { kind: "bool" },
-  [BASE.byte]: int(8, true),
-  [BASE.ubyte]: int(8, false),
-  [BASE.short]: int(16, true),
-  [BASE.ushort]: int(16, false),
-  [BASE.int]: int(32, true),
-  [BASE.uint]: int(32, false),
-  [BASE.long]: int(64, true),
-  [BASE.ulong]: int(64, false),
+  [BASE.byte]: intType(8, true),
+  [BASE.ubyte]: intType(8, false),
+  [BASE.short]: intType(16, true),
+  [BASE.ushort]: intType(16, false),
+  [BASE.int]: intType(32, true),
+  [BASE.uint]: intType(32, false),
+  [BASE.long]: intType(64, true),
+  [BASE.ulong]: intType(64, false),
   [BASE.float]: { kind: "float", bits: 32 },
   [BASE.double]: { kind: "float", bits: 64 },
 };

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { viewOf } from "../../util/view_of.ts";
 import type { PageHeader, SchemaElement } from "hyparquet";
 import { SmaltiError } from "../../error.ts";
 
@@ -180,10 +181,6 @@ function varint(reader: Reader): number {
 /** Bits that a level takes. */
 function widthOf(most: number): number {
   return 32 - Math.clz32(most);
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function damaged(what: string): SmaltiError {

@@ -12,6 +12,7 @@ import {
   type CompiledRecords,
   decodedField,
   EnumNames,
+  intType,
   nullBytes,
 } from "../records/plan_columns.ts";
 
@@ -20,26 +21,25 @@ const MAX_NESTING = 40;
 /** Fields of one plan: types that hold each other could ask for millions. What is beyond stays bytes. */
 const MAX_FIELDS = 20_000;
 
-const int = (bits: 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
 const BINARY: DataType = { kind: "binary", offsets: 32 };
 
 /** Per scalar type: how it is decoded, and its column. */
 const SCALARS: Readonly<Record<ScalarType, readonly [kind: number, type: DataType]>> = {
   [ScalarType.DOUBLE]: [PROTO.fixed64, { kind: "float", bits: 64 }],
   [ScalarType.FLOAT]: [PROTO.fixed32, { kind: "float", bits: 32 }],
-  [ScalarType.INT64]: [PROTO.int64, int(64, true)],
-  [ScalarType.UINT64]: [PROTO.int64, int(64, false)],
-  [ScalarType.INT32]: [PROTO.int32, int(32, true)],
-  [ScalarType.FIXED64]: [PROTO.fixed64, int(64, false)],
-  [ScalarType.FIXED32]: [PROTO.fixed32, int(32, false)],
+  [ScalarType.INT64]: [PROTO.int64, intType(64, true)],
+  [ScalarType.UINT64]: [PROTO.int64, intType(64, false)],
+  [ScalarType.INT32]: [PROTO.int32, intType(32, true)],
+  [ScalarType.FIXED64]: [PROTO.fixed64, intType(64, false)],
+  [ScalarType.FIXED32]: [PROTO.fixed32, intType(32, false)],
   [ScalarType.BOOL]: [PROTO.bool, { kind: "bool" }],
   [ScalarType.STRING]: [PROTO.text, { kind: "utf8", offsets: 32 }],
   [ScalarType.BYTES]: [PROTO.bytes, BINARY],
-  [ScalarType.UINT32]: [PROTO.int32, int(32, false)],
-  [ScalarType.SFIXED32]: [PROTO.fixed32, int(32, true)],
-  [ScalarType.SFIXED64]: [PROTO.fixed64, int(64, true)],
-  [ScalarType.SINT32]: [PROTO.sint32, int(32, true)],
-  [ScalarType.SINT64]: [PROTO.sint64, int(64, true)],
+  [ScalarType.UINT32]: [PROTO.int32, intType(32, false)],
+  [ScalarType.SFIXED32]: [PROTO.fixed32, intType(32, true)],
+  [ScalarType.SFIXED64]: [PROTO.fixed64, intType(64, true)],
+  [ScalarType.SINT32]: [PROTO.sint32, intType(32, true)],
+  [ScalarType.SINT64]: [PROTO.sint64, intType(64, true)],
 };
 
 /**
@@ -123,7 +123,7 @@ class ProtobufCompiler {
   /** An enum is its number; what the numbers mean is in the field's metadata, as JSON. */
   #enumField(name: string, enumeration: DescEnum): FieldSchema {
     const names = () => enumeration.values.map((value) => [value.number, value.name] as const);
-    return this.#enumNames.add(decodedField(name, int(32, true)), enumeration, names);
+    return this.#enumNames.add(decodedField(name, intType(32, true)), enumeration, names);
   }
 
   /** An entry of a map: a message with the fields `key` and `value`. */

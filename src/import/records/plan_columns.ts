@@ -7,6 +7,11 @@ export interface CompiledRecords {
   readonly plan: RecordPlan;
 }
 
+/** The type of integers. */
+export function intType(bits: 8 | 16 | 32 | 64, signed: boolean): FieldSchema["type"] {
+  return { kind: "int", bits, signed };
+}
+
 /** A field that is decoded: nullable, since a record that does not fit leaves a null. */
 export function decodedField(
   name: string,

@@ -5,7 +5,7 @@
  */
 import { type RecordEncoding, STEP, STEP_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
+import { columnWords, type CompiledRecords, decodedField, intType } from "../records/plan_columns.ts";
 
 /** A field, as @foxglove/message-definition has it. */
 export interface RosField {
@@ -32,19 +32,17 @@ const MAX_STEPS = 50_000;
 /** What a ROS 2 writer puts into a message that has no fields, for which IDL has no word. */
 const FILLER = "structure_needs_at_least_one_member";
 
-const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
-
 const NUMBERS: Readonly<Record<string, DataType>> = {
-  byte: int(8, false),
-  char: int(8, false),
-  int8: int(8, true),
-  uint8: int(8, false),
-  int16: int(16, true),
-  uint16: int(16, false),
-  int32: int(32, true),
-  uint32: int(32, false),
-  int64: int(64, true),
-  uint64: int(64, false),
+  byte: intType(8, false),
+  char: intType(8, false),
+  int8: intType(8, true),
+  uint8: intType(8, false),
+  int16: intType(16, true),
+  uint16: intType(16, false),
+  int32: intType(32, true),
+  uint32: intType(32, false),
+  int64: intType(64, true),
+  uint64: intType(64, false),
   float32: { kind: "float", bits: 32 },
   float64: { kind: "float", bits: 64 },
 };

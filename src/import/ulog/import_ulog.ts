@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { viewOf } from "../../util/view_of.ts";
 import type { Client } from "../../client.ts";
 import type { JsonValue, Metadata } from "../../types.ts";
 import { checkOptions } from "../../util/options.ts";
@@ -349,10 +350,6 @@ function nanosecondsAt(bytes: Uint8Array, at: number): bigint {
 
 function word(bytes: Uint8Array, at: number): number {
   return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** A value of information: a text, a number, or numbers. */

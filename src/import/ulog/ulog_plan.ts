@@ -5,7 +5,7 @@
  */
 import { STEP, STEP_WORDS } from "../../record_plan.ts";
 import type { DataType, FieldSchema } from "../../schema.ts";
-import { columnWords, type CompiledRecords, decodedField } from "../records/plan_columns.ts";
+import { columnWords, type CompiledRecords, decodedField, intType } from "../records/plan_columns.ts";
 
 /** A field of a format. */
 interface UlogField {
@@ -26,18 +26,17 @@ const MAX_STEPS = 50_000;
 /** Items of an array: a message has no more bytes. */
 const MAX_ITEMS = 65_535;
 
-const int = (bits: 8 | 16 | 32 | 64, signed: boolean): DataType => ({ kind: "int", bits, signed });
 const TEXT: DataType = { kind: "utf8", offsets: 32 };
 
 const TYPES: Readonly<Record<string, DataType>> = {
-  int8_t: int(8, true),
-  uint8_t: int(8, false),
-  int16_t: int(16, true),
-  uint16_t: int(16, false),
-  int32_t: int(32, true),
-  uint32_t: int(32, false),
-  int64_t: int(64, true),
-  uint64_t: int(64, false),
+  int8_t: intType(8, true),
+  uint8_t: intType(8, false),
+  int16_t: intType(16, true),
+  uint16_t: intType(16, false),
+  int32_t: intType(32, true),
+  uint32_t: intType(32, false),
+  int64_t: intType(64, true),
+  uint64_t: intType(64, false),
   float: { kind: "float", bits: 32 },
   double: { kind: "float", bits: 64 },
   bool: { kind: "bool" },
