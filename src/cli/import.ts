@@ -70,7 +70,10 @@ export function addImport(program: Command, context: Context): void {
         .argParser(parsePatterns),
     )
     .addOption(
-      new Option("--msg-path <DIR>", "definitions, PACKAGE/msg/NAME.msg, for bags of ROS 2 that carry none"),
+      new Option(
+        "--msg-path <DIR>",
+        "definitions, PACKAGE/msg/NAME.msg, for recordings of ROS 2 that carry none",
+      ),
     )
     .addOption(
       new Option("--integers <AS>", "what integers of 64 bits are read as")

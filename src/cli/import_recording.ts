@@ -35,14 +35,14 @@ export async function importRecordingFiles(
   label: string = "importing",
 ): Promise<Report> {
   const { formatOf } = await import("../import/formats.ts");
-  const { start, end, topic, maxRecordBytes, definitions, metadata, ...given } = options;
+  const { start, end, topic, maxRecordBytes, metadata, ...given } = options;
   const opened = await Promise.all(recording.files.map(openSource));
   const { engine } = backendOf(client);
   const { format, sources } = await formatOf(opened, { engine, maxRecordBytes, signal });
   if (topic !== undefined && !format.takes.includes("topic")) {
     throw new UsageError(`--topic is for JSON lines: ${recording.path} is ${format.name}`);
   }
-  const ofFormat = Object.entries({ topic, maxRecordBytes, definitions })
+  const ofFormat = Object.entries({ topic, maxRecordBytes })
     .filter(([name, value]) => value !== undefined && format.takes.includes(name as keyof FormatOptions));
   const importer = await format.load();
   const run = async (more: Pick<ImportOptions, "startNs" | "endNs" | "dryRun">) => {

@@ -11,13 +11,11 @@ import { Decompressor } from "./compressed.ts";
 import { isZstd } from "./frames.ts";
 import type { ImportMcapReport } from "./mcap/import_mcap.ts";
 import type { ImportOptions, ImportReport } from "./recording_import.ts";
-import type { RosDefinitions } from "./ros/ros_definitions.ts";
 
 /** Options that some formats have beside those of every import. */
 export interface FormatOptions {
   topic?: string;
   maxRecordBytes?: number;
-  definitions?: RosDefinitions;
 }
 
 /** Imports files of one format. */
@@ -92,7 +90,7 @@ export const FORMATS: readonly FileFormat[] = [
     name: "bag of ROS 2 in SQLite",
     isBegun: (head) => isMostly(SQLITE_MAGIC, head),
     isWhole: async (source) => !await hasBeside(source, "-wal") && !await hasBeside(source, "-journal"),
-    takes: ["maxRecordBytes", "definitions"],
+    takes: ["maxRecordBytes"],
     load: async () => (await import("./db3/import_db3.ts")).importDb3,
   },
   {

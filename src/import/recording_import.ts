@@ -34,6 +34,7 @@ import { type OntologyMappings, ontologyOf } from "./ontology/known.ts";
 import type { KnownMapping } from "./ontology/mapping.ts";
 import type { RandomAccess } from "./random_access.ts";
 import { RawDecoder } from "./raw_decoder.ts";
+import type { RosDefinitions } from "./ros/ros_definitions.ts";
 import { matchesPatterns } from "./topic_patterns.ts";
 import { type ImportedTopic, INDEX_FIELD, type MessageCounter, TopicImport } from "./topic_import.ts";
 import { TopicNames } from "./topic_names.ts";
@@ -100,6 +101,11 @@ export interface ImportOptions {
    */
   mappings?: OntologyMappings;
   /**
+   * Definitions of ROS 2 messages by type, where the file has none of theirs, as bags from before Iron and MCAP with empty
+   * schemas. They come before those of ROS 2 Humble's own packages, which are known. @default those of ROS 2 Humble
+   */
+  definitions?: RosDefinitions;
+  /**
    * Whether to go on where the file is flawed: what cannot be read is left out and told in the report's `flaws`, all else
    * is committed. Else the import fails there. A flaw that costs nothing is told either way. @default false
    */
@@ -124,6 +130,7 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   dryRun: true,
   ontology: true,
   mappings: true,
+  definitions: true,
 };
 
 /** What an import did. */
@@ -331,6 +338,11 @@ export class RecordingImport {
   /** What integers of 64 bits become. */
   get integers(): "bigint" | "number" {
     return this.#options.integers ?? "bigint";
+  }
+
+  /** Definitions of ROS 2 messages by type, where the caller gave some. */
+  get definitions(): RosDefinitions | undefined {
+    return this.#options.definitions;
   }
 
   /** The sequence's name. */
