@@ -150,7 +150,8 @@ async function importPaths(context: Context, paths: string[], options: Options):
 
 /** One recording of the files of several. */
 function joined(recordings: readonly Recording[]): Recording {
-  if (recordings.length === 1) return recordings[0];
+  const unread = recordings.find(({ reason }) => reason !== undefined);
+  if (unread || recordings.length === 1) return unread ?? recordings[0];
   const facts = recordings.map(({ metadata }) => metadata).filter((metadata) =>
     Object.keys(metadata).length > 0
   );
@@ -169,6 +170,7 @@ export async function importOne(
   recording: Recording,
   options: GivenOptions,
 ): Promise<void> {
+  if (recording.reason !== undefined) throw recording.reason;
   const { dryRun, topics, start, end } = options;
   const report = await importRecordingFiles(client, recording, options, signal);
   await writeReport(out, report, {

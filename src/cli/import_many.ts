@@ -37,6 +37,7 @@ export async function importMany(
       const path = printable(recording.path);
       let name = "";
       try {
+        if (recording.reason !== undefined) throw recording.reason;
         name = freeName(nameOfRecording(recording), taken);
         taken.add(name);
         const label = `importing ${i + 1} of ${recordings.length}`;
