@@ -32,7 +32,8 @@ interface FileInWork {
 /** The files of one import, one after another. */
 export class ImportFiles {
   readonly #files: readonly FileInWork[];
-  readonly #what: string;
+  /** What errors call a file whose source has no name. */
+  readonly what: string;
   readonly #totalBytes: number | undefined;
   #at = -1;
   #bytesRead = 0;
@@ -47,7 +48,7 @@ export class ImportFiles {
       messagesBefore: 0,
       attachmentCount: 0,
     }));
-    this.#what = what;
+    this.what = what;
     const sizes = list.map(({ sizeBytes }) => sizeBytes);
     this.#totalBytes = sizes.every((size) => size !== undefined)
       ? sizes.reduce((sum, size) => sum + size, 0)
@@ -80,7 +81,7 @@ export class ImportFiles {
   /** What errors call it: `"b.mcap"`, and which of several it is. */
   get label(): string {
     const { name } = this.current.source;
-    const label = name === undefined ? this.#what : JSON.stringify(name);
+    const label = name === undefined ? this.what : JSON.stringify(name);
     const { length } = this.#files;
     return length === 1 ? label : `${label} (file ${Math.max(0, this.#at) + 1} of ${length})`;
   }

@@ -65,11 +65,11 @@ export interface ImportOptions {
    */
   envelope?: boolean;
   /**
-   * Which time orders the messages: `log`, when they were recorded; `publish`, when they were sent; else a field of the
-   * messages, its names with `.` between them: `header.stamp`. (`.log` is a field called log.) The field holds a number of
-   * `timeUnit`, an ISO 8601 text, or an object with seconds and nanoseconds as in ROS: `sec` and `nanosec`. Digits beyond
-   * nanoseconds are rounded. A message whose field is missing or says no time is a flaw, and so are all messages that stay
-   * bytes. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time, where a field
+   * Which time orders the messages: `log`, when they were recorded; `publish`, when they were sent, which MCAP alone tells
+   * (INVALID_ARGUMENT for other files); else a field of the messages, its names with `.` between them: `header.stamp`.
+   * (`.log` is a field called log.) The field holds a number of `timeUnit`, an ISO 8601 text, or an object with seconds and
+   * nanoseconds as in ROS: `sec` and `nanosec`. Digits beyond nanoseconds are rounded. A message whose field is missing or
+   * says no time is a flaw, and so are all messages that stay bytes. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time, where a field
    * orders, as `_publish_time_ns`; in ULog it is the field `timestamp` anyway. @default "log"
    */
   time?: "log" | "publish" | (string & Record<never, never>);
@@ -258,6 +258,8 @@ export class RecordingImport {
   offset = 0;
   /** What is put before what is said of a flaw: `line 3: `. */
   place = "";
+  /** Whether its messages have publish times, which {@linkcode begin} refuses to order by else. */
+  hasPublishTimes = false;
 
   constructor(
     client: Client,
@@ -407,6 +409,10 @@ export class RecordingImport {
     this.#isBegun = true;
     Object.assign(this.#files.current.opening, facts);
     if (this.#sequence) return;
+    if (this.time === "publish" && !this.hasPublishTimes) {
+      const text = `${this.#files.what} has no publish times: wanted log, or a field or column, as time`;
+      throw new SmaltiError("INVALID_ARGUMENT", text);
+    }
     const { name, maxBufferedBytes = DEFAULT_BUFFERED_BYTES, dryRun = false } = this.#options;
     const metadata = { ...this.#options.metadata, ...this.#files.facts() };
     this.#sequence = dryRun

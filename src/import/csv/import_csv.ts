@@ -228,10 +228,6 @@ class CsvFile {
 
   async read(open: (flaw: (flaw: CsvFlaw) => void) => CsvReader): Promise<void> {
     const recording = this.#recording;
-    if (recording.time === "publish") {
-      const text = "a table has no publish time; wanted a column as its time";
-      throw new SmaltiError("INVALID_ARGUMENT", text);
-    }
     const again = recording.bytesAgain();
     if (again) await this.#scanAll(again, open(() => {}));
     const reader = open((flaw) => recording.flaw(flaw));

@@ -50,6 +50,7 @@ export class McapChannels {
     topics: McapTopics,
     lookUp: () => Promise<Definitions>,
   ) {
+    recording.hasPublishTimes = true;
     this.#recording = recording;
     this.#envelope = envelope;
     this.#topics = topics;
