@@ -10,7 +10,13 @@ import type { Metadata } from "../types.ts";
 import { parseSequenceName, parseSize, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { findRecordings, nameOfRecording, type Recording, STDIN } from "./find_recordings.ts";
-import { parseMetadata, parsePatterns, parseTimeName, readDefinitions } from "./import_arguments.ts";
+import {
+  parseMetadata,
+  parsePatterns,
+  parseSeparator,
+  parseTimeName,
+  readDefinitions,
+} from "./import_arguments.ts";
 import { type GivenOptions, importRecordingFiles } from "./import_recording.ts";
 import { writeFaults, writeReport } from "./import_report.ts";
 import { withClient } from "./open.ts";
@@ -31,7 +37,7 @@ interface Options extends Omit<GivenOptions, "name" | "maxRecordBytes" | "defini
 export function addImport(program: Command, context: Context): void {
   program.command("import")
     .description(
-      "Records files of other formats as new sequences: MCAP, bags of ROS 1 and 2, PX4's ULog, JSON lines.",
+      "Records files of other formats as new sequences: MCAP, bags of ROS 1 and 2, PX4's ULog, Parquet, Arrow, CSV, JSON lines.",
     )
     .argument(
       "[FILE...]",
@@ -91,7 +97,26 @@ export function addImport(program: Command, context: Context): void {
       )
         .choices(["s", "ms", "us", "ns"]),
     )
-    .addOption(new Option("--topic <NAME>", "topic of JSON lines that name none (default: the file's name)"))
+    .addOption(
+      new Option(
+        "--topic <NAME>",
+        "topic of tables, and of JSON lines that name none (default: the file's name)",
+      ),
+    )
+    .addOption(
+      new Option(
+        "--separator <CHARACTER>",
+        "what is between the cells of CSV, such as ; or \\t (default: as the first lines tell)",
+      )
+        .argParser(parseSeparator),
+    )
+    .addOption(
+      new Option(
+        "--header",
+        "the first row of CSV has the columns' names (default: where none of its cells is a number)",
+      ),
+    )
+    .addOption(new Option("--no-header", "the first row of CSV has values as the others"))
     .option(
       "--salvage",
       "go on where a file is cut or damaged: leave out what cannot be read, and say what that is",

@@ -15,6 +15,8 @@ import type { ImportOptions, ImportReport } from "./recording_import.ts";
 /** Options that some formats have beside those of every import. */
 export interface FormatOptions {
   topic?: string;
+  separator?: string;
+  header?: boolean;
   maxRecordBytes?: number;
 }
 
@@ -29,8 +31,8 @@ export type Import = (
 export interface FileFormat {
   /** What it is called: `MCAP file`. */
   readonly name: string;
-  /** Whether a file that begins so is one, or was one before it was damaged. */
-  isBegun(head: Uint8Array): boolean;
+  /** Whether a file that begins so is one, or was one before it was damaged; cells are between `separator`, where that was said. */
+  isBegun(head: Uint8Array, separator?: string): boolean;
   /** How its files are called, where many a file that is none begins so: others are left alone where nobody named them. */
   readonly extensions?: readonly string[];
   /** Whether the writer of a file has ended it, as far as a look at some of its bytes tells. @default true */
@@ -110,7 +112,7 @@ export const FORMATS: readonly FileFormat[] = [
     name: "CSV file",
     isBegun: isCsv,
     extensions: ["csv", "tsv", "txt"],
-    takes: ["topic", "maxRecordBytes"],
+    takes: ["topic", "separator", "header", "maxRecordBytes"],
     load: async () => (await import("./csv/import_csv.ts")).importCsv,
   },
 ];
@@ -132,7 +134,7 @@ function isArrowStream(head: Uint8Array): boolean {
 }
 
 /** Whether there is text with a separator in its first line, and no JSON. */
-function isCsv(head: Uint8Array): boolean {
+function isCsv(head: Uint8Array, separator?: string): boolean {
   const isWide = head[0] === 0xff && head[1] === 0xfe || head[0] === 0xfe && head[1] === 0xff;
   const encoding = !isWide ? "utf-8" : head[0] === 0xff ? "utf-16le" : "utf-16be";
   let text: string;
@@ -145,7 +147,8 @@ function isCsv(head: Uint8Array): boolean {
   // deno-lint-ignore no-control-regex -- text has none of them
   if (/[\0-\x08\x0e-\x1f]/.test(text)) return false;
   const first = text.trimStart();
-  return !/^[{[]/.test(first) && /^[^\r\n]*[,;\t|]/.test(first);
+  const [line] = first.split(/[\r\n]/, 1);
+  return !/^[{[]/.test(first) && (separator === undefined ? /[,;\t|]/.test(line) : line.includes(separator));
 }
 
 function bytesOfText(text: string): number[] {
@@ -174,8 +177,8 @@ async function hasBeside(source: ByteSource, suffix: string): Promise<boolean> {
   }
 }
 
-function formatByHead(head: Uint8Array): FileFormat | undefined {
-  return FORMATS.find((format) => format.isBegun(head));
+function formatByHead(head: Uint8Array, separator?: string): FileFormat | undefined {
+  return FORMATS.find((format) => format.isBegun(head, separator));
 }
 
 /** Of what is compressed nothing more is known before it is decompressed. */
@@ -198,6 +201,8 @@ export interface FormatContext {
   readonly engine: Pick<Engine, "decompress">;
   /** Bound on such a file, in bytes. @default 512 MiB */
   readonly maxRecordBytes?: number | undefined;
+  /** What is between the cells of CSV. @default any that is usual */
+  readonly separator?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -208,13 +213,18 @@ export interface FormatContext {
  */
 export async function formatOf(
   sources: readonly ByteSource[],
-  { engine, maxRecordBytes = DEFAULT_CONTENT_BYTES, signal }: FormatContext,
+  { engine, maxRecordBytes = DEFAULT_CONTENT_BYTES, separator, signal }: FormatContext,
 ): Promise<{ format: FileFormat; sources: readonly ByteSource[] }> {
   const decompressor = new Decompressor(engine, maxRecordBytes);
   const whole: ByteSource[] = [];
   let format: FileFormat | undefined;
   const look = (source: ByteSource) =>
-    firstBytes(source, HEAD_BYTES, (head) => isZstd(head) || formatByHead(head) !== undefined, signal);
+    firstBytes(
+      source,
+      HEAD_BYTES,
+      (head) => isZstd(head) || formatByHead(head, separator) !== undefined,
+      signal,
+    );
   for (const given of sources) {
     const file = given.name ?? "the file";
     const refuse = (text: string) =>
@@ -230,7 +240,7 @@ export async function formatOf(
         throw new SmaltiError(reason.code, text, { file: given.name, cause: reason });
       }));
     } else whole.push(source);
-    const found = formatByHead(head);
+    const found = formatByHead(head, separator);
     if (!found) {
       const names = FORMATS.map(({ name }) => `no ${name}`).join(", ");
       throw refuse(head.length === 0 ? `it is empty: ${names}` : `it is ${names}`);

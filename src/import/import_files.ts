@@ -55,6 +55,11 @@ export class ImportFiles {
       : undefined;
   }
 
+  /** All of them. */
+  get sources(): readonly ByteSource[] {
+    return this.#files.map(({ source }) => source);
+  }
+
   /** Whether one of them cannot be had again. */
   get isLive(): boolean {
     return this.#files.some(({ source }) => source.isLive);

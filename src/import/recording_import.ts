@@ -14,7 +14,7 @@ import type { OptionNames } from "../util/options.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo, Window } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { DEFAULT_AUTO_FLUSH } from "../write/session_options.ts";
-import { type ImportSources, readParts } from "./byte_source.ts";
+import { type ByteSource, type ImportSources, readParts } from "./byte_source.ts";
 import { readAll } from "./compressed.ts";
 import { openDecoder } from "./decoders.ts";
 import { drySequence } from "./dry_run.ts";
@@ -370,8 +370,19 @@ export class RecordingImport {
 
   /** The same bytes once more, beside {@linkcode bytes}; undefined where the source can be walked over only once. */
   bytesAgain(): AsyncGenerator<Uint8Array> | undefined {
-    const { isRepeatable, chunks } = this.#files.current.source;
-    return isRepeatable ? readParts(chunks, this.#options.signal) : undefined;
+    return this.#walkOf(this.#files.current.source)?.();
+  }
+
+  /** All files of the import, in order, to be looked at before their turn; `bytes` as {@linkcode bytesAgain} has them. */
+  get files(): readonly {
+    name: string | undefined;
+    bytes: (() => AsyncGenerator<Uint8Array>) | undefined;
+  }[] {
+    return this.#files.sources.map((source) => ({ name: source.name, bytes: this.#walkOf(source) }));
+  }
+
+  #walkOf({ isRepeatable, chunks }: ByteSource): (() => AsyncGenerator<Uint8Array>) | undefined {
+    return isRepeatable ? () => readParts(chunks, this.#options.signal) : undefined;
   }
 
   /** The file to be read at any place. One that is a stream is read into memory: TOO_LARGE beyond so many bytes. */
