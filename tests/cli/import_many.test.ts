@@ -126,7 +126,10 @@ describe.skipIf(needsBuild)(`smalti import of many${needsBuild}`, () => {
     const path = await makeDirectory("patterns");
     const tell = async (pattern: string) => {
       const { stdout } = await smalti("import", join(path, pattern), "--dry-run");
-      return stdout.split("\n").slice(1, -1).map((line) => line.split(/ {2,}/).slice(1, 3).join(" "));
+      const [table] = stdout.split("\n\n");
+      return table.split("\n").slice(1).filter((line) => line !== "").map((line) =>
+        line.split(/ {2,}/).slice(1, 3).join(" ")
+      );
     };
     expect(await tell("*.mcap")).toEqual(["drive 3"]);
     expect(await tell("**/talk_?.db3")).toEqual(["talk_0 20", "talk_1 20"]);
@@ -134,6 +137,23 @@ describe.skipIf(needsBuild)(`smalti import of many${needsBuild}`, () => {
     const none = await smalti("import", join(path, "*.bag"), "--dry-run");
     expect(none).toMatchObject({ code: 1, stdout: "" });
     expect(none.stderr).toContain("There is no recording in ");
+  });
+
+  it("tells of the topics of all in a dry run", async () => {
+    const path = await makeDirectory("dry_many");
+    const store = join(directory, "dry_many_store");
+    const { code, stdout } = await smalti("import", path, "--dry-run", "--store", store);
+    expect(code).toBe(0);
+    const [files, topics] = stdout.split("\n\n");
+    expect(files.match(/not written/g)).toHaveLength(2);
+    expect(topics).toBe(
+      "sequence  topic             type                               messages  becomes\n" +
+        "talk      rosout            rcl_interfaces/msg/Log                   20  columns\n" +
+        "talk      topic             std_msgs/msg/String                      20  columns\n" +
+        "talk      parameter_events  rcl_interfaces/msg/ParameterEvent         0  bytes\n" +
+        "drive     thing             Thing                                     3  columns\n",
+    );
+    expect(existsSync(store)).toBe(false);
   });
 
   it("writes nothing in a dry run, and tells of topics and what stays bytes", async () => {
