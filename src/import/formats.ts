@@ -54,27 +54,34 @@ const BAG_MAGIC = bytesOfText("#ROSBAG V2.0\n");
 const SQLITE_MAGIC = bytesOfText("SQLite format 3\0");
 const ULOG_MAGIC = [...bytesOfText("ULog"), 0x01, 0x12, 0x35];
 
+/** A marker and the length 0; before Arrow 0.15 the length alone. */
+const ARROW_STREAM_END = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
 /** Every format. The first that fits is taken. */
 export const FORMATS: readonly FileFormat[] = [
   {
     name: "MCAP file",
     isBegun: (head) => isMostly(MCAP_MAGIC, head),
-    isWhole: async ({ read, sizeBytes = 0 }) => {
-      const end = await read?.(Math.max(0, sizeBytes - MCAP_MAGIC.length), MCAP_MAGIC.length);
-      return end === undefined || MCAP_MAGIC.every((byte, i) => byte === end[i]);
-    },
+    isWhole: (source) => endsWith(source, [MCAP_MAGIC]),
     takes: ["maxRecordBytes"],
     load: async () => (await import("./mcap/import_mcap.ts")).importMcap,
   },
   {
     name: "Parquet file",
     isBegun: (head) => startsWith(head, "PAR1") || startsWith(head, "PARE"),
+    isWhole: (source) => endsWith(source, [bytesOfText("PAR1"), bytesOfText("PARE")]),
     takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./parquet/import_parquet.ts")).importParquet,
   },
   {
     name: "Arrow file",
     isBegun: (head) => startsWith(head, "ARROW1") || isArrowStream(head),
+    isWhole: async (source) => {
+      const head = await source.read?.(0, 8) ?? [];
+      if (startsWith(head, "ARROW1")) return await endsWith(source, [bytesOfText("ARROW1")]);
+      // A stream may just end too, but then it looks like one that goes on.
+      return await endsWith(source, [head[0] === 0xff ? ARROW_STREAM_END : ARROW_STREAM_END.slice(4)]);
+    },
     takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./arrow/import_arrow.ts")).importArrow,
   },
@@ -117,8 +124,18 @@ export const FORMATS: readonly FileFormat[] = [
   },
 ];
 
-function startsWith(head: Uint8Array, text: string): boolean {
+function startsWith(head: Uint8Array | number[], text: string): boolean {
   return head.length >= text.length && [...text].every((letter, i) => letter.charCodeAt(0) === head[i]);
+}
+
+/** Whether a file ends with one of some marks; true where that cannot be looked at. */
+async function endsWith({ read, sizeBytes = 0 }: ByteSource, marks: readonly number[][]): Promise<boolean> {
+  if (!read) return true;
+  const most = Math.max(...marks.map(({ length }) => length));
+  const end = await read(Math.max(0, sizeBytes - most), most);
+  return marks.some((mark) =>
+    end.length >= mark.length && mark.every((byte, i) => byte === end[end.length - mark.length + i])
+  );
 }
 
 /** Whether a stream begins: a marker of four bytes, before Arrow 0.15 none, the length of the schema's message, and that. */
