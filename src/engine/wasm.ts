@@ -236,13 +236,13 @@ class WasmRecordDecoder implements RecordDecoder {
     this.#rows += count;
   }
 
-  take(): RecordColumns {
+  take(allocate?: (bytes: number) => Uint8Array): RecordColumns {
     const wasm = this.#wasm;
     return wasm.run(({ records_collect, records_reset, numbers_ptr, numbers_len }) => {
       records_collect(this.#id);
       const numbers = new Float64Array(wasm.buffer, numbers_ptr(), numbers_len());
       const nodes = [...numbers.subarray(0, this.#nodeNumbers)];
-      const buffers = copyBuffers(new Uint8Array(wasm.buffer), numbers.subarray(this.#nodeNumbers));
+      const buffers = copyBuffers(new Uint8Array(wasm.buffer), numbers.subarray(this.#nodeNumbers), allocate);
       records_reset(this.#id);
       const rows = this.#rows;
       this.#rows = this.#bytes = 0;
@@ -256,10 +256,14 @@ class WasmRecordDecoder implements RecordDecoder {
 }
 
 /** Copies of parts of a memory, by place and length of each: all in one ArrayBuffer, since many cost more than the copying. */
-function copyBuffers(memory: Uint8Array, places: Float64Array): Uint8Array[] {
+function copyBuffers(
+  memory: Uint8Array,
+  places: Float64Array,
+  allocate = (bytes: number) => new Uint8Array(bytes),
+): Uint8Array[] {
   let total = 0;
   for (let i = 1; i < places.length; i += 2) total += aligned(places[i]);
-  const whole = new Uint8Array(total);
+  const whole = allocate(total);
   const buffers: Uint8Array[] = [];
   for (let i = 0, at = 0; i < places.length; i += 2) {
     const [start, length] = [places[i], places[i + 1]];

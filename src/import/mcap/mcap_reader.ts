@@ -7,6 +7,7 @@ import type { Engine } from "../../engine.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { MAX_NS } from "../../types.ts";
 import type { Flaw } from "../flaws.ts";
+import { MessageBatch } from "../message_batch.ts";
 import { ByteWindow } from "../byte_window.ts";
 import { chunkRecords, openChunk } from "./mcap_chunk.ts";
 import {
@@ -72,6 +73,7 @@ interface Problem {
 export class McapReader {
   readonly #options: McapReaderOptions;
   readonly #window = new ByteWindow();
+  readonly #batch = new MessageBatch();
   /** Whether the beginning was seen, or there is nothing more to come. */
   #isOpened = false;
   #isEnded = false;
@@ -433,7 +435,7 @@ export class McapReader {
     }
     const isChecked = chunk.crc !== 0 || !salvage;
     const flaw = (reason: unknown, kind: string, lost: string) => this.#flawOf(reason, kind, { lost });
-    for (const record of chunkRecords(records, { isChecked, flaw })) {
+    for (const record of chunkRecords(records, { isChecked, batch: this.#batch, flaw })) {
       if (record.type === "Channel") this.#channelIds.add(record.id);
       yield record;
     }

@@ -100,9 +100,16 @@ impl Column {
     }
 
     /// Ends a list whose items' column has so many values by now.
+    #[inline]
     pub fn close(&mut self, end: usize) -> Outcome<()> {
         self.offsets.push(i32::try_from(end).map_err(|_| Status::Large)?);
         Ok(())
+    }
+
+    /// Ends a list of so many more items.
+    #[inline]
+    pub fn close_after(&mut self, count: usize) -> Outcome<()> {
+        self.close(self.last_offset() as usize + count)
     }
 
     /// Appends text; whether it is UTF-8. What is not is replaced.
@@ -116,6 +123,30 @@ impl Column {
         }
         self.close_bytes()?;
         Ok(valid)
+    }
+
+    /// As [`Self::push_text`], of so many bytes at a place. Short ones are copied with what follows them, which costs less than to
+    /// go by their length.
+    #[inline(always)]
+    pub fn push_text_of(&mut self, bytes: &[u8], start: usize, length: usize) -> Outcome<bool> {
+        let words = bytes.get(start..start + SHORT).filter(|_| length <= SHORT);
+        let Some(words) = words.and_then(|words| <[u8; SHORT]>::try_from(words).ok()) else {
+            return self.push_text(&bytes[start..start + length]);
+        };
+        let [low, high] = [0, 8].map(|at| word(&words[at..at + 8]));
+        if (low & first(length) | high & first(length.saturating_sub(8))) & HIGH_BITS != 0 {
+            return self.push_text(&bytes[start..start + length]);
+        }
+        self.data.reserve(SHORT);
+        let end = self.data.len() + length;
+        // SAFETY: `reserve` made room for more bytes than `length`, which are all written.
+        unsafe {
+            let to = self.data.as_mut_ptr().add(self.data.len());
+            to.cast::<[u8; SHORT]>().write(words);
+            self.data.set_len(end);
+        }
+        self.close(end)?;
+        Ok(true)
     }
 
     fn last_offset(&self) -> i32 {
@@ -142,6 +173,10 @@ impl Column {
         }
     }
 }
+
+/// Bytes of a short text, and the bits of them that ASCII has not.
+const SHORT: usize = 16;
+const HIGH_BITS: u64 = u64::from_le_bytes([128; 8]);
 
 /// Bytes up to so many are copied by plain instructions: a call that copies memory costs more.
 const SMALL: usize = 256;
@@ -201,15 +236,36 @@ pub fn append_value<const WIDTH: usize>(data: &mut Vec<u8>, value: [u8; WIDTH]) 
     }
 }
 
+/// Appends one value, its bytes in the other order.
+#[inline(always)]
+pub fn append_reversed<const WIDTH: usize>(data: &mut Vec<u8>, value: &[u8]) {
+    let mut value: [u8; WIDTH] = value.try_into().unwrap_or([0; WIDTH]);
+    value.reverse();
+    append_value::<WIDTH>(data, value);
+}
+
 /// Whether all bytes are ASCII; without a call where they are few.
 #[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
     let words = bytes.chunks_exact(8);
     let rest = words.remainder().iter().fold(0, |all, byte| all | byte);
-    let all = words.fold(0, |all, word| {
-        all | u64::from_le_bytes(word.try_into().unwrap_or([255; 8]))
-    });
-    all & 0x8080_8080_8080_8080 == 0 && rest < 128
+    let all = words.fold(0, |all, bytes| all | word(bytes));
+    all & HIGH_BITS == 0 && rest < 128
+}
+
+#[inline(always)]
+fn word(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().unwrap_or([255; 8]))
+}
+
+/// The bits of the first bytes of a word, as many as it has at most.
+#[inline(always)]
+fn first(bytes: usize) -> u64 {
+    if bytes < 8 {
+        (1 << (8 * bytes)) - 1
+    } else {
+        u64::MAX
+    }
 }
 
 /// Values in a column whose parent is between two values.

@@ -4,12 +4,14 @@
 //! columns, and code that a small interpreter runs for each record. It makes no object for a record and reads nothing
 //! outside of it. A record that does not fit leaves a row of nulls and a status that says why.
 
+mod blocks;
 mod column;
 mod flat;
 mod protobuf;
 mod sequential;
 
 use column::Column;
+use core::ops::Range;
 
 /// What became of a record. All but the first three leave nulls in every column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,25 +78,29 @@ pub struct Decoder {
     columns: Vec<Column>,
     rows: usize,
     slots: Vec<protobuf::Slot>,
+    program: sequential::Program,
 }
 
 impl Decoder {
     /// `columns` has three words a column in depth-first order: its kind, its kind's argument, its number of descendants.
     /// None where the words are no plan.
     pub fn new(encoding: u32, columns: &[i32], code: &[i32]) -> Option<Self> {
+        let encoding = match encoding {
+            0 => Encoding::Cdr,
+            1 => Encoding::Packed,
+            2 => Encoding::PackedPrefix,
+            3 => Encoding::Protobuf,
+            4 => Encoding::Flat,
+            _ => return None,
+        };
+        let has_tables = matches!(encoding, Encoding::Protobuf | Encoding::Flat);
         Some(Self {
-            encoding: match encoding {
-                0 => Encoding::Cdr,
-                1 => Encoding::Packed,
-                2 => Encoding::PackedPrefix,
-                3 => Encoding::Protobuf,
-                4 => Encoding::Flat,
-                _ => return None,
-            },
+            encoding,
             code: code.to_vec(),
             columns: column::all(columns)?,
             rows: 0,
             slots: Vec::new(),
+            program: sequential::Program::new(if has_tables { &[] } else { code }),
         })
     }
 
@@ -111,24 +117,27 @@ impl Decoder {
     /// Decodes the records that lie in `bytes` at `spans` (begin and end of each), and gives each its status.
     pub fn decode(&mut self, bytes: &[u8], spans: &[i32], statuses: &mut [u8]) {
         for (span, status) in spans.chunks_exact(2).zip(statuses) {
-            let record = bytes.get(span[0] as usize..span[1] as usize).unwrap_or(&[]);
-            *status = self.decode_one(record) as u8;
+            let record = span[0] as usize..span[1] as usize;
+            let is_inside = record.start <= record.end && record.end <= bytes.len();
+            *status = self.decode_one(bytes, if is_inside { record } else { 0..0 }) as u8;
         }
+        self.program.gather(&mut self.columns, bytes);
     }
 
-    fn decode_one(&mut self, record: &[u8]) -> Status {
+    fn decode_one(&mut self, chunk: &[u8], record: Range<usize>) -> Status {
         let (columns, code) = (&mut self.columns[..], &self.code[..]);
         let outcome = match self.encoding {
-            Encoding::Cdr => sequential::cdr(columns, code, record),
-            Encoding::Packed => sequential::packed(columns, code, record, false),
-            Encoding::PackedPrefix => sequential::packed(columns, code, record, true),
-            Encoding::Flat => flat::buffer(columns, code, record),
-            Encoding::Protobuf => protobuf::message(columns, code, record, &mut self.slots),
+            Encoding::Cdr => self.program.cdr(columns, chunk, record),
+            Encoding::Packed => self.program.packed(columns, chunk, record, false),
+            Encoding::PackedPrefix => self.program.packed(columns, chunk, record, true),
+            Encoding::Flat => flat::buffer(columns, code, &chunk[record]),
+            Encoding::Protobuf => protobuf::message(columns, code, &chunk[record], &mut self.slots),
         };
         let status = match outcome {
             Ok(status) => status,
             Err(status) => {
                 self.slots.clear();
+                self.program.gather(&mut self.columns, chunk);
                 self.skip_row();
                 status
             }

@@ -3,8 +3,10 @@
 //! Sources: OMG DDSI-RTPS 2.5, section 10 (encapsulation); OMG DDS-XTypes 1.3, section 7.4 (XCDR versions 1 and 2);
 //! http://wiki.ros.org/msg (ROS 1); https://docs.px4.io/main/en/dev_log/ulog_file_format (ULog).
 
-use super::column::{append, append_value, length, Column};
+use super::blocks::{Blocks, NewBlock};
+use super::column::{append, append_reversed, Column};
 use super::{Outcome, Status};
+use core::ops::Range;
 
 /// Words of a step: what it does, and three arguments.
 const STEP: usize = 4;
@@ -13,7 +15,10 @@ const STEP: usize = 4;
 const MAX_PADDING: usize = 3;
 
 struct Cursor<'a> {
+    /// As far as the record's end: others may lie before it.
     bytes: &'a [u8],
+    /// With what follows the record.
+    chunk: &'a [u8],
     at: usize,
     /// What alignment counts from.
     origin: usize,
@@ -65,161 +70,246 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Decodes a CDR record; whether its texts are UTF-8.
-pub fn cdr(columns: &mut [Column], code: &[i32], record: &[u8]) -> Outcome<Status> {
-    let header = record.get(..4).ok_or(Status::Short)?;
-    let (is_big, version) = match [header[0], header[1]] {
-        [0, 0] => (true, 1),
-        [0, 1] => (false, 1),
-        [0, 6] => (true, 2),
-        [0, 7] => (false, 2),
-        _ => return Err(Status::Encoding),
-    };
-    let mut cursor = Cursor {
-        bytes: record,
-        at: 4,
-        origin: 4,
-        max_alignment: if version == 1 { 8 } else { 4 },
-        is_delimited: version == 2,
-        is_text: true,
-    };
-    if is_big {
-        run::<true>(columns, code, &mut cursor)?;
-    } else {
-        run::<false>(columns, code, &mut cursor)?;
-    }
-    if cursor.left() > MAX_PADDING {
-        return Err(Status::Long);
-    }
-    Ok(cursor.status())
+/// What is done for a record, one after another.
+enum Op {
+    /// Fields of fixed size: number of the block, what it is aligned to, its bytes.
+    Block(usize, usize, usize),
+    /// Text: column, whether its length counts a NUL at the end.
+    Text(usize, bool),
+    /// Bytes, as many as a length in front says: column.
+    Bytes(usize),
+    /// Bytes: column, how many.
+    FixedBytes(usize, usize),
+    /// Text in so many bytes, up to the first NUL: column, how many.
+    FixedText(usize, usize),
+    /// List of values: column, bytes of each.
+    List(usize, usize),
+    /// List of booleans: column.
+    BoolList(usize),
+    /// List of what the next operations read: column, how many operations, bytes of an item at least.
+    Sequence(usize, usize, usize),
+    /// So many times what the next operations read: how many times, how many operations.
+    Repeat(usize, usize),
+    /// A struct without fields: column.
+    Unit(usize),
 }
 
-/// Decodes a record of little-endian fields without padding; whether its texts are UTF-8.
-pub fn packed(columns: &mut [Column], code: &[i32], record: &[u8], may_go_on: bool) -> Outcome<Status> {
-    let mut cursor = Cursor {
-        bytes: record,
-        at: 0,
-        origin: 0,
-        max_alignment: 1,
-        is_delimited: false,
-        is_text: true,
-    };
-    run::<false>(columns, code, &mut cursor)?;
-    if cursor.left() > 0 && !may_go_on {
-        return Err(Status::Long);
-    }
-    Ok(cursor.status())
+/// The code of a plan, compiled, and the fields of records that wait to be copied into the columns.
+pub struct Program {
+    ops: Vec<Op>,
+    blocks: Blocks,
 }
 
-fn run<const BIG: bool>(columns: &mut [Column], code: &[i32], cursor: &mut Cursor) -> Outcome<()> {
-    let mut pc = 0;
-    while pc < code.len() {
-        let step = &code[pc..pc + STEP];
-        let (a, b, c) = (step[1] as usize, step[2] as usize, step[3] as usize);
-        pc += STEP;
-        match step[0] {
-            // Values: column, bytes of each, how many.
-            0 => {
-                cursor.align(b);
-                push_values::<BIG>(&mut columns[a].data, cursor.take(b * c)?, b);
-            }
-            // Values of as many columns, one each: first column, bytes of each, how many.
-            12 => {
-                cursor.align(b);
-                let bytes = cursor.take(b * c)?;
-                let columns = &mut columns[a..a + c];
-                match b {
-                    8 => push_each::<BIG, 8>(columns, bytes),
-                    4 => push_each::<BIG, 4>(columns, bytes),
-                    2 => push_each::<BIG, 2>(columns, bytes),
-                    _ => push_each::<BIG, 1>(columns, bytes),
+impl Program {
+    pub fn new(code: &[i32]) -> Self {
+        let (ops, blocks) = (Vec::new(), Blocks::default());
+        let mut program = Self { ops, blocks };
+        program.compile(code);
+        program
+    }
+
+    /// Appends what steps do; how many operations that makes.
+    fn compile(&mut self, code: &[i32]) -> usize {
+        let first = self.ops.len();
+        let mut block = None;
+        let mut pc = 0;
+        while pc < code.len() {
+            let step = &code[pc..pc + STEP];
+            let (a, b, c) = (step[1] as usize, step[2] as usize, step[3] as usize);
+            pc += STEP;
+            match step[0] {
+                // Values: column, bytes of each, how many.
+                0 => self.extend(&mut block, b).push(Some(a), b, c, false),
+                // Booleans: column, how many.
+                7 => self.extend(&mut block, 1).push(Some(a), 1, b, true),
+                // What no column takes: bytes of each, how many.
+                9 => self.extend(&mut block, a).push(None, a, b, false),
+                // Values of as many columns, one each: first column, bytes of each, how many.
+                12 => {
+                    let block = self.extend(&mut block, b);
+                    (a..a + c).for_each(|column| block.push(Some(column), b, 1, false));
+                }
+                kind => {
+                    self.end(&mut block);
+                    let at = self.ops.len();
+                    self.ops.push(match kind {
+                        1 => Op::Text(a, b == 1),
+                        2 => Op::Bytes(a),
+                        3 => Op::FixedBytes(a, b),
+                        4 => Op::List(a, b),
+                        5 => Op::Sequence(a, 0, c),
+                        6 => Op::Repeat(a, 0),
+                        8 => Op::BoolList(a),
+                        10 => Op::FixedText(a, b),
+                        _ => Op::Unit(a),
+                    });
+                    if kind == 5 || kind == 6 {
+                        let made = self.compile(&code[pc..pc + STEP * b]);
+                        pc += STEP * b;
+                        if let Op::Sequence(_, body, _) | Op::Repeat(_, body) = &mut self.ops[at] {
+                            *body = made;
+                        }
+                    }
                 }
             }
-            // Text: column, whether its length counts a NUL at the end.
-            1 => {
-                let count = cursor.count::<BIG>()?;
-                let text = cursor.take(count)?;
-                let text = if b == 1 {
-                    text.strip_suffix(&[0]).unwrap_or(text)
-                } else {
-                    text
-                };
-                cursor.is_text &= columns[a].push_text(text)?;
-            }
-            // Bytes, as many as a length in front says: column.
-            2 => {
-                let count = cursor.count::<BIG>()?;
-                push_bytes(&mut columns[a], cursor.take(count)?)?;
-            }
-            // Bytes: column, how many.
-            3 => push_bytes(&mut columns[a], cursor.take(b)?)?,
-            // List of values: column, bytes of each.
-            4 => {
-                let count = cursor.count::<BIG>()?;
-                if count > 0 {
-                    cursor.align(b);
-                    let bytes = count.checked_mul(b).ok_or(Status::Short)?;
-                    push_values::<BIG>(&mut columns[a + 1].data, cursor.take(bytes)?, b);
+        }
+        self.end(&mut block);
+        self.ops.len() - first
+    }
+
+    /// The block that values of a width are appended to: the last, or where they would need padding a new one.
+    fn extend<'a>(&mut self, block: &'a mut Option<NewBlock>, width: usize) -> &'a mut NewBlock {
+        if !block.as_ref().is_some_and(|block| block.takes(width)) {
+            self.end(block);
+        }
+        block.get_or_insert_with(|| NewBlock::new(width))
+    }
+
+    fn end(&mut self, block: &mut Option<NewBlock>) {
+        if let Some(block) = block.take() {
+            let (alignment, bytes) = (block.alignment, block.bytes());
+            let number = self.blocks.add(block);
+            self.ops.push(Op::Block(number, alignment, bytes));
+        }
+    }
+
+    /// Copies into the columns what waits of records of a chunk.
+    pub fn gather(&mut self, columns: &mut [Column], chunk: &[u8]) {
+        self.blocks.gather(columns, chunk);
+    }
+
+    /// Decodes a CDR record of a chunk; whether its texts are UTF-8.
+    pub fn cdr(&mut self, columns: &mut [Column], chunk: &[u8], record: Range<usize>) -> Outcome<Status> {
+        let header = chunk[record.clone()].get(..4).ok_or(Status::Short)?;
+        let (is_big, version) = match [header[0], header[1]] {
+            [0, 0] => (true, 1),
+            [0, 1] => (false, 1),
+            [0, 6] => (true, 2),
+            [0, 7] => (false, 2),
+            _ => return Err(Status::Encoding),
+        };
+        self.blocks.begin(columns, chunk, is_big);
+        let start = record.start + 4;
+        let mut cursor = Cursor {
+            bytes: &chunk[..record.end],
+            chunk,
+            at: start,
+            origin: start,
+            max_alignment: if version == 1 { 8 } else { 4 },
+            is_delimited: version == 2,
+            is_text: true,
+        };
+        if is_big {
+            run::<true>(&self.ops, 1, &mut self.blocks, columns, &mut cursor)?;
+        } else {
+            run::<false>(&self.ops, 1, &mut self.blocks, columns, &mut cursor)?;
+        }
+        if cursor.left() > MAX_PADDING {
+            return Err(Status::Long);
+        }
+        Ok(cursor.status())
+    }
+
+    /// Decodes a record of a chunk, of little-endian fields without padding; whether its texts are UTF-8.
+    pub fn packed(
+        &mut self,
+        columns: &mut [Column],
+        chunk: &[u8],
+        record: Range<usize>,
+        may_go_on: bool,
+    ) -> Outcome<Status> {
+        self.blocks.begin(columns, chunk, false);
+        let mut cursor = Cursor {
+            bytes: &chunk[..record.end],
+            chunk,
+            at: record.start,
+            origin: record.start,
+            max_alignment: 1,
+            is_delimited: false,
+            is_text: true,
+        };
+        run::<false>(&self.ops, 1, &mut self.blocks, columns, &mut cursor)?;
+        if cursor.left() > 0 && !may_go_on {
+            return Err(Status::Long);
+        }
+        Ok(cursor.status())
+    }
+}
+
+/// Does so many times what the operations say.
+fn run<const BIG: bool>(
+    ops: &[Op],
+    times: usize,
+    blocks: &mut Blocks,
+    columns: &mut [Column],
+    cursor: &mut Cursor,
+) -> Outcome<()> {
+    for _ in 0..times {
+        let mut pc = 0;
+        while pc < ops.len() {
+            pc += 1;
+            match ops[pc - 1] {
+                Op::Block(block, alignment, bytes) => {
+                    cursor.align(alignment);
+                    let start = cursor.at;
+                    cursor.take(bytes)?;
+                    blocks.note(block, start);
                 }
-                let end = columns[a + 1].data.len() / b;
-                columns[a].close(end)?;
-            }
-            // List of what the next steps read: column, how many steps, bytes of an item at least.
-            5 => {
-                if cursor.is_delimited {
-                    cursor.count::<BIG>()?;
+                Op::Text(column, counts_nul) => {
+                    let count = cursor.count::<BIG>()?;
+                    let start = cursor.at;
+                    let text = cursor.take(count)?;
+                    let has_nul = counts_nul && text.last() == Some(&0);
+                    let length = count - usize::from(has_nul);
+                    cursor.is_text &= columns[column].push_text_of(cursor.chunk, start, length)?;
                 }
-                let count = cursor.count::<BIG>()?;
-                if count > cursor.left() / c.max(1) {
-                    return Err(Status::Short);
+                Op::Bytes(column) => {
+                    let count = cursor.count::<BIG>()?;
+                    push_bytes(&mut columns[column], cursor.take(count)?)?;
                 }
-                let body = &code[pc..pc + STEP * b];
-                pc += STEP * b;
-                for _ in 0..count {
-                    run::<BIG>(columns, body, cursor)?;
+                Op::FixedBytes(column, count) => push_bytes(&mut columns[column], cursor.take(count)?)?,
+                Op::FixedText(column, count) => {
+                    let bytes = cursor.take(count)?;
+                    let text = bytes.split(|&byte| byte == 0).next().unwrap_or(bytes);
+                    cursor.is_text &= columns[column].push_text(text)?;
                 }
-                let end = length(columns, a + 1);
-                columns[a].close(end)?;
-            }
-            // So many times what the next steps read: how many times, how many steps.
-            6 => {
-                if cursor.is_delimited {
-                    cursor.count::<BIG>()?;
+                Op::List(column, width) => {
+                    let count = cursor.count::<BIG>()?;
+                    if count > 0 {
+                        cursor.align(width);
+                        let bytes = count.checked_mul(width).ok_or(Status::Short)?;
+                        push_values::<BIG>(&mut columns[column + 1].data, cursor.take(bytes)?, width);
+                    }
+                    columns[column].close_after(count)?;
                 }
-                let body = &code[pc..pc + STEP * b];
-                pc += STEP * b;
-                for _ in 0..a {
-                    run::<BIG>(columns, body, cursor)?;
+                Op::BoolList(column) => {
+                    let count = cursor.count::<BIG>()?;
+                    for &byte in cursor.take(count)? {
+                        columns[column + 1].push_bool(byte != 0);
+                    }
+                    columns[column].close_after(count)?;
                 }
-            }
-            // Booleans: column, how many.
-            7 => {
-                for &byte in cursor.take(b)? {
-                    columns[a].push_bool(byte != 0);
+                Op::Sequence(column, body, least) => {
+                    if cursor.is_delimited {
+                        cursor.count::<BIG>()?;
+                    }
+                    let count = cursor.count::<BIG>()?;
+                    if count > cursor.left() / least.max(1) {
+                        return Err(Status::Short);
+                    }
+                    run::<BIG>(&ops[pc..pc + body], count, blocks, columns, cursor)?;
+                    pc += body;
+                    columns[column].close_after(count)?;
                 }
-            }
-            // List of booleans: column.
-            8 => {
-                let count = cursor.count::<BIG>()?;
-                for &byte in cursor.take(count)? {
-                    columns[a + 1].push_bool(byte != 0);
+                Op::Repeat(times, body) => {
+                    if cursor.is_delimited {
+                        cursor.count::<BIG>()?;
+                    }
+                    run::<BIG>(&ops[pc..pc + body], times, blocks, columns, cursor)?;
+                    pc += body;
                 }
-                let end = length(columns, a + 1);
-                columns[a].close(end)?;
+                Op::Unit(column) => columns[column].push_unit(),
             }
-            // What no column takes: bytes of each, how many.
-            9 => {
-                cursor.align(a);
-                cursor.take(a * b)?;
-            }
-            // Text in so many bytes, up to the first NUL: column, how many.
-            10 => {
-                let bytes = cursor.take(b)?;
-                let text = bytes.split(|&byte| byte == 0).next().unwrap_or(bytes);
-                cursor.is_text &= columns[a].push_text(text)?;
-            }
-            // A struct without fields: column.
-            _ => columns[a].push_unit(),
         }
     }
     Ok(())
@@ -240,13 +330,6 @@ fn push_values<const BIG: bool>(data: &mut Vec<u8>, bytes: &[u8], width: usize) 
     }
 }
 
-#[inline]
-fn push_each<const BIG: bool, const WIDTH: usize>(columns: &mut [Column], bytes: &[u8]) {
-    for (column, value) in columns.iter_mut().zip(bytes.chunks_exact(WIDTH)) {
-        append_value::<WIDTH>(&mut column.data, ordered::<BIG, WIDTH>(value));
-    }
-}
-
 /// Values of so many bytes each.
 #[inline]
 fn push_words<const BIG: bool, const WIDTH: usize>(data: &mut Vec<u8>, bytes: &[u8]) {
@@ -255,16 +338,6 @@ fn push_words<const BIG: bool, const WIDTH: usize>(data: &mut Vec<u8>, bytes: &[
     }
     data.reserve(bytes.len());
     for value in bytes.chunks_exact(WIDTH) {
-        append_value::<WIDTH>(data, ordered::<BIG, WIDTH>(value));
+        append_reversed::<WIDTH>(data, value);
     }
-}
-
-/// A value in the order of bytes that columns have.
-#[inline(always)]
-fn ordered<const BIG: bool, const WIDTH: usize>(value: &[u8]) -> [u8; WIDTH] {
-    let mut value: [u8; WIDTH] = value.try_into().unwrap_or([0; WIDTH]);
-    if BIG {
-        value.reverse();
-    }
-    value
 }
