@@ -24,6 +24,8 @@ interface FileInWork {
   /** What it tells about the sequence where it begins, which any file of its format does, and later. */
   readonly opening: Metadata;
   readonly facts: Metadata;
+  /** What it tells about topics, which is worth nothing without their messages. */
+  readonly topicFacts: Metadata;
   /** Messages of all files before it. */
   messagesBefore: number;
   attachmentCount: number;
@@ -45,6 +47,7 @@ export class ImportFiles {
       source,
       opening: {},
       facts: {},
+      topicFacts: {},
       messagesBefore: 0,
       attachmentCount: 0,
     }));
@@ -70,7 +73,7 @@ export class ImportFiles {
     return this.#files.length > 1;
   }
 
-  /** Whether nothing was kept of them beside messages. */
+  /** Whether nothing was kept of them beside messages and what tells about their topics. */
   get isEmpty(): boolean {
     return this.#files.every(({ facts, attachmentCount }) => {
       return attachmentCount === 0 &&
@@ -124,7 +127,7 @@ export class ImportFiles {
 
   /** What the files tell about the sequence: of one file its facts, of several a list of what each of them tells. */
   facts(messageCount = 0): Metadata {
-    const tell = ({ opening, facts }: FileInWork) => ({ ...opening, ...facts });
+    const tell = ({ opening, facts, topicFacts }: FileInWork) => ({ ...opening, ...facts, ...topicFacts });
     if (this.#files.length === 1) return tell(this.#files[0]);
     const files = this.report(messageCount).slice(0, this.#at + 1).map(
       ({ name, messageCount }, i): JsonValue => {

@@ -297,6 +297,11 @@ export class RecordingImport {
     return this.#files.current.facts;
   }
 
+  /** The same, of facts that tell about topics alone: a file of which nothing else is whole is none. */
+  get topicFacts(): Metadata {
+    return this.#files.current.topicFacts;
+  }
+
   /** Whether flaws that cost something are lived with. */
   get salvages(): boolean {
     return this.#options.salvage ?? false;
@@ -688,8 +693,10 @@ export class RecordingImport {
     return this.#files.facts(this.#counter.count);
   }
 
-  /** Whether there is neither message nor attachment nor fact. */
+  /** Whether there is neither message nor attachment nor fact, but for messages that are not wanted. */
   get #isEmpty(): boolean {
+    const isPart = this.#window !== undefined || this.#options.topics !== undefined;
+    if (isPart && this.#counter.count > 0) return false;
     return this.#topics.every(({ report }) => report.messageCount === 0) && this.#files.isEmpty;
   }
 

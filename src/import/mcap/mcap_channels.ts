@@ -153,7 +153,7 @@ export class McapChannels {
     const metadata = Object.fromEntries(channel.metadata);
     if (JSON.stringify(metadata) !== JSON.stringify(Object.fromEntries(known.channel.metadata))) {
       this.#merged.push({ topic: known.topic.name, metadata });
-      this.#recording.metadata["mcap.channels"] = this.#merged;
+      this.#recording.topicFacts["mcap.channels"] = this.#merged;
     }
     return undefined;
   }
