@@ -130,13 +130,18 @@ class WasmEngine implements Engine {
     });
   }
 
-  decompress(codec: "lz4" | "zstd", bytes: Uint8Array, rawLength: number): Uint8Array {
+  decompress(
+    codec: "lz4" | "zstd",
+    bytes: Uint8Array,
+    rawLength: number,
+    allocate?: (bytes: number) => Uint8Array,
+  ): Uint8Array {
     if (codec === "zstd" && this.#zstd) return this.#zstd(codec, bytes, rawLength);
     const wasm = this.#wasm;
     return wasm.run(({ decompress }) => {
       wasm.put(bytes);
       wasm.check(decompress(CODECS.indexOf(codec), bytes.length, rawLength));
-      return wasm.output();
+      return wasm.output(allocate);
     });
   }
 
@@ -144,7 +149,7 @@ class WasmEngine implements Engine {
     const wasm = this.#wasm;
     return wasm.run(({ compress }) => {
       wasm.put(bytes);
-      return compress(bytes.length) === 0 ? undefined : wasm.output();
+      return compress(bytes.length) === 0 ? undefined : wasm.outputView();
     });
   }
 
@@ -259,7 +264,7 @@ class WasmRecordDecoder implements RecordDecoder {
 function copyBuffers(
   memory: Uint8Array,
   places: Float64Array,
-  allocate = (bytes: number) => new Uint8Array(bytes),
+  allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
 ): Uint8Array[] {
   let total = 0;
   for (let i = 1; i < places.length; i += 2) total += aligned(places[i]);
@@ -321,12 +326,20 @@ class Wasm {
     return at;
   }
 
-  /** A copy of the module's output. */
-  output(): Uint8Array {
+  /** The module's output, which is there until the next call. */
+  outputView(): Uint8Array {
     const { output_ptr, output_len } = this.#exports;
-    const view = new Uint8Array(this.buffer, output_ptr(), output_len());
+    return new Uint8Array(this.buffer, output_ptr(), output_len());
+  }
+
+  /** A copy of the module's output. */
+  output(allocate?: (bytes: number) => Uint8Array): Uint8Array {
+    const view = this.outputView();
     try {
-      return view.slice();
+      if (!allocate) return view.slice();
+      const copy = allocate(view.length);
+      copy.set(view);
+      return copy;
     } catch (cause) {
       throw noMemory(view.length, cause);
     }

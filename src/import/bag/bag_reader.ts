@@ -5,6 +5,7 @@
  */
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
+import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import { ByteWindow } from "../byte_window.ts";
 import type { Flaw } from "../flaws.ts";
 import { MessageBatch } from "../message_batch.ts";
@@ -309,6 +310,7 @@ export class BagReader {
     }
     endLost(bytes.length);
     if (batch.count > 0) yield batch;
+    if (bytes !== data) giveBytes(bytes);
   }
 
   #decompress(compression: string, data: Uint8Array, size: number): Uint8Array {
@@ -320,7 +322,7 @@ export class BagReader {
       case "none":
         return data;
       case "lz4":
-        return engine.decompress("lz4", data, size);
+        return engine.decompress("lz4", data, size, takeBytes);
       case "bz2":
         return bunzip2(data, size);
       default: {

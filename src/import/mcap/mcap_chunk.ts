@@ -5,6 +5,7 @@
  */
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
+import { takeBytes } from "../../util/buffer_pool.ts";
 import { decompressFrames } from "../frames.ts";
 import type { MessageBatch } from "../message_batch.ts";
 import {
@@ -19,8 +20,8 @@ import {
 } from "./mcap_records.ts";
 
 /**
- * The records of a chunk as bytes; a view where they were not compressed. Throws CORRUPT, TOO_LARGE, UNSUPPORTED (the
- * compression). `none` in words is what some writers say for none.
+ * The records of a chunk as bytes: a view where they were not compressed, else who is done with them may give them back by
+ * `giveBytes`. Throws CORRUPT, TOO_LARGE, UNSUPPORTED (the compression). `none` in words is what some writers say for none.
  */
 export function openChunk(
   engine: Pick<Engine, "decompress" | "crc32">,
@@ -40,7 +41,7 @@ export function openChunk(
   }
   const raw = isStored || records.length === 0
     ? records
-    : decompressFrames(engine, compression, records, rawBytes);
+    : decompressFrames(engine, compression, records, rawBytes, takeBytes);
   const actual = crc === 0 ? 0 : engine.crc32(raw);
   if (actual !== crc) throw new SmaltiError("CORRUPT", `Incorrect chunk CRC ${actual} (expected ${crc})`);
   return raw;

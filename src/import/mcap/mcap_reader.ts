@@ -6,6 +6,7 @@
 import type { Engine } from "../../engine.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { MAX_NS } from "../../types.ts";
+import { giveBytes } from "../../util/buffer_pool.ts";
 import type { Flaw } from "../flaws.ts";
 import { MessageBatch } from "../message_batch.ts";
 import { ByteWindow } from "../byte_window.ts";
@@ -439,6 +440,7 @@ export class McapReader {
       if (record.type === "Channel") this.#channelIds.add(record.id);
       yield record;
     }
+    if (records !== chunk.records) giveBytes(records);
   }
 
   /** A record that is not in a chunk; undefined where it is not to be handed on. */
