@@ -184,8 +184,9 @@ async function messagesOf(
     if (record.type === "Channel" && record.topic === topic) {
       ({ id: channelId, schemaId } = record);
     }
-    if (record.type === "Message" && record.channelId === channelId) {
-      messages.push(record.data.slice());
+    if (record.type !== "Messages") continue;
+    for (let i = 0; i < record.count; i++) {
+      if (record.channels[i] === channelId) messages.push(record.content(i).slice());
     }
   }
   return {

@@ -48,7 +48,7 @@ export async function* makeMcap(bytes: number): AsyncGenerator<Uint8Array> {
     },
     chunkSize: 1 << 20,
     compressChunk: (raw) => {
-      const packed = engine.compress(raw);
+      const packed = engine.compress(raw)?.slice();
       return {
         compression: packed ? "lz4" : "",
         compressedData: packed ?? raw,
@@ -187,7 +187,7 @@ export function* makeBag(bytes: number): Generator<Uint8Array> {
     size += record.length;
     if (size < 768 * 1024) continue;
     const raw = concat(chunk);
-    const packed = engine.compress(raw);
+    const packed = engine.compress(raw)?.slice();
     const times = index.flat().map(([time]) => time);
     const kept = index.flatMap((entries, conn) => entries.length > 0 ? [{ conn, entries }] : []);
     infos.push(bagRecord(

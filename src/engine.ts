@@ -82,11 +82,19 @@ export interface Engine extends EngineInfo {
    */
   parseBatch(message: Uint8Array): BatchLayout;
   /**
-   * Decompresses one frame into exactly `rawLength` bytes, in a fresh, 8-byte aligned array that the caller owns.
-   * Throws CORRUPT when the frame is damaged or holds another number of bytes.
+   * Decompresses one frame into exactly `rawLength` bytes, in an 8-byte aligned array that the caller owns: a fresh one, or what
+   * `allocate` gives, such as `takeBytes`. Throws CORRUPT when the frame is damaged or holds another number of bytes.
    */
-  decompress(codec: "lz4" | "zstd", bytes: Uint8Array, rawLength: number): Uint8Array;
-  /** Compresses into one LZ4 frame, or returns undefined when that would not save at least a quarter. */
+  decompress(
+    codec: "lz4" | "zstd",
+    bytes: Uint8Array,
+    rawLength: number,
+    allocate?: (bytes: number) => Uint8Array,
+  ): Uint8Array;
+  /**
+   * Compresses into one LZ4 frame, or returns undefined when that would not save at least a quarter. A view, good until the
+   * engine is called again.
+   */
   compress(bytes: Uint8Array): Uint8Array | undefined;
   /**
    * CRC-32 (IEEE 802.3, as in zlib and PNG) as an unsigned integer. With `before`, the CRC of other bytes, it is that of

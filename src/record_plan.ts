@@ -190,8 +190,12 @@ export interface RecordDecoder {
   readonly rows: number;
   /** Bytes collected, about. */
   readonly bytes: number;
-  /** Hands over what was collected, and begins anew. */
-  take(): RecordColumns;
+  /**
+   * Hands over what was collected, and begins anew.
+   *
+   * @param allocate Gives the bytes that the buffers may be parts of, such as `takeBytes`. @default fresh ones
+   */
+  take(allocate?: (bytes: number) => Uint8Array): RecordColumns;
   /** Gives its memory back; it is of no use afterwards. */
   close(): void;
 }

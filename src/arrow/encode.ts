@@ -26,7 +26,10 @@ export function encodeSchemaMessage(schema: Schema): Uint8Array {
 
 /** What turns stored bytes into a message's body, and says how to read them back. */
 export interface BodyCoder {
-  /** One LZ4 frame, or undefined where that saves too little. Without it the batch is written plain. */
+  /**
+   * One LZ4 frame, which is looked at before the next call; or undefined where that saves too little. Without it the batch is
+   * written plain.
+   */
   compress?: (bytes: Uint8Array) => Uint8Array | undefined;
   /** Custom metadata for the message, made from what will stand in its header and body. */
   describe?: (batch: StoredBatch) => Map<string, string>;
@@ -69,31 +72,27 @@ export function encodeDictionaryBatch(id: bigint, values: Columns, coder: BodyCo
 function encodeColumns(columns: Columns, coder: BodyCoder, dictionary?: bigint): Uint8Array {
   const { rows, nodes, buffers, variadic = [] } = columns;
   const { compress, allocate = (length) => new Uint8Array(length) } = coder;
-  const stored: Uint8Array[] = [];
+  // The head's length depends on the metadata, which depends on the body: the body is put together first, behind room for a head
+  // and for what it has at most.
+  const prefix = compress ? 8 : 0;
+  const mostBytes = buffers.reduce((sum, { length }) => sum + pad(length + prefix), 0);
+  const shift = headRoom(columns);
+  const body = allocate(shift + mostBytes);
+  const view = new DataView(body.buffer, body.byteOffset);
   const places = new Float64Array(buffers.length * 2);
   let bodyBytes = 0;
   for (let i = 0; i < buffers.length; i++) {
     const raw = buffers[i];
-    const bytes = (compress && raw.length > 0 && compress(raw)) || raw;
-    stored.push(bytes);
     places[2 * i] = bodyBytes;
-    places[2 * i + 1] = bytes.length === 0 ? 0 : bytes.length + (compress ? 8 : 0);
+    if (raw.length === 0) continue;
+    const packed = compress?.(raw);
+    const stored = packed && packed.length <= raw.length ? packed : raw;
+    const at = shift + bodyBytes + prefix;
+    if (compress) view.setBigInt64(at - prefix, stored === raw ? -1n : BigInt(raw.length), true);
+    body.set(stored, at);
+    places[2 * i + 1] = prefix + stored.length;
     bodyBytes += pad(places[2 * i + 1]);
-  }
-
-  // The head's length depends on the metadata, which depends on the body: the body is put together first.
-  const body = allocate(bodyBytes + headRoom(columns));
-  const shift = body.length - bodyBytes;
-  const view = new DataView(body.buffer);
-  for (let i = 0; i < stored.length; i++) {
-    if (stored[i].length === 0) continue;
-    let at = shift + places[2 * i];
-    if (compress) {
-      view.setBigInt64(at, stored[i] === buffers[i] ? -1n : BigInt(buffers[i].length), true);
-      at += 8;
-    }
-    body.set(stored[i], at);
-    body.fill(0, at + stored[i].length, shift + places[2 * i] + pad(places[2 * i + 1]));
+    body.fill(0, at + stored.length, shift + bodyBytes);
   }
   const batch: StoredBatch = {
     rows,
@@ -108,11 +107,11 @@ function encodeColumns(columns: Columns, coder: BodyCoder, dictionary?: bigint):
   if (head.length > shift) {
     const whole = new Uint8Array(head.length + bodyBytes);
     whole.set(head);
-    whole.set(body.subarray(shift), head.length);
+    whole.set(body.subarray(shift, shift + bodyBytes), head.length);
     return whole;
   }
   body.set(head, shift - head.length);
-  return body.subarray(shift - head.length);
+  return body.subarray(shift - head.length, shift + bodyBytes);
 }
 
 /** Room for the head of most batches; a multiple of 8, so that the body stays aligned. */

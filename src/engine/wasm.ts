@@ -130,13 +130,18 @@ class WasmEngine implements Engine {
     });
   }
 
-  decompress(codec: "lz4" | "zstd", bytes: Uint8Array, rawLength: number): Uint8Array {
+  decompress(
+    codec: "lz4" | "zstd",
+    bytes: Uint8Array,
+    rawLength: number,
+    allocate?: (bytes: number) => Uint8Array,
+  ): Uint8Array {
     if (codec === "zstd" && this.#zstd) return this.#zstd(codec, bytes, rawLength);
     const wasm = this.#wasm;
     return wasm.run(({ decompress }) => {
       wasm.put(bytes);
       wasm.check(decompress(CODECS.indexOf(codec), bytes.length, rawLength));
-      return wasm.output();
+      return wasm.output(allocate);
     });
   }
 
@@ -144,7 +149,7 @@ class WasmEngine implements Engine {
     const wasm = this.#wasm;
     return wasm.run(({ compress }) => {
       wasm.put(bytes);
-      return compress(bytes.length) === 0 ? undefined : wasm.output();
+      return compress(bytes.length) === 0 ? undefined : wasm.outputView();
     });
   }
 
@@ -236,13 +241,13 @@ class WasmRecordDecoder implements RecordDecoder {
     this.#rows += count;
   }
 
-  take(): RecordColumns {
+  take(allocate?: (bytes: number) => Uint8Array): RecordColumns {
     const wasm = this.#wasm;
     return wasm.run(({ records_collect, records_reset, numbers_ptr, numbers_len }) => {
       records_collect(this.#id);
       const numbers = new Float64Array(wasm.buffer, numbers_ptr(), numbers_len());
       const nodes = [...numbers.subarray(0, this.#nodeNumbers)];
-      const buffers = copyBuffers(new Uint8Array(wasm.buffer), numbers.subarray(this.#nodeNumbers));
+      const buffers = copyBuffers(new Uint8Array(wasm.buffer), numbers.subarray(this.#nodeNumbers), allocate);
       records_reset(this.#id);
       const rows = this.#rows;
       this.#rows = this.#bytes = 0;
@@ -256,10 +261,14 @@ class WasmRecordDecoder implements RecordDecoder {
 }
 
 /** Copies of parts of a memory, by place and length of each: all in one ArrayBuffer, since many cost more than the copying. */
-function copyBuffers(memory: Uint8Array, places: Float64Array): Uint8Array[] {
+function copyBuffers(
+  memory: Uint8Array,
+  places: Float64Array,
+  allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array[] {
   let total = 0;
   for (let i = 1; i < places.length; i += 2) total += aligned(places[i]);
-  const whole = new Uint8Array(total);
+  const whole = allocate(total);
   const buffers: Uint8Array[] = [];
   for (let i = 0, at = 0; i < places.length; i += 2) {
     const [start, length] = [places[i], places[i + 1]];
@@ -317,12 +326,20 @@ class Wasm {
     return at;
   }
 
-  /** A copy of the module's output. */
-  output(): Uint8Array {
+  /** The module's output, which is there until the next call. */
+  outputView(): Uint8Array {
     const { output_ptr, output_len } = this.#exports;
-    const view = new Uint8Array(this.buffer, output_ptr(), output_len());
+    return new Uint8Array(this.buffer, output_ptr(), output_len());
+  }
+
+  /** A copy of the module's output. */
+  output(allocate?: (bytes: number) => Uint8Array): Uint8Array {
+    const view = this.outputView();
     try {
-      return view.slice();
+      if (!allocate) return view.slice();
+      const copy = allocate(view.length);
+      copy.set(view);
+      return copy;
     } catch (cause) {
       throw noMemory(view.length, cause);
     }

@@ -38,6 +38,8 @@ const FORMATS: Readonly<Record<Codec, Format>> = {
  * that hold no content, or zeros after the last. CORRUPT where the bytes are damaged or do not hold `rawLength` bytes,
  * UNSUPPORTED as the engine says.
  *
+ * @param allocate As of {@linkcode Engine.decompress}.
+ *
  * Source: RFC 8878, section 3.1; LZ4 frame format 1.6.4.
  */
 export function decompressFrames(
@@ -45,12 +47,13 @@ export function decompressFrames(
   codec: Codec,
   bytes: Uint8Array,
   rawLength: number,
+  allocate?: (bytes: number) => Uint8Array,
 ): Uint8Array {
   const format = FORMATS[codec];
   const frames = readFrames(format, bytes);
   // The engine says best what is wrong with a frame that is none.
   if (frames === undefined || frames.length < 2) {
-    return engine.decompress(codec, frames?.[0]?.bytes ?? bytes, rawLength);
+    return engine.decompress(codec, frames?.[0]?.bytes ?? bytes, rawLength, allocate);
   }
   const parts: Uint8Array[] = [];
   let left = rawLength;

@@ -5,6 +5,7 @@
  */
 import type { Columns } from "../arrow/columns.ts";
 import type { Engine } from "../engine.ts";
+import type { RecordJob } from "../record_plan.ts";
 import type { FieldSchema } from "../schema.ts";
 import type { TopicWriter } from "../write/topic_writer.ts";
 import type { Flaw } from "./flaws.ts";
@@ -34,7 +35,7 @@ export type Row = Record<string, unknown>;
 
 /** What a decoder may ask of its topic's writer. */
 export interface RowWriter extends Pick<TopicWriter<Row>, "push" | "pushColumns"> {
-  /** Takes columns as the store has them: the times, then the fields. They are the writer's then. */
+  /** Takes columns as the store has them: the times, then the fields. They are read before it returns. */
   pushPrepared(columns: Columns): Promise<void> | undefined;
 }
 
@@ -83,6 +84,18 @@ export interface MessageDecoder {
     bytes: Uint8Array,
     beside: Row | undefined,
   ): Promise<void> | undefined;
+  /**
+   * Notes a message that lies in a piece of bytes, which are the caller's: until {@linkcode decodeNoted} no other piece is noted
+   * and nothing is pushed. Where a decoder has this it has the next two.
+   *
+   * @param low The low 32 bits of its time; `high` has the others.
+   * @returns Messages that are noted; 0 where it does not take this one.
+   */
+  note?(start: number, end: number, low: number, high: number): number;
+  /** What is noted, to be decoded. */
+  readonly noted?: RecordJob;
+  /** Takes what was decoded of what is noted. */
+  decodeNoted?(writer: RowWriter, bytes: Uint8Array): Promise<void> | undefined;
   /** Writes what {@linkcode push} holds back. */
   flush?(writer: RowWriter): Promise<void> | undefined;
 }

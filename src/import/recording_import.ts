@@ -29,6 +29,7 @@ import type {
   Row,
   RowWriter,
 } from "./message_decoder.ts";
+import type { MessageBatch } from "./message_batch.ts";
 import { isTimeUnit, TimeField, type TimeUnit } from "./message_time.ts";
 import { type OntologyMappings, ontologyOf } from "./ontology/known.ts";
 import type { KnownMapping } from "./ontology/mapping.ts";
@@ -388,6 +389,48 @@ export class RecordingImport {
   /** All bytes of a file beside this one, where there is such. */
   async beside(suffix: string, maxBytes: number): Promise<Uint8Array | undefined> {
     return await this.#files.current.source.beside?.(suffix, maxBytes);
+  }
+
+  /**
+   * Takes messages in their order. Those of topics that take many at once are noted and decoded together, which costs no view
+   * and no integer of 64 bits; `take` is called for the others.
+   *
+   * @param topicOf The topic of a channel's messages; undefined where none is known, so that `take` is to see.
+   * @param noted Told of each message that is noted.
+   */
+  async takeMessages(
+    batch: MessageBatch,
+    topicOf: (channel: number) => TopicImport | undefined,
+    take: (i: number) => Promise<void> | undefined,
+    noted?: (i: number) => void,
+  ): Promise<void> {
+    const { count: messages, channels, starts, ends, lows, highs } = batch;
+    const base = starts[0];
+    const bytes = batch.bytes.subarray(base, ends[messages - 1]);
+    const topics: TopicImport[] = [];
+    // Together, since they lie in the same bytes.
+    const decode = async () => {
+      if (topics.length === 0) return;
+      this.engine.decodeRecords(bytes, topics.map((topic) => topic.noted));
+      for (const topic of topics.splice(0)) await topic.decodeNoted(bytes);
+    };
+    try {
+      for (let i = 0; i < messages; i++) {
+        const topic = topicOf(channels[i]);
+        const count = topic?.note(starts[i] - base, ends[i] - base, lows[i], highs[i]) ?? 0;
+        if (count > 0) {
+          if (count === 1) topics.push(topic!);
+          noted?.(i);
+          continue;
+        }
+        // What it is given otherwise comes after what is noted, and there may be room again.
+        if (topics.includes(topic!)) await decode();
+        const taken = take(i);
+        if (taken) await taken;
+      }
+    } finally {
+      await decode();
+    }
   }
 
   /** Starts the sequence: to be called when the file has shown that it is one, before all below. */

@@ -1,6 +1,7 @@
 import { bytesOf, type Columns } from "../arrow/columns.ts";
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import type { RecordJob } from "../record_plan.ts";
 import { MAX_NS, MIN_NS, type Window } from "../types.ts";
 import type { Flaw } from "./flaws.ts";
 import type { MessageDecoder, Row, RowWriter } from "./message_decoder.ts";
@@ -72,10 +73,13 @@ export class TopicImport {
   readonly #parts: TopicParts;
   /** Whether it is not wanted: its messages are counted, and nothing else is done with them. */
   readonly isLeftOut: boolean;
+  readonly #takesNotes: boolean;
 
   constructor(parts: TopicParts, isLeftOut = false) {
     this.#parts = parts;
     this.isLeftOut = isLeftOut;
+    const { decoder, isNumbered, isTimedByField, window } = parts;
+    this.#takesNotes = decoder.note !== undefined && !isNumbered && !isTimedByField && !window;
   }
 
   /** The topic's name in the sequence. */
@@ -133,7 +137,32 @@ export class TopicImport {
   }
 
   /**
-   * Writes many messages as columns: their times (`timestamp_ns`), then the decoder's. They are the writer's then. A promise
+   * Notes a message without columns beside its own, as {@linkcode MessageDecoder.note} does, for {@linkcode decodeNoted}.
+   *
+   * @returns Messages that are noted; 0 where {@linkcode push} is to take it.
+   */
+  note(start: number, end: number, low: number, high: number): number {
+    // Times beyond int64 are told of there.
+    if (!this.#takesNotes || high >= 2 ** 31) return 0;
+    const { decoder, counter } = this.#parts;
+    const noted = decoder.note!(start, end, low, high);
+    if (noted > 0) counter.count++;
+    return noted;
+  }
+
+  /** What is noted, to be decoded. */
+  get noted(): RecordJob {
+    return this.#parts.decoder.noted!;
+  }
+
+  /** Writes what was decoded of what is noted, or holds it back. A promise that comes back is awaited before the next. */
+  decodeNoted(bytes: Uint8Array): Promise<void> | undefined {
+    const { decoder, writer } = this.#parts;
+    return decoder.decodeNoted!(writer, bytes);
+  }
+
+  /**
+   * Writes many messages as columns: their times (`timestamp_ns`), then the decoder's. They are read before it returns. A promise
    * that comes back is awaited before the next.
    */
   pushColumns(columns: Columns): Promise<void> | undefined {

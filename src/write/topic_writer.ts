@@ -261,7 +261,7 @@ export class TopicWriter<T = any> {
     }
   }
 
-  /** @internal Takes columns as the store has them: the times, then the fields. They are the writer's then. */
+  /** @internal Takes columns as the store has them: the times, then the fields. They are read before it returns. */
   pushPrepared(columns: Columns): Promise<void> | undefined {
     const { stopped } = this.#context.life;
     if (stopped) return stopped;

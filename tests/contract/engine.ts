@@ -379,7 +379,7 @@ export function engineContract(name: string, create: () => Engine): void {
 
     it("decompress undoes compress, in fresh aligned bytes", () => {
       const raw = Uint8Array.from({ length: 100_000 }, (_, i) => (i >> 8) & 15);
-      const frame = engine.compress(raw)!;
+      const frame = engine.compress(raw)!.slice();
       expect(frame.length).toBeLessThan(raw.length / 4);
       const back = engine.decompress("lz4", frame, raw.length);
       expect(back).toEqual(raw);

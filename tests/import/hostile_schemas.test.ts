@@ -273,11 +273,10 @@ function samplesOf(name: string): Sample[] {
         messages: [],
       });
     }
-    if (
-      found.type === "Message" &&
-      channels.get(found.channelId)!.messages.length < 3
-    ) {
-      channels.get(found.channelId)!.messages.push(found.data.slice());
+    if (found.type !== "Messages") continue;
+    for (let i = 0; i < found.count; i++) {
+      const { messages } = channels.get(found.channels[i])!;
+      if (messages.length < 3) messages.push(found.content(i).slice());
     }
   }
   return [...channels.values()];

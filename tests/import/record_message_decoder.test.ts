@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { copyColumns } from "../../src/arrow/batching.ts";
 import type { Columns } from "../../src/arrow/columns.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { Undecodable } from "../../src/import/message_decoder.ts";
@@ -49,7 +50,7 @@ describe("RecordMessageDecoder", () => {
     const plan = compileRos([{ definitions: [item] }], "Test", "cdr");
     const decoder = new RecordMessageDecoder(plan, { ...options, collected });
     const batches: Columns[] = [];
-    const writer = { pushPrepared: (columns: Columns) => void batches.push(columns) };
+    const writer = { pushPrepared: (columns: Columns) => void batches.push(copyColumns(columns)) };
     const isMisfit = (row: number) => row % 1000 === 999 || row === 5000;
     const count = 70_000;
     for (let row = 0; row < count; row++) {

@@ -5,8 +5,10 @@
  */
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
+import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import { ByteWindow } from "../byte_window.ts";
 import type { Flaw } from "../flaws.ts";
+import { MessageBatch } from "../message_batch.ts";
 import { bunzip2 } from "./bunzip2.ts";
 
 /** What a bag of version 2.0 begins with. */
@@ -45,8 +47,8 @@ export interface BagMessage {
   readonly data: Uint8Array;
 }
 
-/** What a bag is read into. */
-export type BagRecord = BagConnection | BagMessage;
+/** What a bag is read into; messages in chunks come in batches. */
+export type BagRecord = BagConnection | BagMessage | MessageBatch;
 
 /** Options of {@linkcode BagReader}. */
 export interface BagReaderOptions {
@@ -71,6 +73,7 @@ export interface BagReaderOptions {
 export class BagReader {
   readonly #options: BagReaderOptions;
   readonly #window = new ByteWindow();
+  readonly #batch = new MessageBatch();
   #isOpened = false;
   /** Where what cannot be read begins, and what is wrong there. */
   #lost: { offset: number; what: string; isPadding: boolean } | undefined;
@@ -281,14 +284,20 @@ export class BagReader {
       });
       from = undefined;
     };
+    const batch = this.#batch;
+    batch.begin(bytes, view, offset);
     for (let at = 0; at < bytes.length;) {
-      const message = readMessage(bytes, view, at);
-      if (message) {
+      const end = addMessage(batch, at);
+      if (end > 0) {
         endLost(at);
-        yield message;
-        at += MESSAGE_BYTES + message.data.length;
-        continue;
+        at = end;
+        if (!batch.isFull) continue;
       }
+      if (batch.count > 0) {
+        yield batch;
+        batch.begin(bytes, view, offset);
+      }
+      if (end > 0) continue;
       const record = readRecord(bytes, view, at);
       if (!record) {
         from ??= at;
@@ -300,6 +309,8 @@ export class BagReader {
       at = record.end;
     }
     endLost(bytes.length);
+    if (batch.count > 0) yield batch;
+    if (bytes !== data) giveBytes(bytes);
   }
 
   #decompress(compression: string, data: Uint8Array, size: number): Uint8Array {
@@ -311,7 +322,7 @@ export class BagReader {
       case "none":
         return data;
       case "lz4":
-        return engine.decompress("lz4", data, size);
+        return engine.decompress("lz4", data, size, takeBytes);
       case "bz2":
         return bunzip2(data, size);
       default: {
@@ -355,12 +366,16 @@ const CONN = 0x6e6e6f63;
 const TIME = 0x656d6974;
 const OP_MESSAGE = 0x023d706f;
 
-/** A message in a chunk with no fields but those that it must have, as most are; undefined where {@linkcode readRecord} is to look. */
-function readMessage(bytes: Uint8Array, view: DataView, at: number): BagMessage | undefined {
+/**
+ * Adds the message in a chunk that begins there, if it has no fields but those that it must have, as most are. Where it ends; 0
+ * where {@linkcode readRecord} is to look.
+ */
+function addMessage(batch: MessageBatch, at: number): number {
+  const { bytes, view } = batch;
   const start = at + MESSAGE_BYTES;
-  if (start > bytes.length || view.getUint32(at, true) !== MESSAGE_HEADER_BYTES) return undefined;
+  if (start > bytes.length || view.getUint32(at, true) !== MESSAGE_HEADER_BYTES) return 0;
   const end = start + view.getUint32(start - 4, true);
-  if (end > bytes.length) return undefined;
+  if (end > bytes.length) return 0;
   let [conn, time, op] = [0, 0, 0];
   for (let field = at + 4; field < start - 4;) {
     const length = view.getUint32(field, true);
@@ -369,16 +384,17 @@ function readMessage(bytes: Uint8Array, view: DataView, at: number): BagMessage 
     if (length === 9 && name === CONN && bytes[field + 8] === EQUALS) conn = value;
     else if (length === 13 && name === TIME && bytes[field + 8] === EQUALS) time = value;
     else if (length === 4 && name === OP_MESSAGE) op = value;
-    else return undefined;
+    else return 0;
     field += 4 + length;
   }
-  if (conn === 0 || time === 0 || op === 0) return undefined;
-  return {
-    type: "message",
-    connection: view.getUint32(conn, true),
-    timeNs: nanoseconds(view.getUint32(time, true), view.getUint32(time + 4, true)),
-    data: bytes.subarray(start, end),
-  };
+  if (conn === 0 || time === 0 || op === 0) return 0;
+  // Nanoseconds in words of 32 bits, by float64: 10^9 is 1953125 times 2^9, so that all of it is exact.
+  const units = view.getUint32(time, true) * 1_953_125;
+  const high = Math.floor(units / 2 ** 23);
+  const low = (units - high * 2 ** 23) * 2 ** 9 + view.getUint32(time + 4, true);
+  const carry = low >= 2 ** 32 ? 1 : 0;
+  batch.add(view.getUint32(conn, true), start, end, low - carry * 2 ** 32, high + carry);
+  return end;
 }
 
 /** A record in a chunk; undefined where there is none. */

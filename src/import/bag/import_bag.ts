@@ -15,6 +15,7 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
+import type { MessageBatch } from "../message_batch.ts";
 import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
 import {
   type BagConnection,
@@ -97,6 +98,16 @@ async function readConnections(
   return found;
 }
 
+/** A message of a batch. */
+function messageOf(batch: MessageBatch, i: number): BagMessage {
+  return {
+    type: "message",
+    connection: batch.channels[i],
+    timeNs: batch.timeNs(i),
+    data: batch.content(i),
+  };
+}
+
 /** The topics of a bag. Connections of one topic, type and definition share a topic of the sequence. */
 class BagTopics {
   readonly #recording: RecordingImport;
@@ -123,6 +134,10 @@ class BagTopics {
   }
 
   take(record: BagRecord): Promise<void> | undefined {
+    if (record.type === "Messages") {
+      const topicOf = (connection: number) => this.#byConnection.get(connection)?.topic;
+      return this.#recording.takeMessages(record, topicOf, (i) => this.take(messageOf(record, i)));
+    }
     if (record.type === "connection") return this.#connect(record);
     const known = this.#byConnection.get(record.connection);
     if (known) return this.#push(known.topic, record);

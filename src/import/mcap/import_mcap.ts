@@ -15,11 +15,19 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
+import type { MessageBatch } from "../message_batch.ts";
 import type { TopicImport } from "../topic_import.ts";
 import { HeldMessages } from "./held_messages.ts";
 import { type Definitions, McapChannels, type McapTopics } from "./mcap_channels.ts";
 import { McapReader, type McapReaderOptions } from "./mcap_reader.ts";
-import type { McapAttachment, McapChannel, McapMessage, McapRecord, McapSchema } from "./mcap_records.ts";
+import {
+  type McapAttachment,
+  type McapChannel,
+  type McapMessage,
+  type McapRecord,
+  type McapSchema,
+  messageOf,
+} from "./mcap_records.ts";
 
 /** Options of {@linkcode importMcap}. */
 export interface ImportMcapOptions extends ImportOptions {
@@ -202,6 +210,8 @@ class McapRecords {
   take(record: McapRecord, isInSummary: boolean): Promise<void> | undefined {
     if (!this.#recording.isBegun) return this.#begin(record, isInSummary);
     switch (record.type) {
+      case "Messages":
+        return this.#takeMessages(record, isInSummary);
       case "Message": {
         const topic = this.#channels.topicOf(record.channelId);
         return topic ? this.#push(topic, record) : this.#takeOrphan(record);
@@ -237,6 +247,21 @@ class McapRecords {
         break;
     }
     return undefined;
+  }
+
+  #takeMessages(batch: MessageBatch, isInSummary: boolean): Promise<void> {
+    const { view, starts, lows, highs } = batch;
+    return this.#recording.takeMessages(
+      batch,
+      (channel) => this.#channels.topicOf(channel),
+      (i) => this.take(messageOf(batch, i), isInSummary),
+      (i) => {
+        const publishTimeAt = starts[i] - 8;
+        const isSame = view.getUint32(publishTimeAt, true) === lows[i] &&
+          view.getUint32(publishTimeAt + 4, true) === highs[i];
+        if (!isSame) this.#droppedPublishTimes++;
+      },
+    );
   }
 
   /** Says that there are no more records. */

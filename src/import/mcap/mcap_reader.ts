@@ -6,7 +6,9 @@
 import type { Engine } from "../../engine.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { MAX_NS } from "../../types.ts";
+import { giveBytes } from "../../util/buffer_pool.ts";
 import type { Flaw } from "../flaws.ts";
+import { MessageBatch } from "../message_batch.ts";
 import { ByteWindow } from "../byte_window.ts";
 import { chunkRecords, openChunk } from "./mcap_chunk.ts";
 import {
@@ -72,6 +74,7 @@ interface Problem {
 export class McapReader {
   readonly #options: McapReaderOptions;
   readonly #window = new ByteWindow();
+  readonly #batch = new MessageBatch();
   /** Whether the beginning was seen, or there is nothing more to come. */
   #isOpened = false;
   #isEnded = false;
@@ -433,10 +436,11 @@ export class McapReader {
     }
     const isChecked = chunk.crc !== 0 || !salvage;
     const flaw = (reason: unknown, kind: string, lost: string) => this.#flawOf(reason, kind, { lost });
-    for (const record of chunkRecords(records, { isChecked, flaw })) {
+    for (const record of chunkRecords(records, { isChecked, batch: this.#batch, flaw })) {
       if (record.type === "Channel") this.#channelIds.add(record.id);
       yield record;
     }
+    if (records !== chunk.records) giveBytes(records);
   }
 
   /** A record that is not in a chunk; undefined where it is not to be handed on. */

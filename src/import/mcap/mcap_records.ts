@@ -6,6 +6,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
+import type { MessageBatch } from "../message_batch.ts";
 import { RecordCursor } from "./record_cursor.ts";
 
 /** What an MCAP file begins and ends with. */
@@ -14,7 +15,7 @@ export const MAGIC: Uint8Array = Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x3
 export const HEADER_BYTES = 9;
 
 /** Bytes of a message's record before its data. */
-const MESSAGE_BYTES = 22;
+export const MESSAGE_BYTES = 22;
 
 /** Kinds of records. */
 export const Opcode = {
@@ -117,7 +118,8 @@ export type McapRecord =
   | McapMessage
   | McapAttachment
   | McapMetadata
-  | McapUnknown;
+  | McapUnknown
+  | MessageBatch;
 
 /** Records, compressed or not. `records` is a view. */
 export interface McapChunk {
@@ -127,6 +129,11 @@ export interface McapChunk {
   readonly crc: number;
   readonly compression: string;
   readonly records: Uint8Array;
+}
+
+/** A message of a batch whose bytes are those of a chunk: what is said of it lies before its content. */
+export function messageOf({ bytes, view, starts, ends }: MessageBatch, i: number): McapMessage {
+  return parseMessage(bytes, view, starts[i] - MESSAGE_BYTES, ends[i]);
 }
 
 /** What a record says that is to be handed on; undefined for the other kinds. CORRUPT. */
@@ -188,7 +195,7 @@ export function parseRecord(opcode: number, content: Uint8Array): McapRecord | u
 }
 
 /** The message whose content is `bytes[start, end)`, of which `view` is one too: there is nothing to make but it. CORRUPT. */
-export function parseMessage(bytes: Uint8Array, view: DataView, start: number, end: number): McapMessage {
+function parseMessage(bytes: Uint8Array, view: DataView, start: number, end: number): McapMessage {
   if (end - start < MESSAGE_BYTES) {
     throw new SmaltiError(
       "CORRUPT",

@@ -2,8 +2,9 @@ import { BATCH_BYTES, BATCH_ROWS } from "../../arrow/batching.ts";
 import { columnsFrom } from "../../arrow/columns_from.ts";
 import { bytesOf, type Columns } from "../../arrow/columns.ts";
 import { SmaltiError } from "../../error.ts";
-import { type RecordColumns, type RecordDecoder, STATUS } from "../../record_plan.ts";
+import { type RecordColumns, type RecordDecoder, type RecordJob, STATUS } from "../../record_plan.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
+import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import {
   type DecoderOptions,
   type MessageDecoder,
@@ -54,20 +55,27 @@ export class RecordMessageDecoder implements MessageDecoder {
   // They grow with what is pending: a file may have many thousands of topics of a message or two.
   #chunk = new Uint8Array(0);
   #length = 0;
-  /** Rows that are pending. */
+  /** Rows that are pending: pushed, or noted. */
   #rows = 0;
+  /** How many may be noted now. */
+  #room: number;
   /** Rows before them, whose columns are in the decoder. */
   #collected = 0;
   /** Those of them that do not fit, as they were. */
   #raw = new Map<number, Uint8Array>();
   #collectedBytes = 0;
+  /** The most that came to them at once. */
+  #stepBytes = PENDING_BYTES;
   /** Bytes that all decoders of the import have collected. */
   readonly #total: { bytes: number };
   #times = new BigInt64Array(FIRST_ROWS);
+  /** The same in words of 32 bits. */
+  #timeWords = new Uint32Array(this.#times.buffer);
   #spans = new Int32Array(2 * FIRST_ROWS);
   #statuses = new Uint8Array(FIRST_ROWS);
   readonly misfits: Record<string, number> = {};
   readonly #mostRows: number;
+  readonly #mostNoted: number;
   #beside: Row[] = [];
   #misfitCount = 0;
 
@@ -80,13 +88,15 @@ export class RecordMessageDecoder implements MessageDecoder {
       throw new Undecodable("its arrays of fixed size are too large");
     }
     const rowBytes = Math.max(1, nullBytes(compiled.fields));
-    this.#mostRows = Math.min(PENDING_ROWS, Math.ceil(PENDING_NULL_BYTES / rowBytes));
+    this.#mostNoted = Math.ceil(PENDING_NULL_BYTES / rowBytes);
+    this.#mostRows = Math.min(PENDING_ROWS, this.#mostNoted);
     this.ontology = mapping?.ontology;
     const taken = [TIMESTAMP_FIELD, RAW_FIELD, ...options.reserved].map(({ name }) => name);
     this.fields = this.ontology?.fields ?? [...distinctNames(compiled.fields, taken), RAW_FIELD];
     this.#options = options;
     this.#total = options.collected ?? { bytes: 0 };
     this.#compiled = compiled;
+    this.#room = this.#newRoom();
     this.#decoder = engine.createRecordDecoder(compiled.plan);
   }
 
@@ -109,10 +119,41 @@ export class RecordMessageDecoder implements MessageDecoder {
     this.#spans[2 * row] = this.#length;
     this.#spans[2 * row + 1] = this.#length = end;
     if (beside) this.#beside.push(beside);
+    this.#room = 0;
     if (this.#rows < this.#mostRows && end < PENDING_BYTES) return undefined;
     if (!this.#collects) return this.#flushPending(writer);
     this.#collect();
     return this.#isBatch ? this.#writeCollected(writer) : undefined;
+  }
+
+  note(start: number, end: number, low: number, high: number): number {
+    const row = this.#rows;
+    if (row >= this.#room) return 0;
+    if (row === this.#statuses.length) this.#growRows();
+    this.#spans[2 * row] = start;
+    this.#spans[2 * row + 1] = end;
+    const at = this.#collected + row;
+    if (at === this.#times.length) this.#growTimes();
+    this.#timeWords[2 * at] = low;
+    this.#timeWords[2 * at + 1] = high;
+    return this.#rows = row + 1;
+  }
+
+  get noted(): RecordJob {
+    return { decoder: this.#decoder, spans: this.#spans, statuses: this.#statuses.subarray(0, this.#rows) };
+  }
+
+  decodeNoted(writer: RowWriter, bytes: Uint8Array): Promise<void> | undefined {
+    this.#take(bytes);
+    const written = this.#isBatch ? this.#writeCollected(writer) : undefined;
+    this.#room = this.#newRoom();
+    return written;
+  }
+
+  /** How many rows may be noted: none of which something is to be seen before they are written. */
+  #newRoom(): number {
+    if (!this.#collects || this.#options.reserved.length > 0) return 0;
+    return Math.min(this.#mostNoted, BATCH_ROWS - this.#collected);
   }
 
   flush(writer: RowWriter): Promise<void> | undefined {
@@ -129,13 +170,20 @@ export class RecordMessageDecoder implements MessageDecoder {
   /** Decodes what is pending, and leaves the columns in the decoder. */
   #collect(): void {
     this.#decode();
+    this.#take(this.#chunk);
+    this.#room = this.#newRoom();
+  }
+
+  /** Takes what was decoded of rows that are pending, and lie in these bytes. */
+  #take(chunk: Uint8Array): void {
     const misfits = this.#misfits();
     this.#misfitCount += misfits.length;
     let bytes = (ROW_BYTES + (this.#beside.length > 0 ? RESERVED_BYTES : 0)) * (this.#collected + this.#rows);
-    for (const row of misfits) this.#raw.set(this.#collected + row, this.#messageOf(row));
+    for (const row of misfits) this.#raw.set(this.#collected + row, this.#messageOf(row, chunk));
     for (const { length } of this.#raw.values()) bytes += length;
     bytes += this.#decoder.bytes;
     this.#total.bytes += bytes - this.#collectedBytes;
+    this.#stepBytes = Math.max(this.#stepBytes, bytes - this.#collectedBytes);
     this.#collectedBytes = bytes;
     this.#collected += this.#rows;
     this.#clearPending();
@@ -144,19 +192,23 @@ export class RecordMessageDecoder implements MessageDecoder {
   /** Whether what is collected, with the next that is pending, would be more than a batch; or all decoders hold too much. */
   get #isBatch(): boolean {
     return this.#collected + this.#mostRows > BATCH_ROWS ||
-      this.#collectedBytes + PENDING_BYTES > BATCH_BYTES ||
+      this.#collectedBytes + this.#stepBytes > BATCH_BYTES ||
       this.#total.bytes > COLLECTED_BYTES;
   }
 
   #writeCollected(writer: RowWriter): Promise<void> | undefined {
-    const columns = this.#columns(this.#decoder.take());
+    const decoded = this.#decoder.take(takeBytes);
+    const columns = this.#columns(decoded);
     addRawColumn(columns, this.#raw);
     this.#addBeside(columns);
     this.#total.bytes -= this.#collectedBytes;
     this.#collected = this.#collectedBytes = 0;
     this.#raw = new Map();
     this.#beside = [];
-    return writer.pushPrepared(columns);
+    const written = writer.pushPrepared(columns);
+    // They were read.
+    if (decoded.buffers.length > 0) giveBytes(decoded.buffers[0]);
+    return written;
   }
 
   /** Writes what is pending, of which times or misfits are to be seen first. */
@@ -247,8 +299,8 @@ export class RecordMessageDecoder implements MessageDecoder {
   }
 
   /** A pending message, as it is. */
-  #messageOf(row: number): Uint8Array {
-    return this.#chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
+  #messageOf(row: number, chunk: Uint8Array = this.#chunk): Uint8Array {
+    return chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
   }
 
   #misfits(): number[] {
@@ -270,7 +322,7 @@ export class RecordMessageDecoder implements MessageDecoder {
     return {
       rows,
       nodes: [rows, 0, ...nodes],
-      buffers: [new Uint8Array(0), bytesOf(this.#times.slice(0, rows)), ...buffers],
+      buffers: [new Uint8Array(0), bytesOf(this.#times.subarray(0, rows)), ...buffers],
     };
   }
 
@@ -297,8 +349,13 @@ export class RecordMessageDecoder implements MessageDecoder {
 
   #setTime(row: number, timestampNs: bigint): void {
     const at = this.#collected + row;
-    if (at === this.#times.length) this.#times = grown(this.#times, new BigInt64Array(4 * at));
+    if (at === this.#times.length) this.#growTimes();
     this.#times[at] = timestampNs;
+  }
+
+  #growTimes(): void {
+    this.#times = grown(this.#times, new BigInt64Array(4 * this.#times.length));
+    this.#timeWords = new Uint32Array(this.#times.buffer);
   }
 
   #growRows(): void {

@@ -19,6 +19,7 @@ import {
 } from "../recording_import.ts";
 import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
 import { decodeText } from "../text.ts";
+import { MessageBatch } from "../message_batch.ts";
 import type { TopicImport } from "../topic_import.ts";
 import {
   compileUlog,
@@ -28,7 +29,7 @@ import {
   UlogFormatError,
   type UlogFormats,
 } from "./ulog_plan.ts";
-import { type UlogMessage, UlogReader } from "./ulog_reader.ts";
+import { ULOG_DATA_BYTES, type UlogMessage, UlogReader, type UlogRecord } from "./ulog_reader.ts";
 
 /** Bytes of formats, texts, information and parameters that are kept of a log. */
 const MAX_KEPT_BYTES = 32 * 2 ** 20;
@@ -86,10 +87,10 @@ export async function importUlog(
       const several = await findInstances(recording);
       const reader = new UlogReader((flaw) => recording.flaw(flaw));
       const log = new UlogImport(recording, reader, byKey, several);
-      const takeAll = async (messages: Iterable<UlogMessage>) => {
-        for (const message of messages) {
-          recording.offset = message.offset;
-          const taken = log.take(message);
+      const takeAll = async (records: Iterable<UlogRecord>) => {
+        for (const record of records) {
+          recording.offset = record.offset;
+          const taken = record instanceof MessageBatch ? log.takeData(record) : log.take(record);
           if (taken) await taken;
         }
       };
@@ -108,18 +109,30 @@ async function findInstances(recording: RecordingImport): Promise<ReadonlySet<st
   const names = new Map<number, { name: string; instance: number }>();
   const instances = new Map<string, Set<number>>();
   const reader = new UlogReader(() => {});
+  // Whether data came for a number that were not looked at before.
+  const hasData = new Uint8Array(1 << 16);
+  const takeData = (number: number) => {
+    hasData[number] = 1;
+    const found = names.get(number);
+    if (!found) return;
+    const known = instances.get(found.name);
+    if (known) known.add(found.instance);
+    else instances.set(found.name, new Set([found.instance]));
+  };
   for await (const bytes of file) {
-    for (const { type, content } of reader.read(bytes)) {
-      if (content.length < 2 || type !== "A" && type !== "D") continue;
-      if (type === "A" && content.length > 3) {
-        const name = decodeText(content.subarray(3));
-        if (name !== undefined) names.set(content[1] | content[2] << 8, { name, instance: content[0] });
+    for (const record of reader.read(bytes)) {
+      if (record instanceof MessageBatch) {
+        const { count, channels } = record;
+        for (let i = 0; i < count; i++) if (hasData[channels[i]] === 0) takeData(channels[i]);
+        continue;
       }
-      const found = type === "D" && names.get(content[0] | content[1] << 8);
-      if (!found) continue;
-      const known = instances.get(found.name);
-      if (known) known.add(found.instance);
-      else instances.set(found.name, new Set([found.instance]));
+      const { type, content } = record;
+      if (type === "D" && content.length >= 2) takeData(content[0] | content[1] << 8);
+      if (type !== "A" || content.length <= 3) continue;
+      const name = decodeText(content.subarray(3));
+      const number = content[1] | content[2] << 8;
+      hasData[number] = 0;
+      if (name !== undefined) names.set(number, { name, instance: content[0] });
     }
   }
   return new Set([...instances].filter(([, found]) => found.size > 1).map(([name]) => name));
@@ -201,6 +214,28 @@ class UlogImport {
         if (content.length >= 2) this.#dropoutsMs.push(viewOf(content).getUint16(0, true));
     }
     return undefined;
+  }
+
+  /** Takes messages with data. */
+  takeData(batch: MessageBatch): Promise<void> {
+    const { count, channels, starts, ends, lows, highs, view, offset } = batch;
+    for (let i = 0; i < count; i++) {
+      const at = starts[i] + (this.#subscriptions.get(channels[i])?.timeAt ?? 0);
+      // Where there is no time, one that nobody takes for one: each is looked at by itself.
+      highs[i] = 2 ** 31;
+      if (at + 8 > ends[i]) continue;
+      const low = view.getUint32(at, true) * 1000;
+      lows[i] = low;
+      highs[i] = Math.min(highs[i], view.getUint32(at + 4, true) * 1000 + Math.floor(low / 2 ** 32));
+    }
+    return this.#recording.takeMessages(
+      batch,
+      (number) => this.#subscriptions.get(number)?.topic,
+      (i) => {
+        this.#recording.offset = offset + starts[i] - ULOG_DATA_BYTES;
+        return this.#data(batch.bytes.subarray(starts[i] - 2, ends[i]));
+      },
+    );
   }
 
   async finish(): Promise<void> {

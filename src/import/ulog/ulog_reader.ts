@@ -6,20 +6,24 @@
 import { SmaltiError } from "../../error.ts";
 import { ByteWindow } from "../byte_window.ts";
 import type { Flaw } from "../flaws.ts";
+import { MessageBatch } from "../message_batch.ts";
 
 /** What a ULog file begins with; then its version and the time of its start. */
 export const ULOG_MAGIC: readonly number[] = [0x55, 0x4c, 0x6f, 0x67, 0x01, 0x12, 0x35];
 const FILE_HEADER_BYTES = 16;
 /** Size and type. */
 const HEADER_BYTES = 3;
+/** Bytes of a message with data before these: its header, and the number of its subscription. */
+export const ULOG_DATA_BYTES = 5;
 /** Types of messages that there are. */
 const KNOWN = new Set([..."BFIMPQARDLCSO"].map((letter) => letter.charCodeAt(0)));
 const LETTERS = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 const FLAGS = "B".charCodeAt(0);
+const DATA = "D".charCodeAt(0);
 /** A sync message's content. */
 const SYNC: readonly number[] = [0x2f, 0x73, 0x13, 0x20, 0x25, 0x0c, 0xbb, 0x12];
 
-/** A message of a ULog file. */
+/** A message of a ULog file, other than most with data. */
 export interface UlogMessage {
   /** Its type: a letter. */
   readonly type: string;
@@ -29,6 +33,9 @@ export interface UlogMessage {
   readonly content: Uint8Array;
 }
 
+/** What a ULog file is read into: messages with data come in batches, without their time. */
+export type UlogRecord = UlogMessage | MessageBatch;
+
 /**
  * Reads the messages of a ULog file from its bytes, whatever pieces they come in. Where no message begins where one should,
  * it goes on with the next sync message, or one that is followed by another or nothing, and tells of a flaw.
@@ -37,6 +44,7 @@ export interface UlogMessage {
  */
 export class UlogReader {
   readonly #window = new ByteWindow();
+  readonly #batch = new MessageBatch();
   readonly #flaw: (flaw: Flaw) => void;
   #isOpened = false;
   /** Time of the start, in microseconds. */
@@ -57,14 +65,14 @@ export class UlogReader {
   }
 
   /** The messages that more bytes make whole. To be read to its end before the next call. */
-  *read(bytes: Uint8Array): Generator<UlogMessage> {
+  *read(bytes: Uint8Array): Generator<UlogRecord> {
     this.#window.append(bytes);
     yield* this.#messages();
     this.#window.keep();
   }
 
   /** Says that there are no more bytes; gives the messages that this makes whole. CORRUPT where the file is no ULog. */
-  *finish(): Generator<UlogMessage> {
+  *finish(): Generator<UlogRecord> {
     const { offset, left } = this.#window;
     if (!this.#isOpened) {
       throw new SmaltiError("CORRUPT", `the file is no ULog file: ${left} bytes, fewer than its header has`);
@@ -79,13 +87,15 @@ export class UlogReader {
     this.#flaw({ kind: "cut", message, offset: from, bytes: end - from, lost: "what was there" });
   }
 
-  *#messages(): Generator<UlogMessage> {
+  *#messages(): Generator<UlogRecord> {
     const window = this.#window;
     if (!this.#isOpened && !this.#open()) return;
     for (;;) {
       const skipped = Math.min(window.left, this.#skip);
       window.at += skipped;
       this.#skip -= skipped;
+      const batch = this.#readData();
+      if (batch) yield batch;
       if (window.left < HEADER_BYTES) return;
       const { bytes, at, offset } = window;
       const end = at + HEADER_BYTES + window.view.getUint16(at, true);
@@ -106,6 +116,25 @@ export class UlogReader {
       if (bytes[at + 2] === FLAGS) this.#takeFlags(content);
       yield { type: LETTERS[bytes[at + 2]], offset, content };
     }
+  }
+
+  /** The messages with data that follow one another from the next byte on and are beyond doubt; undefined where there is none. */
+  #readData(): MessageBatch | undefined {
+    const { bytes, view, at, offset } = this.#window;
+    // Near a place to which data were appended, and after a gap, each is looked at.
+    if (this.#lostFrom !== undefined || this.#appended.some((start) => start > offset)) return undefined;
+    const batch = this.#batch;
+    batch.begin(bytes, view, offset - at);
+    let next = at;
+    while (!batch.isFull && next + HEADER_BYTES + 2 <= bytes.length && bytes[next + 2] === DATA) {
+      const start = next + HEADER_BYTES;
+      const end = start + view.getUint16(next, true);
+      if (end > bytes.length || end < start + 2) break;
+      batch.add(view.getUint16(start, true), start + 2, end, 0, 0);
+      next = end;
+    }
+    this.#window.at = next;
+    return batch.count > 0 ? batch : undefined;
   }
 
   /** What is at the next byte: a message that ends there, or none. What is cut where data were appended is no loss. */
