@@ -17,9 +17,6 @@ import { readDictionaries, readFooter, readIndex, rowsIn, type TopicBytes } from
 import { BOUNDS_CRC, checkOrder, type IndexedBatch, indexOf, type TopicIndex } from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
 
-/** Most schemas fit. */
-const HEAD_BYTES = 64 * 1024;
-
 /** What a reader knows from the start. */
 interface ReaderParts {
   file: TopicBytes;
@@ -187,9 +184,9 @@ export class TopicFileReader implements TopicSource {
     return verifyTopicFile(this, request);
   }
 
-  /** The bytes before the first batch: magic and schema. */
+  /** The bytes before the first batch: magic and schema. A file without batches has little else. */
   readHead(): Promise<Uint8Array> {
-    return this.#parts.file(0, this.index.offset[0] ?? HEAD_BYTES);
+    return this.#parts.file(0, this.index.offset[0] ?? this.info.sizeBytes);
   }
 
   /** Where something in the file is, for errors. */

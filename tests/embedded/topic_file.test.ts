@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { decodeFrame, MessageType } from "../../src/engine/batch_message.ts";
 import type { Client } from "../../src/client.ts";
 import { SmaltiError } from "../../src/error.ts";
+import { defineOntology } from "../../src/ontology/define_ontology.ts";
+import { float64 } from "../../src/ontology/field.ts";
 import type { Message } from "../../src/read/merge/message.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll, type Store } from "../../src/store/store.ts";
@@ -221,6 +223,15 @@ describe("A damaged topic file", () => {
 });
 
 describe("The topic file", () => {
+  it("of a topic without rows is sound, however many columns it has", async () => {
+    const fields = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`column_${i}`, float64()]));
+    await onStore(new MemoryStore(), async (client) => {
+      const ontology = defineOntology("wide", fields);
+      await client.sequenceCreate("s", {}, (sequence) => sequence.topicCreate("empty", { ontology }));
+      expect(await (await client.topicHandler("s", "empty")).verify({ deep: true })).toEqual([]);
+    });
+  });
+
   it("of a topic without rows is read as no rows", async () => {
     await onStore(new MemoryStore(), async (client) => {
       await client.sequenceCreate("s", {}, (sequence) => sequence.topicCreate("empty", { ontology: Sample }));

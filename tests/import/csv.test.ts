@@ -7,6 +7,7 @@ import { importCsv, type ImportCsvOptions } from "../../src/import/csv/import_cs
 import { createCodecs } from "../../src/engine/codecs.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
+import { uniqueNames } from "../../src/import/tables/table_topics.ts";
 
 const context = { engine: createCodecs(loadNativeCodecs()) };
 
@@ -250,6 +251,34 @@ describe("rows that do not fit", () => {
     expect(data.map(({ t }) => t)).toEqual([1, 2]);
     expect(report.flawCounts).toEqual({ text: 1 });
   });
+});
+
+it("text that is damaged is the same wherever the file is cut into parts", async () => {
+  const bytes = Uint8Array.from([
+    ...utf8.encode("t,a\n1,x"),
+    0xf0,
+    0x9f,
+    0x98,
+    ...utf8.encode("y\n2,\u00e9\n"),
+  ]);
+  for (let size = 1; size < 12; size++) {
+    const { data, report } = await importAll(fileOf(bytes, "log.csv", size), { salvage: true });
+    expect(data).toEqual([{ t: 1, a: "x\ufffdy" }, { t: 2, a: "\u00e9" }]);
+    expect(report.flawCounts).toEqual({ text: 1 });
+  }
+});
+
+// The square of these lengths would take hours.
+it("cells and names of any length and number are looked at once", async () => {
+  const digits = "9".repeat(1_000_000);
+  const whole = (text: string) => fileOf(text, "log.csv", 1 << 20);
+  const { types, data } = await importAll(whole(`t,a\n1,${digits}x\n`));
+  expect([types[0].a, data[0].a === `${digits}x`]).toEqual(["utf8", true]);
+  const date = `1/20/2021${" ".repeat(1_000_000)}\n`;
+  const { report } = await importAll(whole(`t,a\n"${date}x",1\n1/20/2021,2\n`), { salvage: true });
+  expect(report.flawCounts).toEqual({ time: 1 });
+  const names = uniqueNames(["a", ...new Array<string>(200_000).fill("a"), "a_2"]);
+  expect([names.at(-2), names.at(-1)]).toEqual(["a_200001", "a_2_2"]);
 });
 
 it("a cell is the same wherever the file is cut into parts", async () => {

@@ -411,6 +411,7 @@ describe("parseTable", () => {
     ],
     ["CREATE TABLE t", [""], -1, false],
     ["CREATE TABLE t(((((", ["("], -1, false],
+    [`CREATE TABLE t(a, ${"[".repeat(1_000_000)}`, ["a", "[".repeat(999_998)], -1, false],
   ])("reads %s", (sql, columns, rowIdColumn, isWithoutRowId) => {
     expect(parseTable(sql)).toEqual({ columns, rowIdColumn, isWithoutRowId });
   });

@@ -42,6 +42,11 @@ describe("keepsDecimal", () => {
   it.each(KEPT)("keeps %s", (text) => expect(keepsDecimal(text)).toBe(true));
   it.each(LOST)("does not keep %s", (text) => expect(keepsDecimal(text)).toBe(false));
 
+  // The square of this length would take hours.
+  it("looks at a number of a million digits once", () => {
+    expect(keepsDecimal(`1${"0".repeat(1_000_000)}1`)).toBe(false);
+  });
+
   it("keeps whatever was printed of a float64", () => {
     const float = fc.double({ noNaN: true, noDefaultInfinity: true });
     fc.assert(

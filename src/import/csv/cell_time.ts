@@ -9,7 +9,7 @@ import { decimalToNs, type TimeUnit } from "../message_time.ts";
 /** Which of the first two numbers of `01/20/2021` is the month; undefined where none of them has shown it. */
 export type DateOrder = "month first" | "day first" | undefined;
 
-const DATE = /^(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?:[ T,]+(.+))?$/;
+const DATE = /^(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?:[ T,]+(\d.*))?$/;
 const CLOCK = /^(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?$/;
 
 /** Looks at dates, to tell month from day. */

@@ -9,7 +9,8 @@ import { type Columns, emptyColumns } from "../../arrow/columns.ts";
 import type { FieldSchema } from "../../schema.ts";
 
 const INTEGER = /^[+-]?\d+$/;
-const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Of the parts none can take another's digits: else a text of many digits that is no number takes the square of their time. */
+const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NOT_FINITE = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i;
 /** An integer of so many characters fits int64. */
 const SAFE_LENGTH = 18;

@@ -34,6 +34,8 @@ export class CsvReader {
   #separator: string | undefined;
   #parser: InstanceType<Papa["Parser"]> | undefined;
   #decoder: TextDecoder | undefined;
+  /** Beside it, until it has found damage: one decoder cannot do both, since it forgets what it was given in parts. */
+  #checker: TextDecoder | undefined;
   #head = new Uint8Array(0);
   #text = "";
   /** Length of the text at which parsing is tried again: a row that is not whole yet would be parsed again with every part. */
@@ -82,17 +84,19 @@ export class CsvReader {
       head.set(part, this.#head.length);
       this.#head = part = head;
       if (head.length < 2 && !isLast) return "";
-      this.#decoder = new TextDecoder(encodingOf(head), { fatal: true });
+      this.#decoder = new TextDecoder(encodingOf(head));
+      this.#checker = new TextDecoder(encodingOf(head), { fatal: true });
     }
+    const stream = !isLast;
     try {
-      return this.#decoder.decode(part, { stream: !isLast });
+      this.#checker?.decode(part, { stream });
     } catch {
-      const { encoding } = this.#decoder;
-      const message = `after row ${this.#rows} there is text that is not ${encoding.toUpperCase()}`;
+      this.#checker = undefined;
+      const encoding = this.#decoder.encoding.toUpperCase();
+      const message = `after row ${this.#rows} there is text that is not ${encoding}`;
       this.#flaw({ kind: "text", message, lost: "some characters" });
-      this.#decoder = new TextDecoder(encoding);
-      return this.#decoder.decode(part, { stream: !isLast });
     }
+    return this.#decoder.decode(part, { stream });
   }
 
   #parse(isLast: boolean): string[][] {

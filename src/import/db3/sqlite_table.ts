@@ -16,9 +16,9 @@ export interface TableForm {
   readonly isWithoutRowId: boolean;
 }
 
-/** A comment, a quoted name or text, a word or number, or another sign. */
+/** A comment, a quoted name or text, a word or number, or another sign. What does not end ends with the text. */
 const TOKEN =
-  /--[^\n]*|\/\*[^]*?(?:\*\/|$)|"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|[^\s]/g;
+  /--[^\n]*|\/\*[^]*?(?:\*\/|$)|"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*(?:\]|$)|[\w$\u0080-\uffff]+|[^\s]/g;
 /** What begins a table's constraint, not a column. */
 const CONSTRAINTS = new Set(["PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "CONSTRAINT"]);
 /** Characters of a statement that are looked at. */

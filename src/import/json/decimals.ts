@@ -43,7 +43,11 @@ export function keepsDecimal(text: string): boolean {
 
 /** The digits from the first to the last that is no zero. */
 function significantDigits(text: string): string {
-  return text.replace(/[eE].*/, "").replace(/[-.]/g, "").replace(/^0+/, "").replace(/0+$/, "");
+  const digits = text.replace(/[eE].*/, "").replace(/[-.]/g, "").replace(/^0+/, "");
+  // A pattern would try every run of zeros as the last.
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === ZERO) end--;
+  return digits.slice(0, end);
 }
 
 /**

@@ -22,6 +22,8 @@ interface Reader {
 
 /** How deep the values of a column are, by the elements on the way to it, the column's own last. */
 export interface ColumnDepth {
+  /** Their names. */
+  readonly path: readonly string[];
   readonly repetition: number;
   readonly definition: number;
   readonly element: SchemaElement;
@@ -40,7 +42,10 @@ export function checkPage(
   decompress: (bytes: Uint8Array, length: number) => Uint8Array,
   maxBytes: number,
 ): void {
-  const { data_page_header: v1, data_page_header_v2: v2, uncompressed_page_size: raw } = header;
+  // A header may have both, and hyparquet goes by the type.
+  const v1 = header.type === "DATA_PAGE" ? header.data_page_header : undefined;
+  const v2 = header.type === "DATA_PAGE_V2" ? header.data_page_header_v2 : undefined;
+  const { uncompressed_page_size: raw } = header;
   const { repetition, definition } = depth;
   let present: number;
   let data: Uint8Array;
@@ -77,7 +82,9 @@ export function checkPage(
     data = whole.subarray(at);
     encoding = v1.encoding;
   } else return;
-  checkValues(data, encoding, present, depth.element, decoders, maxBytes);
+  // Of indices without bits nothing is read in pages of the first version.
+  const areZeros = v1 && encoding.endsWith("DICTIONARY") && data[0] === 0;
+  if (!areZeros) checkValues(data, encoding, present, depth.element, decoders, maxBytes);
 }
 
 function checkValues(
@@ -92,6 +99,7 @@ function checkValues(
   const reader = { view: viewOf(data), offset: 0 };
   switch (encoding) {
     case "PLAIN":
+      if (count * plainBytes(type, type_length) > data.length) throw damaged("values");
       return;
     case "RLE":
       return checkRuns(data.subarray(4), 1, count);
@@ -136,12 +144,27 @@ function checkedLevels(page: Uint8Array, at: number, most: number, count: number
   return levels;
 }
 
-/** Refuses runs of more values than there are. What stands after the last value is not looked at. */
+/** Bytes of a value at least. */
+function plainBytes(type: SchemaElement["type"], length: number): number {
+  switch (type) {
+    case "BOOLEAN":
+      return 1 / 8;
+    case "INT96":
+      return 12;
+    case "BYTE_ARRAY":
+      return 4; // its length
+    default:
+      return WIDTHS[type ?? ""] ?? length;
+  }
+}
+
+/** Refuses runs of more values than there are, or fewer: hyparquet goes on in what follows, whatever that is. */
 function checkRuns(bytes: Uint8Array, width: number, count: number): void {
   if (!(width <= 32)) throw damaged("runs");
   const reader = { view: viewOf(bytes), offset: 0 };
   const valueBytes = (width + 7) >> 3;
-  for (let seen = 0; seen < count && reader.offset < bytes.length;) {
+  let seen = 0;
+  while (seen < count && reader.offset < bytes.length) {
     const header = varint(reader);
     const length = header >>> 1;
     if ((header & 1) === 0) {
@@ -155,6 +178,7 @@ function checkRuns(bytes: Uint8Array, width: number, count: number): void {
       reader.offset += length * width;
     }
   }
+  if (seen < count) throw damaged("runs");
 }
 
 /** Refuses blocks of deltas that are none, with the reader where they begin. */
@@ -191,14 +215,15 @@ function damaged(what: string): SmaltiError {
 export function depthsOf(elements: readonly SchemaElement[], from: number): ColumnDepth[] {
   const depths: ColumnDepth[] = [];
   let at = from;
-  const visit = (repetition: number, definition: number) => {
+  const visit = (repetition: number, definition: number, above: readonly string[]) => {
     const element = elements[at++];
     const { repetition_type: kind, num_children: count = 0 } = element;
     const reps = repetition + (kind === "REPEATED" ? 1 : 0);
     const defs = definition + (kind === "REQUIRED" ? 0 : 1);
-    if (element.type !== undefined) depths.push({ repetition: reps, definition: defs, element });
-    for (let i = 0; i < count; i++) visit(reps, defs);
+    const path = [...above, element.name];
+    if (element.type !== undefined) depths.push({ path, repetition: reps, definition: defs, element });
+    for (let i = 0; i < count; i++) visit(reps, defs, path);
   };
-  visit(0, 0);
+  visit(0, 0, []);
   return depths;
 }

@@ -195,8 +195,18 @@ export class ParquetReader {
       throw new SmaltiError("CORRUPT", `${place} has ${columns.length} columns, and the schema ${leaves}`);
     }
     let bytes = rows * VALUE_BYTES;
-    for (const chunk of columns) {
+    const leavesInOrder = this.#columns.flatMap(({ depths }) => depths);
+    for (const [i, chunk] of columns.entries()) {
       const meta = checkedChunk(chunk, place);
+      const { path, element } = leavesInOrder[i];
+      // hyparquet goes by these, not by the schema, and its promise of a column that it does not find rejects with nobody there.
+      const isIts = meta.type === element.type && meta.path_in_schema?.length === path.length &&
+        path.every((name, depth) => name === meta.path_in_schema[depth]);
+      if (!isIts) {
+        const text = `${place} has values of ${meta.type} for ${meta.path_in_schema?.join(".")}, ` +
+          `wanted ${element.type} for ${path.join(".")}`;
+        throw new SmaltiError("CORRUPT", text);
+      }
       const { start, length } = placeOf(meta);
       const values = Number(meta.num_values);
       const raw = Number(meta.total_uncompressed_size);
@@ -207,14 +217,15 @@ export class ParquetReader {
           `with ${values} values in ${raw} bytes`;
         throw new SmaltiError("CORRUPT", text);
       }
-      bytes += Math.max(raw, values * VALUE_BYTES);
+      // A value that is missing takes its place too.
+      bytes += Math.max(raw, values * Math.max(VALUE_BYTES, element.type_length ?? 0));
     }
     if (bytes <= this.#maxBytes) return;
     const text = `${place} takes about ${bytes} bytes decompressed: wanted at most ${this.#maxBytes}`;
     throw new SmaltiError("TOO_LARGE", text);
   }
 
-  /** Walks over the pages of a column and holds their claims against the column's. */
+  /** Walks over the pages of a column to its end, as hyparquet does, and holds their claims against the column's. */
   #checkPages(bytes: Uint8Array, meta: ColumnMetaData, depth: ColumnDepth): void {
     const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
     const most = Number(meta.num_values);
@@ -222,10 +233,12 @@ export class ParquetReader {
     const decompress = (page: Uint8Array, length: number) =>
       this.#hyparquet.decompressPage(page, length, codec, this.#compressors);
     let values = 0;
-    while (reader.offset < bytes.length - 1 && values < most) {
+    let bytesInAll = 0;
+    while (reader.offset < bytes.length - 1) {
       const header = this.#hyparquet.parquetHeader(reader);
       const { compressed_page_size: size, uncompressed_page_size: raw } = header;
-      const claims = header.data_page_header ?? header.data_page_header_v2;
+      // A header may have both, and hyparquet goes by the type.
+      const claims = header.type === "DATA_PAGE" ? header.data_page_header : header.data_page_header_v2;
       const words = header.dictionary_page_header?.num_values ?? 0;
       values += claims?.num_values ?? 0;
       const {
@@ -242,6 +255,11 @@ export class ParquetReader {
           "CORRUPT",
           `it has a page of ${size} bytes, ${raw} decompressed, that cannot be`,
         );
+      }
+      bytesInAll += raw;
+      if (bytesInAll > this.#maxBytes) {
+        const text = `it has pages of ${bytesInAll} bytes decompressed: wanted at most ${this.#maxBytes}`;
+        throw new SmaltiError("TOO_LARGE", text);
       }
       const page = bytes.subarray(reader.offset, reader.offset + size);
       checkPage(page, header, depth, this.#hyparquet, decompress, this.#maxBytes);
@@ -292,6 +310,9 @@ async function readFooter(file: RandomAccess, maxBytes: number): Promise<Uint8Ar
 }
 
 function topColumns({ schema }: FileMetaData, root: SchemaTree): TopColumn[] {
+  if (schema.some(({ name }) => typeof name !== "string")) {
+    throw new SmaltiError("CORRUPT", "its schema has a part without a name");
+  }
   const stored = storedElements(schema);
   let at = 1;
   let leaf = 0;

@@ -50,6 +50,14 @@ export function columnOf(tree: SchemaTree, depth = 0): ParquetColumn {
   if (depth > MAX_DEPTH) {
     throw new SmaltiError("UNSUPPORTED", `column "${name}" is nested deeper than ${MAX_DEPTH}`);
   }
+  // hyparquet makes objects of them.
+  const names = new Set(children.map(({ element }) => element.name));
+  if (names.size < children.length || names.has("__proto__")) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `column "${name}" has two parts of one name, or one called __proto__`,
+    );
+  }
   const single = singleColumn(tree, depth);
   if (element.repetition_type !== "REPEATED") return single;
   const item = { ...single, field: { ...single.field, name: "item", nullable: false } };
@@ -99,6 +107,8 @@ function leaf(element: SchemaElement, nullable: boolean): FieldSchema {
   return { name: element.name, type: typeOf(element), nullable, children: [] };
 }
 
+/** What decimals may be stored as. */
+const DECIMAL_TYPES: ReadonlySet<string> = new Set(["INT32", "INT64", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"]);
 const UNITS = { MILLIS: "ms", MICROS: "us", NANOS: "ns" } as const;
 
 function typeOf(element: SchemaElement): DataType {
@@ -122,7 +132,7 @@ function typeOf(element: SchemaElement): DataType {
       return { kind: isText ? "utf8" : "binary", offsets: 32 };
     }
     case "FIXED_LEN_BYTE_ARRAY":
-      if (!(size! > 0)) {
+      if (!(Number.isInteger(size) && size! > 0)) {
         throw new SmaltiError("CORRUPT", `column "${element.name}" has values of ${size} bytes`);
       }
       if (logical?.type === "FLOAT16" && size === 2) return { kind: "float", bits: 16 };
@@ -132,30 +142,50 @@ function typeOf(element: SchemaElement): DataType {
   }
 }
 
-function integer({ converted_type, logical_type }: SchemaElement, bits: 32 | 64): DataType {
+/** Times of milliseconds and dates are stored in 32 bits, others in 64. */
+function integer({ name, converted_type, logical_type }: SchemaElement, bits: 32 | 64): DataType {
+  const hasBits = (wanted: 32 | 64, what: string): typeof wanted => {
+    if (bits === wanted) return wanted;
+    throw new SmaltiError("CORRUPT", `column "${name}" has ${what} in ${bits} bits, wanted ${wanted}`);
+  };
+  const time = (unit: "ms" | "us" | "ns"): DataType => {
+    const width = hasBits(unit === "ms" ? 32 : 64, `times of ${unit}`);
+    return { kind: "temporal", of: "time", bits: width, unit };
+  };
+  const date = (): DataType => {
+    hasBits(32, "dates");
+    return { kind: "temporal", of: "date", bits: 32, unit: "day" };
+  };
   switch (logical_type?.type) {
     case "TIMESTAMP": {
+      hasBits(64, "timestamps");
       const zone = logical_type.isAdjustedToUTC ? { timezone: "UTC" } : {};
       return { kind: "temporal", of: "timestamp", bits: 64, unit: UNITS[logical_type.unit], ...zone };
     }
     case "TIME":
-      return { kind: "temporal", of: "time", bits, unit: UNITS[logical_type.unit] };
+      return time(UNITS[logical_type.unit]);
     case "DATE":
-      return { kind: "temporal", of: "date", bits: 32, unit: "day" };
-    case "INTEGER":
-      return { kind: "int", bits: widthOf(logical_type.bitWidth, bits), signed: logical_type.isSigned };
+      return date();
+    case "INTEGER": {
+      const { bitWidth, isSigned } = logical_type;
+      if (typeof isSigned !== "boolean") {
+        throw new SmaltiError("CORRUPT", `column "${name}" does not say whether its integers have a sign`);
+      }
+      return { kind: "int", bits: widthOf(bitWidth, bits), signed: isSigned };
+    }
   }
   switch (converted_type) {
     case "TIMESTAMP_MILLIS":
     case "TIMESTAMP_MICROS": {
+      hasBits(64, "timestamps");
       const unit = converted_type === "TIMESTAMP_MILLIS" ? "ms" : "us";
       return { kind: "temporal", of: "timestamp", bits: 64, unit, timezone: "UTC" };
     }
     case "TIME_MILLIS":
     case "TIME_MICROS":
-      return { kind: "temporal", of: "time", bits, unit: converted_type === "TIME_MILLIS" ? "ms" : "us" };
+      return time(converted_type === "TIME_MILLIS" ? "ms" : "us");
     case "DATE":
-      return { kind: "temporal", of: "date", bits: 32, unit: "day" };
+      return date();
   }
   const [, unsigned, width] = /^(U?)INT_(8|16|32|64)$/.exec(converted_type ?? "") ?? [];
   if (width === undefined) return { kind: "int", bits, signed: true };
@@ -166,13 +196,15 @@ function widthOf(bits: number, most: 32 | 64): 8 | 16 | 32 | 64 {
   return (bits === 8 || bits === 16 || bits === 32) && bits <= most ? bits : most;
 }
 
-function decimal({ name, logical_type, precision, scale }: SchemaElement): DataType {
+function decimal({ name, type, logical_type, precision, scale }: SchemaElement): DataType {
   const of = logical_type?.type === "DECIMAL"
     ? logical_type
     : { precision: precision ?? 0, scale: scale ?? 0 };
   const { precision: digits, scale: places = 0 } = of;
-  if (!(digits >= 1 && digits <= 76 && places >= 0 && places <= digits)) {
-    throw new SmaltiError("UNSUPPORTED", `column "${name}" is decimal(${digits}, ${places})`);
+  const isSound = Number.isInteger(digits) && digits >= 1 && digits <= 76 && Number.isInteger(places) &&
+    places >= 0 && places <= digits;
+  if (!isSound || !DECIMAL_TYPES.has(type ?? "")) {
+    throw new SmaltiError("UNSUPPORTED", `column "${name}" is decimal(${digits}, ${places}) of ${type}`);
   }
   return { kind: "decimal", bits: digits <= 38 ? 128 : 256, precision: digits, scale: places };
 }

@@ -27,12 +27,16 @@ function topicOfFile(path: string | undefined): string | undefined {
 
 /** Names of columns, each once: one that is taken gets `_2`, `_3` and so on, an empty one is `column_` and its number. */
 export function uniqueNames(names: readonly string[], reserved: Iterable<string> = []): string[] {
-  const taken = new Set(reserved);
+  /** Every name, with the last number that it has got: a file may have thousands of one. */
+  const taken = new Map<string, number>();
+  for (const name of reserved) taken.set(name, 1);
   return names.map((given, i) => {
     const name = given === "" ? `column_${i + 1}` : given;
     let unique = name;
-    for (let number = 2; taken.has(unique); number++) unique = `${name}_${number}`;
-    taken.add(unique);
+    let number = taken.get(name) ?? 1;
+    while (taken.has(unique)) unique = `${name}_${++number}`;
+    taken.set(name, number);
+    if (unique !== name) taken.set(unique, 1);
     return unique;
   });
 }
