@@ -32,7 +32,7 @@ const layers: readonly (readonly string[])[] = [
   ["flight/server"], // any client's recordings, and their order
   ["api.ts"],
   ["entry"],
-  ["import", "export"],
+  ["import", "export", "image"],
   ["cli"],
 ];
 
@@ -209,9 +209,13 @@ function checkTypes(): string[] {
 
 /** Public symbols without a docstring, and public types that nobody can name. */
 async function checkDocs(): Promise<string[]> {
-  const entries = ["mod.ts", "src/import/mod.ts", "src/export/mod.ts", "src/flight/server/mod.ts"].filter((
-    path,
-  ) => sources.has(path));
+  const entries = [
+    "mod.ts",
+    "src/import/mod.ts",
+    "src/export/mod.ts",
+    "src/image/mod.ts",
+    "src/flight/server/mod.ts",
+  ].filter((path) => sources.has(path));
   const { code, output } = await run(deno("doc", "--lint", ...entries), {
     cwd: base,
     quiet: true,

@@ -51,6 +51,7 @@ export const full: PublishedPackage = {
     "./smalti.wasm": WASM,
     "./import": "src/import/mod.ts",
     "./export": "src/export/mod.ts",
+    "./image": "src/image/mod.ts",
     "./server": "src/flight/server/mod.ts",
   },
   bin: { smalti: "src/cli/main.ts" },
@@ -58,6 +59,7 @@ export const full: PublishedPackage = {
     "@bufbuild/protobuf",
     "@connectrpc/connect",
     "@connectrpc/connect-node",
+    "@foxglove/crc",
     "@foxglove/ros2idl-parser",
     "@foxglove/rosmsg",
     "apache-arrow",
@@ -69,7 +71,7 @@ export const full: PublishedPackage = {
     "lossless-json",
     "papaparse",
   ],
-  optionalPeers: [],
+  optionalPeers: ["jpeg-js"],
 };
 
 /** Both. */
@@ -82,6 +84,7 @@ const FULL_PLACES: readonly string[] = [
   "src/flight/",
   "src/import/",
   "src/export/",
+  "src/image/",
   "src/cli/",
 ];
 
@@ -95,7 +98,7 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   "@bufbuild/protobuf": ["src/flight/", "src/import/protobuf/"],
   "@connectrpc/connect": ["src/flight/"],
   "@connectrpc/connect-node": ["src/flight/"],
-  "@foxglove/crc": ["src/engine/codecs.ts"],
+  "@foxglove/crc": ["src/engine/codecs.ts", "src/image/png/"],
   "@foxglove/ros2idl-parser": ["src/import/ros/"],
   "@foxglove/rosmsg": ["src/import/ros/"],
   // Its types, and the two entries that may load it.
@@ -106,6 +109,7 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   fzstd: ["src/engine/codecs.ts"],
   hyparquet: ["src/import/parquet/"],
   "hyparquet-compressors": ["src/import/parquet/"],
+  "jpeg-js": ["src/image/codec.ts"],
   "lossless-json": ["src/import/json/"],
   papaparse: ["src/import/csv/"],
 };

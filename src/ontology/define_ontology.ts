@@ -19,6 +19,8 @@ export interface Ontology<T = unknown> {
   readonly format: SerializationFormat;
   /** Columns of the topic's table after `timestamp_ns`, in order. */
   readonly fields: readonly FieldSchema[];
+  /** @internal Throws INVALID_MESSAGE for data whose fields are right one by one, but not together. */
+  check?(data: T): void;
   /** Carries `T` for inference; never present. */
   readonly "~message"?: (value: T) => T;
 }
@@ -77,9 +79,10 @@ export function builtinDifference(tag: string, fields: readonly FieldSchema[]): 
 export function defineBuiltin<F extends OntologyFields>(
   tag: string,
   fields: F,
-  options?: OntologyOptions,
+  options: OntologyOptions = {},
+  check?: (data: NoInfer<FieldValues<F>>) => void,
 ): DefinedOntology<FieldValues<F>> {
-  const made = defineOntology(tag, fields, options);
+  const made = makeOntology(tag, namedFields(fields, `ontology "${tag}"`), options, check);
   builtins.set(tag, made.fields);
   return made;
 }
@@ -122,16 +125,26 @@ export function defineOntology<F extends OntologyFields>(
       `Cannot define ontology "${tag}": that is the tag of the built-in class ${tag}, and ${difference}`,
     );
   }
+  return makeOntology(tag, named, options);
+}
+
+function makeOntology<T>(
+  tag: string,
+  fields: readonly FieldSchema[],
+  { format = "default" }: OntologyOptions,
+  check?: (data: T) => void,
+): DefinedOntology<T> {
   let query: object | undefined;
   return Object.freeze({
     tag,
-    format: options.format ?? "default",
-    fields: named,
+    format,
+    fields,
+    ...(check && { check }),
     get q() {
-      return (query ??= queryFields(tag, named)) as MessageQuery<FieldValues<F>>;
+      return (query ??= queryFields(tag, fields)) as MessageQuery<T>;
     },
     fromJson(json: unknown) {
-      return messageFromJson(tag, named, json) as { timestampNs: bigint; data: FieldValues<F> };
+      return messageFromJson(tag, fields, json) as { timestampNs: bigint; data: T };
     },
   });
 }

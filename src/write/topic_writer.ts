@@ -180,6 +180,7 @@ export class TopicWriter<T = any> {
     try {
       this.#times[row] = timeOf(message);
       root.append(message.data ?? undefined);
+      this.ontology.check?.(message.data as T);
     } catch (reason) {
       root.truncate(row);
       throw this.#refusal(reason);

@@ -122,9 +122,19 @@ function anyMadeFields(depth: number, most: number): fc.Arbitrary<OntologyFields
 export const anyOntology: fc.Arbitrary<Ontology> = anyMadeFields(2, 4)
   .map((fields) => defineOntology("Own", fields) as Ontology);
 
-/** Rows of an ontology. */
-export function anyRows({ fields }: Ontology): fc.Arbitrary<Record<string, unknown>[]> {
-  return fc.array(anyRow(fields), { maxLength: 12 });
+/** Rows of an ontology. Those that are checked as a whole are pictures. */
+export function anyRows({ fields, check }: Ontology): fc.Arbitrary<Record<string, unknown>[]> {
+  const row = anyRow(fields);
+  return fc.array(check ? row.map(readablePicture) : row, { maxLength: 12 });
+}
+
+/** A row of a known format whose sizes are none below 0; that is all that an unknown encoding wants. */
+function readablePicture(row: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(row).map(([name, value]) => {
+    if (name === "format") return [name, "png"];
+    return [name, typeof value === "number" ? Math.max(0, value) : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Rows as what `pushColumns` takes; `typed`: typed arrays, columns of structs, and nothing where nothing is. */

@@ -17,15 +17,21 @@ import { inNullableColumn, list, type OntologyField } from "../field.ts";
 export type FieldsOf<T> = { [K in keyof T]-?: OntologyField<T[K], any> };
 
 /**
- * A class whose messages are a `T`. The fields come from a function, so that a bundler drops a class that is not
+ * A class whose messages are a `T`, which `check` looks at when one is pushed. The fields come from a function, so that a bundler drops a class that is not
  * used together with the calls that make its fields. They have to match `T` property by property, none left over.
  */
 export function builtin<T, F extends FieldsOf<T>>(
   tag: string,
   fields: () => F & { [K in Exclude<keyof F, keyof T>]: never },
   options?: OntologyOptions,
+  check?: (data: NoInfer<T>) => void,
 ): DefinedOntology<T> {
-  return defineBuiltin(tag, fields(), options) as unknown as DefinedOntology<T>;
+  return defineBuiltin(
+    tag,
+    fields(),
+    options,
+    check as (data: unknown) => void,
+  ) as unknown as DefinedOntology<T>;
 }
 
 /** A struct that holds what a message of `ontology` holds. */

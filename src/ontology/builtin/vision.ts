@@ -17,6 +17,7 @@ import {
   uint8,
   utf8,
 } from "../field.ts";
+import { checkCompressedImage, checkImage } from "../image_layout.ts";
 import { Vector2d } from "./geometry.ts";
 import { header, type WithHeader } from "./header.ts";
 import { builtin, type FieldsOf, items, nested } from "./table.ts";
@@ -40,18 +41,23 @@ export interface Image extends WithHeader {
 }
 
 /** The ontology `Image`. */
-export const Image: DefinedOntology<Image> = /* @__PURE__ */ builtin("Image", () => ({
-  ...header(),
-  data: binary({ description: "The flattened image memory buffer." }),
-  format: utf8({ description: "Container format (e.g., 'raw', 'png')." }),
-  width: int32({ description: "Image width in pixels." }),
-  height: int32({ description: "Image height in pixels." }),
-  stride: int32({ description: "Bytes per row. Essential for alignment." }),
-  encoding: utf8({ description: "Pixel format (e.g., 'bgr8', 'mono16')." }),
-  is_bigendian: optional(
-    bool({ description: "True if data is Big-Endian. Defaults to system endianness if null." }),
-  ),
-}), { format: "image" });
+export const Image: DefinedOntology<Image> = /* @__PURE__ */ builtin(
+  "Image",
+  () => ({
+    ...header(),
+    data: binary({ description: "The flattened image memory buffer." }),
+    format: utf8({ description: "Container format (e.g., 'raw', 'png')." }),
+    width: int32({ description: "Image width in pixels." }),
+    height: int32({ description: "Image height in pixels." }),
+    stride: int32({ description: "Bytes per row. Essential for alignment." }),
+    encoding: utf8({ description: "Pixel format (e.g., 'bgr8', 'mono16')." }),
+    is_bigendian: optional(
+      bool({ description: "True if data is Big-Endian. Defaults to system endianness if null." }),
+    ),
+  }),
+  { format: "image" },
+  checkImage,
+);
 
 /** A compressed picture, or one frame of a compressed video. */
 export interface CompressedImage extends WithHeader {
@@ -70,6 +76,7 @@ export const CompressedImage: DefinedOntology<CompressedImage> = /* @__PURE__ */
     format: utf8({ description: "The compression format (e.g., 'jpeg', 'png')." }),
   }),
   { format: "image" },
+  checkCompressedImage,
 );
 
 /** A rectangle of an image. */

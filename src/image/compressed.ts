@@ -1,0 +1,136 @@
+import { SmaltiError } from "../error.ts";
+import type { CompressedImage, Image } from "../ontology/builtin/vision.ts";
+import { layoutOf } from "../ontology/image_layout.ts";
+import { codecFor, type ImageCodec } from "./codec.ts";
+import { imageFromPixels, MACHINE_IS_BIG_ENDIAN, type Pixels, tight } from "./image.ts";
+import { unpackImage } from "./pack.ts";
+import { isPng } from "./png/chunks.ts";
+import { readPng } from "./png/read_png.ts";
+import { writePng } from "./png/write_png.ts";
+import { imageToRgba, type RgbaOptions } from "./rgba.ts";
+import { imageSamples, reverseSamples } from "./samples.ts";
+
+/** Options of {@linkcode decodeImage}. */
+export interface DecodeImageOptions {
+  /** What decodes; taken before what the runtime has. */
+  codec?: ImageCodec;
+}
+
+/** Options of {@linkcode encodeImage}. `range` is for what has to become colours of 8 bits. */
+export interface EncodeImageOptions extends RgbaOptions {
+  /** `png`, `jpeg`, `webp`, or what else the codec knows. @default "png" */
+  format?: string;
+  /** From 0 to 1, where the format loses something. @default 0.9 */
+  quality?: number;
+  /** What encodes; taken before what the runtime has. */
+  codec?: ImageCodec;
+}
+
+/** Bytes before the PNG of ROS's `compressedDepth`. */
+const DEPTH_HEADER_BYTES = 12;
+
+/**
+ * The picture of a `CompressedImage`, as a raw `Image`: of a PNG with all its bits (`mono16`, `rgb8`, ...), else `rgba8`.
+ * {@linkcode imageToRgba} and {@linkcode imageSamples} take it.
+ *
+ * PNG is decoded everywhere. JPEG, WebP and BMP by the runtime where it has a canvas (browsers and their workers); on Deno,
+ * Node and Bun JPEG by the package jpeg-js where that is installed, others by a `codec`. What the bytes begin with counts
+ * for more than `format`.
+ *
+ * Rejects with UNSUPPORTED where nothing decodes the format; frames of a video (`h264`, `hevc`) need those before them.
+ * CORRUPT where the bytes are damaged.
+ *
+ * @example
+ * ```ts
+ * import { CompressedImage, connect } from "smalti";
+ * import { decodeImage, imageToRgba } from "smalti/image";
+ *
+ * await using client = await connect("./recordings");
+ * const camera = await client.topicHandler("drive_01", "camera/front");
+ * for await (const message of camera.getDataStreamer()) {
+ *   const { width, height, data } = await imageToRgba(await decodeImage(message.getData(CompressedImage)));
+ *   console.log(message.timestampNs, width, height, data[0]);
+ * }
+ * ```
+ */
+export async function decodeImage(
+  compressed: CompressedImage,
+  { codec }: DecodeImageOptions = {},
+): Promise<Image> {
+  const { header } = compressed;
+  let { data } = compressed;
+  if (isPng(data.subarray(DEPTH_HEADER_BYTES))) data = data.subarray(DEPTH_HEADER_BYTES);
+  const format = formatOf(data) ?? nameOf(compressed.format);
+  if (format === "png" && codec?.decode === undefined) {
+    return { header, ...imageFromPixels({ ...await readPng(data), is_bigendian: true }) };
+  }
+  const decode = await codecFor("decode", format, codec);
+  try {
+    const { width, height, data: pixels } = await decode(data, format);
+    return { header, ...imageFromPixels({ width, height, data: pixels }) };
+  } catch (cause) {
+    if (cause instanceof SmaltiError) throw cause;
+    throw SmaltiError.from(cause, "CORRUPT", `Cannot decode ${data.length} bytes as ${format}`);
+  }
+}
+
+/**
+ * A `CompressedImage` of an image or of pixels, such as an `ImageData`. PNG keeps the samples of 8 and 16 bits without sign
+ * (gray, RGB, RGBA) as they are; all else goes the way of {@linkcode imageToRgba}, JPEG and WebP too.
+ *
+ * PNG is encoded everywhere, others as in {@linkcode decodeImage}; rejects with UNSUPPORTED where nothing does it.
+ *
+ * @example
+ * ```ts
+ * import { encodeImage } from "smalti/image";
+ *
+ * const pixels = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 255, 0, 0, 255, 255) };
+ * const message = await encodeImage(pixels, { format: "png" }); // to be pushed to a topic of `CompressedImage`
+ * ```
+ */
+export async function encodeImage(
+  image: Image | Pixels,
+  { format = "png", quality = 0.9, codec, range }: EncodeImageOptions = {},
+): Promise<CompressedImage> {
+  const raw = tight("format" in image ? await unpackImage(image) : imageFromPixels(image));
+  const header = "format" in image ? image.header : undefined;
+  const name = nameOf(format);
+  if (name === "png" && codec?.encode === undefined) {
+    return { header, data: await encodePng(raw, range), format };
+  }
+  const encode = await codecFor("encode", name, codec);
+  return { header, data: await encode(await imageToRgba(raw, { range }), { format: name, quality }), format };
+}
+
+async function encodePng(image: Image, range?: readonly [number, number]): Promise<Uint8Array> {
+  const { width, height, encoding } = image;
+  const { sample, channels, sampleBytes, meaning } = layoutOf(encoding) ?? {};
+  const isPlain = (sample === "uint8" || sample === "uint16") && meaning !== "yuv" && meaning !== "bayer";
+  if (!isPlain || range || !(channels === 1 || channels === 3 || channels === 4)) {
+    const { data } = await imageToRgba(image, { range });
+    return writePng({ width, height, channels: 4, bits: 8, data: new Uint8Array(data.buffer) });
+  }
+  const samples = (await imageSamples(image)).data.slice();
+  if (meaning?.startsWith("bgr")) swapRedAndBlue(samples, channels);
+  const data = new Uint8Array(samples.buffer);
+  if (sampleBytes === 2 && !MACHINE_IS_BIG_ENDIAN) reverseSamples(data, 2);
+  return writePng({ width, height, channels, bits: sampleBytes === 2 ? 16 : 8, data });
+}
+
+function swapRedAndBlue(samples: { [i: number]: number; length: number }, channels: number): void {
+  for (let at = 0; at < samples.length; at += channels) {
+    [samples[at], samples[at + 2]] = [samples[at + 2], samples[at]];
+  }
+}
+
+/** The format that bytes begin as. */
+function formatOf(bytes: Uint8Array): string | undefined {
+  if (isPng(bytes)) return "png";
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
+  const text = String.fromCharCode(...bytes.subarray(0, 12));
+  return /^RIFF[^]{4}WEBP/.test(text) ? "webp" : undefined;
+}
+
+function nameOf(format: string): string {
+  return format === "jpg" ? "jpeg" : format;
+}

@@ -1,0 +1,14 @@
+/**
+ * Pictures: pixels become messages of `Image` and `CompressedImage`, and messages pixels. In a module of its own, so that
+ * who has no pictures loads none of it.
+ *
+ * @module
+ */
+export type { CompressedImage, Image } from "../ontology/builtin/vision.ts";
+export { type EncodeSettings, type ImageCodec } from "./codec.ts";
+export { decodeImage, type DecodeImageOptions, encodeImage, type EncodeImageOptions } from "./compressed.ts";
+export { imageFromPixels, type Pixels, type SampleArray } from "./image.ts";
+export { packImage, unpackImage } from "./pack.ts";
+export { imageToRgba, type RgbaOptions } from "./rgba.ts";
+export { type RgbaPixels } from "./rgba_pixels.ts";
+export { type ImageSamples, imageSamples } from "./samples.ts";

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import {
+  decodeImage,
+  encodeImage,
+  type ImageCodec,
+  imageFromPixels,
+  imageToRgba,
+} from "../../src/image/mod.ts";
+import { expectError } from "../support/errors.ts";
+import { randomImage } from "./pictures.ts";
+
+/** A smooth picture, as JPEG likes them. */
+function smooth(
+  width = 32,
+  height = 16,
+): { width: number; height: number; data: Uint8ClampedArray<ArrayBuffer> } {
+  const data = new Uint8ClampedArray(4 * width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) data.set([8 * x, 16 * y, 128, 255], 4 * (y * width + x));
+  }
+  return { width, height, data };
+}
+
+describe("JPEG", () => {
+  it.each([["jpeg"], ["jpg"]])("comes back close to what went in as %s", async (format) => {
+    const pixels = smooth();
+    const compressed = await encodeImage(pixels, { format, quality: 0.95 });
+    expect(compressed.format).toBe(format);
+    expect([...compressed.data.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
+    expect(compressed.data.length).toBeLessThan(pixels.data.length);
+    const decoded = await decodeImage(compressed);
+    expect(decoded).toMatchObject({ width: 32, height: 16, encoding: "rgba8", format: "raw", stride: 128 });
+    const worst = Math.max(...decoded.data.map((value, i) => Math.abs(value - pixels.data[i])));
+    expect(worst).toBeLessThan(25);
+  });
+
+  it("is smaller with less quality", async () => {
+    const fine = await encodeImage(smooth(), { format: "jpeg", quality: 1 });
+    const coarse = await encodeImage(smooth(), { format: "jpeg", quality: 0.1 });
+    expect(coarse.data.length).toBeLessThan(fine.data.length);
+  });
+
+  it("is made of images of any encoding, and known by its first bytes", async () => {
+    const image = imageFromPixels({
+      width: 16,
+      height: 8,
+      encoding: "bgr8",
+      data: new Uint8Array(384).fill(100),
+    });
+    image.header = { timestamp: { seconds: 1, nanoseconds: 2 }, frame_id: "front" };
+    const { data, header } = await encodeImage(image, { format: "jpeg" });
+    expect(header).toBe(image.header);
+    const decoded = await decodeImage({ data, format: "raw", header });
+    expect(decoded.header).toBe(image.header);
+    for (const value of (await imageToRgba(decoded)).data) expect([99, 100, 101, 255]).toContain(value);
+  });
+
+  it("that is damaged is CORRUPT", async () => {
+    const { data } = await encodeImage(smooth(), { format: "jpeg" });
+    await expectError(
+      () => decodeImage({ data: data.subarray(0, 30), format: "jpeg" }),
+      "CORRUPT",
+      "Cannot decode 30 bytes as jpeg",
+    );
+  });
+});
+
+describe("a codec that is given", () => {
+  const seen: unknown[] = [];
+  const codec: ImageCodec = {
+    decode: (data, format) => {
+      seen.push([...data], format);
+      return { width: 1, height: 1, data: Uint8ClampedArray.of(1, 2, 3, 4) };
+    },
+    encode: ({ width, height, data }, settings) => {
+      seen.push(width, height, [...data], settings);
+      return Promise.resolve(Uint8Array.of(9));
+    },
+  };
+
+  it("is taken for any format, those known too", async () => {
+    for (const format of ["webp", "png", "jpeg", "avif"]) {
+      seen.length = 0;
+      expect(await decodeImage({ data: Uint8Array.of(7), format }, { codec })).toMatchObject({
+        width: 1,
+        encoding: "rgba8",
+        data: Uint8Array.of(1, 2, 3, 4),
+      });
+      expect(seen).toEqual([[7], format]);
+      seen.length = 0;
+      const pixels = { width: 1, height: 1, encoding: "bgr8", data: Uint8Array.of(3, 2, 1) };
+      expect(await encodeImage(pixels, { format, codec, quality: 0.5 })).toEqual({
+        data: Uint8Array.of(9),
+        format,
+        header: undefined,
+      });
+      expect(seen).toEqual([1, 1, [1, 2, 3, 255], { format, quality: 0.5 }]);
+    }
+  });
+
+  it("may do one of the two", async () => {
+    const { decode } = codec;
+    const compressed = await encodeImage(randomImage("mono8"), { codec: { decode } });
+    expect((await decodeImage(compressed, { codec: { encode: codec.encode } })).encoding).toBe("mono8");
+  });
+
+  it("is wanted where nothing else does it", async () => {
+    const frame = { data: Uint8Array.of(0, 0, 0, 1), format: "h264" };
+    await expectError(
+      () => decodeImage(frame),
+      "UNSUPPORTED",
+      `decode a picture of the format "h264"`,
+      "codec",
+    );
+    await expectError(
+      () => encodeImage(randomImage("mono8"), { format: "tiff" }),
+      "UNSUPPORTED",
+      `encode a picture of the format "tiff"`,
+    );
+  });
+
+  it("fails as itself", async () => {
+    const failing: ImageCodec = { decode: () => Promise.reject(new Error("no luck")) };
+    const error = await expectError(
+      () => decodeImage({ data: Uint8Array.of(1), format: "webp" }, { codec: failing }),
+      "CORRUPT",
+      "Cannot decode 1 bytes as webp: no luck",
+    );
+    expect((error.cause as Error).message).toBe("no luck");
+  });
+});
