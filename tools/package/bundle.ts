@@ -74,7 +74,7 @@ export async function weighBundles({ path }: Project): Promise<void> {
 export async function bundlePages({ path }: Project, { directory }: Site): Promise<string[]> {
   await bundleWithEsbuild(path, `${directory}/esbuild`);
   const names = ["page", "page_slim"];
-  for (const name of [...names, "page_import"]) {
+  for (const name of [...names, "page_import", "page_image"]) {
     await Deno.writeTextFile(`${directory}/esbuild/${name}.html`, page(`${name}.js`));
   }
   await buildWithVite(path, `${directory}/vite`, "/vite/");
@@ -84,7 +84,7 @@ export async function bundlePages({ path }: Project, { directory }: Site): Promi
 /** The pages with their chunks; the one for the slim entry with smalti.wasm as a file. */
 async function bundleWithEsbuild(project: string, outdir: string): Promise<void> {
   await bundle({
-    entryPoints: ["page", "page_slim", "page_import", "import_worker"].map((name) =>
+    entryPoints: ["page", "page_slim", "page_import", "page_image", "import_worker"].map((name) =>
       `${project}/${name}.mjs`
     ),
     outdir,
@@ -94,7 +94,7 @@ async function bundleWithEsbuild(project: string, outdir: string): Promise<void>
 
 /** The same by Vite, whose warnings about modules that are not for browsers count as failures. */
 async function buildWithVite(project: string, outDir: string, base: string): Promise<void> {
-  const entries = { page: "page.html", slim: "page_slim_vite.html" };
+  const entries = { page: "page.html", slim: "page_slim_vite.html", image: "page_image.html" };
   for (const html of Object.values(entries)) {
     await Deno.writeTextFile(`${project}/${html}`, page(`/${html.replace(".html", ".mjs")}`));
   }

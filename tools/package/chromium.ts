@@ -37,7 +37,7 @@ function lookUp(): { path: string } | undefined {
   }
 }
 
-/** Opens each page, and once more under a policy that forbids WebAssembly; and the one whose worker imports recordings. */
+/** Opens each page, and once more under a policy that forbids WebAssembly; the one whose worker imports recordings, and those with pictures. */
 export async function checkPages(executablePath: string, site: Site, pages: string[]): Promise<void> {
   const { chromium } = createRequire(`${packaging}/package.json`)("playwright-core") as typeof Playwright;
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
@@ -58,6 +58,17 @@ export async function checkPages(executablePath: string, site: Site, pages: stri
     }
     const path = "esbuild/page_import.html";
     expectSame(`Chromium, ${path}`, await open(browser, `${site.url}${path}`), await importedCounts());
+    for (const path of ["esbuild/page_image.html", "vite/page_image.html", "strict/vite/page_image.html"]) {
+      expectSame(`Chromium, ${path}`, await open(browser, `${site.url}${path}`), {
+        depth: [1, 256, 257, 65535],
+        png: [1, 256, 257, 65535],
+        colours: 0,
+        jpegIsClose: true,
+        webpIsClose: true,
+        damaged: "CORRUPT",
+        tiff: "UNSUPPORTED",
+      });
+    }
   } finally {
     await browser.close();
   }
