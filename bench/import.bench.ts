@@ -1,6 +1,6 @@
 /**
- * Decoding to columns against what decodes to objects: messages in memory, and whole files in memory (which smalti stores
- * besides, compressed). The files are made by make_recording.ts.
+ * Decoding to columns against what decodes to objects: messages in memory, and whole files in memory (which smalti also
+ * stores, compressed). The files are made by make_recording.ts.
  */
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -34,12 +34,12 @@ import { concat, makeBag, makeUlog } from "./make_recording.ts";
 import { rosTopics } from "./ros_messages.ts";
 
 const START_NS = 1_700_000_000_000_000_000n;
-/** Many, since the cases are short. */
-const ROUNDS = 15;
+/** Many, since most cases are short. */
+const ROUNDS = 10;
 /** Over the messages, so that the runtime has optimized both sides. */
 const PASSES = 5;
 /** Of a file. */
-const FILE_BYTES = 4e6;
+const FILE_BYTES = 16e6;
 /** Of a part in which a file comes, as it is read from a disk. */
 const PART_BYTES = 1 << 18;
 
@@ -77,7 +77,8 @@ await compare([
   ...(await protobufCases()),
   ...(await flatbufferCases()),
   ...(await ulogCases()),
-  ...(await bagCases()),
+  ...(await bagCases("none")),
+  ...(await bagCases("lz4")),
 ], ROUNDS);
 
 /** Messages one by one to objects, and all at once to columns. */
@@ -206,25 +207,11 @@ async function ulogCases(): Promise<Case[]> {
     }
     return read;
   };
-  const count = await read();
-  const rival = "ULog/@foxglove/ulog";
-  return [
-    {
-      name: rival,
-      count,
-      run: async () => check("messages", await read(), count),
-    },
-    ...importing(
-      "ULog",
-      rival,
-      count,
-      (client, options) => importUlog(client, source(file), options),
-    ),
-  ];
+  return await fileCases("ULog", "@foxglove/ulog", file, read, importUlog);
 }
 
-async function bagCases(): Promise<Case[]> {
-  const file = concat([...makeBag(FILE_BYTES)]);
+async function bagCases(compression: "none" | "lz4"): Promise<Case[]> {
+  const file = concat([...makeBag(FILE_BYTES, compression)]);
   const lz4 = (bytes: Uint8Array, size: number) => engines.at(-1)!.decompress("lz4", bytes, size);
   const read = async () => {
     const bag = new Bag(randomAccess(file), { decompress: { lz4 } });
@@ -233,47 +220,36 @@ async function bagCases(): Promise<Case[]> {
     for await (const { message } of bag.messageIterator()) if (message) read++;
     return read;
   };
-  const count = await read();
-  const rival = "bag/@foxglove/rosbag";
-  return [
-    {
-      name: rival,
-      count,
-      run: async () => check("messages", await read(), count),
-    },
-    ...importing(
-      "bag",
-      rival,
-      count,
-      (client, options) => importBag(client, source(file), options),
-    ),
-  ];
+  return await fileCases(`bag, ${compression}`, "@foxglove/rosbag", file, read, importBag);
 }
 
-/** Whole files, into memory. */
-function importing(
+/** Whole files: to objects, to columns, and into a store in memory. */
+async function fileCases(
   name: string,
-  rival: string,
-  count: number,
-  run: (client: Client, options: ImportOptions) => Promise<ImportReport>,
-): Case[] {
-  return engines.map((engine): Case => ({
-    name: `${name}/smalti ${engine.name}`,
-    count,
-    rival,
-    run: async () => {
-      await using client = new Client(
-        new EmbeddedBackend(new MemoryStore(), engine),
-      );
-      const { messageCount, topics } = await run(client, { name: "made" });
-      check("messages", messageCount, count);
-      check(
-        "misfits",
-        topics.find(({ misfitCount }) => misfitCount > 0),
-        undefined,
-      );
-    },
-  }));
+  library: string,
+  file: Uint8Array,
+  read: () => Promise<number>,
+  importFile: (client: Client, source: ByteSource, options: ImportOptions) => Promise<ImportReport>,
+): Promise<Case[]> {
+  const count = await read();
+  const rival = `${name}/${library}`;
+  const importing = (what: string, dryRun: boolean) =>
+    engines.map((engine): Case => ({
+      name: `${name}/smalti ${engine.name}, ${what}`,
+      count,
+      rival,
+      run: async () => {
+        await using client = new Client(new EmbeddedBackend(new MemoryStore(), engine));
+        const { messageCount, topics } = await importFile(client, source(file), { name: "made", dryRun });
+        check("messages", messageCount, count);
+        check("misfits", topics.find(({ misfitCount }) => misfitCount > 0), undefined);
+      },
+    }));
+  return [
+    { name: rival, count, run: async () => check("messages", await read(), count) },
+    ...importing("to columns", true),
+    ...importing("into a store", false),
+  ];
 }
 
 function source(file: Uint8Array): ByteSource {

@@ -138,7 +138,7 @@ function bagRecord(
 }
 
 /** ROS 1 has the same fields without alignment, and a sequence number. */
-export function* makeBag(bytes: number): Generator<Uint8Array> {
+export function* makeBag(bytes: number, compression: "none" | "lz4" = "lz4"): Generator<Uint8Array> {
   const topics = rosTopics();
   const ros1 = topics.map(toRos1);
   const connections = topics.map(({ name, type }, i) => {
@@ -187,7 +187,7 @@ export function* makeBag(bytes: number): Generator<Uint8Array> {
     size += record.length;
     if (size < 768 * 1024) continue;
     const raw = concat(chunk);
-    const packed = engine.compress(raw)?.slice();
+    const packed = compression === "lz4" ? engine.compress(raw)?.slice() : undefined;
     const times = index.flat().map(([time]) => time);
     const kept = index.flatMap((entries, conn) => entries.length > 0 ? [{ conn, entries }] : []);
     infos.push(bagRecord(

@@ -44,6 +44,7 @@ const runtimePlaces: readonly string[] = [
   "src/engine/load/",
   "src/flight/",
   "src/import/open_file.ts",
+  "src/import/ros2_bag.ts",
   "src/export/create_file.ts",
   "src/cli/",
 ];

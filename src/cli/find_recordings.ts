@@ -3,12 +3,14 @@
  *
  * @module
  */
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
 import { SmaltiError } from "../error.ts";
+import { readRos2Bag } from "../import/ros2_bag.ts";
 import { legalSequenceName, MAX_PART } from "../names.ts";
+import { fileError } from "../store/directory/file_error.ts";
 import type { Metadata } from "../types.ts";
-import { readRos2Bag } from "./ros2_bag.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A recording: what becomes a sequence. */
@@ -18,6 +20,8 @@ export interface Recording {
   readonly files: readonly string[];
   /** Facts about it beside those in the files. */
   readonly metadata: Metadata;
+  /** Why it cannot be imported, where that showed when it was found. */
+  readonly reason?: unknown;
 }
 
 /** What stands for standard input. */
@@ -30,7 +34,8 @@ export function ofFile(path: string): Recording {
 
 /**
  * The recordings that paths name, in their order. A directory of rosbag2 is one; any other stands for all that is below it, in the
- * order of the names, and so does a pattern (`*`, `?`, `**`) that no shell has replaced. NOT_FOUND where one has none.
+ * order of the names, and so does a pattern (`*`, `?`, `**`) that no shell has replaced. NOT_FOUND where one has none. What cannot be
+ * read is there too, with the reason.
  *
  * @param store Where recordings go: what is there is none to be imported.
  */
@@ -48,10 +53,23 @@ export async function findRecordings(paths: readonly string[], store: string): P
   return found.flat();
 }
 
-async function below(directory: string, options: WalkOptions, path: string): Promise<Recording[]> {
+async function below(
+  directory: string,
+  options: Omit<WalkOptions, "onError">,
+  path: string,
+): Promise<Recording[]> {
   const recordings: Recording[] = [];
-  for await (const recording of walkFiles(directory, options)) {
-    if (recording.files[0] !== recording.path || await hasFormat(recording.path)) recordings.push(recording);
+  const onError = (path: string, reason: unknown) => {
+    recordings.push({ ...ofFile(path), reason });
+    return Promise.resolve();
+  };
+  for await (const recording of walkFiles(directory, { ...options, onError })) {
+    const { path, files } = recording;
+    try {
+      if (files[0] !== path || await hasFormat(path)) recordings.push(recording);
+    } catch (reason) {
+      await onError(path, reason);
+    }
   }
   if (recordings.length > 0) return recordings;
   throw new SmaltiError("NOT_FOUND", `There is no recording in ${path}`, { file: path });
@@ -63,8 +81,8 @@ export interface WalkOptions {
   except: string;
   /** Which paths to take. @default all */
   matches?: RegExp;
-  /** Hears of what cannot be read, and is left out then. @default it is thrown */
-  onError?: (path: string, reason: unknown) => Promise<void>;
+  /** Hears of what cannot be read, and is left out then. */
+  onError: (path: string, reason: unknown) => Promise<void>;
 }
 
 /**
@@ -74,21 +92,30 @@ export interface WalkOptions {
 export async function* walkFiles(directory: string, options: WalkOptions): AsyncGenerator<Recording> {
   const { except, matches, onError } = options;
   if (resolve(directory) === except) return;
+  let entries: Dirent[];
   try {
+    entries = await readdir(directory, { withFileTypes: true });
     const bag = matches?.test(directory) === false ? undefined : await readRos2Bag(directory);
     if (bag) return yield { path: directory, ...bag };
   } catch (reason) {
-    if (!onError) throw reason;
-    return await onError(directory, reason);
+    // As shells do, a pattern passes over directories that it does not name.
+    if (matches?.test(directory) !== false) await onError(directory, fileError(reason, "read", directory));
+    return;
   }
-  const entries = await readdir(directory, { withFileTypes: true });
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
   for (const entry of entries) {
     if (/^\.|\.(part|tmp)$/.test(entry.name)) continue;
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) yield* walkFiles(path, options);
-    else if (matches?.test(path) !== false && (await stat(path).catch(() => undefined))?.isFile()) {
-      yield ofFile(path);
+    if (entry.isDirectory()) {
+      yield* walkFiles(path, options);
+      continue;
+    }
+    if (matches?.test(path) === false) continue;
+    try {
+      if ((await stat(path)).isFile()) yield ofFile(path);
+    } catch (reason) {
+      const error = fileError(reason, "open", path);
+      if (error.code !== "NOT_FOUND") await onError(path, error); // else a link to nothing, or it has gone meanwhile
     }
   }
 }

@@ -10,7 +10,13 @@ import type { Metadata } from "../types.ts";
 import { parseSequenceName, parseSize, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { findRecordings, nameOfRecording, type Recording, STDIN } from "./find_recordings.ts";
-import { parseMetadata, parsePatterns, parseTimeName, readDefinitions } from "./import_arguments.ts";
+import {
+  parseMetadata,
+  parsePatterns,
+  parseSeparator,
+  parseTimeName,
+  readDefinitions,
+} from "./import_arguments.ts";
 import { type GivenOptions, importRecordingFiles } from "./import_recording.ts";
 import { writeFaults, writeReport } from "./import_report.ts";
 import { withClient } from "./open.ts";
@@ -31,7 +37,7 @@ interface Options extends Omit<GivenOptions, "name" | "maxRecordBytes" | "defini
 export function addImport(program: Command, context: Context): void {
   program.command("import")
     .description(
-      "Records files of other formats as new sequences: MCAP, bags of ROS 1 and 2, PX4's ULog, JSON lines.",
+      "Records files of other formats as new sequences: MCAP, bags of ROS 1 and 2, PX4's ULog, Parquet, Arrow, CSV, JSON lines.",
     )
     .argument(
       "[FILE...]",
@@ -70,7 +76,10 @@ export function addImport(program: Command, context: Context): void {
         .argParser(parsePatterns),
     )
     .addOption(
-      new Option("--msg-path <DIR>", "definitions, PACKAGE/msg/NAME.msg, for bags of ROS 2 that carry none"),
+      new Option(
+        "--msg-path <DIR>",
+        "definitions, PACKAGE/msg/NAME.msg, for recordings of ROS 2 that carry none",
+      ),
     )
     .addOption(
       new Option("--integers <AS>", "what integers of 64 bits are read as")
@@ -88,7 +97,26 @@ export function addImport(program: Command, context: Context): void {
       )
         .choices(["s", "ms", "us", "ns"]),
     )
-    .addOption(new Option("--topic <NAME>", "topic of JSON lines that name none (default: the file's name)"))
+    .addOption(
+      new Option(
+        "--topic <NAME>",
+        "topic of tables, and of JSON lines that name none (default: the file's name)",
+      ),
+    )
+    .addOption(
+      new Option(
+        "--separator <CHARACTER>",
+        "what is between the cells of CSV, such as ; or \\t (default: as the first lines tell)",
+      )
+        .argParser(parseSeparator),
+    )
+    .addOption(
+      new Option(
+        "--header",
+        "the first row of CSV has the columns' names (default: where none of its cells is a number)",
+      ),
+    )
+    .addOption(new Option("--no-header", "the first row of CSV has values as the others"))
     .option(
       "--salvage",
       "go on where a file is cut or damaged: leave out what cannot be read, and say what that is",
@@ -147,7 +175,8 @@ async function importPaths(context: Context, paths: string[], options: Options):
 
 /** One recording of the files of several. */
 function joined(recordings: readonly Recording[]): Recording {
-  if (recordings.length === 1) return recordings[0];
+  const unread = recordings.find(({ reason }) => reason !== undefined);
+  if (unread || recordings.length === 1) return unread ?? recordings[0];
   const facts = recordings.map(({ metadata }) => metadata).filter((metadata) =>
     Object.keys(metadata).length > 0
   );
@@ -166,6 +195,7 @@ export async function importOne(
   recording: Recording,
   options: GivenOptions,
 ): Promise<void> {
+  if (recording.reason !== undefined) throw recording.reason;
   const { dryRun, topics, start, end } = options;
   const report = await importRecordingFiles(client, recording, options, signal);
   await writeReport(out, report, {

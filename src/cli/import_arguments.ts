@@ -17,6 +17,13 @@ export function parseTimeName(text: string): string {
   throw new InvalidArgumentError("Wanted log, publish, or the name of a field.");
 }
 
+/** One character; `\\t` or `tab` is a tab, which few shells pass on. */
+export function parseSeparator(text: string): string {
+  const separator = text === "\\t" || text === "tab" ? "\t" : text;
+  if (separator.length === 1 && !/["\r\n]/.test(separator)) return separator;
+  throw new InvalidArgumentError("Wanted one character, such as ; or \\t for a tab.");
+}
+
 /** `/imu*,!/imu/raw`: patterns; given again, they add up. */
 export function parsePatterns(text: string, before?: unknown): string[] {
   const patterns = text.split(",").map((pattern) => pattern.trim());

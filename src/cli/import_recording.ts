@@ -34,23 +34,30 @@ export async function importRecordingFiles(
   signal: AbortSignal,
   label: string = "importing",
 ): Promise<Report> {
-  const { formatOf } = await import("../import/formats.ts");
-  const { start, end, topic, maxRecordBytes, definitions, metadata, ...given } = options;
+  const { formatOf, FORMATS } = await import("../import/formats.ts");
+  const { start, end, topic, separator, header, maxRecordBytes, metadata, ...given } = options;
   const opened = await Promise.all(recording.files.map(openSource));
   const { engine } = backendOf(client);
-  const { format, sources } = await formatOf(opened, { engine, maxRecordBytes, signal });
-  if (topic !== undefined && !format.takes.includes("topic")) {
-    throw new UsageError(`--topic is for JSON lines: ${recording.path} is ${format.name}`);
+  const { format, sources } = await formatOf(opened, { engine, maxRecordBytes, separator, signal });
+  const ofFormat: FormatOptions = {};
+  for (const [key, value] of Object.entries({ topic, separator, header, maxRecordBytes })) {
+    const name = key as keyof FormatOptions;
+    if (value === undefined) continue;
+    if (format.takes.includes(name)) Object.assign(ofFormat, { [name]: value });
+    else if (name !== "maxRecordBytes") { // what is not bounded needs no bound
+      const those = FORMATS.filter(({ takes }) => takes.includes(name)).map(({ name }) => name).join(", ");
+      throw new UsageError(
+        `--${name} is not for ${format.name}, which ${recording.path} is, but for ${those}`,
+      );
+    }
   }
-  const ofFormat = Object.entries({ topic, maxRecordBytes, definitions })
-    .filter(([name, value]) => value !== undefined && format.takes.includes(name as keyof FormatOptions));
   const importer = await format.load();
   const run = async (more: Pick<ImportOptions, "startNs" | "endNs" | "dryRun">) => {
     const progress = await startProgress(label);
     try {
       return await importer(client, sources, {
         ...given,
-        ...Object.fromEntries(ofFormat),
+        ...ofFormat,
         metadata: { ...recording.metadata, ...metadata },
         ...more,
         signal,

@@ -14,7 +14,8 @@ import { type Column, formatTable } from "./table.ts";
 /** So many topics are named for one reason. */
 const MAX_NAMED = 10;
 
-const TOPIC_COLUMNS: readonly Column[] = [
+/** Of a table of topics. */
+export const TOPIC_COLUMNS: readonly Column[] = [
   { title: "topic" },
   { title: "type" },
   { title: "messages", align: "right" },
@@ -37,7 +38,8 @@ export async function writeReport(
   if (dryRun && topics.length > 0) await out.write(formatTable(TOPIC_COLUMNS, topicRows(report)));
 }
 
-function topicRows({ topics, sequence }: Report): string[][] {
+/** Its rows: what would become of each topic. */
+export function topicRows({ topics, sequence }: Report): string[][] {
   const types = new Map(sequence.topics.map(({ name, ontologyTag }) => [name, ontologyTag]));
   return topics.map(({ name, messageCount, reason }) => [
     name,

@@ -11,13 +11,13 @@ import { Decompressor } from "./compressed.ts";
 import { isZstd } from "./frames.ts";
 import type { ImportMcapReport } from "./mcap/import_mcap.ts";
 import type { ImportOptions, ImportReport } from "./recording_import.ts";
-import type { RosDefinitions } from "./ros/ros_definitions.ts";
 
 /** Options that some formats have beside those of every import. */
 export interface FormatOptions {
   topic?: string;
+  separator?: string;
+  header?: boolean;
   maxRecordBytes?: number;
-  definitions?: RosDefinitions;
 }
 
 /** Imports files of one format. */
@@ -31,8 +31,8 @@ export type Import = (
 export interface FileFormat {
   /** What it is called: `MCAP file`. */
   readonly name: string;
-  /** Whether a file that begins so is one, or was one before it was damaged. */
-  isBegun(head: Uint8Array): boolean;
+  /** Whether a file that begins so is one, or was one before it was damaged; cells are between `separator`, where that was said. */
+  isBegun(head: Uint8Array, separator?: string): boolean;
   /** How its files are called, where many a file that is none begins so: others are left alone where nobody named them. */
   readonly extensions?: readonly string[];
   /** Whether the writer of a file has ended it, as far as a look at some of its bytes tells. @default true */
@@ -54,27 +54,34 @@ const BAG_MAGIC = bytesOfText("#ROSBAG V2.0\n");
 const SQLITE_MAGIC = bytesOfText("SQLite format 3\0");
 const ULOG_MAGIC = [...bytesOfText("ULog"), 0x01, 0x12, 0x35];
 
+/** A marker and the length 0; before Arrow 0.15 the length alone. */
+const ARROW_STREAM_END = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
 /** Every format. The first that fits is taken. */
 export const FORMATS: readonly FileFormat[] = [
   {
     name: "MCAP file",
     isBegun: (head) => isMostly(MCAP_MAGIC, head),
-    isWhole: async ({ read, sizeBytes = 0 }) => {
-      const end = await read?.(Math.max(0, sizeBytes - MCAP_MAGIC.length), MCAP_MAGIC.length);
-      return end === undefined || MCAP_MAGIC.every((byte, i) => byte === end[i]);
-    },
+    isWhole: (source) => endsWith(source, [MCAP_MAGIC]),
     takes: ["maxRecordBytes"],
     load: async () => (await import("./mcap/import_mcap.ts")).importMcap,
   },
   {
     name: "Parquet file",
     isBegun: (head) => startsWith(head, "PAR1") || startsWith(head, "PARE"),
+    isWhole: (source) => endsWith(source, [bytesOfText("PAR1"), bytesOfText("PARE")]),
     takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./parquet/import_parquet.ts")).importParquet,
   },
   {
     name: "Arrow file",
     isBegun: (head) => startsWith(head, "ARROW1") || isArrowStream(head),
+    isWhole: async (source) => {
+      const head = await source.read?.(0, 8) ?? [];
+      if (startsWith(head, "ARROW1")) return await endsWith(source, [bytesOfText("ARROW1")]);
+      // A stream may just end too, but then it looks like one that goes on.
+      return await endsWith(source, [head[0] === 0xff ? ARROW_STREAM_END : ARROW_STREAM_END.slice(4)]);
+    },
     takes: ["topic", "maxRecordBytes"],
     load: async () => (await import("./arrow/import_arrow.ts")).importArrow,
   },
@@ -92,7 +99,7 @@ export const FORMATS: readonly FileFormat[] = [
     name: "bag of ROS 2 in SQLite",
     isBegun: (head) => isMostly(SQLITE_MAGIC, head),
     isWhole: async (source) => !await hasBeside(source, "-wal") && !await hasBeside(source, "-journal"),
-    takes: ["maxRecordBytes", "definitions"],
+    takes: ["maxRecordBytes"],
     load: async () => (await import("./db3/import_db3.ts")).importDb3,
   },
   {
@@ -112,13 +119,23 @@ export const FORMATS: readonly FileFormat[] = [
     name: "CSV file",
     isBegun: isCsv,
     extensions: ["csv", "tsv", "txt"],
-    takes: ["topic", "maxRecordBytes"],
+    takes: ["topic", "separator", "header", "maxRecordBytes"],
     load: async () => (await import("./csv/import_csv.ts")).importCsv,
   },
 ];
 
-function startsWith(head: Uint8Array, text: string): boolean {
+function startsWith(head: Uint8Array | number[], text: string): boolean {
   return head.length >= text.length && [...text].every((letter, i) => letter.charCodeAt(0) === head[i]);
+}
+
+/** Whether a file ends with one of some marks; true where that cannot be looked at. */
+async function endsWith({ read, sizeBytes = 0 }: ByteSource, marks: readonly number[][]): Promise<boolean> {
+  if (!read) return true;
+  const most = Math.max(...marks.map(({ length }) => length));
+  const end = await read(Math.max(0, sizeBytes - most), most);
+  return marks.some((mark) =>
+    end.length >= mark.length && mark.every((byte, i) => byte === end[end.length - mark.length + i])
+  );
 }
 
 /** Whether a stream begins: a marker of four bytes, before Arrow 0.15 none, the length of the schema's message, and that. */
@@ -134,7 +151,7 @@ function isArrowStream(head: Uint8Array): boolean {
 }
 
 /** Whether there is text with a separator in its first line, and no JSON. */
-function isCsv(head: Uint8Array): boolean {
+function isCsv(head: Uint8Array, separator?: string): boolean {
   const isWide = head[0] === 0xff && head[1] === 0xfe || head[0] === 0xfe && head[1] === 0xff;
   const encoding = !isWide ? "utf-8" : head[0] === 0xff ? "utf-16le" : "utf-16be";
   let text: string;
@@ -147,7 +164,8 @@ function isCsv(head: Uint8Array): boolean {
   // deno-lint-ignore no-control-regex -- text has none of them
   if (/[\0-\x08\x0e-\x1f]/.test(text)) return false;
   const first = text.trimStart();
-  return !/^[{[]/.test(first) && /^[^\r\n]*[,;\t|]/.test(first);
+  const [line] = first.split(/[\r\n]/, 1);
+  return !/^[{[]/.test(first) && (separator === undefined ? /[,;\t|]/.test(line) : line.includes(separator));
 }
 
 function bytesOfText(text: string): number[] {
@@ -176,8 +194,8 @@ async function hasBeside(source: ByteSource, suffix: string): Promise<boolean> {
   }
 }
 
-function formatByHead(head: Uint8Array): FileFormat | undefined {
-  return FORMATS.find((format) => format.isBegun(head));
+function formatByHead(head: Uint8Array, separator?: string): FileFormat | undefined {
+  return FORMATS.find((format) => format.isBegun(head, separator));
 }
 
 /** Of what is compressed nothing more is known before it is decompressed. */
@@ -200,6 +218,8 @@ export interface FormatContext {
   readonly engine: Pick<Engine, "decompress">;
   /** Bound on such a file, in bytes. @default 512 MiB */
   readonly maxRecordBytes?: number | undefined;
+  /** What is between the cells of CSV. @default any that is usual */
+  readonly separator?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -210,13 +230,18 @@ export interface FormatContext {
  */
 export async function formatOf(
   sources: readonly ByteSource[],
-  { engine, maxRecordBytes = DEFAULT_CONTENT_BYTES, signal }: FormatContext,
+  { engine, maxRecordBytes = DEFAULT_CONTENT_BYTES, separator, signal }: FormatContext,
 ): Promise<{ format: FileFormat; sources: readonly ByteSource[] }> {
   const decompressor = new Decompressor(engine, maxRecordBytes);
   const whole: ByteSource[] = [];
   let format: FileFormat | undefined;
   const look = (source: ByteSource) =>
-    firstBytes(source, HEAD_BYTES, (head) => isZstd(head) || formatByHead(head) !== undefined, signal);
+    firstBytes(
+      source,
+      HEAD_BYTES,
+      (head) => isZstd(head) || formatByHead(head, separator) !== undefined,
+      signal,
+    );
   for (const given of sources) {
     const file = given.name ?? "the file";
     const refuse = (text: string) =>
@@ -232,7 +257,7 @@ export async function formatOf(
         throw new SmaltiError(reason.code, text, { file: given.name, cause: reason });
       }));
     } else whole.push(source);
-    const found = formatByHead(head);
+    const found = formatByHead(head, separator);
     if (!found) {
       const names = FORMATS.map(({ name }) => `no ${name}`).join(", ");
       throw refuse(head.length === 0 ? `it is empty: ${names}` : `it is ${names}`);

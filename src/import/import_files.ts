@@ -24,6 +24,8 @@ interface FileInWork {
   /** What it tells about the sequence where it begins, which any file of its format does, and later. */
   readonly opening: Metadata;
   readonly facts: Metadata;
+  /** What it tells about topics, which is worth nothing without their messages. */
+  readonly topicFacts: Metadata;
   /** Messages of all files before it. */
   messagesBefore: number;
   attachmentCount: number;
@@ -32,7 +34,8 @@ interface FileInWork {
 /** The files of one import, one after another. */
 export class ImportFiles {
   readonly #files: readonly FileInWork[];
-  readonly #what: string;
+  /** What errors call a file whose source has no name. */
+  readonly what: string;
   readonly #totalBytes: number | undefined;
   #at = -1;
   #bytesRead = 0;
@@ -44,14 +47,20 @@ export class ImportFiles {
       source,
       opening: {},
       facts: {},
+      topicFacts: {},
       messagesBefore: 0,
       attachmentCount: 0,
     }));
-    this.#what = what;
+    this.what = what;
     const sizes = list.map(({ sizeBytes }) => sizeBytes);
     this.#totalBytes = sizes.every((size) => size !== undefined)
       ? sizes.reduce((sum, size) => sum + size, 0)
       : undefined;
+  }
+
+  /** All of them. */
+  get sources(): readonly ByteSource[] {
+    return this.#files.map(({ source }) => source);
   }
 
   /** Whether one of them cannot be had again. */
@@ -64,7 +73,7 @@ export class ImportFiles {
     return this.#files.length > 1;
   }
 
-  /** Whether nothing was kept of them beside messages. */
+  /** Whether nothing was kept of them beside messages and what tells about their topics. */
   get isEmpty(): boolean {
     return this.#files.every(({ facts, attachmentCount }) => {
       return attachmentCount === 0 &&
@@ -80,7 +89,7 @@ export class ImportFiles {
   /** What errors call it: `"b.mcap"`, and which of several it is. */
   get label(): string {
     const { name } = this.current.source;
-    const label = name === undefined ? this.#what : JSON.stringify(name);
+    const label = name === undefined ? this.what : JSON.stringify(name);
     const { length } = this.#files;
     return length === 1 ? label : `${label} (file ${Math.max(0, this.#at) + 1} of ${length})`;
   }
@@ -118,7 +127,7 @@ export class ImportFiles {
 
   /** What the files tell about the sequence: of one file its facts, of several a list of what each of them tells. */
   facts(messageCount = 0): Metadata {
-    const tell = ({ opening, facts }: FileInWork) => ({ ...opening, ...facts });
+    const tell = ({ opening, facts, topicFacts }: FileInWork) => ({ ...opening, ...facts, ...topicFacts });
     if (this.#files.length === 1) return tell(this.#files[0]);
     const files = this.report(messageCount).slice(0, this.#at + 1).map(
       ({ name, messageCount }, i): JsonValue => {

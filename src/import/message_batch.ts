@@ -1,5 +1,5 @@
 /** Messages of a batch, about; more than one of a piece of bytes are several batches then. */
-const MOST_BYTES = 1 << 18;
+export const MOST_BATCH_BYTES: number = 1 << 18;
 
 /**
  * Messages that lie one after another in one piece of bytes, noted by place and time: of each five numbers and no object. Good
@@ -24,7 +24,7 @@ export class MessageBatch {
 
   /** Whether it has so much that it is to be handed over. */
   get isFull(): boolean {
-    return this.count > 0 && this.ends[this.count - 1] - this.starts[0] >= MOST_BYTES;
+    return this.count > 0 && this.ends[this.count - 1] - this.starts[0] >= MOST_BATCH_BYTES;
   }
 
   /** Begins anew, with other bytes. */

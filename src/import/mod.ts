@@ -6,6 +6,7 @@
 export { importMcap, type ImportMcapOptions, type ImportMcapReport } from "./mcap/import_mcap.ts";
 export { importBag, type ImportBagOptions } from "./bag/import_bag.ts";
 export { importDb3, type ImportDb3Options } from "./db3/import_db3.ts";
+export { importRos2Bag, type ImportRos2BagOptions } from "./import_ros2_bag.ts";
 export { importUlog } from "./ulog/import_ulog.ts";
 export { importArrow, type ImportArrowOptions } from "./arrow/import_arrow.ts";
 export { importParquet, type ImportParquetOptions } from "./parquet/import_parquet.ts";

@@ -14,7 +14,7 @@ import type { OptionNames } from "../util/options.ts";
 import type { AttachmentInfo, Metadata, SequenceInfo, Window } from "../types.ts";
 import type { SequenceWriter } from "../write/sequence_writer.ts";
 import { DEFAULT_AUTO_FLUSH } from "../write/session_options.ts";
-import { type ImportSources, readParts } from "./byte_source.ts";
+import { type ByteSource, type ImportSources, readParts } from "./byte_source.ts";
 import { readAll } from "./compressed.ts";
 import { openDecoder } from "./decoders.ts";
 import { drySequence } from "./dry_run.ts";
@@ -35,6 +35,7 @@ import { type OntologyMappings, ontologyOf } from "./ontology/known.ts";
 import type { KnownMapping } from "./ontology/mapping.ts";
 import type { RandomAccess } from "./random_access.ts";
 import { RawDecoder } from "./raw_decoder.ts";
+import type { RosDefinitions } from "./ros/ros_definitions.ts";
 import { matchesPatterns } from "./topic_patterns.ts";
 import { type ImportedTopic, INDEX_FIELD, type MessageCounter, TopicImport } from "./topic_import.ts";
 import { TopicNames } from "./topic_names.ts";
@@ -65,11 +66,11 @@ export interface ImportOptions {
    */
   envelope?: boolean;
   /**
-   * Which time orders the messages: `log`, when they were recorded; `publish`, when they were sent; else a field of the
-   * messages, its names with `.` between them: `header.stamp`. (`.log` is a field called log.) The field holds a number of
-   * `timeUnit`, an ISO 8601 text, or an object with seconds and nanoseconds as in ROS: `sec` and `nanosec`. Digits beyond
-   * nanoseconds are rounded. A message whose field is missing or says no time is a flaw, and so are all messages that stay
-   * bytes. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time, where a field
+   * Which time orders the messages: `log`, when they were recorded; `publish`, when they were sent, which MCAP alone tells
+   * (INVALID_ARGUMENT for other files); else a field of the messages, its names with `.` between them: `header.stamp`.
+   * (`.log` is a field called log.) The field holds a number of `timeUnit`, an ISO 8601 text, or an object with seconds and
+   * nanoseconds as in ROS: `sec` and `nanosec`. Digits beyond nanoseconds are rounded. A message whose field is missing or
+   * says no time is a flaw, and so are all messages that stay bytes. The other times are kept: the log time as column `_log_time_ns`, and in MCAP the publish time, where a field
    * orders, as `_publish_time_ns`; in ULog it is the field `timestamp` anyway. @default "log"
    */
   time?: "log" | "publish" | (string & Record<never, never>);
@@ -101,6 +102,11 @@ export interface ImportOptions {
    */
   mappings?: OntologyMappings;
   /**
+   * Definitions of ROS 2 messages by type, where the file has none of theirs, as bags from before Iron and MCAP with empty
+   * schemas. They come before those of ROS 2 Humble's own packages, which are known. @default those of ROS 2 Humble
+   */
+  definitions?: RosDefinitions;
+  /**
    * Whether to go on where the file is flawed: what cannot be read is left out and told in the report's `flaws`, all else
    * is committed. Else the import fails there. A flaw that costs nothing is told either way. @default false
    */
@@ -125,6 +131,7 @@ export const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
   dryRun: true,
   ontology: true,
   mappings: true,
+  definitions: true,
 };
 
 /** What an import did. */
@@ -252,6 +259,8 @@ export class RecordingImport {
   offset = 0;
   /** What is put before what is said of a flaw: `line 3: `. */
   place = "";
+  /** Whether its messages have publish times, which {@linkcode begin} refuses to order by else. */
+  hasPublishTimes = false;
 
   constructor(
     client: Client,
@@ -286,6 +295,11 @@ export class RecordingImport {
   /** Facts that the file tells about the sequence as it is read; stored when it ends, whole or not. */
   get metadata(): Metadata {
     return this.#files.current.facts;
+  }
+
+  /** The same, of facts that tell about topics alone: a file of which nothing else is whole is none. */
+  get topicFacts(): Metadata {
+    return this.#files.current.topicFacts;
   }
 
   /** Whether flaws that cost something are lived with. */
@@ -334,6 +348,11 @@ export class RecordingImport {
     return this.#options.integers ?? "bigint";
   }
 
+  /** Definitions of ROS 2 messages by type, where the caller gave some. */
+  get definitions(): RosDefinitions | undefined {
+    return this.#options.definitions;
+  }
+
   /** The sequence's name. */
   get sequenceName(): string {
     return this.#options.name;
@@ -357,8 +376,19 @@ export class RecordingImport {
 
   /** The same bytes once more, beside {@linkcode bytes}; undefined where the source can be walked over only once. */
   bytesAgain(): AsyncGenerator<Uint8Array> | undefined {
-    const { isRepeatable, chunks } = this.#files.current.source;
-    return isRepeatable ? readParts(chunks, this.#options.signal) : undefined;
+    return this.#walkOf(this.#files.current.source)?.();
+  }
+
+  /** All files of the import, in order, to be looked at before their turn; `bytes` as {@linkcode bytesAgain} has them. */
+  get files(): readonly {
+    name: string | undefined;
+    bytes: (() => AsyncGenerator<Uint8Array>) | undefined;
+  }[] {
+    return this.#files.sources.map((source) => ({ name: source.name, bytes: this.#walkOf(source) }));
+  }
+
+  #walkOf({ isRepeatable, chunks }: ByteSource): (() => AsyncGenerator<Uint8Array>) | undefined {
+    return isRepeatable ? () => readParts(chunks, this.#options.signal) : undefined;
   }
 
   /** The file to be read at any place. One that is a stream is read into memory: TOO_LARGE beyond so many bytes. */
@@ -438,6 +468,10 @@ export class RecordingImport {
     this.#isBegun = true;
     Object.assign(this.#files.current.opening, facts);
     if (this.#sequence) return;
+    if (this.time === "publish" && !this.hasPublishTimes) {
+      const text = `${this.#files.what} has no publish times: wanted log, or a field or column, as time`;
+      throw new SmaltiError("INVALID_ARGUMENT", text);
+    }
     const { name, maxBufferedBytes = DEFAULT_BUFFERED_BYTES, dryRun = false } = this.#options;
     const metadata = { ...this.#options.metadata, ...this.#files.facts() };
     this.#sequence = dryRun
@@ -659,8 +693,10 @@ export class RecordingImport {
     return this.#files.facts(this.#counter.count);
   }
 
-  /** Whether there is neither message nor attachment nor fact. */
+  /** Whether there is neither message nor attachment nor fact, but for messages that are not wanted. */
   get #isEmpty(): boolean {
+    const isPart = this.#window !== undefined || this.#options.topics !== undefined;
+    if (isPart && this.#counter.count > 0) return false;
     return this.#topics.every(({ report }) => report.messageCount === 0) && this.#files.isEmpty;
   }
 

@@ -94,11 +94,40 @@ describe.skipIf(needsBuild)(`smalti import${needsBuild}`, () => {
       .toBe(`1.250000000 motor {"at":1.25,"rpm":2}\n2.500000000 motor {"at":2.5,"rpm":1}\n`);
   });
 
+  it("takes CSV with any separator, with or without a header, as one topic of several files", async () => {
+    const files = ["a.csv", "b.csv"].map((name) => join(store, name));
+    await writeFile(files[0], "1 x,1 5\n");
+    await writeFile(files[1], "2 y 0.5\n");
+    const args = [
+      "--separator",
+      " ",
+      "--no-header",
+      "--time",
+      "column_1",
+      "--time-unit",
+      "s",
+      "--topic",
+      "t",
+    ];
+    const done = await smalti("import", ...files, ...args, "--name", "csv", "--store", store);
+    expect(done).toMatchObject({ code: 0, stderr: "" });
+    expect((await smalti("play", "csv", "--store", store)).stdout).toBe(
+      `1.000000000 t {"column_1":1,"column_2":"x,1","column_3":5}\n` +
+        `2.000000000 t {"column_1":2,"column_2":"y","column_3":0.5}\n`,
+    );
+    await writeFile(files[0], "1\t2\n3\t4\n");
+    const header = ["--separator", "\\t", "--header", "--time", "1", "--time-unit", "s", "--name", "tabs"];
+    expect(await smalti("import", files[0], ...header, "--store", store)).toMatchObject({ code: 0 });
+    expect((await smalti("play", "tabs", "--store", store)).stdout).toBe(`3.000000000 a {"1":3,"2":4}\n`);
+  });
+
   it.each([
     [["import", "-"], "--name"],
     [["import", "-", "-", "--name", "x"], "give - once"],
     [["import", "x", "--time", "."], "Wanted log, publish, or the name of a field"],
-    [["import", FLIGHT, "--topic", "x"], "--topic is for JSON lines"],
+    [["import", FLIGHT, "--topic", "x"], "--topic is not for MCAP file"],
+    [["import", FLIGHT, "--no-header"], "--header is not for MCAP file"],
+    [["import", FLIGHT, "--separator", "::"], "Wanted one character"],
   ])("ends with 2 for %j", async (args, text) => {
     const { code, stderr } = await smalti(...args, "--store", store);
     expect(stderr).toContain(text);

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   cliCommand,
+  type Ended,
   makeTemporary,
   needsBuild,
   type Running,
@@ -18,6 +19,11 @@ import { writeMcap } from "../import/mcap_file.ts";
 import { mcapFile, withClient } from "./recordings.ts";
 
 const FORMATS = fileURLToPath(new URL("../fixtures/formats/", import.meta.url));
+const isDeno = "deno" in process.versions;
+/** The superuser reads all, and Windows has other rights. */
+const cannotLock = isDeno || (process.getuid?.() ?? 0) !== 0
+  ? ""
+  : " (needs Deno, or a user with few rights)";
 const noSignals = process.platform === "win32" ? " (Windows has no signals)" : "";
 const METADATA =
   "rosbag2_bagfile_information:\n  version: 4\n  relative_file_paths:\n    - talk_0.db3\n    - talk_1.db3\n";
@@ -76,6 +82,32 @@ describe.skipIf(needsBuild)(`smalti import of many${needsBuild}`, () => {
     expect(lines[2]).toMatch(/good\.mcap +good_2 +2 +1 +finalized$/);
   });
 
+  it.skipIf(cannotLock)(`tells of what it may not read, and imports the others${cannotLock}`, async () => {
+    const path = await makeDirectory("locked");
+    const [dir, file] = [join(path, "closed"), join(path, "closed.mcap")];
+    await mkdir(dir);
+    await writeFile(join(dir, "in.mcap"), await mcapFile(1));
+    await writeFile(file, await mcapFile(1));
+    const run = (...args: string[]) => smaltiWithout([dir, file], "import", ...args);
+    const { code, stdout } = await run(path, "--store", join(path, "recordings"));
+    expect(code).toBe(1);
+    const refused = "(permission denied|Requires read access)";
+    const lines = stdout.split("\n").slice(1, -1).map((line) => line.slice(path.length + 1));
+    expect(lines).toEqual([
+      expect.stringMatching(new RegExp(`^closed +Cannot read .*closed: .*${refused}`, "i")),
+      expect.stringMatching(new RegExp(`^closed.mcap +Cannot open .*closed.mcap: .*${refused}`, "i")),
+      expect.stringMatching(/^deep.talk +talk +40 +3 +finalized$/),
+      expect.stringMatching(/^drive.mcap +drive +3 +1 +finalized$/),
+    ]);
+    // One sequence of all would lack a part.
+    const named = await run(path, "--name", "all", "--dry-run");
+    expect(named).toMatchObject({ code: 1, stdout: "" });
+    expect(named.stderr).toMatch(new RegExp(`^smalti: Cannot read .*closed: .*${refused}`, "i"));
+    // A pattern says nothing of what it does not name.
+    const matched = await run(join(path, "d*"), "--dry-run");
+    expect(matched).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("takes a bag as one recording, and all of a directory where it is named", async () => {
     const path = await makeDirectory("named");
     const store = join(directory, "named_store");
@@ -94,7 +126,10 @@ describe.skipIf(needsBuild)(`smalti import of many${needsBuild}`, () => {
     const path = await makeDirectory("patterns");
     const tell = async (pattern: string) => {
       const { stdout } = await smalti("import", join(path, pattern), "--dry-run");
-      return stdout.split("\n").slice(1, -1).map((line) => line.split(/ {2,}/).slice(1, 3).join(" "));
+      const [table] = stdout.split("\n\n");
+      return table.split("\n").slice(1).filter((line) => line !== "").map((line) =>
+        line.split(/ {2,}/).slice(1, 3).join(" ")
+      );
     };
     expect(await tell("*.mcap")).toEqual(["drive 3"]);
     expect(await tell("**/talk_?.db3")).toEqual(["talk_0 20", "talk_1 20"]);
@@ -102,6 +137,23 @@ describe.skipIf(needsBuild)(`smalti import of many${needsBuild}`, () => {
     const none = await smalti("import", join(path, "*.bag"), "--dry-run");
     expect(none).toMatchObject({ code: 1, stdout: "" });
     expect(none.stderr).toContain("There is no recording in ");
+  });
+
+  it("tells of the topics of all in a dry run", async () => {
+    const path = await makeDirectory("dry_many");
+    const store = join(directory, "dry_many_store");
+    const { code, stdout } = await smalti("import", path, "--dry-run", "--store", store);
+    expect(code).toBe(0);
+    const [files, topics] = stdout.split("\n\n");
+    expect(files.match(/not written/g)).toHaveLength(2);
+    expect(topics).toBe(
+      "sequence  topic             type                               messages  becomes\n" +
+        "talk      rosout            rcl_interfaces/msg/Log                   20  columns\n" +
+        "talk      topic             std_msgs/msg/String                      20  columns\n" +
+        "talk      parameter_events  rcl_interfaces/msg/ParameterEvent         0  bytes\n" +
+        "drive     thing             Thing                                     3  columns\n",
+    );
+    expect(existsSync(store)).toBe(false);
   });
 
   it("writes nothing in a dry run, and tells of topics and what stays bytes", async () => {
@@ -190,6 +242,21 @@ describe.skipIf(needsBuild)(`smalti import of many${needsBuild}`, () => {
     expect(code).toBe(2);
   });
 });
+
+/** Runs the command line without the right to read some paths: Deno's flag, else that of the file system. */
+async function smaltiWithout(paths: readonly string[], ...args: string[]): Promise<Ended> {
+  if (isDeno) {
+    const [command, run, ...rest] = cliCommand;
+    return await start([command, run, `--deny-read=${paths.join(",")}`, ...rest, ...args]).ended;
+  }
+  const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode));
+  for (const path of paths) await chmod(path, 0);
+  try {
+    return await smalti(...args);
+  } finally {
+    for (const [i, path] of paths.entries()) await chmod(path, modes[i]);
+  }
+}
 
 /** Runs the command line with a text as its standard input. */
 function smaltiWith(input: string, ...args: string[]): Promise<{ code: number | null; stderr: string }> {

@@ -133,5 +133,12 @@ describe("a file that nobody named", () => {
     expect(await isWhole(talker, { "-wal": 32 })).toBe(false);
     expect(await isWhole(talker, { "-journal": 32 })).toBe(false);
     expect(await isWhole(read("test_ulog.ulg"))).toBe(true);
+    const v4 = "../tables/types.v4.arrows"; // without markers
+    for (const name of ["imu.snappy.parquet", "imu.lz4.arrow", "imu.stream.arrows", v4]) {
+      const table = read(name);
+      expect([name, await isWhole(table)]).toEqual([name, true]);
+      expect([name, await isWhole(table.subarray(0, table.length - 4))]).toEqual([name, false]);
+      expect([name, await isWhole(table.subarray(0, 501))]).toEqual([name, false]);
+    }
   });
 });

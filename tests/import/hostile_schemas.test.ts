@@ -1,6 +1,8 @@
 /**
  * Schemas as no tool writes them: opening a decoder for one ends soon, with a decoder that is bounded or keeps bytes.
  */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -159,6 +161,41 @@ describe("Schemas", () => {
     schema.data.fill(0);
     const second = await open({ encoding: "cdr", schema });
     expect(second.fields).toEqual(first.fields);
+  });
+
+  /** A FileDescriptorSet of one file, with one message of one field, and comments that are so long. */
+  function descriptors(commentBytes = 0): Uint8Array {
+    const [location, int32, optional] = [{ leadingComments: "x".repeat(commentBytes) }, 5, 1];
+    const field = { name: "i", number: 1, type: int32, label: optional };
+    const type = { name: "T", field: [field] };
+    const set = {
+      file: [{ name: "t.proto", messageType: [type], sourceCodeInfo: { location: [location] } }],
+    };
+    return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, set));
+  }
+
+  const protobuf = (data: Uint8Array) => ({ name: "T", encoding: "protobuf", data });
+
+  it("of Protocol Buffers are refused where they are too large", async () => {
+    const around = descriptors(2 ** 20).length - 2 ** 20;
+    const largest = descriptors(2 * 2 ** 20 - around);
+    expect(largest.length).toBe(2 * 2 ** 20);
+    const read = await open({ encoding: "protobuf", schema: protobuf(largest) });
+    expect(read.fields.map(({ name }) => name)).toEqual(["i", "_raw"]);
+    const data = descriptors(2 * 2 ** 20 - around + 1);
+    expect(reasonOf(await open({ encoding: "protobuf", schema: protobuf(data) })))
+      .toBe("its descriptors have 2097153 bytes and at most 2097152 are read");
+  });
+
+  it("of Protocol Buffers are compiled once, whatever number of topics they have", async () => {
+    const schema = protobuf(descriptors());
+    const first = await open({ encoding: "protobuf", schema });
+    schema.data.fill(0xff);
+    expect((await open({ encoding: "protobuf", schema })).fields).toEqual(first.fields);
+    const bad = protobuf(Uint8Array.of(0xff));
+    const reason = reasonOf(await open({ encoding: "protobuf", schema: bad }));
+    expect(reason).toContain("its descriptors cannot be read");
+    expect(reasonOf(await open({ encoding: "protobuf", schema: bad }))).toBe(reason);
   });
 });
 

@@ -1,6 +1,15 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
+import { importArrow } from "../../src/import/arrow/import_arrow.ts";
+import { importBag } from "../../src/import/bag/import_bag.ts";
+import { importCsv } from "../../src/import/csv/import_csv.ts";
+import { importDb3 } from "../../src/import/db3/import_db3.ts";
+import { importJsonLines } from "../../src/import/json_lines/import_json_lines.ts";
 import { importMcap, type ImportMcapOptions } from "../../src/import/mcap/import_mcap.ts";
+import { openFile } from "../../src/import/open_file.ts";
+import { importParquet } from "../../src/import/parquet/import_parquet.ts";
+import { importUlog } from "../../src/import/ulog/import_ulog.ts";
 import { TimeField, type TimeUnit } from "../../src/import/message_time.ts";
 import { chunked, encode, readTopic, writeMcap } from "./mcap_file.ts";
 
@@ -154,5 +163,27 @@ describe("importMcap by another time", () => {
       );
     await expect(importMcap(client, chunked(bytes), { name: "c", timeUnit: "min" as "s" }))
       .rejects.toThrow(TypeError);
+  });
+});
+
+describe("publish times", () => {
+  const file = (name: string) =>
+    openFile(fileURLToPath(new URL(`../fixtures/formats/${name}`, import.meta.url)));
+
+  it.each([
+    ["the bag", importBag, () => file("out.bag")],
+    ["the bag", importDb3, () => file("talker.db3")],
+    ["the ULog file", importUlog, () => file("test_ulog.ulg")],
+    ["the Parquet file", importParquet, () => file("imu.snappy.parquet")],
+    ["the Arrow file", importArrow, () => file("imu.zstd.arrow")],
+    ["the CSV file", importCsv, () => file("turtle.csv")],
+    ["the JSON lines", importJsonLines, () => new Blob([`{"timestamp_ns":"1","topic":"t","data":{}}`])],
+  ])("are refused where %s has none", async (what, importer, open) => {
+    await using client = await connect("memory:");
+    await expect(importer(client, await open(), { name: "s", time: "publish" })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      rawMessage: expect.stringContaining(`${what} has no publish times: wanted log, `),
+    });
+    expect(await client.listSequences()).toEqual([]);
   });
 });

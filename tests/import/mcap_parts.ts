@@ -45,8 +45,14 @@ export function schema(id: number, properties: Record<string, string> = { i: "in
   return record(3, u16(id), sized("Test"), sized("jsonschema"), sized(text));
 }
 
-export function channel(id: number, topic: string, schemaId = 1): Uint8Array {
-  return record(4, u16(id), u16(schemaId), sized(topic), sized("json"), sized(""));
+export function channel(
+  id: number,
+  topic: string,
+  schemaId = 1,
+  ...metadata: [string, string][]
+): Uint8Array {
+  const map = sized(concat(metadata.flat().map(sized)));
+  return record(4, u16(id), u16(schemaId), sized(topic), sized("json"), map);
 }
 
 /** A message `{"i": time}`, or other bytes. */

@@ -664,6 +664,26 @@ describe("importMcap with salvage", () => {
       );
   });
 
+  it("makes nothing of a file of which channels alone are whole", async () => {
+    // Two on one topic, which the sequence's metadata would tell of.
+    const channels = concat([schema(1), channel(1, "/a"), channel(2, "/a", 1, ["caller", "x"])]);
+    const error = await failure(file(channels, chunk(three, { crc: 1 })), { salvage: true });
+    expect([error.code, error.rawMessage]).toEqual([
+      "CORRUPT",
+      expect.stringMatching(/nothing in it is whole: .*Incorrect chunk CRC .*; no sequence was made$/),
+    ]);
+  });
+
+  it.each([["topic", { topics: ["other"] }], ["time", { startNs: 100n }]])(
+    "makes a sequence of whole messages of which no %s is wanted",
+    async (_, options) => {
+      await using client = await connect("memory:");
+      const source = chunked(withSecond(chunk(three, { crc: 1 })));
+      const report = await importMcap(client, source, { name: "s", salvage: true, ...options });
+      expect([report.messageCount, report.flawCounts]).toEqual([0, { chunk: 1 }]);
+    },
+  );
+
   it("makes nothing of a file of which nothing is whole, and says why", async () => {
     const error = await failure(file(chunk(definitions, { crc: 1 })), {
       salvage: true,

@@ -5,10 +5,8 @@
  */
 import type { Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
-import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
-import type { TimeUnit } from "../message_time.ts";
 import {
   IMPORT_OPTIONS,
   type ImportOptions,
@@ -16,11 +14,12 @@ import {
   type ImportReport,
   type RecordingImport,
 } from "../recording_import.ts";
-import { type Table, TableTopics, uniqueNames } from "../tables/table_topics.ts";
-import { findTimeColumn, timeFacts, TimesWriter, type UnitBy, unitBySize } from "../tables/time_column.ts";
-import { cellTime, type DateOrder, DateOrderTeller } from "./cell_time.ts";
-import { CellType, CsvColumns, isNumber } from "./csv_columns.ts";
+import { type Table, TableTopics } from "../tables/table_topics.ts";
+import { timeFacts, TimesWriter } from "../tables/time_column.ts";
+import { cellTime } from "./cell_time.ts";
+import { CsvColumns } from "./csv_columns.ts";
 import { type CsvFlaw, CsvReader, type Papa } from "./csv_reader.ts";
+import { CsvScan, type CsvShape, TableCells } from "./csv_scan.ts";
 
 /** Options of {@linkcode importCsv}. */
 export interface ImportCsvOptions extends ImportOptions {
@@ -49,21 +48,12 @@ const FIRST_ROWS = 1000;
 const BATCH_ROWS = 4096;
 const BATCH_LENGTH = 1 << 19;
 
-/** The column for rows that the others do not hold. */
-const ROW_FIELD: FieldSchema = {
-  name: "_row",
-  type: { kind: "utf8", offsets: 32 },
-  nullable: true,
-  children: [],
-  metadata: { description: "The row as it was, where the other columns do not hold all of it." },
-};
-
 /**
  * Records CSV files as a new sequence: each is the rows of a topic, called by the file's name up to the first dot. Files of one
- * name and columns are one topic. Cells are between `,`, `;`, tabs or `|`, and may be in quotes; spaces around them go. Text is
+ * name (or `topic`) whose columns have the same names are one topic. Cells are between `,`, `;`, tabs or `|`, and may be in quotes; spaces around them go. Text is
  * UTF-8, or UTF-16 with a byte order mark.
  *
- * A column's type is told by all of its cells, for which the file is read twice: integers are int64 (uint64 where that is too
+ * A column's type is told by all of its cells, in all files of its topic, for which they are read twice: integers are int64 (uint64 where that is too
  * small; by `integers` float64), numbers with NaN and `inf` float64, anything else text, as dates and `true` are. Empty cells are
  * null. Of a source that is read once, as a pipe, the first rows tell, 1000 and what came with them (or what came before a live source paused for a second);
  * a later row that does not fit is kept in the column `_row` too, as text, as are rows with more cells than there are columns. Rows with too few or too many cells are told in the report (`ragged`).
@@ -101,108 +91,64 @@ export async function importCsv(
   }
   // @ts-ignore: it comes without types, and those of DefinitelyTyped are not found from here by every compiler
   const papa = (await import("papaparse")).default as Papa;
+  const open = (flaw: (flaw: CsvFlaw) => void) => new CsvReader(papa, separator, maxRecordBytes, flaw);
   let topics: TableTopics | undefined;
+  let scans: FileScan[] | undefined;
   return await importRecording(client, sources, shared, {
     what: "the CSV file",
     async read(recording) {
       topics ??= new TableTopics(recording, topic);
-      const open = (flaw: (flaw: CsvFlaw) => void) => new CsvReader(papa, separator, maxRecordBytes, flaw);
-      await new CsvFile(recording, topics, header).read(open);
+      scans ??= await scanAll(recording, topics, header, open);
+      await new CsvFile(recording, topics, scans.shift()!).read(open);
       return {};
     },
   });
 }
 
-/** What all cells of a file say of it. */
-class CsvScan {
-  readonly #recording: RecordingImport;
-  readonly #types: CellType[] = [];
-  readonly #dates = new DateOrderTeller();
-  #header: boolean | undefined;
-  #names: string[] | undefined;
-  #timeIndex = -1;
-  /** Whether a row has more cells than there are columns. */
-  isRagged = false;
+/** Opens a reader of one file. */
+type OpenReader = (flaw: (flaw: CsvFlaw) => void) => CsvReader;
 
-  constructor(recording: RecordingImport, header: boolean | undefined) {
-    this.#recording = recording;
-    this.#header = header;
-  }
-
-  get hasHeader(): boolean {
-    return this.#header ?? false;
-  }
-
-  get isEmpty(): boolean {
-    return this.#names === undefined;
-  }
-
-  /** Looks at rows; the first is that of the file. */
-  add(rows: readonly (readonly string[])[]): void {
-    for (const row of rows) {
-      if (!this.#names) {
-        if (this.#begin(row)) continue;
-      }
-      const count = this.#types.length;
-      for (let i = 0; i < row.length; i++) {
-        if (row[i] === "") continue;
-        if (i >= count) this.isRagged = true;
-        else this.#types[i].add(row[i]);
-      }
-      if (this.#timeIndex < row.length) this.#dates.add(row[this.#timeIndex]);
-    }
-  }
-
-  /** Takes up the first row; whether it is the header. INVALID_ARGUMENT where no column is the time. */
-  #begin(row: readonly string[]): boolean {
-    this.#header ??= !row.some(isNumber) && row.some((cell) => cell !== "");
-    const names = this.#header ? row : row.map(() => "");
-    this.#names = uniqueNames(names, [ROW_FIELD.name]);
-    this.#types.push(...names.map(() => new CellType()));
-    const columns = this.#names.map((name) => ({ name }));
-    this.#timeIndex = findTimeColumn(columns, this.#recording.timeField).index;
-    return this.#header;
-  }
-
-  /** @param keepsRows Whether rows may follow that do not fit. */
-  finish(keepsRows: boolean): CsvShape {
-    const names = this.#names!;
-    const { integers, timeUnit } = this.#recording;
-    const fields = names.map((name, i): FieldSchema => ({
-      name,
-      type: this.#types[i].type(integers),
-      nullable: true,
-      children: [],
-    }));
-    if (keepsRows || this.isRagged) fields.push(ROW_FIELD);
-    const timeIndex = this.#timeIndex;
-    const timeName = names[timeIndex];
-    if (this.#dates.isAmbiguous) {
-      const text =
-        `column ${
-          JSON.stringify(timeName)
-        } has dates of which none shows whether the month is first or the day: ` +
-        "wanted ISO 8601";
-      throw new SmaltiError("INVALID_ARGUMENT", text);
-    }
-    const { largest } = this.#types[timeIndex];
-    const isExact = timeName === TIMESTAMP_FIELD.name;
-    const unit = timeUnit ?? (isExact ? "ns" : largest < 0 ? undefined : unitBySize(largest));
-    const unitBy = timeUnit ? "option" : isExact ? "name" : "size";
-    return { fields, count: names.length, timeIndex, timeName, unit, unitBy, order: this.#dates.order };
-  }
+/** What is known of a file before its turn. */
+interface FileScan {
+  readonly scan: CsvScan;
+  /** Whether all of it was looked at. */
+  readonly isWhole: boolean;
+  /** What that failed with. */
+  readonly reason?: unknown;
 }
 
-/** The columns of a file, and how its times are read. */
-interface CsvShape {
-  readonly fields: readonly FieldSchema[];
-  /** Columns that are cells. */
-  readonly count: number;
-  readonly timeIndex: number;
-  readonly timeName: string;
-  readonly unit: TimeUnit | undefined;
-  readonly unitBy: UnitBy;
-  readonly order: DateOrder;
+/** Reads all of the files to tell the types of their columns, those that can be read twice. */
+async function scanAll(
+  recording: RecordingImport,
+  topics: TableTopics,
+  header: boolean | undefined,
+  open: OpenReader,
+): Promise<FileScan[]> {
+  const tables = new Map<string, TableCells>();
+  const scans: FileScan[] = [];
+  for (const { name, bytes } of recording.files) {
+    const topic = topics.nameOf(name);
+    const cellsOf = (names: readonly string[]) => {
+      const key = JSON.stringify([topic, names]);
+      const cells = tables.get(key) ?? new TableCells(names.length);
+      tables.set(key, cells);
+      return cells;
+    };
+    if (!bytes) {
+      scans.push({ scan: new CsvScan(recording, header), isWhole: false });
+      continue;
+    }
+    const scan = new CsvScan(recording, header, cellsOf);
+    try {
+      const reader = open(() => {});
+      for await (const part of bytes()) scan.add(reader.append(part));
+      scan.add(reader.finish());
+      scans.push({ scan, isWhole: true });
+    } catch (reason) {
+      scans.push({ scan, isWhole: true, reason }); // what comes before it is imported first
+    }
+  }
+  return scans;
 }
 
 /** Takes the rows of one file. */
@@ -220,20 +166,16 @@ class CsvFile {
   #rows = 0;
   #skipsHeader = true;
 
-  constructor(recording: RecordingImport, topics: TableTopics, header: boolean | undefined) {
+  constructor(recording: RecordingImport, topics: TableTopics, { scan, isWhole, reason }: FileScan) {
+    if (reason !== undefined) throw reason;
     this.#recording = recording;
     this.#topics = topics;
-    this.#scan = new CsvScan(recording, header);
+    this.#scan = scan;
+    if (isWhole && !scan.isEmpty) this.#shape = scan.finish(false);
   }
 
-  async read(open: (flaw: (flaw: CsvFlaw) => void) => CsvReader): Promise<void> {
+  async read(open: OpenReader): Promise<void> {
     const recording = this.#recording;
-    if (recording.time === "publish") {
-      const text = "a table has no publish time; wanted a column as its time";
-      throw new SmaltiError("INVALID_ARGUMENT", text);
-    }
-    const again = recording.bytesAgain();
-    if (again) await this.#scanAll(again, open(() => {}));
     const reader = open((flaw) => recording.flaw(flaw));
     recording.holdBack(async () => {
       await this.#take(reader.flush());
@@ -245,13 +187,6 @@ class CsvFile {
     recording.holdBack(() => Promise.resolve());
     if (this.#scan.isEmpty) throw new SmaltiError("CORRUPT", "it has no rows");
     await this.#open(); // one with a header alone has a topic too
-  }
-
-  /** Reads all of a file to tell its types. */
-  async #scanAll(bytes: AsyncIterable<Uint8Array>, reader: CsvReader): Promise<void> {
-    for await (const part of bytes) this.#scan.add(reader.append(part));
-    this.#scan.add(reader.finish());
-    if (!this.#scan.isEmpty) this.#shape = this.#scan.finish(false);
   }
 
   async #take(rows: string[][]): Promise<void> {

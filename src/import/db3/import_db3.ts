@@ -18,7 +18,6 @@ import {
   type RecordingImport,
 } from "../recording_import.ts";
 import { chooseDefinition, type RosSchema } from "../ros/choose_definition.ts";
-import type { RosDefinitions } from "../ros/ros_definitions.ts";
 import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
 import { SqliteFile, type SqlValue } from "./sqlite_file.ts";
 import { readWal } from "./sqlite_wal.ts";
@@ -27,14 +26,11 @@ import { readWal } from "./sqlite_wal.ts";
 export interface ImportDb3Options extends ImportOptions {
   /** Bound on a message, in bytes, and on a file that cannot be read at any place; memory goes with it. @default 512 MiB */
   maxRecordBytes?: number;
-  /** Definitions of messages, by type, for bags that carry none. @default those of ROS 2 Humble */
-  definitions?: RosDefinitions;
 }
 
 const DB3_OPTIONS: OptionNames<ImportDb3Options> = {
   ...IMPORT_OPTIONS,
   maxRecordBytes: true,
-  definitions: true,
 };
 
 /** What the journal of a transaction begins with that has not ended. */
@@ -65,7 +61,7 @@ export async function importDb3(
   options: ImportDb3Options,
 ): Promise<ImportReport> {
   checkOptions(options, DB3_OPTIONS, "Cannot import");
-  const { maxRecordBytes = DEFAULT_RECORD_BYTES, definitions } = options;
+  const { maxRecordBytes = DEFAULT_RECORD_BYTES } = options;
   const byKey = new Map<string, TopicImport>();
   return await importRecording(client, sources, options, {
     what: "the bag",
@@ -84,7 +80,7 @@ export async function importDb3(
         throw new SmaltiError("UNSUPPORTED", text);
       }
       await recording.begin();
-      await new Db3Import(recording, database, byKey, maxRecordBytes, definitions).run();
+      await new Db3Import(recording, database, byKey, maxRecordBytes).run();
       return {};
     },
   });
@@ -119,7 +115,6 @@ class Db3Import {
   /** Topics by name, type and encoding, of all files. */
   readonly #byKey: Map<string, TopicImport>;
   readonly #maxRecordBytes: number;
-  readonly #own: RosDefinitions | undefined;
   readonly #envelope: readonly FieldSchema[];
   readonly #topics = new Map<bigint, BagTopic>();
   /** Definitions in the file, by type. */
@@ -130,13 +125,11 @@ class Db3Import {
     database: SqliteFile,
     byKey: Map<string, TopicImport>,
     maxRecordBytes: number,
-    own: RosDefinitions | undefined,
   ) {
     this.#recording = recording;
     this.#byKey = byKey;
     this.#maxRecordBytes = maxRecordBytes;
     this.#database = database;
-    this.#own = own;
     this.#envelope = recording.time === "field" ? [LOG_TIME_FIELD] : [];
   }
 
@@ -223,9 +216,11 @@ class Db3Import {
     { name, type, encoding, metadata }: BagTopic,
     first: Uint8Array | undefined,
   ): Promise<TopicImport> {
-    const { engine } = this.#recording;
+    const { engine, definitions } = this.#recording;
     const given = this.#definitions.get(type);
-    const found = encoding === "cdr" ? await chooseDefinition(engine, type, first, given, this.#own) : given;
+    const found = encoding === "cdr"
+      ? await chooseDefinition(engine, type, first, given, definitions)
+      : given;
     const schema: MessageSchema | undefined = found && {
       name: type,
       encoding: found.encoding,

@@ -151,12 +151,6 @@ class LinesFile {
       return lineFlaw(this.#recording, line, reason);
     }
     const { time } = this.#recording;
-    if (time === "publish") {
-      throw new SmaltiError(
-        "INVALID_ARGUMENT",
-        "JSON lines have no publish time; wanted log or a field as their time",
-      );
-    }
     if (!this.#isExported && time === "log") {
       const text =
         "its lines have no timestamp_ns, topic and data: wanted the field that is their time (time, --time FIELD)";

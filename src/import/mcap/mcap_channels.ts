@@ -50,6 +50,7 @@ export class McapChannels {
     topics: McapTopics,
     lookUp: () => Promise<Definitions>,
   ) {
+    recording.hasPublishTimes = true;
     this.#recording = recording;
     this.#envelope = envelope;
     this.#topics = topics;
@@ -152,9 +153,20 @@ export class McapChannels {
     const metadata = Object.fromEntries(channel.metadata);
     if (JSON.stringify(metadata) !== JSON.stringify(Object.fromEntries(known.channel.metadata))) {
       this.#merged.push({ topic: known.topic.name, metadata });
-      this.#recording.metadata["mcap.channels"] = this.#merged;
+      this.#recording.topicFacts["mcap.channels"] = this.#merged;
     }
     return undefined;
+  }
+
+  /** A schema with the definition that is known of its type, where it has none: rosbag2 writes it empty where it finds none itself. */
+  async #withDefinition(schema: McapSchema, encoding: string): Promise<McapSchema> {
+    if (encoding !== "cdr" || decodeText(schema.data)?.trim() !== "") return schema;
+    // No message has come by which to choose one of several.
+    const { chooseDefinition } = await import("../ros/choose_definition.ts");
+    const { engine, definitions } = this.#recording;
+    const found = await chooseDefinition(engine, schema.name, undefined, undefined, definitions);
+    if (!found) return schema;
+    return { ...schema, encoding: found.encoding, data: new TextEncoder().encode(found.text) };
   }
 
   async #createTopic(
@@ -163,12 +175,13 @@ export class McapChannels {
     schema: McapSchema | undefined,
   ): Promise<void> {
     const { messageEncoding: encoding } = channel;
+    const defined = schema && await this.#withDefinition(schema, encoding);
     const topic = await this.#recording.createTopic({
       name: channel.topic,
       tag: schema?.name || encoding || "mcap",
-      format: { encoding, schema },
+      format: { encoding, schema: defined },
       envelope: this.#envelope,
-      metadata: topicMetadata(channel, schema),
+      metadata: topicMetadata(channel, defined),
     });
     this.#topics.set(key, [...this.#topics.get(key) ?? [], { channel, schema, topic }]);
     this.#byId.set(channel.id, { channel, topic });

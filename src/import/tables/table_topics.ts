@@ -53,10 +53,15 @@ export class TableTopics {
     this.#topic = topic;
   }
 
+  /** The topic of a file that is called so. */
+  nameOf(fileName: string | undefined): string {
+    return this.#topic ?? topicOfFile(fileName) ?? this.#recording.sequenceName;
+  }
+
   /** Where the rows of the current file go: files of one name, schema and time share a topic. The sequence must have begun. */
   async open({ fields, time, facts }: TableShape): Promise<Table> {
     const recording = this.#recording;
-    const name = this.#topic ?? topicOfFile(recording.fileName) ?? recording.sequenceName;
+    const name = this.nameOf(recording.fileName);
     const key = JSON.stringify([name, time, schemaKey(fields, true)]);
     const known = this.#tables.get(key);
     if (known) return known.begin();

@@ -155,7 +155,8 @@ class UlogImport {
   readonly #byKey: Map<string, TopicImport>;
   readonly #several: ReadonlySet<string> | undefined;
   readonly #formats = new Map<string, ReturnType<typeof parseUlogFormat>["fields"]>();
-  readonly #subscriptions = new Map<number, Subscription>();
+  /** By their numbers, of 16 bits. */
+  readonly #subscriptions: (Subscription | undefined)[] = [];
   /** Information and parameters by kind and key. */
   readonly #facts = new Map<string, Map<string, JsonValue>>();
   #keptBytes = 0;
@@ -219,8 +220,9 @@ class UlogImport {
   /** Takes messages with data. */
   takeData(batch: MessageBatch): Promise<void> {
     const { count, channels, starts, ends, lows, highs, view, offset } = batch;
+    const subscriptions = this.#subscriptions;
     for (let i = 0; i < count; i++) {
-      const at = starts[i] + (this.#subscriptions.get(channels[i])?.timeAt ?? 0);
+      const at = starts[i] + (subscriptions[channels[i]]?.timeAt ?? 0);
       // Where there is no time, one that nobody takes for one: each is looked at by itself.
       highs[i] = 2 ** 31;
       if (at + 8 > ends[i]) continue;
@@ -230,7 +232,7 @@ class UlogImport {
     }
     return this.#recording.takeMessages(
       batch,
-      (number) => this.#subscriptions.get(number)?.topic,
+      (number) => subscriptions[number]?.topic,
       (i) => {
         this.#recording.offset = offset + starts[i] - ULOG_DATA_BYTES;
         return this.#data(batch.bytes.subarray(starts[i] - 2, ends[i]));
@@ -284,18 +286,18 @@ class UlogImport {
       return this.#bad("format", `${JSON.stringify(format)} has no timestamp`, "its messages");
     }
     const number = viewOf(content).getUint16(1, true);
-    const known = this.#subscriptions.get(number);
+    const known = this.#subscriptions[number];
     if (known?.format === format && known.instance === content[0]) return;
     if (known) {
       const lost = `subscription ${number} as it was: later messages go by the new one`;
       this.#bad("subscription", `subscription ${number} is there twice, and not the same`, lost);
     }
-    this.#subscriptions.set(number, { format, instance: content[0], timeAt, topic: undefined });
+    this.#subscriptions[number] = { format, instance: content[0], timeAt, topic: undefined };
   }
 
   #data(content: Uint8Array): Promise<void> | undefined {
     const number = content.length < 2 ? -1 : content[0] | content[1] << 8;
-    const subscription = this.#subscriptions.get(number);
+    const subscription = this.#subscriptions[number];
     if (!subscription) {
       this.#bad("message", `a message is of subscription ${number}, which is not there`, "1 message");
       return undefined;

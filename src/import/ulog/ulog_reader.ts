@@ -6,7 +6,7 @@
 import { SmaltiError } from "../../error.ts";
 import { ByteWindow } from "../byte_window.ts";
 import type { Flaw } from "../flaws.ts";
-import { MessageBatch } from "../message_batch.ts";
+import { MessageBatch, MOST_BATCH_BYTES } from "../message_batch.ts";
 
 /** What a ULog file begins with; then its version and the time of its start. */
 export const ULOG_MAGIC: readonly number[] = [0x55, 0x4c, 0x6f, 0x67, 0x01, 0x12, 0x35];
@@ -126,7 +126,8 @@ export class UlogReader {
     const batch = this.#batch;
     batch.begin(bytes, view, offset - at);
     let next = at;
-    while (!batch.isFull && next + HEADER_BYTES + 2 <= bytes.length && bytes[next + 2] === DATA) {
+    const last = Math.min(bytes.length - HEADER_BYTES - 2, at + MOST_BATCH_BYTES);
+    while (next <= last && bytes[next + 2] === DATA) {
       const start = next + HEADER_BYTES;
       const end = start + view.getUint16(next, true);
       if (end > bytes.length || end < start + 2) break;

@@ -2,7 +2,7 @@
 //!
 //! Source: https://protobuf.dev/programming-guides/encoding.
 
-use super::column::{append, append_null, length, Column};
+use super::column::{append, append_null, append_value, length, Column};
 use super::{Budget, Outcome, Status};
 
 /// Where the last value of a field lies in the record: begin and end.
@@ -212,8 +212,20 @@ impl Decoder<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&self, at: &mut usize, end: usize) -> Outcome<u64> {
+        // Most have one byte.
+        if *at < end {
+            let byte = self.record[*at];
+            if byte < 128 {
+                *at += 1;
+                return Ok(u64::from(byte));
+            }
+        }
+        self.long_varint(at, end)
+    }
+
+    fn long_varint(&self, at: &mut usize, end: usize) -> Outcome<u64> {
         let mut value = 0;
         for shift in (0..70).step_by(7) {
             if *at >= end {
@@ -232,10 +244,17 @@ impl Decoder<'_> {
     /// Appends a value that lies at a slot.
     fn append(&mut self, kind: i32, column: usize, table: usize, (start, end): Slot) -> Outcome<()> {
         match kind {
-            kind::FIXED32 | kind::FIXED64 => {
-                append(&mut self.columns[column].data, &self.record[start..end]);
+            kind::FIXED32 => {
+                let value: [u8; 4] = self.record[start..end].try_into().unwrap_or_default();
+                append_value(&mut self.columns[column].data, value);
             }
-            kind::TEXT => self.is_text &= self.columns[column].push_text(&self.record[start..end])?,
+            kind::FIXED64 => {
+                let value: [u8; 8] = self.record[start..end].try_into().unwrap_or_default();
+                append_value(&mut self.columns[column].data, value);
+            }
+            kind::TEXT => {
+                self.is_text &= self.columns[column].push_text_of(self.record, start, end - start)?;
+            }
             kind::BYTES => {
                 append(&mut self.columns[column].data, &self.record[start..end]);
                 self.columns[column].close_bytes()?;
@@ -274,8 +293,8 @@ impl Decoder<'_> {
         let column = &mut self.columns[column];
         match kind {
             kind::TEXT | kind::BYTES => return column.close_bytes(),
-            kind::FIXED32 => column.data.extend_from_slice(&[0; 4]),
-            kind::FIXED64 => column.data.extend_from_slice(&[0; 8]),
+            kind::FIXED32 => append_value(&mut column.data, [0; 4]),
+            kind::FIXED64 => append_value(&mut column.data, [0; 8]),
             _ => push_varint(column, kind, 0),
         }
         Ok(())
@@ -314,17 +333,17 @@ fn wire_of(kind: i32) -> u64 {
 fn push_varint(column: &mut Column, kind: i32, value: u64) {
     match kind {
         kind::BOOL => column.push_bool(value != 0),
-        kind::INT32 => column.data.extend_from_slice(&(value as u32).to_le_bytes()),
+        kind::INT32 => append_value(&mut column.data, (value as u32).to_le_bytes()),
         kind::SINT32 => {
             let value = value as u32;
             let decoded = (value >> 1) ^ (value & 1).wrapping_neg();
-            column.data.extend_from_slice(&decoded.to_le_bytes());
+            append_value(&mut column.data, decoded.to_le_bytes());
         }
         kind::SINT64 => {
             let decoded = (value >> 1) ^ (value & 1).wrapping_neg();
-            column.data.extend_from_slice(&decoded.to_le_bytes());
+            append_value(&mut column.data, decoded.to_le_bytes());
         }
-        kind::INT64 => column.data.extend_from_slice(&value.to_le_bytes()),
+        kind::INT64 => append_value(&mut column.data, value.to_le_bytes()),
         _ => unreachable!("kind {kind} is no varint"),
     }
 }

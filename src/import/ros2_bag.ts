@@ -3,14 +3,19 @@
  *
  * @module
  */
-import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import type * as FsPromises from "node:fs/promises";
+import type * as Path from "node:path";
 import { SmaltiError } from "../error.ts";
+import { fileError } from "../store/directory/file_error.ts";
 import type { Metadata } from "../types.ts";
+import { builtin } from "../util/builtin.ts";
+
+const { readFile, stat } = builtin<typeof FsPromises>("node:fs/promises");
+const { basename, join } = builtin<typeof Path>("node:path");
 
 /** A directory with one recording. */
 export interface Ros2Bag {
-  /** Its files, in their order. */
+  /** Paths of its files, in their order. */
   readonly files: readonly string[];
   /** Facts for the sequence: the text of `metadata.yaml`. */
   readonly metadata: Metadata;
@@ -21,12 +26,20 @@ const METADATA_KEY = "ros2.bag_metadata";
 /** What is read of it: the most that is metadata and not something else. */
 const MAX_BYTES = 16 * 2 ** 20;
 
-/** The bag that a directory is; undefined where it is none. NOT_FOUND where one of its files is not there. */
+/**
+ * The bag that a directory is; undefined where it is none. NOT_FOUND where one of its files is not there, UNSUPPORTED where the
+ * runtime has no files; else as reading the metadata does.
+ */
 export async function readRos2Bag(directory: string): Promise<Ros2Bag | undefined> {
+  if (stat === undefined) {
+    throw new SmaltiError("UNSUPPORTED", `Cannot open ${directory}: this runtime has no files`);
+  }
   const path = join(directory, METADATA_FILE);
-  const found = await stat(path).catch(() => undefined);
+  const found = await statOf(path);
   if (!found?.isFile() || found.size > MAX_BYTES) return undefined;
-  const text = await readFile(path, "utf8");
+  const text = await readFile(path, "utf8").catch((reason) => {
+    throw fileError(reason, "read", path);
+  });
   const names = bagFiles(text);
   if (names.length === 0) return undefined;
   const files = await Promise.all(names.map((name) => findFile(directory, name, path)));
@@ -37,10 +50,21 @@ export async function readRos2Bag(directory: string): Promise<Ros2Bag | undefine
 async function findFile(directory: string, name: string, metadata: string): Promise<string> {
   const path = join(directory, basename(name));
   for (const file of [path, `${path}.zstd`, path.replace(/\.zstd$/, "")]) {
-    if ((await stat(file).catch(() => undefined))?.isFile()) return file;
+    if ((await statOf(file))?.isFile()) return file;
   }
   const text = `${metadata} names ${JSON.stringify(name)}, which is not there`;
   throw new SmaltiError("NOT_FOUND", text, { file: path });
+}
+
+/** Undefined where there is no such file. */
+async function statOf(path: string) {
+  try {
+    return await stat(path);
+  } catch (reason) {
+    const error = fileError(reason, "open", path);
+    if (error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 /**
