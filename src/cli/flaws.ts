@@ -1,4 +1,4 @@
-import type { ImportReport } from "../import/recording_import.ts";
+import type { ImportReport } from "../import/import_report.ts";
 import { count } from "./number_text.ts";
 import { writeError } from "./output.ts";
 import { printable } from "./printable.ts";

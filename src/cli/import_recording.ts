@@ -7,7 +7,7 @@ import process from "node:process";
 import { backendOf, type Client } from "../client.ts";
 import type { ByteSource } from "../import/byte_source.ts";
 import type { FormatOptions, Import } from "../import/formats.ts";
-import type { ImportOptions } from "../import/recording_import.ts";
+import type { ImportOptions } from "../import/import_options.ts";
 import { type Recording, STDIN } from "./find_recordings.ts";
 import { startProgress } from "./progress.ts";
 import { resolveWindow, type WindowOptions } from "./time_argument.ts";

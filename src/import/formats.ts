@@ -10,7 +10,8 @@ import { type ByteSource, firstBytes } from "./byte_source.ts";
 import { Decompressor } from "./compressed.ts";
 import { isZstd } from "./frames.ts";
 import type { ImportMcapReport } from "./mcap/import_mcap.ts";
-import type { ImportOptions, ImportReport } from "./recording_import.ts";
+import type { ImportOptions } from "./import_options.ts";
+import type { ImportReport } from "./import_report.ts";
 
 /** Options that some formats have beside those of every import. */
 export interface FormatOptions {

@@ -7,7 +7,8 @@ import { backendOf, type Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
 import { formatOf } from "./formats.ts";
 import { openFile } from "./open_file.ts";
-import type { ImportOptions, ImportReport } from "./recording_import.ts";
+import type { ImportOptions } from "./import_options.ts";
+import type { ImportReport } from "./import_report.ts";
 import { readRos2Bag } from "./ros2_bag.ts";
 
 /** Options of {@linkcode importRos2Bag}. */

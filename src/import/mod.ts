@@ -13,7 +13,8 @@ export { importParquet, type ImportParquetOptions } from "./parquet/import_parqu
 export { importCsv, type ImportCsvOptions } from "./csv/import_csv.ts";
 export { importJsonLines, type ImportJsonLinesOptions } from "./json_lines/import_json_lines.ts";
 export type { ImportFlaw } from "./flaws.ts";
-export type { ImportOptions, ImportReport } from "./recording_import.ts";
+export type { ImportOptions } from "./import_options.ts";
+export type { ImportReport } from "./import_report.ts";
 export type { ImportedTopic } from "./topic_import.ts";
 export type { ImportedFile } from "./import_files.ts";
 export type { OntologyMappings } from "./ontology/known.ts";

@@ -10,7 +10,8 @@ import { loadNativeCodecs } from "../../src/engine/load/native.ts";
 import { formatOf } from "../../src/import/formats.ts";
 import { importParquet } from "../../src/import/parquet/import_parquet.ts";
 import { decimalToNs } from "../../src/import/message_time.ts";
-import type { ImportOptions, ImportReport } from "../../src/import/recording_import.ts";
+import type { ImportOptions } from "../../src/import/import_options.ts";
+import type { ImportReport } from "../../src/import/import_report.ts";
 import { ColumnTimes } from "../../src/import/tables/time_column.ts";
 
 const context = { engine: createCodecs(loadNativeCodecs()) };

@@ -16,13 +16,9 @@ import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { type FieldSchema, plainFields } from "../../schema.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import { type Table, TableTopics } from "../tables/table_topics.ts";
 import { ColumnTimes, findTimeColumn } from "../tables/time_column.ts";
 import { ArrowMessages } from "./arrow_messages.ts";

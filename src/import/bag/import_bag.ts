@@ -8,13 +8,9 @@ import type { FieldSchema } from "../../schema.ts";
 import { quoted } from "../../util/excerpt.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import type { MessageBatch } from "../message_batch.ts";
 import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
 import {
@@ -207,6 +203,6 @@ class BagTopics {
     if (!Object.hasOwn(this.#connections, topic.name)) this.#connections[topic.name] = [];
     const connections = this.#connections[topic.name];
     if (connections.length < MAX_CONNECTIONS) connections.push(Object.fromEntries(others));
-    this.#recording.metadata["bag.connections"] = this.#connections;
+    this.#recording.topicFacts["bag.connections"] = this.#connections;
   }
 }

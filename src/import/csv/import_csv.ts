@@ -7,13 +7,9 @@ import type { Client } from "../../client.ts";
 import { SmaltiError } from "../../error.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import { type Table, TableTopics } from "../tables/table_topics.ts";
 import { timeFacts, TimesWriter } from "../tables/time_column.ts";
 import { cellTime } from "./cell_time.ts";

@@ -10,13 +10,9 @@ import { checkOptions, type OptionNames } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
 import type { MessageSchema } from "../message_decoder.ts";
 import { decompressAll, isZstd } from "../frames.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import { chooseDefinition, type RosSchema } from "../ros/choose_definition.ts";
 import { LOG_TIME_FIELD, type TopicImport } from "../topic_import.ts";
 import { SqliteFile, type SqlValue } from "./sqlite_file.ts";

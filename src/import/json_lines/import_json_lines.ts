@@ -9,13 +9,9 @@ import { checkOptions, type OptionNames } from "../../util/options.ts";
 import { excerpt, quoted } from "../../util/excerpt.ts";
 import type { ImportSources } from "../byte_source.ts";
 import { membersOf, type Span, textAt } from "../json/json_scan.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import { lineFlaw, parseData } from "./line_data.ts";
 import { type Line, LineReader } from "./line_reader.ts";
 import { type LineMessage, LineTopics } from "./line_topics.ts";

@@ -8,13 +8,9 @@ import type { FieldSchema } from "../../schema.ts";
 import { type JsonValue, MAX_NS, type Metadata } from "../../types.ts";
 import type { ImportSources } from "../byte_source.ts";
 import { checkOptions, type OptionNames } from "../../util/options.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import type { MessageBatch } from "../message_batch.ts";
 import type { TopicImport } from "../topic_import.ts";
 import { HeldMessages } from "./held_messages.ts";

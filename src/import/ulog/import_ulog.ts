@@ -10,13 +10,9 @@ import { checkOptions } from "../../util/options.ts";
 import type { ImportSources } from "../byte_source.ts";
 import { rawDecoder } from "../decoders.ts";
 import { Undecodable } from "../message_decoder.ts";
-import {
-  IMPORT_OPTIONS,
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../recording_import.ts";
+import { IMPORT_OPTIONS, type ImportOptions } from "../import_options.ts";
+import type { ImportReport } from "../import_report.ts";
+import { importRecording, type RecordingImport } from "../recording_import.ts";
 import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
 import { decodeText } from "../text.ts";
 import { MessageBatch } from "../message_batch.ts";

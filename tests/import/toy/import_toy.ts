@@ -2,12 +2,9 @@ import type { Client } from "../../../mod.ts";
 import { SmaltiError } from "../../../src/error.ts";
 import type { ByteChunks, ByteSource } from "../../../src/import/byte_source.ts";
 import { DECODERS } from "../../../src/import/decoders.ts";
-import {
-  type ImportOptions,
-  importRecording,
-  type ImportReport,
-  type RecordingImport,
-} from "../../../src/import/recording_import.ts";
+import type { ImportOptions } from "../../../src/import/import_options.ts";
+import type { ImportReport } from "../../../src/import/import_report.ts";
+import { importRecording, type RecordingImport } from "../../../src/import/recording_import.ts";
 import type { TopicImport } from "../../../src/import/topic_import.ts";
 import { NumbersDecoder } from "./numbers_decoder.ts";
 
