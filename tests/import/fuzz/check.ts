@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ImportOptions } from "../../../src/import/recording_import.ts";
+import type { ImportOptions } from "../../../src/import/import_options.ts";
 import type { Random } from "../../support/random_cases.ts";
 import { sourceOf } from "../damage.ts";
 import { expectSame, type Found, found, type FuzzImport } from "./outcome.ts";

@@ -7,7 +7,8 @@
 import { type Client, connect, SmaltiError } from "../../../mod.ts";
 import { jsonLine } from "../../../src/export/json_lines.ts";
 import type { ByteSource } from "../../../src/import/byte_source.ts";
-import type { ImportOptions, ImportReport } from "../../../src/import/recording_import.ts";
+import type { ImportOptions } from "../../../src/import/import_options.ts";
+import type { ImportReport } from "../../../src/import/import_report.ts";
 
 /** What imports a file. */
 export type FuzzImport = (
