@@ -12,3 +12,4 @@ export { packImage, unpackImage } from "./pack.ts";
 export { imageToRgba, type RgbaOptions } from "./rgba.ts";
 export { type RgbaPixels } from "./rgba_pixels.ts";
 export { type ImageSamples, imageSamples } from "./samples.ts";
+export { decodeVideo } from "./video.ts";

@@ -5,12 +5,14 @@
  */
 import {
   decodeImage,
+  decodeVideo,
   encodeImage,
   imageFromPixels,
   imageSamples,
   imageToRgba,
   packImage,
 } from "smalti/image";
+import { frames } from "./video_frames.mjs";
 
 const [width, height] = [32, 16];
 const picture = new ImageData(width, height);
@@ -23,6 +25,18 @@ async function distance(format) {
   const compressed = await encodeImage(picture, { format, quality: 0.95 });
   const { data } = await imageToRgba(await decodeImage(compressed));
   return Math.max(...data.map((value, i) => Math.abs(value - picture.data[i])));
+}
+
+/** The frames of a video that are gray as they should be, by number, where it is read from one of them. */
+async function videoFrames(from) {
+  const found = [];
+  const numbers = frames.map((_, i) => i).slice(from);
+  for await (const [number, { width, height, data }] of decodeVideo(numbers, (i) => frames[i])) {
+    const wanted = 20 + 30 * number;
+    const isGray = data.every((value, i) => i % 4 === 3 ? value === 255 : Math.abs(value - wanted) < 8);
+    found.push(isGray && width === 64 && height === 48 ? number : `${number}: ${data.subarray(0, 4)}`);
+  }
+  return found;
 }
 
 async function report() {
@@ -43,6 +57,8 @@ async function report() {
     damaged: await decodeImage({ data: Uint8Array.of(0xff, 0xd8, 0xff), format: "jpeg" }).catch(({ code }) =>
       code
     ),
+    video: await videoFrames(0),
+    videoFromTheMiddle: await videoFrames(2),
     tiff: await encodeImage(depth, { format: "tiff" }).catch(({ code }) => code),
   };
 }

@@ -66,6 +66,8 @@ export async function checkPages(executablePath: string, site: Site, pages: stri
         jpegIsClose: true,
         webpIsClose: true,
         damaged: "CORRUPT",
+        video: [0, 1, 2, 3, 4, 5, 6, 7],
+        videoFromTheMiddle: [5, 6, 7],
         tiff: "UNSUPPORTED",
       });
     }

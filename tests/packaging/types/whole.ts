@@ -4,8 +4,9 @@
  * @module
  */
 import type { Table } from "apache-arrow";
-import { connect } from "smalti";
+import { connect, ontology } from "smalti";
 import { createFile, exportJsonLines } from "smalti/export";
+import { decodeImage, encodeImage, imageFromPixels, imageToRgba, type RgbaPixels } from "smalti/image";
 import { importMcap, openFile } from "smalti/import";
 import { createServer } from "smalti/server";
 
@@ -16,4 +17,13 @@ export async function serve(): Promise<string> {
   const table: Table = await (await client.topicHandler("flight", "gps")).getDataStreamer().toTable();
   const server = await createServer(client, { port: table.numRows });
   return server.url;
+}
+
+export async function picture(pixels: ImageData): Promise<RgbaPixels> {
+  const client = await connect("memory:");
+  await client.sequenceCreate("drive", {}, async (sequence) => {
+    const camera = await sequence.topicCreate("camera", { ontology: ontology.Image });
+    await camera.push({ timestampNs: 0n, data: imageFromPixels(pixels) });
+  });
+  return imageToRgba(await decodeImage(await encodeImage(pixels, { format: "png" })));
 }
