@@ -6,7 +6,14 @@
 import type { Table } from "apache-arrow";
 import { connect, ontology } from "smalti";
 import { createFile, exportJsonLines } from "smalti/export";
-import { decodeImage, encodeImage, imageFromPixels, imageToRgba, type RgbaPixels } from "smalti/image";
+import {
+  decodeImage,
+  encodeImage,
+  imageFromPixels,
+  imageToRgba,
+  type Pixels,
+  type RgbaPixels,
+} from "smalti/image";
 import { importMcap, openFile } from "smalti/import";
 import { createServer } from "smalti/server";
 
@@ -19,7 +26,7 @@ export async function serve(): Promise<string> {
   return server.url;
 }
 
-export async function picture(pixels: ImageData): Promise<RgbaPixels> {
+export async function picture(pixels: Pixels): Promise<RgbaPixels> {
   const client = await connect("memory:");
   await client.sequenceCreate("drive", {}, async (sequence) => {
     const camera = await sequence.topicCreate("camera", { ontology: ontology.Image });
