@@ -5,7 +5,7 @@
  */
 import type { Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
-import type { TopicBatch } from "../../read/merge/message.ts";
+import type { MessageData, TopicBatch } from "../../read/merge/message.ts";
 import type { RowBlock } from "../../read/merge/row_blocks.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import type { TopicSchema } from "../../types.ts";
@@ -20,8 +20,8 @@ import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./so
  * Writes a sequence as an MCAP file: messages in strict time order, in LZ4 chunks with indexes, CRCs and a summary.
  *
  * Topics that came from ROS 1 or ROS 2, in MCAP, a bag or a db3, go out as the messages that they were, byte for byte, and so
- * do those whose messages were kept as bytes. JSON goes out as JSON, by its schema. All else becomes JSON with a schema made of
- * the columns: what is missing is left out, bytes are in base64, and integers beyond 2^53, NaN and the infinities texts.
+ * do those whose messages were kept as bytes. JSON goes out as JSON, by its schema. The built-in classes that ROS knows
+ * become messages of ROS 2 (`cdr` with the definitions of Humble). All else becomes JSON with a schema made of the columns: what is missing is left out, bytes are in base64, and integers beyond 2^53, NaN and the infinities texts.
  *
  * A topic has the name that it had in its file, else its own after a `/`. Log times are the messages' times; publish times and
  * sequence numbers are those of columns `_publish_time_ns` and `_sequence`, else the log time and 0. Attachments and metadata go
@@ -31,7 +31,7 @@ import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./so
  * one message), and its index.
  *
  * Rejects as reading does (CORRUPT, NOT_FOUND of a topic, RangeError of a window), with UNSUPPORTED where a message is before
- * 1970, which MCAP cannot say, with the signal's reason, or with what the sink fails with.
+ * 1970, which MCAP cannot say, or a topic has both raw and compressed images, which are of two types in ROS, with the signal's reason, or with what the sink fails with.
  *
  * @example
  * ```ts
@@ -114,7 +114,7 @@ class Topics {
   /** Adds a topic; one that is known stays as it is. */
   async add(name: string, schema: TopicSchema): Promise<void> {
     if (this.#byName.has(name)) return;
-    const encoder = await openEncoder(schema);
+    const encoder = await openEncoder(schema, () => this.#first(name));
     const names = schema.fields.slice(1).map((field) => field.name);
     const channelId = this.#writer.addChannel({
       topic: sourceName(name, schema),
@@ -123,6 +123,13 @@ class Topics {
     });
     const [publishTime, sequence] = ["_publish_time_ns", "_sequence"].map((key) => names.indexOf(key));
     this.#byName.set(name, { channelId, encoder, publishTime, sequence });
+  }
+
+  /** A message of the time at which the topic begins; undefined where it has none, as far as is known. */
+  async #first(name: string): Promise<MessageData | undefined> {
+    const { firstNs } = this.#handler.topics.find((topic) => topic.name === name) ?? {};
+    if (firstNs === undefined || this.#handler.state === "recording") return undefined;
+    return (await this.#handler.latestAt(firstNs, { topics: [name] })).get(name)?.data;
   }
 }
 
@@ -148,7 +155,14 @@ async function writeRows(block: RowBlock, topics: Topics, writer: McapWriter): P
     if (ns < 0n) throw beforeEpoch(batch, ns);
     const publishNs = topic.publishTime < 0 ? ns : unsigned(columns[topic.publishTime].get(row), ns);
     const sequence = topic.sequence < 0 ? 0 : Number(columns[topic.sequence].get(row) ?? 0);
-    encode(row, writer.begin(topic.channelId, ns, publishNs, sequence));
+    const out = writer.begin(topic.channelId, ns, publishNs, sequence);
+    try {
+      encode(row, out);
+    } catch (reason) {
+      throw reason instanceof SmaltiError
+        ? reason.at({ sequence: batch.topic.sequence, topic: batch.name })
+        : reason;
+    }
     const full = writer.end();
     if (full) await full;
   }

@@ -6,7 +6,7 @@
  * @module
  */
 import { HEADER_BYTES } from "../../import/mcap/mcap_records.ts";
-import { ByteBuilder } from "../byte_builder.ts";
+import type { ByteBuilder } from "../byte_builder.ts";
 
 /** Adds a record, whose content `write` adds. */
 export function putRecord(out: ByteBuilder, opcode: number, write: (out: ByteBuilder) => void): void {

@@ -1,14 +1,16 @@
 /**
- * What the messages of a topic go out as: as they came, else as JSON.
+ * What the messages of a topic go out as: as they came, else as those of ROS 2 where they are of a class that it knows, else JSON.
  *
  * @module
  */
 import type { MessageFormat, MessageSchema } from "../../import/message_decoder.ts";
 import { RAW_FIELD } from "../../import/records/raw_column.ts";
+import type { MessageData } from "../../read/merge/message.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
 import { decodeBase64 } from "../../util/base64.ts";
 import { JsonEncoder } from "./json_encoder.ts";
+import { OntologyEncoder } from "./ontology_encoder.ts";
 import { EncoderBesideRaw, RawEncoder } from "./raw_encoder.ts";
 import { RosEncoder } from "./ros_encoder.ts";
 import type { RowEncoder } from "./row_encoder.ts";
@@ -16,14 +18,22 @@ import type { RowEncoder } from "./row_encoder.ts";
 /** Columns that say what is around a message. */
 const ENVELOPE = new Set(["_index", "_log_time_ns", "_publish_time_ns", "_sequence"]);
 
-/** An encoder for the messages of a topic. */
-export async function openEncoder(schema: TopicSchema): Promise<RowEncoder> {
+/**
+ * An encoder for the messages of a topic.
+ *
+ * @param first Gives the topic's first message, where that is to be had.
+ */
+export async function openEncoder(
+  schema: TopicSchema,
+  first: () => Promise<MessageData | undefined>,
+): Promise<RowEncoder> {
   const columns = schema.fields.slice(1);
   const format = formatOf(schema.metadata);
   const envelope = format ? columns.filter(({ name }) => ENVELOPE.has(name)) : [];
   const fields = columns.slice(0, columns.length - envelope.length);
   const source = format && await encoderOf(format, fields, envelope);
-  return source ?? JsonEncoder.ofColumns(schema.ontologyTag, fields);
+  return source ?? await OntologyEncoder.open(schema, fields, first) ??
+    JsonEncoder.ofColumns(schema.ontologyTag, fields);
 }
 
 /** An encoder that gives messages as they came; undefined where the columns are others by now. */
