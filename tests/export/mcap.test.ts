@@ -212,13 +212,14 @@ describe("the built-in classes", () => {
       const messagesOf = async (sequence: string) =>
         (await all((await client.topicHandler(sequence, name)).getDataStreamer())).map((message) => {
           const { timestamp_ns, data } = message.toJSON();
-          return { timestamp_ns, ...withoutCounters(data) as Record<string, number> };
+          const made: Record<string, unknown> = { timestamp_ns, ...withoutCounters(data) as object };
+          return made;
         });
       const [before, after] = [await messagesOf("s"), await messagesOf("again")];
       expect(after.length).toBe(before.length);
       if (ontologyTag !== "Temperature") expect(after).toEqual(before);
       // Degrees Celsius there, kelvin here.
-      else after.forEach((message, i) => expect(message.value).toBeCloseTo(before[i].value, 10));
+      else after.forEach((message, i) => expect(message.value).toBeCloseTo(before[i].value as number, 10));
       compared += before.length;
     }
     expect(compared).toBeGreaterThan(180);
@@ -256,7 +257,10 @@ describe("the built-in classes", () => {
       const schema = reader.schemasById.get(schemaId)!;
       const definition = await parseRos("ros2msg", textOf(schema.data));
       // Another's reader, by the definition that goes with the messages.
-      read.set(topic, [schema.name, new MessageReader(definition).readMessage(data)]);
+      read.set(topic, [
+        schema.name,
+        new MessageReader(definition as ConstructorParameters<typeof MessageReader>[0]).readMessage(data),
+      ]);
     }
     const zero = { stamp: { sec: 0, nanosec: 0 }, frame_id: "" };
     expect(Object.fromEntries(read)).toEqual({

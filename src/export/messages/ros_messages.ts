@@ -108,7 +108,7 @@ export function isRawImage({ format }: MessageData): boolean {
 }
 
 /** Messages of `Image` by the type that they become. */
-export const IMAGE_MESSAGES = {
+export const IMAGE_MESSAGES: Readonly<Record<"raw" | "compressed", { type: string; make: MakeMessage }>> = {
   raw: {
     type: "sensor_msgs/Image",
     make: imageIn(true, (data) => ({
@@ -120,7 +120,7 @@ export const IMAGE_MESSAGES = {
     type: "sensor_msgs/CompressedImage",
     make: imageIn(false, measured("format", "data")),
   },
-} as const;
+};
 
 /** By the type's name without `/msg`. */
 export const ROS_MESSAGES: ReadonlyMap<string, MakeMessage> = new Map<string, MakeMessage>([
