@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { MessageReader } from "@foxglove/rosmsg2-serialization";
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { describe, expect, it } from "vitest";
@@ -161,6 +163,28 @@ describe("what came from ROS", () => {
     expect(made.get("/t")).toEqual([{ ns: 1n, bytes: short }, { ns: 2n, bytes: whole }]);
     expect(made.get("/cbor")).toEqual([{ ns: 3n, bytes: Uint8Array.of(0xa0) }]);
   });
+});
+
+it("what came as Protocol Buffers goes out as such, by its own descriptors", async () => {
+  await using client = await connect("memory:");
+  const handler = await imported(client, "protobuf.mcap");
+  const file = await exported(handler);
+  const reader = await readerOf(file, handler.engine);
+  const source = messagesOfMcap(new Uint8Array(readFileSync(path("protobuf.mcap"))), handler.engine);
+  const made = messagesOfMcap(file, handler.engine);
+  let compared = 0;
+  for (const { topic, schemaId, messageEncoding } of reader.channelsById.values()) {
+    const schema = reader.schemasById.get(schemaId)!;
+    expect([topic, messageEncoding, schema.encoding]).toEqual([topic, "protobuf", "protobuf"]);
+    const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, schema.data));
+    const type = registry.getMessage(schema.name)!;
+    for (const [i, { bytes }] of source.get(topic)!.entries()) {
+      // Another's reader finds no difference, nor any field that it does not know.
+      expect(fromBinary(type, made.get(topic)![i].bytes)).toEqual(fromBinary(type, bytes));
+      compared++;
+    }
+  }
+  expect(compared).toBeGreaterThan(50);
 });
 
 describe("every format", () => {

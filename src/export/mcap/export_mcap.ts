@@ -20,7 +20,8 @@ import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./so
  * Writes a sequence as an MCAP file: messages in strict time order, in LZ4 chunks with indexes, CRCs and a summary.
  *
  * Topics that came from ROS 1 or ROS 2, in MCAP, a bag or a db3, go out as the messages that they were, byte for byte, and so
- * do those whose messages were kept as bytes. JSON goes out as JSON, by its schema. The built-in classes that ROS knows
+ * do those whose messages were kept as bytes. JSON and Protocol Buffers go out as such, by the schemas they
+ * came with. The built-in classes that ROS knows
  * become messages of ROS 2 (`cdr` with the definitions of Humble). All else becomes JSON with a schema made of the columns: what is missing is left out, bytes are in base64, and integers beyond 2^53, NaN and the infinities texts.
  *
  * A topic has the name that it had in its file, else its own after a `/`. Log times are the messages' times; publish times and

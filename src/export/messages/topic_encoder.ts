@@ -11,6 +11,7 @@ import type { Metadata, TopicSchema } from "../../types.ts";
 import { decodeBase64 } from "../../util/base64.ts";
 import { JsonEncoder } from "./json_encoder.ts";
 import { OntologyEncoder } from "./ontology_encoder.ts";
+import { ProtobufEncoder } from "./protobuf_encoder.ts";
 import { EncoderBesideRaw, RawEncoder } from "./raw_encoder.ts";
 import { RosEncoder } from "./ros_encoder.ts";
 import type { RowEncoder } from "./row_encoder.ts";
@@ -53,6 +54,10 @@ async function encoderOf(
   const own = fields.slice(0, raw);
   if ((encoding === "cdr" || encoding === "ros1") && schema) {
     const encoder = await RosEncoder.open(format, own, envelope);
+    return encoder && new EncoderBesideRaw(encoder, raw);
+  }
+  if (encoding === "protobuf" && schema?.encoding === "protobuf") {
+    const encoder = await ProtobufEncoder.open(format, own, envelope);
     return encoder && new EncoderBesideRaw(encoder, raw);
   }
   return undefined;
