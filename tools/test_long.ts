@@ -1,8 +1,8 @@
 /**
  * `deno task test:long [CASES] [SEED]`: what takes too long for every change. The tests that try some positions of many
- * (`tests/support/positions.ts`) try all of them, and more recorders are killed; then come the random cases that hold
- * the engines to one outcome, a million unless told. The last line is `N cases, seed S, 0 differences`; at a difference
- * it is what to run to see that case again.
+ * (`tests/support/positions.ts`) try all of them, and more recorders are killed; some damaged files of each format are imported
+ * (`test_fuzz.ts`); then come the random cases that hold the engines to one outcome, a million unless told. The last line is
+ * `N cases, seed S, 0 differences`; at a difference it is what to run to see that case again.
  *
  * @module
  */
@@ -10,7 +10,11 @@ import { createJsEngine } from "../src/engine/js.ts";
 import { createWasmEngine } from "../src/engine/wasm.ts";
 import { checkIdentity } from "../tests/contract/identity.ts";
 import { checkRecordIdentity } from "../tests/contract/records/record_identity.ts";
+import { FUZZ_TARGETS } from "../tests/import/fuzz/targets.ts";
 import { deno, root, run } from "./tooling.ts";
+
+/** Damaged files of each format. */
+const FUZZ_CASES = 300;
 
 const cases = Number(Deno.args[0] ?? 1_000_000);
 const seed = Number(Deno.args[1] ?? Math.floor(Math.random() * 2 ** 31));
@@ -25,6 +29,20 @@ const { code } = await run(
   { env: { SMALTI_LONG: "1", SMALTI_KILLS: "300" } },
 );
 if (code !== 0) Deno.exit(code);
+
+for (const target of Object.keys(FUZZ_TARGETS)) {
+  const fuzz = deno(
+    "run",
+    "-A",
+    "--node-modules-dir=manual",
+    "tools/test_fuzz.ts",
+    target,
+    `=${FUZZ_CASES}`,
+    `${seed}`,
+  );
+  const { code } = await run(fuzz);
+  if (code !== 0) Deno.exit(code);
+}
 
 const module = await WebAssembly.compile(await Deno.readFile(`${root}/src/engine/generated/smalti.wasm`));
 const engines = [createJsEngine(), await createWasmEngine(module)];

@@ -15,7 +15,7 @@ export interface ImportOptions {
   signal?: AbortSignal;
   /** Called as bytes of all files have been read; `totalBytes` is undefined where one does not say. @default none */
   onProgress?: (bytesRead: number, totalBytes: number | undefined) => void;
-  /** Bound on what the sequence's topics hold in memory before it is stored, in bytes. @default 32 MiB */
+  /** Bound on what the sequence's topics hold in memory before it is stored, in bytes. @default 16 MiB */
   maxBufferedBytes?: number;
   /**
    * What integers of 64 bits become, as all of JSON's are: columns of int64, which read as bigint, or of float64, which

@@ -1,6 +1,6 @@
 import { SmaltiError } from "../error.ts";
 import { MAX_NS, MIN_NS } from "../types.ts";
-import { quoted } from "../util/excerpt.ts";
+import { excerpt, quoted } from "../util/excerpt.ts";
 import { parseIsoTime } from "../util/iso_time.ts";
 import { membersOf, type Span, textAt } from "./json/json_scan.ts";
 
@@ -87,7 +87,11 @@ export class TimeField {
     const seen = value === undefined
       ? "is missing"
       : `is ${
-        typeof value === "bigint" ? value : value instanceof NumberText ? value.text : quoted(plain(value))
+        typeof value === "bigint"
+          ? value
+          : value instanceof NumberText
+          ? excerpt(value.text)
+          : quoted(plain(value))
       }`;
     const text =
       `the file has a message on topic "${this.#topic}" whose time, field ${this.#path}, ${seen}: ${wanted}`;
@@ -162,9 +166,11 @@ function exactScalar(bytes: Uint8Array, span: Span): unknown {
   }
 }
 
-/** As errors show it. */
+/** As errors show it, with members that are numbers. */
 function plain(value: unknown): unknown {
-  if (value instanceof NumberText) return Number(value.text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  const number = (item: unknown) => item instanceof NumberText ? Number(item.text) : item;
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof NumberText) {
+    return number(value);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, number(item)]));
 }

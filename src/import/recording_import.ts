@@ -38,7 +38,7 @@ export interface Importer<R> {
   decoders?: readonly DecoderKind[];
 }
 
-const DEFAULT_BUFFERED_BYTES = 32 * 2 ** 20;
+const DEFAULT_BUFFERED_BYTES = 16 * 2 ** 20;
 /**
  * Makes a sequence of files. The sequence begins when the importer says so; it is finalized when all files were read. Where
  * one fails, what came before stays readable, as a sequence in state `failed`, and the error says how much that is; where

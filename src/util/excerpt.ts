@@ -14,6 +14,12 @@ export function quoted(value: unknown): string {
     const shown = JSON.stringify(value.slice(0, MOST));
     return value.length <= MOST ? shown : `${shown}… (${value.length} characters)`;
   }
-  const text = JSON.stringify(value, (_, item) => typeof item === "bigint" ? `${item}` : item);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, (_, item) => typeof item === "bigint" ? `${item}` : item);
+  } catch (reason) {
+    if (!(reason instanceof RangeError)) throw reason;
+    return "a value that is nested too deep to be written"; // or too long for a text
+  }
   return excerpt(text ?? String(value));
 }

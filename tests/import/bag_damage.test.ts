@@ -91,6 +91,15 @@ describe("importBag with salvage", () => {
     );
   });
 
+  it("is an error where all messages are lost", async () => {
+    const chunk = bagChunk(bagMessage(1, 3), { compression: "zstd" });
+    const { error } = await run(bag(connection(1, "/a"), chunk), salvage);
+    expect(error).toMatchObject({
+      code: "CORRUPT",
+      rawMessage: expect.stringMatching(/nothing in it is whole: .*none, lz4 and bz2 are known/),
+    });
+  });
+
   it("reads bz2 chunks after one that is damaged", async () => {
     const bytes = fixture("fake_joint_state-bz2.bag");
     const { lines: truth } = await run(bytes);
@@ -120,10 +129,7 @@ describe("importBag with salvage", () => {
     const { report, lines } = await run(bytes, salvage);
     expect([times(lines), report!.flawCounts]).toEqual([[5, 6], { chunk: 1 }]);
     const stream = await run(bytes, salvage, { isStream: true });
-    expect([stream.lines, stream.report!.flawCounts]).toEqual([[], {
-      chunk: 1,
-      message: 2,
-    }]);
+    expect(stream.error?.rawMessage).toContain("nothing in it is whole");
   });
 
   it("goes by the connection that came last where one is there twice", async () => {

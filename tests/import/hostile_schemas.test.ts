@@ -102,6 +102,33 @@ describe("Schemas", () => {
     expect(reasonOf(await ros("T a", "ros2msg", "test/T"))).toBeDefined();
   });
 
+  // Their parsers would take hours, or all memory.
+  it("of ROS are refused where they have too much in one place", async () => {
+    const idl = (text: string) => ros(`struct T { ${text} double x; };`, "ros2idl");
+    expect(reasonOf(await idl(`double a${", a".repeat(50_000)};`))).toContain("too many words");
+    expect(reasonOf(await idl(`@verbatim(text=${'"a" '.repeat(50_000)})`))).toContain("too many words");
+    expect((await idl(`@verbatim(text=${'"a; {}" '.repeat(500)})`)).fields.map(({ name }) => name)).toEqual([
+      "x",
+      "_raw",
+    ]);
+    expect((await idl(`/* ${"a ".repeat(100_000)} */`)).fields.map(({ name }) => name)).toEqual([
+      "x",
+      "_raw",
+    ]);
+    expect((await idl(`@verbatim(text="\\"; ${"a ".repeat(10_000)}")`)).fields.map(({ name }) => name))
+      .toEqual(["x", "_raw"]);
+    expect(reasonOf(await idl(`"${'\\"'.repeat(100_000)}`))).toBeDefined();
+    expect(reasonOf(await ros(`string X=a${" ".repeat(1_000_000)}\\`))).toContain("its lines are too long");
+    const types = Array.from({ length: 20_000 }, (_, i) => `==\nMSG: a/B${i}\nB${i} b`);
+    expect(reasonOf(await ros(["int32 x", ...types].join("\n")))).toContain("20001 types in 60001 lines");
+  });
+
+  it("of ROS 2 may have fields that ROS 1 alone allows, with any number of letters before what is not allowed", async () => {
+    const name = `${"a".repeat(60)}X`;
+    const { fields } = await ros(`int32 ${name}\nint32 ${"b".repeat(60)}_`);
+    expect(fields.map(({ name }) => name)).toEqual([name, `${"b".repeat(60)}_`, "_raw"]);
+  });
+
   it("of ROS whose types fan out are compiled in bounded time", () => {
     const twice = (type: string): RosField[] => ["a", "b"].map((name) => ({ type, name, isComplex: true }));
     const levels = Array.from(

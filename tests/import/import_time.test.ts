@@ -67,6 +67,11 @@ describe("TimeField", () => {
     expect(() => time(json)).toThrow(`topic "imu" whose time, field t,`);
   });
 
+  it("is none where a message is nested however deep", () => {
+    const deep = encode(`{"t":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`);
+    expect(() => new TimeField("t", "ns", "a").ofJson(deep)).toThrow("INVALID_MESSAGE");
+  });
+
   it("reads messages that were decoded", () => {
     const field = new TimeField("header.stamp", "us", "imu");
     expect(field.of({ header: { stamp: 1.5 } })).toBe(1500n);

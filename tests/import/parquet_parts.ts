@@ -181,10 +181,13 @@ function plainPage(header: Struct, stored: Uint8Array, codec: CompressionCodec):
 }
 
 /**
- * The file of its parts. Lengths and places in the footer are those of the pages; so are the lengths in the pages' headers,
- * but where they are to stay as they are.
+ * The file of its parts. Lengths and places in the footer are those of the pages, until `change` makes them others; so are the
+ * lengths in the pages' headers, but where they are to stay as they are.
  */
-export function parquetFile({ footer, chunks }: ParquetParts, keepsLengths = false): Uint8Array {
+export function parquetFile(
+  { footer, chunks }: ParquetParts,
+  { keepsLengths = false, change = (_: Struct): void => {} } = {},
+): Uint8Array {
   const out: Uint8Array[] = [MAGIC];
   let at = MAGIC.length;
   chunks.forEach((group, i) => {
@@ -214,6 +217,7 @@ export function parquetFile({ footer, chunks }: ParquetParts, keepsLengths = fal
       else set(11, words);
     });
   });
+  change(footer);
   const end = Uint8Array.from(bytesOfStruct(footer));
   return concat([...out, end, u32(end.length), MAGIC]);
 }

@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { copyColumns } from "../../src/arrow/batching.ts";
 import type { Columns } from "../../src/arrow/columns.ts";
+import { stackColumns } from "../../src/arrow/rearrange.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { Undecodable } from "../../src/import/message_decoder.ts";
 import { mostNullBytes, nullBytes } from "../../src/import/records/plan_columns.ts";
 import { RecordMessageDecoder } from "../../src/import/records/record_message_decoder.ts";
 import { compileRos } from "../../src/import/ros/ros_plan.ts";
+import { TIMESTAMP_FIELD } from "../../src/schema.ts";
+import { caseRange, Random } from "../support/random_cases.ts";
+import { concat } from "./mcap_file.ts";
 
 const options = { engine: createJsEngine(), reserved: [], integers: "bigint" } as const;
 
@@ -15,6 +19,12 @@ function compiled(arrayLength: number, isList: boolean) {
   if (!isList) return compileRos([{ definitions: [items] }], "Test", "cdr");
   const list = { type: "T", name: "list", isArray: true, isComplex: true };
   return compileRos([{ definitions: [list] }, { name: "T", definitions: [items] }], "Test", "cdr");
+}
+
+/** Decodes what is noted of a piece. */
+function decode(decoder: RecordMessageDecoder, piece: Uint8Array, writer: never) {
+  options.engine.decodeRecords(piece, [decoder.noted]);
+  decoder.decodeNoted(writer, piece);
 }
 
 describe("RecordMessageDecoder", () => {
@@ -85,6 +95,61 @@ describe("RecordMessageDecoder", () => {
     }
     expect(row).toBe(count);
   });
+
+  const { cases, seed } = caseRange(40);
+  it("makes the same of messages that are noted as of those that are pushed, in any mixture", () => {
+    const compiled = compileRos(
+      [{ definitions: [{ type: "float64", name: "x" }, { type: "string", name: "text" }] }],
+      "Test",
+      "ros1",
+    );
+    for (let i = 0; i < cases; i++) {
+      const random = new Random(seed + i);
+      const messages = Array.from({ length: random.below(3000) + 1 }, (_, row) => {
+        const text = "ä".repeat(random.below(20));
+        const textBytes = new TextEncoder().encode(text);
+        const bytes = new Uint8Array(12 + textBytes.length);
+        new DataView(bytes.buffer).setFloat64(0, row, true);
+        new DataView(bytes.buffer).setUint32(8, textBytes.length, true);
+        bytes.set(textBytes, 12);
+        return random.below(50) === 0 ? bytes.subarray(0, random.below(bytes.length)) : bytes;
+      });
+      const timeNs = (row: number) => 2n ** 62n + BigInt(row) * 1_000_000_007n;
+      const collect = (isNoted: (run: number) => boolean) => {
+        const decoder = new RecordMessageDecoder(compiled, options);
+        const batches: Columns[] = [];
+        const writer = {
+          pushPrepared: (columns: Columns) => void batches.push(copyColumns(columns)),
+        } as never;
+        for (let row = 0, run = 0; row < messages.length; run++) {
+          const end = Math.min(messages.length, row + 1 + random.below(700));
+          const piece = concat(messages.slice(row, end));
+          let [at, noted] = [0, 0];
+          for (; row < end; row++) {
+            const { length } = messages[row];
+            const [low, high] = [0n, 32n].map((shift) => Number(timeNs(row) >> shift & 0xffffffffn));
+            if (isNoted(run) && decoder.note(at, at + length, low, high) > 0) noted++;
+            else {
+              // What is noted comes first.
+              if (noted > 0) decode(decoder, piece, writer);
+              noted = 0;
+              decoder.push(writer, timeNs(row), messages[row], undefined);
+            }
+            at += length;
+          }
+          if (noted > 0) decode(decoder, piece, writer);
+        }
+        decoder.flush(writer);
+        const whole = stackColumns([TIMESTAMP_FIELD, ...decoder.fields], batches);
+        return { whole, misfits: decoder.misfits, count: decoder.misfitCount };
+      };
+      const pushed = collect(() => false);
+      expect(pushed.whole.rows, `seed ${seed + i}`).toBe(messages.length);
+      for (const isNoted of [() => true, (run: number) => run % 2 === 0, (run: number) => run % 3 > 0]) {
+        expect(collect(isNoted), `seed ${seed + i}`).toEqual(pushed);
+      }
+    }
+  }, 60_000 + 100 * cases);
 
   it("holds back no more than all decoders may", () => {
     const collected = { bytes: 16 * 2 ** 20 };

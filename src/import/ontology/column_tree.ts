@@ -63,6 +63,17 @@ export function numbersOf({ type, length, values }: ColumnNode): NumberArray {
   return new NumberArray(bytes.buffer, bytes.byteOffset, length);
 }
 
+/** The numbers of the column below a struct by a path; undefined where there is none, or one of something else. */
+export function numbersAt(node: ColumnNode, path: string): NumberArray | undefined {
+  const found = childAt(node, path);
+  return found && isNumeric(found) ? numbersOf(found) : undefined;
+}
+
+/** Whether a column has numbers. */
+export function isNumeric({ type }: ColumnNode): boolean {
+  return type.kind === "int" || type.kind === "float";
+}
+
 /** Where the values of a text, bytes or list column begin, and where the last ends. */
 export function offsetsOf({ length, values }: ColumnNode): Int32Array {
   const bytes = values.byteOffset % 4 === 0 ? values : values.slice();
@@ -145,8 +156,12 @@ export function numberNode(type: DataType, values: NumberArray): ColumnNode {
   };
 }
 
-/** A struct of columns of one length. */
-export function structNode(length: number, children: Readonly<Record<string, ColumnNode>>): ColumnNode {
+/** A struct of columns of one length, those that there are. */
+export function structNode(
+  length: number,
+  children: Readonly<Record<string, ColumnNode | undefined>>,
+): ColumnNode {
+  const names = Object.keys(children).filter((name) => children[name]);
   return {
     type: { kind: "struct" },
     length,
@@ -154,8 +169,8 @@ export function structNode(length: number, children: Readonly<Record<string, Col
     validity: NO_BYTES,
     values: NO_BYTES,
     data: NO_BYTES,
-    children: Object.values(children),
-    names: Object.keys(children),
+    children: names.map((name) => children[name]!),
+    names,
   };
 }
 

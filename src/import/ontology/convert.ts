@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { bytesOf, type NumberArray, numberArrayType } from "../../arrow/columns.ts";
-import type { FieldSchema } from "../../schema.ts";
-import { childAt, type ColumnNode, nullNode, numbersOf, offsetsOf, withNulls } from "./column_tree.ts";
+import { bytesOf, numberArrayType } from "../../arrow/columns.ts";
+import { type FieldSchema, schemaKey } from "../../schema.ts";
+import {
+  childAt,
+  type ColumnNode,
+  nullNode,
+  numbersAt,
+  numbersOf,
+  offsetsOf,
+  withNulls,
+} from "./column_tree.ts";
 
 /** Makes a column of another; undefined where it is missing: nulls. */
 export type MakeColumn = (source: ColumnNode) => ColumnNode | undefined;
@@ -79,9 +87,18 @@ export function convert(field: FieldSchema, source: ColumnNode | undefined, leng
     case "int":
     case "float":
       return number(field, source, length);
+    case "fixedList": {
+      if (!isAlike(field, source)) return nullNode(field, length);
+      return { ...source, children: [convertItems(field.children[0], source.children[0])] };
+    }
     default:
-      return source.type.kind === type.kind ? source : nullNode(field, length);
+      return isAlike(field, source) ? source : nullNode(field, length);
   }
+}
+
+/** Whether a column is stored as a field's are, but for what is below it. */
+function isAlike(field: FieldSchema, { type }: ColumnNode): boolean {
+  return schemaKey([field]) === schemaKey([{ ...field, type }]);
 }
 
 function struct(
@@ -169,9 +186,8 @@ function number(field: FieldSchema, source: ColumnNode, length: number): ColumnN
 export function nullWhere(path: string, isNull: (value: number) => boolean): MakeColumn {
   return (source) => {
     const found = childAt(source, path);
-    if (!found) return undefined;
-    const values = numbersOf(found);
-    return withNulls(found, (row) => isNull(Number(values[row])));
+    const values = numbersAt(source, path);
+    return found && values && withNulls(found, (row) => isNull(Number(values[row])));
   };
 }
 
@@ -179,7 +195,7 @@ export function nullWhere(path: string, isNull: (value: number) => boolean): Mak
 export function nullWhereEmpty(path: string): MakeColumn {
   return (source) => {
     const found = childAt(source, path);
-    if (!found) return undefined;
+    if (!found || !["utf8", "binary", "list"].includes(found.type.kind)) return undefined;
     const offsets = offsetsOf(found);
     return withNulls(found, (row) => offsets[row] === offsets[row + 1]);
   };
@@ -191,7 +207,8 @@ export function positive(path: string): MakeColumn {
     const found = childAt(source, path);
     if (found?.type.kind !== "fixedList") return undefined;
     const { size } = found.type;
-    const values: NumberArray = numbersOf(found.children[0]);
+    const values = numbersAt(found.children[0], "");
+    if (!values) return undefined;
     return withNulls(found, (row) => {
       for (let i = row * size; i < (row + 1) * size; i++) if (Number(values[i]) > 0) return false;
       return true;

@@ -6,7 +6,7 @@
  * @module
  */
 import * as ontology from "../../ontology/builtin/mod.ts";
-import { childAt, type ColumnNode } from "./column_tree.ts";
+import { childAt, type ColumnNode, isNumeric, numbersOf } from "./column_tree.ts";
 import type { ColumnSource, ColumnSources } from "./convert.ts";
 import type { ClassColumns, KnownMapping } from "./mapping.ts";
 
@@ -25,13 +25,13 @@ const either = (name: string, older: string, divisor: number): ColumnSource => (
   const found = childAt(source, name);
   if (found) return found;
   const old = childAt(source, older);
-  return old && divided(old, divisor);
+  return old && isNumeric(old) ? divided(old, divisor) : undefined;
 };
 
 function divided(node: ColumnNode, divisor: number): ColumnNode {
-  const values = new Float64Array(node.length);
-  const view = new DataView(node.values.buffer, node.values.byteOffset, node.values.byteLength);
-  for (let row = 0; row < values.length; row++) values[row] = view.getInt32(4 * row, true) / divisor;
+  const values = Float64Array.from({ length: node.length }, () => 0);
+  const from = numbersOf(node);
+  for (let row = 0; row < values.length; row++) values[row] = Number(from[row]) / divisor;
   return { ...node, type: { kind: "float", bits: 64 }, values: new Uint8Array(values.buffer) };
 }
 

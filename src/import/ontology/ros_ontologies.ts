@@ -7,6 +7,8 @@ import * as ontology from "../../ontology/builtin/mod.ts";
 import {
   childAt,
   type ColumnNode,
+  isNumeric,
+  numbersAt,
   numbersOf,
   offsetsOf,
   structNode,
@@ -29,15 +31,15 @@ export function headerAt(path: string): MakeColumn {
   return (source) => {
     const found = childAt(source, path);
     const frame = found && childAt(found, "frame_id");
-    const stamp = found && childAt(found, "stamp");
-    if (!found || !frame || !stamp) return undefined;
+    const stamp = found && timeAt("stamp")(found);
+    if (!found || frame?.type.kind !== "utf8" || !stamp) return undefined;
     const [sec, nanosec] = stamp.children.map(numbersOf);
     const offsets = offsetsOf(frame);
     const counter = childAt(found, "seq");
     const header = structNode(found.length, {
-      timestamp: timeOf(stamp),
+      timestamp: stamp,
       frame_id: frame,
-      ...(counter && { sample_counter: counter }),
+      sample_counter: counter,
     });
     const { nullCount, validity } = found;
     return withNulls(
@@ -47,15 +49,12 @@ export function headerAt(path: string): MakeColumn {
   };
 }
 
-/** A time or duration with the names that Mosaico has for its parts. */
-function timeOf(node: ColumnNode): ColumnNode {
-  return { ...node, names: ["seconds", "nanoseconds"] };
-}
-
+/** A time or duration with the names that Mosaico has for its parts; undefined where it is none. */
 function timeAt(path: string): MakeColumn {
   return (source) => {
     const found = childAt(source, path);
-    return found && timeOf(found);
+    if (found?.children.length !== 2 || !found.children.every(isNumeric)) return undefined;
+    return { ...found, names: ["seconds", "nanoseconds"] };
   };
 }
 
@@ -74,7 +73,7 @@ function listAt(path: string, { fields }: Pick<ClassColumns, "fields">, sources:
 /** Columns as items of lists of one fixed length. */
 function listOf(paths: readonly string[]): MakeColumn {
   return (source) => {
-    const columns = paths.map((path) => childAt(source, path)).map((node) => node && numbersOf(node));
+    const columns = paths.map((path) => numbersAt(source, path));
     const size = columns.length;
     const values = new Float64Array(size * source.length);
     columns.forEach((column, i) => {
@@ -89,10 +88,11 @@ function listOf(paths: readonly string[]): MakeColumn {
 /** An orientation that is not known where the first of its covariances is -1. */
 const imuOrientation: MakeColumn = (source) => {
   const found = childAt(source, "orientation");
-  const covariances = childAt(source, "orientation_covariance")?.children[0];
-  if (!found || !covariances) return found;
-  const values = numbersOf(covariances);
-  return withNulls(found, (row) => values[9 * row] === -1);
+  const covariances = childAt(source, "orientation_covariance");
+  if (!found || covariances?.type.kind !== "fixedList") return found;
+  const { size } = covariances.type;
+  const values = numbersAt(covariances.children[0], "");
+  return values ? withNulls(found, (row) => values[size * row] === -1) : found;
 };
 
 /** A covariance's type, where there is a covariance. */
@@ -108,32 +108,32 @@ const gpsCovarianceType: MakeColumn = (source) => {
 
 const gpsStatus: MakeColumn = (source) => {
   const found = childAt(source, "status");
-  const status = found && childAt(found, "status");
-  if (!found || !status) return undefined;
-  const values = numbersOf(status);
-  return withNulls(found, (row) => Number(values[row]) < -1);
+  const values = found && numbersAt(found, "status");
+  return values && withNulls(found, (row) => Number(values[row]) < -1);
 };
 
 const gpsPosition: MakeColumn = (source) =>
   structNode(source.length, {
-    x: childAt(source, "latitude")!,
-    y: childAt(source, "longitude")!,
-    z: childAt(source, "altitude")!,
+    x: childAt(source, "latitude"),
+    y: childAt(source, "longitude"),
+    z: childAt(source, "altitude"),
   });
 
 /** A region that is none where all of it is zero. */
 const cameraRoi: MakeColumn = (source) => {
   const found = childAt(source, "roi");
   if (!found) return undefined;
-  const sides = ["x_offset", "y_offset", "height", "width"].map((name) => numbersOf(childAt(found, name)!));
-  const rectify = childAt(found, "do_rectify")!.values;
+  const sides = ["x_offset", "y_offset", "height", "width"].map((name) => numbersAt(found, name));
+  const rectify = childAt(found, "do_rectify");
+  if (rectify?.type.kind !== "bool") return roiOf(found);
+  const { values } = rectify;
   return withNulls(roiOf(found), (row) => {
-    return sides.every((side) => Number(side[row]) === 0) && (rectify[row >> 3] & (1 << (row & 7))) === 0;
+    return sides.every((side) => Number(side?.[row]) === 0) && (values[row >> 3] & (1 << (row & 7))) === 0;
   });
 };
 
 function roiOf(node: ColumnNode): ColumnNode {
-  const child = (name: string) => childAt(node, name)!;
+  const child = (name: string) => childAt(node, name);
   const offset = structNode(node.length, { x: child("x_offset"), y: child("y_offset") });
   const made = structNode(node.length, {
     offset,
@@ -146,11 +146,11 @@ function roiOf(node: ColumnNode): ColumnNode {
 
 /** Numbers of pixels that are one, where they are more than one in both directions. */
 const cameraBinning: MakeColumn = (source) => {
-  const [x, y] = ["binning_x", "binning_y"].map((name) => childAt(source, name)!);
-  const [across, down] = [numbersOf(x), numbersOf(y)];
+  const [x, y] = ["binning_x", "binning_y"].map((name) => childAt(source, name));
+  const [across, down] = ["binning_x", "binning_y"].map((name) => numbersAt(source, name));
   return withNulls(
     structNode(source.length, { x, y }),
-    (row) => !(Number(across[row]) > 1 && Number(down[row]) > 1),
+    (row) => !(Number(across?.[row]) > 1 && Number(down?.[row]) > 1),
   );
 };
 
@@ -160,7 +160,7 @@ const CODECS = new Set(["jpeg", "jpg", "png", "tiff", "webp", "h264", "hevc", "b
 /** A compressed image's format in a word: `bgr8; jpeg compressed bgr8` is `jpeg`. */
 const imageFormat: MakeColumn = (source) => {
   const found = childAt(source, "format");
-  return found && textNode(textsOf(found).map(codecOf));
+  return found?.type.kind === "utf8" ? textNode(textsOf(found).map(codecOf)) : undefined;
 };
 
 function codecOf(format: string): string {
@@ -356,7 +356,7 @@ export const ROS_ONTOLOGIES: Readonly<Record<string, KnownMapping>> = {
   "sensor_msgs/Range": to(ontology.Range),
   "sensor_msgs/RegionOfInterest": to(ontology.ROI, {
     offset: (source) =>
-      structNode(source.length, { x: childAt(source, "x_offset")!, y: childAt(source, "y_offset")! }),
+      structNode(source.length, { x: childAt(source, "x_offset"), y: childAt(source, "y_offset") }),
   }),
   "sensor_msgs/Temperature": to(ontology.Temperature, {
     value: { field: "temperature", offset: 273.15 },
@@ -372,14 +372,15 @@ export const ROS_ONTOLOGIES: Readonly<Record<string, KnownMapping>> = {
 function echoesAt(path: string): MakeColumn {
   return (source) => {
     const found = childAt(source, path);
-    const echoes = found?.children[0] && childAt(found.children[0], "echoes");
-    return found && echoes && { ...found, children: [echoes] };
+    if (found?.type.kind !== "list") return undefined;
+    const echoes = childAt(found.children[0], "echoes");
+    return echoes && { ...found, children: [echoes] };
   };
 }
 
 /** A number as a boolean. */
 function boolOf(node: ColumnNode): ColumnNode {
-  if (node.type.kind === "bool") return node;
+  if (!isNumeric(node)) return node;
   const values = numbersOf(node);
   const bits = new Uint8Array(Math.ceil(node.length / 8));
   for (let row = 0; row < node.length; row++) if (Number(values[row]) !== 0) bits[row >> 3] |= 1 << (row & 7);

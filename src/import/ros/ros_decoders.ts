@@ -7,6 +7,7 @@ import type { DecoderKind, DecoderOptions, MessageDecoder, MessageSchema } from 
 import { Undecodable } from "../message_decoder.ts";
 import { RecordMessageDecoder } from "../records/record_message_decoder.ts";
 import { decodeText } from "../text.ts";
+import { checkIdl, checkMsg, hasNamesOfRos2 } from "./definition_bounds.ts";
 import { compileRos, type RosDefinition, RosDefinitionError } from "./ros_plan.ts";
 
 /** For CDR and the serialization of ROS 1, by the definitions that recordings carry. */
@@ -24,10 +25,6 @@ function kindOf(encoding: string, schemaEncoding: string, layout: "cdr" | "packe
     open: (schema, options) => open(schema, options, layout),
   };
 }
-
-/** Characters of a definition; those who parse them take seconds for that much. */
-const MAX_MSG = 1 << 20;
-const MAX_IDL = 1 << 18;
 
 /** Definitions that were parsed, of schemas that many topics share. */
 const PARSED = new WeakMap<MessageSchema, Promise<readonly RosDefinition[]>>();
@@ -57,14 +54,14 @@ async function open(
 
 /** Parses definitions as recordings carry them: `ros1msg`, `ros2msg` or `ros2idl`. Rejects where they are none, or too long. */
 export async function parseRos(encoding: string, text: string): Promise<readonly RosDefinition[]> {
-  const most = encoding === "ros2idl" ? MAX_IDL : MAX_MSG;
-  if (text.length > most) throw new Error(`it has ${text.length} characters and at most ${most} are read`);
   if (encoding === "ros2idl") {
+    checkIdl(text);
     const { parseRos2idl } = await import("@foxglove/ros2idl-parser");
     return parseRos2idl(text);
   }
+  checkMsg(text);
   const { parse } = await import("@foxglove/rosmsg");
-  if (encoding === "ros1msg") return parse(text);
+  if (encoding === "ros1msg" || !hasNamesOfRos2(text)) return parse(text);
   try {
     return parse(text, { ros2: true });
   } catch {

@@ -142,6 +142,7 @@ impl Part {
             (8, _, true) => self.arrays::<8>(data, chunk, starts),
             (4, _, true) => self.arrays::<4>(data, chunk, starts),
             (2, _, true) => self.arrays::<2>(data, chunk, starts),
+            (8, 2..=32, false) => self.words(data, chunk, starts),
             _ => {
                 let length = self.width * self.count;
                 for &start in starts {
@@ -171,6 +172,24 @@ impl Part {
                 to = to.add(1);
             }
             data.set_len(length + WIDTH * starts.len());
+        }
+    }
+
+    /// Several values of 8 bytes of each block, in the order of bytes that columns have.
+    fn words(&self, data: &mut Vec<u8>, chunk: &[u8], starts: &[u32]) {
+        let (length, from) = (data.len(), chunk.as_ptr());
+        // SAFETY: as in `values`, of `count` values of each block.
+        unsafe {
+            let mut to = data.as_mut_ptr().add(length).cast::<[u8; 8]>();
+            for &start in starts {
+                let mut value = from.add(start as usize + self.offset).cast::<[u8; 8]>();
+                for _ in 0..self.count {
+                    to.write(value.read());
+                    to = to.add(1);
+                    value = value.add(1);
+                }
+            }
+            data.set_len(length + 8 * self.count * starts.len());
         }
     }
 
