@@ -19,20 +19,22 @@ import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./so
 /**
  * Writes a sequence as an MCAP file: messages in strict time order, in LZ4 chunks with indexes, CRCs and a summary.
  *
- * Topics that came from ROS 1 or ROS 2, in MCAP, a bag or a db3, go out as the messages that they were, byte for byte, and so
- * do those whose messages were kept as bytes. JSON and Protocol Buffers go out as such, by the schemas they
- * came with. The built-in classes that ROS knows
- * become messages of ROS 2 (`cdr` with the definitions of Humble). All else becomes JSON with a schema made of the columns: what is missing is left out, bytes are in base64, and integers beyond 2^53, NaN and the infinities texts.
+ * Topics that came from ROS 1 or ROS 2, in MCAP, a bag or a db3, go out as the messages that they were, byte for byte (bytes
+ * that pad are zero), and so do those whose messages were kept as bytes. JSON and Protocol Buffers go out as such, by the
+ * schemas that they came with. The built-in classes that ROS knows become messages of ROS 2 (`cdr`, with the definitions of
+ * Humble). All else becomes JSON with a schema made of the columns: what is missing is left out, bytes are in base64, and
+ * integers beyond 2^53, NaN and the infinities texts.
  *
  * A topic has the name that it had in its file, else its own after a `/`. Log times are the messages' times; publish times and
- * sequence numbers are those of columns `_publish_time_ns` and `_sequence`, else the log time and 0. Attachments and metadata go
- * out too; what was told of the sequence here becomes a metadata record `smalti`.
+ * sequence numbers are those of columns `_publish_time_ns` and `_sequence`, else the log time and 0. Attachments and metadata
+ * go out too; what was told of the sequence here becomes a metadata record `smalti`.
  *
  * The sink is closed at the end and aborted where it fails. Memory is bounded by the stream's, a chunk of about a mebibyte (or
  * one message), and its index.
  *
- * Rejects as reading does (CORRUPT, NOT_FOUND of a topic, RangeError of a window), with UNSUPPORTED where a message is before
- * 1970, which MCAP cannot say, or a topic has both raw and compressed images, which are of two types in ROS, with the signal's reason, or with what the sink fails with.
+ * Rejects as reading does (CORRUPT, NOT_FOUND of a topic, RangeError of a window); with UNSUPPORTED where a message is before
+ * 1970, which MCAP cannot say, or a topic has both raw and compressed images, which are of two types in ROS; TOO_LARGE beyond
+ * 65,535 topics; with the signal's reason, or with what the sink fails with.
  *
  * @example
  * ```ts

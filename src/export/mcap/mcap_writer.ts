@@ -21,7 +21,7 @@ export interface OutChannel {
 interface Channel extends OutChannel {
   readonly id: number;
   readonly schemaId: number;
-  messageCount: bigint;
+  messageCount: number;
   /** Whether its record is in the data. */
   isWritten: boolean;
   /** Time and place of its messages in the chunk. */
@@ -96,7 +96,7 @@ export class McapWriter {
       ...channel,
       id,
       schemaId,
-      messageCount: 0n,
+      messageCount: 0,
       isWritten: false,
       index: new ByteBuilder(256),
     });
@@ -274,7 +274,7 @@ export class McapWriter {
 
   #putStatistics(out: ByteBuilder): void {
     putRecord(out, Opcode.STATISTICS, () => {
-      out.uint64(this.#channels.reduce((sum, { messageCount }) => sum + messageCount, 0n));
+      out.size(this.#channels.reduce((sum, { messageCount }) => sum + messageCount, 0));
       out.uint16(this.#schemas.length);
       out.uint32(this.#channels.length);
       out.uint32(this.#attachmentCount);
@@ -285,7 +285,7 @@ export class McapWriter {
       putSized(out, () => {
         for (const { id, messageCount } of this.#channels) {
           out.uint16(id);
-          out.uint64(messageCount);
+          out.size(messageCount);
         }
       });
     });

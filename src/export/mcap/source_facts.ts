@@ -7,7 +7,7 @@ import type { AttachmentInfo, JsonValue, Metadata, TopicSchema } from "../../typ
 import { jsonText } from "../../util/json_text.ts";
 import type { OutAttachment } from "./mcap_writer.ts";
 
-/** What files of MCAP name themselves, and what rosbag2 calls facts of a topic in its own files. */
+/** What rosbag2 says of a topic in a db3 -> what it calls that in the metadata of a channel. */
 const ROS2_FACTS = {
   "ros2.qos_profiles": "offered_qos_profiles",
   "ros2.type_description_hash": "topic_type_hash",
