@@ -32,7 +32,8 @@ const layers: readonly (readonly string[])[] = [
   ["flight/server"], // any client's recordings, and their order
   ["api.ts"],
   ["entry"],
-  ["import", "export", "image"],
+  ["import", "image"],
+  ["export"], // what came from a format goes out by its definitions
   ["cli"],
 ];
 

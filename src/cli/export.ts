@@ -13,11 +13,12 @@ import { endOption, resolveWindow, startOption, TIMES_HELP, type WindowOptions }
 
 /** What exports as each format. */
 const EXPORTERS = {
+  mcap: async () => (await import("../export/mcap/export_mcap.ts")).exportMcap,
   ndjson: async () => (await import("../export/json_lines.ts")).exportJsonLines,
 };
 
 interface Options extends WindowOptions {
-  format: keyof typeof EXPORTERS;
+  to: keyof typeof EXPORTERS;
   output?: string;
   topics?: string[];
   store: string;
@@ -28,7 +29,7 @@ export function addExport(program: Command, context: Context): void {
   program.command("export")
     .description("Writes a sequence as a file of another format.")
     .addArgument(nameArgument())
-    .addOption(new Option("--format <FORMAT>", "which").choices(Object.keys(EXPORTERS)).makeOptionMandatory())
+    .addOption(new Option("--to <FORMAT>", "which").choices(Object.keys(EXPORTERS)).makeOptionMandatory())
     .addOption(new Option("-o, --output <FILE>", "the new file (default: standard output)"))
     .addOption(topicsOption())
     .addOption(startOption())
@@ -39,8 +40,8 @@ export function addExport(program: Command, context: Context): void {
 }
 
 async function exportSequence({ out, signal }: Context, name: string, options: Options): Promise<void> {
-  const { format, output, topics, store } = options;
-  const exporter = await EXPORTERS[format]();
+  const { to, output, topics, store } = options;
+  const exporter = await EXPORTERS[to]();
   const { createFile } = await import("../export/create_file.ts");
   await withSequence(store, name, async (handler) => {
     const window = resolveWindow(options, handler);

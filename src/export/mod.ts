@@ -5,4 +5,5 @@
  */
 export { createFile } from "./create_file.ts";
 export { exportJsonLines } from "./json_lines.ts";
+export { exportMcap } from "./mcap/export_mcap.ts";
 export type { ExportOptions, ExportReport } from "./recording_export.ts";

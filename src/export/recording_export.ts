@@ -5,7 +5,9 @@
  */
 import { topicName } from "../names.ts";
 import type { Message } from "../read/merge/message.ts";
+import type { RowBlock } from "../read/merge/row_blocks.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
+import type { SequenceStreamer } from "../read/sequence_streamer.ts";
 import type { MessageBlock } from "../read/streamer.ts";
 import type { TimeRange } from "../types.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
@@ -96,10 +98,23 @@ export class RecordingExport {
 
   /** The messages in strict time order, in blocks. A block counts as written when the next is asked for. */
   async *blocks(): AsyncGenerator<MessageBlock<[topic: string, message: Message]>> {
-    const { topics, startNs, endNs, signal, onProgress, follow } = this.#options;
-    const stream = this.#handler.getDataStreamer({ topics, startNs, endNs, signal, follow });
+    yield* this.#counted(this.#stream().batches());
+  }
+
+  /** The same as rows of columns: each block's rows are places in batches. */
+  async *rowBlocks(): AsyncGenerator<RowBlock> {
+    yield* this.#counted(this.#stream().rowBlocks());
+  }
+
+  #stream(): SequenceStreamer {
+    const { topics, startNs, endNs, signal, follow } = this.#options;
+    return this.#handler.getDataStreamer({ topics, startNs, endNs, signal, follow });
+  }
+
+  async *#counted<B extends { readonly length: number }>(blocks: AsyncIterable<B>): AsyncGenerator<B> {
+    const { onProgress } = this.#options;
     const total = this.#totalCount();
-    for await (const block of stream.batches()) {
+    for await (const block of blocks) {
       yield block;
       this.#messageCount += block.length;
       onProgress?.(this.#messageCount, total);

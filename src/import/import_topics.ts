@@ -180,7 +180,7 @@ export class ImportTopics {
     }
     const writer = await sequence.topicCreate<Row>(name, {
       ontology: Object.freeze({
-        tag: decoder.ontology?.tag ?? tag,
+        tag: decoder.ontology?.tag ?? tag.toWellFormed(), // files of Arrow have UTF-8, JSON need not
         format: decoder.ontology?.format ?? serializationFormat,
         fields,
       }),

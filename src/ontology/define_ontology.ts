@@ -112,6 +112,11 @@ export function defineOntology<F extends OntologyFields>(
   options: OntologyOptions = {},
 ): DefinedOntology<FieldValues<F>> {
   if (tag === "") throw new TypeError("Cannot define an ontology with an empty tag: wanted a name");
+  if (!tag.isWellFormed()) {
+    throw new TypeError(
+      `Cannot define ontology ${JSON.stringify(tag)}: half of a character is none in UTF-8`,
+    );
+  }
   if (TIMESTAMP_FIELD.name in fields) {
     throw new TypeError(
       `Cannot define ontology "${tag}" with a field called "timestamp_ns": that column is the message's time`,

@@ -224,5 +224,12 @@ export function namedFields(fields: OntologyFields, what: string): FieldSchema[]
   const names = Object.keys(fields);
   if (names.length === 0) throw new TypeError(`Cannot make ${what} without fields: wanted at least one`);
   if (names.includes("")) throw new TypeError(`Cannot make ${what} with a field of no name: wanted a name`);
+  const broken = names.find((name) => !name.isWellFormed());
+  if (broken !== undefined) {
+    const text = `Cannot make ${what} with a field ${
+      JSON.stringify(broken)
+    }: half of a character is none in UTF-8`;
+    throw new TypeError(text);
+  }
   return names.map((name) => ({ name, ...fields[name] }));
 }

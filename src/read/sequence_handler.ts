@@ -19,6 +19,7 @@ import {
   type SessionInfo,
   type TimestampNs,
   type TopicInfo,
+  type TopicSchema,
   type Window,
 } from "../types.ts";
 import { FollowedBlocks } from "./merge/followed_blocks.ts";
@@ -102,6 +103,16 @@ export class SequenceHandler implements AsyncDisposable {
     this.#engine = engine;
     this.#loadArrow = loadArrow;
     this.#names = new Set(source.info.topics.map(({ name }) => name));
+  }
+
+  /** @internal Decodes and orders; compresses what is made of it. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** @internal What is known of a topic's columns. NOT_FOUND, CORRUPT. */
+  async topicSchema(name: string): Promise<TopicSchema> {
+    return (await this.#open(this.#known(name))).schema;
   }
 
   /** The sequence's name. */

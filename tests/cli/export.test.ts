@@ -18,7 +18,7 @@ describe.skipIf(needsBuild)(`smalti export${needsBuild}`, () => {
   it("writes to a file or to stdout what play prints", async () => {
     const args = ["--topics", "gps/front", "--start", "+3", "--end", "+5"];
     const file = join(directory, "drive.ndjson");
-    expect(await run("--format", "ndjson", "-o", file, ...args)).toEqual({
+    expect(await run("--to", "ndjson", "-o", file, ...args)).toEqual({
       code: 0,
       stdout: `exported 2 messages to ${file}\n`,
       stderr: "",
@@ -26,28 +26,40 @@ describe.skipIf(needsBuild)(`smalti export${needsBuild}`, () => {
     const text = await readFile(file, "utf8");
     expect(text.trim().split("\n").map((line) => JSON.parse(line).timestamp_ns))
       .toEqual([3n, 4n].map((second) => String(DRIVE_START_NS + second * 1_000_000_000n)));
-    expect(await run("--format", "ndjson", ...args)).toEqual({ code: 0, stdout: text, stderr: "" });
+    expect(await run("--to", "ndjson", ...args)).toEqual({ code: 0, stdout: text, stderr: "" });
     const play = ["play", "drive", "--store", join(directory, "store"), "--format", "ndjson", ...args];
     expect((await smalti(...play)).stdout).toBe(text);
+  });
+
+  it("writes MCAP, which comes in again", async () => {
+    const file = join(directory, "drive.mcap");
+    const { code, stdout } = await run("--to", "mcap", "-o", file);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^exported \d+ messages to /)]);
+    const store = join(directory, "again");
+    expect((await smalti("import", file, "--store", store)).code).toBe(0);
+    const play = (from: string) => smalti("play", "drive", "--store", from, "--format", "ndjson");
+    const [before, after] = [await play(join(directory, "store")), await play(store)];
+    const timesOf = (text: string) => text.trim().split("\n").map((line) => JSON.parse(line).timestamp_ns);
+    expect(timesOf(after.stdout)).toEqual(timesOf(before.stdout));
   });
 
   it("replaces no file, and leaves none where it fails", async () => {
     const file = join(directory, "mine");
     await writeFile(file, "mine");
-    const { code, stderr } = await run("--format", "ndjson", "-o", file);
+    const { code, stderr } = await run("--to", "ndjson", "-o", file);
     expect([code, stderr]).toEqual([
       1,
       expect.stringContaining(`Cannot create ${file}: it is there already`),
     ]);
     expect(await readFile(file, "utf8")).toBe("mine");
-    const failed = await run("--format", "ndjson", "-o", join(directory, "none"), "--topics", "nope");
+    const failed = await run("--to", "ndjson", "-o", join(directory, "none"), "--topics", "nope");
     expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining(`No topic "nope"`)]);
     expect((await readdir(directory)).filter((name) => name.startsWith("none"))).toEqual([]);
   });
 
   it("wants a format that it has", async () => {
     expect((await run()).code).toBe(2);
-    const { code, stderr } = await run("--format", "bogus");
+    const { code, stderr } = await run("--to", "bogus");
     expect([code, stderr]).toEqual([2, expect.stringContaining("ndjson")]);
   });
 });

@@ -64,7 +64,7 @@ const ROWS: Record<string, Doing[]> = {
   "import `FILE`": [{ program: "import", other: "FILE" }, { cli: "import FILE --name imported --store DIR" }],
   "export to a file in the directory `OUT`": [
     { program: "export", other: "OUT" },
-    { cli: "export s --format ndjson --store DIR -o OUT/s.ndjson" },
+    { cli: "export s --to ndjson --store DIR -o OUT/s.ndjson" },
   ],
   "serve": [{ program: "serve", other: "PORT" }],
   "read and write by a server, `grpc://`": [{ program: "writeAndRead", place: "grpc" }],

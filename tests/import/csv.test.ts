@@ -227,6 +227,17 @@ describe("rows that do not fit", () => {
     expect(report.topics[0].misfitCount).toBe(1);
   });
 
+  it("come in a pipe in parts of any size", async () => {
+    const text = `t,a\n${Array.from({ length: 1200 }, (_, i) => `${i},${i < 1100 ? i : "x"}`).join("\n")}\n`;
+    const read = async (size: number) => {
+      const { types, data } = await importAll({ ...fileOf(text, "log.csv", size), isRepeatable: false });
+      return { types, data };
+    };
+    const small = await read(100);
+    expect(small.types[0].a).toBe("int64");
+    expect(await read(1 << 20)).toEqual(small);
+  });
+
   it("have a quote that does not end", async () => {
     const text = 't,a\n1,x\n2,"y\n3,z\n';
     await expect(importText(text)).rejects.toMatchObject({

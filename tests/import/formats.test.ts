@@ -2,30 +2,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
-import { importArrow } from "../../src/import/arrow/import_arrow.ts";
-import { importBag } from "../../src/import/bag/import_bag.ts";
-import { importCsv } from "../../src/import/csv/import_csv.ts";
-import { importDb3 } from "../../src/import/db3/import_db3.ts";
 import { importMcap } from "../../src/import/mcap/import_mcap.ts";
 import { openFile } from "../../src/import/open_file.ts";
-import { importParquet } from "../../src/import/parquet/import_parquet.ts";
-import { importUlog } from "../../src/import/ulog/import_ulog.ts";
 import { type ExpectedTopic, hashOf, lineOf } from "./canonical.ts";
+import { IMPORTERS } from "./importers.ts";
 
 const FILES = new URL("../fixtures/formats/", import.meta.url);
 const path = (name: string) => decodeURIComponent(new URL(name, FILES).pathname);
 const read = (name: string) => JSON.parse(readFileSync(path(name), "utf8"));
-
-const IMPORTERS = {
-  mcap: importMcap,
-  bag: importBag,
-  db3: importDb3,
-  ulg: importUlog,
-  parquet: importParquet,
-  arrow: importArrow,
-  arrows: importArrow,
-  csv: importCsv,
-};
 
 interface ExpectedFile {
   readonly rows: number;

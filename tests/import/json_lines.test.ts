@@ -112,6 +112,18 @@ describe("importJsonLines of an export", () => {
     expect((await client.topicHandler("s", "a_b")).metadata).toEqual({ "ndjson.topic": "a b" });
   });
 
+  it("reads back what has half of a character in names, as JSON may", async () => {
+    await using client = await connect("memory:");
+    await load(
+      client,
+      `{"timestamp_ns":"1","topic":"a","ontology":"\\ud800","data":{"\\udc00":1,"b":2}}\n`,
+    );
+    const topic = await client.topicHandler("s", "a");
+    expect(topic.ontologyTag).toBe("\ufffd");
+    expect(await topic.verify({ deep: true })).toEqual([]);
+    expect((await readTopic(client, "s", "a")).length).toBe(1);
+  });
+
   it("keeps later messages that the columns do not hold whole, with what fits", async () => {
     await using client = await connect("memory:");
     const line = (i: number, data: string) =>

@@ -101,7 +101,7 @@ describe("RecordMessageDecoder", () => {
     const compiled = compileRos(
       [{ definitions: [{ type: "float64", name: "x" }, { type: "string", name: "text" }] }],
       "Test",
-      "ros1",
+      "packed",
     );
     for (let i = 0; i < cases; i++) {
       const random = new Random(seed + i);

@@ -498,6 +498,27 @@ describe("importMcap with salvage, of records", () => {
     },
   );
 
+  it("loses nothing of a sound file whose numbers look like records now and then", async () => {
+    const data = (i: number, bytes: number) => {
+      const data = new Uint8Array(bytes);
+      new DataView(data.buffer).setUint32(4, i, true);
+      return data;
+    };
+    // Times since a start, and such as clocks tell.
+    for (
+      const [bytes, step, start] of [[8, 1_000_000, 0n], [40, 1_000_003, 1_700_000_000_000_000_000n]] as const
+    ) {
+      const sound = file(
+        record(3, u16(1), sized("test/T"), sized("ros2msg"), sized("int32 a\nint32 b")),
+        record(4, u16(0), u16(1), sized("/a"), sized("cdr"), sized("")),
+        ...Array.from({ length: 20_000 }, (_, i) => message(0, start + BigInt(i * step), data(i, bytes))),
+      );
+      await using client = await connect("memory:");
+      const report = await importMcap(client, sourceOf(sound, false), { name: "s", salvage: true });
+      expect([report.messageCount, report.flaws]).toEqual([20_000, []]);
+    }
+  });
+
   it("loses no more than what is near, whichever byte is wrong", async () => {
     const whole = file(
       definitions,

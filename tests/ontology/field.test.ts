@@ -108,6 +108,11 @@ describe("defineOntology", () => {
     expect(defineOntology("Thermal", { data: binary() }, { format: "image" }).format).toBe("image");
   });
 
+  it("refuses names with half of a character", () => {
+    expect(() => defineOntology("\ud800", { a: bool() })).toThrow("half of a character");
+    expect(() => defineOntology("A", { "\ud800": bool() })).toThrow(/field "\\ud800": half of a character/);
+  });
+
   it("refuses an empty tag", () => {
     expect(() => defineOntology("", { a: bool() })).toThrow(TypeError);
     expect(() => defineOntology("", { a: bool() })).toThrow("with an empty tag");

@@ -186,13 +186,18 @@ class CsvFile {
   }
 
   async #take(rows: string[][]): Promise<void> {
+    let at = 0;
     if (!this.#shape) {
-      for (const row of rows) {
-        this.#first.push(row);
-        this.#firstLength += row.reduce((sum, cell) => sum + cell.length, row.length);
+      // No more than these tell, however many come at once.
+      const isFew = () => this.#first.length < FIRST_ROWS && this.#firstLength < BATCH_LENGTH;
+      for (; at < rows.length && isFew(); at++) {
+        this.#first.push(rows[at]);
+        this.#firstLength += rows[at].reduce((sum, cell) => sum + cell.length, rows[at].length);
       }
-      if (this.#first.length < FIRST_ROWS && this.#firstLength < BATCH_LENGTH) return;
-    } else await this.#addAll(rows);
+      if (isFew()) return;
+      await this.#write(false);
+    }
+    if (at < rows.length) await this.#addAll(rows.slice(at));
     await this.#write(false);
   }
 

@@ -17,6 +17,7 @@ import {
   looksLikeRecord,
   MAGIC,
   type McapRecord,
+  MESSAGE_BYTES,
   Opcode,
   parseChunk,
   parseFooter,
@@ -24,6 +25,10 @@ import {
   RECORD_NAMES,
 } from "./mcap_records.ts";
 
+/** Where a message's log time is in its record. */
+const LOG_TIME_AT = 6;
+/** Messages one after another are mostly not further apart. */
+const NEAR_NS = 3_600_000_000_000n;
 /** Bytes of a record's beginning by which its inner lengths are known, or it is not taken for one. */
 const PREFIX_BYTES = 4096;
 /** Bytes in which a file without its signature must show that it is an MCAP all the same. */
@@ -288,21 +293,38 @@ export class McapReader {
       if (isFollowed || this.#isVerified(opcode, at, end)) return true;
       return opcode !== Opcode.CHUNK && this.#holdsNone(at + 1, end);
     }
-    // Its length alone tells where it ends, so another may have come to lie in it.
-    const holdsNone = this.#holdsNone(at + 1, end);
+    // Its length alone tells where it ends, so another may have come to lie in it; the bytes of its times may be any.
+    const content = at + HEADER_BYTES + MESSAGE_BYTES;
+    const holdsNone = this.#holdsNone(content, end, (inner) => this.#isLikelier(inner, at, end));
     if (!holdsNone || isFollowed || bytes[end] in RECORD_NAMES) return holdsNone;
     if (end + HEADER_BYTES > bytes.length) return false;
     const length = Number(view.getBigUint64(end + 1, true));
     return length <= this.#options.maxRecordBytes && this.#isRecordAt(end + HEADER_BYTES + length);
   }
 
-  /** Whether no record begins in a part of the bytes; undefined where that needs more. */
-  #holdsNone(start: number, end: number): boolean | undefined {
+  /** Whether no record, of those that count, begins in a part of the bytes; undefined where that needs more. */
+  #holdsNone(start: number, end: number, counts?: (at: number) => boolean | undefined): boolean | undefined {
     for (let at = start; at < end; at++) {
-      const isSound = this.#isSound(at);
+      const isSound = this.#isSound(at) && (counts ? counts(at) : true);
       if (isSound !== false) return isSound && false;
     }
     return true;
+  }
+
+  /**
+   * Whether what looks like a record in a message is likelier than it: the bytes of numbers look like one now and then. It is not
+   * where it goes on beyond the message's end and a record begins there beyond doubt, nor where its time is far from the message's.
+   */
+  #isLikelier(inner: number, message: number, end: number): boolean | undefined {
+    const { bytes, view } = this.#window;
+    if (inner + HEADER_BYTES + Number(view.getBigUint64(inner + 1, true)) > end) {
+      const isNextSound = this.#isSound(end);
+      if (isNextSound !== false) return isNextSound && false;
+    }
+    if (bytes[inner] !== Opcode.MESSAGE) return true;
+    const time = (record: number) => view.getBigUint64(record + HEADER_BYTES + LOG_TIME_AT, true);
+    const apart = time(inner) - time(message);
+    return apart < NEAR_NS && -apart < NEAR_NS;
   }
 
   /** Whether a record has a CRC, and it is right. */

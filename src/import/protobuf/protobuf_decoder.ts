@@ -15,13 +15,14 @@ export const PROTOBUF_DECODER: DecoderKind = {
   schemaEncoding: "protobuf",
   readsTime: true,
   async open(schema, options) {
-    const compiled = COMPILED.get(schema!) ?? compile(schema!);
+    const compiled = COMPILED.get(schema!) ?? compileDescriptors(schema!);
     COMPILED.set(schema!, compiled);
     return new RecordMessageDecoder(await compiled, options);
   },
 };
 
-async function compile({ name, data }: MessageSchema): Promise<CompiledRecords> {
+/** Compiles the type that a FileDescriptorSet has by the schema's name. Undecodable where it has none, or is none. */
+export async function compileDescriptors({ name, data }: MessageSchema): Promise<CompiledRecords> {
   if (data.length > MAX_BYTES) {
     throw new Undecodable(`its descriptors have ${data.length} bytes and at most ${MAX_BYTES} are read`);
   }

@@ -19,6 +19,12 @@ await withDirectory(async (directory) => {
   check("messages", report.messageCount, 3);
   check("bytes", report.byteCount, text.length);
   check("values", text.trim().split("\n").map((line) => JSON.parse(line).data.value).join(), "300,301,302");
+  const mcap = join(directory, "oven.mcap");
+  const { messageCount } = await exporters.exportMcap(handler, await exporters.createFile(mcap));
+  check("messages in MCAP", messageCount, 3);
+  const { importMcap, openFile } = await import("smalti/import");
+  const { topics } = await importMcap(client, await openFile(mcap), { name: "again" });
+  check("topics of the MCAP", topics.map(({ sourceName }) => sourceName).join(), "/chamber");
   const again = await exporters.createFile(file).then(() => "created", ({ code }) => code);
   check("a file that is there", again, "ALREADY_EXISTS");
 });
