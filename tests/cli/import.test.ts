@@ -57,7 +57,7 @@ describe.skipIf(needsBuild)(`smalti import${needsBuild}`, () => {
     const s = join(store, "y");
     await smalti("import", FLIGHT, "--store", s);
     const file = join(store, "flight.ndjson");
-    await smalti("export", "flight", "--format", "ndjson", "-o", file, "--store", s);
+    await smalti("export", "flight", "--to", "ndjson", "-o", file, "--store", s);
     const lines = await readFile(file, "utf8");
     const { child, ended } = importStdin("--name", "piped", "--store", s);
     child.stdin.end(lines);
@@ -68,7 +68,7 @@ describe.skipIf(needsBuild)(`smalti import${needsBuild}`, () => {
     });
     expect((await smalti("import", file, "--name", "again", "--store", s)).code).toBe(0);
     for (const name of ["piped", "again"]) {
-      const { stdout } = await smalti("export", name, "--format", "ndjson", "--store", s);
+      const { stdout } = await smalti("export", name, "--to", "ndjson", "--store", s);
       expect(stdout === lines).toBe(true);
     }
   });

@@ -9,7 +9,8 @@ const BLOCK_BYTES = 4 * 2 ** 20;
 export function lz4Bomb(rawBytes: number): FlightParts {
   const blocks = Math.ceil(rawBytes / BLOCK_BYTES);
   const frame = lz4Frame(Math.min(rawBytes, BLOCK_BYTES), blocks);
-  const stand = new Uint8Array(8);
+  // A frame is taken where it is no longer than what it stands for.
+  const stand = new Uint8Array(frame.length);
   const columns = { rows: rawBytes / 8, nodes: [rawBytes / 8, 0], buffers: [new Uint8Array(0), stand] };
   const parts = toFlight(encodeBatch(columns, { compress: () => frame }));
   // Before the one buffer is what it says of its length.

@@ -53,9 +53,9 @@ impl NewBlock {
         self.block.bytes
     }
 
-    /// Whether values of a width may follow: they need no padding then, whatever the largest alignment of the encoding is.
+    /// Whether values of a width, a power of 2, may follow: they need no padding then, whatever the encoding aligns to at most.
     pub fn takes(&self, width: usize) -> bool {
-        width <= self.alignment && self.block.bytes % width == 0
+        width <= self.alignment && self.block.bytes & (width - 1) == 0
     }
 
     /// Appends values; of no column where they are skipped.
