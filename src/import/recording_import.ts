@@ -397,8 +397,8 @@ export class RecordingImport {
 
   /** Whether there is neither message nor attachment nor fact, but for messages that are not wanted. */
   get #isEmpty(): boolean {
-    const isPart = (this.#options.startNs !== undefined || this.#options.endNs !== undefined) ||
-      this.#options.topics !== undefined;
+    const { topics, startNs, endNs } = this.#options;
+    const isPart = topics !== undefined || startNs !== undefined || endNs !== undefined;
     if (isPart && this.#topics.counter.count > 0) return false;
     return this.#topics.created.every(({ report }) => report.messageCount === 0) && this.#files.isEmpty;
   }

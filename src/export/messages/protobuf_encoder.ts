@@ -8,12 +8,11 @@
 import { BinaryVector, BoolVector, type ListVector, NumberVector, type Vector } from "../../arrow/vector.ts";
 import type { MessageFormat } from "../../import/message_decoder.ts";
 import { compileDescriptors } from "../../import/protobuf/protobuf_decoder.ts";
-import { distinctNames } from "../../import/records/plan_columns.ts";
-import { RAW_FIELD } from "../../import/records/raw_column.ts";
 import { FIELD_WORDS, PRESENCE, PROTO, type RecordPlan, REPEATED, TABLE_WORDS } from "../../record_plan.ts";
-import { type FieldSchema, schemaKey, TIMESTAMP_FIELD } from "../../schema.ts";
+import { type FieldSchema, schemaKey } from "../../schema.ts";
 import type { ByteBuilder } from "../byte_builder.ts";
-import type { EncodeRow, RowEncoder } from "./row_encoder.ts";
+import { importedFields, PlanEncoder } from "./plan_encoder.ts";
+import type { EncodeRow } from "./row_encoder.ts";
 
 /** Wire types. */
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, start: 3, end: 4, fixed32: 5 } as const;
@@ -33,40 +32,23 @@ const WIRE_OF: Readonly<Record<number, number>> = {
   [PROTO.group]: WIRE.start,
 };
 
-/** Messages by the descriptors that they came with: the same values, though other writers order and pack them otherwise. */
-export class ProtobufEncoder implements RowEncoder {
-  readonly format: MessageFormat;
-  readonly #plan: RecordPlan;
-  readonly #count: number;
-
-  private constructor(format: MessageFormat, plan: RecordPlan, count: number) {
-    this.format = format;
-    this.#plan = plan;
-    this.#count = count;
-  }
-
-  /**
-   * For a topic with these columns after `timestamp_ns`; undefined where they are not those that its descriptors give.
-   *
-   * @param envelope Those that say what is around a message, which come last.
-   */
-  static async open(
-    format: MessageFormat,
-    fields: readonly FieldSchema[],
-    envelope: readonly FieldSchema[],
-  ): Promise<ProtobufEncoder | undefined> {
-    // What cannot be compiled was not decoded by it.
-    const compiled = await compileDescriptors(format.schema!).catch(() => undefined);
-    if (!compiled) return undefined;
-    const taken = [TIMESTAMP_FIELD, RAW_FIELD, ...envelope].map(({ name }) => name);
-    const wanted = distinctNames(compiled.fields, taken);
-    if (schemaKey(wanted) !== schemaKey(fields)) return undefined;
-    return new ProtobufEncoder(format, compiled.plan, wanted.length);
-  }
-
-  bind(columns: readonly Vector[]): EncodeRow {
-    return bindProtobuf(this.#plan, columns.slice(0, this.#count));
-  }
+/**
+ * Makes messages by the descriptors that they came with: the same values, though other writers order and pack them otherwise.
+ * For a topic with these columns after `timestamp_ns`; undefined where they are not those that its descriptors give.
+ *
+ * @param envelope Those that say what is around a message, which come last.
+ */
+export async function openProtobufEncoder(
+  format: MessageFormat,
+  fields: readonly FieldSchema[],
+  envelope: readonly FieldSchema[],
+): Promise<PlanEncoder | undefined> {
+  // What cannot be compiled was not decoded by it.
+  const compiled = await compileDescriptors(format.schema!).catch(() => undefined);
+  if (!compiled) return undefined;
+  const wanted = importedFields(compiled, envelope);
+  if (schemaKey(wanted) !== schemaKey(fields)) return undefined;
+  return new PlanEncoder(format, compiled.plan, wanted.length, bindProtobuf);
 }
 
 /** Encodes rows of columns by a plan. What is null is absent; of lists, zero or empty. */

@@ -11,9 +11,9 @@ import type { Metadata, TopicSchema } from "../../types.ts";
 import { decodeBase64 } from "../../util/base64.ts";
 import { JsonEncoder } from "./json_encoder.ts";
 import { OntologyEncoder } from "./ontology_encoder.ts";
-import { ProtobufEncoder } from "./protobuf_encoder.ts";
+import { openProtobufEncoder } from "./protobuf_encoder.ts";
 import { EncoderBesideRaw, RawEncoder } from "./raw_encoder.ts";
-import { RosEncoder } from "./ros_encoder.ts";
+import { openRosEncoder } from "./ros_encoder.ts";
 import type { RowEncoder } from "./row_encoder.ts";
 
 /** Columns that say what is around a message. */
@@ -53,11 +53,11 @@ async function encoderOf(
   if (fields[raw]?.name !== RAW_FIELD.name) return undefined;
   const own = fields.slice(0, raw);
   if ((encoding === "cdr" || encoding === "ros1") && schema) {
-    const encoder = await RosEncoder.open(format, own, envelope);
+    const encoder = await openRosEncoder(format, own, envelope);
     return encoder && new EncoderBesideRaw(encoder, raw);
   }
   if (encoding === "protobuf" && schema?.encoding === "protobuf") {
-    const encoder = await ProtobufEncoder.open(format, own, envelope);
+    const encoder = await openProtobufEncoder(format, own, envelope);
     return encoder && new EncoderBesideRaw(encoder, raw);
   }
   return undefined;
