@@ -46,6 +46,7 @@ const runtimePlaces: readonly string[] = [
   "src/flight/",
   "src/import/open_file.ts",
   "src/import/ros2_bag.ts",
+  "src/export/create_directory.ts",
   "src/export/create_file.ts",
   "src/cli/",
 ];

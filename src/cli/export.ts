@@ -5,20 +5,31 @@
  */
 import { type Command, Option } from "commander";
 import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
+import type { SequenceHandler } from "../read/sequence_handler.ts";
+import type { ExportOptions, ExportReport } from "../export/recording_export.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
 import { withSequence } from "./open.ts";
 import { startProgress } from "./progress.ts";
 import { endOption, resolveWindow, startOption, TIMES_HELP, type WindowOptions } from "./time_argument.ts";
 
-/** What exports as each format. */
+import { UsageError } from "./usage_error.ts";
+
+/** What exports as each format into one file. */
 const EXPORTERS = {
   mcap: async () => (await import("../export/mcap/export_mcap.ts")).exportMcap,
   ndjson: async () => (await import("../export/json_lines.ts")).exportJsonLines,
 };
 
+/** What exports a topic a file, and is the files' extension. */
+const TABLE_EXPORTERS = {
+  arrow: async () => (await import("../export/arrow.ts")).exportArrow,
+  csv: async () => (await import("../export/csv.ts")).exportCsv,
+  parquet: async () => (await import("../export/parquet/export_parquet.ts")).exportParquet,
+};
+
 interface Options extends WindowOptions {
-  to: keyof typeof EXPORTERS;
+  to: keyof typeof EXPORTERS | keyof typeof TABLE_EXPORTERS;
   output?: string;
   topics?: string[];
   store: string;
@@ -29,8 +40,18 @@ export function addExport(program: Command, context: Context): void {
   program.command("export")
     .description("Writes a sequence as a file of another format.")
     .addArgument(nameArgument())
-    .addOption(new Option("--to <FORMAT>", "which").choices(Object.keys(EXPORTERS)).makeOptionMandatory())
-    .addOption(new Option("-o, --output <FILE>", "the new file (default: standard output)"))
+    .addOption(
+      new Option("--to <FORMAT>", "which").choices([
+        ...Object.keys(EXPORTERS),
+        ...Object.keys(TABLE_EXPORTERS),
+      ]).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        "-o, --output <PATH>",
+        "the new file, or directory for a file a topic (default: standard output)",
+      ),
+    )
     .addOption(topicsOption())
     .addOption(startOption())
     .addOption(endOption())
@@ -41,15 +62,45 @@ export function addExport(program: Command, context: Context): void {
 
 async function exportSequence({ out, signal }: Context, name: string, options: Options): Promise<void> {
   const { to, output, topics, store } = options;
-  const exporter = await EXPORTERS[to]();
-  const { createFile } = await import("../export/create_file.ts");
   await withSequence(store, name, async (handler) => {
     const window = resolveWindow(options, handler);
-    const sink = output === undefined ? out.toWritableStream() : await createFile(output);
+    const open = await opener(to, output, (topics ?? handler.topics).length, out);
     const progress = await startProgress("exporting");
     const { update: onProgress } = progress;
-    const { messageCount } = await exporter(handler, sink, { topics, ...window, signal, onProgress })
+    const { messageCount } = await open(handler, { topics, ...window, signal, onProgress })
       .finally(() => progress.stop());
     if (output !== undefined) await out.write(`exported ${count(messageCount, "message")} to ${output}\n`);
   });
+}
+
+type Export = (handler: SequenceHandler, options: ExportOptions) => Promise<ExportReport>;
+
+/** What exports to where it is to go: that which is there is not replaced. */
+async function opener(
+  to: Options["to"],
+  output: string | undefined,
+  topicCount: number,
+  out: Context["out"],
+): Promise<Export> {
+  const { createFile } = await import("../export/create_file.ts");
+  const stream = async () => output === undefined ? out.toWritableStream() : await createFile(output);
+  if (!isTable(to)) {
+    const exporter = await EXPORTERS[to]();
+    return async (handler, options) => await exporter(handler, await stream(), options);
+  }
+  const exporter = await TABLE_EXPORTERS[to]();
+  if (output === undefined || output.endsWith(`.${to}`)) {
+    if (topicCount !== 1) {
+      const text =
+        `--to ${to} is a file a topic, and there are ${topicCount}: wanted one by --topics, or -o DIRECTORY`;
+      throw new UsageError(text);
+    }
+    return async (handler, options) => await exporter(handler, await stream(), options);
+  }
+  const { createDirectory } = await import("../export/create_directory.ts");
+  return async (handler, options) => await exporter(handler, await createDirectory(output), options);
+}
+
+function isTable(to: Options["to"]): to is keyof typeof TABLE_EXPORTERS {
+  return to in TABLE_EXPORTERS;
 }

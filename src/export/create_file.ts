@@ -30,19 +30,33 @@ export async function createFile(path: string): Promise<WritableStream<Uint8Arra
     throw new SmaltiError("UNSUPPORTED", `Cannot create ${path}: this runtime has no files`);
   }
   if (await exists(path)) throw alreadyExists(path);
-  const temporary = `${path}.${crypto.randomUUID()}.part`;
-  const handle = await open(temporary, "wx").catch((reason) => {
-    throw fileError(reason, "create", path);
+  const temporary = temporaryName(path);
+  return await newFile(temporary, path, () => moveToNew(temporary, path));
+}
+
+/** What is called so while something is written that will be at a path. */
+export function temporaryName(path: string): string {
+  return `${path}.${crypto.randomUUID()}.part`;
+}
+
+/** A stream into a new file, which `finish` gives its place once it is on the disk. Errors name the path that is `shown`. */
+export async function newFile(
+  file: string,
+  shown: string,
+  finish: () => Promise<void>,
+): Promise<WritableStream<Uint8Array>> {
+  const handle = await open(file, "wx").catch((reason) => {
+    throw fileError(reason, "create", shown);
   });
   const discard = async () => {
     await handle.close().catch(() => {});
-    await unlink(temporary).catch(() => {});
+    await unlink(file).catch(() => {});
   };
   // A stream that has failed is told of no abort: it cleans up by itself.
   const orDiscard = (work: Promise<void>) =>
     work.catch(async (reason) => {
       await discard();
-      throw fileError(reason, "write", path);
+      throw fileError(reason, "write", shown);
     });
   return new WritableStream({
     write: (bytes) => orDiscard(writeAll(handle, bytes)),
@@ -50,7 +64,7 @@ export async function createFile(path: string): Promise<WritableStream<Uint8Arra
       orDiscard((async () => {
         await handle.sync();
         await handle.close();
-        await moveToNew(temporary, path);
+        await finish();
       })()),
     abort: discard,
   });
@@ -76,7 +90,8 @@ async function moveToNew(from: string, to: string): Promise<void> {
   await unlink(from);
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is anything at a path, be it a link to nothing. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path);
     return true;
@@ -86,7 +101,8 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function alreadyExists(path: string): SmaltiError {
+/** The error for a path where something is. */
+export function alreadyExists(path: string): SmaltiError {
   const text = `Cannot create ${path}: it is there already; wanted a path where nothing is`;
   return new SmaltiError("ALREADY_EXISTS", text, { file: path });
 }

@@ -3,7 +3,13 @@
  *
  * @module
  */
+export { exportArrow } from "./arrow.ts";
+export { createDirectory } from "./create_directory.ts";
 export { createFile } from "./create_file.ts";
+export { exportCsv } from "./csv.ts";
 export { exportJsonLines } from "./json_lines.ts";
 export { exportMcap } from "./mcap/export_mcap.ts";
+export { exportParquet } from "./parquet/export_parquet.ts";
+export type { OutputDirectory } from "./output_directory.ts";
 export type { ExportOptions, ExportReport } from "./recording_export.ts";
+export type { TableOutput } from "./topic_files.ts";

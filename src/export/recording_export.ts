@@ -12,6 +12,7 @@ import type { MessageBlock } from "../read/streamer.ts";
 import type { TimeRange } from "../types.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 import { totals } from "../util/totals.ts";
+import { type ColumnPiece, piecesOf } from "./column_pieces.ts";
 
 /** Options of every export. */
 export interface ExportOptions extends TimeRange {
@@ -106,8 +107,13 @@ export class RecordingExport {
     yield* this.#counted(this.#stream().rowBlocks());
   }
 
-  #stream(): SequenceStreamer {
-    const { topics, startNs, endNs, signal, follow } = this.#options;
+  /** The messages of one topic in time order as pieces of columns, each of them good until the next is asked for. */
+  async *columnPieces(topic: string): AsyncGenerator<ColumnPiece> {
+    for await (const block of this.#counted(this.#stream([topic]).rowBlocks())) yield* piecesOf(block);
+  }
+
+  #stream(topics = this.#options.topics): SequenceStreamer {
+    const { startNs, endNs, signal, follow } = this.#options;
     return this.#handler.getDataStreamer({ topics, startNs, endNs, signal, follow });
   }
 
