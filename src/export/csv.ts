@@ -23,7 +23,7 @@ const LINE_END = "\r\n";
  * Fields of structs are columns with dotted names (`position.x`). Integers are whole, whatever their size; floats have a point or an
  * exponent, so that they come in as such, or are `NaN`, `Infinity`, `-Infinity`; those of 32 and 16 bits have the digits of the
  * same float64. Booleans are `true` and `false`, bytes base64, times the integers that they are stored as. Lists and maps are
- * JSON, with integers beyond 2^53, NaN and the infinities as texts. A missing value is an empty cell; an empty
+ * JSON as `toJSON()` of a message has it, with integers beyond 2^53, NaN and the infinities as texts. A missing value is an empty cell; an empty
  * text is `""`.
  *
  * Into a directory (`createDirectory`) go all topics, as `TOPIC.csv`; a topic `gps/front` is `gps/front.csv`. A stream takes

@@ -21,8 +21,10 @@ import { exportArrow } from "../../src/export/arrow.ts";
 import { exportCsv } from "../../src/export/csv.ts";
 import { createDirectory } from "../../src/export/create_directory.ts";
 import { createFile } from "../../src/export/create_file.ts";
+import { exportParquet } from "../../src/export/parquet/export_parquet.ts";
 import { importArrow } from "../../src/import/arrow/import_arrow.ts";
 import { importCsv } from "../../src/import/csv/import_csv.ts";
+import { importParquet } from "../../src/import/parquet/import_parquet.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 
 const All = defineOntology("All", {
@@ -172,5 +174,22 @@ describe("exportCsv", () => {
       wanted.push([timestampNs, data.count, data.large, data.place?.x]);
     }
     expect(back).toEqual(wanted);
+  });
+});
+
+describe("exportParquet", () => {
+  it("writes a file a topic, which comes in as it was", async () => {
+    await using client = await connect("memory:");
+    const handler = await record(client);
+    const path = join(directory, "out");
+    const report = await exportParquet(handler, await createDirectory(path));
+    expect(report.messageCount).toBe(3000);
+    const bytes = await readFile(join(path, "gps", "front.parquet"));
+    await importParquet(client, new Blob([bytes]), { name: "back", topic: "gps/front" });
+    const back = await client.sequenceHandler("back");
+    expect(await rowsOf(back, "gps/front")).toEqual(await rowsOf(handler, "gps/front"));
+    const empty = await readFile(join(path, "empty.parquet"));
+    await importParquet(client, new Blob([empty]), { name: "none", topic: "empty" });
+    expect((await client.sequenceHandler("none")).rowCount).toBe(0);
   });
 });

@@ -16,7 +16,8 @@ export function elementsOf(fields: readonly FieldSchema[]): SchemaElement[] {
     name: TIMESTAMP_FIELD.name,
     type: "INT64",
     repetition_type: "REQUIRED",
-    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" },
+    // Of times that are said to be UTC DuckDB keeps microseconds alone.
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "NANOS" },
   };
   return [
     { name: "schema", num_children: fields.length },

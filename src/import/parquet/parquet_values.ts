@@ -13,12 +13,16 @@ type Values = ArrayLike<unknown>;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Adds a column of these values, of which null and undefined are missing ones. CORRUPT where they are none of its type. */
-export function addColumn(column: ParquetColumn, values: Values, out: Columns): void {
+/**
+ * Adds a column of these values, of which null and undefined are missing ones. CORRUPT where they are none of its type.
+ *
+ * @param missingAround Rows in which the struct around it is missing: there the column is, whatever its type says.
+ */
+export function addColumn(column: ParquetColumn, values: Values, out: Columns, missingAround = 0): void {
   const { field: { type }, children, entries } = column;
   const { length } = values;
   const validity = validityOf(values);
-  if (validity && !column.field.nullable) {
+  if (validity && !column.field.nullable && validity.nullCount > missingAround) {
     throw new SmaltiError("CORRUPT", `column "${column.field.name}" lacks values that it must have`);
   }
   out.nodes.push(length, validity?.nullCount ?? 0);
@@ -45,7 +49,12 @@ export function addColumn(column: ParquetColumn, values: Values, out: Columns): 
     case "struct":
       for (const child of children) {
         const { name } = child.field;
-        addColumn(child, pick(values, (value) => (value as Record<string, unknown>)[name]), out);
+        addColumn(
+          child,
+          pick(values, (value) => (value as Record<string, unknown>)[name]),
+          out,
+          validity?.nullCount,
+        );
       }
       return;
     default: {
