@@ -43,6 +43,26 @@ describe.skipIf(needsBuild)(`smalti export${needsBuild}`, () => {
     expect(timesOf(after.stdout)).toEqual(timesOf(before.stdout));
   });
 
+  it.each(["parquet", "arrow", "csv"])("writes a %s file a topic into a directory, or one", async (to) => {
+    const tables = join(directory, `tables_${to}`);
+    const { code, stdout } = await run("--to", to, "-o", tables);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^exported \d+ messages to /)]);
+    const file = join(directory, `front.${to}`);
+    expect((await run("--to", to, "-o", file, "--topics", "gps/front")).code).toBe(0);
+    expect(await readFile(join(tables, "gps", `front.${to}`))).toEqual(await readFile(file));
+    const again = await run("--to", to, "-o", tables);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("it is there already")]);
+    const many = await run("--to", to, "-o", join(directory, `all.${to}`));
+    expect([many.code, many.stderr]).toEqual([2, expect.stringContaining("-o DIRECTORY")]);
+    const store = join(directory, `again_${to}`);
+    expect((await smalti("import", file, "--store", store)).code).toBe(0);
+    const timesOf = async (name: string, from: string, ...topics: string[]) =>
+      (await smalti("play", name, "--store", from, "--format", "ndjson", ...topics)).stdout.trim().split("\n")
+        .map((line) => JSON.parse(line).timestamp_ns);
+    expect(await timesOf("front", store))
+      .toEqual(await timesOf("drive", join(directory, "store"), "--topics", "gps/front"));
+  });
+
   it("replaces no file, and leaves none where it fails", async () => {
     const file = join(directory, "mine");
     await writeFile(file, "mine");

@@ -82,6 +82,7 @@ function leaf(field: FieldSchema): Omit<SchemaElement, "name"> {
     }
     case "decimal": {
       const { precision, scale } = type;
+      if (scale < 0) throw unsupported(field);
       const stored = { type: "FIXED_LEN_BYTE_ARRAY", type_length: type.bits / 8 } as const;
       return { ...stored, converted_type: "DECIMAL", precision, scale };
     }

@@ -1,0 +1,61 @@
+import * as fc from "fast-check";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import process from "node:process";
+import { expect, it } from "vitest";
+import { vectorsOf } from "../../src/arrow/rearrange.ts";
+import type { Columns } from "../../src/arrow/columns.ts";
+import { elementsOf } from "../../src/export/parquet/parquet_elements.ts";
+import { valuesOf } from "../../src/export/parquet/parquet_values.ts";
+import { ParquetReader } from "../../src/import/parquet/parquet_reader.ts";
+import { SmaltiError } from "../../src/error.ts";
+import type { FieldSchema } from "../../src/schema.ts";
+import { anyTable } from "../support/random_tables.ts";
+import { columnsOf, engine, tableFields } from "../support/tables.ts";
+
+/** Of random tables; printed when a test fails. */
+const SEED = Number(process.env.SMALTI_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** The rows as JSON has them. */
+function rowsOf(fields: readonly FieldSchema[], columns: Columns): string[] {
+  const { children } = vectorsOf(fields, columns);
+  return Array.from(
+    { length: columns.rows },
+    (_, row) => JSON.stringify(children.slice(1).map((column) => column.plain(row, true))),
+  );
+}
+
+it("any table is the same in Parquet", async () => {
+  let count = 0;
+  const property = fc.asyncProperty(anyTable({ rows: 12, odd: false }), async ({ fields, rows }) => {
+    if (rows.length === 0) return;
+    const table = tableFields(fields);
+    const columns = columnsOf(fields, rows);
+    const bytes = new ByteWriter();
+    let schema;
+    try {
+      schema = elementsOf(table);
+    } catch (reason) {
+      expect(reason).toBeInstanceOf(SmaltiError);
+      expect((reason as SmaltiError).code).toBe("UNSUPPORTED");
+      return;
+    }
+    const parquet = new ParquetWriter({ writer: bytes, schema });
+    const columnData = vectorsOf(table, columns).children.map((column) => ({
+      name: column.field.name,
+      data: valuesOf(column) as unknown[],
+    }));
+    await parquet.write({ columnData, rowGroupSize: columns.rows });
+    await parquet.finish();
+    const file = new Uint8Array(bytes.getBuffer());
+    const access = {
+      sizeBytes: file.length,
+      read: (offset: number, length: number) => Promise.resolve(file.slice(offset, offset + length)),
+    };
+    const reader = await ParquetReader.open(access, engine, 2 ** 30);
+    const read = await reader.read(0);
+    expect(rowsOf(reader.fields, read)).toEqual(rowsOf(table, columns));
+    count++;
+  });
+  await fc.assert(property, { seed: SEED, numRuns: 150 });
+  expect(count).toBeGreaterThan(30);
+});
