@@ -1,5 +1,7 @@
 /** Bytes in base64. */
 export function encodeBase64(bytes: Uint8Array): string {
+  const native = bytes as { toBase64?(): string };
+  if (native.toBase64) return native.toBase64();
   let text = "";
   // In pieces: an argument list has a limit.
   for (let i = 0; i < bytes.length; i += 8192) {
