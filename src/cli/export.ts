@@ -7,12 +7,12 @@ import { type Command, Option } from "commander";
 import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { ExportOptions, ExportReport } from "../export/recording_export.ts";
+import type { McapCompression } from "../export/mcap/chunk_compression.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
 import { withSequence } from "./open.ts";
 import { startProgress } from "./progress.ts";
 import { endOption, resolveWindow, startOption, TIMES_HELP, type WindowOptions } from "./time_argument.ts";
-
 import { UsageError } from "./usage_error.ts";
 
 /** What exports as each format into one file. */
@@ -32,6 +32,7 @@ interface Options extends WindowOptions {
   to: keyof typeof EXPORTERS | keyof typeof TABLE_EXPORTERS;
   output?: string;
   topics?: string[];
+  compression?: McapCompression;
   store: string;
 }
 
@@ -52,6 +53,10 @@ export function addExport(program: Command, context: Context): void {
         "the new file, or directory for a file a topic (default: standard output)",
       ),
     )
+    .addOption(
+      new Option("--compression <CODEC>", "of the chunks of MCAP (default: lz4)")
+        .choices(["lz4", "zstd", "none"]),
+    )
     .addOption(topicsOption())
     .addOption(startOption())
     .addOption(endOption())
@@ -61,10 +66,13 @@ export function addExport(program: Command, context: Context): void {
 }
 
 async function exportSequence({ out, signal }: Context, name: string, options: Options): Promise<void> {
-  const { to, output, topics, store } = options;
+  const { to, output, topics, compression, store } = options;
+  if (compression !== undefined && to !== "mcap") {
+    throw new UsageError(`--compression is not for ${to}, but for mcap`);
+  }
   await withSequence(store, name, async (handler) => {
     const window = resolveWindow(options, handler);
-    const open = await opener(to, output, (topics ?? handler.topics).length, out);
+    const open = await opener(to, output, (topics ?? handler.topics).length, out, compression);
     const progress = await startProgress("exporting");
     const { update: onProgress } = progress;
     const { messageCount } = await open(handler, { topics, ...window, signal, onProgress })
@@ -81,12 +89,14 @@ async function opener(
   output: string | undefined,
   topicCount: number,
   out: Context["out"],
+  compression: McapCompression | undefined,
 ): Promise<Export> {
   const { createFile } = await import("../export/create_file.ts");
   const stream = async () => output === undefined ? out.toWritableStream() : await createFile(output);
   if (!isTable(to)) {
     const exporter = await EXPORTERS[to]();
-    return async (handler, options) => await exporter(handler, await stream(), options);
+    const ofFormat = compression !== undefined && { compression };
+    return async (handler, options) => await exporter(handler, await stream(), { ...options, ...ofFormat });
   }
   const exporter = await TABLE_EXPORTERS[to]();
   if (output === undefined || output.endsWith(`.${to}`)) {

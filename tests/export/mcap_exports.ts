@@ -7,8 +7,7 @@ import { McapIndexedReader } from "@mcap/core";
 import { expect } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { Engine } from "../../src/engine.ts";
-import { exportMcap } from "../../src/export/mcap/export_mcap.ts";
-import type { ExportOptions } from "../../src/export/recording_export.ts";
+import { exportMcap, type ExportMcapOptions } from "../../src/export/mcap/export_mcap.ts";
 import { openFile } from "../../src/import/open_file.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { IMPORTERS } from "../import/importers.ts";
@@ -22,7 +21,7 @@ export const path = (name: string): string => decodeURIComponent(new URL(name, F
 /** A sequence as a file. */
 export async function exported(
   handler: SequenceHandler,
-  options?: ExportOptions,
+  options?: ExportMcapOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   const sink = new WritableStream<Uint8Array>({ write: (part) => void parts.push(part) });

@@ -13,11 +13,18 @@ import { VERSION } from "../../version.ts";
 import { type ExportOptions, exportRecording, type ExportReport } from "../recording_export.ts";
 import type { EncodeRow, RowEncoder } from "../messages/row_encoder.ts";
 import { openEncoder } from "../messages/topic_encoder.ts";
+import type { McapCompression } from "./chunk_compression.ts";
 import { McapWriter } from "./mcap_writer.ts";
 import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./source_facts.ts";
 
+/** Options of {@linkcode exportMcap}. */
+export interface ExportMcapOptions extends ExportOptions {
+  /** Of its chunks; one that it does not make smaller is stored as it is. `zstd` wants Deno, Bun, or Node from 22.15 on. @default "lz4" */
+  compression?: McapCompression;
+}
+
 /**
- * Writes a sequence as an MCAP file: messages in strict time order, in LZ4 chunks with indexes, CRCs and a summary.
+ * Writes a sequence as an MCAP file: messages in strict time order, in chunks with indexes, CRCs and a summary.
  *
  * Topics that came from ROS 1 or ROS 2, in MCAP, a bag or a db3, go out as the messages that they were, byte for byte (bytes
  * that pad are zero), and so do those whose messages were kept as bytes. JSON and Protocol Buffers go out as such, by the
@@ -33,8 +40,8 @@ import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./so
  * one message), and its index.
  *
  * Rejects as reading does (CORRUPT, NOT_FOUND of a topic, RangeError of a window); with UNSUPPORTED where a message is before
- * 1970, which MCAP cannot say, or a topic has both raw and compressed images, which are of two types in ROS; TOO_LARGE beyond
- * 65,535 topics; with the signal's reason, or with what the sink fails with.
+ * 1970, which MCAP cannot say, or a topic has both raw and compressed images, which are of two types in ROS; UNSUPPORTED for ZSTD on a runtime that
+ * has none; TOO_LARGE beyond 65,535 topics; with the signal's reason, or with what the sink fails with.
  *
  * @example
  * ```ts
@@ -52,10 +59,10 @@ import { attachmentOf, channelMetadata, metadataRecords, sourceName } from "./so
 export async function exportMcap(
   handler: SequenceHandler,
   sink: WritableStream<Uint8Array>,
-  options: ExportOptions = {},
+  { compression = "lz4", ...options }: ExportMcapOptions = {},
 ): Promise<ExportReport> {
   return await exportRecording(handler, sink, options, async (recording) => {
-    const writer = new McapWriter(handler.engine, (bytes) => recording.write(bytes));
+    const writer = new McapWriter(handler.engine, compression, (bytes) => recording.write(bytes));
     const topics = new Topics(handler, writer);
     if (!options.follow) {
       for (const name of recording.report.topics) await topics.add(name, await handler.topicSchema(name));

@@ -3,6 +3,7 @@ import { SmaltiError } from "../../error.ts";
 import { MAGIC, Opcode } from "../../import/mcap/mcap_records.ts";
 import type { MessageFormat, MessageSchema } from "../../import/message_decoder.ts";
 import { ByteBuilder } from "../byte_builder.ts";
+import { chunkCompressor, type CompressChunk, type McapCompression } from "./chunk_compression.ts";
 import { beginRecord, endRecord, putRecord, putSized, putText, putTexts } from "./mcap_out.ts";
 
 /** Bytes of messages in a chunk, about: what a reader decompresses to see one, and what is held to write them. */
@@ -37,7 +38,7 @@ export interface OutAttachment {
 }
 
 /**
- * Writes an MCAP file front to back: messages in LZ4 chunks, with their index and a summary. A message is written between
+ * Writes an MCAP file front to back: messages in chunks, with their index and a summary. A message is written between
  * {@linkcode begin} and {@linkcode end}; promises are awaited before the next call. It holds a chunk, and of those before some
  * hundred bytes each.
  *
@@ -45,6 +46,8 @@ export interface OutAttachment {
  */
 export class McapWriter {
   readonly #engine: Engine;
+  readonly #compression: McapCompression;
+  readonly #compress: CompressChunk;
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   #position = 0;
   #dataCrc = 0;
@@ -66,9 +69,19 @@ export class McapWriter {
   #firstTime: bigint | undefined;
   #lastTime = 0n;
 
-  /** @param write Takes bytes, which are its own from then on. */
-  constructor(engine: Engine, write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>) {
+  /**
+   * Throws as {@linkcode chunkCompressor} does.
+   *
+   * @param write Takes bytes, which are its own from then on.
+   */
+  constructor(
+    engine: Engine,
+    compression: McapCompression,
+    write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+  ) {
     this.#engine = engine;
+    this.#compression = compression;
+    this.#compress = chunkCompressor(engine, compression);
     this.#write = write;
   }
 
@@ -134,10 +147,9 @@ export class McapWriter {
     if (this.#chunk.length === 0) return;
     const records = this.#chunk.written;
     const crc = this.#engine.crc32(records);
-    // What compress gives is good until the engine is called again.
-    const compressed = this.#engine.compress(records);
+    const compressed = this.#compress(records);
     const body = compressed ?? records;
-    const compression = compressed ? "lz4" : "";
+    const compression = compressed ? this.#compression : "";
     const out = new ByteBuilder(body.length + 256 + 64 * this.#chunkChannels.size);
     putRecord(out, Opcode.CHUNK, () => {
       out.uint64(this.#chunkStart);
