@@ -7,6 +7,7 @@ export { exportArrow } from "./arrow.ts";
 export { createDirectory } from "./create_directory.ts";
 export { createFile } from "./create_file.ts";
 export { exportCsv } from "./csv.ts";
+export { exportImages } from "./images.ts";
 export { exportJsonLines } from "./json_lines.ts";
 export { exportMcap } from "./mcap/export_mcap.ts";
 export { exportParquet } from "./parquet/export_parquet.ts";
