@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { ExportOptions, ExportReport } from "../export/recording_export.ts";
+import type { exportImages } from "../export/images.ts";
 import type { McapCompression } from "../export/mcap/chunk_compression.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
@@ -28,8 +29,11 @@ const TABLE_EXPORTERS = {
   parquet: async () => (await import("../export/parquet/export_parquet.ts")).exportParquet,
 };
 
+/** Pictures: files of their own, in a directory. */
+const IMAGES = "images";
+
 interface Options extends WindowOptions {
-  to: keyof typeof EXPORTERS | keyof typeof TABLE_EXPORTERS;
+  to: keyof typeof EXPORTERS | keyof typeof TABLE_EXPORTERS | typeof IMAGES;
   output?: string;
   topics?: string[];
   compression?: McapCompression;
@@ -45,12 +49,13 @@ export function addExport(program: Command, context: Context): void {
       new Option("--to <FORMAT>", "which").choices([
         ...Object.keys(EXPORTERS),
         ...Object.keys(TABLE_EXPORTERS),
+        IMAGES,
       ]).makeOptionMandatory(),
     )
     .addOption(
       new Option(
         "-o, --output <PATH>",
-        "the new file, or directory for a file a topic (default: standard output)",
+        "the new file, or directory for a file a topic or picture (default: standard output)",
       ),
     )
     .addOption(
@@ -91,6 +96,10 @@ async function opener(
   out: Context["out"],
   compression: McapCompression | undefined,
 ): Promise<Export> {
+  if (to === IMAGES) {
+    if (output === undefined) throw new UsageError("--to images is many files: wanted -o DIRECTORY");
+    return await intoDirectory((await import("../export/images.ts")).exportImages, output);
+  }
   const { createFile } = await import("../export/create_file.ts");
   const stream = async () => output === undefined ? out.toWritableStream() : await createFile(output);
   if (!isTable(to)) {
@@ -107,8 +116,12 @@ async function opener(
     }
     return async (handler, options) => await exporter(handler, await stream(), options);
   }
+  return await intoDirectory(exporter, output);
+}
+
+async function intoDirectory(exporter: typeof exportImages, path: string): Promise<Export> {
   const { createDirectory } = await import("../export/create_directory.ts");
-  return async (handler, options) => await exporter(handler, await createDirectory(output), options);
+  return async (handler, options) => await exporter(handler, await createDirectory(path), options);
 }
 
 function isTable(to: Options["to"]): to is keyof typeof TABLE_EXPORTERS {

@@ -7,6 +7,7 @@ export { exportArrow } from "./arrow.ts";
 export { createDirectory } from "./create_directory.ts";
 export { createFile } from "./create_file.ts";
 export { exportCsv } from "./csv.ts";
+export { exportImages } from "./images.ts";
 export { exportJsonLines } from "./json_lines.ts";
 export type { McapCompression } from "./mcap/chunk_compression.ts";
 export { exportMcap, type ExportMcapOptions } from "./mcap/export_mcap.ts";

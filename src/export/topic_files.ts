@@ -8,6 +8,7 @@ import { type FieldSchema, plainFields } from "../schema.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { TopicSchema } from "../types.ts";
 import { jsonText } from "../util/json_text.ts";
+import { DirectoryFiles } from "./directory_files.ts";
 import type { OutputDirectory } from "./output_directory.ts";
 import { type ExportOptions, exportRecording, type ExportReport } from "./recording_export.ts";
 import type { ColumnPiece } from "./column_pieces.ts";
@@ -63,36 +64,6 @@ export async function exportTables(
     // Not by the sink: one that has failed is told of no abort.
     await files?.abort(reason);
     throw reason;
-  }
-}
-
-/** The files of a directory as one sink: bytes go to the file that is open. */
-class DirectoryFiles {
-  readonly sink: WritableStream<Uint8Array>;
-  readonly #directory: OutputDirectory;
-  #file: WritableStreamDefaultWriter<Uint8Array> | undefined;
-
-  constructor(directory: OutputDirectory) {
-    this.#directory = directory;
-    this.sink = new WritableStream({
-      write: (bytes) => this.#file!.write(bytes),
-      close: () => directory.close(),
-    });
-  }
-
-  async begin(path: string): Promise<void> {
-    this.#file = (await this.#directory.file(path)).getWriter();
-  }
-
-  async end(): Promise<void> {
-    await this.#file!.close();
-    this.#file = undefined;
-  }
-
-  async abort(reason: unknown): Promise<void> {
-    // What these have to say is not what went wrong.
-    await this.#file?.abort(reason).catch(() => {});
-    await this.#directory.abort(reason).catch(() => {});
   }
 }
 

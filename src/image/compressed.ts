@@ -2,9 +2,9 @@ import { SmaltiError } from "../error.ts";
 import type { CompressedImage, Image } from "../ontology/builtin/vision.ts";
 import { layoutOf } from "../ontology/image_layout.ts";
 import { codecFor, type ImageCodec } from "./codec.ts";
+import { formatName, imageFile } from "./image_file.ts";
 import { imageFromPixels, MACHINE_IS_BIG_ENDIAN, type Pixels, tight } from "./image.ts";
 import { unpackImage } from "./pack.ts";
-import { isPng } from "./png/chunks.ts";
 import { readPng } from "./png/read_png.ts";
 import { writePng } from "./png/write_png.ts";
 import { imageToRgba, type RgbaOptions } from "./rgba.ts";
@@ -25,9 +25,6 @@ export interface EncodeImageOptions extends RgbaOptions {
   /** What encodes; taken before what the runtime has. */
   codec?: ImageCodec;
 }
-
-/** Bytes before the PNG of ROS's `compressedDepth`. */
-const DEPTH_HEADER_BYTES = 12;
 
 /**
  * The picture of a `CompressedImage`, as a raw `Image`: of a PNG with all its bits (`mono16`, `rgb8`, ...), else `rgba8`.
@@ -58,9 +55,7 @@ export async function decodeImage(
   { codec }: DecodeImageOptions = {},
 ): Promise<Image> {
   const { header } = compressed;
-  let { data } = compressed;
-  if (isPng(data.subarray(DEPTH_HEADER_BYTES))) data = data.subarray(DEPTH_HEADER_BYTES);
-  const format = formatOf(data) ?? nameOf(compressed.format);
+  const { data, format } = imageFile(compressed);
   if (format === "png" && codec?.decode === undefined) {
     return { header, ...imageFromPixels({ ...await readPng(data), is_bigendian: true }) };
   }
@@ -94,7 +89,7 @@ export async function encodeImage(
 ): Promise<CompressedImage> {
   const raw = tight("format" in image ? await unpackImage(image) : imageFromPixels(image));
   const header = "format" in image ? image.header : undefined;
-  const name = nameOf(format);
+  const name = formatName(format);
   if (name === "png" && codec?.encode === undefined) {
     return { header, data: await encodePng(raw, range), format };
   }
@@ -121,16 +116,4 @@ function swapRedAndBlue(samples: { [i: number]: number; length: number }, channe
   for (let at = 0; at < samples.length; at += channels) {
     [samples[at], samples[at + 2]] = [samples[at + 2], samples[at]];
   }
-}
-
-/** The format that bytes begin as. */
-function formatOf(bytes: Uint8Array): string | undefined {
-  if (isPng(bytes)) return "png";
-  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
-  const text = String.fromCharCode(...bytes.subarray(0, 12));
-  return /^RIFF[^]{4}WEBP/.test(text) ? "webp" : undefined;
-}
-
-function nameOf(format: string): string {
-  return format === "jpg" ? "jpeg" : format;
 }

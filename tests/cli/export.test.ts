@@ -1,8 +1,10 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ontology } from "../../mod.ts";
+import { decodeImage, imageFromPixels } from "../../src/image/mod.ts";
 import { makeTemporary, needsBuild, smalti } from "../support/cli_process.ts";
-import { DRIVE_START_NS, recordDrive } from "./recordings.ts";
+import { DRIVE_START_NS, recordDrive, withClient } from "./recordings.ts";
 
 describe.skipIf(needsBuild)(`smalti export${needsBuild}`, () => {
   let directory: string;
@@ -61,6 +63,33 @@ describe.skipIf(needsBuild)(`smalti export${needsBuild}`, () => {
         .map((line) => JSON.parse(line).timestamp_ns);
     expect(await timesOf("front", store))
       .toEqual(await timesOf("drive", join(directory, "store"), "--topics", "gps/front"));
+  });
+
+  it("writes the pictures of a sequence into a directory", async () => {
+    const store = join(directory, "pictures");
+    const pixels = { width: 2, height: 1, encoding: "rgb8", data: Uint8Array.of(1, 2, 3, 250, 251, 252) };
+    await withClient(store, (client) =>
+      client.sequenceCreate("shots", {}, async (sequence) => {
+        const camera = await sequence.topicCreate("camera/front", { ontology: ontology.Image });
+        await camera.push({ timestampNs: DRIVE_START_NS, data: imageFromPixels(pixels) });
+        await sequence.topicCreate("gps", { ontology: ontology.GPS });
+      }));
+    const images = (...args: string[]) =>
+      smalti("export", "shots", "--store", store, "--to", "images", ...args);
+    const out = join(directory, "shots");
+    expect(await images("-o", out)).toEqual({
+      code: 0,
+      stdout: `exported 1 message to ${out}\n`,
+      stderr: "",
+    });
+    const data = new Uint8Array(await readFile(join(out, "camera", "front", `${DRIVE_START_NS}.png`)));
+    const { width, height, encoding, data: found } = await decodeImage({ data, format: "png" });
+    expect({ width, height, encoding, data: Uint8Array.from(found) }).toEqual(pixels);
+    const refused = await images("-o", join(directory, "gps"), "--topics", "gps");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('topic "gps"')]);
+    expect((await readdir(directory)).filter((name) => name.startsWith("gps"))).toEqual([]);
+    const nowhere = await images();
+    expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining("-o DIRECTORY")]);
   });
 
   it("replaces no file, and leaves none where it fails", async () => {

@@ -1,0 +1,191 @@
+/**
+ * A sequence -> the files of its pictures.
+ *
+ * @module
+ */
+import { SmaltiError } from "../error.ts";
+import { encodeImage } from "../image/compressed.ts";
+import { imageFile } from "../image/image_file.ts";
+import { topicName } from "../names.ts";
+import type { MessageData } from "../read/merge/message.ts";
+import type { SequenceHandler } from "../read/sequence_handler.ts";
+import type { TopicSchema } from "../types.ts";
+import { DirectoryFiles } from "./directory_files.ts";
+import type { OutputDirectory } from "./output_directory.ts";
+import { type ExportOptions, exportRecording, type ExportReport } from "./recording_export.ts";
+
+/** How the files of each format end. Frames of a video are no files. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  png: "png",
+  jpeg: "jpg",
+  webp: "webp",
+  bmp: "bmp",
+  tiff: "tiff",
+};
+
+/** A picture as it goes out. */
+interface PictureFile {
+  readonly ending: string;
+  readonly bytes: Uint8Array;
+}
+type MakeFile = (data: MessageData) => PictureFile | Promise<PictureFile>;
+
+/** The kinds of topics that hold pictures, by ontology or by the type in ROS: columns that they must have, and their files. */
+const KINDS: Readonly<Record<string, { readonly columns: readonly string[]; readonly file: MakeFile }>> = {
+  Image: {
+    columns: ["data", "format", "width", "height", "stride", "encoding"],
+    file: (data) => data.format === "raw" || data.format === "png" ? pngOf(data, data.stride) : fileOf(data),
+  },
+  CompressedImage: { columns: ["data", "format"], file: fileOf },
+  "sensor_msgs/Image": {
+    columns: ["data", "width", "height", "step", "encoding", "is_bigendian"],
+    file: (data) => pngOf(data, data.step),
+  },
+  "sensor_msgs/CompressedImage": { columns: ["data", "format"], file: fileOf },
+};
+
+/**
+ * Writes the pictures of a sequence, each as a file `TOPIC/TIMESTAMP_NS.EXT` with its time in nanoseconds; where two of a
+ * topic have the same time the later are `TIMESTAMP_NS_1`, `TIMESTAMP_NS_2` and so on. Topics with pictures are those of
+ * the ontologies `Image` and `CompressedImage`, and those imported from ROS as `sensor_msgs/Image` and `CompressedImage`.
+ * Without `topics` all others are passed over.
+ *
+ * Compressed pictures go out byte for byte as .jpg, .png, .webp, .bmp or .tiff; of ROS's `compressedDepth` the PNG in it.
+ * Raw ones go out as PNG, as `encodeImage` makes it: gray, RGB and RGBA of 8 and 16 bits without loss.
+ *
+ * Rejects with INVALID_ARGUMENT where a topic that is named has no pictures, or none has; UNSUPPORTED for frames of a video
+ * (`h264`, `hevc`) and what else is no file, and for encodings without a picture; INVALID_MESSAGE or CORRUPT for what is
+ * damaged. The text names topic and time. The directory is closed at the end and aborted where it fails.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ * import { createDirectory, exportImages } from "smalti/export";
+ *
+ * await using client = await connect("./recordings");
+ * const handler = await client.sequenceHandler("drive_log_01");
+ * await exportImages(handler, await createDirectory("pictures"), { topics: ["camera/front"] });
+ * ```
+ */
+export async function exportImages(
+  handler: SequenceHandler,
+  directory: OutputDirectory,
+  options: ExportOptions = {},
+): Promise<ExportReport> {
+  const files = new DirectoryFiles(directory);
+  try {
+    const makers = await makersOf(handler, options.topics);
+    const topics = [...makers.keys()];
+    return await exportRecording(handler, files.sink, { ...options, topics }, async (recording) => {
+      const nameOf = fileNames();
+      for await (const block of recording.blocks()) {
+        for (const [topic, { timestampNs, data }] of block) {
+          options.signal?.throwIfAborted();
+          const { ending, bytes } = await named(topic, timestampNs, () => makers.get(topic)!(data));
+          await files.begin(`${nameOf(topic, timestampNs)}.${ending}`);
+          await recording.write(bytes);
+          await files.end();
+        }
+      }
+    });
+  } catch (reason) {
+    // Not by the sink: one that has failed is told of no abort.
+    await files.abort(reason);
+    throw reason;
+  }
+}
+
+/** What makes files of each topic that has pictures. INVALID_ARGUMENT where one that is wanted has none, or none has. */
+async function makersOf(
+  handler: SequenceHandler,
+  wanted: readonly string[] | undefined,
+): Promise<ReadonlyMap<string, MakeFile>> {
+  const makers = new Map<string, MakeFile>();
+  const sequence = handler.name;
+  for (const name of wanted ?? handler.topics.map(({ name }) => name)) {
+    const topic = topicName(name);
+    const schema = await handler.topicSchema(topic);
+    const make = makerOf(schema);
+    if (make) makers.set(topic, make);
+    else if (wanted) {
+      const text =
+        `Cannot export pictures of topic "${topic}": its ontology is "${schema.ontologyTag}", wanted ` +
+        "Image, CompressedImage, or one of these two of ROS";
+      throw new SmaltiError("INVALID_ARGUMENT", text, { sequence, topic });
+    }
+  }
+  if (makers.size > 0) return makers;
+  const text =
+    `Cannot export pictures of sequence "${sequence}": no topic holds any, wanted one of the ontology ` +
+    "Image or CompressedImage, or one of these two of ROS";
+  throw new SmaltiError("INVALID_ARGUMENT", text, { sequence });
+}
+
+function makerOf({ ontologyTag, metadata, fields }: TopicSchema): MakeFile | undefined {
+  const source = String(metadata["mcap.schema_name"] ?? "").replace("/msg/", "/");
+  for (const name of [ontologyTag, source]) {
+    if (!Object.hasOwn(KINDS, name)) continue;
+    const { columns, file } = KINDS[name];
+    // A class of that name may be another, and messages that were kept as bytes have none of the columns.
+    if (columns.every((column) => fields.some(({ name }) => name === column))) return file;
+  }
+  return undefined;
+}
+
+/** A compressed picture as the file that it is. */
+function fileOf({ data, format = "" }: MessageData): PictureFile {
+  const file = imageFile({ data: bytesOf(data), format });
+  if (Object.hasOwn(ENDINGS, file.format)) {
+    // A copy: what is read lies in memory that may be used anew, and what is written is the sink's.
+    return { ending: ENDINGS[file.format], bytes: file.data.slice() };
+  }
+  const wanted = `wanted ${Object.keys(ENDINGS).join(", ")}; a frame of a video is no picture of its own`;
+  throw new SmaltiError("UNSUPPORTED", `its format is "${format}", ${wanted}`);
+}
+
+/** An image as a PNG. */
+async function pngOf(image: MessageData, stride: number): Promise<PictureFile> {
+  const { format = "raw", width = 0, height = 0, encoding = "", is_bigendian } = image;
+  if (width === 0 || height === 0) {
+    throw new SmaltiError("UNSUPPORTED", `it has ${width} x ${height} pixels, and a PNG has one at least`);
+  }
+  const { data } = await encodeImage({
+    data: bytesOf(image.data),
+    format,
+    width,
+    height,
+    stride: stride ?? 0,
+    encoding,
+    // ROS has a number.
+    is_bigendian: is_bigendian === undefined ? undefined : Boolean(is_bigendian),
+  });
+  return { ending: ENDINGS.png, bytes: data };
+}
+
+function bytesOf(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  const seen = data === undefined ? "missing" : `a ${typeof data}`;
+  throw new SmaltiError("INVALID_MESSAGE", `its data is ${seen}, wanted bytes`);
+}
+
+/** Says in a failure which picture it was. */
+async function named<T>(topic: string, timestampNs: bigint, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (cause) {
+    const { code, rawMessage, details } = SmaltiError.from(cause);
+    const text = `Cannot export the picture of topic "${topic}" at ${timestampNs}: ${rawMessage}`;
+    throw new SmaltiError(code, text, { ...details, topic, cause });
+  }
+}
+
+/** Names of files without their endings: those of a topic are asked for in the order of their times. */
+function fileNames(): (topic: string, timestampNs: bigint) => string {
+  const last = new Map<string, { ns: bigint; count: number }>();
+  return (topic, ns) => {
+    const before = last.get(topic);
+    const count = before?.ns === ns ? before.count + 1 : 0;
+    last.set(topic, { ns, count });
+    return `${topic}/${ns}${count === 0 ? "" : `_${count}`}`;
+  };
+}
