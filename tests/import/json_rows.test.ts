@@ -121,7 +121,12 @@ describe("JsonDecoder", () => {
     [`{"f":9007199254740993,"b":false}`, { b: false }],
     [`{"f":1e400}`, {}],
     [`{"f":1e-400}`, {}],
-    [`{"f":"NaN"}`, {}],
+    [`{"f":"nan"}`, {}],
+    [`{"f":"1"}`, {}],
+    [`{"i":"NaN"}`, {}],
+    [`{"i":"7"}`, {}],
+    [`{"i":"9007199254740991"}`, {}],
+    [`{"i":"9223372036854775808"}`, {}],
     [`{"s":5}`, {}],
     [`{"s":"\\ud800","i":1}`, { i: 1n }],
     [`{"b":0}`, {}],
@@ -168,6 +173,20 @@ describe("JsonDecoder", () => {
     }
     expect(rows[1]).toEqual({ i: 7n });
     expect(misfitCount).toBe(3);
+  });
+
+  it.each([
+    [`{"f":"NaN"}`, { f: NaN }],
+    [`{"l":[1,"Infinity","-Infinity"]}`, { l: [1, Infinity, -Infinity] }],
+    [`{"i":"9007199254740992"}`, { i: 9007199254740992n }],
+    [`{"i":"-9223372036854775808"}`, { i: -(2n ** 63n) }],
+  ])("takes the texts of %s for numbers, as exports write them", async (message, expected) => {
+    const { rows, misfitCount } = await roundTrip([message]);
+    expect(rows.map((row) => ({ ...row, ...(row.l !== undefined && { l: [...row.l as number[]] }) })))
+      .toEqual([
+        expected,
+      ]);
+    expect(misfitCount).toBe(0);
   });
 
   it("keeps a message nested beyond the stack whole in _json", async () => {

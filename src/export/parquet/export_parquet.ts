@@ -22,9 +22,9 @@ const GROUP_ROWS = 131_072;
 
 /**
  * Writes a sequence as Parquet files, a file for each topic: its rows in time order, compressed by Snappy, in row groups of
- * about four mebibytes in memory. The first column is `timestamp_ns`, a TIMESTAMP of nanoseconds without a zone (of those with one DuckDB keeps microseconds alone), which is UTC; the others keep names
- * and types: structs, lists and maps are nested columns, lists of one length become lists, durations and times of
- * whole seconds integers. The file's key-value metadata has the names of sequence and topic, the ontology's tag, and what
+ * about four mebibytes in memory. The first column is `timestamp_ns`, a TIMESTAMP of nanoseconds without a zone (of those with
+ * one DuckDB keeps microseconds alone), which is UTC; the others keep names and types: structs, lists and maps are nested
+ * columns, lists of one length become lists, durations and times of whole seconds integers. The file's key-value metadata has the names of sequence and topic, the ontology's tag, and what
  * was told of both as JSON (`smalti:topic`, ...). Loads `hyparquet-writer`.
  *
  * Into a directory (`createDirectory`) go all topics, as `TOPIC.parquet`; a topic `gps/front` is `gps/front.parquet`. A

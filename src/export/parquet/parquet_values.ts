@@ -19,7 +19,8 @@ type Values = ArrayLike<unknown>;
 export function valuesOf(column: Vector): Values {
   column.loadAll();
   if (column instanceof NumberVector && !(column instanceof HalfVector) && column.validity === null) {
-    return column.values;
+    // The writer converts uint32 of plain arrays alone.
+    if (!(column.values instanceof Uint32Array)) return column.values;
   }
   const read = readerOf(column);
   const values = new Array<unknown>(column.length);

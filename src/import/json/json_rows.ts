@@ -16,11 +16,14 @@ export interface FittedRow {
 
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;
+/** What stands in JSON for the numbers that it has not. */
+const NOT_FINITE: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity"]);
 
 /**
  * Cuts messages down to what their columns hold. It keeps every value that fits its column exactly, at every depth; a
  * key that has no column, a value of another type or out of range, and an integer that is not to be had exactly are left
- * out. Decimals are as they were parsed.
+ * out. Decimals are as they were parsed. The texts that exports write for numbers which readers of JSON would change are taken:
+ * NaN, the infinities, and integers beyond 2^53.
  */
 export class JsonFitter {
   readonly #root: ReadonlyMap<string, Column>;
@@ -69,6 +72,10 @@ export class JsonFitter {
         if (typeof value === "bigint" && value >= MIN && value <= MAX) {
           return value;
         }
+        if (typeof value === "string") {
+          const integer = largeInteger(value);
+          if (integer !== undefined) return integer;
+        }
         break;
       case "float":
         if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -78,6 +85,7 @@ export class JsonFitter {
             return number;
           }
         }
+        if (typeof value === "string" && NOT_FINITE.has(value)) return Number(value);
         break;
       case "utf8":
         if (typeof value === "string" && value.isWellFormed()) return value;
@@ -92,6 +100,13 @@ export class JsonFitter {
     this.#whole = false;
     return undefined;
   }
+}
+
+/** The integer of int64 that a text stands for, where it is beyond 2^53 and written as an export writes it. */
+function largeInteger(text: string): bigint | undefined {
+  if (!/^-?[1-9]\d{15,18}$/.test(text)) return undefined;
+  const integer = BigInt(text);
+  return integer < MIN || integer > MAX || Number.isSafeInteger(Number(integer)) ? undefined : integer;
 }
 
 interface Column {
