@@ -32,7 +32,7 @@ const layers: readonly (readonly string[])[] = [
   ["flight/server"], // any client's recordings, and their order
   ["api.ts"],
   ["entry"],
-  ["import", "image"],
+  ["import", "image", "edit"],
   ["export"], // what came from a format goes out by its definitions
   ["cli"],
 ];
@@ -215,6 +215,7 @@ async function checkDocs(): Promise<string[]> {
     "mod.ts",
     "src/import/mod.ts",
     "src/export/mod.ts",
+    "src/edit/mod.ts",
     "src/image/mod.ts",
     "src/flight/server/mod.ts",
   ].filter((path) => sources.has(path));

@@ -51,6 +51,7 @@ export const full: PublishedPackage = {
     "./smalti.wasm": WASM,
     "./import": "src/import/mod.ts",
     "./export": "src/export/mod.ts",
+    "./edit": "src/edit/mod.ts",
     "./image": "src/image/mod.ts",
     "./server": "src/flight/server/mod.ts",
   },
@@ -85,6 +86,7 @@ const FULL_PLACES: readonly string[] = [
   "src/flight/",
   "src/import/",
   "src/export/",
+  "src/edit/",
   "src/image/",
   "src/cli/",
 ];

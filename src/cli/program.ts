@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { addCompact } from "./compact.ts";
+import { addCut } from "./cut.ts";
 import { addDemo } from "./demo.ts";
 import { addExport } from "./export.ts";
+import { addFilter } from "./filter.ts";
 import { addImport } from "./import.ts";
 import { addInfo } from "./info.ts";
 import { addLs } from "./ls.ts";
+import { addMerge } from "./merge.ts";
 import { addPlay } from "./play.ts";
 import { addRecover } from "./recover.ts";
 import { addRm } from "./rm.ts";
@@ -34,6 +37,9 @@ export function createProgram(context: Context): Command {
     addTypes,
     addPlay,
     addExport,
+    addFilter,
+    addMerge,
+    addCut,
     addVerify,
     addRecover,
     addCompact,

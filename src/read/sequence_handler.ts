@@ -115,6 +115,11 @@ export class SequenceHandler implements AsyncDisposable {
     return (await this.#open(this.#known(name))).schema;
   }
 
+  /** @internal A topic's stored batches. NOT_FOUND, CORRUPT. */
+  async topicSource(name: string): Promise<TopicSource> {
+    return await this.#open(this.#known(name));
+  }
+
   /** The sequence's name. */
   get name(): string {
     return this.#source.info.name;

@@ -62,12 +62,15 @@ export const SESSION_OPTIONS: OptionNames<SessionOptions> = {
 };
 const AUTO_FLUSH: OptionNames<AutoFlush> = { intervalMs: true, bytes: true };
 /** Of an attachment as a store lists it too, so that one can be given on; there these are told by its bytes. */
-const ATTACHMENT: OptionNames<AttachmentFacts & { sizeBytes: number; file: string; crc: number }> = {
+const ATTACHMENT: OptionNames<
+  AttachmentFacts & { sizeBytes: number; sessionId: string; file: string; crc: number }
+> = {
   name: true,
   mediaType: true,
   timestampNs: true,
   createdNs: true,
   sizeBytes: true,
+  sessionId: true,
   file: true,
   crc: true,
 };
