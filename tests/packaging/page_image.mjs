@@ -11,6 +11,7 @@ import {
   imageSamples,
   imageToRgba,
   packImage,
+  unpackImage,
 } from "smalti/image";
 import { frames } from "./video_frames.mjs";
 
@@ -25,6 +26,43 @@ async function distance(format) {
   const compressed = await encodeImage(picture, { format, quality: 0.95 });
   const { data } = await imageToRgba(await decodeImage(compressed));
   return Math.max(...data.map((value, i) => Math.abs(value - picture.data[i])));
+}
+
+/** Names of encodings with the bits of a sample: those that have samples of their own, then those in YUV. */
+const BITS = { "8U": 8, "8S": 8, "16U": 16, "16S": 16, "32S": 32, "32F": 32, "64F": 64 };
+const COLOURS = { mono: 1, rgb: 3, bgr: 3, rgba: 4, bgra: 4 };
+for (const pattern of ["rggb", "bggr", "gbrg", "grbg"]) COLOURS[`bayer_${pattern}`] = 1;
+const sampled = [
+  ...Object.entries(COLOURS).flatMap(([name, n]) => [[`${name}8`, n], [`${name}16`, 2 * n]]),
+  ...Object.entries(BITS).flatMap(([type, bits]) => [1, 2, 3, 4].map((n) => [`${type}C${n}`, n * bits / 8])),
+];
+const yuv = [
+  ...["yuv422", "uyvy", "yuv422_yuy2", "yuyv"].map((name) => [name, 2, 1]),
+  ...[["nv12", 1, 1.5], ["nv21", 1, 1.5], ["nv24", 1, 3]],
+];
+
+/** How many encodings come back equal: packed as PNG and unpacked, the samples' bytes, and their colours where there are some. */
+async function encodings() {
+  const equal = [];
+  for (const [encoding, pixelBytes, rows = 1] of [...sampled, ...yuv]) {
+    const [width, height] = [6, 4];
+    const data = Uint8Array.from({ length: width * height * pixelBytes * rows }, (_, i) => 37 * i + 11);
+    const image = imageFromPixels({ width, height, encoding, data, stride: width * pixelBytes });
+    const packed = await packImage(image);
+    const isSame = (bytes) => bytes.length === data.length && bytes.every((value, i) => value === data[i]);
+    let fine = packed.format === "png" && isSame((await unpackImage(packed)).data);
+    if (rows === 1 && !/^(yuv|uyvy|yuyv)/.test(encoding)) {
+      const samples = (await imageSamples(packed)).data;
+      fine &&= isSame(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+    }
+    if (!/C2$/.test(encoding)) {
+      const [one, other] = [await imageToRgba(image), await imageToRgba(packed)];
+      fine &&= one.data.length === 4 * width * height &&
+        one.data.every((value, i) => value === other.data[i]);
+    }
+    if (fine) equal.push(encoding);
+  }
+  return equal.length;
 }
 
 /** The frames of a video that are gray as they should be, by number, where it is read from one of them. */
@@ -51,6 +89,7 @@ async function report() {
   return {
     depth: [...data],
     png: [...png.data],
+    encodings: await encodings(),
     colours: await distance("png"),
     jpegIsClose: await distance("jpeg") < 25,
     webpIsClose: await distance("webp") < 25,

@@ -62,6 +62,8 @@ export async function checkPages(executablePath: string, site: Site, pages: stri
       expectSame(`Chromium, ${path}`, await open(browser, `${site.url}${path}`), {
         depth: [1, 256, 257, 65535],
         png: [1, 256, 257, 65535],
+        // 9 names of 8 and 16 bits, 7 types of 1 to 4 channels, 7 in YUV.
+        encodings: 2 * 9 + 7 * 4 + 7,
         colours: 0,
         jpegIsClose: true,
         webpIsClose: true,
