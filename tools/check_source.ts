@@ -48,6 +48,7 @@ const runtimePlaces: readonly string[] = [
   "src/import/ros2_bag.ts",
   "src/export/create_directory.ts",
   "src/export/create_file.ts",
+  "src/image/bun_image.ts",
   "src/cli/",
 ];
 

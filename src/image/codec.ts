@@ -1,23 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import { missingPackage } from "../missing_package.ts";
+import { bunCodec } from "./bun_image.ts";
 import { decodeByCanvas, encodeByCanvas, hasCanvas } from "./canvas.ts";
-import type { RgbaPixels } from "./rgba_pixels.ts";
-
-/** How pictures are compressed. */
-export interface EncodeSettings {
-  /** `jpeg`, `png`, `webp`, or what else a codec knows. */
-  readonly format: string;
-  /** From 0 to 1, where the format loses something. */
-  readonly quality: number;
-}
-
-/** What decodes and encodes pictures where the runtime cannot: yours, around the library of your choice. */
-export interface ImageCodec {
-  /** The pixels of compressed bytes. */
-  decode?(data: Uint8Array, format: string): RgbaPixels | Promise<RgbaPixels>;
-  /** The compressed bytes of pixels. */
-  encode?(pixels: RgbaPixels, settings: EncodeSettings): Uint8Array | Promise<Uint8Array>;
-}
+import type { ImageCodec } from "./image_codec.ts";
 
 /** What every canvas decodes. */
 const CANVAS_FORMATS = new Set(["jpeg", "png", "webp", "bmp"]);
@@ -70,6 +55,8 @@ export async function codecFor<K extends "decode" | "encode">(
   if (own) return own.bind(given) as Required<ImageCodec>[K];
   if (CANVAS_FORMATS.has(format)) {
     if (hasCanvas()) return CANVAS[action];
+    const native = bunCodec(format)?.[action];
+    if (native) return native as Required<ImageCodec>[K];
     if (format === "jpeg") return (await jpegCodec(action))[action];
   }
   throw unsupported(action, format);

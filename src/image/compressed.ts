@@ -1,7 +1,8 @@
 import { SmaltiError } from "../error.ts";
 import type { CompressedImage, Image } from "../ontology/builtin/vision.ts";
 import { layoutOf } from "../ontology/image_layout.ts";
-import { codecFor, type ImageCodec } from "./codec.ts";
+import { codecFor } from "./codec.ts";
+import type { ImageCodec } from "./image_codec.ts";
 import { formatName, imageFile } from "./image_file.ts";
 import { imageFromPixels, MACHINE_IS_BIG_ENDIAN, type Pixels, tight } from "./image.ts";
 import { unpackImage } from "./pack.ts";
@@ -30,8 +31,8 @@ export interface EncodeImageOptions extends RgbaOptions {
  * The picture of a `CompressedImage`, as a raw `Image`: of a PNG with all its bits (`mono16`, `rgb8`, ...), else `rgba8`.
  * {@linkcode imageToRgba} and {@linkcode imageSamples} take it.
  *
- * PNG is decoded everywhere. JPEG, WebP and BMP by the runtime where it has a canvas (browsers and their workers); on Deno,
- * Node and Bun JPEG by the package jpeg-js where that is installed, others by a `codec`. What the bytes begin with counts
+ * PNG is decoded everywhere. JPEG, WebP and BMP by the runtime where it can: browsers and their workers, and Bun where it has
+ * `Bun.Image`; on Deno and Node JPEG by the package jpeg-js where that is installed, others by a `codec`. What the bytes begin with counts
  * for more than `format`.
  *
  * Rejects with UNSUPPORTED where nothing decodes the format; frames of a video (`h264`, `hevc`) need those before them.

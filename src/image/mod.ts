@@ -5,7 +5,7 @@
  * @module
  */
 export type { CompressedImage, Image } from "../ontology/builtin/vision.ts";
-export { type EncodeSettings, type ImageCodec } from "./codec.ts";
+export { type EncodeSettings, type ImageCodec } from "./image_codec.ts";
 export { decodeImage, type DecodeImageOptions, encodeImage, type EncodeImageOptions } from "./compressed.ts";
 export { imageFromPixels, type Pixels, type SampleArray } from "./image.ts";
 export { packImage, unpackImage } from "./pack.ts";

@@ -65,6 +65,43 @@ describe("JPEG", () => {
   });
 });
 
+const hasNative = "Image" in ((globalThis as { Bun?: object }).Bun ?? {});
+
+describe.skipIf(!hasNative)("Bun's own codec", () => {
+  it("keeps colours and opacity in WebP, and the order of rows", async () => {
+    // Large areas of one colour: neighbours of another bleed into each other.
+    const data = new Uint8ClampedArray(4 * 32 * 32);
+    for (let i = 0; i < 1024; i++) {
+      const isTop = i < 512;
+      const isLeft = i % 32 < 16;
+      data.set(
+        isTop
+          ? isLeft ? [255, 0, 0, 255] : [0, 255, 0, 255]
+          : isLeft
+          ? [0, 0, 255, 255]
+          : [200, 200, 200, 128],
+        4 * i,
+      );
+    }
+    const compressed = await encodeImage({ width: 32, height: 32, data }, { format: "webp", quality: 1 });
+    const decoded = await decodeImage({ ...compressed, format: "raw" });
+    expect(decoded).toMatchObject({ width: 32, height: 32, encoding: "rgba8" });
+    for (const [x, y] of [[4, 4], [28, 4], [4, 28], [28, 28]]) {
+      const at = 4 * (32 * y + x);
+      const worst = Math.max(...[0, 1, 2, 3].map((i) => Math.abs(decoded.data[at + i] - data[at + i])));
+      expect(worst, `${x}, ${y}`).toBeLessThan(12);
+    }
+  });
+
+  it("makes no BMP", async () => {
+    await expectError(
+      () => encodeImage(smooth(), { format: "bmp" }),
+      "UNSUPPORTED",
+      `encode a picture of the format "bmp"`,
+    );
+  });
+});
+
 describe("a codec that is given", () => {
   const seen: unknown[] = [];
   const codec: ImageCodec = {
