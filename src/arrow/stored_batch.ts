@@ -41,7 +41,7 @@ export interface SealedBatch {
 export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
   let header = 0;
   const message = encodeBatch(columns, {
-    compress: (bytes) => bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes),
+    compress: (bytes) => compressBuffer(engine, bytes),
     allocate: takeBytes,
     describe: (batch) => {
       const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
@@ -50,6 +50,11 @@ export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
     },
   });
   return { message, headerCrc: header };
+}
+
+/** LZ4 of a buffer, good until the engine is called again; undefined where that saves nothing. */
+export function compressBuffer(engine: Engine, bytes: Uint8Array): Uint8Array | undefined {
+  return bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes);
 }
 
 /** A batch at hand: times and columns, whose buffers load when they are touched. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { totals } from "../util/totals.ts";
 import { nameArgument, parseSize, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
@@ -41,8 +42,7 @@ export function addCut(program: Command, { out, signal }: Context): void {
         const parts = await cutSequence(handler, client, { everyNs, sizeBytes, signal, onProgress })
           .finally(() => progress.stop());
         for (const { name, topics } of parts) {
-          const rows = topics.reduce((sum, { rowCount }) => sum + rowCount, 0);
-          await out.write(`${name}: ${count(rows, "message")}\n`);
+          await out.write(`${name}: ${count(totals(topics).rowCount, "message")}\n`);
         }
       });
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import { Argument, type Command } from "commander";
+import { totals } from "../util/totals.ts";
 import { nameArgument, parseSequenceName, storeOption, topicsOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
@@ -36,8 +37,7 @@ export function addFilter(program: Command, { out, signal }: Context): void {
         const onProgress = progress.update;
         const edit = { topics, ...resolveWindow(options, handler), signal, onProgress };
         const info = await filterSequence(handler, client, made, edit).finally(() => progress.stop());
-        const rows = info.topics.reduce((sum, { rowCount }) => sum + rowCount, 0);
-        await out.write(`${made}: ${count(rows, "message")} of ${name}\n`);
+        await out.write(`${made}: ${count(totals(info.topics).rowCount, "message")} of ${name}\n`);
       });
     });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { Argument, type Command, Option } from "commander";
+import { totals } from "../util/totals.ts";
 import { parseSequenceName, storeOption, topicsOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { count } from "./number_text.ts";
@@ -42,7 +43,7 @@ export function addMerge(program: Command, { out, signal }: Context): void {
         const onProgress = progress.update;
         const info = await mergeSequences(handlers, client, into, { topics, signal, onProgress })
           .finally(() => progress.stop());
-        const rows = info.topics.reduce((sum, { rowCount }) => sum + rowCount, 0);
+        const { rowCount: rows } = totals(info.topics);
         await out.write(`${into}: ${count(rows, "message")} of ${count(names.length, "sequence")}\n`);
       });
     });

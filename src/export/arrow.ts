@@ -3,20 +3,18 @@
  *
  * @module
  */
-import { BatchPieces, copyColumns } from "../arrow/batching.ts";
+import { BatchPieces } from "../arrow/batching.ts";
 import { bytesIn, type Columns } from "../arrow/columns.ts";
 import { MAGIC } from "../arrow/decode.ts";
 import { encodeBatch, encodeFileEnd, encodeSchemaMessage, type FooterBlock } from "../arrow/encode.ts";
-import { rangePicks, take } from "../arrow/take.ts";
+import { compressBuffer } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { Schema } from "../schema.ts";
+import { copyPiece } from "./column_pieces.ts";
 import type { ExportOptions, ExportReport } from "./recording_export.ts";
 import { exportTables, type TableOutput, type TopicTable } from "./topic_files.ts";
-
-/** Smaller buffers are not compressed: a frame around them takes as much as it saves. */
-const LEAST_COMPRESSED = 128;
 
 /**
  * Writes a sequence as Arrow IPC files (Feather of version 2), a file for each topic: its columns as they are recorded,
@@ -61,9 +59,7 @@ async function writeTopic(engine: Engine, topic: TopicTable): Promise<void> {
     offset += bytes.length;
   };
   const writeBatch = async (columns: Columns) => {
-    const message = encodeBatch(columns, {
-      compress: (bytes) => bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes),
-    });
+    const message = encodeBatch(columns, { compress: (bytes) => compressBuffer(engine, bytes) });
     blocks.push({ offset, length: message.length, headBytes: headBytesOf(message) });
     await write(message);
   };
@@ -73,10 +69,9 @@ async function writeTopic(engine: Engine, topic: TopicTable): Promise<void> {
   start.set(head, 8);
   await write(start);
   const batch = new BatchPieces(fields);
-  for await (const { table, from, to } of topic.pieces()) {
-    const columns = take([table], rangePicks(from, to));
-    // A view would hold the whole batch that it is one on.
-    batch.add(copyColumns(columns), bytesIn(columns));
+  for await (const piece of topic.pieces()) {
+    const columns = copyPiece(piece);
+    batch.add(columns, bytesIn(columns));
     if (batch.isFull) await writeBatch(batch.take());
   }
   if (batch.bytes > 0) await writeBatch(batch.take());

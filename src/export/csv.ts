@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HalfVector, NumberVector, StructVector, Utf8Vector, type Vector } from "../arrow/vector.ts";
+import { NumberVector, StructVector, Utf8Vector, type Vector } from "../arrow/vector.ts";
 import { uniqueNames } from "../import/tables/table_topics.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { FieldSchema } from "../schema.ts";
@@ -97,7 +97,7 @@ function cellOf(column: Vector): Cell {
       return text === undefined ? "" : quotedText(text);
     };
   }
-  if (kind === "float" && (column instanceof NumberVector || column instanceof HalfVector)) {
+  if (kind === "float" && column instanceof NumberVector) {
     return (row) => {
       const value = column.get(row);
       return value === undefined ? "" : floatText(value as number);
@@ -112,7 +112,6 @@ function cellOf(column: Vector): Cell {
   return (row) => {
     const value = column.get(row);
     if (value === undefined) return "";
-    if (typeof value === "number" && kind === "float") return floatText(value);
     if (typeof value === "string") return quotedText(value);
     if (typeof value !== "object") return String(value);
     const json = column.plain(row, true);

@@ -112,7 +112,7 @@ export class SequenceHandler implements AsyncDisposable {
 
   /** @internal What is known of a topic's columns. NOT_FOUND, CORRUPT. */
   async topicSchema(name: string): Promise<TopicSchema> {
-    return (await this.#open(this.#known(name))).schema;
+    return (await this.topicSource(name)).schema;
   }
 
   /** @internal A topic's stored batches. NOT_FOUND, CORRUPT. */

@@ -40,8 +40,8 @@ export interface ExportMcapOptions extends ExportOptions {
  * one message), and its index.
  *
  * Rejects as reading does (CORRUPT, NOT_FOUND of a topic, RangeError of a window); with UNSUPPORTED where a message is before
- * 1970, which MCAP cannot say, or a topic has both raw and compressed images, which are of two types in ROS; UNSUPPORTED for ZSTD on a runtime that
- * has none; TOO_LARGE beyond 65,535 topics; with the signal's reason, or with what the sink fails with.
+ * 1970, which MCAP cannot say, a topic has both raw and compressed images, which are of two types in ROS, or for ZSTD on a
+ * runtime that has none; TOO_LARGE beyond 65,535 topics; with the signal's reason, or with what the sink fails with.
  *
  * @example
  * ```ts

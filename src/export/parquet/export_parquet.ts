@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { copyColumns } from "../../arrow/batching.ts";
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
 import { stackColumns, vectorsOf } from "../../arrow/rearrange.ts";
-import { rangePicks, take } from "../../arrow/take.ts";
 import { SmaltiError } from "../../error.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import { VERSION } from "../../version.ts";
+import { copyPiece } from "../column_pieces.ts";
 import type { ExportOptions, ExportReport } from "../recording_export.ts";
 import { exportTables, type TableOutput, type TopicTable } from "../topic_files.ts";
 import { elementsOf } from "./parquet_elements.ts";
@@ -24,8 +23,8 @@ const GROUP_ROWS = 131_072;
  * Writes a sequence as Parquet files, a file for each topic: its rows in time order, compressed by Snappy, in row groups of
  * about four mebibytes in memory. The first column is `timestamp_ns`, a TIMESTAMP of nanoseconds without a zone (of those with
  * one DuckDB keeps microseconds alone), which is UTC; the others keep names and types: structs, lists and maps are nested
- * columns, lists of one length become lists, durations and times of whole seconds integers. The file's key-value metadata has the names of sequence and topic, the ontology's tag, and what
- * was told of both as JSON (`smalti:topic`, ...). Loads `hyparquet-writer`.
+ * columns, lists of one length become lists, durations and times of whole seconds integers. The file's
+ * key-value metadata has the names of sequence and topic, the ontology's tag, and what was told of both as JSON (`smalti:topic`, ...). Loads `hyparquet-writer`.
  *
  * Into a directory (`createDirectory`) go all topics, as `TOPIC.parquet`; a topic `gps/front` is `gps/front.parquet`. A
  * stream takes one topic: INVALID_ARGUMENT where others are chosen or there. What it writes to is closed at the end and
@@ -89,8 +88,8 @@ function schemaOf({ name: sequence }: SequenceHandler, { name: topic, fields }: 
 async function* rowGroups({ fields, pieces }: TopicTable): AsyncGenerator<Columns> {
   let parts: Columns[] = [];
   let [bytes, rows] = [0, 0];
-  for await (const { table, from, to } of pieces()) {
-    const columns = copyColumns(take([table], rangePicks(from, to)));
+  for await (const piece of pieces()) {
+    const columns = copyPiece(piece);
     parts.push(columns);
     bytes += bytesIn(columns);
     rows += columns.rows;
