@@ -4,17 +4,15 @@
  * @module
  */
 import { bytesIn, type Columns } from "../../arrow/columns.ts";
-import { stackColumns, vectorsOf } from "../../arrow/rearrange.ts";
+import { stackColumns } from "../../arrow/rearrange.ts";
 import { SmaltiError } from "../../error.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
-import { VERSION } from "../../version.ts";
 import { copyPiece } from "../column_pieces.ts";
 import type { ExportOptions, ExportReport } from "../recording_export.ts";
 import { exportTables, type TableOutput, type TopicTable } from "../topic_files.ts";
-import { elementsOf } from "./parquet_elements.ts";
-import { valuesOf } from "./parquet_values.ts";
+import { openParquet, type ParquetFile } from "./parquet_file.ts";
 
-/** A row group is full when it has so many bytes in memory: as values of JavaScript they take many times that... */
+/** A row group is full when it has so many bytes in memory... */
 const GROUP_BYTES = 4 * 2 ** 20;
 /** ...or so many rows. */
 const GROUP_ROWS = 131_072;
@@ -50,37 +48,19 @@ export async function exportParquet(
   output: TableOutput,
   options: ExportOptions = {},
 ): Promise<ExportReport> {
-  const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
   return await exportTables(handler, output, options, "parquet", async (topic) => {
-    const bytes = new ByteWriter();
-    const parquet = new ParquetWriter({
-      writer: bytes,
-      schema: schemaOf(handler, topic),
-      kvMetadata: [...topic.facts].map(([key, value]) => ({ key, value })),
-      createdBy: `smalti ${VERSION}`,
-    });
-    const flush = async () => {
-      await topic.write(bytes.getBytes().slice());
-      bytes.index = 0;
-    };
-    for await (const columns of rowGroups(topic)) {
-      const columnData = vectorsOf(topic.fields, columns).children.map((column) => ({
-        name: column.field.name,
-        data: valuesOf(column) as unknown[],
-      }));
-      await parquet.write({ columnData, rowGroupSize: columns.rows });
-      await flush();
-    }
+    const parquet = await open(handler, topic);
+    for await (const columns of rowGroups(topic)) await parquet.add(columns);
     await parquet.finish();
-    await flush();
   });
 }
 
-function schemaOf({ name: sequence }: SequenceHandler, { name: topic, fields }: TopicTable) {
+async function open({ name: sequence }: SequenceHandler, topic: TopicTable): Promise<ParquetFile> {
+  const facts = [...topic.facts].map(([key, value]) => ({ key, value }));
   try {
-    return elementsOf(fields);
+    return await openParquet(topic.fields, facts, (bytes) => topic.write(bytes));
   } catch (reason) {
-    throw reason instanceof SmaltiError ? reason.at({ sequence, topic }) : reason;
+    throw reason instanceof SmaltiError ? reason.at({ sequence, topic: topic.name }) : reason;
   }
 }
 

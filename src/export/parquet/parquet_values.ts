@@ -1,62 +1,114 @@
 /**
- * Columns -> values as hyparquet-writer takes them.
+ * Values of columns -> bytes as Parquet has them in plain encoding.
+ *
+ * Source: Apache Parquet Format, "Plain".
  *
  * @module
  */
+import { bytesOf, type NumberArray } from "../../arrow/columns.ts";
 import {
+  BinaryVector,
+  BoolVector,
   DecimalVector,
-  FixedListVector,
-  HalfVector,
-  ListVector,
+  FixedBinaryVector,
+  NullVector,
   NumberVector,
-  StructVector,
-  type Vector,
+  Utf8Vector,
 } from "../../arrow/vector.ts";
+import type { ByteBuilder } from "../byte_builder.ts";
+import type { Leaf } from "./parquet_levels.ts";
 
-type Values = ArrayLike<unknown>;
-
-/** The values of a column, undefined where they are missing. Numbers that are all there are not copied. */
-export function valuesOf(column: Vector): Values {
-  column.loadAll();
-  if (column instanceof NumberVector && !(column instanceof HalfVector) && column.validity === null) {
-    // The writer converts uint32 of plain arrays alone.
-    if (!(column.values instanceof Uint32Array)) return column.values;
-  }
-  const read = readerOf(column);
-  const values = new Array<unknown>(column.length);
-  for (let row = 0; row < values.length; row++) values[row] = read(row);
-  return values;
+/** The row of a leaf's value. */
+export function rowOf({ levels: { rows, first } }: Leaf, value: number): number {
+  return rows === null ? first + value : rows[value];
 }
 
-function readerOf(column: Vector): (row: number) => unknown {
-  if (column instanceof DecimalVector) return (row) => column.unscaled(row);
-  if (column instanceof StructVector) {
-    const names = column.children.map(({ field }) => field.name);
-    const readers = column.children.map(readerOf);
-    return (row) => {
-      if (!column.isValid(row)) return undefined;
-      const value: Record<string, unknown> = {};
-      for (let i = 0; i < names.length; i++) value[names[i]] = readers[i](row);
-      return value;
-    };
+/** Adds the values of a leaf from one on and up to before another. CORRUPT. */
+export function putValues(leaf: Leaf, from: number, to: number, out: ByteBuilder): void {
+  const { vector } = leaf;
+  if (vector instanceof NumberVector) out.raw(bytesOf(numbersOf(leaf, from, to)));
+  else if (vector instanceof BoolVector) {
+    const at = out.take(Math.ceil((to - from) / 8));
+    out.bytes.fill(0, at, out.length);
+    for (let i = from; i < to; i++) {
+      const row = rowOf(leaf, i);
+      const bit = (vector.bits[row >> 3] >> (row & 7)) & 1;
+      out.bytes[at + ((i - from) >> 3)] |= bit << ((i - from) & 7);
+    }
+  } else if (vector instanceof DecimalVector) {
+    for (let i = from; i < to; i++) {
+      const start = rowOf(leaf, i) * vector.size;
+      const at = out.take(vector.size);
+      // Arrow has the lowest byte first, Parquet the highest.
+      for (let k = 0; k < vector.size; k++) out.bytes[at + k] = vector.data[start + vector.size - 1 - k];
+    }
+  } else if (vector instanceof FixedBinaryVector) {
+    const { data, size } = vector;
+    for (let i = from; i < to; i++) {
+      const row = rowOf(leaf, i);
+      out.raw(data.subarray(row * size, (row + 1) * size));
+    }
+  } else if (vector instanceof BinaryVector) {
+    for (let i = from; i < to; i++) putBytes(vector, rowOf(leaf, i), out);
+  } else if (!(vector instanceof NullVector)) {
+    throw new TypeError(`Parquet has no values of column "${vector.field.name}"`);
   }
-  if (column instanceof ListVector) {
-    const items = itemsOf(column.children[0]);
-    return (row) => column.isValid(row) ? items(...column.range(row)) : undefined;
-  }
-  if (column instanceof FixedListVector) {
-    const items = itemsOf(column.children[0]);
-    const { size } = column;
-    return (row) => column.isValid(row) ? items(row * size, (row + 1) * size) : undefined;
-  }
-  return (row) => column.get(row);
 }
 
-function itemsOf(column: Vector): (from: number, to: number) => unknown[] {
-  const read = readerOf(column);
-  return (from, to) => {
-    const items = new Array<unknown>(to - from);
-    for (let i = from; i < to; i++) items[i - from] = read(i);
-    return items;
-  };
+/** Adds the bytes or text of a row. CORRUPT where it is none. */
+export function putBytes(vector: BinaryVector, row: number, out: ByteBuilder): void {
+  // Bytes may be no UTF-8.
+  if (vector instanceof Utf8Vector) vector.get(row);
+  vector.check(row);
+  const [start, end] = [vector.offsets[row], vector.offsets[row + 1]];
+  out.uint32(end - start);
+  out.raw(vector.data.subarray(start, end));
+}
+
+/** Bytes of a leaf's values, about. */
+export function valueBytes({ vector, levels: { valueCount } }: Leaf): number {
+  if (vector instanceof NumberVector) return valueCount * Math.max(4, vector.values.BYTES_PER_ELEMENT);
+  if (vector instanceof FixedBinaryVector) return valueCount * vector.size;
+  if (vector instanceof BinaryVector) {
+    return 4 * valueCount + vector.data.length * valueCount / Math.max(1, vector.length);
+  }
+  return valueCount / 8;
+}
+
+/** Numbers as Parquet stores them, which has none below 32 bits but half floats: views where they lie together. */
+function numbersOf(leaf: Leaf, from: number, to: number): NumberArray {
+  const { values, field: { type } } = leaf.vector as NumberVector;
+  const { rows, first } = leaf.levels;
+  const isNarrow = values.BYTES_PER_ELEMENT < 4 && type.kind !== "float";
+  if (rows === null) {
+    const numbers = values.subarray(first + from, first + to);
+    return isNarrow ? Int32Array.from(numbers as Uint8Array) : numbers;
+  }
+  const Numbers = isNarrow ? Int32Array : values.constructor as new (length: number) => NumberArray;
+  const numbers = new Numbers(to - from);
+  for (let i = from; i < to; i++) numbers[i - from] = values[rows[i]];
+  return numbers;
+}
+
+/** The least and the most of a leaf's values; undefined where there is none, or it has no order of numbers. */
+export function boundsOf(
+  leaf: Leaf,
+): { min: number | bigint; max: number | bigint } | undefined {
+  const { vector, levels: { valueCount } } = leaf;
+  if (!(vector instanceof NumberVector)) return undefined;
+  const { kind } = vector.field.type;
+  const { values } = vector;
+  if (kind === "float" && values instanceof Uint16Array) return undefined;
+  let min: number | bigint | undefined;
+  let max: number | bigint | undefined;
+  for (let i = 0; i < valueCount; i++) {
+    const value = values[rowOf(leaf, i)];
+    // NaN has no place in an order.
+    if (value !== value) continue;
+    if (min === undefined || value < min) min = value;
+    if (max === undefined || value > max) max = value;
+  }
+  if (min === undefined || max === undefined) return undefined;
+  // Of zeros the format wants the lower as the least, the higher as the most.
+  return { min: kind === "float" && min === 0 ? -0 : min, max: max === 0 ? 0 : max };
 }
