@@ -114,7 +114,7 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
     }
     out.buffers.push(data);
   } else if (first instanceof BinaryVector) {
-    takeBinary(vectors as readonly BinaryVector[], picks, out);
+    takeBinary(vectors as readonly BinaryVector[], picks, contiguous, out);
   } else if (first instanceof ViewVector) {
     takeViews(vectors as readonly ViewVector[], picks, out);
   } else if (first instanceof ListVector || first instanceof ListViewVector) {
@@ -133,6 +133,14 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
     takeField(ranges.map((range) => range.children[0]), inner, isContiguous(inner), out);
   } else if (first instanceof FixedListVector) {
     const { size } = first;
+    const [items] = vectors[sources[0]]?.children ?? [];
+    if (contiguous && isDirect(items)) {
+      const { bytes, width } = bytesOfItems(items);
+      out.nodes.push(count * size, 0);
+      const start = rows[0] * size * width;
+      out.buffers.push(new Uint8Array(0), bytes.subarray(start, start + count * size * width));
+      return;
+    }
     const inner = { sources: new Int32Array(count * size), rows: new Int32Array(count * size) };
     for (let i = 0; i < count * size; i++) {
       const row = Math.floor(i / size);
@@ -195,8 +203,19 @@ function takeOffsets(
   return offsets;
 }
 
-function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns): void {
+function takeBinary(
+  vectors: readonly BinaryVector[],
+  picks: Picks,
+  contiguous: boolean,
+  out: Columns,
+): void {
   const offsets = takeOffsets(vectors, picks, out);
+  const source = vectors[picks.sources[0]];
+  if (contiguous && source.validity === null) {
+    const start = source.offsets[picks.rows[0]];
+    out.buffers.push(source.data.slice(start, start + offsets[picks.rows.length]));
+    return;
+  }
   const data = new Uint8Array(offsets[picks.rows.length]);
   for (let i = 0; i < picks.rows.length; i++) {
     const { data: from, offsets: places } = vectors[picks.sources[i]];

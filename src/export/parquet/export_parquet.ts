@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { bytesIn, type Columns } from "../../arrow/columns.ts";
-import { stackColumns } from "../../arrow/rearrange.ts";
 import { SmaltiError } from "../../error.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
-import { copyPiece } from "../column_pieces.ts";
 import type { ExportOptions, ExportReport } from "../recording_export.ts";
-import { exportTables, type TableOutput, type TopicTable } from "../topic_files.ts";
+import { exportTables, groupsOf, type TableOutput, type TopicTable } from "../topic_files.ts";
 import { openParquet, type ParquetFile } from "./parquet_file.ts";
 
 /** A row group is full when it has so many bytes in memory... */
@@ -50,7 +47,7 @@ export async function exportParquet(
 ): Promise<ExportReport> {
   return await exportTables(handler, output, options, "parquet", async (topic) => {
     const parquet = await open(handler, topic);
-    for await (const columns of rowGroups(topic)) await parquet.add(columns);
+    for await (const columns of groupsOf(topic, GROUP_BYTES, GROUP_ROWS)) await parquet.add(columns);
     await parquet.finish();
   });
 }
@@ -62,21 +59,4 @@ async function open({ name: sequence }: SequenceHandler, topic: TopicTable): Pro
   } catch (reason) {
     throw reason instanceof SmaltiError ? reason.at({ sequence, topic: topic.name }) : reason;
   }
-}
-
-/** A topic's rows in the sizes of row groups. */
-async function* rowGroups({ fields, pieces }: TopicTable): AsyncGenerator<Columns> {
-  let parts: Columns[] = [];
-  let [bytes, rows] = [0, 0];
-  for await (const piece of pieces()) {
-    const columns = copyPiece(piece);
-    parts.push(columns);
-    bytes += bytesIn(columns);
-    rows += columns.rows;
-    if (bytes < GROUP_BYTES && rows < GROUP_ROWS) continue;
-    yield stackColumns(fields, parts);
-    parts = [];
-    [bytes, rows] = [0, 0];
-  }
-  if (parts.length > 0) yield stackColumns(fields, parts);
 }

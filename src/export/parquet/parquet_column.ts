@@ -6,10 +6,11 @@
  * @module
  */
 import type { ByteWriter, ParquetWriter, SchemaElement } from "hyparquet-writer";
-import { Utf8Vector } from "../../arrow/vector.ts";
+import type { Utf8Vector } from "../../arrow/vector.ts";
 import { ByteBuilder } from "../byte_builder.ts";
+import { type Dictionary, dictionaryOf } from "./parquet_dictionary.ts";
 import { type Leaf, type Levels, PRESENT } from "./parquet_levels.ts";
-import { boundsOf, putBytes, putValues, rowOf, valueBytes } from "./parquet_values.ts";
+import { boundsOf, putBytes, putValues, valueBytes } from "./parquet_values.ts";
 import { bitsOf, putRun, putRuns } from "./runs.ts";
 import { putSnappy } from "./snappy.ts";
 
@@ -20,8 +21,6 @@ export type WritePageHeader = typeof import("hyparquet-writer/src/datapage.js").
 
 /** Bytes of values in a page, about: what readers decompress at once. */
 const PAGE_BYTES = 1 << 20;
-/** Texts are judged by so many whether they repeat. */
-const SAMPLE = 1000;
 
 /** A column of a schema that is not made of others. */
 export interface LeafElement {
@@ -45,21 +44,27 @@ export function leafElements(elements: readonly SchemaElement[]): LeafElement[] 
   return leaves.map(({ element, path }) => ({ element, path: path.slice(1) }));
 }
 
+/** Bytes that are handed over at once, at least. */
+const WRITE_BYTES = 1 << 18;
+
 /** Writes leaves as column chunks. Its memory is used again for each. */
 export class ColumnWriter {
   readonly #out: ByteWriter;
   readonly #writePageHeader: WritePageHeader;
+  readonly #flush: () => Promise<void>;
   readonly #levels = new ByteBuilder();
   readonly #values = new ByteBuilder();
   readonly #compressed = new ByteBuilder();
 
-  constructor(out: ByteWriter, writePageHeader: WritePageHeader) {
+  /** @param flush Hands over what is in `out`, and empties it. */
+  constructor(out: ByteWriter, writePageHeader: WritePageHeader, flush: () => Promise<void>) {
+    this.#flush = flush;
     this.#out = out;
     this.#writePageHeader = writePageHeader;
   }
 
-  /** Writes one. CORRUPT. */
-  write(leaf: Leaf, { element, path }: LeafElement): ColumnChunk {
+  /** Writes one. CORRUPT; what handing over fails with. */
+  async write(leaf: Leaf, { element, path }: LeafElement): Promise<ColumnChunk> {
     const { count, valueCount } = leaf.levels;
     const start = this.#out.offset;
     const dictionary = dictionaryOf(leaf);
@@ -75,6 +80,7 @@ export class ColumnWriter {
       rawSize += this.#writePage(leaf, from, to, value, end, dictionary);
       from = to;
       value = end;
+      if (this.#out.index >= WRITE_BYTES) await this.#flush();
     }
     const bounds = boundsOf(leaf);
     return {
@@ -180,33 +186,4 @@ function valuesIn({ definitions }: Levels, from: number, to: number): number {
   let count = 0;
   for (let i = from; i < to; i++) if (definitions[i] === PRESENT) count++;
   return count;
-}
-
-/** Texts that repeat. */
-interface Dictionary {
-  /** A row for each text. */
-  readonly rows: readonly number[];
-  /** Of each value: the place of its text. */
-  readonly places: Int32Array;
-}
-
-/** Undefined where fewer than half of the values are repetitions. CORRUPT. */
-function dictionaryOf(leaf: Leaf): Dictionary | undefined {
-  const { vector, levels: { valueCount } } = leaf;
-  if (!(vector instanceof Utf8Vector) || valueCount === 0) return undefined;
-  const places = new Int32Array(valueCount);
-  const byText = new Map<string, number>();
-  const rows: number[] = [];
-  for (let i = 0; i < valueCount; i++) {
-    const row = rowOf(leaf, i);
-    const text = vector.get(row)!;
-    let place = byText.get(text);
-    if (place === undefined) {
-      place = rows.push(row) - 1;
-      byText.set(text, place);
-      if (i >= SAMPLE && 2 * rows.length > i) return undefined;
-    }
-    places[i] = place;
-  }
-  return 2 * rows.length <= valueCount ? { rows, places } : undefined;
 }

@@ -35,21 +35,19 @@ export async function openParquet(
   const elements = leafElements(schema);
   const bytes = new ByteWriter();
   const parquet = new ParquetWriter({ writer: bytes, schema, kvMetadata, createdBy: `smalti ${VERSION}` });
-  const writer = new ColumnWriter(bytes, writePageHeader);
   const slice = new TimeSlice();
-  // After each column, so that no more than one is held.
   const flush = async () => {
     await write(bytes.getBytes().slice());
     bytes.index = 0;
   };
+  const writer = new ColumnWriter(bytes, writePageHeader, flush);
   return {
     async add(columns) {
       const chunks: ColumnChunk[] = [];
       for (const column of vectorsOf(fields, columns).children) {
         for (const leaf of leavesOf(column)) {
           await slice.pause();
-          chunks.push(writer.write(leaf, elements[chunks.length]));
-          await flush();
+          chunks.push(await writer.write(leaf, elements[chunks.length]));
         }
       }
       parquet.row_groups.push(rowGroup(chunks, columns.rows));

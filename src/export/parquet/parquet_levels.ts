@@ -112,7 +112,7 @@ function repeated(vector: ListVector | FixedListVector, lists: Levels): Levels {
     }
     const length = lengths[list];
     if (length === 0) definitions![at] = lists.maxDefinition;
-    if (items !== null) for (let i = 0; i < length; i++) items[item++] = starts[list] + i;
+    if (items !== null) { for (let i = 0; i < length; i++) items[item++] = starts[list] + i; }
     at += length || 1;
     list++;
   }

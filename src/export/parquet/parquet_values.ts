@@ -90,19 +90,26 @@ function numbersOf(leaf: Leaf, from: number, to: number): NumberArray {
   return numbers;
 }
 
+/** The least value and the most. */
+export interface Bounds {
+  readonly min: number | bigint;
+  readonly max: number | bigint;
+}
+
 /** The least and the most of a leaf's values; undefined where there is none, or it has no order of numbers. */
 export function boundsOf(
   leaf: Leaf,
-): { min: number | bigint; max: number | bigint } | undefined {
+): Bounds | undefined {
   const { vector, levels: { valueCount } } = leaf;
   if (!(vector instanceof NumberVector)) return undefined;
   const { kind } = vector.field.type;
   const { values } = vector;
   if (kind === "float" && values instanceof Uint16Array) return undefined;
-  let min: number | bigint | undefined;
-  let max: number | bigint | undefined;
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return bigBoundsOf(leaf, values);
+  let min: number | undefined;
+  let max: number | undefined;
   for (let i = 0; i < valueCount; i++) {
-    const value = values[rowOf(leaf, i)];
+    const value = values[rowOf(leaf, i)] as number;
     // NaN has no place in an order.
     if (value !== value) continue;
     if (min === undefined || value < min) min = value;
@@ -111,4 +118,23 @@ export function boundsOf(
   if (min === undefined || max === undefined) return undefined;
   // Of zeros the format wants the lower as the least, the higher as the most.
   return { min: kind === "float" && min === 0 ? -0 : min, max: max === 0 ? 0 : max };
+}
+
+/** The same of 64 bits, which are compared as pairs of words: bigints cost many times as much. */
+function bigBoundsOf(leaf: Leaf, values: BigInt64Array | BigUint64Array): Bounds | undefined {
+  const { valueCount } = leaf.levels;
+  if (valueCount === 0) return undefined;
+  const { buffer, byteOffset, length } = values;
+  const lows = new Uint32Array(buffer, byteOffset, 2 * length);
+  const highs = values instanceof BigInt64Array ? new Int32Array(buffer, byteOffset, 2 * length) : lows;
+  let min = rowOf(leaf, 0);
+  let max = min;
+  const isLess = (a: number, b: number) =>
+    highs[2 * a + 1] < highs[2 * b + 1] || highs[2 * a + 1] === highs[2 * b + 1] && lows[2 * a] < lows[2 * b];
+  for (let i = 1; i < valueCount; i++) {
+    const row = rowOf(leaf, i);
+    if (isLess(row, min)) min = row;
+    if (isLess(max, row)) max = row;
+  }
+  return { min: values[min], max: values[max] };
 }
