@@ -42,7 +42,7 @@ const MAX_PLAIN_BYTES = 2 ** 30;
 
 /**
  * Gathers rows of several batches of one schema into new columns. The bytes are copies, except that a whole run of
- * numbers taken from one batch may be a view on it.
+ * rows taken from one batch may be views on it.
  *
  * The new columns are plain: those of {@linkcode plainFields}. CORRUPT where a value is not where an encoding says; below a
  * missing value anything may stand, which is missing then. TOO_LARGE where all that are encoded take more than
@@ -213,7 +213,7 @@ function takeBinary(
   const source = vectors[picks.sources[0]];
   if (contiguous && source.validity === null) {
     const start = source.offsets[picks.rows[0]];
-    out.buffers.push(source.data.slice(start, start + offsets[picks.rows.length]));
+    out.buffers.push(source.data.subarray(start, start + offsets[picks.rows.length]));
     return;
   }
   const data = new Uint8Array(offsets[picks.rows.length]);

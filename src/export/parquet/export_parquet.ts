@@ -10,7 +10,7 @@ import { exportTables, groupsOf, type TableOutput, type TopicTable } from "../to
 import { openParquet, type ParquetFile } from "./parquet_file.ts";
 
 /** A row group is full when it has so many bytes in memory... */
-const GROUP_BYTES = 4 * 2 ** 20;
+const GROUP_BYTES = 2 * 2 ** 20;
 /** ...or so many rows. */
 const GROUP_ROWS = 131_072;
 
