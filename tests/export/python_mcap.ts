@@ -61,6 +61,11 @@ export async function readByPython(
   return read as { mcap: PlainMessages; rosbags: PlainMessages };
 }
 
+/** What rosbags tells of a message: it knows no publish times and sequence numbers. */
+export function inBag({ type, time, data }: PlainMessage): PlainMessage {
+  return { type, time, data };
+}
+
 /** Calls something with the path of a file that holds these bytes for so long. */
 export async function withFile<T>(file: Uint8Array, use: (path: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "smalti-python-"));
