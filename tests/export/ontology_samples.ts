@@ -7,6 +7,10 @@ import { definitionsOf } from "../../src/import/ros/ros_definitions.ts";
 import type { Ontology } from "../../src/ontology/define_ontology.ts";
 import { type FieldSchema, isOptional } from "../../src/schema.ts";
 
+/** A class, whatever its data. */
+// deno-lint-ignore no-explicit-any -- whatever their data
+export type AnyOntology = Ontology<any>;
+
 /** Covariances that types have in fields, by the class's names for these; others have that of their name, or none. */
 const COVARIANCES: Readonly<Record<string, readonly string[]>> = {
   "nav_msgs/Odometry": ["pose", "velocity"],
@@ -47,8 +51,7 @@ export class Samples {
   #serial = 0;
 
   /** Data of a class with all that a type of ROS has a place for, or with no more than must be. */
-  // deno-lint-ignore no-explicit-any -- whatever their data
-  of({ tag, fields }: Ontology<any>, type: string, isWhole = true): any {
+  of({ tag, fields }: AnyOntology, type: string, isWhole = true): object {
     return { ...this.#row(fields, (path) => !isHeld(type, path), "", isWhole), ...PICTURES[tag] };
   }
 
