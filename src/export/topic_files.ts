@@ -49,15 +49,19 @@ export async function exportTables(
       if (!files && topics.length !== 1) throw notOne(handler.name, topics, extension);
       for (const name of topics) {
         const schema = await handler.topicSchema(name);
-        await files?.begin(`${name}.${extension}`);
-        await write({
-          name,
-          fields: plainFields(schema.fields),
-          facts: factsOf(handler, name, schema),
-          pieces: () => recording.columnPieces(name),
-          write: (bytes) => recording.write(bytes),
-        });
-        await files?.end();
+        try {
+          await files?.begin(`${name}.${extension}`);
+          await write({
+            name,
+            fields: plainFields(schema.fields),
+            facts: factsOf(handler, name, schema),
+            pieces: () => recording.columnPieces(name),
+            write: (bytes) => recording.write(bytes),
+          });
+          await files?.end();
+        } catch (reason) {
+          throw reason instanceof SmaltiError ? reason.at({ sequence: handler.name, topic: name }) : reason;
+        }
       }
     });
   } catch (reason) {
