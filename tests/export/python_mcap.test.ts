@@ -1,3 +1,7 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
 import * as zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
 import {
@@ -14,7 +18,9 @@ import {
   uint64,
   utf8,
 } from "../../mod.ts";
+import { importArrow } from "../../src/import/arrow/import_arrow.ts";
 import { importMcap } from "../../src/import/mcap/import_mcap.ts";
+import { openFile } from "../../src/import/open_file.ts";
 import { encode, writeMcap } from "../import/mcap_file.ts";
 import { python, runPython } from "../support/python.ts";
 import { exported, imported } from "./mcap_exports.ts";
@@ -23,6 +29,9 @@ import { inBag, messagesOf, readByPython, withFile } from "./python_mcap.ts";
 const title = python
   ? "Python's mcap and rosbags"
   : "Python's mcap and rosbags (SMALTI_PYTHON names no Python)";
+
+/** Of random tables; printed when a test fails. */
+const SEED = Number(process.env.SMALTI_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** All that a file has beside its messages, and how many these are; fails where its indexes or CRCs are wrong. */
 const checked = async (file: Uint8Array) =>
@@ -96,6 +105,25 @@ describe.skipIf(!python)(title, () => {
     const wanted = await messagesOf(handler);
     expect(wanted["/a/b"]).toHaveLength(VALUES.length);
     expect(mcap).toEqual(wanted);
+  });
+
+  it("read random tables where they go out as JSON", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "smalti-tables-"));
+    try {
+      await runPython(new URL("write_tables.py", import.meta.url), directory, String(SEED), "30");
+      const files = await Promise.all(
+        (await readdir(directory)).map((name) => openFile(join(directory, name))),
+      );
+      await using client = await connect("memory:");
+      await importArrow(client, files, { name: "s" });
+      const handler = await client.sequenceHandler("s");
+      const { mcap } = await readByPython(await exported(handler));
+      const wanted = await messagesOf(handler);
+      expect(Object.keys(wanted)).toHaveLength(files.length);
+      expect(mcap, `seed ${SEED}`).toEqual(wanted);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   it("read publish times and sequence numbers, attachments and metadata", async () => {
