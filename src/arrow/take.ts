@@ -94,7 +94,9 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
       out.buffers.push(bytesOf(values.subarray(rows[0], rows[0] + count)));
       return;
     }
-    const values = new (numberArrayType(first.field.type)!)(count);
+    const { type } = first.field;
+    if (type.kind === "float") return takeFloats(vectors as readonly NumberVector[], type.bits, picks, out);
+    const values = new (numberArrayType(type)!)(count);
     const from = vectors.map((vector) => (vector as NumberVector).values);
     for (let i = 0; i < count; i++) values[i] = from[sources[i]][rows[i]];
     out.buffers.push(bytesOf(values));
@@ -193,6 +195,29 @@ function takeOffsets(
   }
   out.buffers.push(bytesOf(large ? BigInt64Array.from(offsets, BigInt) : Int32Array.from(offsets)));
   return offsets;
+}
+
+/** Takes floats as integers of 16 or 32 bits: as floats NaNs may lose what they hold. */
+function takeFloats(
+  vectors: readonly NumberVector[],
+  bits: 16 | 32 | 64,
+  { sources, rows }: Picks,
+  out: Columns,
+): void {
+  const Words = bits === 16 ? Uint16Array : Uint32Array;
+  const from = vectors.map(({ values: { buffer, byteOffset, byteLength } }) =>
+    new Words(buffer, byteOffset, byteLength / Words.BYTES_PER_ELEMENT)
+  );
+  const count = rows.length;
+  const words = new Words(bits === 64 ? 2 * count : count);
+  if (bits === 64) {
+    for (let i = 0; i < count; i++) {
+      const source = from[sources[i]];
+      words[2 * i] = source[2 * rows[i]];
+      words[2 * i + 1] = source[2 * rows[i] + 1];
+    }
+  } else for (let i = 0; i < count; i++) words[i] = from[sources[i]][rows[i]];
+  out.buffers.push(bytesOf(words));
 }
 
 function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns): void {
