@@ -95,7 +95,9 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
       return;
     }
     const { type } = first.field;
-    if (type.kind === "float") return takeFloats(vectors as readonly NumberVector[], type.bits, picks, out);
+    if (type.kind === "float" && type.bits !== 16) { // half floats are bits already
+      return takeFloats(vectors as readonly NumberVector[], type.bits === 64 ? 2 : 1, picks, out);
+    }
     const values = new (numberArrayType(type)!)(count);
     const from = vectors.map((vector) => (vector as NumberVector).values);
     for (let i = 0; i < count; i++) values[i] = from[sources[i]][rows[i]];
@@ -197,27 +199,26 @@ function takeOffsets(
   return offsets;
 }
 
-/** Takes floats as integers of 16 or 32 bits: as floats NaNs may lose what they hold. */
+/** Takes floats as words of 32 bits: as floats NaNs may lose what they hold. */
 function takeFloats(
   vectors: readonly NumberVector[],
-  bits: 16 | 32 | 64,
+  words: 1 | 2,
   { sources, rows }: Picks,
   out: Columns,
 ): void {
-  const Words = bits === 16 ? Uint16Array : Uint32Array;
   const from = vectors.map(({ values: { buffer, byteOffset, byteLength } }) =>
-    new Words(buffer, byteOffset, byteLength / Words.BYTES_PER_ELEMENT)
+    new Uint32Array(buffer, byteOffset, byteLength / 4)
   );
   const count = rows.length;
-  const words = new Words(bits === 64 ? 2 * count : count);
-  if (bits === 64) {
+  const values = new Uint32Array(words * count);
+  if (words === 2) {
     for (let i = 0; i < count; i++) {
       const source = from[sources[i]];
-      words[2 * i] = source[2 * rows[i]];
-      words[2 * i + 1] = source[2 * rows[i] + 1];
+      values[2 * i] = source[2 * rows[i]];
+      values[2 * i + 1] = source[2 * rows[i] + 1];
     }
-  } else for (let i = 0; i < count; i++) words[i] = from[sources[i]][rows[i]];
-  out.buffers.push(bytesOf(words));
+  } else for (let i = 0; i < count; i++) values[i] = from[sources[i]][rows[i]];
+  out.buffers.push(bytesOf(values));
 }
 
 function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns): void {
