@@ -99,6 +99,26 @@ describe("what came from ROS", () => {
   });
 });
 
+it("what came as JSON may have members that are called as columns of the envelope", async () => {
+  for (const envelope of [true, false]) {
+    await using client = await connect("memory:");
+    const schema = {
+      type: "object",
+      properties: { _padding: { type: "integer" }, _index: { type: "integer" } },
+    };
+    const bytes = encode('{"_padding":3,"_index":4}');
+    const file = await writeMcap(async (mcap) => {
+      await mcap.message(await mcap.json("/t", schema), 1n, bytes);
+    });
+    await importMcap(client, new Blob([file as BlobPart]), { name: "s", envelope });
+    const handler = await client.sequenceHandler("s");
+    const made = await exported(handler);
+    expect(messagesOfMcap(made, handler.engine).get("/t")).toEqual([{ ns: 1n, bytes }]);
+    const [{ data }] = (await readerOf(made, handler.engine)).schemasById.values();
+    expect(JSON.parse(textOf(data))).toEqual(schema);
+  }
+});
+
 it("what came as Protocol Buffers goes out as such, by its own descriptors", async () => {
   await using client = await connect("memory:");
   const handler = await imported(client, "protobuf.mcap");

@@ -30,8 +30,9 @@ export async function openEncoder(
 ): Promise<RowEncoder> {
   const columns = schema.fields.slice(1);
   const format = formatOf(schema.metadata);
-  const envelope = format ? columns.filter(({ name }) => ENVELOPE.has(name)) : [];
-  const fields = columns.slice(0, columns.length - envelope.length);
+  // They come last: before them messages may have fields of these names.
+  const count = format ? columns.findLastIndex(({ name }) => !ENVELOPE.has(name)) + 1 : columns.length;
+  const [fields, envelope] = [columns.slice(0, count), columns.slice(count)];
   const source = format && await encoderOf(format, fields, envelope);
   return source ?? await OntologyEncoder.open(schema, fields, first) ??
     JsonEncoder.ofColumns(schema.ontologyTag, fields);
