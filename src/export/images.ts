@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { encodeImage } from "../image/compressed.ts";
+import { encodeImage } from "../image/encode_image.ts";
 import { imageFile } from "../image/image_file.ts";
 import { topicName } from "../names.ts";
 import type { MessageData } from "../read/merge/message.ts";

@@ -1,6 +1,7 @@
 import type { Image } from "../ontology/builtin/vision.ts";
 import { layoutOf, type PixelLayout } from "../ontology/image_layout.ts";
 import { rgbaOfBayer } from "./bayer.ts";
+import type { DecodeImageOptions } from "./decode_image.ts";
 import { type SampleArray, tight, unknownEncoding } from "./image.ts";
 import { unpackImage } from "./pack.ts";
 import type { RgbaPixels } from "./rgba_pixels.ts";
@@ -8,7 +9,7 @@ import { imageSamples } from "./samples.ts";
 import { rgbaOfYuv } from "./yuv.ts";
 
 /** Options of {@linkcode imageToRgba}. */
-export interface RgbaOptions {
+export interface RgbaOptions extends DecodeImageOptions {
   /** Which value becomes black and which white. @default by the encoding, see docs/images.md */
   range?: readonly [number, number];
 }
@@ -29,8 +30,8 @@ export interface RgbaOptions {
  * // in a browser: context.putImageData(new ImageData(data, width), 0, 0)
  * ```
  */
-export async function imageToRgba(image: Image, { range }: RgbaOptions = {}): Promise<RgbaPixels> {
-  const raw = tight(await unpackImage(image));
+export async function imageToRgba(image: Image, { range, codec }: RgbaOptions = {}): Promise<RgbaPixels> {
+  const raw = tight(await unpackImage(image, { codec }));
   const { width, height, encoding } = raw;
   const layout = layoutOf(encoding);
   if (layout?.meaning === "yuv") return rgbaOfYuv(raw);

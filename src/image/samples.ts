@@ -1,5 +1,6 @@
 import type { Image } from "../ontology/builtin/vision.ts";
 import { bytesOfRow, layoutOf } from "../ontology/image_layout.ts";
+import type { DecodeImageOptions } from "./decode_image.ts";
 import { MACHINE_IS_BIG_ENDIAN, SAMPLE_ARRAYS, type SampleArray, tight, unknownEncoding } from "./image.ts";
 import { unpackImage } from "./pack.ts";
 
@@ -30,8 +31,8 @@ export interface ImageSamples {
  * const { data } = await imageSamples(image); // Uint16Array [812, 813]
  * ```
  */
-export async function imageSamples(image: Image): Promise<ImageSamples> {
-  const raw = tight(await unpackImage(image));
+export async function imageSamples(image: Image, options: DecodeImageOptions = {}): Promise<ImageSamples> {
+  const raw = tight(await unpackImage(image, options));
   const { width, height, stride, encoding, data, is_bigendian = MACHINE_IS_BIG_ENDIAN } = raw;
   const layout = layoutOf(encoding);
   if (layout === undefined || layout.meaning === "yuv") {

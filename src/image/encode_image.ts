@@ -1,21 +1,13 @@
-import { SmaltiError } from "../error.ts";
 import type { CompressedImage, Image } from "../ontology/builtin/vision.ts";
 import { layoutOf } from "../ontology/image_layout.ts";
 import { codecFor } from "./codec.ts";
 import type { ImageCodec } from "./image_codec.ts";
-import { formatName, imageFile } from "./image_file.ts";
+import { formatName } from "./image_file.ts";
 import { imageFromPixels, MACHINE_IS_BIG_ENDIAN, type Pixels, tight } from "./image.ts";
 import { unpackImage } from "./pack.ts";
-import { readPng } from "./png/read_png.ts";
 import { writePng } from "./png/write_png.ts";
 import { imageToRgba, type RgbaOptions } from "./rgba.ts";
 import { imageSamples, reverseSamples } from "./samples.ts";
-
-/** Options of {@linkcode decodeImage}. */
-export interface DecodeImageOptions {
-  /** What decodes; taken before what the runtime has. */
-  codec?: ImageCodec;
-}
 
 /** Options of {@linkcode encodeImage}. `range` is for what has to become colours of 8 bits. */
 export interface EncodeImageOptions extends RgbaOptions {
@@ -23,51 +15,8 @@ export interface EncodeImageOptions extends RgbaOptions {
   format?: string;
   /** From 0 to 1, where the format loses something. @default 0.9 */
   quality?: number;
-  /** What encodes; taken before what the runtime has. */
+  /** What encodes, and decodes an image that is to be encoded anew; taken before what the runtime has. */
   codec?: ImageCodec;
-}
-
-/**
- * The picture of a `CompressedImage`, as a raw `Image`: of a PNG with all its bits (`mono16`, `rgb8`, ...), else `rgba8`.
- * {@linkcode imageToRgba} and {@linkcode imageSamples} take it.
- *
- * PNG is decoded everywhere. JPEG, WebP and BMP by the runtime where it can: browsers and their workers, and Bun where it has
- * `Bun.Image`; on Deno and Node JPEG by the package jpeg-js where that is installed, others by a `codec`. What the bytes begin with counts
- * for more than `format`.
- *
- * Rejects with UNSUPPORTED where nothing decodes the format; frames of a video (`h264`, `hevc`) need those before them.
- * CORRUPT where the bytes are damaged.
- *
- * @example
- * ```ts
- * import { CompressedImage, connect } from "smalti";
- * import { decodeImage, imageToRgba } from "smalti/image";
- *
- * await using client = await connect("./recordings");
- * const camera = await client.topicHandler("drive_01", "camera/front");
- * for await (const message of camera.getDataStreamer()) {
- *   const { width, height, data } = await imageToRgba(await decodeImage(message.getData(CompressedImage)));
- *   console.log(message.timestampNs, width, height, data[0]);
- * }
- * ```
- */
-export async function decodeImage(
-  compressed: CompressedImage,
-  { codec }: DecodeImageOptions = {},
-): Promise<Image> {
-  const { header } = compressed;
-  const { data, format } = imageFile(compressed);
-  if (format === "png" && codec?.decode === undefined) {
-    return { header, ...imageFromPixels({ ...await readPng(data), is_bigendian: true }) };
-  }
-  const decode = await codecFor("decode", format, codec);
-  try {
-    const { width, height, data: pixels } = await decode(data, format);
-    return { header, ...imageFromPixels({ width, height, data: pixels }) };
-  } catch (cause) {
-    if (cause instanceof SmaltiError) throw cause;
-    throw SmaltiError.from(cause, "CORRUPT", `Cannot decode ${data.length} bytes as ${format}`);
-  }
 }
 
 /**
@@ -88,7 +37,7 @@ export async function encodeImage(
   image: Image | Pixels,
   { format = "png", quality = 0.9, codec, range }: EncodeImageOptions = {},
 ): Promise<CompressedImage> {
-  const raw = tight("format" in image ? await unpackImage(image) : imageFromPixels(image));
+  const raw = tight("format" in image ? await unpackImage(image, { codec }) : imageFromPixels(image));
   const header = "format" in image ? image.header : undefined;
   const name = formatName(format);
   if (name === "png" && codec?.encode === undefined) {
