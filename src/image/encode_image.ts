@@ -6,8 +6,9 @@ import { formatName } from "./image_file.ts";
 import { imageFromPixels, MACHINE_IS_BIG_ENDIAN, type Pixels, tight } from "./image.ts";
 import { unpackImage } from "./pack.ts";
 import { writePng } from "./png/write_png.ts";
-import { imageToRgba, type RgbaOptions } from "./rgba.ts";
-import { imageSamples, reverseSamples } from "./samples.ts";
+import { rawToRgba } from "./raw_rgba.ts";
+import { rawSamples, reverseSamples } from "./raw_samples.ts";
+import type { RgbaOptions } from "./rgba.ts";
 
 /** Options of {@linkcode encodeImage}. `range` is for what has to become colours of 8 bits. */
 export interface EncodeImageOptions extends RgbaOptions {
@@ -44,18 +45,18 @@ export async function encodeImage(
     return { header, data: await encodePng(raw, range), format };
   }
   const encode = await codecFor("encode", name, codec);
-  return { header, data: await encode(await imageToRgba(raw, { range }), { format: name, quality }), format };
+  return { header, data: await encode(rawToRgba(raw, range), { format: name, quality }), format };
 }
 
-async function encodePng(image: Image, range?: readonly [number, number]): Promise<Uint8Array> {
+function encodePng(image: Image, range?: readonly [number, number]): Promise<Uint8Array> {
   const { width, height, encoding } = image;
   const { sample, channels, sampleBytes, meaning } = layoutOf(encoding) ?? {};
   const isPlain = (sample === "uint8" || sample === "uint16") && meaning !== "yuv" && meaning !== "bayer";
   if (!isPlain || range || !(channels === 1 || channels === 3 || channels === 4)) {
-    const { data } = await imageToRgba(image, { range });
+    const { data } = rawToRgba(image, range);
     return writePng({ width, height, channels: 4, bits: 8, data: new Uint8Array(data.buffer) });
   }
-  const samples = (await imageSamples(image)).data.slice();
+  const samples = rawSamples(image).data.slice();
   if (meaning?.startsWith("bgr")) swapRedAndBlue(samples, channels);
   const data = new Uint8Array(samples.buffer);
   if (sampleBytes === 2 && !MACHINE_IS_BIG_ENDIAN) reverseSamples(data, 2);

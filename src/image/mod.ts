@@ -12,5 +12,6 @@ export { imageFromPixels, type Pixels, type SampleArray } from "./image.ts";
 export { packImage, unpackImage } from "./pack.ts";
 export { imageToRgba, type RgbaOptions } from "./rgba.ts";
 export { type RgbaPixels } from "./rgba_pixels.ts";
-export { type ImageSamples, imageSamples } from "./samples.ts";
+export { imageSamples } from "./samples.ts";
+export type { ImageSamples } from "./raw_samples.ts";
 export { decodeVideo } from "./video.ts";
