@@ -4,6 +4,7 @@
  * @module
  */
 export { exportArrow } from "./arrow.ts";
+export { type ConvertOptions, convertRecording, type ConvertReport } from "./convert/convert.ts";
 export { createDirectory } from "./create_directory.ts";
 export { createFile } from "./create_file.ts";
 export { exportCsv } from "./csv.ts";

@@ -76,7 +76,7 @@ export class RecordingExport {
   readonly #handler: SequenceHandler;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #options: ExportOptions;
-  readonly #topics: readonly string[];
+  readonly #topics: readonly string[] | undefined;
   #messageCount = 0;
   #byteCount = 0;
 
@@ -88,13 +88,17 @@ export class RecordingExport {
     this.#handler = handler;
     this.#writer = writer;
     this.#options = options;
-    const { topics = handler.topics.map(({ name }) => name) } = options;
-    this.#topics = [...new Set(topics.map((name) => topicName(name)))].sort();
+    this.#topics = options.topics && [...new Set(options.topics.map((name) => topicName(name)))].sort();
   }
 
   /** What was written so far. */
   get report(): ExportReport {
-    return { messageCount: this.#messageCount, byteCount: this.#byteCount, topics: this.#topics };
+    return { messageCount: this.#messageCount, byteCount: this.#byteCount, topics: this.topics };
+  }
+
+  /** Names of the topics that are written, in ASCII order. Of what is passed on as it comes those that came so far. */
+  get topics(): readonly string[] {
+    return this.#topics ?? this.#handler.topics.map(({ name }) => name);
   }
 
   /** The messages in strict time order, in blocks. A block counts as written when the next is asked for. */
@@ -135,7 +139,8 @@ export class RecordingExport {
 
   #totalCount(): number | undefined {
     const { startNs, endNs, follow } = this.#options;
-    if (startNs !== undefined || endNs !== undefined || follow) return undefined;
-    return totals(this.#handler.topics.filter(({ name }) => this.#topics.includes(name))).rowCount;
+    if (startNs !== undefined || endNs !== undefined || follow || this.#handler.isOneShot) return undefined;
+    const names = new Set(this.topics);
+    return totals(this.#handler.topics.filter(({ name }) => names.has(name))).rowCount;
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
-import type { MessageData, TopicBatch } from "../../read/merge/message.ts";
+import { type MessageData, RowMessage, type TopicBatch } from "../../read/merge/message.ts";
 import type { RowBlock } from "../../read/merge/row_blocks.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import type { TopicSchema } from "../../types.ts";
@@ -64,16 +64,25 @@ export async function exportMcap(
   return await exportRecording(handler, sink, options, async (recording) => {
     const writer = new McapWriter(handler.engine, compression, (bytes) => recording.write(bytes));
     const topics = new Topics(handler, writer);
-    if (!options.follow) {
-      for (const name of recording.report.topics) await topics.add(name, await handler.topicSchema(name));
-    }
-    await writer.start(topics.profile, `smalti ${VERSION}`);
+    const addAll = async () => {
+      for (const name of recording.topics) await topics.add(name, await handler.topicSchema(name));
+    };
+    if (!options.follow) await addAll();
+    let isStarted = false;
+    const start = async () => {
+      if (!isStarted) await writer.start(topics.profile, `smalti ${VERSION}`);
+      isStarted = true;
+    };
     for await (const block of recording.rowBlocks()) {
       await topics.addNew(block);
+      // Not before: of what is passed on as it comes the first rows tell what it is.
+      await start();
       await writeRows(block, topics, writer);
       // The next block may be long in coming.
       if (options.follow) await writer.flush();
     }
+    await start();
+    if (handler.isOneShot) await addAll();
     for (const [index, info] of handler.attachments.entries()) {
       options.signal?.throwIfAborted();
       await writer.attach(attachmentOf(info, index, handler.metadata), await handler.readAttachment(info));
@@ -118,13 +127,16 @@ class Topics {
 
   /** Adds the topics of a block that are not known yet. */
   async addNew({ batches }: RowBlock): Promise<void> {
-    for (const batch of batches) if (batch) await this.add(batch.name, batch.topic.schema);
+    for (const batch of batches) {
+      if (!batch || this.#byName.has(batch.name)) continue;
+      await this.add(batch.name, batch.topic.schema, new RowMessage(batch, 0).data);
+    }
   }
 
-  /** Adds a topic; one that is known stays as it is. */
-  async add(name: string, schema: TopicSchema): Promise<void> {
+  /** Adds a topic, of which a message may be known; one that was added stays as it is. */
+  async add(name: string, schema: TopicSchema, data?: MessageData): Promise<void> {
     if (this.#byName.has(name)) return;
-    const encoder = await openEncoder(schema, () => this.#first(name));
+    const encoder = await openEncoder(schema, async () => data ?? await this.#first(name));
     const names = schema.fields.slice(1).map((field) => field.name);
     const channelId = this.#writer.addChannel({
       topic: sourceName(name, schema),
