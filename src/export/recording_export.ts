@@ -140,8 +140,8 @@ export class RecordingExport {
   ): Promise<RecordingExport> {
     const flaws = new FlawList<ExportFlaw>();
     if (!options.salvage || handler.isOneShot) return new RecordingExport(handler, flaws, writer, options);
-    const whole = await handler.salvaging(({ topic, reason: { message }, lost }) => {
-      flaws.add({ kind: "damage", topic, message, lost });
+    const whole = await handler.salvaging(({ topic, reason, lost }) => {
+      flaws.add({ kind: "damage", topic, message: flawText(reason, topic), lost });
     });
     const gone = new Set(handler.topics.map(({ name }) => name));
     for (const { name } of whole.topics) gone.delete(name);
@@ -182,7 +182,7 @@ export class RecordingExport {
     const isOne = reason instanceof SmaltiError && VALUE_CODES.has(reason.code);
     if (!this.#options.salvage || !isOne) throw reason;
     const kind = reason.code === "CORRUPT" ? "damage" : "value";
-    this.#flaws.add({ kind, ...(topic !== undefined && { topic }), message: reason.message, lost });
+    this.#flaws.add({ kind, ...(topic !== undefined && { topic }), message: flawText(reason, topic), lost });
   }
 
   /** The attachments one after another, with their places in the list. */
@@ -242,4 +242,8 @@ export class RecordingExport {
     const names = new Set(this.topics);
     return totals(this.handler.topics.filter(({ name }) => names.has(name))).rowCount;
   }
+}
+
+function flawText({ rawMessage }: SmaltiError, topic: string | undefined): string {
+  return topic === undefined || rawMessage.includes(topic) ? rawMessage : `topic "${topic}": ${rawMessage}`;
 }

@@ -7,7 +7,14 @@ import type { Follower, Run, RunOptions, RunSource, SequenceSource, TopicSource 
 import { SmaltiError } from "../error.ts";
 import { reopened } from "../reopen.ts";
 import { isWrittenAnew } from "../store/store.ts";
-import type { AttachmentInfo, SequenceInfo, Window } from "../types.ts";
+import {
+  type AttachmentInfo,
+  MAX_NS,
+  MIN_NS,
+  type SequenceInfo,
+  type TopicInfo,
+  type Window,
+} from "../types.ts";
 import { mapLimited } from "../util/map_limited.ts";
 
 /** Topics that are opened at a time. */
@@ -34,8 +41,8 @@ export class SalvagedSequence implements SequenceSource {
 
   /** Opens all topics. `onDamage` hears of each damage once; what it throws, reading throws. */
   static async open(source: SequenceSource, onDamage: (damage: Damage) => void): Promise<SalvagedSequence> {
-    const opened = await mapLimited(source.info.topics, TOPICS_AT_A_TIME, async ({ name }) => {
-      const topic = await openTopic(source, name, onDamage);
+    const opened = await mapLimited(source.info.topics, TOPICS_AT_A_TIME, async (info) => {
+      const topic = await openTopic(source, info, onDamage);
       return topic && new SalvagedTopic(topic, onDamage);
     });
     const topics = opened.filter((topic) => topic !== undefined);
@@ -58,7 +65,7 @@ export class SalvagedSequence implements SequenceSource {
 
 async function openTopic(
   source: SequenceSource,
-  topic: string,
+  { name: topic, rowCount }: TopicInfo,
   onDamage: (damage: Damage) => void,
 ): Promise<TopicSource | undefined> {
   try {
@@ -68,8 +75,8 @@ async function openTopic(
     const found = await source.salvageTopic?.(topic).catch((failure) => {
       if (!isDamage(failure)) throw failure;
     });
-    const lost = found ? "what is not whole of it" : "all of it";
-    onDamage({ topic, reason, lost });
+    const [whole] = await found?.countRows([MIN_NS, MAX_NS]) ?? [0];
+    onDamage({ topic, reason, lost: `${rowCount - whole} of its ${rowCount} messages` });
     return found ?? undefined;
   }
 }
