@@ -53,6 +53,11 @@ export interface Backend {
   readonly engine: Engine;
   /** From when on rows outlive the process. */
   readonly durability: Durability;
+  /**
+   * Where it keeps nothing and passes sequences on: sessions flush after so many bytes, whatever they were told.
+   * @default it keeps them
+   */
+  readonly flushBytes?: number;
   /** Where recordings are, as errors name it: a directory or URL, which is not for strangers. */
   readonly storeUrl?: string;
   /** What recordings are reached through. */
@@ -135,8 +140,15 @@ export interface TopicSink {
 export interface SequenceSource {
   /** What the manifest tells. */
   readonly info: SequenceInfo;
+  /**
+   * Whether its rows can be read once, while they come: streams follow it, and give out late rows when they come. Its `info`
+   * is as far as it is known. @default false
+   */
+  readonly isOneShot?: boolean;
   /** Opens a topic. NOT_FOUND, CORRUPT. */
   openTopic(name: string): Promise<TopicSource>;
+  /** What is whole of a topic that cannot be opened, where something can be made out. */
+  salvageTopic?(name: string): Promise<TopicSource | undefined>;
   /** The bytes of one of the attachments in `info`. CORRUPT. */
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
   /** Hears of what is written to it, from its first row on. UNSUPPORTED. */

@@ -424,8 +424,10 @@ export class Client implements AsyncDisposable {
     const beginning = sink.then((sink) => {
       // By name, not spread: a caller's class may have them as getters.
       const { errorPolicy, maxBufferedBytes, latenessNs } = options;
-      const autoFlush = options.autoFlush ??
-        (this.#backend.durability === "sync" ? DEFAULT_AUTO_FLUSH : false);
+      const { durability, flushBytes } = this.#backend;
+      const autoFlush = flushBytes !== undefined
+        ? { bytes: flushBytes }
+        : options.autoFlush ?? (durability === "sync" ? DEFAULT_AUTO_FLUSH : false);
       const session = { errorPolicy, maxBufferedBytes, latenessNs, autoFlush };
       const ended = () => this.#writers.delete(writer);
       const writer = new SequenceWriter(name, sink, session, this.#loadArrow, ended);

@@ -3,39 +3,29 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { Client } from "../client.ts";
 import type { Metadata } from "../types.ts";
-import { parseSequenceName, parseSize, storeOption } from "./arguments.ts";
+import { parseSequenceName, storeOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { findRecordings, nameOfRecording, type Recording, STDIN } from "./find_recordings.ts";
-import {
-  parseMetadata,
-  parsePatterns,
-  parseSeparator,
-  parseTimeName,
-  readDefinitions,
-} from "./import_arguments.ts";
+import { parseMetadata } from "./import_arguments.ts";
 import { type GivenOptions, importRecordingFiles } from "./import_recording.ts";
 import { writeFaults, writeReport } from "./import_report.ts";
 import { withClient } from "./open.ts";
-import { endOption, startOption, TIMES_HELP } from "./time_argument.ts";
+import { addReadOptions, givenOptions, type ReadOptions } from "./read_options.ts";
+import { TIMES_HELP } from "./time_argument.ts";
 import { UsageError } from "./usage_error.ts";
 
-interface Options extends Omit<GivenOptions, "name" | "maxRecordBytes" | "definitions" | "ontology"> {
+interface Options extends ReadOptions, Pick<GivenOptions, "dryRun" | "metadata"> {
   name?: string;
-  maxRecord?: number;
-  msgPath?: string;
-  /** True where no pattern is given. */
-  ontology?: string[] | true;
   watch?: string;
   store: string;
 }
 
 /** Adds the command. */
 export function addImport(program: Command, context: Context): void {
-  program.command("import")
+  const command = program.command("import")
     .description(
       "Records files of other formats as new sequences: MCAP, bags of ROS 1 and 2, PX4's ULog, Parquet, Arrow, CSV, JSON lines.",
     )
@@ -54,100 +44,20 @@ export function addImport(program: Command, context: Context): void {
       new Option("--watch <DIR>", "import what is in a directory, and what comes, each once, until a signal")
         .conflicts(["name", "dryRun"]),
     )
-    .addOption(
-      new Option(
-        "--topics <PATTERNS>",
-        "topics to take: names with * for anything, ! before what to leave out",
-      )
-        .argParser(parsePatterns),
-    )
-    .addOption(startOption())
-    .addOption(endOption())
     .addOption(new Option("--dry-run", "write nothing, and tell what would be imported"))
     .addOption(
       new Option("--metadata <KEY=VALUE>", "facts about the sequence, or an object of JSON; may be repeated")
         .argParser(parseMetadata),
     )
-    .addOption(
-      new Option(
-        "--ontology [PATTERNS]",
-        "known types of ROS and PX4 become the built-in classes (default: on all topics)",
-      )
-        .argParser(parsePatterns),
-    )
-    .addOption(
-      new Option(
-        "--msg-path <DIR>",
-        "definitions, PACKAGE/msg/NAME.msg, for recordings of ROS 2 that carry none",
-      ),
-    )
-    .addOption(
-      new Option("--integers <AS>", "what integers of 64 bits are read as")
-        .choices(["bigint", "number"]).default("bigint"),
-    )
-    .addOption(new Option("--envelope", "keep what is around messages: publish time, sequence number, order"))
-    .addOption(
-      new Option("--time <WHICH>", "what orders messages: log, publish, or a field of theirs (header.stamp)")
-        .default("log").argParser(parseTimeName),
-    )
-    .addOption(
-      new Option(
-        "--time-unit <UNIT>",
-        "what numbers in that field count (default: ns; in tables by their size)",
-      )
-        .choices(["s", "ms", "us", "ns"]),
-    )
-    .addOption(
-      new Option(
-        "--topic <NAME>",
-        "topic of tables, and of JSON lines that name none (default: the file's name)",
-      ),
-    )
-    .addOption(
-      new Option(
-        "--separator <CHARACTER>",
-        "what is between the cells of CSV, such as ; or \\t (default: as the first lines tell)",
-      )
-        .argParser(parseSeparator),
-    )
-    .addOption(
-      new Option(
-        "--header",
-        "the first row of CSV has the columns' names (default: where none of its cells is a number)",
-      ),
-    )
-    .addOption(new Option("--no-header", "the first row of CSV has values as the others"))
-    .option(
-      "--salvage",
-      "go on where a file is cut or damaged: leave out what cannot be read, and say what that is",
-    )
-    .addOption(
-      new Option(
-        "--max-record <BYTES>",
-        "largest record, chunk or line that is read, such as 2G (default: 512M; lines 64M)",
-      )
-        .argParser(parseSize),
-    )
-    .addOption(storeOption())
+    .addOption(storeOption());
+  addReadOptions(command)
     .addHelpText("after", TIMES_HELP)
     .action((files: string[], options: Options) => importPaths(context, files, options));
 }
 
 async function importPaths(context: Context, paths: string[], options: Options): Promise<void> {
-  const { name, watch, store, maxRecord, msgPath, ontology, ...rest } = options;
-  // What may follow the option may be a file.
-  const taken = Array.isArray(ontology) ? ontology.find((pattern) => existsSync(pattern)) : undefined;
-  if (taken !== undefined) {
-    throw new UsageError(
-      `--ontology took the file ${taken} for a pattern of topics: give the option after the files`,
-    );
-  }
-  const given: Omit<GivenOptions, "name"> = {
-    ...rest,
-    ...(ontology && { ontology: ontology === true ? ["*"] : ontology }),
-    ...(maxRecord !== undefined && { maxRecordBytes: maxRecord }),
-    ...(msgPath !== undefined && { definitions: await readDefinitions(msgPath) }),
-  };
+  const { name, watch, store, ...rest } = options;
+  const given = await givenOptions(rest);
   if (watch !== undefined) {
     if (paths.length > 0) {
       throw new UsageError("--watch takes what is in its directory: give no files beside it");

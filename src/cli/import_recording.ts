@@ -17,7 +17,11 @@ import { UsageError } from "./usage_error.ts";
 export type GivenOptions =
   & Omit<ImportOptions, "signal" | "onProgress" | "startNs" | "endNs">
   & FormatOptions
-  & WindowOptions;
+  & WindowOptions
+  & {
+    /** Whether to keep what MCAP has around messages, unless `envelope` says so. */
+    mcapEnvelope?: boolean;
+  };
 
 /** What an import of the command line tells. */
 export type Report = Awaited<ReturnType<Import>>;
@@ -35,7 +39,7 @@ export async function importRecordingFiles(
   label: string = "importing",
 ): Promise<Report> {
   const { formatOf, FORMATS } = await import("../import/formats.ts");
-  const { start, end, topic, separator, header, maxRecordBytes, metadata, ...given } = options;
+  const { start, end, topic, separator, header, maxRecordBytes, metadata, mcapEnvelope, ...given } = options;
   const opened = await Promise.all(recording.files.map(openSource));
   const { engine } = backendOf(client);
   const { format, sources } = await formatOf(opened, { engine, maxRecordBytes, separator, signal });
@@ -57,6 +61,7 @@ export async function importRecordingFiles(
     try {
       return await importer(client, sources, {
         ...given,
+        envelope: given.envelope ?? (mcapEnvelope && format.hasEnvelope),
         ...ofFormat,
         metadata: { ...recording.metadata, ...metadata },
         ...more,

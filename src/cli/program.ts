@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addCompact } from "./compact.ts";
+import { addConvert } from "./convert.ts";
 import { addCut } from "./cut.ts";
 import { addDemo } from "./demo.ts";
 import { addExport } from "./export.ts";
@@ -37,6 +38,7 @@ export function createProgram(context: Context): Command {
     addTypes,
     addPlay,
     addExport,
+    addConvert,
     addFilter,
     addMerge,
     addCut,

@@ -38,6 +38,8 @@ export interface FileFormat {
   readonly extensions?: readonly string[];
   /** Whether the writer of a file has ended it, as far as a look at some of its bytes tells. @default true */
   isWhole?(source: ByteSource): Promise<boolean>;
+  /** Whether it has publish times and sequence numbers around messages. @default false */
+  readonly hasEnvelope?: boolean;
   /** Which of those options its import takes. */
   readonly takes: readonly (keyof FormatOptions)[];
   /** Loads what imports it. */
@@ -64,6 +66,7 @@ export const FORMATS: readonly FileFormat[] = [
     name: "MCAP file",
     isBegun: (head) => isMostly(MCAP_MAGIC, head),
     isWhole: (source) => endsWith(source, [MCAP_MAGIC]),
+    hasEnvelope: true,
     takes: ["maxRecordBytes"],
     load: async () => (await import("./mcap/import_mcap.ts")).importMcap,
   },

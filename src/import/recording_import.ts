@@ -324,7 +324,7 @@ export class RecordingImport {
   async fail(reason: unknown): Promise<unknown> {
     const { name, signal } = this.#options;
     const file = this.#files.current.source.name;
-    const what = `${this.#files.label} as sequence "${name}"`;
+    const what = this.#files.label + (this.#isPassedOn ? "" : ` as sequence "${name}"`);
     if (signal?.aborted) {
       const how = () => this.#files.isLive ? this.#keep() : this.#discard(reason);
       const text = `Import of ${what} was aborted${await this.#end(how)}`;
@@ -341,9 +341,10 @@ export class RecordingImport {
 
   /** Ends the sequence one way or another, if there is one, and says in words what is left. */
   async #end(how: () => Promise<string>): Promise<string> {
-    if (!this.#sequence) return "; no sequence was made";
+    if (!this.#sequence) return this.#isPassedOn ? "" : "; no sequence was made";
     try {
-      return `; ${await how()}`;
+      const kept = await how();
+      return this.#isPassedOn ? "" : `; ${kept}`;
     } catch (failure) {
       return `; and the sequence could not be ended: ${(failure as Error).message}`;
     }
@@ -393,6 +394,11 @@ export class RecordingImport {
 
   #facts(): Metadata {
     return this.#files.facts(this.#topics.counter.count);
+  }
+
+  /** Whether nothing is stored: what is left of a failure others tell. */
+  get #isPassedOn(): boolean {
+    return backendOf(this.#client).flushBytes !== undefined;
   }
 
   /** Whether there is neither message nor attachment nor fact, but for messages that are not wanted. */

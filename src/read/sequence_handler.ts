@@ -28,6 +28,7 @@ import { type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
+import { type Damage, SalvagedSequence } from "./salvaged_sequence.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import type { SyncFields, SyncOptions } from "./sync/sync_options.ts";
@@ -93,7 +94,9 @@ export class SequenceHandler implements AsyncDisposable {
   readonly #source: SequenceSource;
   readonly #engine: Engine;
   readonly #loadArrow: LoadArrow;
-  readonly #names: ReadonlySet<string>;
+  /** Names of the topics of `#namesOf`. */
+  #names: ReadonlySet<string> = new Set();
+  #namesOf: SequenceInfo | undefined;
   /** Topics are opened once, when first needed. */
   readonly #opened = new Map<string, Promise<TopicSource>>();
 
@@ -102,12 +105,25 @@ export class SequenceHandler implements AsyncDisposable {
     this.#source = source;
     this.#engine = engine;
     this.#loadArrow = loadArrow;
-    this.#names = new Set(source.info.topics.map(({ name }) => name));
   }
 
   /** @internal Decodes and orders; compresses what is made of it. */
   get engine(): Engine {
     return this.#engine;
+  }
+
+  /** @internal What is whole of a sequence that is damaged; `onDamage` hears of what is passed over. */
+  async salvaging(onDamage: (damage: Damage) => void): Promise<SequenceHandler> {
+    return new SequenceHandler(
+      await SalvagedSequence.open(this.#source, onDamage),
+      this.#engine,
+      this.#loadArrow,
+    );
+  }
+
+  /** @internal Whether it can be streamed once, while it comes; what is told of it grows. */
+  get isOneShot(): boolean {
+    return this.#source.isOneShot ?? false;
   }
 
   /** @internal What is known of a topic's columns. NOT_FOUND, CORRUPT. */
@@ -208,7 +224,7 @@ export class SequenceHandler implements AsyncDisposable {
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `Cannot stream sequence "${this.name}"`);
-    if (options.follow) return this.#follow(options, window, maxBytes);
+    if (options.follow || this.isOneShot) return this.#follow(options, window, maxBytes);
     if (this.state === "recording") {
       throw new SmaltiError(
         "LOCKED",
@@ -320,7 +336,7 @@ export class SequenceHandler implements AsyncDisposable {
       throw new TypeError(`Cannot follow sequence "${sequence}" with latched topics: wanted one of the two`);
     }
     const names = topics && new Set(topics.map((name) => topicName(name, sequence)));
-    const request = { sequence, names, window, maxBytes, onLate, signal };
+    const request = { sequence, names, window, maxBytes, onLate, givesLate: this.isOneShot, signal };
     let blocks: FollowedBlocks | undefined;
     const open = () =>
       Promise.resolve(blocks = new FollowedBlocks(this.#source.follow(), this.#engine, request));
@@ -353,6 +369,10 @@ export class SequenceHandler implements AsyncDisposable {
   /** A topic's name as the manifest has it. */
   #known(name: string): string {
     const topic = topicName(name, this.name);
+    if (this.info !== this.#namesOf) {
+      this.#namesOf = this.info;
+      this.#names = new Set(this.topics.map(({ name }) => name));
+    }
     if (this.#names.has(topic)) return topic;
     const names = [...this.#names];
     const some = names.length > 8

@@ -5,12 +5,17 @@
  */
 import type { Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
-import type { MessageData, TopicBatch } from "../../read/merge/message.ts";
+import { type MessageData, RowMessage, type TopicBatch } from "../../read/merge/message.ts";
 import type { RowBlock } from "../../read/merge/row_blocks.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import type { TopicSchema } from "../../types.ts";
 import { VERSION } from "../../version.ts";
-import { type ExportOptions, exportRecording, type ExportReport } from "../recording_export.ts";
+import {
+  type ExportOptions,
+  exportRecording,
+  type ExportReport,
+  type RecordingExport,
+} from "../recording_export.ts";
 import type { EncodeRow, RowEncoder } from "../messages/row_encoder.ts";
 import { openEncoder } from "../messages/topic_encoder.ts";
 import type { McapCompression } from "./chunk_compression.ts";
@@ -62,21 +67,30 @@ export async function exportMcap(
   { compression = "lz4", ...options }: ExportMcapOptions = {},
 ): Promise<ExportReport> {
   return await exportRecording(handler, sink, options, async (recording) => {
+    const { handler } = recording;
     const writer = new McapWriter(handler.engine, compression, (bytes) => recording.write(bytes));
     const topics = new Topics(handler, writer);
-    if (!options.follow) {
-      for (const name of recording.report.topics) await topics.add(name, await handler.topicSchema(name));
-    }
-    await writer.start(topics.profile, `smalti ${VERSION}`);
+    const addAll = async () => {
+      for (const name of recording.topics) await topics.add(name, await handler.topicSchema(name));
+    };
+    if (!options.follow) await addAll();
+    let isStarted = false;
+    const start = async () => {
+      if (!isStarted) await writer.start(topics.profile, `smalti ${VERSION}`);
+      isStarted = true;
+    };
     for await (const block of recording.rowBlocks()) {
       await topics.addNew(block);
-      await writeRows(block, topics, writer);
+      // Not before: of what is passed on as it comes the first rows tell what it is.
+      await start();
+      await writeRows(block, topics, writer, recording);
       // The next block may be long in coming.
       if (options.follow) await writer.flush();
     }
-    for (const [index, info] of handler.attachments.entries()) {
-      options.signal?.throwIfAborted();
-      await writer.attach(attachmentOf(info, index, handler.metadata), await handler.readAttachment(info));
+    await start();
+    if (handler.isOneShot) await addAll();
+    for await (const [index, info, bytes] of recording.attachments()) {
+      await writer.attach(attachmentOf(info, index, handler.metadata), bytes);
     }
     for (const [name, texts] of metadataRecords(handler.metadata)) await writer.addMetadata(name, texts);
     await writer.finish();
@@ -118,13 +132,16 @@ class Topics {
 
   /** Adds the topics of a block that are not known yet. */
   async addNew({ batches }: RowBlock): Promise<void> {
-    for (const batch of batches) if (batch) await this.add(batch.name, batch.topic.schema);
+    for (const batch of batches) {
+      if (!batch || this.#byName.has(batch.name)) continue;
+      await this.add(batch.name, batch.topic.schema, new RowMessage(batch, 0).data);
+    }
   }
 
-  /** Adds a topic; one that is known stays as it is. */
-  async add(name: string, schema: TopicSchema): Promise<void> {
+  /** Adds a topic, of which a message may be known; one that was added stays as it is. */
+  async add(name: string, schema: TopicSchema, data?: MessageData): Promise<void> {
     if (this.#byName.has(name)) return;
-    const encoder = await openEncoder(schema, () => this.#first(name));
+    const encoder = await openEncoder(schema, async () => data ?? await this.#first(name));
     const names = schema.fields.slice(1).map((field) => field.name);
     const channelId = this.#writer.addChannel({
       topic: sourceName(name, schema),
@@ -152,7 +169,12 @@ interface BoundBatch {
   encode: EncodeRow;
 }
 
-async function writeRows(block: RowBlock, topics: Topics, writer: McapWriter): Promise<void> {
+async function writeRows(
+  block: RowBlock,
+  topics: Topics,
+  writer: McapWriter,
+  recording: RecordingExport,
+): Promise<void> {
   const { runs, rows, length, batches } = block;
   const bound: BoundBatch[] = [];
   for (let i = 0; i < length; i++) {
@@ -162,16 +184,22 @@ async function writeRows(block: RowBlock, topics: Topics, writer: McapWriter): P
     const { columns, encode } = from;
     const row = rows[i];
     const ns = batch.times[row];
-    if (ns < 0n) throw beforeEpoch(batch, ns);
+    if (ns < 0n) {
+      recording.leaveOutMessage(beforeEpoch(batch, ns), batch.name, ns);
+      continue;
+    }
     const publishNs = topic.publishTime < 0 ? ns : unsigned(columns[topic.publishTime].get(row), ns);
     const sequence = topic.sequence < 0 ? 0 : Number(columns[topic.sequence].get(row) ?? 0);
     const out = writer.begin(topic.channelId, ns, publishNs, sequence);
     try {
       encode(row, out);
     } catch (reason) {
-      throw reason instanceof SmaltiError
+      const error = reason instanceof SmaltiError
         ? reason.at({ sequence: batch.topic.sequence, topic: batch.name })
         : reason;
+      recording.leaveOutMessage(error, batch.name, ns);
+      writer.drop();
+      continue;
     }
     const full = writer.end();
     if (full) await full;

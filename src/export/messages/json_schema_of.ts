@@ -28,6 +28,9 @@ function ofType({ type, children }: FieldSchema): Schema {
     case "bool":
       return { type: "boolean" };
     case "int":
+      // Who reads that has a reason to take them for unsigned.
+      if (type.bits === 64 && !type.signed) return { type: "integer", minimum: 0, exclusiveMaximum: 2 ** 64 };
+      return { type: "integer" };
     case "temporal":
       return { type: "integer" };
     case "float":

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { SmaltiError } from "../../error.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import type { ExportOptions, ExportReport } from "../recording_export.ts";
-import { exportTables, groupsOf, type TableOutput, type TopicTable } from "../topic_files.ts";
-import { openParquet, type ParquetFile } from "./parquet_file.ts";
+import { exportTables, groupsOf, type TableOutput } from "../topic_files.ts";
+import { openParquet } from "./parquet_file.ts";
 
 /** A row group is full when it has so many bytes in memory... */
 const GROUP_BYTES = 2 * 2 ** 20;
@@ -16,7 +15,7 @@ const GROUP_ROWS = 131_072;
 
 /**
  * Writes a sequence as Parquet files, a file for each topic: its rows in time order, compressed by Snappy, in row groups of
- * about four mebibytes in memory. The first column is `timestamp_ns`, a TIMESTAMP of nanoseconds without a zone (of those with
+ * about two mebibytes in memory. The first column is `timestamp_ns`, a TIMESTAMP of nanoseconds without a zone (of those with
  * one DuckDB keeps microseconds alone), which is UTC; the others keep names and types: structs, lists and maps are nested
  * columns, lists of one length become lists, durations and times of whole seconds integers. The file's
  * key-value metadata has the names of sequence and topic, the ontology's tag, and what was told of both as JSON (`smalti:topic`, ...). Loads `hyparquet-writer`.
@@ -46,17 +45,9 @@ export async function exportParquet(
   options: ExportOptions = {},
 ): Promise<ExportReport> {
   return await exportTables(handler, output, options, "parquet", async (topic) => {
-    const parquet = await open(handler, topic);
+    const facts = [...topic.facts].map(([key, value]) => ({ key, value }));
+    const parquet = await openParquet(topic.fields, facts, (bytes) => topic.write(bytes));
     for await (const columns of groupsOf(topic, GROUP_BYTES, GROUP_ROWS)) await parquet.add(columns);
     await parquet.finish();
   });
-}
-
-async function open({ name: sequence }: SequenceHandler, topic: TopicTable): Promise<ParquetFile> {
-  const facts = [...topic.facts].map(([key, value]) => ({ key, value }));
-  try {
-    return await openParquet(topic.fields, facts, (bytes) => topic.write(bytes));
-  } catch (reason) {
-    throw reason instanceof SmaltiError ? reason.at({ sequence, topic: topic.name }) : reason;
-  }
 }

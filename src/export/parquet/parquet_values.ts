@@ -84,9 +84,16 @@ function numbersOf(leaf: Leaf, from: number, to: number): NumberArray {
     const numbers = values.subarray(first + from, first + to);
     return isNarrow ? Int32Array.from(numbers as Uint8Array) : numbers;
   }
-  const Numbers = isNarrow ? Int32Array : values.constructor as new (length: number) => NumberArray;
-  const numbers = new Numbers(to - from);
-  for (let i = from; i < to; i++) numbers[i - from] = values[rows[i]];
+  if (isNarrow) return Int32Array.from({ length: to - from }, (_, i) => values[rows[from + i]] as number);
+  // As words: floats that are moved as such may lose what a NaN holds, and bigints are dear.
+  const words = Math.max(1, values.BYTES_PER_ELEMENT / 4);
+  const place = [values.buffer, values.byteOffset, words * values.length] as const;
+  const source = values.BYTES_PER_ELEMENT < 4 ? new Uint16Array(...place) : new Uint32Array(...place);
+  const count = words * (to - from);
+  const numbers = values.BYTES_PER_ELEMENT < 4 ? new Uint16Array(count) : new Uint32Array(count);
+  for (let i = from, at = 0; i < to; i++) {
+    for (let word = 0; word < words; word++) numbers[at++] = source[words * rows[i] + word];
+  }
   return numbers;
 }
 

@@ -14,8 +14,6 @@ export interface FittedRow {
   readonly whole: boolean;
 }
 
-const MIN = -(2n ** 63n);
-const MAX = 2n ** 63n - 1n;
 /** What stands in JSON for the numbers that it has not. */
 const NOT_FINITE: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity"]);
 
@@ -61,20 +59,19 @@ export class JsonFitter {
   }
 
   #value(value: unknown, column: Column): unknown {
-    switch (column.field.type.kind) {
+    const { type } = column.field;
+    switch (type.kind) {
       case "bool":
         if (typeof value === "boolean") return value;
         break;
       case "int":
-        if (typeof value === "number" && Number.isSafeInteger(value)) {
+        if (typeof value === "number" && Number.isSafeInteger(value) && (type.signed || value >= 0)) {
           return value;
         }
-        if (typeof value === "bigint" && value >= MIN && value <= MAX) {
-          return value;
-        }
+        if (typeof value === "bigint" && isOf64(value, type.signed)) return value;
         if (typeof value === "string") {
           const integer = largeInteger(value);
-          if (integer !== undefined) return integer;
+          if (integer !== undefined && isOf64(integer, type.signed)) return integer;
         }
         break;
       case "float":
@@ -104,9 +101,13 @@ export class JsonFitter {
 
 /** The integer of int64 that a text stands for, where it is beyond 2^53 and written as an export writes it. */
 function largeInteger(text: string): bigint | undefined {
-  if (!/^-?[1-9]\d{15,18}$/.test(text)) return undefined;
+  if (!/^-?[1-9]\d{15,19}$/.test(text)) return undefined;
   const integer = BigInt(text);
-  return integer < MIN || integer > MAX || Number.isSafeInteger(Number(integer)) ? undefined : integer;
+  return Number.isSafeInteger(Number(integer)) ? undefined : integer;
+}
+
+function isOf64(integer: bigint, signed: boolean): boolean {
+  return (signed ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer)) === integer;
 }
 
 interface Column {

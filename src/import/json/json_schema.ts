@@ -29,7 +29,8 @@ const MAX_STEPS = 20_000;
 type Node = Readonly<Record<string, unknown>>;
 
 /**
- * Finds columns for the messages that a JSON Schema describes: integer as int64, number as float64, string as utf8,
+ * Finds columns for the messages that a JSON Schema describes: integer as int64, or as uint64 where none is below 0 and some may
+ * be beyond int64, number as float64, string as utf8,
  * boolean as bool, objects as structs, arrays as lists, null as null; all nullable, items too. Understands `type` (one
  * or several), `properties`, `items` and `prefixItems`, `enum` and `const`, `anyOf`, `oneOf`, `allOf`, and `$ref`
  * within the document. What no column can hold has none: values of several types, objects without known properties,
@@ -134,7 +135,7 @@ class SchemaReader {
       case "boolean":
         return { kind: "bool" };
       case "integer":
-        return { kind: "int" };
+        return { kind: isBeyondInt64(schema) ? "uint" : "int" };
       case "number":
         return { kind: "float" };
       case "string":
@@ -193,4 +194,10 @@ function unescapePointer(part: string): string {
 
 function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether what bounds an integer leaves out what is below 0, and takes in what no int64 holds. */
+function isBeyondInt64({ minimum, maximum, exclusiveMaximum }: Node): boolean {
+  const most = [maximum, exclusiveMaximum].filter((bound) => typeof bound === "number") as number[];
+  return typeof minimum === "number" && minimum >= 0 && most.length > 0 && Math.min(...most) > 2 ** 63;
 }

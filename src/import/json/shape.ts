@@ -17,7 +17,7 @@ export interface StructShape {
   readonly fields: ReadonlyMap<string, Shape>;
 }
 
-type ScalarKind = "null" | "bool" | "int" | "float" | "utf8";
+type ScalarKind = "null" | "bool" | "int" | "uint" | "float" | "utf8";
 
 /** No column. */
 export const ANY: Shape = { kind: "any" };
@@ -31,6 +31,7 @@ const TYPES: Record<ScalarKind, DataType> = {
   null: { kind: "null" },
   bool: { kind: "bool" },
   int: { kind: "int", bits: 64, signed: true },
+  uint: { kind: "int", bits: 64, signed: false },
   float: { kind: "float", bits: 64 },
   utf8: { kind: "utf8", offsets: 32 },
 };
@@ -46,7 +47,8 @@ export function unite(a: Shape, b: Shape): Shape {
     return { kind: "struct", fields: merge(a.fields, b.fields, unite) };
   }
   if (a.kind === b.kind) return a;
-  return isNumber(a) && isNumber(b) ? { kind: "float" } : ANY;
+  if (!isNumber(a) || !isNumber(b)) return ANY;
+  return { kind: a.kind === "float" || b.kind === "float" ? "float" : "int" };
 }
 
 /** The shape of values that have both shapes at once; `any` says nothing. */
@@ -60,7 +62,8 @@ export function intersect(a: Shape, b: Shape): Shape {
     return { kind: "struct", fields: merge(a.fields, b.fields, intersect) };
   }
   if (a.kind === b.kind) return a;
-  return isNumber(a) && isNumber(b) ? { kind: "int" } : ANY;
+  if (!isNumber(a) || !isNumber(b)) return ANY;
+  return { kind: a.kind === "uint" || b.kind === "uint" ? "uint" : "int" };
 }
 
 /** The shape of a JSON value. */
@@ -128,7 +131,7 @@ function isFieldName(name: string): boolean {
 }
 
 function isNumber({ kind }: Shape): boolean {
-  return kind === "int" || kind === "float";
+  return kind === "int" || kind === "uint" || kind === "float";
 }
 
 function merge(

@@ -18,6 +18,8 @@ interface FollowRequest {
   readonly maxBytes: number;
   /** Hears of a message that came after those of its time were given out. */
   readonly onLate: ((topic: string, message: Message) => void) | undefined;
+  /** Whether those are given out, as soon as they are known. */
+  readonly givesLate: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -29,8 +31,8 @@ export class FollowedBlocks {
   readonly #follower: Follower;
   readonly #engine: Engine;
   readonly #request: FollowRequest;
-  /** The window between the last two checkpoints. */
-  #blocks: BlockSource | undefined;
+  /** The window between the last two checkpoints, and before it the late rows that are to be given out. */
+  #parts: BlockSource[] = [];
   #topics: readonly TopicSource[] = [];
   /** The first time not yet given out. */
   #nextNs: bigint;
@@ -64,8 +66,11 @@ export class FollowedBlocks {
   async #whileThere<T>(read: (blocks: BlockSource) => Promise<T | undefined>): Promise<T | undefined> {
     try {
       for (;;) {
-        const found = this.#blocks && await read(this.#blocks);
-        if (found !== undefined || !await this.#advance()) return found;
+        const [part] = this.#parts;
+        const found = part && await read(part);
+        if (found !== undefined) return found;
+        if (this.#parts.length > 1) this.#parts.shift();
+        else if (!await this.#advance()) return undefined;
       }
     } catch (reason) {
       // With a sequence its files go.
@@ -77,7 +82,7 @@ export class FollowedBlocks {
   close(): void {
     this.#closed = true;
     this.#follower.close();
-    this.#blocks?.close();
+    for (const part of this.#parts) part.close();
   }
 
   /** Goes on to the next checkpoint; false at the end. */
@@ -95,20 +100,27 @@ export class FollowedBlocks {
     const isWanted = ({ info }: TopicSource) => names?.has(info.name) ?? true;
     this.#topics = checkpoint.topics.filter(isWanted);
     for (const { info } of this.#topics) this.#seen.add(info.name);
-    await this.#tellLate(checkpoint.fresh.filter(isWanted));
+    const late = this.#lateBlocks(checkpoint.fresh.filter(isWanted));
+    if (!this.#request.givesLate) await this.#tellLate(late);
     const { untilNs = MAX_NS + 1n } = checkpoint;
     this.#isPast = checkpoint.untilNs !== undefined && untilNs > window.lastNs;
     const lastNs = untilNs > window.lastNs ? window.lastNs : untilNs - 1n;
-    this.#blocks = this.#replay(this.#topics, { firstNs: this.#nextNs, lastNs });
+    const part = this.#replay(this.#topics, { firstNs: this.#nextNs, lastNs });
+    this.#parts = late && this.#request.givesLate ? [late, part] : [part];
     if (lastNs >= this.#nextNs) this.#nextNs = lastNs + 1n;
     return !this.#closed;
   }
 
-  /** Tells of rows that belong where the order has passed already. */
-  async #tellLate(fresh: readonly TopicSource[]): Promise<void> {
-    const { window, onLate, sequence } = this.#request;
-    if (this.#nextNs === window.firstNs) return;
-    const blocks = this.#replay(fresh, { firstNs: window.firstNs, lastNs: this.#nextNs - 1n });
+  /** The rows that belong where the order has passed already. */
+  #lateBlocks(fresh: readonly TopicSource[]): BlockSource | undefined {
+    const { firstNs } = this.#request.window;
+    if (this.#nextNs === firstNs) return undefined;
+    return this.#replay(fresh, { firstNs, lastNs: this.#nextNs - 1n });
+  }
+
+  async #tellLate(blocks: BlockSource | undefined): Promise<void> {
+    if (!blocks) return;
+    const { onLate, sequence } = this.#request;
     try {
       for (let block = await blocks.next(); block; block = await blocks.next()) {
         for (let i = 0; i < block.length; i++) {
