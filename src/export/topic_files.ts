@@ -58,12 +58,11 @@ export async function exportTables(
     });
   }
   return await exportRecording(handler, output, options, async (recording) => {
-    const file: OpenFile = { write: (bytes) => recording.write(bytes), close: () => Promise.resolve() };
     const names: string[] = [];
     const open = (name: string) => {
       names.push(name);
       if (names.length > 1) throw notOne(handler.name, names, extension);
-      return Promise.resolve(file);
+      return Promise.resolve(recording.sink);
     };
     const known = recording.topics;
     if (!handler.isOneShot && known.length !== 1) throw notOne(handler.name, known, extension);
