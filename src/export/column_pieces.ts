@@ -26,6 +26,20 @@ export function copyPiece({ table, from, to }: ColumnPiece): Columns {
   return copyColumns(take([table], rangePicks(from, to)));
 }
 
+/** The rows of a block by topic, each in their order, in plain columns, as {@linkcode piecesOf} gives those of one. */
+export function topicPieces(block: RowBlock): [topic: string, pieces: ColumnPiece[]][] {
+  const { runs, length, batches } = block;
+  const { name } = batches[runs[0]]!;
+  let at = 1;
+  while (at < length && batches[runs[at]]!.name === name) at++;
+  if (at === length) return [[name, piecesOf(block)]];
+  const schemas = new Map(batches.map((batch) => [batch?.name, batch?.topic.schema]));
+  return blockColumns(block).map(({ topic, columns }) => {
+    const table = vectorsOf(plainFields(schemas.get(topic)!.fields), columns);
+    return [topic, [{ table, from: 0, to: columns.rows }]];
+  });
+}
+
 /** Where batches take turns more often than this on average, rows are gathered. */
 const LEAST_ROWS = 64;
 

@@ -11,9 +11,9 @@ import type { MessageData } from "../read/merge/message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { TopicSchema } from "../types.ts";
 import { decodeBase64 } from "../util/base64.ts";
-import { DirectoryFiles } from "./directory_files.ts";
+import { exportFiles } from "./directory_files.ts";
 import type { OutputDirectory } from "./output_directory.ts";
-import { type ExportOptions, exportRecording, type ExportReport } from "./recording_export.ts";
+import type { ExportOptions, ExportReport } from "./recording_export.ts";
 
 /** How the files of each format end. Frames of a video are no files. */
 const ENDINGS: Readonly<Record<string, string>> = {
@@ -95,53 +95,54 @@ export async function exportImages(
   directory: OutputDirectory,
   options: ExportOptions = {},
 ): Promise<ExportReport> {
-  const files = new DirectoryFiles(directory);
-  try {
-    const makers = await makersOf(handler, options.topics);
-    const topics = [...makers.keys()];
-    return await exportRecording(handler, files.sink, { ...options, topics }, async (recording) => {
-      const nameOf = fileNames();
-      for await (const block of recording.blocks()) {
-        for (const [topic, { timestampNs, data }] of block) {
-          options.signal?.throwIfAborted();
-          const { ending, bytes } = await named(topic, timestampNs, () => makers.get(topic)!(data));
-          await files.begin(`${nameOf(topic, timestampNs)}.${ending}`);
-          await recording.write(bytes);
-          await files.end();
+  // What is passed on as it comes tells its topics with their messages.
+  const known = handler.isOneShot ? [] : options.topics ?? handler.topics.map(({ name }) => name);
+  return await exportFiles(handler, directory, options, async (recording, files) => {
+    const makers = new Map<string, MakeFile | undefined>();
+    const makerOfTopic = async (name: string) => {
+      if (!makers.has(name)) makers.set(name, makerOf(await handler.topicSchema(name)));
+      const maker = makers.get(name);
+      if (!maker && options.topics) throw await noPictures(handler, name);
+      return maker;
+    };
+    for (const name of known) await makerOfTopic(topicName(name));
+    const restrict = () => {
+      const names = [...makers].filter(([, maker]) => maker !== undefined).map(([name]) => name);
+      if (names.length === 0) throw noneAtAll(handler);
+      recording.restrictTo(names);
+    };
+    if (!handler.isOneShot) restrict();
+    const nameOf = fileNames();
+    for await (const block of recording.blocks()) {
+      for (const [topic, { timestampNs, data }] of block) {
+        options.signal?.throwIfAborted();
+        const make = await makerOfTopic(topic);
+        if (!make) {
+          recording.leaveOut();
+          continue;
         }
+        const { ending, bytes } = await named(topic, timestampNs, () => make(data));
+        const file = await files.open(`${nameOf(topic, timestampNs)}.${ending}`);
+        await recording.write(bytes, file);
+        await file.close();
       }
-    });
-  } catch (reason) {
-    // Not by the sink: one that has failed is told of no abort.
-    await files.abort(reason);
-    throw reason;
-  }
+    }
+    restrict();
+  });
 }
 
-/** What makes files of each topic that has pictures. INVALID_ARGUMENT where one that is wanted has none, or none has. */
-async function makersOf(
-  handler: SequenceHandler,
-  wanted: readonly string[] | undefined,
-): Promise<ReadonlyMap<string, MakeFile>> {
-  const makers = new Map<string, MakeFile>();
-  const sequence = handler.name;
-  for (const name of wanted ?? handler.topics.map(({ name }) => name)) {
-    const topic = topicName(name);
-    const schema = await handler.topicSchema(topic);
-    const make = makerOf(schema);
-    if (make) makers.set(topic, make);
-    else if (wanted) {
-      const text =
-        `Cannot export pictures of topic "${topic}": its ontology is "${schema.ontologyTag}", wanted ` +
-        "Image, CompressedImage, or what ROS or Foxglove have of these";
-      throw new SmaltiError("INVALID_ARGUMENT", text, { sequence, topic });
-    }
-  }
-  if (makers.size > 0) return makers;
+async function noPictures(handler: SequenceHandler, topic: string): Promise<SmaltiError> {
+  const { ontologyTag } = await handler.topicSchema(topic);
+  const text = `Cannot export pictures of topic "${topic}": its ontology is "${ontologyTag}", wanted ` +
+    "Image, CompressedImage, or what ROS or Foxglove have of these";
+  return new SmaltiError("INVALID_ARGUMENT", text, { sequence: handler.name, topic });
+}
+
+function noneAtAll({ name: sequence }: SequenceHandler): SmaltiError {
   const text =
     `Cannot export pictures of sequence "${sequence}": no topic holds any, wanted one of the ontology ` +
     "Image or CompressedImage, or of what ROS or Foxglove have of these";
-  throw new SmaltiError("INVALID_ARGUMENT", text, { sequence });
+  return new SmaltiError("INVALID_ARGUMENT", text, { sequence });
 }
 
 function makerOf({ ontologyTag, metadata, fields }: TopicSchema): MakeFile | undefined {

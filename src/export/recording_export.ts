@@ -35,6 +35,14 @@ const EXPORT_OPTIONS: OptionNames<ExportOptions> = {
   follow: true,
 };
 
+/** A file that is being written. */
+export interface OpenFile {
+  /** Hands bytes over, which are the file's from now on. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The file is whole. */
+  close(): Promise<void>;
+}
+
 /** What an export did. */
 export interface ExportReport {
   /** Messages written, on all topics. */
@@ -76,7 +84,7 @@ export class RecordingExport {
   readonly #handler: SequenceHandler;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #options: ExportOptions;
-  readonly #topics: readonly string[] | undefined;
+  #topics: readonly string[] | undefined;
   #messageCount = 0;
   #byteCount = 0;
 
@@ -88,7 +96,7 @@ export class RecordingExport {
     this.#handler = handler;
     this.#writer = writer;
     this.#options = options;
-    this.#topics = options.topics && [...new Set(options.topics.map((name) => topicName(name)))].sort();
+    if (options.topics) this.restrictTo(options.topics.map((name) => topicName(name)));
   }
 
   /** What was written so far. */
@@ -99,6 +107,16 @@ export class RecordingExport {
   /** Names of the topics that are written, in ASCII order. Of what is passed on as it comes those that came so far. */
   get topics(): readonly string[] {
     return this.#topics ?? this.#handler.topics.map(({ name }) => name);
+  }
+
+  /** Leaves out all other topics; of those that are already being read their messages come all the same. */
+  restrictTo(names: readonly string[]): void {
+    this.#topics = [...new Set(names)].sort();
+  }
+
+  /** Notes that a message of the block at hand is not written. */
+  leaveOut(): void {
+    this.#messageCount--;
   }
 
   /** The messages in strict time order, in blocks. A block counts as written when the next is asked for. */
@@ -116,7 +134,7 @@ export class RecordingExport {
     for await (const block of this.#counted(this.#stream([topic]).rowBlocks())) yield* piecesOf(block);
   }
 
-  #stream(topics = this.#options.topics): SequenceStreamer {
+  #stream(topics = this.#topics): SequenceStreamer {
     const { startNs, endNs, signal, follow } = this.#options;
     return this.#handler.getDataStreamer({ topics, startNs, endNs, signal, follow });
   }
@@ -131,9 +149,9 @@ export class RecordingExport {
     }
   }
 
-  /** Hands bytes over, which are the sink's from now on. Resolves when it has taken them; what it fails with. */
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.#writer.write(bytes);
+  /** Hands bytes over, which are the sink's, or the file's, from now on. Resolves when it has taken them; what it fails with. */
+  async write(bytes: Uint8Array, file: Pick<OpenFile, "write"> = this.#writer): Promise<void> {
+    await file.write(bytes);
     this.#byteCount += bytes.length;
   }
 

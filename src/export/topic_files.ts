@@ -8,10 +8,17 @@ import { type FieldSchema, plainFields } from "../schema.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { TopicSchema } from "../types.ts";
 import { jsonText } from "../util/json_text.ts";
-import { DirectoryFiles } from "./directory_files.ts";
+import { type ColumnPiece, topicPieces } from "./column_pieces.ts";
+import { exportFiles } from "./directory_files.ts";
+import { Condition } from "../util/condition.ts";
 import type { OutputDirectory } from "./output_directory.ts";
-import { type ExportOptions, exportRecording, type ExportReport } from "./recording_export.ts";
-import type { ColumnPiece } from "./column_pieces.ts";
+import {
+  type ExportOptions,
+  exportRecording,
+  type ExportReport,
+  type OpenFile,
+  type RecordingExport,
+} from "./recording_export.ts";
 
 /** Where tables go: several topics into a directory, one also into a stream of bytes. */
 export type TableOutput = WritableStream<Uint8Array> | OutputDirectory;
@@ -31,39 +38,149 @@ export interface TopicTable {
 }
 
 /**
- * Makes a file of each topic, one after another: `write` asks for the topic's rows and hands over bytes. Into a directory they
- * are called by topic and extension. INVALID_ARGUMENT where it is a stream and there is another number of topics than one.
+ * Makes a file of each topic: `write` asks for the topic's rows and hands over bytes. Into a directory they are called by topic and
+ * extension. INVALID_ARGUMENT where it is a stream and there is another number of topics than one.
  */
 export async function exportTables(
   handler: SequenceHandler,
   output: TableOutput,
   options: ExportOptions,
   extension: string,
-  write: (topic: TopicTable) => Promise<void>,
+  write: WriteTable,
 ): Promise<ExportReport> {
-  const files = "getWriter" in output ? undefined : new DirectoryFiles(output);
-  const sink = files?.sink ?? output as WritableStream<Uint8Array>;
-  try {
-    return await exportRecording(handler, sink, options, async (recording) => {
-      const { topics } = recording.report;
-      if (!files && topics.length !== 1) throw notOne(handler.name, topics, extension);
-      for (const name of topics) {
-        const schema = await handler.topicSchema(name);
-        await files?.begin(`${name}.${extension}`);
-        await write({
-          name,
-          fields: plainFields(schema.fields),
-          facts: factsOf(handler, name, schema),
-          pieces: () => recording.columnPieces(name),
-          write: (bytes) => recording.write(bytes),
-        });
-        await files?.end();
-      }
+  const tables = (recording: RecordingExport, open: OpenTopic) =>
+    new TopicTables(handler, recording, open, write);
+  if (!("getWriter" in output)) {
+    return await exportFiles(handler, output, options, async (recording, files) => {
+      await tables(recording, (name) => files.open(`${name}.${extension}`)).write();
     });
-  } catch (reason) {
-    // Not by the sink: one that has failed is told of no abort.
-    await files?.abort(reason);
-    throw reason;
+  }
+  return await exportRecording(handler, output, options, async (recording) => {
+    const file: OpenFile = { write: (bytes) => recording.write(bytes), close: () => Promise.resolve() };
+    const names: string[] = [];
+    const open = (name: string) => {
+      names.push(name);
+      if (names.length > 1) throw notOne(handler.name, names, extension);
+      return Promise.resolve(file);
+    };
+    const known = recording.topics;
+    if (!handler.isOneShot && known.length !== 1) throw notOne(handler.name, known, extension);
+    await tables(recording, open).write();
+    if (names.length === 0) throw notOne(handler.name, names, extension);
+  });
+}
+
+type WriteTable = (topic: TopicTable) => Promise<void>;
+type OpenTopic = (name: string) => Promise<OpenFile>;
+
+/** The tables of an export. */
+class TopicTables {
+  readonly #handler: SequenceHandler;
+  readonly #recording: RecordingExport;
+  readonly #open: OpenTopic;
+  readonly #write: WriteTable;
+
+  constructor(handler: SequenceHandler, recording: RecordingExport, open: OpenTopic, write: WriteTable) {
+    this.#handler = handler;
+    this.#recording = recording;
+    this.#open = open;
+    this.#write = write;
+  }
+
+  /** Writes all of them. */
+  async write(): Promise<void> {
+    if (this.#handler.isOneShot) return await this.#writeTogether();
+    for (const name of this.#recording.topics) {
+      await this.#writeTopic(name, () => this.#recording.columnPieces(name));
+    }
+  }
+
+  /** Side by side, for rows that can be read once: they come in the order of all topics. */
+  async #writeTogether(): Promise<void> {
+    const open = new Map<string, PassedPieces>();
+    const begin = (name: string) => {
+      const known = open.get(name);
+      if (known) return known;
+      const begun = new PassedPieces((pieces) => this.#writeTopic(name, pieces));
+      open.set(name, begun);
+      return begun;
+    };
+    try {
+      for await (const block of this.#recording.rowBlocks()) {
+        for (const [name, pieces] of topicPieces(block)) {
+          for (const piece of pieces) await begin(name).pass(piece);
+        }
+      }
+      for (const name of this.#recording.topics) begin(name);
+      for (const topic of open.values()) await topic.end();
+    } catch (reason) {
+      await Promise.all([...open.values()].map((topic) => topic.abort(reason)));
+      throw reason;
+    }
+  }
+
+  async #writeTopic(name: string, pieces: TopicTable["pieces"]): Promise<void> {
+    const schema = await this.#handler.topicSchema(name);
+    const file = await this.#open(name);
+    await this.#write({
+      name,
+      fields: plainFields(schema.fields),
+      facts: factsOf(this.#handler, name, schema),
+      pieces,
+      write: (bytes) => this.#recording.write(bytes, file),
+    });
+    await file.close();
+  }
+}
+
+/** Pieces of one topic on their way to what writes them, which goes on beside. */
+class PassedPieces {
+  readonly #pieces: ColumnPiece[] = [];
+  readonly #change = new Condition();
+  readonly #done: Promise<void>;
+  #isEnded = false;
+  #failure: { readonly reason: unknown } | undefined;
+
+  constructor(write: (pieces: TopicTable["pieces"]) => Promise<void>) {
+    this.#done = write(() => this.#take());
+    this.#done.catch((reason) => this.#fail(reason));
+  }
+
+  /** Resolves when there is room for more. Rejects with what writing fails with. */
+  async pass(piece: ColumnPiece): Promise<void> {
+    this.#pieces.push(piece);
+    this.#change.tell();
+    while (this.#pieces.length > 1 && !this.#failure) await this.#change.wait();
+    if (this.#failure) throw this.#failure.reason;
+  }
+
+  /** Resolves when all is written. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    this.#change.tell();
+    await this.#done;
+  }
+
+  /** Resolves when nothing is written any more. */
+  async abort(reason: unknown): Promise<void> {
+    this.#fail(reason);
+    await this.#done.catch(() => {});
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#change.tell();
+  }
+
+  async *#take(): AsyncGenerator<ColumnPiece> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.reason;
+      const piece = this.#pieces.shift();
+      this.#change.tell();
+      if (piece) yield piece;
+      else if (this.#isEnded) return;
+      else await this.#change.wait();
+    }
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type SessionInfo,
   type TopicSchema,
 } from "../../types.ts";
+import { Condition } from "../../util/condition.ts";
 import { mergeJson } from "../../util/json_text.ts";
 import { lowerBound } from "../../util/times.ts";
 import { PassingTopic } from "./passing_topic.ts";
@@ -55,7 +56,8 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
   #isClosed = false;
   /** Whether the reader is busy with what it was given. */
   #isReading = false;
-  readonly #waiting: (() => void)[] = [];
+  /** Of what its two ends know of each other. */
+  readonly #change = new Condition();
 
   constructor(name: string, metadata: Metadata) {
     this.#name = name;
@@ -109,14 +111,14 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
     this.#bytesSinceFlush = 0;
     if (this.#flushedNs !== undefined && this.#flushedNs > this.#untilNs) this.#untilNs = this.#flushedNs;
     this.#flushedNs = untilNs;
-    this.#wake();
+    this.#change.tell();
     return Promise.resolve();
   }
 
   finalize(): Promise<SequenceInfo> {
     this.#changed();
     this.#state = "finalized";
-    this.#wake();
+    this.#change.tell();
     return Promise.resolve(this.info);
   }
 
@@ -125,7 +127,7 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
     this.#state = "failed";
     const text = `Sequence "${this.#name}" was given up: ${reason}`;
     this.#failure = new SmaltiError("ABORTED", text, { sequence: this.#name });
-    this.#wake();
+    this.#change.tell();
     return Promise.resolve();
   }
 
@@ -152,8 +154,8 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
       this.#isEndGiven = this.#state === "finalized";
       if (this.#isEndGiven || this.#untilNs > this.#givenNs) return this.#give();
       this.#isReading = false;
-      this.#wake();
-      await this.#change();
+      this.#change.tell();
+      await this.#change.wait();
     }
   }
 
@@ -166,7 +168,7 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
     this.#isClosed = true;
     for (const topic of this.#topics.values()) topic.batches = [];
     this.#heldBytes = 0;
-    this.#wake();
+    this.#change.tell();
   }
 
   #give(): Checkpoint {
@@ -191,7 +193,7 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
         return false;
       });
     }
-    this.#wake();
+    this.#change.tell();
   }
 
   /** Takes rows in time order, which are read before it returns. Resolves when there is room for more. */
@@ -205,18 +207,10 @@ export class PassingSequence implements SequenceSink, SequenceSource, Follower {
     topic.add(copyColumns(given), bytes);
     this.#heldBytes += bytes;
     // A reader that waits needs what is still to come.
-    while (this.#heldBytes > MAX_HELD_BYTES && this.#isReading && !this.#isClosed) await this.#change();
+    while (this.#heldBytes > MAX_HELD_BYTES && this.#isReading && !this.#isClosed) await this.#change.wait();
   }
 
   #changed(): void {
     this.#info = undefined;
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
