@@ -30,17 +30,14 @@ const DIRECTORY_EXPORTERS = {
 };
 
 /** A format by its name, which is also how its files end. */
-export type ExportFormat =
-  | keyof typeof FILE_EXPORTERS
-  | keyof typeof TABLE_EXPORTERS
-  | keyof typeof DIRECTORY_EXPORTERS;
+export type ExportFormat = "mcap" | "ndjson" | "arrow" | "csv" | "parquet" | "images";
 
 /** How else files end. */
 const ENDINGS: Readonly<Record<string, ExportFormat>> = { jsonl: "ndjson" };
 
 /** Their names. */
-export const EXPORT_FORMATS = [FILE_EXPORTERS, TABLE_EXPORTERS, DIRECTORY_EXPORTERS]
-  .flatMap(Object.keys) as ExportFormat[];
+export const EXPORT_FORMATS: readonly ExportFormat[] = [FILE_EXPORTERS, TABLE_EXPORTERS, DIRECTORY_EXPORTERS]
+  .flatMap((exporters) => Object.keys(exporters) as ExportFormat[]);
 
 /** `--compression CODEC`. */
 export function compressionOption(): Option {
@@ -85,7 +82,7 @@ export async function openExport(
   }
   if (isIn(to, DIRECTORY_EXPORTERS)) {
     if (output === undefined) {
-      throw new UsageError(`--to ${to} is many files: wanted a directory to write to`);
+      throw new UsageError(`--to ${to} is many files: wanted -o DIRECTORY`);
     }
     return await intoDirectory(await DIRECTORY_EXPORTERS[to](), output);
   }

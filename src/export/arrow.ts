@@ -11,15 +11,15 @@ import { compressBuffer } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
-import type { Schema } from "../schema.ts";
+import type { FieldSchema, Schema } from "../schema.ts";
 import { copyPiece } from "./column_pieces.ts";
 import type { ExportOptions, ExportReport } from "./recording_export.ts";
 import { exportTables, type TableOutput, type TopicTable } from "./topic_files.ts";
 
 /**
  * Writes a sequence as Arrow IPC files (Feather of version 2), a file for each topic: its columns as they are recorded,
- * `timestamp_ns` first, in time order, in batches of about half a mebibyte, buffers compressed by LZ4 where that saves.
- * Dictionaries, views and runs, which recordings of other software may have, go out plain. The schema's metadata has
+ * `timestamp_ns` first, in time order, in batches of about half a mebibyte, buffers compressed by LZ4 where that saves
+ * (with decimals of 128 bits and more none are, for polars). Dictionaries, views and runs, which recordings of other software may have, go out plain. The schema's metadata has
  * the names of sequence and topic, the ontology's tag, and what was told of both as JSON (`smalti:topic`, ...).
  *
  * Into a directory (`createDirectory`) go all topics, as `TOPIC.arrow`; a topic `gps/front` is `gps/front.arrow`. A stream
@@ -58,8 +58,9 @@ async function writeTopic(engine: Engine, topic: TopicTable): Promise<void> {
     await topic.write(bytes);
     offset += bytes.length;
   };
+  const compress = hasWideNumbers(fields) ? undefined : (bytes: Uint8Array) => compressBuffer(engine, bytes);
   const writeBatch = async (columns: Columns) => {
-    const message = encodeBatch(columns, { compress: (bytes) => compressBuffer(engine, bytes) });
+    const message = encodeBatch(columns, { compress });
     blocks.push({ offset, length: message.length, headBytes: headBytesOf(message) });
     await write(message);
   };
@@ -76,4 +77,11 @@ async function writeTopic(engine: Engine, topic: TopicTable): Promise<void> {
   }
   if (batch.bytes > 0) await writeBatch(batch.take());
   await write(encodeFileEnd(schema, blocks, new Map()));
+}
+
+/** Whether there are numbers of 16 bytes: polars fails on those that are not compressed in a batch whose buffers may be. */
+function hasWideNumbers(fields: readonly FieldSchema[]): boolean {
+  return fields.some(({ type, children }) => {
+    return type.kind === "decimal" && type.bits >= 128 || hasWideNumbers(children);
+  });
 }

@@ -24,7 +24,7 @@ const LINE_END = "\r\n";
  * exponent, so that they come in as such, or are `NaN`, `Infinity`, `-Infinity`; those of 32 and 16 bits have the digits of the
  * same float64. Booleans are `true` and `false`, bytes base64, times the integers that they are stored as. Lists and maps are
  * JSON as `toJSON()` of a message has it, with integers beyond 2^53, NaN and the infinities as texts. A missing value is an empty cell; an empty
- * text is `""`.
+ * text, or no bytes, is `""`.
  *
  * Into a directory (`createDirectory`) go all topics, as `TOPIC.csv`; a topic `gps/front` is `gps/front.csv`. A stream takes
  * one topic: INVALID_ARGUMENT where others are chosen or there. What it writes to is closed at the end and aborted
@@ -115,7 +115,7 @@ function cellOf(column: Vector): Cell {
     if (typeof value === "string") return quotedText(value);
     if (typeof value !== "object") return String(value);
     const json = column.plain(row, true);
-    return typeof json === "string" ? json : quotedIfNeeded(JSON.stringify(json));
+    return typeof json === "string" ? quotedText(json) : quotedIfNeeded(JSON.stringify(json));
   };
 }
 

@@ -1,17 +1,14 @@
-import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { connect, defineOntology, float64, int64, list, optional, struct, uint64, utf8 } from "../../mod.ts";
 import { exportArrow } from "../../src/export/arrow.ts";
 import { createFile } from "../../src/export/create_file.ts";
 import { exportCsv } from "../../src/export/csv.ts";
 import { exportParquet } from "../../src/export/parquet/export_parquet.ts";
+import { python, runPython } from "../support/python.ts";
 
-const python = process.env.SMALTI_PYTHON;
 const title = python
   ? "pyarrow, DuckDB and polars"
   : "pyarrow, DuckDB and polars (SMALTI_PYTHON names no Python)";
@@ -52,8 +49,7 @@ describe.skipIf(!python)(title, () => {
       await exportParquet(handler, await createFile(join(directory, "t.parquet")));
       await exportArrow(handler, await createFile(join(directory, "t.arrow")));
       await exportCsv(handler, await createFile(join(directory, "t.csv")));
-      const script = fileURLToPath(new URL("read_tables.py", import.meta.url));
-      const read = JSON.parse(execFileSync(python!, ["-B", script, directory], { encoding: "utf8" }));
+      const read = JSON.parse(await runPython(new URL("read_tables.py", import.meta.url), directory));
       const rows = [
         {
           count: String(data.count),

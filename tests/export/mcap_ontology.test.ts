@@ -1,12 +1,13 @@
 import type { McapTypes } from "@mcap/core";
 import { MessageReader } from "@foxglove/rosmsg2-serialization";
 import { describe, expect, it } from "vitest";
-import { connect, IMU, Pose } from "../../mod.ts";
+import { connect, GPS, IMU, Pose } from "../../mod.ts";
 import { ROS_MESSAGES } from "../../src/export/messages/ros_messages.ts";
 import { importMcap } from "../../src/import/mcap/import_mcap.ts";
 import { openFile } from "../../src/import/open_file.ts";
 import { parseRos } from "../../src/import/ros/ros_decoders.ts";
-import { Image } from "../../src/ontology/builtin/vision.ts";
+import { Image, ROI } from "../../src/ontology/builtin/vision.ts";
+import type { AnyOntology } from "./ontology_samples.ts";
 import { all, exported, path, readerOf, textOf } from "./mcap_exports.ts";
 
 describe("the built-in classes", () => {
@@ -116,6 +117,48 @@ it("refuses pictures that are raw among those that are not", async () => {
   const failed = exported(await client.sequenceHandler("s"));
   await expect(failed).rejects.toMatchObject({ code: "UNSUPPORTED", details: { topic: "image" } });
   await expect(failed).rejects.toThrow('an image in format "png"');
+});
+
+describe("what a type of ROS has no room for", () => {
+  const pose = { position: { x: 1, y: 2, z: 3 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+  it.each<[name: string, ontology: AnyOntology, data: object, text: string]>([
+    [
+      "a covariance of another size",
+      Pose,
+      { ...pose, covariance: Float64Array.of(1, 2, 3) },
+      'field "pose.covariance" of ROS: it has 3 items; wanted 36, or none',
+    ],
+    [
+      "a part of a pixel",
+      ROI,
+      { offset: { x: 1.5, y: 0 }, width: 1, height: 1 },
+      'field "x_offset" of ROS: it is 1.5; wanted uint32, 0 to 4294967295',
+    ],
+    [
+      "a number that is none, for an integer",
+      ROI,
+      { offset: { x: 1, y: NaN }, width: 1, height: 1 },
+      'field "y_offset" of ROS: it is NaN',
+    ],
+    [
+      "an integer that is too large",
+      GPS,
+      { position: { x: 1, y: 2, z: 3, covariance_type: 256 } },
+      'field "position_covariance_type" of ROS: it is 256; wanted uint8, 0 to 255',
+    ],
+  ])("is refused by topic and field: %s", async (_name, ontology, data, text) => {
+    await using client = await connect("memory:");
+    await client.sequenceCreate("s", {}, async (sequence) => {
+      const topic = await sequence.topicCreate("t", { ontology });
+      await topic.push({ timestampNs: 1n, data });
+    });
+    const failed = exported(await client.sequenceHandler("s"));
+    await expect(failed).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      details: { sequence: "s", topic: "t" },
+    });
+    await expect(failed).rejects.toThrow(`Cannot write ${text}`);
+  });
 });
 
 /** ROS 2 counts no samples. */

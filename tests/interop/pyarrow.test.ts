@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeIndex } from "../../src/embedded/topic_index.ts";
@@ -20,63 +18,16 @@ import { readAll } from "../../src/store/store.ts";
 import { Turns } from "../../src/util/turns.ts";
 import { MAX_NS, MIN_NS, type TopicInfo, type TopicSchema } from "../../src/types.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
+import { plainRow } from "../support/plain_values.ts";
+import { python, runPython } from "../support/python.ts";
 import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";
 import { engine, rootBuilder, tableFields, touchedRow, withTimes } from "../support/tables.ts";
 
-const python = process.env.SMALTI_PYTHON;
 const title = python ? "pyarrow" : "pyarrow (SMALTI_PYTHON does not name a Python with it)";
 /** Of random tables; printed when a test fails. */
 const SEED = Number(process.env.SMALTI_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-function run(script: string, ...args: string[]): Promise<string> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const options = { maxBuffer: 2 ** 28, env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" } };
-  return new Promise((resolve, reject) => {
-    execFile(python!, [path, ...args], options, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${script}: ${stderr}`));
-      else resolve(stdout);
-    });
-  });
-}
-
-/** A value in the form that `values.py` describes. */
-function plain(field: FieldSchema, value: unknown): unknown {
-  if (value === undefined) return undefined;
-  const { type, children } = field;
-  switch (type.kind) {
-    case "int":
-    case "temporal":
-      return { int: String(value) };
-    case "float":
-      return { float: Number.isNaN(value) ? "nan" : bitsOf(value as number) };
-    case "runEnd":
-      return plain({ ...children[1], nullable: field.nullable }, value);
-    case "list":
-    case "listView":
-    case "fixedList":
-    case "map":
-      return Array.from(value as ArrayLike<unknown>, (item) => plain(children[0], item) ?? null);
-    case "struct":
-      return { struct: plainRow(children, value as object) };
-    default:
-      return value instanceof Uint8Array
-        ? { bytes: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join("")) }
-        : value;
-  }
-}
-
-function plainRow(fields: readonly FieldSchema[], row: object): object {
-  const values = fields.map((
-    field,
-  ) => [field.name, plain(field, (row as Record<string, unknown>)[field.name])]);
-  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
-}
-
-function bitsOf(value: number): string {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, value);
-  return view.getBigUint64(0).toString(16).padStart(16, "0");
-}
+const run = (script: string, ...args: string[]) => runPython(new URL(script, import.meta.url), ...args);
 
 /** A file's batches that hold rows, as rows in the form of `values.py`. */
 async function readBatches(

@@ -1,3 +1,4 @@
+import { SmaltiError } from "../../error.ts";
 import type { RosDefinition, RosField } from "../../import/ros/ros_plan.ts";
 import type { ByteBuilder } from "../byte_builder.ts";
 
@@ -7,11 +8,25 @@ type Write = (value: unknown) => void;
 /** The parts of a time and of a duration. */
 const TIME: readonly RosField[] = [{ type: "int32", name: "sec" }, { type: "uint32", name: "nanosec" }];
 
-/** Objects -> CDR by the definition of their type: XCDR version 1, little endian, as ROS 2 writes it. */
+/** The least and the largest integer of a type. */
+const INTEGERS: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  byte: [0, 2 ** 8 - 1],
+  char: [0, 2 ** 8 - 1],
+  int8: [-(2 ** 7), 2 ** 7 - 1],
+  uint8: [0, 2 ** 8 - 1],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  uint16: [0, 2 ** 16 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+};
+
+/**
+ * Objects -> CDR by the definition of their type: XCDR version 1, little endian, as ROS 2 writes it. An UNSUPPORTED where the type
+ * has no room for a value: an integer out of range, a number that is none, a list of another length than the type's.
+ */
 export class CdrWriter {
   readonly #byName: ReadonlyMap<string | undefined, RosDefinition>;
   readonly #root: Write;
-  readonly #structs = new Map<string, Write>();
   #out!: ByteBuilder;
   /** What alignment counts from. */
   #origin = 0;
@@ -19,7 +34,7 @@ export class CdrWriter {
   /** @param definitions The type's own, which has no name, and of those that it uses. None uses itself. */
   constructor(definitions: readonly RosDefinition[]) {
     this.#byName = new Map(definitions.map((definition) => [definition.name, definition]));
-    this.#root = this.#struct(this.#byName.get(undefined)!.definitions);
+    this.#root = this.#struct(this.#byName.get(undefined)!.definitions, "");
   }
 
   /** Adds a message. */
@@ -31,9 +46,10 @@ export class CdrWriter {
     this.#root(value);
   }
 
-  #struct(fields: readonly RosField[]): Write {
+  /** @param path Where the struct is, for what errors say: each place has a writer of its own. */
+  #struct(fields: readonly RosField[], path: string): Write {
     const members = fields.filter(({ isConstant }) => !isConstant)
-      .map((field) => ({ name: field.name, write: this.#field(field) }));
+      .map((field) => ({ name: field.name, write: this.#field(field, path + field.name) }));
     if (members.length === 0) return () => this.#out.uint8(0);
     return (value) => {
       const object = (value ?? {}) as Readonly<Record<string, unknown>>;
@@ -41,20 +57,31 @@ export class CdrWriter {
     };
   }
 
-  #field({ type, isArray, arrayLength }: RosField): Write {
-    const write = this.#value(type);
-    if (!isArray) return write;
+  #field({ type, isArray, arrayLength }: RosField, path: string): Write {
+    if (!isArray) return this.#value(type, path);
+    const write = this.#value(type, `${path}[]`);
     return (value) => {
       const items = (value ?? []) as ArrayLike<unknown>;
       const count = arrayLength ?? items.length;
       if (arrayLength === undefined) this.#uint32(count);
+      else if (items.length !== count && items.length > 0) {
+        throw misfit(path, `has ${items.length} items`, `${count}, or none`);
+      }
       // Bytes, of which there may be many.
       if (type === "uint8" && items instanceof Uint8Array && items.length === count) this.#out.raw(items);
       else for (let i = 0; i < count; i++) write(items[i]);
     };
   }
 
-  #value(type: string): Write {
+  #value(type: string, path: string): Write {
+    const [least, most] = INTEGERS[type] ?? [];
+    const integer = (value: unknown): number => {
+      const number = Number(value ?? 0);
+      if (!(Number.isInteger(number) && number >= least && number <= most)) {
+        throw misfit(path, `is ${value}`, `${type}, ${least} to ${most}`);
+      }
+      return number;
+    };
     switch (type) {
       case "bool":
         return (value) => this.#out.uint8(value ? 1 : 0);
@@ -62,16 +89,16 @@ export class CdrWriter {
       case "char":
       case "int8":
       case "uint8":
-        return (value) => this.#out.uint8(Number(value ?? 0));
+        return (value) => this.#out.uint8(integer(value));
       case "int16":
       case "uint16":
         return (value) => {
           const at = this.#take(2);
-          this.#out.view.setUint16(at, Number(value ?? 0), true);
+          this.#out.view.setUint16(at, integer(value), true);
         };
       case "int32":
       case "uint32":
-        return (value) => this.#uint32(Number(value ?? 0));
+        return (value) => this.#uint32(integer(value));
       case "int64":
       case "uint64":
         return (value) => {
@@ -92,21 +119,13 @@ export class CdrWriter {
         return (value) => this.#text((value ?? "") as string);
       case "time":
       case "duration":
-        return this.#named(type, TIME);
+        return this.#struct(TIME, `${path}.`);
       default: {
         const found = this.#byName.get(type);
         if (!found) throw new TypeError(`no definition of ${type}`);
-        return this.#named(type, found.definitions);
+        return this.#struct(found.definitions, `${path}.`);
       }
     }
-  }
-
-  #named(type: string, fields: readonly RosField[]): Write {
-    const known = this.#structs.get(type);
-    if (known) return known;
-    const made = this.#struct(fields);
-    this.#structs.set(type, made);
-    return made;
   }
 
   #text(text: string): void {
@@ -127,4 +146,8 @@ export class CdrWriter {
     if (padding > 0) this.#out.zeros(padding);
     return this.#out.take(width);
   }
+}
+
+function misfit(path: string, found: string, wanted: string): SmaltiError {
+  return new SmaltiError("UNSUPPORTED", `Cannot write field "${path}" of ROS: it ${found}; wanted ${wanted}`);
 }

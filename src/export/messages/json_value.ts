@@ -2,8 +2,8 @@ import { FixedListVector, ListVector, StructVector, type Vector } from "../../ar
 import { encodeBase64 } from "../../util/base64.ts";
 
 /**
- * A value as JSON text; undefined where it is missing. Bytes are in base64, NaN and the infinities words, members that are missing
- * left out, and items null.
+ * A value as JSON text; undefined where it is missing. Bytes are in base64, NaN and the infinities words, -0 with its sign
+ * (and a point: many readers take `-0` for an integer), members that are missing left out, and items null.
  *
  * @param allDigits Whether integers beyond 2^53 are numbers too, and not text.
  */
@@ -25,6 +25,7 @@ export function jsonOfValue(vector: Vector, row: number, allDigits: boolean): st
     case "undefined":
       return undefined;
     case "number":
+      if (Object.is(value, -0)) return "-0.0";
       return Number.isFinite(value) ? `${value}` : `"${value}"`;
     case "bigint":
       return allDigits || Number.isSafeInteger(Number(value)) ? `${value}` : `"${value}"`;

@@ -67,7 +67,7 @@ const region: MakeMessage = (data) => ({
   do_rectify: data.do_rectify,
 });
 /** What is not known is -1 in front of a covariance, as ROS has it. */
-const UNKNOWN = [-1];
+const UNKNOWN = [-1, 0, 0, 0, 0, 0, 0, 0, 0];
 /** What has no fix is -1; less is what is not known. */
 const NO_STATUS = { status: -2 };
 const SCAN = [

@@ -12,7 +12,7 @@ import { copyPiece } from "../column_pieces.ts";
 import type { ExportOptions, ExportReport } from "../recording_export.ts";
 import { exportTables, type TableOutput, type TopicTable } from "../topic_files.ts";
 import { elementsOf } from "./parquet_elements.ts";
-import { valuesOf } from "./parquet_values.ts";
+import { hasNegativeZero, valuesOf } from "./parquet_values.ts";
 
 /** A row group is full when it has so many bytes in memory: as values of JavaScript they take many times that... */
 const GROUP_BYTES = 4 * 2 ** 20;
@@ -67,6 +67,8 @@ export async function exportParquet(
       const columnData = vectorsOf(topic.fields, columns).children.map((column) => ({
         name: column.field.name,
         data: valuesOf(column) as unknown[],
+        // A dictionary of the writer's has one zero for both.
+        encoding: hasNegativeZero(column) ? "PLAIN" as const : undefined,
       }));
       await parquet.write({ columnData, rowGroupSize: columns.rows });
       await flush();

@@ -28,6 +28,16 @@ export function valuesOf(column: Vector): Values {
   return values;
 }
 
+/** Whether a zero with a sign is among the floats of a column, or of those within it. */
+export function hasNegativeZero(column: Vector): boolean {
+  if (column.children.length > 0) return column.children.some(hasNegativeZero);
+  const { type } = column.field;
+  if (type.kind !== "float" || type.bits === 16 || !(column instanceof NumberVector)) return false;
+  column.loadAll();
+  const values = column.values as Float64Array | Float32Array;
+  return values.some((value) => Object.is(value, -0));
+}
+
 function readerOf(column: Vector): (row: number) => unknown {
   if (column instanceof DecimalVector) return (row) => column.unscaled(row);
   if (column instanceof StructVector) {
