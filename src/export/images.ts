@@ -4,13 +4,12 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
+import { decodeBase64 } from "../util/base64.ts";
 import { encodeImage } from "../image/encode_image.ts";
 import { imageFile } from "../image/image_file.ts";
-import { topicName } from "../names.ts";
 import type { MessageData } from "../read/merge/message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { TopicSchema } from "../types.ts";
-import { decodeBase64 } from "../util/base64.ts";
 import { exportFiles } from "./directory_files.ts";
 import type { OutputDirectory } from "./output_directory.ts";
 import type { ExportOptions, ExportReport } from "./recording_export.ts";
@@ -95,9 +94,8 @@ export async function exportImages(
   directory: OutputDirectory,
   options: ExportOptions = {},
 ): Promise<ExportReport> {
-  // What is passed on as it comes tells its topics with their messages.
-  const known = handler.isOneShot ? [] : options.topics ?? handler.topics.map(({ name }) => name);
   return await exportFiles(handler, directory, options, async (recording, files) => {
+    const { handler } = recording;
     const makers = new Map<string, MakeFile | undefined>();
     const makerOfTopic = async (name: string) => {
       if (!makers.has(name)) makers.set(name, makerOf(await handler.topicSchema(name)));
@@ -105,7 +103,8 @@ export async function exportImages(
       if (!maker && options.topics) throw await noPictures(handler, name);
       return maker;
     };
-    for (const name of known) await makerOfTopic(topicName(name));
+    // What is passed on as it comes tells its topics with their messages.
+    if (!handler.isOneShot) { for (const name of recording.topics) await makerOfTopic(name); }
     const restrict = () => {
       const names = [...makers].filter(([, maker]) => maker !== undefined).map(([name]) => name);
       if (names.length === 0) throw noneAtAll(handler);
@@ -121,9 +120,12 @@ export async function exportImages(
           recording.leaveOut();
           continue;
         }
-        const { ending, bytes } = await named(topic, timestampNs, () => make(data));
-        const file = await files.open(`${nameOf(topic, timestampNs)}.${ending}`);
-        await recording.write(bytes, file);
+        const picture = await named(topic, timestampNs, () => make(data)).catch((reason) => {
+          recording.leaveOutMessage(reason, topic, timestampNs);
+        });
+        if (!picture) continue;
+        const file = await files.open(`${nameOf(topic, timestampNs)}.${picture.ending}`);
+        await recording.write(picture.bytes, file);
         await file.close();
       }
     }
