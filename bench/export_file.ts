@@ -1,7 +1,6 @@
 /**
  * `deno run -A bench/export_file.ts STORE NAME FORMAT [PATH]`: exports one recording of any size onto the disk, and prints
- * what that took: seconds, processor seconds, MB written a second of them, the most memory. `bench/import_file.ts` keeps
- * what it imports where its third argument is `keep`.
+ * what that took: seconds, processor seconds, MB written for one of them, the most memory.
  *
  * @module
  */
