@@ -12,12 +12,14 @@ import { type Dictionary, dictionaryOf } from "./parquet_dictionary.ts";
 import { type Leaf, type Levels, PRESENT } from "./parquet_levels.ts";
 import { boundsOf, putBytes, putValues, valueBytes } from "./parquet_values.ts";
 import { bitsOf, putRun, putRuns } from "./runs.ts";
-import { putSnappy } from "./snappy.ts";
 
 /** What a column chunk says of itself in the footer. */
 export type ColumnChunk = ParquetWriter["row_groups"][number]["columns"][number];
-/** Writes the header of a page. */
-export type WritePageHeader = typeof import("hyparquet-writer/src/datapage.js").writePageHeader;
+/** What is used of hyparquet-writer beside its footer. */
+export interface PageParts {
+  readonly writePageHeader: typeof import("hyparquet-writer/src/datapage.js").writePageHeader;
+  readonly snappyCompress: typeof import("hyparquet-writer/src/snappy.js").snappyCompress;
+}
 
 /** Bytes of values in a page, about: what readers decompress at once. */
 const PAGE_BYTES = 1 << 20;
@@ -50,17 +52,17 @@ const WRITE_BYTES = 1 << 18;
 /** Writes leaves as column chunks. Its memory is used again for each. */
 export class ColumnWriter {
   readonly #out: ByteWriter;
-  readonly #writePageHeader: WritePageHeader;
+  readonly #parts: PageParts;
   readonly #flush: () => Promise<void>;
   readonly #levels = new ByteBuilder();
   readonly #values = new ByteBuilder();
   readonly #compressed = new ByteBuilder();
 
   /** @param flush Hands over what is in `out`, and empties it. */
-  constructor(out: ByteWriter, writePageHeader: WritePageHeader, flush: () => Promise<void>) {
+  constructor(out: ByteWriter, parts: PageParts, flush: () => Promise<void>) {
     this.#flush = flush;
     this.#out = out;
-    this.#writePageHeader = writePageHeader;
+    this.#parts = parts;
   }
 
   /** Writes one. CORRUPT; what handing over fails with. */
@@ -108,9 +110,9 @@ export class ColumnWriter {
     values.clear();
     for (const row of rows) putBytes(vector as Utf8Vector, row, values);
     this.#compressed.clear();
-    putSnappy(values.written, this.#compressed);
+    this.#compressed.raw(this.#parts.snappyCompress(values.written));
     const start = this.#out.offset;
-    this.#writePageHeader(this.#out, {
+    this.#parts.writePageHeader(this.#out, {
       type: "DICTIONARY_PAGE",
       uncompressed_page_size: values.length,
       compressed_page_size: this.#compressed.length,
@@ -156,11 +158,11 @@ export class ColumnWriter {
       putRuns(values, dictionary.places, firstValue, endValue, bits);
     } else putValues(leaf, firstValue, endValue, values);
     this.#compressed.clear();
-    putSnappy(values.written, this.#compressed);
+    this.#compressed.raw(this.#parts.snappyCompress(values.written));
     const isSmaller = this.#compressed.length < values.length;
     const body = isSmaller ? this.#compressed : values;
     const start = this.#out.offset;
-    this.#writePageHeader(this.#out, {
+    this.#parts.writePageHeader(this.#out, {
       type: "DATA_PAGE_V2",
       uncompressed_page_size: levels.length + values.length,
       compressed_page_size: levels.length + body.length,

@@ -1,5 +1,6 @@
 /**
- * Columns -> a Parquet file, row group by row group. Pages are ours, the footer is hyparquet-writer's.
+ * Columns -> a Parquet file, row group by row group. The pages of columns are ours; Snappy, pages' headers and the
+ * footer are hyparquet-writer's, whose own pages want an object for each value.
  *
  * @module
  */
@@ -27,9 +28,10 @@ export async function openParquet(
   kvMetadata: KeyValue[],
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<ParquetFile> {
-  const [{ ByteWriter, ParquetWriter }, { writePageHeader }] = await Promise.all([
+  const [{ ByteWriter, ParquetWriter }, { writePageHeader }, { snappyCompress }] = await Promise.all([
     import("hyparquet-writer"),
     import("hyparquet-writer/src/datapage.js"),
+    import("hyparquet-writer/src/snappy.js"),
   ]);
   const schema = elementsOf(fields);
   const elements = leafElements(schema);
@@ -40,7 +42,7 @@ export async function openParquet(
     await write(bytes.getBytes().slice());
     bytes.index = 0;
   };
-  const writer = new ColumnWriter(bytes, writePageHeader, flush);
+  const writer = new ColumnWriter(bytes, { writePageHeader, snappyCompress }, flush);
   return {
     async add(columns) {
       const chunks: ColumnChunk[] = [];
