@@ -107,7 +107,12 @@ export class RecordingImport {
     this.#options = options;
     this.#flaws = new Flaws(options.salvage ?? false);
     const flaw = (flaw: Flaw) => this.flaw(flaw);
-    this.#topics = new ImportTopics({ engine: this.engine, options, window, decoders, flaw });
+    // Who passes rows on in order waits so long for older ones.
+    const { flushBytes } = backendOf(client);
+    const holdsFor = flushBytes === undefined
+      ? undefined
+      : { bytes: flushBytes / 2, write: () => this.#flush() };
+    this.#topics = new ImportTopics({ engine: this.engine, options, window, decoders, flaw, holdsFor });
   }
 
   /** Decompresses. */

@@ -78,16 +78,22 @@ export async function convertRecording<I, E>(
   };
   signal?.addEventListener("abort", abort);
   let failure: { readonly reason: unknown } | undefined;
-  const reading = read(new Client(backend), stopReading.signal).catch((reason) => {
+  let consequence: typeof failure;
+  const into = new Client(backend);
+  const reading = read(into, stopReading.signal).catch((reason) => {
     failure ??= { reason };
-  }).finally(() => backend.begin(undefined));
+  }).finally(async () => {
+    // Of what it left open the export would wait for the end.
+    await into.close();
+    backend.begin(undefined);
+  });
   const writing = backend.begun.then(async (sequence) => {
     if (!sequence) return undefined;
     try {
       return await write(new SequenceHandler(sequence, engine, noArrow), stopWriting.signal);
     } catch (reason) {
-      // That the import was given up is no failure of the export.
       if (sequence.info.state !== "failed") failure ??= { reason };
+      else consequence = { reason }; // the import failed
       stopReading.abort(reason);
     } finally {
       sequence.close();
@@ -95,8 +101,13 @@ export async function convertRecording<I, E>(
   });
   try {
     const [imported, exported] = await Promise.all([reading, writing]);
+    failure ??= consequence;
     if (failure) throw failure.reason;
-    return { imported: imported as I, exported: exported as E, lateCount: backend.sequence!.lateCount };
+    const { sequence } = backend;
+    if (!sequence) {
+      throw new SmaltiError("INVALID_ARGUMENT", "Cannot convert: nothing made a sequence; wanted one");
+    }
+    return { imported: imported as I, exported: exported as E, lateCount: sequence.lateCount };
   } finally {
     signal?.removeEventListener("abort", abort);
   }
