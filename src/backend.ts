@@ -147,6 +147,8 @@ export interface SequenceSource {
   readonly isOneShot?: boolean;
   /** Opens a topic. NOT_FOUND, CORRUPT. */
   openTopic(name: string): Promise<TopicSource>;
+  /** What is whole of a topic that cannot be opened, where something can be made out. */
+  salvageTopic?(name: string): Promise<TopicSource | undefined>;
   /** The bytes of one of the attachments in `info`. CORRUPT. */
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
   /** Hears of what is written to it, from its first row on. UNSUPPORTED. */

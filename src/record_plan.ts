@@ -153,7 +153,7 @@ export interface RecordPlan {
 export const MAX_GROWTH = 256;
 export const FREE_BYTES = 65536;
 
-/** What became of a record. All but the first three leave nulls in every column. */
+/** What became of a record. `short` to `large` leave nulls in every column. */
 export const STATUS = {
   fits: 0,
   /** A text is no UTF-8; it is in its column with U+FFFD for what is none. */
@@ -170,7 +170,22 @@ export const STATUS = {
   broken: 6,
   /** A column would pass 2 GiB. */
   large: 7,
+  /**
+   * It fits, but has bytes that do not follow from its values, so that those would be written otherwise: padding that is not zero,
+   * the encapsulation of another writer. Of `cdr` and `packed` alone.
+   */
+  unusual: 8,
+  /** It fits, and zeros follow up to a multiple of {@linkcode END_ALIGNMENT} bytes, as some writers of CDR leave them. */
+  padded: 9,
 } as const;
+
+/** What the end of a record of CDR may be aligned to, in bytes. */
+export const END_ALIGNMENT = 4;
+
+/** Whether the columns hold all values of a record, and nothing is wrong with it. */
+export function isFitting(status: number): boolean {
+  return status === STATUS.fits || status === STATUS.unusual || status === STATUS.padded;
+}
 
 /** What was decoded: as `Columns` of `arrow/columns.ts`. */
 export interface RecordColumns {

@@ -94,7 +94,11 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
       out.buffers.push(bytesOf(values.subarray(rows[0], rows[0] + count)));
       return;
     }
-    const values = new (numberArrayType(first.field.type)!)(count);
+    const { type } = first.field;
+    if (type.kind === "float" && type.bits !== 16) { // half floats are bits already
+      return takeFloats(vectors as readonly NumberVector[], type.bits === 64 ? 2 : 1, picks, out);
+    }
+    const values = new (numberArrayType(type)!)(count);
     const from = vectors.map((vector) => (vector as NumberVector).values);
     for (let i = 0; i < count; i++) values[i] = from[sources[i]][rows[i]];
     out.buffers.push(bytesOf(values));
@@ -193,6 +197,28 @@ function takeOffsets(
   }
   out.buffers.push(bytesOf(large ? BigInt64Array.from(offsets, BigInt) : Int32Array.from(offsets)));
   return offsets;
+}
+
+/** Takes floats as words of 32 bits: as floats NaNs may lose what they hold. */
+function takeFloats(
+  vectors: readonly NumberVector[],
+  words: 1 | 2,
+  { sources, rows }: Picks,
+  out: Columns,
+): void {
+  const from = vectors.map(({ values: { buffer, byteOffset, byteLength } }) =>
+    new Uint32Array(buffer, byteOffset, byteLength / 4)
+  );
+  const count = rows.length;
+  const values = new Uint32Array(words * count);
+  if (words === 2) {
+    for (let i = 0; i < count; i++) {
+      const source = from[sources[i]];
+      values[2 * i] = source[2 * rows[i]];
+      values[2 * i + 1] = source[2 * rows[i] + 1];
+    }
+  } else for (let i = 0; i < count; i++) values[i] = from[sources[i]][rows[i]];
+  out.buffers.push(bytesOf(values));
 }
 
 function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns): void {

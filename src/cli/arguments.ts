@@ -38,6 +38,11 @@ export function parseSequenceName(text: string): string {
   return orInvalid(() => sequenceName(text));
 }
 
+/** A topic's name, following the rule; without a leading `/`. */
+export function parseTopicName(text: string): string {
+  return orInvalid(() => topicName(text));
+}
+
 /** `--topics a,b`. */
 export function topicsOption(): Option {
   return new Option("--topics <a,b>", "names of topics (default: all)").argParser(parseTopics);
@@ -45,7 +50,7 @@ export function topicsOption(): Option {
 
 /** `a,b`: names of topics, with or without a leading `/`; given again, they add up. */
 function parseTopics(text: string, before: readonly string[] = []): string[] {
-  return [...before, ...text.split(",").map((name) => orInvalid(() => topicName(name.trim())))];
+  return [...before, ...text.split(",").map((name) => parseTopicName(name.trim()))];
 }
 
 /** `4096`, `64K`, `512M`, `2G`: bytes, the suffixes by powers of 1024. */

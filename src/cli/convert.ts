@@ -15,6 +15,7 @@ import {
   openExport,
 } from "./export_formats.ts";
 import { findRecordings, nameOfRecording, STDIN } from "./find_recordings.ts";
+import { writeFlaws } from "./flaws.ts";
 import { importRecordingFiles } from "./import_recording.ts";
 import { writeFaults } from "./import_report.ts";
 import { count } from "./number_text.ts";
@@ -75,13 +76,14 @@ async function convert(
     const { imported, exported, lateCount } = await convertRecording(
       client,
       (into, signal) => importRecordingFiles(into, recording, importing, signal, "converting"),
-      (handler, signal) => open(handler, { signal }),
+      (handler, signal) => open(handler, { signal, salvage: given.salvage }),
       { signal },
     );
     if (output !== undefined) {
       await out.write(`converted ${count(exported.messageCount, "message")} to ${output}\n`);
     }
     await writeFaults(imported);
+    await writeFlaws(exported, "smalti: ", { what: "recording", done: "converted" });
     if (lateCount === 0) return;
     const text = `${count(lateCount, "message")} came much later than newer ones, and stand behind them`;
     await writeError(`smalti: ${text}: import and export would put them in order\n`);

@@ -8,6 +8,7 @@ import type { McapCompression } from "../export/mcap/chunk_compression.ts";
 import { nameArgument, storeOption, topicsOption } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { compressionOption, EXPORT_FORMATS, type ExportFormat, openExport } from "./export_formats.ts";
+import { writeFlaws } from "./flaws.ts";
 import { count } from "./number_text.ts";
 import { withSequence } from "./open.ts";
 import { startProgress } from "./progress.ts";
@@ -18,6 +19,7 @@ interface Options extends WindowOptions {
   output?: string;
   topics?: string[];
   compression?: McapCompression;
+  salvage?: boolean;
   store: string;
 }
 
@@ -35,6 +37,12 @@ export function addExport(program: Command, context: Context): void {
     )
     .addOption(compressionOption())
     .addOption(topicsOption())
+    .addOption(
+      new Option(
+        "--salvage",
+        "go on where the sequence is damaged or the format cannot hold a value: leave that out, say so, and exit with 1",
+      ),
+    )
     .addOption(startOption())
     .addOption(endOption())
     .addOption(storeOption())
@@ -42,16 +50,21 @@ export function addExport(program: Command, context: Context): void {
     .action((name: string, options: Options) => exportSequence(context, name, options));
 }
 
-async function exportSequence({ out, signal }: Context, name: string, options: Options): Promise<void> {
-  const { to, output, topics, compression, store } = options;
+async function exportSequence(context: Context, name: string, options: Options): Promise<void> {
+  const { out, signal } = context;
+  const { to, output, topics, compression, salvage, store } = options;
   await withSequence(store, name, async (handler) => {
     const window = resolveWindow(options, handler);
     const topicCount = (topics ?? handler.topics).length;
     const open = await openExport({ to, output, compression, topicCount }, out);
     const progress = await startProgress("exporting");
     const { update: onProgress } = progress;
-    const { messageCount } = await open(handler, { topics, ...window, signal, onProgress })
+    const report = await open(handler, { topics, ...window, signal, salvage, onProgress })
       .finally(() => progress.stop());
-    if (output !== undefined) await out.write(`exported ${count(messageCount, "message")} to ${output}\n`);
+    if (output !== undefined) {
+      await out.write(`exported ${count(report.messageCount, "message")} to ${output}\n`);
+    }
+    await writeFlaws(report, "smalti: ", { what: "sequence", done: "exported" });
+    if (report.flaws.length > 0) context.exitCode = 1;
   });
 }

@@ -4,17 +4,20 @@ import { newSequenceName } from "../names.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import { type AttachmentInfo, MAX_NS, MIN_NS, type SequenceInfo, type Window } from "../types.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
+import { openTopics } from "./chosen_topics.ts";
 import type { EditCourse } from "./edit_options.ts";
-import { startsByPeriod, startsBySize } from "./part_starts.ts";
+import { startsAt, startsByPeriod, startsBySize } from "./part_starts.ts";
 import { writeSequence } from "./write_sequence.ts";
 
-/** Options of {@linkcode cutSequence}: one of `everyNs` and `sizeBytes`. */
+/** Options of {@linkcode cutSequence}: one of `at`, `everyNs` and `sizeBytes`. */
 export interface CutOptions extends EditCourse {
-  /** How long each part is, in nanoseconds, from the first message of all. @default by size */
+  /** The times at which a part begins, in nanoseconds; the first part has what is before them. @default by period or size */
+  at?: readonly bigint[];
+  /** How long each part is, in nanoseconds, from the first message of all. @default by times or size */
   everyNs?: bigint;
   /**
    * About how many bytes of messages each part has, as they are stored: each message counts as much as the topic's others.
-   * @default by time
+   * @default by times or period
    */
   sizeBytes?: number;
   /** What the parts are called before their number. @default the sequence's name */
@@ -22,6 +25,7 @@ export interface CutOptions extends EditCourse {
 }
 
 const CUT_OPTIONS: OptionNames<CutOptions> = {
+  at: true,
   everyNs: true,
   sizeBytes: true,
   name: true,
@@ -56,27 +60,32 @@ export async function cutSequence(
 ): Promise<SequenceInfo[]> {
   const tried = `Cannot cut sequence "${handler.name}"`;
   checkOptions(options, CUT_OPTIONS, tried);
-  const { everyNs, sizeBytes, signal, onProgress } = options;
+  const { at, everyNs, sizeBytes, signal, onProgress } = options;
   const name = newSequenceName(options.name ?? handler.name);
-  if ((everyNs === undefined) === (sizeBytes === undefined)) {
-    throw new SmaltiError("INVALID_ARGUMENT", `${tried}: wanted one of everyNs and sizeBytes`);
+  if ([at, everyNs, sizeBytes].filter((way) => way !== undefined).length !== 1) {
+    throw new SmaltiError("INVALID_ARGUMENT", `${tried}: wanted one of at, everyNs and sizeBytes`);
   }
-  const starts = everyNs !== undefined
+  const topics = await openTopics([handler]);
+  const starts = at !== undefined
+    ? await startsAt(handler, at, tried, signal)
+    : everyNs !== undefined
     ? await startsByPeriod(handler, everyNs, tried, signal)
     : await startsBySize(handler, sizeBytes!, tried, signal);
   const digits = Math.max(3, String(starts.length - 1).length);
+  const names = starts.map((_, i) => newSequenceName(`${name}_${String(i).padStart(digits, "0")}`));
+  await checkFree(names, client);
   const made: SequenceInfo[] = [];
   let count = 0;
   const taken = (rows: number) => onProgress?.(count += rows, handler.rowCount);
   try {
-    for (let i = 0; i < starts.length; i++) {
+    for (const [i, part] of names.entries()) {
       const window = {
         firstNs: i === 0 ? MIN_NS : starts[i],
         lastNs: i + 1 < starts.length ? starts[i + 1] - 1n : MAX_NS,
       };
       const keepsAttachment = (attachment: AttachmentInfo) => isOf(attachment, window, i === 0);
-      const parts = { handlers: [handler], topics: undefined, window, keepsAttachment, signal, taken };
-      made.push(await writeSequence(client, `${name}_${String(i).padStart(digits, "0")}`, parts));
+      const parts = { handlers: [handler], topics, window, keepsAttachment, signal, taken };
+      made.push(await writeSequence(client, part, parts));
     }
   } catch (reason) {
     // What was thrown matters more than a failure to clean up.
@@ -84,6 +93,15 @@ export async function cutSequence(
     throw reason;
   }
   return made;
+}
+
+/** ALREADY_EXISTS where one of the names is taken: before anything is written, since the last part may be hours away. */
+async function checkFree(names: readonly string[], client: Client): Promise<void> {
+  const taken = new Set(await client.listSequences());
+  const sequence = names.find((name) => taken.has(name));
+  if (sequence === undefined) return;
+  const text = `Cannot create sequence "${sequence}": it is there; wanted a new name for the parts`;
+  throw new SmaltiError("ALREADY_EXISTS", text, { sequence });
 }
 
 function isOf({ timestampNs }: AttachmentInfo, { firstNs, lastNs }: Window, isFirst: boolean): boolean {

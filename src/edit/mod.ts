@@ -7,4 +7,4 @@
 export { type CutOptions, cutSequence } from "./cut.ts";
 export type { EditCourse, EditOptions } from "./edit_options.ts";
 export { filterSequence } from "./filter.ts";
-export { mergeSequences } from "./merge.ts";
+export { type MergeOptions, mergeSequences } from "./merge.ts";

@@ -14,27 +14,34 @@ import { bufferedBytes } from "../read/streamer.ts";
 import { reopened } from "../reopen.ts";
 import { type FieldSchema, plainFields, typeName } from "../schema.ts";
 import type { TopicSchema, Window } from "../types.ts";
+import { totals } from "../util/totals.ts";
 import { joinedMetadata } from "./joined_metadata.ts";
 
-/** The topic in one of the sequences. */
-interface Part {
-  readonly sequence: string;
+/** A topic as a sequence has it. */
+export interface TopicOrigin {
+  readonly handler: SequenceHandler;
+  readonly name: string;
+}
+
+/** The same, opened. */
+interface Part extends TopicOrigin {
   readonly source: TopicSource;
 }
 
-/** One topic, as each of some sequences has it. */
+/** One topic, made of those of some sequences. */
 export class SharedTopic {
+  /** What it is called in the new sequence. */
   readonly name: string;
   /** Its columns in plain types, `timestamp_ns` first; of metadata, a later sequence's key wins. */
   readonly schema: TopicSchema;
   readonly #engine: Engine;
   readonly #parts: readonly Part[];
 
-  private constructor(engine: Engine, name: string, parts: readonly Part[]) {
+  private constructor(name: string, parts: readonly Part[]) {
     this.name = name;
-    this.#engine = engine;
     this.#parts = parts;
-    const [{ source }] = parts;
+    const [{ handler, source }] = parts;
+    this.#engine = handler.engine;
     this.schema = {
       ...source.schema,
       fields: plainFields(source.schema.fields),
@@ -42,12 +49,16 @@ export class SharedTopic {
     };
   }
 
-  /** Opens a topic of the sequences that have it. INVALID_ARGUMENT where it is not the same in all of them. CORRUPT. */
-  static async open(handlers: readonly SequenceHandler[], name: string): Promise<SharedTopic> {
+  /** Rows of all time. */
+  get rowCount(): number {
+    return totals(this.#parts.map(({ source }) => source.info)).rowCount;
+  }
+
+  /** Opens the topics that it is made of, one at least. INVALID_ARGUMENT where they are not alike. CORRUPT. */
+  static async open(name: string, origins: readonly TopicOrigin[]): Promise<SharedTopic> {
     const parts: Part[] = [];
-    for (const handler of handlers) {
-      if (!handler.topics.some((topic) => topic.name === name)) continue;
-      parts.push({ sequence: handler.name, source: await handler.topicSource(name) });
+    for (const origin of origins) {
+      parts.push({ ...origin, source: await origin.handler.topicSource(origin.name) });
     }
     const [first, ...others] = parts;
     for (const other of others) {
@@ -56,21 +67,23 @@ export class SharedTopic {
       const { subject, values: [a, b] } = difference;
       throw new SmaltiError(
         "INVALID_ARGUMENT",
-        `Cannot merge topic "${name}": ${subject} is ${a} in sequence "${first.sequence}" and ${b} in ` +
-          `sequence "${other.sequence}", wanted the same in both`,
-        { sequence: other.sequence, topic: name },
+        `Cannot merge topic "${name}": ${subject} is ${a} in sequence "${first.handler.name}" and ${b} in ` +
+          `sequence "${other.handler.name}", wanted the same in both`,
+        { sequence: other.handler.name, topic: other.name },
       );
     }
-    return new SharedTopic(handlers[0].engine, name, parts);
+    return new SharedTopic(name, parts);
   }
 
   /** Its rows in a window in time order, of one time those of an earlier sequence first. Each block is good until the next. */
   async *rowBlocks(window: Window, signal: AbortSignal | undefined): AsyncGenerator<RowBlock> {
     let sources = this.#parts.map(({ source }) => source);
     const open = (part: Window) => {
-      const topics = sources.map((source, i) => ({
-        topic: messageTopic(this.#parts[i].sequence, this.name, source.schema),
-        source: source.runs(part, signal),
+      // By one name, so that their rows are one block's rows of one topic.
+      const [{ name }] = this.#parts;
+      const topics = this.#parts.map(({ handler }, i) => ({
+        topic: messageTopic(handler.name, name, sources[i].schema),
+        source: sources[i].runs(part, signal),
       }));
       return new RowBlocks(this.#engine, topics, bufferedBytes({}));
     };

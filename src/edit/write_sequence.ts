@@ -4,21 +4,17 @@
  * @module
  */
 import type { Client } from "../client.ts";
-import { SmaltiError } from "../error.ts";
-import { compareNames, topicName } from "../names.ts";
 import { blockColumns } from "../read/merge/block_columns.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { AttachmentInfo, SequenceInfo, Window } from "../types.ts";
-import { didYouMean } from "../util/nearest.ts";
 import { joinedMetadata } from "./joined_metadata.ts";
-import { SharedTopic } from "./shared_topic.ts";
+import type { SharedTopic } from "./shared_topic.ts";
 
 /** What a new sequence is made of. */
 export interface SequenceParts {
   /** The sequences, in the order that ties and facts go by. */
   readonly handlers: readonly SequenceHandler[];
-  /** Names of the topics. @default all */
-  readonly topics: readonly string[] | undefined;
+  readonly topics: readonly SharedTopic[];
   readonly window: Window;
   /** Which attachments to keep. @default all */
   readonly keepsAttachment?: (attachment: AttachmentInfo) => boolean;
@@ -37,8 +33,6 @@ export async function writeSequence(
   { handlers, topics, window, keepsAttachment = () => true, signal, taken }: SequenceParts,
 ): Promise<SequenceInfo> {
   signal?.throwIfAborted();
-  handlers.forEach(checkWhole);
-  const names = chosenTopics(handlers, topics);
   const sequence = await client.sequenceCreate(name, {
     metadata: joinedMetadata(handlers.map(({ metadata }) => metadata)),
     errorPolicy: "delete",
@@ -52,10 +46,9 @@ export async function writeSequence(
         await sequence.attach(attachment, await handler.readAttachment(attachment));
       }
     }
-    for (const topicName of names) {
-      const topic = await SharedTopic.open(handlers, topicName);
+    for (const topic of topics) {
       const { ontologyTag: tag, serializationFormat: format, metadata, fields: [, ...fields] } = topic.schema;
-      const writer = await sequence.topicCreate(topicName, { ontology: { tag, format, fields }, metadata });
+      const writer = await sequence.topicCreate(topic.name, { ontology: { tag, format, fields }, metadata });
       for await (const block of topic.rowBlocks(window, signal)) {
         for (const { columns } of blockColumns(block)) await writer.pushPrepared(columns);
         taken(block.length);
@@ -69,23 +62,4 @@ export async function writeSequence(
     await sequence.abort(reason, "delete").catch(() => {});
     throw reason;
   }
-}
-
-function checkWhole({ name, state }: SequenceHandler): void {
-  if (state !== "recording") return;
-  const text = `Cannot copy from sequence "${name}": it was being recorded when it was opened`;
-  throw new SmaltiError("LOCKED", text, { sequence: name });
-}
-
-/** Names of topics that at least one sequence has, once each and in order. NOT_FOUND. */
-function chosenTopics(handlers: readonly SequenceHandler[], wanted: readonly string[] | undefined): string[] {
-  const known = new Set(handlers.flatMap(({ topics }) => topics.map(({ name }) => name)));
-  const chosen = new Set(wanted === undefined ? known : wanted.map((name) => topicName(name)));
-  for (const topic of chosen) {
-    if (known.has(topic)) continue;
-    const places = handlers.map(({ name }) => `"${name}"`).join(", ");
-    const text = `No topic "${topic}" in sequence ${places}${didYouMean(topic, [...known])}`;
-    throw new SmaltiError("NOT_FOUND", text, { sequence: handlers[0].name, topic });
-  }
-  return [...chosen].sort(compareNames);
 }

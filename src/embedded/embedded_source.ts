@@ -5,6 +5,8 @@ import { type FileReader, writable } from "../store/store.ts";
 import type { AttachmentInfo, SequenceInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
 import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
+import { readWholeBatches } from "./recover_topic_file.ts";
+import type { TopicBytes } from "./topic_footer.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
 /** Reads a sequence as its manifest said when it was opened. */
@@ -31,6 +33,14 @@ export class EmbeddedSource implements SequenceSource {
 
   openTopic(name: string): Promise<TopicFileReader> {
     return this.#openTopic(this.#manifest, name);
+  }
+
+  async salvageTopic(name: string): Promise<TopicFileReader | undefined> {
+    const info = this.#manifest.topics.find((topic) => topic.name === name)!;
+    const path = topicPath(filesOf(this.#manifest), info);
+    const file: TopicBytes = (offset, length, signal) => this.#files.read(path, offset, length, { signal });
+    const found = await readWholeBatches(this.#engine, file, await this.#files.size(path));
+    return found && TopicFileReader.of(file, this.#engine, path, { info, ...found, done: 0 }, this.info.name);
   }
 
   follow(): Follower {

@@ -10,7 +10,7 @@ import { TimeSlice } from "../util/time_slice.ts";
 import type { Extent } from "../util/totals.ts";
 import type { TopicSchema } from "../types.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, IndexBuilder, type IndexEntry, keepsBounds } from "./topic_index.ts";
+import { checkOrder, IndexBuilder, type IndexedBatch, type IndexEntry, keepsBounds } from "./topic_index.ts";
 
 /** Heads of messages, and most whole batches of slow topics, fit. */
 const HEAD_BYTES = 64 * 1024;
@@ -63,26 +63,19 @@ export async function salvageTopicFile(
   const { stored, schema, end: start } = found;
 
   const index = new IndexBuilder();
-  const slice = new TimeSlice();
   let schemaBytes = start;
   /** Where the next batch begins, unless something else is there. */
   let next = start;
   let isDamaged = false;
-  // Not from the schema's end: should its length be damaged, that is somewhere among the batches.
-  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(read, offset, size)) < size;) {
-    const frame = await readFrame(read, offset, size);
-    const entry = frame && checkBatch(engine, frame.message, schema);
+  for await (const { offset, frame, entry } of lookForBatches(engine, read, size, schema)) {
     if (offset !== next ? entry : frame && !entry) isDamaged = true;
-    if (entry) {
+    if (frame && entry) {
       next = offset + frame.message.length;
       if (index.length === 0) schemaBytes = Math.min(start, offset);
       const { bounds, ...facts } = entry;
       const place = { offset, length: frame.message.length, headBytes: frame.headBytes };
       index.add({ ...facts, ...place }, keepsBounds(index.length, facts.rows) ? bounds() : undefined);
     }
-    await slice.pause();
-    // What a damaged head says of its length is not to be trusted: the next batch may begin anywhere.
-    offset += entry ? frame!.message.length : ALIGNMENT;
   }
 
   const end = index.fileEnd(engine, stored);
@@ -99,6 +92,52 @@ export async function salvageTopicFile(
     sizeBytes: hasEnd ? size : (isCut ? next : size) + end.length,
     footer: hasEnd ? undefined : end,
   };
+}
+
+/** Something in a topic's file that may be a batch. */
+interface FoundFrame {
+  readonly offset: number;
+  /** Undefined where it is not to be made out. */
+  readonly frame: { readonly message: Uint8Array; readonly headBytes: number } | undefined;
+  /** What the index says of it; undefined where it is none that is whole. */
+  readonly entry: ReturnType<typeof checkBatch>;
+}
+
+/** Looks for batches all over a topic's file. */
+async function* lookForBatches(
+  engine: Engine,
+  read: ReadRange,
+  size: number,
+  schema: TopicSchema,
+): AsyncGenerator<FoundFrame> {
+  const slice = new TimeSlice();
+  // Not from the schema's end: should its length be damaged, that is somewhere among the batches.
+  for (let offset = SCHEMA_OFFSET; (offset = await nextMessage(read, offset, size)) < size;) {
+    const frame = await readFrame(read, offset, size);
+    const entry = frame && checkBatch(engine, frame.message, schema);
+    yield { offset, frame, entry };
+    await slice.pause();
+    // What a damaged head says of its length is not to be trusted: the next batch may begin anywhere.
+    offset += entry ? frame!.message.length : ALIGNMENT;
+  }
+}
+
+/** What is whole in a topic's file whose footer is damaged: its columns and batches. Errors as {@linkcode readSchema}. */
+export async function readWholeBatches(
+  engine: Engine,
+  read: ReadRange,
+  size: number,
+): Promise<{ schema: TopicSchema; batches: IndexedBatch[] } | undefined> {
+  const found = await readSchema(read, engine, size);
+  if (!found) return undefined;
+  const { schema } = found;
+  const batches: IndexedBatch[] = [];
+  for await (const { offset, frame, entry } of lookForBatches(engine, read, size, schema)) {
+    if (!entry) continue;
+    const { rows, firstNs, lastNs, headerCrc } = entry;
+    batches.push({ offset, length: frame!.message.length, rows, firstNs, lastNs, headerCrc });
+  }
+  return { schema, batches };
 }
 
 /** Gives a topic's file the footer that its writer did not come to write. Durable when it resolves. */

@@ -47,6 +47,10 @@ export class DirectoryFiles {
         await file.close();
         this.#open.delete(file);
       },
+      discard: async (reason) => {
+        this.#open.delete(file);
+        await file.abort(reason);
+      },
     };
   }
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { encodeImage } from "../image/compressed.ts";
+import { decodeBase64 } from "../util/base64.ts";
+import { encodeImage } from "../image/encode_image.ts";
 import { imageFile } from "../image/image_file.ts";
-import { topicName } from "../names.ts";
 import type { MessageData } from "../read/merge/message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { TopicSchema } from "../types.ts";
@@ -30,25 +30,47 @@ interface PictureFile {
 }
 type MakeFile = (data: MessageData) => PictureFile | Promise<PictureFile>;
 
-/** The kinds of topics that hold pictures, by ontology or by the type in ROS: columns that they must have, and their files. */
-const KINDS: Readonly<Record<string, { readonly columns: readonly string[]; readonly file: MakeFile }>> = {
+/** A kind of topics that hold pictures: the columns that they must have, and their files. */
+interface Kind {
+  readonly columns: readonly string[];
+  readonly file: MakeFile;
+}
+
+const COMPRESSED: Kind = { columns: ["data", "format"], file: fileOf };
+const ROS_IMAGE: Kind = {
+  columns: ["data", "width", "height", "step", "encoding", "is_bigendian"],
+  file: (data) => pngOf(data, data.step, data.is_bigendian),
+};
+/** Of Foxglove's schemas, whose samples begin with the lowest byte. */
+const RAW_IMAGE: Kind = {
+  columns: ["data", "width", "height", "step", "encoding"],
+  file: (data) => pngOf(data, data.step, false),
+};
+
+/** By ontology, or by the type that messages came with. */
+const KINDS: Readonly<Record<string, Kind>> = {
   Image: {
     columns: ["data", "format", "width", "height", "stride", "encoding"],
-    file: (data) => data.format === "raw" || data.format === "png" ? pngOf(data, data.stride) : fileOf(data),
+    file: (data) =>
+      data.format === "raw" || data.format === "png"
+        ? pngOf(data, data.stride, data.is_bigendian)
+        : fileOf(data),
   },
-  CompressedImage: { columns: ["data", "format"], file: fileOf },
-  "sensor_msgs/Image": {
-    columns: ["data", "width", "height", "step", "encoding", "is_bigendian"],
-    file: (data) => pngOf(data, data.step),
-  },
-  "sensor_msgs/CompressedImage": { columns: ["data", "format"], file: fileOf },
+  CompressedImage: COMPRESSED,
+  "sensor_msgs/Image": ROS_IMAGE,
+  "sensor_msgs/CompressedImage": COMPRESSED,
+  // Foxglove's in Protocol Buffers, FlatBuffers and JSON, and in ROS.
+  "foxglove.RawImage": RAW_IMAGE,
+  "foxglove.CompressedImage": COMPRESSED,
+  "foxglove_msgs/RawImage": RAW_IMAGE,
+  "foxglove_msgs/CompressedImage": COMPRESSED,
 };
 
 /**
  * Writes the pictures of a sequence, each as a file `TOPIC/TIMESTAMP_NS.EXT` with its time in nanoseconds; where two of a
  * topic have the same time the later are `TIMESTAMP_NS_1`, `TIMESTAMP_NS_2` and so on. Topics with pictures are those of
- * the ontologies `Image` and `CompressedImage`, and those imported from ROS as `sensor_msgs/Image` and `CompressedImage`.
- * Without `topics` all others are passed over.
+ * the ontologies `Image` and `CompressedImage`, and those imported as `sensor_msgs/Image` and `CompressedImage` of ROS or as
+ * Foxglove's `RawImage` and `CompressedImage`. Without `topics` all others are passed over.
  *
  * Compressed pictures go out byte for byte as .jpg, .png, .webp, .bmp or .tiff; of ROS's `compressedDepth` the PNG in it.
  * Raw ones go out as PNG, as `encodeImage` makes it: gray, RGB and RGBA of 8 and 16 bits without loss.
@@ -72,9 +94,8 @@ export async function exportImages(
   directory: OutputDirectory,
   options: ExportOptions = {},
 ): Promise<ExportReport> {
-  // What is passed on as it comes tells its topics with their messages.
-  const known = handler.isOneShot ? [] : options.topics ?? handler.topics.map(({ name }) => name);
   return await exportFiles(handler, directory, options, async (recording, files) => {
+    const { handler } = recording;
     const makers = new Map<string, MakeFile | undefined>();
     const makerOfTopic = async (name: string) => {
       if (!makers.has(name)) makers.set(name, makerOf(await handler.topicSchema(name)));
@@ -82,7 +103,8 @@ export async function exportImages(
       if (!maker && options.topics) throw await noPictures(handler, name);
       return maker;
     };
-    for (const name of known) await makerOfTopic(topicName(name));
+    // What is passed on as it comes tells its topics with their messages.
+    if (!handler.isOneShot) { for (const name of recording.topics) await makerOfTopic(name); }
     const restrict = () => {
       const names = [...makers].filter(([, maker]) => maker !== undefined).map(([name]) => name);
       if (names.length === 0) throw noneAtAll(handler);
@@ -98,9 +120,12 @@ export async function exportImages(
           recording.leaveOut();
           continue;
         }
-        const { ending, bytes } = await named(topic, timestampNs, () => make(data));
-        const file = await files.open(`${nameOf(topic, timestampNs)}.${ending}`);
-        await recording.write(bytes, file);
+        const picture = await named(topic, timestampNs, () => make(data)).catch((reason) => {
+          recording.leaveOutMessage(reason, topic, timestampNs);
+        });
+        if (!picture) continue;
+        const file = await files.open(`${nameOf(topic, timestampNs)}.${picture.ending}`);
+        await recording.write(picture.bytes, file);
         await file.close();
       }
     }
@@ -112,14 +137,14 @@ export async function exportImages(
 async function noPictures(handler: SequenceHandler, topic: string): Promise<SmaltiError> {
   const { ontologyTag } = await handler.topicSchema(topic);
   const text = `Cannot export pictures of topic "${topic}": its ontology is "${ontologyTag}", wanted ` +
-    "Image, CompressedImage, or one of these two of ROS";
+    "Image, CompressedImage, or what ROS or Foxglove have of these";
   return new SmaltiError("INVALID_ARGUMENT", text, { sequence: handler.name, topic });
 }
 
 function noneAtAll({ name: sequence }: SequenceHandler): SmaltiError {
   const text =
     `Cannot export pictures of sequence "${sequence}": no topic holds any, wanted one of the ontology ` +
-    "Image or CompressedImage, or one of these two of ROS";
+    "Image or CompressedImage, or of what ROS or Foxglove have of these";
   return new SmaltiError("INVALID_ARGUMENT", text, { sequence });
 }
 
@@ -146,8 +171,10 @@ function fileOf({ data, format = "" }: MessageData): PictureFile {
 }
 
 /** An image as a PNG. */
-async function pngOf(image: MessageData, stride: number): Promise<PictureFile> {
-  const { format = "raw", width = 0, height = 0, encoding = "", is_bigendian } = image;
+async function pngOf(image: MessageData, stride: number, isBigEndian: unknown): Promise<PictureFile> {
+  const { format = "raw", encoding = "" } = image;
+  // Integers of JSON may be bigints.
+  const [width, height] = [Number(image.width ?? 0), Number(image.height ?? 0)];
   if (width === 0 || height === 0) {
     throw new SmaltiError("UNSUPPORTED", `it has ${width} x ${height} pixels, and a PNG has one at least`);
   }
@@ -156,18 +183,30 @@ async function pngOf(image: MessageData, stride: number): Promise<PictureFile> {
     format,
     width,
     height,
-    stride: stride ?? 0,
+    stride: Number(stride ?? 0),
     encoding,
     // ROS has a number.
-    is_bigendian: is_bigendian === undefined ? undefined : Boolean(is_bigendian),
+    is_bigendian: isBigEndian === undefined ? undefined : Boolean(isBigEndian),
   });
   return { ending: ENDINGS.png, bytes: data };
 }
 
 function bytesOf(data: unknown): Uint8Array {
   if (data instanceof Uint8Array) return data;
+  // JSON has no bytes.
+  if (typeof data === "string") return bytesOfText(data);
   const seen = data === undefined ? "missing" : `a ${typeof data}`;
   throw new SmaltiError("INVALID_MESSAGE", `its data is ${seen}, wanted bytes`);
+}
+
+function bytesOfText(text: string): Uint8Array {
+  try {
+    return decodeBase64(text);
+  } catch (cause) {
+    const seen = text.length > 20 ? `${text.slice(0, 20)}...` : text;
+    const wanted = `its data is the text ${JSON.stringify(seen)}, wanted base64`;
+    throw new SmaltiError("INVALID_MESSAGE", wanted, { cause });
+  }
 }
 
 /** Says in a failure which picture it was. */

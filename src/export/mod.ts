@@ -14,5 +14,5 @@ export type { McapCompression } from "./mcap/chunk_compression.ts";
 export { exportMcap, type ExportMcapOptions } from "./mcap/export_mcap.ts";
 export { exportParquet } from "./parquet/export_parquet.ts";
 export type { OutputDirectory } from "./output_directory.ts";
-export type { ExportOptions, ExportReport } from "./recording_export.ts";
+export type { ExportFlaw, ExportOptions, ExportReport } from "./recording_export.ts";
 export type { TableOutput } from "./topic_files.ts";

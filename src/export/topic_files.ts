@@ -48,8 +48,7 @@ export async function exportTables(
   extension: string,
   write: WriteTable,
 ): Promise<ExportReport> {
-  const tables = (recording: RecordingExport, open: OpenTopic) =>
-    new TopicTables(handler, recording, open, write);
+  const tables = (recording: RecordingExport, open: OpenTopic) => new TopicTables(recording, open, write);
   if (!("getWriter" in output)) {
     return await exportFiles(handler, output, options, async (recording, files) => {
       await tables(recording, (name) => files.open(`${name}.${extension}`)).write();
@@ -80,8 +79,8 @@ class TopicTables {
   readonly #open: OpenTopic;
   readonly #write: WriteTable;
 
-  constructor(handler: SequenceHandler, recording: RecordingExport, open: OpenTopic, write: WriteTable) {
-    this.#handler = handler;
+  constructor(recording: RecordingExport, open: OpenTopic, write: WriteTable) {
+    this.#handler = recording.handler;
     this.#recording = recording;
     this.#open = open;
     this.#write = write;
@@ -121,8 +120,8 @@ class TopicTables {
 
   async #writeTopic(name: string, pieces: TopicTable["pieces"]): Promise<void> {
     const schema = await this.#handler.topicSchema(name);
+    const file = await this.#open(name);
     try {
-      const file = await this.#open(name);
       await this.#write({
         name,
         fields: plainFields(schema.fields),
@@ -132,7 +131,13 @@ class TopicTables {
       });
       await file.close();
     } catch (reason) {
-      throw reason instanceof SmaltiError ? reason.at({ sequence: this.#handler.name, topic: name }) : reason;
+      const error = reason instanceof SmaltiError
+        ? reason.at({ sequence: this.#handler.name, topic: name })
+        : reason;
+      // Of rows that pass once the others wait for these.
+      if (!file.discard || this.#handler.isOneShot) throw error;
+      this.#recording.salvage(error, "all of its messages", name);
+      await file.discard(reason);
     }
   }
 }

@@ -7,7 +7,7 @@
 import type { ImageCodec } from "./image_codec.ts";
 import { imageFromPixels } from "./image.ts";
 import { readPng } from "./png/read_png.ts";
-import { imageToRgba } from "./rgba.ts";
+import { rawToRgba } from "./raw_rgba.ts";
 import type { RgbaPixels } from "./rgba_pixels.ts";
 
 /** What is used of `Bun.Image`. */
@@ -32,7 +32,7 @@ export function bunCodec(format: string): ImageCodec | undefined {
   const decode = async (bytes: Uint8Array) => {
     // Samples stay where they are, as elsewhere: a camera's note that it was held upside down turns nothing.
     const png = await new Image(bytes, { autoOrient: false }).png({ compressionLevel: 0 }).bytes();
-    return await imageToRgba(imageFromPixels({ ...await readPng(png), is_bigendian: true }));
+    return rawToRgba(imageFromPixels({ ...await readPng(png), is_bigendian: true }));
   };
   if (format === "bmp") return { decode };
   if (format !== "jpeg" && format !== "webp") return undefined;

@@ -1,7 +1,6 @@
-import { SmaltiError } from "../error.ts";
 import type { Image } from "../ontology/builtin/vision.ts";
-import { changed, imageFromPixels } from "./image.ts";
-import { readPng } from "./png/read_png.ts";
+import { decodeImage, type DecodeImageOptions } from "./decode_image.ts";
+import { changed } from "./image.ts";
 import { writePng } from "./png/write_png.ts";
 
 /**
@@ -22,20 +21,25 @@ export async function packImage(image: Image): Promise<Image> {
 }
 
 /**
- * The same image with its bytes as they are in memory. One that is `raw` is given back; a PNG that is the picture itself, not
- * {@linkcode packImage}'s, also says what encoding it has.
+ * The same image with its bytes as they are in memory. One that is `raw` is given back. What was compressed is either those
+ * bytes as a gray picture, {@linkcode packImage}'s; or the picture itself, which then says what encoding it has. PNG is
+ * decoded everywhere, others (`jpeg`) as in {@linkcode decodeImage}.
  *
- * Rejects with UNSUPPORTED where the format is neither `raw` nor `png`, CORRUPT where the PNG is damaged.
+ * Rejects with UNSUPPORTED where nothing decodes the format, CORRUPT where the bytes are damaged.
  */
-export async function unpackImage(image: Image): Promise<Image> {
+export async function unpackImage(image: Image, options: DecodeImageOptions = {}): Promise<Image> {
   if (image.format === "raw") return image;
-  if (image.format !== "png") {
-    throw new SmaltiError(
-      "UNSUPPORTED",
-      `Cannot unpack an image of the format "${image.format}": wanted raw or png`,
-    );
+  // Every bit counts in a PNG: no codec gets one.
+  const picture = await decodeImage(image, image.format === "png" ? {} : options);
+  const { data, width, height, stride, encoding, is_bigendian } = picture;
+  if (width === image.stride) {
+    if (encoding === "mono8") return changed(image, { data, format: "raw" });
+    if (image.format !== "png") return changed(image, { data: redOf(data), format: "raw" });
   }
-  const { data, width, height, encoding } = await readPng(image.data);
-  if (encoding === "mono8" && width === image.stride) return changed(image, { data, format: "raw" });
-  return changed(image, imageFromPixels({ data, width, height, encoding, is_bigendian: true }));
+  return changed(image, { data, format: "raw", width, height, stride, encoding, is_bigendian });
+}
+
+/** The gray of pixels that came as RGBA. */
+function redOf(rgba: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: rgba.length / 4 }, (_, i) => rgba[4 * i]);
 }

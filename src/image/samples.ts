@@ -1,19 +1,8 @@
 import type { Image } from "../ontology/builtin/vision.ts";
-import { bytesOfRow, layoutOf } from "../ontology/image_layout.ts";
-import { MACHINE_IS_BIG_ENDIAN, SAMPLE_ARRAYS, type SampleArray, tight, unknownEncoding } from "./image.ts";
+import type { DecodeImageOptions } from "./decode_image.ts";
+import { tight } from "./image.ts";
 import { unpackImage } from "./pack.ts";
-
-/** Samples of an image as numbers. */
-export interface ImageSamples {
-  /** Width, in pixels. */
-  readonly width: number;
-  /** Height, in pixels. */
-  readonly height: number;
-  /** Samples of a pixel. */
-  readonly channels: number;
-  /** All samples row by row, without padding: `data[(y * width + x) * channels + channel]`. May share the image's memory. */
-  readonly data: SampleArray;
-}
+import { type ImageSamples, rawSamples } from "./raw_samples.ts";
 
 /**
  * The samples of an image as an array of their own type, such as a `Uint16Array` of millimetres: in this machine's order of
@@ -30,36 +19,6 @@ export interface ImageSamples {
  * const { data } = await imageSamples(image); // Uint16Array [812, 813]
  * ```
  */
-export async function imageSamples(image: Image): Promise<ImageSamples> {
-  const raw = tight(await unpackImage(image));
-  const { width, height, stride, encoding, data, is_bigendian = MACHINE_IS_BIG_ENDIAN } = raw;
-  const layout = layoutOf(encoding);
-  if (layout === undefined || layout.meaning === "yuv") {
-    throw unknownEncoding(encoding, "give the samples of");
-  }
-  const { channels, sample, sampleBytes } = layout;
-  const row = bytesOfRow(layout, width);
-  const swaps = sampleBytes > 1 && is_bigendian !== MACHINE_IS_BIG_ENDIAN;
-  let bytes = data;
-  if (stride !== row || swaps || data.byteOffset % sampleBytes !== 0) {
-    bytes = new Uint8Array(row * height);
-    for (let y = 0; y < height; y++) bytes.set(data.subarray(y * stride, y * stride + row), y * row);
-    if (swaps) reverseSamples(bytes, sampleBytes);
-  }
-  const array = SAMPLE_ARRAYS[sample];
-  return {
-    width,
-    height,
-    channels,
-    data: new array(bytes.buffer, bytes.byteOffset, width * height * channels),
-  };
-}
-
-/** Turns round the bytes of each sample. */
-export function reverseSamples(bytes: Uint8Array, sampleBytes: number): void {
-  for (let start = 0; start < bytes.length; start += sampleBytes) {
-    for (let low = start, high = start + sampleBytes - 1; low < high; low++, high--) {
-      [bytes[low], bytes[high]] = [bytes[high], bytes[low]];
-    }
-  }
+export async function imageSamples(image: Image, options: DecodeImageOptions = {}): Promise<ImageSamples> {
+  return rawSamples(tight(await unpackImage(image, options)));
 }

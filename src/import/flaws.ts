@@ -1,4 +1,5 @@
 import { type ErrorCode, SmaltiError } from "../error.ts";
+import { FlawList } from "../util/flaw_list.ts";
 
 /** Something that is wrong with a file, and what that cost. */
 export interface ImportFlaw {
@@ -32,33 +33,22 @@ export interface Flaw extends Omit<ImportFlaw, "offset"> {
   readonly cause?: unknown;
 }
 
-/** So many are listed at most; a hostile file has millions. */
-const MAX_LISTED = 1000;
-
 /** The flaws of one file. */
-export class Flaws {
-  readonly listed: ImportFlaw[] = [];
-  /** How many there are, by kind. */
-  readonly counts: Record<string, number> = {};
-  /** Whether any cost something. */
-  isLossy = false;
+export class Flaws extends FlawList<ImportFlaw> {
   readonly #salvage: boolean;
 
   /** @param salvage Whether flaws that cost something are lived with. */
   constructor(salvage: boolean) {
+    super();
     this.#salvage = salvage;
   }
 
   /** Notes a flaw down. Throws where it cost something that is not to be lived with. */
-  add({ code = "CORRUPT", cause, ...flaw }: Flaw & { offset: number }): void {
-    if (flaw.lost !== undefined) {
-      if (!this.#salvage) {
-        const { message, offset, topic } = flaw;
-        throw new SmaltiError(code, message, { offset, ...(topic !== undefined && { topic }), cause });
-      }
-      this.isLossy = true;
+  override add({ code = "CORRUPT", cause, ...flaw }: Flaw & { offset: number }): void {
+    if (flaw.lost !== undefined && !this.#salvage) {
+      const { message, offset, topic } = flaw;
+      throw new SmaltiError(code, message, { offset, ...(topic !== undefined && { topic }), cause });
     }
-    this.counts[flaw.kind] = (this.counts[flaw.kind] ?? 0) + 1;
-    if (this.listed.length < MAX_LISTED) this.listed.push(flaw);
+    super.add(flaw);
   }
 }

@@ -26,7 +26,7 @@ export interface ImportOptions {
   /**
    * Whether to keep what the file has around each message, as columns: its number in the file over all topics `_index`
    * (uint64), which goes on from file to file; of MCAP also publish time `_publish_time_ns` (uint64) and sequence number
-   * `_sequence` (uint32). @default false
+   * `_sequence` (uint32); `_padding` (binary) for messages in CDR whose bytes their values do not tell. @default false
    */
   envelope?: boolean;
   /**

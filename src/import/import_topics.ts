@@ -185,6 +185,7 @@ export class ImportTopics {
       engine,
       collected: this.#collected,
       reserved: beside,
+      envelope: isNumbered,
       mapping: this.#mappingOf(sourceName, tag),
       aside: (timestampNs: bigint, bytes: Uint8Array) =>
         this.#keepAside(sequence, sourceName, metadata, timestampNs, bytes),

@@ -47,6 +47,8 @@ export interface DecoderOptions {
   readonly collected?: { bytes: number };
   /** Columns that the topic has beside the decoder's. */
   readonly reserved: readonly FieldSchema[];
+  /** Whether columns are wanted for what is around the values of a message. @default false */
+  readonly envelope?: boolean;
   /** What the messages are to become, where that is not what they are in their own system. */
   readonly mapping?: KnownMapping | undefined;
   /** Keeps a message that the columns of a mapping do not hold, as it is. */

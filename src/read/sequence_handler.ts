@@ -28,6 +28,7 @@ import { type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
+import { type Damage, SalvagedSequence } from "./salvaged_sequence.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import type { SyncFields, SyncOptions } from "./sync/sync_options.ts";
@@ -109,6 +110,15 @@ export class SequenceHandler implements AsyncDisposable {
   /** @internal Decodes and orders; compresses what is made of it. */
   get engine(): Engine {
     return this.#engine;
+  }
+
+  /** @internal What is whole of a sequence that is damaged; `onDamage` hears of what is passed over. */
+  async salvaging(onDamage: (damage: Damage) => void): Promise<SequenceHandler> {
+    return new SequenceHandler(
+      await SalvagedSequence.open(this.#source, onDamage),
+      this.#engine,
+      this.#loadArrow,
+    );
   }
 
   /** @internal Whether it can be streamed once, while it comes; what is told of it grows. */

@@ -282,3 +282,17 @@ function codeOf(call: () => unknown): unknown {
     return error instanceof SmaltiError ? error.code : error;
   }
 }
+
+it.each([32, 64] as const)("take keeps all that a NaN of %i bits holds", (bits) => {
+  const field: FieldSchema = { name: "x", type: { kind: "float", bits }, nullable: false, children: [] };
+  // Signalling ones, with a sign and a payload.
+  const words = bits === 32
+    ? Int32Array.of(0x7f800001, -0x7ffffe)
+    : Int32Array.of(5, 0x7ff00000, 7, -0xfffff);
+  const columns = { rows: 2, nodes: [2, 0], buffers: [new Uint8Array(0), bytesOf(words)] };
+  const picks = { sources: new Int32Array(3), rows: Int32Array.of(1, 0, 1) };
+  const { buffers } = take([vectorsOf([field], columns)], picks);
+  const width = bits / 8;
+  const [first, second] = [bytesOf(words).subarray(0, width), bytesOf(words).subarray(width)];
+  expect([...buffers[1]]).toEqual([...second, ...first, ...second]);
+});

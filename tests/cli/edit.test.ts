@@ -42,10 +42,31 @@ describe.skipIf(needsBuild)(`smalti filter, cut and merge${needsBuild}`, () => {
     expect([bySize.code, bySize.stdout]).toEqual([0, expect.stringMatching(/^whole_000: \d+ messages\n$/)]);
   });
 
+  it("cuts at times", async () => {
+    await run("filter", "drive", "trip");
+    const cut = await run("cut", "trip", "--at", "+3,+5", "--at", "+1000");
+    expect([cut.code, cut.stdout.replaceAll(/: \d+ messages/g, "")])
+      .toEqual([0, "trip_000\ntrip_001\ntrip_002\n"]);
+    expect(await play("trip_001")).toBe(await play("drive", "--start", "+3", "--end", "+5"));
+  });
+
+  it("merges some time of sequences side by side", async () => {
+    const args = ["--prefix", "left,right", "--topics", "gps/front", "--start", "+3", "--end", "+5"];
+    expect(await run("merge", "drive", "drive", "--into", "both", ...args))
+      .toEqual({ code: 0, stdout: "both: 4 messages of 2 sequences\n", stderr: "" });
+    const window = ["--topics", "gps/front", "--start", "+3", "--end", "+5"];
+    for (const prefix of ["left", "right"]) {
+      expect(await play("both", "--topics", `${prefix}/gps/front`))
+        .toBe((await play("drive", ...window)).replaceAll("gps/front", `${prefix}/gps/front`));
+    }
+    const { code, stderr } = await run("merge", "drive", "--into", "new", "--prefix", "a,b");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("as many prefixes as sequences, 1")]);
+  });
+
   it("says what it wants", async () => {
     for (const args of [[], ["--every", "4s", "--size", "1G"]]) {
       const { code, stderr } = await run("cut", "drive", ...args);
-      expect([code, stderr]).toEqual([2, expect.stringContaining("one of --every and --size")]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("one of --at, --every and --size")]);
     }
     const { code, stderr } = await run("cut", "drive", "--every", "4");
     expect([code, stderr]).toEqual([2, expect.stringContaining("such as 500ms")]);

@@ -175,6 +175,39 @@ describe("edits", () => {
     ]);
   });
 
+  it("cut at times begins parts there, and makes none without messages", async () => {
+    const handler = await record("s", some);
+    // Unsorted, twice, before all, between two of no messages, at the last and after it.
+    const at = [30n, 11n, 30n, -5n, 12n, 20n, 50n, 51n, 1000n];
+    const parts = await cutSequence(handler, client, { at });
+    const times = await Promise.all(parts.map(async ({ name }) => {
+      const messages = await messagesOf(await client.sequenceHandler(name));
+      return messages.map((line) => JSON.parse(line)[1].timestamp_ns);
+    }));
+    expect(parts.map(({ name }) => name)).toEqual(["s_000", "s_001", "s_002", "s_003"]);
+    expect(times).toEqual([["0", "5", "10", "10"], ["25"], ["30", "30"], ["50"]]);
+    expect(parts.map(({ attachments }) => attachments.map(({ name }) => name)))
+      .toEqual([["notes"], [], ["at 30"], []]);
+    const empty = await record("none", []);
+    expect((await cutSequence(empty, client, { at: [1n] })).map(({ name }) => name)).toEqual(["none_000"]);
+  });
+
+  it("cuts by a period where years lie between messages, and at the ends of time", async () => {
+    const [first, last] = [-(2n ** 63n), 2n ** 63n - 1n];
+    const handler = await record("s", [first, first + 1n, 0n, last].map((ns) => ({ topic: "a", ns })));
+    const parts = await cutSequence(handler, client, { everyNs: 1_000n });
+    expect(parts.map(({ topics: [{ rowCount }] }) => rowCount)).toEqual([2, 1, 1]);
+    const more = record(
+      "more",
+      Array.from({ length: 10_001 }, (_, i) => ({ topic: "a", ns: BigInt(i) })),
+      5_000,
+    );
+    await expect(cutSequence(await more, client, { everyNs: 1n })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("more than 10000 parts"),
+    });
+  });
+
   it("cut by size makes parts of about that size", async () => {
     const handler = await record(
       "s",
@@ -207,6 +240,53 @@ describe("edits", () => {
         expect(await messagesOf(made, { topics: [topic] })).toEqual(lines);
       }
     });
+  });
+
+  it("merge puts topics under prefixes, as they were", async () => {
+    const first = await record("first", some);
+    const second = await record("second", some.slice(3));
+    const seen: [number, number | undefined][] = [];
+    await mergeSequences([first, second, second], client, "both", {
+      prefixes: ["/left", "right/front", ""],
+      topics: ["a", "empty"],
+      onProgress: (...of) => seen.push(of),
+    });
+    const both = await client.sequenceHandler("both");
+    const names = ["a", "empty", "left/a", "left/empty", "right/front/a", "right/front/empty"];
+    expect(both.topics.map(({ name }) => name)).toEqual(names);
+    for (const [prefix, handler] of [["left/", first], ["right/front/", second], ["", second]] as const) {
+      const lines = await messagesOf(handler, { topics: ["a"] });
+      expect(await messagesOf(both, { topics: [`${prefix}a`] }))
+        .toEqual(lines.map((line) => line.replaceAll('"a"', `"${prefix}a"`)));
+    }
+    expect(seen.at(-1)).toEqual([both.rowCount, both.rowCount]);
+    for (const prefixes of [["left"], ["left", "right", "x", "y"]]) {
+      await expect(mergeSequences([first, second], client, "new", { prefixes }))
+        .rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("wanted 2") });
+    }
+    for (const prefix of ["a//b", "x".repeat(201)]) {
+      await expect(mergeSequences([first], client, "new", { prefixes: [prefix] }))
+        .rejects.toMatchObject({ code: "INVALID_NAME" });
+    }
+    expect(await client.listSequences()).toEqual(["both", "first", "second"]);
+  });
+
+  it("merge joins topics that come to one name by different prefixes, in the order of the sequences", async () => {
+    const rows = [0n, 1n, 1n, 2n].map((ns) => ({ topic: "b/c" as const, ns }));
+    const first = await record("first", rows.slice(1));
+    await client.sequenceCreate("second", {}, async (sequence) => {
+      const topic = await sequence.topicCreate("c", { ontology: Thing });
+      for (const ns of [0n, 1n]) {
+        await topic.push({ timestampNs: ns, data: { id: 100n + ns, numbers: [] } });
+      }
+    });
+    const second = await client.sequenceHandler("second");
+    const options = { prefixes: ["x", "x/b"], topics: ["b/c", "c"] };
+    await mergeSequences([first, second], client, "both", options);
+    const ids = (await messagesOf(await client.sequenceHandler("both"))).map((line) =>
+      JSON.parse(line)[1].data.id
+    );
+    expect(ids).toEqual([100, 0, 1, 101, 2]);
   });
 
   it("merge lets a later sequence's facts win", async () => {
@@ -243,8 +323,10 @@ describe("edits", () => {
       await sequence.topicCreate("a", { ontology: defineOntology(tag, fields) });
     });
     const second = await client.sequenceHandler("second");
-    await expect(mergeSequences([first, second], client, "both"))
+    let taken = 0;
+    await expect(mergeSequences([first, second], client, "both", { onProgress: () => taken++ }))
       .rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
+    expect(taken).toBe(0);
     expect(await client.listSequences()).toEqual(["first", "second"]);
   });
 
@@ -265,13 +347,17 @@ describe("edits", () => {
     expect(await client.listSequences()).toEqual(["s"]);
   });
 
-  it("replaces nothing, and takes its parts away where one is there", async () => {
+  it("replaces nothing, and writes no part where one is there", async () => {
     const handler = await record("s", some);
     await record("s_002", []);
+    let taken = 0;
+    const onProgress = () => taken++;
     await expect(filterSequence(handler, client, "s_002")).rejects.toMatchObject({ code: "ALREADY_EXISTS" });
-    await expect(cutSequence(handler, client, { everyNs: 10n })).rejects.toMatchObject({
+    await expect(cutSequence(handler, client, { everyNs: 10n, onProgress })).rejects.toMatchObject({
       code: "ALREADY_EXISTS",
+      message: expect.stringContaining('"s_002"'),
     });
+    expect(taken).toBe(0);
     expect(await client.listSequences()).toEqual(["s", "s_002"]);
   });
 
@@ -290,7 +376,10 @@ describe("edits", () => {
     await expect(filterSequence(handler, client, "new", { startNs: 2n, endNs: 1n })).rejects.toThrow(
       RangeError,
     );
-    for (const options of [{}, { everyNs: 1n, sizeBytes: 1 }, { everyNs: 0n }, { sizeBytes: NaN }]) {
+    const wrong = [{}, { everyNs: 1n, sizeBytes: 1 }, { at: [1n], sizeBytes: 1 }, { everyNs: 0n }, {
+      sizeBytes: NaN,
+    }];
+    for (const options of [...wrong, { at: [] }, { at: [5] as unknown as bigint[] }]) {
       await expect(cutSequence(handler, client, options)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     }
     await expect(mergeSequences([], client, "new")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });

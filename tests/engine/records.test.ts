@@ -60,6 +60,9 @@ describe("Decoders of records", () => {
           expect(counts.get(`${encoding} ${status}`) ?? 0, `${encoding} ${status}`).toBeGreaterThan(0);
         }
       }
+      for (const key of [`cdr ${STATUS.unusual}`, `cdr ${STATUS.padded}`, `packed ${STATUS.unusual}`]) {
+        expect(counts.get(key) ?? 0, key).toBeGreaterThan(0);
+      }
     },
     60_000 + 20 * range.cases,
   );

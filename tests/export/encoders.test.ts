@@ -6,7 +6,8 @@ import { bindProtobuf } from "../../src/export/messages/protobuf_encoder.ts";
 import type { EncodeRow } from "../../src/export/messages/row_encoder.ts";
 import { bindSequential } from "../../src/export/messages/sequential_encoder.ts";
 import type { CompiledRecords } from "../../src/import/records/plan_columns.ts";
-import { type RecordColumns, STATUS } from "../../src/record_plan.ts";
+import { isFitting, type RecordColumns, STATUS } from "../../src/record_plan.ts";
+import { damaged } from "../contract/records/record_identity.ts";
 import { protobufSource } from "../contract/records/protobuf_source.ts";
 import type { RecordSource } from "../contract/records/record_sources.ts";
 import { rosSource } from "../contract/records/ros_source.ts";
@@ -66,7 +67,7 @@ describe.each(Object.keys(ENCODINGS) as (keyof typeof ENCODINGS)[])("columns of 
         });
         const after = decodeRows(engine, source, made);
         before.rows.forEach((row, i) => {
-          if (before.statuses[i] !== STATUS.fits) return;
+          if (!isFitting(before.statuses[i])) return;
           expect(after.statuses[i]).toBe(STATUS.fits);
           expect(after.rows[i]).toEqual(row);
           compared++;
@@ -76,5 +77,37 @@ describe.each(Object.keys(ENCODINGS) as (keyof typeof ENCODINGS)[])("columns of 
       }
     }
     expect(compared).toBeGreaterThan(range.cases / 2);
+  });
+});
+
+describe.each(["cdr", "packed"] as const)("status of %s", (encoding) => {
+  it("says whether a record is encoded to its own bytes again", () => {
+    const counts = new Map<number, number>();
+    for (let seed = range.seed; seed < range.seed + range.cases; seed++) {
+      const random = new Random(seed);
+      const source = rosSource(random, encoding);
+      const valid = Array.from({ length: 3 }, () => source.record());
+      const records = [...valid, ...valid.map((record) => damaged(random, record, valid[0]))];
+      try {
+        const encode = encoder(source, decoded(source, records), bindSequential);
+        const { statuses } = decodeRows(engine, source, records);
+        statuses.forEach((status, row) => {
+          if (!isFitting(status)) return;
+          counts.set(status, (counts.get(status) ?? 0) + 1);
+          const out = new ByteBuilder(1);
+          encode(row, out);
+          if (status === STATUS.padded) out.zeros(-out.length & 3);
+          const isSame = `${out.written}` === `${records[row]}`;
+          expect(isSame, `status ${status}: ${records[row]} became ${out.written}`).toBe(
+            status !== STATUS.unusual,
+          );
+        });
+      } catch (reason) {
+        throw failedCase(seed, "tests/export/encoders.test.ts", reason);
+      }
+    }
+    if (range.cases < 300) return;
+    const wanted = [STATUS.fits, STATUS.unusual, ...encoding === "cdr" ? [STATUS.padded] : []];
+    expect([...counts.keys()].sort()).toEqual(wanted);
   });
 });

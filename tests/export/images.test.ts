@@ -18,6 +18,7 @@ import { importMcap } from "../../src/import/mcap/import_mcap.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { bytesOf, randomImage } from "../image/pictures.ts";
 import { encode, writeMcap } from "../import/mcap_file.ts";
+import { FOXGLOVE_JSON, foxgloveFile, rosFile } from "./picture_files.ts";
 
 const START = 1_700_000_000_000_000_001n;
 /** Those that a PNG holds as they are. */
@@ -177,6 +178,47 @@ describe("exportImages", () => {
     expect(await read("packed", "4.jpg")).toEqual(other);
   });
 
+  it.each(["protobuf", "json"])("writes Foxglove's pictures in %s", async (encoding) => {
+    await using client = await connect("memory:");
+    const raw = [randomImage("bgr8", { padding: 2 }), randomImage("16UC1", { is_bigendian: false })];
+    const files: CompressedImage[] = [
+      { format: "jpeg", data: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1, 2, 3) },
+      await encodeImage(raw[0]),
+      { format: "webp", data: bytesOf(30, 4) },
+    ];
+    await importMcap(client, new Blob([await foxgloveFile(encoding, raw, files) as BlobPart]), { name: "s" });
+    const handler = await client.sequenceHandler("s");
+    const report = await exportImages(handler, await createDirectory(path));
+    expect(report).toMatchObject({ topics: ["packed", "raw"], messageCount: 5 });
+    for (const [i, image] of raw.entries()) {
+      const found = await decoded("raw", `${i + 1}.png`);
+      expect([found.width, found.height, await samplesOf(found)])
+        .toEqual([image.width, image.height, await samplesOf(image)]);
+    }
+    expect((await readdir(join(path, "packed"))).sort()).toEqual(["1.jpg", "2.png", "3.webp"]);
+    for (const [i, name] of ["1.jpg", "2.png", "3.webp"].entries()) {
+      expect(await read("packed", name)).toEqual(new Uint8Array(files[i].data));
+    }
+  });
+
+  it("refuses text in JSON that is no base64", async () => {
+    await using client = await connect("memory:");
+    const file = await writeMcap(async (file) => {
+      const channel = await file.json("/packed", FOXGLOVE_JSON.CompressedImage, "foxglove.CompressedImage");
+      await file.message(
+        channel,
+        7n,
+        encode(JSON.stringify({ format: "jpeg", data: "a picture of a cat *" })),
+      );
+    });
+    await importMcap(client, new Blob([file as BlobPart]), { name: "s" });
+    const exported = exportImages(await client.sequenceHandler("s"), await createDirectory(path));
+    await expect(exported).rejects.toMatchObject({
+      code: "INVALID_MESSAGE",
+      message: expect.stringContaining('topic "packed" at 7: its data is the text "a picture of a cat *"'),
+    });
+  });
+
   it("writes what went out as MCAP and came in again, in classes too", async () => {
     await using client = await connect("memory:");
     const images = [randomImage("rgb8"), randomImage("bgr8")];
@@ -258,80 +300,3 @@ describe("exportImages", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 });
-
-/** An MCAP of ROS with the topics "raw", "packed" and one of another type; message i is at i + 1 ns. */
-async function rosFile(
-  isRos1: boolean,
-  raw: readonly Image[],
-  packed: readonly (readonly [format: string, data: Uint8Array])[],
-): Promise<Uint8Array> {
-  const encoding = isRos1 ? "ros1" : "cdr";
-  const schemaEncoding = isRos1 ? "ros1msg" : "ros2msg";
-  const define = (type: string, fields: string) => ({
-    name: isRos1 ? `sensor_msgs/${type}` : `sensor_msgs/msg/${type}`,
-    encoding: schemaEncoding,
-    data: encode(fields),
-  });
-  return await writeMcap(async (file) => {
-    const rawFields =
-      "uint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\nuint32 step\nuint8[] data\n";
-    const images = await file.channel("/raw", encoding, define("Image", rawFields));
-    for (const [i, image] of raw.entries()) {
-      const out = new RosBytes(isRos1);
-      out.uint32(image.height);
-      out.uint32(image.width);
-      out.text(image.encoding);
-      out.uint8(image.is_bigendian ? 1 : 0);
-      out.uint32(image.stride);
-      out.bytes(image.data);
-      await file.message(images, BigInt(i + 1), out.done());
-    }
-    const compressed = await file.channel(
-      "/packed",
-      encoding,
-      define("CompressedImage", "string format\nuint8[] data\n"),
-    );
-    for (const [i, [format, data]] of packed.entries()) {
-      const out = new RosBytes(isRos1);
-      out.text(format);
-      out.bytes(data);
-      await file.message(compressed, BigInt(i + 1), out.done());
-    }
-    const other = await file.channel("/range", encoding, define("Range", "uint32 range\n"));
-    const out = new RosBytes(isRos1);
-    out.uint32(5);
-    await file.message(other, 1n, out.done());
-  });
-}
-
-/** Values as ROS 1 has them, or ROS 2: CDR, which aligns and ends texts with a zero. */
-class RosBytes {
-  readonly #isRos1: boolean;
-  readonly #bytes: number[] = [];
-
-  constructor(isRos1: boolean) {
-    this.#isRos1 = isRos1;
-  }
-
-  uint8(value: number): void {
-    this.#bytes.push(value);
-  }
-
-  uint32(value: number): void {
-    while (!this.#isRos1 && this.#bytes.length % 4 !== 0) this.#bytes.push(0);
-    for (const shift of [0, 8, 16, 24]) this.#bytes.push((value >>> shift) & 255);
-  }
-
-  text(value: string): void {
-    this.bytes(encode(this.#isRos1 ? value : value + "\0"));
-  }
-
-  bytes(value: Uint8Array): void {
-    this.uint32(value.length);
-    this.#bytes.push(...value);
-  }
-
-  done(): Uint8Array {
-    return Uint8Array.from(this.#isRos1 ? this.#bytes : [0, 1, 0, 0, ...this.#bytes]);
-  }
-}

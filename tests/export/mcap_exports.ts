@@ -32,9 +32,13 @@ export async function exported(
 }
 
 /** A file of tests/fixtures/formats as sequence "s". */
-export async function imported(client: Client, name: string): Promise<SequenceHandler> {
+export async function imported(
+  client: Client,
+  name: string,
+  options: { envelope?: boolean } = {},
+): Promise<SequenceHandler> {
   const extension = name.slice(name.lastIndexOf(".") + 1) as keyof typeof IMPORTERS;
-  await IMPORTERS[extension](client, await openFile(path(name)), { name: "s" });
+  await IMPORTERS[extension](client, await openFile(path(name)), { ...options, name: "s" });
   return await client.sequenceHandler("s");
 }
 

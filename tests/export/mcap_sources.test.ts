@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { connect } from "../../mod.ts";
 import { jsonLine } from "../../src/export/json_lines.ts";
 import { importMcap } from "../../src/import/mcap/import_mcap.ts";
+import { sameBytes } from "../support/bytes.ts";
 import { type ExpectedTopic, hashOf, lineOf } from "../import/canonical.ts";
 import { encode, writeMcap } from "../import/mcap_file.ts";
 import { exported, imported, path, readerOf, textOf } from "./mcap_exports.ts";
@@ -15,39 +16,43 @@ interface ExpectedFile {
 }
 const expected = JSON.parse(readFileSync(path("expected.json"), "utf8")) as Record<string, ExpectedFile>;
 
-/** Messages of which padding, or the one byte of an empty type, is not zero: nothing that columns hold. */
+/** Messages of which padding, or the one byte of an empty type, is not zero: none that columns hold without an envelope. */
 const PADDED: Readonly<Record<string, number>> = { "talker.db3": 2, "every_type.mcap": 3 };
 
 describe("what came from ROS", () => {
   const names = Object.keys(expected).filter((name) => /\.(db3|bag)$|^(cdr_|every_|ros2idl)/.test(name));
 
-  it.each(names)("of %s goes out byte for byte", async (name) => {
-    await using client = await connect("memory:");
-    const handler = await imported(client, name);
-    const made = messagesOfMcap(await exported(handler), handler.engine);
-    const source: SourceMessages = name.endsWith(".mcap")
-      ? messagesOfMcap(new Uint8Array(readFileSync(path(name))), handler.engine)
-      : name.endsWith(".bag")
-      ? messagesOfBag(path(name), handler.engine)
-      : await messagesOfDb3(path(name));
-    expect([...made.keys()].sort()).toEqual([...source.keys()].sort());
-    let padded = 0;
-    for (const [topic, messages] of source) {
-      const others = made.get(topic)!;
-      expect([topic, others.map(({ ns }) => ns)]).toEqual([topic, messages.map(({ ns }) => ns)]);
-      messages.forEach(({ bytes }, i) => {
-        expect([topic, i, others[i].bytes.length]).toEqual([topic, i, bytes.length]);
-        const isSame = bytes.every((byte, at) => byte === others[i].bytes[at]);
-        if (isSame) return;
-        padded++;
-        // Zero where it differs.
-        expect(bytes.every((byte, at) => byte === others[i].bytes[at] || others[i].bytes[at] === 0)).toBe(
-          true,
-        );
-      });
-    }
-    expect(padded).toBe(PADDED[name] ?? 0);
-  });
+  const ways = names.flatMap((name) => [{ name, envelope: true }, { name, envelope: false }]);
+
+  it.each(ways)(
+    "of $name goes out byte for byte, with an envelope ($envelope)",
+    async ({ name, envelope }) => {
+      await using client = await connect("memory:");
+      const handler = await imported(client, name, { envelope });
+      const made = messagesOfMcap(await exported(handler), handler.engine);
+      const source: SourceMessages = name.endsWith(".mcap")
+        ? messagesOfMcap(new Uint8Array(readFileSync(path(name))), handler.engine)
+        : name.endsWith(".bag")
+        ? messagesOfBag(path(name), handler.engine)
+        : await messagesOfDb3(path(name));
+      expect([...made.keys()].sort()).toEqual([...source.keys()].sort());
+      let padded = 0;
+      for (const [topic, messages] of source) {
+        const others = made.get(topic)!;
+        expect([topic, others.map(({ ns }) => ns)]).toEqual([topic, messages.map(({ ns }) => ns)]);
+        messages.forEach(({ bytes }, i) => {
+          expect([topic, i, others[i].bytes.length]).toEqual([topic, i, bytes.length]);
+          if (sameBytes(bytes, others[i].bytes)) return;
+          padded++;
+          // Zero where it differs.
+          expect(bytes.every((byte, at) => byte === others[i].bytes[at] || others[i].bytes[at] === 0)).toBe(
+            true,
+          );
+        });
+      }
+      expect(padded).toBe(envelope ? 0 : PADDED[name] ?? 0);
+    },
+  );
 
   it("keeps its definitions, its topics' metadata and its profile", async () => {
     await using client = await connect("memory:");
@@ -92,6 +97,26 @@ describe("what came from ROS", () => {
     expect(made.get("/t")).toEqual([{ ns: 1n, bytes: short }, { ns: 2n, bytes: whole }]);
     expect(made.get("/cbor")).toEqual([{ ns: 3n, bytes: Uint8Array.of(0xa0) }]);
   });
+});
+
+it("what came as JSON may have members that are called as columns of the envelope", async () => {
+  for (const envelope of [true, false]) {
+    await using client = await connect("memory:");
+    const schema = {
+      type: "object",
+      properties: { _padding: { type: "integer" }, _index: { type: "integer" } },
+    };
+    const bytes = encode('{"_padding":3,"_index":4}');
+    const file = await writeMcap(async (mcap) => {
+      await mcap.message(await mcap.json("/t", schema), 1n, bytes);
+    });
+    await importMcap(client, new Blob([file as BlobPart]), { name: "s", envelope });
+    const handler = await client.sequenceHandler("s");
+    const made = await exported(handler);
+    expect(messagesOfMcap(made, handler.engine).get("/t")).toEqual([{ ns: 1n, bytes }]);
+    const [{ data }] = (await readerOf(made, handler.engine)).schemasById.values();
+    expect(JSON.parse(textOf(data))).toEqual(schema);
+  }
 });
 
 it("what came as Protocol Buffers goes out as such, by its own descriptors", async () => {

@@ -2,9 +2,13 @@ import { describe, expect, it } from "vitest";
 import {
   decodeImage,
   encodeImage,
+  type Image,
   type ImageCodec,
   imageFromPixels,
+  imageSamples,
   imageToRgba,
+  packImage,
+  unpackImage,
 } from "../../src/image/mod.ts";
 import { expectError } from "../support/errors.ts";
 import { randomImage } from "./pictures.ts";
@@ -53,6 +57,37 @@ describe("JPEG", () => {
     const decoded = await decodeImage({ data, format: "raw", header });
     expect(decoded.header).toBe(image.header);
     for (const value of (await imageToRgba(decoded)).data) expect([99, 100, 101, 255]).toContain(value);
+  });
+
+  it("in an Image is read as the picture that it is", async () => {
+    const { data } = await encodeImage(smooth(), { format: "jpeg", quality: 0.95 });
+    const { data: wanted } = await decodeImage({ data, format: "jpeg" });
+    for (const format of ["jpeg", "jpg"]) {
+      // Its encoding is of the pixels that it was made of.
+      const image: Image = { data, format, width: 32, height: 16, stride: 96, encoding: "bgr8" };
+      expect(await unpackImage(image))
+        .toMatchObject({ format: "raw", encoding: "rgba8", stride: 128, width: 32, height: 16 });
+      expect([...(await imageToRgba(image)).data]).toEqual([...wanted]);
+      expect([...(await imageSamples(image)).data]).toEqual([...wanted]);
+      expect((await encodeImage(image)).format).toBe("png");
+    }
+  });
+
+  it("in an Image whose rows of bytes it has as gray gives them", async () => {
+    const gray = imageFromPixels({
+      width: 24,
+      height: 16,
+      encoding: "mono8",
+      data: new Uint8Array(384).fill(70),
+    });
+    const { data } = await encodeImage(gray, { format: "jpeg", quality: 1 });
+    for (const [encoding, width] of [["mono8", 24], ["rgb8", 8], ["bgra8", 6]] as const) {
+      const image: Image = { data, format: "jpeg", width, height: 16, stride: 24, encoding };
+      const raw = await unpackImage(image);
+      expect(raw).toMatchObject({ format: "raw", encoding, width, stride: 24 });
+      expect(raw.data.length).toBe(384);
+      for (const value of raw.data) expect(Math.abs(value - 70)).toBeLessThan(3);
+    }
   });
 
   it("that is damaged is CORRUPT", async () => {
@@ -133,6 +168,26 @@ describe("a codec that is given", () => {
       });
       expect(seen).toEqual([1, 1, [1, 2, 3, 255], { format, quality: 0.5 }]);
     }
+  });
+
+  it("gets what an Image has of other formats, and no PNG", async () => {
+    seen.length = 0;
+    const image: Image = {
+      data: Uint8Array.of(7),
+      format: "tiff",
+      width: 1,
+      height: 1,
+      stride: 3,
+      encoding: "rgb8",
+    };
+    expect([...(await imageToRgba(image, { codec })).data]).toEqual([1, 2, 3, 4]);
+    expect([...(await imageSamples(image, { codec })).data]).toEqual([1, 2, 3, 4]);
+    expect(seen).toEqual([[7], "tiff", [7], "tiff"]);
+    const depth = randomImage("16UC1");
+    const { data } = await imageSamples(await packImage(depth), { codec });
+    expect(data).toEqual((await imageSamples(depth)).data);
+    expect(seen.length).toBe(4);
+    await expectError(() => imageToRgba(image), "UNSUPPORTED", 'decode a picture of the format "tiff"');
   });
 
   it("may do one of the two", async () => {

@@ -1,5 +1,6 @@
 """Pictures through Mosaico's SDK: `images.py PART PORT` prints what came of it as JSON."""
 
+import io
 import json
 import logging
 import sys
@@ -12,6 +13,7 @@ logging.disable(logging.CRITICAL)
 
 # What Pillow makes of these it makes without loss.
 ENCODINGS = ["mono8", "rgb8", "bgr8", "rgba8", "bgra8", "mono16", "16UC1", "rgb16", "bgr16", "rgba16", "32FC1"]
+FILES = [("rgb8", "png"), ("rgba8", "png"), ("mono16", "png"), ("rgb8", "jpeg"), ("mono8", "jpeg")]
 
 
 def colours(width=7, height=5):
@@ -19,8 +21,13 @@ def colours(width=7, height=5):
     return np.stack([20 * columns, 40 * rows, 255 - 20 * columns, 200 - rows], axis=2).astype(np.uint8)
 
 
-def pillow(encoding):
-    rgba = colours()
+def smooth(width=32, height=16):
+    """As JPEG likes them."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.stack([8 * columns, 16 * rows, 128 + 0 * rows], axis=2).astype(np.uint8)
+
+
+def pillow(encoding, rgba=colours()):
     if encoding == "mono8":
         return PILImage.fromarray(rgba[..., 0])
     if encoding in ("mono16", "16UC1"):
@@ -30,34 +37,61 @@ def pillow(encoding):
     return PILImage.fromarray(rgba if "a" in encoding else rgba[..., :3])
 
 
+def jpeg(encoding):
+    """The Image that a JPEG of these pixels is: the SDK makes none by itself, and reads them."""
+    picture = pillow(encoding, smooth())
+    file = io.BytesIO()
+    picture.save(file, format="JPEG", quality=95)
+    width, height = picture.size
+    stride = width * len(picture.getbands())
+    data = file.getvalue()
+    return Image(data=data, format=ImageFormat.JPEG, width=width, height=height, stride=stride, encoding=encoding)
+
+
+def seen(message):
+    """A picture as Pillow shows it, and its bytes as they were stored."""
+    data = message.data
+    picture = data.to_pillow() if isinstance(data, Image) else data.to_image()
+    return {
+        "format": data.format.value,
+        "stored": data.data.hex(),
+        "mode": picture.mode,
+        "size": list(picture.size),
+        "pixels": np.array(picture).flatten().tolist(),
+    }
+
+
 def write(port):
-    """An Image of each encoding, raw and as PNG, and a CompressedImage of each format that Pillow has."""
+    """Images raw and as PNG, CompressedImages of each format that Pillow has, and JPEG in an Image."""
+    images = [
+        Image.from_pillow(pillow(encoding), encoding, container)
+        for encoding in ENCODINGS
+        for container in (ImageFormat.RAW, ImageFormat.PNG)
+    ]
+    files = [
+        CompressedImage.from_image(pillow(encoding, smooth() if kind == "jpeg" else colours()), ImageFormat(kind))
+        for encoding, kind in FILES
+    ]
+    topics = {"images": images, "files": files, "jpegs": [jpeg("rgb8"), jpeg("mono8")]}
+    written = {}
     with MosaicoClient.connect("127.0.0.1", int(port)) as client:
         with client.sequence_create("theirs", {}) as sequence:
-            images = sequence.topic_create("images", {}, Image)
-            files = sequence.topic_create("files", {}, CompressedImage)
-            time = 0
-            for encoding in ENCODINGS:
-                for container in (ImageFormat.RAW, ImageFormat.PNG):
-                    image = Image.from_pillow(pillow(encoding), encoding, container)
-                    images.push(Message(timestamp_ns=time, data=image))
-                    time += 1
-            for encoding, container in (("rgb8", "png"), ("rgba8", "png"), ("mono16", "png"), ("rgb8", "jpeg")):
-                image = CompressedImage.from_image(pillow(encoding), ImageFormat(container))
-                files.push(Message(timestamp_ns=time, data=image))
-                time += 1
-    return {encoding: np.array(pillow(encoding)).flatten().tolist() for encoding in ENCODINGS}
+            for name, pictures in topics.items():
+                topic = sequence.topic_create(name, {}, type(pictures[0]))
+                messages = [Message(timestamp_ns=time, data=picture) for time, picture in enumerate(pictures)]
+                for message in messages:
+                    topic.push(message)
+                written[name] = [seen(message) for message in messages]
+    return written
 
 
 def read(port):
-    """What Pillow sees in the pictures of the topics `images` and `files`."""
+    """What Pillow sees in the pictures of each topic."""
     with MosaicoClient.connect("127.0.0.1", int(port)) as client:
-        seen = []
+        topics = {}
         for topic, message in client.sequence_handler("ours").get_data_streamer():
-            picture = message.data.to_pillow() if topic == "/images" else message.data.to_image()
-            pixels = np.array(picture)
-            seen.append([topic, picture.mode, picture.width, picture.height, pixels.flatten().tolist()])
-        return seen
+            topics.setdefault(topic, []).append(seen(message))
+        return topics
 
 
 print(json.dumps({"write": write, "read": read}[sys.argv[1]](*sys.argv[2:])))

@@ -66,6 +66,23 @@ export function smalti(...args: string[]): Promise<Ended> {
   return start([...cliCommand, ...args]).ended;
 }
 
+/** Runs `body` while `smalti serve` serves a directory, as a process of its own at a free port. */
+export async function serve<R>(
+  store: string,
+  body: (served: { port: number; url: string }) => Promise<R>,
+): Promise<R> {
+  const { child, stdout, ended } = start([...cliCommand, "serve", store, "--port", "0"]);
+  try {
+    await Promise.race([until(() => stdout().endsWith("\n")), ended]);
+    const [, url, port] = /(grpc:.*:(\d+))\n$/.exec(stdout()) ?? [];
+    if (url === undefined) throw new Error(`smalti serve ended: ${(await ended).stderr}`);
+    return await body({ port: Number(port), url });
+  } finally {
+    if (child.exitCode === null) process.kill(child.pid!, "SIGINT");
+    await ended;
+  }
+}
+
 /** Resolves when a condition holds. */
 export async function until(
   condition: () => boolean | Promise<boolean>,

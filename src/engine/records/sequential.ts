@@ -5,10 +5,13 @@
  * @module
  */
 import { lengthOf, type RecordColumn } from "./record_columns.ts";
-import { STATUS, STEP, STEP_WORDS } from "../../record_plan.ts";
+import { END_ALIGNMENT, STATUS, STEP, STEP_WORDS } from "../../record_plan.ts";
 
-/** Bytes of padding that a writer may leave at the end of a CDR record. */
-const MAX_PADDING = 3;
+/** The encapsulation that ROS 2 writes: XCDR version 1, little endian, no options; as an integer in little endian. */
+const USUAL_HEADER = 0x0100;
+
+/** Bits of a boolean that no column takes. */
+const NO_BOOL = 0xfe;
 
 /** Runs sequential code. Throws the status of a record that does not fit. */
 export class SequentialMachine {
@@ -25,6 +28,8 @@ export class SequentialMachine {
   /** Whether collections of what is not primitive have their size in bytes in front: XCDR version 2. */
   #isDelimited = false;
   #isText = true;
+  /** Bits so far that no column takes, and that are zero where a record is as usual. */
+  #lost = 0;
 
   constructor(columns: readonly RecordColumn[], code: Int32Array) {
     this.#columns = columns;
@@ -40,17 +45,30 @@ export class SequentialMachine {
     this.#isBig = (kind & 1) === 0;
     this.#isDelimited = kind >= 6;
     this.#maxAlignment = this.#isDelimited ? 4 : 8;
+    if (view.getUint32(start, true) !== USUAL_HEADER) this.#lost = 1;
     this.#run(0, this.#code.length);
-    if (end - this.#at > MAX_PADDING) throw STATUS.long;
-    return this.#isText ? STATUS.fits : STATUS.text;
+    const left = end - this.#at;
+    if (left >= END_ALIGNMENT) throw STATUS.long;
+    const isPadded = left > 0 && (end - start) % END_ALIGNMENT === 0;
+    if (isPadded) this.#look(this.#at, end, 0xff);
+    else this.#lost |= left;
+    return isPadded && this.#status === STATUS.fits ? STATUS.padded : this.#status;
   }
 
   /** Decodes a record of little-endian fields without padding; its status. */
   packed(bytes: Uint8Array, view: DataView, start: number, end: number, mayGoOn: boolean): number {
     this.#begin(bytes, view, start, end);
     this.#run(0, this.#code.length);
-    if (end > this.#at && !mayGoOn) throw STATUS.long;
-    return this.#isText ? STATUS.fits : STATUS.text;
+    // After a prefix anything may follow, and what no column takes is nothing.
+    if (mayGoOn) this.#lost = 0;
+    else if (end > this.#at) throw STATUS.long;
+    return this.#status;
+  }
+
+  /** Of a record that was read to its end. */
+  get #status(): number {
+    if (!this.#isText) return STATUS.text;
+    return this.#lost === 0 ? STATUS.fits : STATUS.unusual;
   }
 
   #begin(bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -59,11 +77,18 @@ export class SequentialMachine {
     this.#at = this.#origin = start;
     this.#end = end;
     this.#isText = true;
+    this.#lost = 0;
   }
 
   #align(width: number): void {
     const mask = Math.min(width, this.#maxAlignment) - 1;
-    this.#at += (this.#origin - this.#at) & mask;
+    const padding = (this.#origin - this.#at) & mask;
+    if (padding > 0) this.#look(this.#at, this.#at += padding, 0xff);
+  }
+
+  /** Looks for bits of a mask in bytes. What of them lies behind the record does not count: it is too short then. */
+  #look(start: number, end: number, mask: number): void {
+    for (let at = start; at < end; at++) this.#lost |= this.#bytes[at] & mask;
   }
 
   /** Passes over bytes, and gives where they begin. */
@@ -107,7 +132,9 @@ export class SequentialMachine {
         case STEP.text: {
           const count = this.#count();
           const start = this.#take(count);
-          const end = this.#at - (b === 1 && count > 0 && this.#bytes[this.#at - 1] === 0 ? 1 : 0);
+          const hasNul = b === 1 && count > 0 && this.#bytes[this.#at - 1] === 0;
+          if (b === 1 && !hasNul) this.#lost = 1;
+          const end = this.#at - (hasNul ? 1 : 0);
           if (!columns[a].pushText(this.#bytes, start, end)) this.#isText = false;
           break;
         }
@@ -154,7 +181,7 @@ export class SequentialMachine {
           break;
         case STEP.skip:
           this.#align(a);
-          this.#take(a * b);
+          this.#look(this.#take(a * b), this.#at, 0xff);
           break;
         case STEP.fixedText: {
           const start = this.#take(b);
@@ -176,6 +203,8 @@ export class SequentialMachine {
   }
 
   #pushBools(column: RecordColumn, count: number): void {
-    for (let at = this.#take(count); at < this.#at; at++) column.pushBool(this.#bytes[at] !== 0);
+    const start = this.#take(count);
+    for (let at = start; at < this.#at; at++) column.pushBool(this.#bytes[at] !== 0);
+    this.#look(start, this.#at, NO_BOOL);
   }
 }

@@ -10,7 +10,12 @@ import type { RowBlock } from "../../read/merge/row_blocks.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import type { TopicSchema } from "../../types.ts";
 import { VERSION } from "../../version.ts";
-import { type ExportOptions, exportRecording, type ExportReport } from "../recording_export.ts";
+import {
+  type ExportOptions,
+  exportRecording,
+  type ExportReport,
+  type RecordingExport,
+} from "../recording_export.ts";
 import type { EncodeRow, RowEncoder } from "../messages/row_encoder.ts";
 import { openEncoder } from "../messages/topic_encoder.ts";
 import type { McapCompression } from "./chunk_compression.ts";
@@ -62,6 +67,7 @@ export async function exportMcap(
   { compression = "lz4", ...options }: ExportMcapOptions = {},
 ): Promise<ExportReport> {
   return await exportRecording(handler, sink, options, async (recording) => {
+    const { handler } = recording;
     const writer = new McapWriter(handler.engine, compression, (bytes) => recording.write(bytes));
     const topics = new Topics(handler, writer);
     const addAll = async () => {
@@ -77,15 +83,14 @@ export async function exportMcap(
       await topics.addNew(block);
       // Not before: of what is passed on as it comes the first rows tell what it is.
       await start();
-      await writeRows(block, topics, writer);
+      await writeRows(block, topics, writer, recording);
       // The next block may be long in coming.
       if (options.follow) await writer.flush();
     }
     await start();
     if (handler.isOneShot) await addAll();
-    for (const [index, info] of handler.attachments.entries()) {
-      options.signal?.throwIfAborted();
-      await writer.attach(attachmentOf(info, index, handler.metadata), await handler.readAttachment(info));
+    for await (const [index, info, bytes] of recording.attachments()) {
+      await writer.attach(attachmentOf(info, index, handler.metadata), bytes);
     }
     for (const [name, texts] of metadataRecords(handler.metadata)) await writer.addMetadata(name, texts);
     await writer.finish();
@@ -166,7 +171,12 @@ interface BoundBatch {
   encode: EncodeRow;
 }
 
-async function writeRows(block: RowBlock, topics: Topics, writer: McapWriter): Promise<void> {
+async function writeRows(
+  block: RowBlock,
+  topics: Topics,
+  writer: McapWriter,
+  recording: RecordingExport,
+): Promise<void> {
   const { runs, rows, length, batches } = block;
   const bound: BoundBatch[] = [];
   for (let i = 0; i < length; i++) {
@@ -176,16 +186,22 @@ async function writeRows(block: RowBlock, topics: Topics, writer: McapWriter): P
     const { columns, encode } = from;
     const row = rows[i];
     const ns = batch.times[row];
-    if (ns < 0n) throw beforeEpoch(batch, ns);
+    if (ns < 0n) {
+      recording.leaveOutMessage(beforeEpoch(batch, ns), batch.name, ns);
+      continue;
+    }
     const publishNs = topic.publishTime < 0 ? ns : unsigned(columns[topic.publishTime].get(row), ns);
     const sequence = topic.sequence < 0 ? 0 : Number(columns[topic.sequence].get(row) ?? 0);
     const out = writer.begin(topic.channelId, ns, publishNs, sequence);
     try {
       encode(row, out);
     } catch (reason) {
-      throw reason instanceof SmaltiError
+      const error = reason instanceof SmaltiError
         ? reason.at({ sequence: batch.topic.sequence, topic: batch.name })
         : reason;
+      recording.leaveOutMessage(error, batch.name, ns);
+      writer.drop();
+      continue;
     }
     const full = writer.end();
     if (full) await full;

@@ -59,7 +59,7 @@ export class McapWriter {
   #chunkStart = 0n;
   #chunkEnd = 0n;
   /** Where the message begins that is being written. */
-  #messageAt = 0;
+  #message: { readonly channel: Channel; readonly logTime: bigint; readonly at: number } | undefined;
   readonly #chunkIndexes = new ByteBuilder();
   readonly #attachmentIndexes = new ByteBuilder();
   readonly #metadataIndexes = new ByteBuilder();
@@ -121,14 +121,7 @@ export class McapWriter {
     const channel = this.#channels[channelId];
     const out = this.#chunk;
     if (!channel.isWritten) this.#putChannel(out, channel);
-    if (this.#chunkChannels.size === 0) this.#chunkStart = this.#chunkEnd = logTime;
-    this.#chunkChannels.add(channel);
-    if (logTime < this.#chunkStart) this.#chunkStart = logTime;
-    if (logTime > this.#chunkEnd) this.#chunkEnd = logTime;
-    channel.messageCount++;
-    channel.index.uint64(logTime);
-    channel.index.size(out.length);
-    this.#messageAt = beginRecord(out, Opcode.MESSAGE);
+    this.#message = { channel, logTime, at: beginRecord(out, Opcode.MESSAGE) };
     out.uint16(channelId);
     out.uint32(sequence);
     out.uint64(logTime);
@@ -138,8 +131,21 @@ export class McapWriter {
 
   /** Ends the message. Returns a promise only where a chunk is full: await it. */
   end(): Promise<void> | undefined {
-    endRecord(this.#chunk, this.#messageAt);
+    const { channel, logTime, at } = this.#message!;
+    endRecord(this.#chunk, at);
+    if (this.#chunkChannels.size === 0) this.#chunkStart = this.#chunkEnd = logTime;
+    this.#chunkChannels.add(channel);
+    if (logTime < this.#chunkStart) this.#chunkStart = logTime;
+    if (logTime > this.#chunkEnd) this.#chunkEnd = logTime;
+    channel.messageCount++;
+    channel.index.uint64(logTime);
+    channel.index.size(at);
     return this.#chunk.length >= CHUNK_BYTES ? this.flush() : undefined;
+  }
+
+  /** Takes back the message that was begun. */
+  drop(): void {
+    this.#chunk.length = this.#message!.at;
   }
 
   /** Writes the messages that wait for more. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MessageFormat, MessageSchema } from "../../import/message_decoder.ts";
-import { RAW_FIELD } from "../../import/records/raw_column.ts";
+import { PADDING_FIELD, RAW_FIELD } from "../../import/records/raw_column.ts";
 import type { MessageData } from "../../read/merge/message.ts";
 import type { FieldSchema } from "../../schema.ts";
 import type { Metadata, TopicSchema } from "../../types.ts";
@@ -17,7 +17,7 @@ import { openRosEncoder } from "./ros_encoder.ts";
 import type { RowEncoder } from "./row_encoder.ts";
 
 /** Columns that say what is around a message. */
-const ENVELOPE = new Set(["_index", "_log_time_ns", "_publish_time_ns", "_sequence"]);
+const ENVELOPE = new Set([PADDING_FIELD.name, "_index", "_log_time_ns", "_publish_time_ns", "_sequence"]);
 
 /**
  * An encoder for the messages of a topic.
@@ -30,8 +30,9 @@ export async function openEncoder(
 ): Promise<RowEncoder> {
   const columns = schema.fields.slice(1);
   const format = formatOf(schema.metadata);
-  const envelope = format ? columns.filter(({ name }) => ENVELOPE.has(name)) : [];
-  const fields = columns.slice(0, columns.length - envelope.length);
+  // They come last: before them messages may have fields of these names.
+  const count = format ? columns.findLastIndex(({ name }) => !ENVELOPE.has(name)) + 1 : columns.length;
+  const [fields, envelope] = [columns.slice(0, count), columns.slice(count)];
   const source = format && await encoderOf(format, fields, envelope);
   return source ?? await OntologyEncoder.open(schema, fields, first) ??
     JsonEncoder.ofColumns(schema.ontologyTag, fields);
@@ -54,7 +55,8 @@ async function encoderOf(
   const own = fields.slice(0, raw);
   if ((encoding === "cdr" || encoding === "ros1") && schema) {
     const encoder = await openRosEncoder(format, own, envelope);
-    return encoder && new EncoderBesideRaw(encoder, raw);
+    const padding = envelope[0]?.name === PADDING_FIELD.name ? raw + 1 : undefined;
+    return encoder && new EncoderBesideRaw(encoder, raw, padding);
   }
   if (encoding === "protobuf" && schema?.encoding === "protobuf") {
     const encoder = await openProtobufEncoder(format, own, envelope);

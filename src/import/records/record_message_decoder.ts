@@ -2,7 +2,13 @@ import { BATCH_BYTES, BATCH_ROWS } from "../../arrow/batching.ts";
 import { columnsFrom } from "../../arrow/columns_from.ts";
 import { bytesOf, type Columns } from "../../arrow/columns.ts";
 import { SmaltiError } from "../../error.ts";
-import { type RecordColumns, type RecordDecoder, type RecordJob, STATUS } from "../../record_plan.ts";
+import {
+  isFitting,
+  type RecordColumns,
+  type RecordDecoder,
+  type RecordJob,
+  STATUS,
+} from "../../record_plan.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../../schema.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import {
@@ -14,7 +20,7 @@ import {
 } from "../message_decoder.ts";
 import { type ClassColumns, mapColumns } from "../ontology/mapping.ts";
 import { type CompiledRecords, distinctNames, mostNullBytes, nullBytes } from "./plan_columns.ts";
-import { addRawColumn, RAW_FIELD } from "./raw_column.ts";
+import { addBytesColumn, PADDING_FIELD, RAW_FIELD } from "./raw_column.ts";
 import { valuesOf } from "./record_times.ts";
 
 /** Bytes of columns that the decoders of an import hold together. */
@@ -31,7 +37,9 @@ const FIRST_ROWS = 16;
 const PENDING_NULL_BYTES = 1 << 24;
 const MAX_NULL_BYTES = 1 << 18;
 
-/** What is wrong with a record, by its status. */
+const NOTHING = new Uint8Array(0);
+
+/** What is wrong with a record that does not fit, by its status. */
 const MISFITS: Readonly<Record<number, string>> = {
   [STATUS.text]: "a text is no UTF-8",
   [STATUS.extra]: "it has fields that its definition has not",
@@ -43,8 +51,8 @@ const MISFITS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Decodes messages of one schema by a plan, many at once. The last of its columns is {@linkcode RAW_FIELD}; a class has none
- * such: what does not fit is kept aside then.
+ * Decodes messages of one schema by a plan, many at once. The last of its columns is {@linkcode RAW_FIELD}, or in an envelope of
+ * CDR {@linkcode PADDING_FIELD}; a class has none such: what does not fit is kept aside then.
  */
 export class RecordMessageDecoder implements MessageDecoder {
   readonly fields: readonly FieldSchema[];
@@ -61,8 +69,12 @@ export class RecordMessageDecoder implements MessageDecoder {
   #room: number;
   /** Rows before them, whose columns are in the decoder. */
   #collected = 0;
-  /** Those of them that do not fit, as they were. */
+  /** Those of them, as they were, that the columns do not hold. */
   #raw = new Map<number, Uint8Array>();
+  /** Those whose values do not tell their bytes. */
+  #padding = new Map<number, Uint8Array>();
+  readonly #keepsPadding: boolean;
+  #keptBytes = 0;
   #collectedBytes = 0;
   /** The most that came to them at once. */
   #stepBytes = PENDING_BYTES;
@@ -91,8 +103,10 @@ export class RecordMessageDecoder implements MessageDecoder {
     this.#mostNoted = Math.ceil(PENDING_NULL_BYTES / rowBytes);
     this.#mostRows = Math.min(PENDING_ROWS, this.#mostNoted);
     this.ontology = mapping?.ontology;
-    const taken = [TIMESTAMP_FIELD, RAW_FIELD, ...options.reserved].map(({ name }) => name);
-    this.fields = this.ontology?.fields ?? [...distinctNames(compiled.fields, taken), RAW_FIELD];
+    this.#keepsPadding = options.envelope === true && compiled.plan.encoding === "cdr" && !this.ontology;
+    const whole = this.#keepsPadding ? [RAW_FIELD, PADDING_FIELD] : [RAW_FIELD];
+    const taken = [TIMESTAMP_FIELD, ...whole, ...options.reserved].map(({ name }) => name);
+    this.fields = this.ontology?.fields ?? [...distinctNames(compiled.fields, taken), ...whole];
     this.#options = options;
     this.#total = options.collected ?? { bytes: 0 };
     this.#compiled = compiled;
@@ -179,9 +193,8 @@ export class RecordMessageDecoder implements MessageDecoder {
     const misfits = this.#misfits();
     this.#misfitCount += misfits.length;
     let bytes = (ROW_BYTES + (this.#beside.length > 0 ? RESERVED_BYTES : 0)) * (this.#collected + this.#rows);
-    for (const row of misfits) this.#raw.set(this.#collected + row, this.#messageOf(row, chunk));
-    for (const { length } of this.#raw.values()) bytes += length;
-    bytes += this.#decoder.bytes;
+    this.#keepWhole(chunk);
+    bytes += this.#keptBytes + this.#decoder.bytes;
     this.#total.bytes += bytes - this.#collectedBytes;
     this.#stepBytes = Math.max(this.#stepBytes, bytes - this.#collectedBytes);
     this.#collectedBytes = bytes;
@@ -199,11 +212,10 @@ export class RecordMessageDecoder implements MessageDecoder {
   #writeCollected(writer: RowWriter): Promise<void> | undefined {
     const decoded = this.#decoder.take(takeBytes);
     const columns = this.#columns(decoded);
-    addRawColumn(columns, this.#raw);
+    this.#addWhole(columns);
     this.#addBeside(columns);
     this.#total.bytes -= this.#collectedBytes;
     this.#collected = this.#collectedBytes = 0;
-    this.#raw = new Map();
     this.#beside = [];
     const written = writer.pushPrepared(columns);
     // They were read.
@@ -228,7 +240,10 @@ export class RecordMessageDecoder implements MessageDecoder {
     this.#misfitCount += misfits.length;
     if (this.ontology && misfits.length > 0) return this.#flushAside(writer, misfits);
     const columns = this.#columns(decoded);
-    if (!this.ontology) addRawColumn(columns, new Map(misfits.map((row) => [row, this.#messageOf(row)])));
+    if (!this.ontology) {
+      this.#keepWhole();
+      this.#addWhole(columns);
+    }
     this.#addBeside(columns);
     this.#clear();
     return writer.pushPrepared(columns);
@@ -239,7 +254,7 @@ export class RecordMessageDecoder implements MessageDecoder {
     for (const row of misfits) {
       await this.#options.aside?.(this.#times[row], this.#messageOf(row));
     }
-    this.#keep((row) => this.#statuses[row] === STATUS.fits);
+    this.#keep((row) => isFitting(this.#statuses[row]));
     if (this.#rows === 0) return this.#clear();
     const columns = this.#columns(this.#decodeAll());
     this.#addBeside(columns);
@@ -303,11 +318,36 @@ export class RecordMessageDecoder implements MessageDecoder {
     return chunk.slice(this.#spans[2 * row], this.#spans[2 * row + 1]);
   }
 
+  /** Keeps pending messages as they were where the columns do not hold them whole. */
+  #keepWhole(chunk?: Uint8Array): void {
+    const isCdr = this.#compiled.plan.encoding === "cdr";
+    for (let row = 0; row < this.#rows; row++) {
+      const status = this.#statuses[row];
+      if (status === STATUS.fits) continue;
+      // In ROS 1, which has no padding, it is a boolean that is neither 0 nor 1.
+      const isPadding = isCdr && isFitting(status);
+      if (isPadding && !this.#keepsPadding) continue;
+      const bytes = status === STATUS.padded ? NOTHING : this.#messageOf(row, chunk);
+      (isPadding ? this.#padding : this.#raw).set(this.#collected + row, bytes);
+      this.#keptBytes += bytes.length;
+    }
+  }
+
+  /** Adds the columns for what is kept, and forgets it. */
+  #addWhole(columns: Columns): void {
+    addBytesColumn(columns, this.#raw);
+    if (this.#keepsPadding) addBytesColumn(columns, this.#padding);
+    this.#raw = new Map();
+    this.#padding = new Map();
+    this.#keptBytes = 0;
+  }
+
+  /** The pending rows that do not fit. */
   #misfits(): number[] {
     const rows: number[] = [];
     for (let row = 0; row < this.#rows; row++) {
       const status = this.#statuses[row];
-      if (status === STATUS.fits) continue;
+      if (isFitting(status)) continue;
       rows.push(row);
       this.misfits[MISFITS[status]] = (this.misfits[MISFITS[status]] ?? 0) + 1;
     }

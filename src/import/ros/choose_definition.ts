@@ -1,5 +1,5 @@
 import type { Engine } from "../../engine.ts";
-import { STATUS } from "../../record_plan.ts";
+import { isFitting } from "../../record_plan.ts";
 import { definitionsOf, type RosDefinitions } from "./ros_definitions.ts";
 import { compileRos } from "./ros_plan.ts";
 import { parseRos } from "./ros_decoders.ts";
@@ -47,5 +47,5 @@ async function fits(
   const statuses = new Uint8Array(1);
   engine.decodeRecords(message, [{ decoder, spans: Int32Array.of(0, message.length), statuses }]);
   decoder.close();
-  return statuses[0] === STATUS.fits;
+  return isFitting(statuses[0]);
 }

@@ -7,6 +7,7 @@
 import type { Engine } from "../../../src/engine.ts";
 import {
   FREE_BYTES,
+  isFitting,
   MAX_GROWTH,
   type RecordColumns,
   type RecordEncoding,
@@ -82,7 +83,7 @@ export function checkRecords(
     checkColumns(source.fields, first[take].columns);
     checkSize(source, batches, first[take]);
     for (const status of first[take].statuses) {
-      if (damage === 0 && status > STATUS.extra && !isMerge(source, status)) {
+      if (damage === 0 && status > STATUS.extra && !isFitting(status) && !isMerge(source, status)) {
         throw new Error(
           `status ${status} of a valid record\n${textOf(source)}`,
         );
@@ -151,7 +152,7 @@ function anyBatch(random: Random, source: RecordSource, damage: number): Batch {
 }
 
 /** A record with one to three flaws. */
-function damaged(
+export function damaged(
   random: Random,
   record: Uint8Array,
   other: Uint8Array,

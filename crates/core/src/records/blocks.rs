@@ -37,7 +37,12 @@ pub struct NewBlock {
     block: Block,
     /// What it is aligned to.
     pub alignment: usize,
+    /// What no column takes: where, how many bytes, which of their bits.
+    pub lost: Vec<(usize, usize, u8)>,
 }
+
+/// Bits of a boolean that no column takes.
+pub const NO_BOOL: u8 = !1;
 
 impl NewBlock {
     /// Of values whose width is `alignment`.
@@ -46,6 +51,7 @@ impl NewBlock {
         Self {
             block: Block { parts, bytes, starts },
             alignment,
+            lost: Vec::new(),
         }
     }
 
@@ -62,6 +68,10 @@ impl NewBlock {
     pub fn push(&mut self, column: Option<usize>, width: usize, count: usize, are_bools: bool) {
         let offset = self.block.bytes;
         self.block.bytes += width * count;
+        if column.is_none() || are_bools {
+            let bits = if are_bools { NO_BOOL } else { u8::MAX };
+            self.lost.push((offset, width * count, bits));
+        }
         let part = column.map(|column| Part {
             column,
             offset,

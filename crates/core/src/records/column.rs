@@ -254,13 +254,13 @@ fn is_ascii(bytes: &[u8]) -> bool {
 }
 
 #[inline(always)]
-fn word(bytes: &[u8]) -> u64 {
+pub fn word(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes.try_into().unwrap_or([255; 8]))
 }
 
 /// The bits of the first bytes of a word, as many as it has at most.
 #[inline(always)]
-fn first(bytes: usize) -> u64 {
+pub fn first(bytes: usize) -> u64 {
     if bytes < 8 {
         (1 << (8 * bytes)) - 1
     } else {

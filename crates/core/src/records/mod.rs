@@ -13,7 +13,7 @@ mod sequential;
 use column::Column;
 use core::ops::Range;
 
-/// What became of a record. All but the first three leave nulls in every column.
+/// What became of a record. `Short` to `Large` leave nulls in every column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Status {
@@ -32,6 +32,10 @@ pub enum Status {
     Broken = 6,
     /// A column would pass 2 GiB.
     Large = 7,
+    /// It fits, but has bytes that do not follow from its values: padding that is not zero, the encapsulation of another writer.
+    Unusual = 8,
+    /// It fits, and zeros follow up to a multiple of 4 bytes, as some writers of CDR leave them.
+    Padded = 9,
 }
 
 /// Bytes that a record of Protocol Buffers or FlatBuffers may become for each that it has, and beside that and a row in which
@@ -93,14 +97,18 @@ impl Decoder {
             4 => Encoding::Flat,
             _ => return None,
         };
-        let has_tables = matches!(encoding, Encoding::Protobuf | Encoding::Flat);
+        let program = match encoding {
+            Encoding::Protobuf | Encoding::Flat => sequential::Program::new(&[], false),
+            Encoding::Cdr | Encoding::Packed => sequential::Program::new(code, true),
+            Encoding::PackedPrefix => sequential::Program::new(code, false),
+        };
         Some(Self {
             encoding,
             code: code.to_vec(),
             columns: column::all(columns)?,
             rows: 0,
             slots: Vec::new(),
-            program: sequential::Program::new(if has_tables { &[] } else { code }),
+            program,
         })
     }
 
@@ -128,8 +136,7 @@ impl Decoder {
         let (columns, code) = (&mut self.columns[..], &self.code[..]);
         let outcome = match self.encoding {
             Encoding::Cdr => self.program.cdr(columns, chunk, record),
-            Encoding::Packed => self.program.packed(columns, chunk, record, false),
-            Encoding::PackedPrefix => self.program.packed(columns, chunk, record, true),
+            Encoding::Packed | Encoding::PackedPrefix => self.program.packed(columns, chunk, record),
             Encoding::Flat => flat::buffer(columns, code, &chunk[record]),
             Encoding::Protobuf => protobuf::message(columns, code, &chunk[record], &mut self.slots),
         };

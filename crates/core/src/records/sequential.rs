@@ -3,16 +3,19 @@
 //! Sources: OMG DDSI-RTPS 2.5, section 10 (encapsulation); OMG DDS-XTypes 1.3, section 7.4 (XCDR versions 1 and 2);
 //! http://wiki.ros.org/msg (ROS 1); https://docs.px4.io/main/en/dev_log/ulog_file_format (ULog).
 
-use super::blocks::{Blocks, NewBlock};
-use super::column::{append, append_reversed, Column};
+use super::blocks::{Blocks, NewBlock, NO_BOOL};
+use super::column::{append, append_reversed, first, word, Column};
 use super::{Outcome, Status};
 use core::ops::Range;
 
 /// Words of a step: what it does, and three arguments.
 const STEP: usize = 4;
 
-/// Bytes of padding that a writer may leave at the end of a CDR record.
-const MAX_PADDING: usize = 3;
+/// What a writer may align the end of a CDR record to, in bytes.
+const END_ALIGNMENT: usize = 4;
+
+/// The encapsulation that ROS 2 writes: XCDR version 1, little endian, no options.
+const USUAL_HEADER: [u8; 4] = [0, 1, 0, 0];
 
 struct Cursor<'a> {
     /// As far as the record's end: others may lie before it.
@@ -27,13 +30,28 @@ struct Cursor<'a> {
     is_delimited: bool,
     /// Whether every text so far was UTF-8.
     is_text: bool,
+    /// Bits so far that no column takes, and that are zero where a record is as usual.
+    lost: u64,
 }
 
 impl<'a> Cursor<'a> {
     #[inline]
     fn align(&mut self, width: usize) {
         let mask = width.min(self.max_alignment) - 1;
-        self.at += self.at.wrapping_sub(self.origin).wrapping_neg() & mask;
+        let padding = self.at.wrapping_sub(self.origin).wrapping_neg() & mask;
+        if padding > 0 {
+            self.pad(padding);
+        }
+    }
+
+    /// Passes over padding of less than a word. What of it lies behind the record does not count: the record is too short then.
+    #[inline]
+    fn pad(&mut self, bytes: usize) {
+        self.lost |= match self.chunk.get(self.at..self.at + 8) {
+            Some(padding) => word(padding) & first(bytes),
+            None => lost(self.chunk.get(self.at..self.at + bytes).unwrap_or(&[]), u8::MAX),
+        };
+        self.at += bytes;
     }
 
     #[inline]
@@ -56,11 +74,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Of a record that was read to its end.
-    fn status(&self) -> Status {
-        if self.is_text {
-            Status::Fits
-        } else {
+    fn status(&self, is_whole: bool) -> Status {
+        if !self.is_text {
             Status::Text
+        } else if is_whole && self.lost != 0 {
+            Status::Unusual
+        } else {
+            Status::Fits
         }
     }
 
@@ -92,18 +112,32 @@ enum Op {
     Repeat(usize, usize),
     /// A struct without fields: column.
     Unit(usize),
+    /// Looks at bytes that were passed over: how many before the place reached, how many, the bits that no column takes.
+    Look(usize, usize, u8),
+}
+
+/// The bits of bytes that are in a mask, in one byte.
+#[inline]
+fn lost(bytes: &[u8], mask: u8) -> u64 {
+    u64::from(bytes.iter().fold(0, |all, byte| all | byte) & mask)
 }
 
 /// The code of a plan, compiled, and the fields of records that wait to be copied into the columns.
 pub struct Program {
     ops: Vec<Op>,
     blocks: Blocks,
+    /// Whether all of a record counts: after a prefix anything may follow, and what no column takes is nothing.
+    is_whole: bool,
 }
 
 impl Program {
-    pub fn new(code: &[i32]) -> Self {
+    pub fn new(code: &[i32], is_whole: bool) -> Self {
         let (ops, blocks) = (Vec::new(), Blocks::default());
-        let mut program = Self { ops, blocks };
+        let mut program = Self {
+            ops,
+            blocks,
+            is_whole,
+        };
         program.compile(code);
         program
     }
@@ -168,8 +202,17 @@ impl Program {
     fn end(&mut self, block: &mut Option<NewBlock>) {
         if let Some(block) = block.take() {
             let (alignment, bytes) = (block.alignment, block.bytes());
+            let lost = if self.is_whole {
+                block.lost.clone()
+            } else {
+                Vec::new()
+            };
             let number = self.blocks.add(block);
             self.ops.push(Op::Block(number, alignment, bytes));
+            let looks = lost
+                .into_iter()
+                .map(|(offset, count, mask)| Op::Look(bytes - offset, count, mask));
+            self.ops.extend(looks);
         }
     }
 
@@ -178,7 +221,7 @@ impl Program {
         self.blocks.gather(columns, chunk);
     }
 
-    /// Decodes a CDR record of a chunk; whether its texts are UTF-8.
+    /// Decodes a CDR record of a chunk; what its bytes are like.
     pub fn cdr(&mut self, columns: &mut [Column], chunk: &[u8], record: Range<usize>) -> Outcome<Status> {
         let header = chunk[record.clone()].get(..4).ok_or(Status::Short)?;
         let (is_big, version) = match [header[0], header[1]] {
@@ -198,26 +241,31 @@ impl Program {
             max_alignment: if version == 1 { 8 } else { 4 },
             is_delimited: version == 2,
             is_text: true,
+            lost: u64::from(header != USUAL_HEADER),
         };
         if is_big {
             run::<true>(&self.ops, 1, &mut self.blocks, columns, &mut cursor)?;
         } else {
             run::<false>(&self.ops, 1, &mut self.blocks, columns, &mut cursor)?;
         }
-        if cursor.left() > MAX_PADDING {
+        let left = cursor.left();
+        if left >= END_ALIGNMENT {
             return Err(Status::Long);
         }
-        Ok(cursor.status())
+        let is_padded = left > 0 && record.len().is_multiple_of(END_ALIGNMENT);
+        cursor.lost |= if is_padded {
+            lost(&cursor.bytes[cursor.at..], u8::MAX)
+        } else {
+            left as u64
+        };
+        Ok(match cursor.status(self.is_whole) {
+            Status::Fits if is_padded => Status::Padded,
+            status => status,
+        })
     }
 
-    /// Decodes a record of a chunk, of little-endian fields without padding; whether its texts are UTF-8.
-    pub fn packed(
-        &mut self,
-        columns: &mut [Column],
-        chunk: &[u8],
-        record: Range<usize>,
-        may_go_on: bool,
-    ) -> Outcome<Status> {
+    /// Decodes a record of a chunk, of little-endian fields without padding; what its bytes are like.
+    pub fn packed(&mut self, columns: &mut [Column], chunk: &[u8], record: Range<usize>) -> Outcome<Status> {
         self.blocks.begin(columns, chunk, false);
         let mut cursor = Cursor {
             bytes: &chunk[..record.end],
@@ -227,12 +275,13 @@ impl Program {
             max_alignment: 1,
             is_delimited: false,
             is_text: true,
+            lost: 0,
         };
         run::<false>(&self.ops, 1, &mut self.blocks, columns, &mut cursor)?;
-        if cursor.left() > 0 && !may_go_on {
+        if cursor.left() > 0 && self.is_whole {
             return Err(Status::Long);
         }
-        Ok(cursor.status())
+        Ok(cursor.status(self.is_whole))
     }
 }
 
@@ -261,6 +310,7 @@ fn run<const BIG: bool>(
                     let text = cursor.take(count)?;
                     let has_nul = counts_nul && text.last() == Some(&0);
                     let length = count - usize::from(has_nul);
+                    cursor.lost |= u64::from(counts_nul && !has_nul);
                     cursor.is_text &= columns[column].push_text_of(cursor.chunk, start, length)?;
                 }
                 Op::Bytes(column) => {
@@ -284,9 +334,11 @@ fn run<const BIG: bool>(
                 }
                 Op::BoolList(column) => {
                     let count = cursor.count::<BIG>()?;
-                    for &byte in cursor.take(count)? {
+                    let bytes = cursor.take(count)?;
+                    for &byte in bytes {
                         columns[column + 1].push_bool(byte != 0);
                     }
+                    cursor.lost |= lost(bytes, NO_BOOL);
                     columns[column].close_after(count)?;
                 }
                 Op::Sequence(column, body, least) => {
@@ -309,6 +361,10 @@ fn run<const BIG: bool>(
                     pc += body;
                 }
                 Op::Unit(column) => columns[column].push_unit(),
+                Op::Look(before, count, mask) => {
+                    let start = cursor.at - before;
+                    cursor.lost |= lost(&cursor.bytes[start..start + count], mask);
+                }
             }
         }
     }

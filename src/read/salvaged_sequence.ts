@@ -1,0 +1,183 @@
+/**
+ * A damaged sequence as what is whole of it.
+ *
+ * @module
+ */
+import type { Follower, Run, RunOptions, RunSource, SequenceSource, TopicSource } from "../backend.ts";
+import { SmaltiError } from "../error.ts";
+import { reopened } from "../reopen.ts";
+import { isWrittenAnew } from "../store/store.ts";
+import {
+  type AttachmentInfo,
+  MAX_NS,
+  MIN_NS,
+  type SequenceInfo,
+  type TopicInfo,
+  type Window,
+} from "../types.ts";
+import { mapLimited } from "../util/map_limited.ts";
+
+/** Topics that are opened at a time. */
+const TOPICS_AT_A_TIME = 32;
+
+/** Damage that was met, and what is passed over for it, in words. */
+export interface Damage {
+  readonly topic: string;
+  readonly reason: SmaltiError;
+  readonly lost: string;
+}
+
+/** Reads a sequence and passes over what is damaged: batches, and topics of which nothing can be made out. */
+export class SalvagedSequence implements SequenceSource {
+  readonly info: SequenceInfo;
+  readonly #source: SequenceSource;
+  readonly #topics: ReadonlyMap<string, SalvagedTopic>;
+
+  private constructor(source: SequenceSource, topics: ReadonlyMap<string, SalvagedTopic>) {
+    this.#source = source;
+    this.#topics = topics;
+    this.info = { ...source.info, topics: source.info.topics.filter(({ name }) => topics.has(name)) };
+  }
+
+  /** Opens all topics. `onDamage` hears of each damage once; what it throws, reading throws. */
+  static async open(source: SequenceSource, onDamage: (damage: Damage) => void): Promise<SalvagedSequence> {
+    const opened = await mapLimited(source.info.topics, TOPICS_AT_A_TIME, async (info) => {
+      const topic = await openTopic(source, info, onDamage);
+      return topic && new SalvagedTopic(topic, onDamage);
+    });
+    const topics = opened.filter((topic) => topic !== undefined);
+    return new SalvagedSequence(source, new Map(topics.map((topic) => [topic.info.name, topic])));
+  }
+
+  openTopic(name: string): Promise<TopicSource> {
+    const topic = this.#topics.get(name);
+    return topic ? Promise.resolve(topic) : this.#source.openTopic(name);
+  }
+
+  readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {
+    return this.#source.readAttachment(attachment);
+  }
+
+  follow(): Follower {
+    return this.#source.follow();
+  }
+}
+
+async function openTopic(
+  source: SequenceSource,
+  { name: topic, rowCount }: TopicInfo,
+  onDamage: (damage: Damage) => void,
+): Promise<TopicSource | undefined> {
+  try {
+    return await source.openTopic(topic);
+  } catch (reason) {
+    if (!isDamage(reason)) throw reason;
+    const found = await source.salvageTopic?.(topic).catch((failure) => {
+      if (!isDamage(failure)) throw failure;
+    });
+    const [whole] = await found?.countRows([MIN_NS, MAX_NS]) ?? [0];
+    onDamage({ topic, reason, lost: `${rowCount - whole} of its ${rowCount} messages` });
+    return found ?? undefined;
+  }
+}
+
+/** Whether something cannot be read since it is damaged, or is not there. */
+function isDamage(reason: unknown): reason is SmaltiError {
+  return reason instanceof SmaltiError && !isWrittenAnew(reason) &&
+    ["CORRUPT", "NOT_FOUND", "OUT_OF_ORDER"].includes(reason.code);
+}
+
+class SalvagedTopic implements TopicSource {
+  readonly info: TopicSource["info"];
+  readonly schema: TopicSource["schema"];
+  readonly countRows: TopicSource["countRows"];
+  readonly verify: TopicSource["verify"];
+  readonly #source: TopicSource;
+  readonly #onDamage: (damage: Damage) => void;
+  /** Batches that were told of. */
+  readonly #told = new Set<unknown>();
+
+  constructor(source: TopicSource, onDamage: (damage: Damage) => void) {
+    this.info = source.info;
+    this.schema = source.schema;
+    this.countRows = source.countRows.bind(source);
+    this.verify = source.verify.bind(source);
+    this.#source = source;
+    this.#onDamage = onDamage;
+  }
+
+  async reopen(): Promise<TopicSource> {
+    return new SalvagedTopic(await reopened(this.#source), this.#onDamage);
+  }
+
+  runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
+    return new SalvagedRuns(
+      this.#source.runs(window, signal, options),
+      (reason, lost) => this.#tell(reason, lost),
+    );
+  }
+
+  async latest(ns: bigint, signal?: AbortSignal): ReturnType<TopicSource["latest"]> {
+    try {
+      return await this.#source.latest(ns, signal);
+    } catch (reason) {
+      if (isDamage(reason)) return undefined;
+      throw reason;
+    }
+  }
+
+  #tell(reason: SmaltiError, lost: string): void {
+    const { batch } = reason.details;
+    if (this.#told.has(batch)) return;
+    this.#told.add(batch);
+    this.#onDamage({ topic: this.info.name, reason, lost });
+  }
+}
+
+/** Passes over batches that are damaged. */
+class SalvagedRuns implements RunSource {
+  readonly #source: RunSource;
+  readonly #onDamage: (reason: SmaltiError, lost: string) => void;
+
+  constructor(source: RunSource, onDamage: (reason: SmaltiError, lost: string) => void) {
+    this.#source = source;
+    this.#onDamage = onDamage;
+  }
+
+  get nextNs(): bigint | undefined {
+    return this.#source.nextNs;
+  }
+
+  get nextBytes(): number {
+    return this.#source.nextBytes;
+  }
+
+  prefetch(): void {
+    this.#source.prefetch();
+  }
+
+  async open(): Promise<Run | undefined> {
+    const { nextNs } = this;
+    try {
+      const run = await this.#source.open();
+      // Columns are checked when they are touched, which is too late to pass over them.
+      run?.batch.table.loadAll();
+      run?.batch.unload();
+      return run;
+    } catch (reason) {
+      if (!isDamage(reason)) throw reason;
+      // A stream that has failed gives nothing more; a file has other batches.
+      const isOneBatch = reason.details.batch !== undefined;
+      if (!isOneBatch) this.#source.close();
+      this.#onDamage(
+        reason,
+        `${isOneBatch ? "a batch of its messages" : "its messages"}, from ${nextNs} ns on`,
+      );
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+}
