@@ -204,7 +204,7 @@ describe("a live source", () => {
     );
     await expect(converting).rejects.toMatchObject({
       code: "ABORTED",
-      rawMessage: `Import of "-" was aborted`,
+      rawMessage: `Import of "-" was aborted; what came before is written: messages 2, topics 1`,
     });
     await piped;
     expect(ends).toEqual(["closed"]);
@@ -212,6 +212,24 @@ describe("a live source", () => {
       "1",
       "2",
     ]);
+  });
+
+  it("that is ended by the signal, and cannot be written, fails with that", async () => {
+    await using client = await connect("memory:");
+    const { source, send } = pipe();
+    const stop = new AbortController();
+    const full = new Error("full");
+    send(line(1));
+    const converting = convertRecording(
+      client,
+      (into, signal) => {
+        const onProgress = () => setTimeout(() => stop.abort(new Error("Ctrl-C")));
+        return importJsonLines(into, source, { name: "s", signal, onProgress });
+      },
+      (handler, signal) => exportJsonLines(handler, slowSink(Promise.resolve(), full).sink, { signal }),
+      { signal: stop.signal },
+    );
+    await expect(converting).rejects.toBe(full);
   });
 
   it("that is silent does not keep an export that fails from failing the conversion", async () => {

@@ -92,8 +92,9 @@ export async function convertRecording<I, E>(
     try {
       return await write(new SequenceHandler(sequence, engine, noArrow), stopWriting.signal);
     } catch (reason) {
-      if (sequence.info.state !== "failed") failure ??= { reason };
-      else consequence = { reason }; // the import failed
+      // Where the import has failed it is what went wrong; but of one that was ended all was to be written.
+      if (sequence.info.state === "failed") consequence = { reason };
+      else failure = { reason };
       stopReading.abort(reason);
     } finally {
       sequence.close();
