@@ -48,7 +48,7 @@ function memoryDirectory() {
   return { directory, files, ends };
 }
 
-const joined = async (parts: readonly Uint8Array[]) =>
+const joined = async (parts: Uint8Array[]) =>
   new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
 
 type Read = (client: Client, signal?: AbortSignal) => Promise<ImportReport>;
