@@ -187,7 +187,8 @@ describe.skipIf(needsBuild)(`smalti convert${needsBuild}`, () => {
       expect(await left("saved")).toEqual([]);
     }
     const whole = await convert(bad, at("saved.mcap"), "--salvage");
-    expect([whole.code, whole.stdout]).toEqual([0, `converted 6 messages to ${at("saved.mcap")}\n`]);
+    // As of an export: not all of it is there.
+    expect([whole.code, whole.stdout]).toEqual([1, `converted 6 messages to ${at("saved.mcap")}\n`]);
     expect(whole.stderr).toContain("Incorrect chunk CRC");
     expect(await left("saved")).toEqual(["saved.mcap"]);
     const none = at("none.mcap");

@@ -35,9 +35,9 @@ export interface ConvertReport<I, E> {
 
 /**
  * Makes files of one format into files of another: what `read` imports, `write` exports while it comes. Nothing is stored, and
- * memory is bounded as that of the two is, and some 64 MiB; attachments are held until the end.
+ * memory is bounded as that of the two is, and some 32 MiB; attachments are held until the end.
  *
- * Messages are written in time order where none comes more than some 8 MiB of messages late; a later one stands where it came,
+ * Messages are written in time order where none comes more than some 4 MiB of messages late; a later one stands where it came,
  * and is counted. `read` gets a client for one sequence, `write` its handler, and each a signal that it is to pass on.
  *
  * Rejects with what the one that failed first rejects with; the other is given up then, so `write` leaves nothing. Of a

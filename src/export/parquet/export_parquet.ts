@@ -18,6 +18,8 @@ import { hasNegativeZero, valuesOf } from "./parquet_values.ts";
 const GROUP_BYTES = 4 * 2 ** 20;
 /** ...or so many rows. */
 const GROUP_ROWS = 131_072;
+/** Tables that are written side by side share those bytes; each has so many at least. */
+const LEAST_GROUP_BYTES = 2 ** 18;
 
 /**
  * Writes a sequence as Parquet files, a file for each topic: its rows in time order, compressed by Snappy, in row groups of
@@ -51,7 +53,9 @@ export async function exportParquet(
   options: ExportOptions = {},
 ): Promise<ExportReport> {
   const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
-  return await exportTables(handler, output, options, "parquet", async (topic) => {
+  let open = 0;
+  const groupBytes = () => Math.max(LEAST_GROUP_BYTES, GROUP_BYTES / open);
+  const writeTable = async (topic: TopicTable) => {
     const bytes = new ByteWriter();
     const parquet = new ParquetWriter({
       writer: bytes,
@@ -63,7 +67,7 @@ export async function exportParquet(
       await topic.write(bytes.getBytes().slice());
       bytes.index = 0;
     };
-    for await (const columns of rowGroups(topic)) {
+    for await (const columns of rowGroups(topic, groupBytes)) {
       const columnData = vectorsOf(topic.fields, columns).children.map((column) => ({
         name: column.field.name,
         data: valuesOf(column) as unknown[],
@@ -75,6 +79,14 @@ export async function exportParquet(
     }
     await parquet.finish();
     await flush();
+  };
+  return await exportTables(handler, output, options, "parquet", async (topic) => {
+    open++;
+    try {
+      await writeTable(topic);
+    } finally {
+      open--;
+    }
   });
 }
 
@@ -86,8 +98,8 @@ function schemaOf({ name: sequence }: SequenceHandler, { name: topic, fields }: 
   }
 }
 
-/** A topic's rows in the sizes of row groups. */
-async function* rowGroups({ fields, pieces }: TopicTable): AsyncGenerator<Columns> {
+/** A topic's rows in row groups of about so many bytes. */
+async function* rowGroups({ fields, pieces }: TopicTable, groupBytes: () => number): AsyncGenerator<Columns> {
   let parts: Columns[] = [];
   let [bytes, rows] = [0, 0];
   for await (const piece of pieces()) {
@@ -95,7 +107,7 @@ async function* rowGroups({ fields, pieces }: TopicTable): AsyncGenerator<Column
     parts.push(columns);
     bytes += bytesIn(columns);
     rows += columns.rows;
-    if (bytes < GROUP_BYTES && rows < GROUP_ROWS) continue;
+    if (bytes < groupBytes() && rows < GROUP_ROWS) continue;
     yield stackColumns(fields, parts);
     parts = [];
     [bytes, rows] = [0, 0];
