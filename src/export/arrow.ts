@@ -68,7 +68,7 @@ async function writeTopic(engine: Engine, topic: TopicTable): Promise<void> {
   start.set(MAGIC);
   start.set(head, 8);
   await write(start);
-  for await (const columns of groupsOf(topic, BATCH_BYTES, BATCH_ROWS)) await writeBatch(columns);
+  for await (const columns of groupsOf(topic, () => BATCH_BYTES, BATCH_ROWS)) await writeBatch(columns);
   await write(encodeFileEnd(schema, blocks, new Map()));
 }
 

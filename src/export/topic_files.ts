@@ -147,14 +147,14 @@ class TopicTables {
 /** A topic's rows as columns of about so many bytes, or so many rows if that comes first. */
 export async function* groupsOf(
   { fields, pieces }: TopicTable,
-  maxBytes: number,
+  maxBytes: () => number,
   maxRows: number,
 ): AsyncGenerator<Columns> {
   const group = new BatchAppender(fields);
   for await (const { table, from, to } of pieces()) {
     const { rows, nodes, buffers } = take([table], rangePicks(from, to));
     group.append({ rows, nodes, buffer: (i) => buffers[i] });
-    if (group.bytes >= maxBytes || group.rows >= maxRows) yield group.collect();
+    if (group.bytes >= maxBytes() || group.rows >= maxRows) yield group.collect();
   }
   if (group.rows > 0) yield group.collect();
 }

@@ -12,6 +12,8 @@ import { openParquet } from "./parquet_file.ts";
 const GROUP_BYTES = 2 * 2 ** 20;
 /** ...or so many rows. */
 const GROUP_ROWS = 131_072;
+/** Tables that are written side by side share those bytes; each has so many at least. */
+const LEAST_GROUP_BYTES = 2 ** 18;
 
 /**
  * Writes a sequence as Parquet files, a file for each topic: its rows in time order, compressed by Snappy, in row groups of
@@ -44,10 +46,17 @@ export async function exportParquet(
   output: TableOutput,
   options: ExportOptions = {},
 ): Promise<ExportReport> {
+  let open = 0;
+  const groupBytes = () => Math.max(LEAST_GROUP_BYTES, GROUP_BYTES / open);
   return await exportTables(handler, output, options, "parquet", async (topic) => {
-    const facts = [...topic.facts].map(([key, value]) => ({ key, value }));
-    const parquet = await openParquet(topic.fields, facts, (bytes) => topic.write(bytes));
-    for await (const columns of groupsOf(topic, GROUP_BYTES, GROUP_ROWS)) await parquet.add(columns);
-    await parquet.finish();
+    open++;
+    try {
+      const facts = [...topic.facts].map(([key, value]) => ({ key, value }));
+      const parquet = await openParquet(topic.fields, facts, (bytes) => topic.write(bytes));
+      for await (const columns of groupsOf(topic, groupBytes, GROUP_ROWS)) await parquet.add(columns);
+      await parquet.finish();
+    } finally {
+      open--;
+    }
   });
 }
