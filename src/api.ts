@@ -54,6 +54,17 @@ export {
   type SyncValue,
   type SyncValues,
 } from "./read/sync/sync_options.ts";
+export type {
+  Activity,
+  ActivityOptions,
+  FieldSeries,
+  FieldStats,
+  SeriesLevel,
+  SeriesOptions,
+  StatsOptions,
+  TopicSeries,
+  TopicStats,
+} from "./read/statistics/statistics_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
 export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";

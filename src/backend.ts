@@ -188,6 +188,8 @@ export interface TopicSource {
   reopen?(): Promise<TopicSource>;
   /** Its batches that touch a window. Every call gives a walk of its own. */
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource;
+  /** Rows and times of its batches, where they are known without reading any. */
+  readonly index?: BatchTimes;
   /** Bounds of its batches' columns, where the store has them. CORRUPT. */
   readBounds?(signal?: AbortSignal): Promise<BatchBounds | undefined>;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
@@ -196,6 +198,16 @@ export interface TopicSource {
   latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined>;
   /** Checks what can be checked, and gives every damage found. */
   verify(request: VerifyRequest): Promise<SmaltiError[]>;
+}
+
+/** What is known of a topic's batches, by their number. */
+export interface BatchTimes {
+  /** How many rows a batch has. */
+  readonly rows: Float64Array;
+  /** Time of its first row, ns. */
+  readonly firstNs: BigInt64Array;
+  /** Time of its last row, ns. */
+  readonly lastNs: BigInt64Array;
 }
 
 /** Options of {@linkcode TopicSource.runs}. */

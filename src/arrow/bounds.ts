@@ -45,23 +45,51 @@ function boundsOfColumn(
   parents: readonly Vector[],
   rows: number,
 ): [min: number, max: number] {
+  return extremesOf(vector.field, numbersOf(vector, parents, rows).numbers);
+}
+
+/** A column's values as numbers. */
+export interface ColumnNumbers {
+  /** By row; 64-bit integers beyond 2^53 rounded to the nearest, missing values NaN. A view where it can be. */
+  readonly numbers: Float64Array;
+  /** How many are missing. */
+  readonly missing: number;
+}
+
+/** The values of the first so many rows of a column that lies within `parents`, structs that may be missing. */
+export function numbersOf(vector: NumberVector, parents: readonly Vector[], rows: number): ColumnNumbers {
   if (!vector.loaded) vector.load();
   // The children of a struct may be longer than it is.
-  let values = floatsOf(vector).subarray(0, rows);
+  const stored = floatsOf(vector).subarray(0, rows);
   const sparse = [vector, ...parents].filter(({ nullCount }) => nullCount !== 0);
-  if (sparse.length > 0) {
-    values = values.slice();
-    for (let row = 0; row < values.length; row++) {
-      if (!sparse.every((each) => each.isValid(row))) values[row] = NaN;
-    }
+  if (sparse.length === 0) return { numbers: stored, missing: 0 };
+  const numbers = stored.slice();
+  let missing = 0;
+  for (let row = 0; row < numbers.length; row++) {
+    if (sparse.every((each) => each.isValid(row))) continue;
+    numbers[row] = NaN;
+    missing++;
   }
+  return { numbers, missing };
+}
+
+/**
+ * Smallest and largest of a field's numbers from a row to before another; NaN does not count. Infinity and -Infinity where
+ * there is none. Where they stand for 64-bit integers beyond 2^53, a little below and above them.
+ */
+export function extremesOf(
+  field: FieldSchema,
+  numbers: Float64Array,
+  from = 0,
+  to: number = numbers.length,
+): [min: number, max: number] {
   let [min, max] = [Infinity, -Infinity];
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row];
+  for (let row = from; row < to; row++) {
+    const value = numbers[row];
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return is64Bit(vector.field) ? [lower(min), -lower(-max)] : [min, max];
+  return is64Bit(field) ? [lower(min), -lower(-max)] : [min, max];
 }
 
 /** A column's values, missing ones as they are stored; a view where it can be. Integers are rounded to the nearest. */
@@ -81,25 +109,26 @@ function floatsOf(vector: NumberVector): Float64Array {
 
 /** Bounds of batches with the same columns. */
 export class BatchBounds {
-  readonly #columns: readonly string[];
+  /** Place of each column by its path. */
+  readonly #columns: ReadonlyMap<string, number>;
   readonly #values: Float64Array;
 
   /** @param values Those of {@linkcode boundsOf}, one batch after another; kept as they are. */
   constructor(fields: readonly FieldSchema[], values: Float64Array) {
-    this.#columns = boundedColumns(fields);
+    this.#columns = new Map(boundedColumns(fields).map((path, column) => [path, column]));
     this.#values = values;
   }
 
   /** How many batches there are. */
   get batches(): number {
-    return this.#columns.length === 0 ? 0 : this.#values.length / (2 * this.#columns.length);
+    return this.#columns.size === 0 ? 0 : this.#values.length / (2 * this.#columns.size);
   }
 
   /** Smallest and largest value of the column at a path in a batch; undefined where it has no bounds. */
   of(batch: number, path: string): [min: number, max: number] | undefined {
-    const column = this.#columns.indexOf(path);
-    if (column < 0) return undefined;
-    const at = 2 * (batch * this.#columns.length + column);
+    const column = this.#columns.get(path);
+    if (column === undefined) return undefined;
+    const at = 2 * (batch * this.#columns.size + column);
     return [this.#values[at], this.#values[at + 1]];
   }
 }

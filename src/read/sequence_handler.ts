@@ -5,11 +5,11 @@ import { SmaltiError } from "../error.ts";
 import { mapLimited } from "../util/map_limited.ts";
 import { didYouMean } from "../util/nearest.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
-import { reopened } from "../reopen.ts";
+import { reopened, withCurrent } from "../reopen.ts";
 import { compareNames, topicName } from "../names.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { toNs } from "../timestamp.ts";
-import { totals } from "../util/totals.ts";
+import { type Extent, totals } from "../util/totals.ts";
 import {
   type AttachmentInfo,
   type Metadata,
@@ -30,6 +30,17 @@ import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import { type Damage, SalvagedSequence } from "./salvaged_sequence.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
+import { activityOf } from "./statistics/activity.ts";
+import { statsFields, statsOf } from "./statistics/stats.ts";
+import {
+  type Activity,
+  ACTIVITY_OPTIONS,
+  type ActivityOptions,
+  STATS_OPTIONS,
+  type StatsOptions,
+  type TopicStats,
+} from "./statistics/statistics_options.ts";
+import { TimeBuckets } from "./statistics/time_buckets.ts";
 import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import type { SyncFields, SyncOptions } from "./sync/sync_options.ts";
 import { SyncStreamer } from "./sync/sync_streamer.ts";
@@ -225,13 +236,7 @@ export class SequenceHandler implements AsyncDisposable {
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `Cannot stream sequence "${this.name}"`);
     if (options.follow || this.isOneShot) return this.#follow(options, window, maxBytes);
-    if (this.state === "recording") {
-      throw new SmaltiError(
-        "LOCKED",
-        `Cannot stream sequence "${this.name}": it was being recorded when it was opened; wanted follow: true`,
-        { sequence: this.name },
-      );
-    }
+    this.#checkWhole(tried, "; wanted follow: true");
     const names = this.#chosen(options.topics);
     const known = (name: string) => this.#known(name);
     const latched = window.firstNs === MIN_NS ? [] : latchedTopics(options.latched ?? [], known, tried);
@@ -292,6 +297,67 @@ export class SequenceHandler implements AsyncDisposable {
     const ns = toNs(timeNs, "timeNs", tried);
     const rows = await this.#latest(this.#chosen(options.topics), ns, options.signal);
     return new Map(rows.map(({ batch, row }) => [batch.name, new RowMessage(batch, row)]));
+  }
+
+  /**
+   * About how many messages each topic has over time, as a strip above a plot shows it. Goes by the index alone and reads no
+   * batch: where one lies across the edge of a bucket, its messages are taken to be spread evenly over its time.
+   * {@linkcode TopicHandler.countRows} counts exactly. Over Flight all messages are read, and counted exactly.
+   *
+   * NOT_FOUND where a topic is not there. RangeError where `buckets` is no whole number from 1 to 1,000,000, `startNs` is
+   * after `endNs`, or a bound is outside int64. LOCKED for what was being recorded when it was opened. CORRUPT.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const handler = await client.sequenceHandler("drive_log_01");
+   * const { startNs, stepNs, topics } = await handler.activity({ buckets: 10 });
+   * for (const [topic, counts] of topics) console.log(topic, startNs, stepNs, counts);
+   * ```
+   */
+  async activity(options: ActivityOptions): Promise<Activity> {
+    const tried = `Cannot tell the activity of sequence "${this.name}"`;
+    checkOptions(options, ACTIVITY_OPTIONS, tried);
+    const { signal } = options;
+    const names = this.#chosen(options.topics);
+    const buckets = TimeBuckets.of(options.buckets, options, this.#extentOf(names), tried);
+    this.#checkWhole(tried);
+    const counts = await this.#ofEach(names, signal, (source) => activityOf(source, buckets, signal));
+    const { startNs, stepNs } = buckets;
+    return { startNs, stepNs, topics: new Map(names.map((name, i) => [name, counts[i]])) };
+  }
+
+  /**
+   * What is known of all messages of each topic: how many there are, and the smallest and largest value of numeric fields that
+   * are not in lists. Goes by the bounds that the store keeps of each batch, and reads only batches that have none: small
+   * ones, and what other programs wrote. Over Flight all messages are read.
+   *
+   * By topic, in ASCII order of the names. NOT_FOUND where a topic is not there, or no topic has one of `fields` as a numeric
+   * one. LOCKED for what was being recorded when it was opened. CORRUPT.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const handler = await client.sequenceHandler("drive_log_01");
+   * for (const [topic, { count, fields }] of await handler.stats()) {
+   *   for (const [path, { min, max }] of fields) console.log(topic, count, path, min, max);
+   * }
+   * ```
+   */
+  async stats(options: StatsOptions = {}): Promise<Map<string, TopicStats>> {
+    const tried = `Cannot tell statistics of sequence "${this.name}"`;
+    checkOptions(options, STATS_OPTIONS, tried);
+    const { signal } = options;
+    const names = this.#chosen(options.topics);
+    this.#checkWhole(tried);
+    const sources = await this.#openAll(names, signal);
+    const fields = statsFields(sources.map(({ schema }) => schema.fields), options.fields, this.name, tried);
+    const stats = await this.#ofEach(names, signal, (source, i) => statsOf(source, fields[i], signal));
+    return new Map(names.map((name, i) => [name, stats[i]]));
   }
 
   /**
@@ -383,6 +449,33 @@ export class SequenceHandler implements AsyncDisposable {
       `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}${didYouMean(topic, names)}`,
       { sequence: this.name, topic },
     );
+  }
+
+  /** Refuses what was still being recorded: no more than a part of it is known. */
+  #checkWhole(tried: string, wanted = ""): void {
+    if (this.state !== "recording") return;
+    const { name: sequence } = this;
+    throw new SmaltiError("LOCKED", `${tried}: it was being recorded when it was opened${wanted}`, {
+      sequence,
+    });
+  }
+
+  /** The time from the first to the last message of some topics. */
+  #extentOf(names: readonly string[]): Extent {
+    const chosen = new Set(names);
+    return totals(this.topics.filter(({ name }) => chosen.has(name)));
+  }
+
+  /** What is made of each of some topics, in their order. */
+  #ofEach<R>(
+    names: readonly string[],
+    signal: AbortSignal | undefined,
+    action: (source: TopicSource, i: number) => Promise<R>,
+  ): Promise<R[]> {
+    return mapLimited([...names.entries()], TOPICS_AT_A_TIME, async ([i, name]) => {
+      signal?.throwIfAborted();
+      return await withCurrent(await this.#open(name), (source) => action(source, i));
+    });
   }
 
   #openAll(topics: readonly string[], signal: AbortSignal | undefined): Promise<TopicSource[]> {

@@ -12,6 +12,10 @@ import { reopened, withCurrent } from "../reopen.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
 import { RowBlocks } from "./merge/row_blocks.ts";
+import { numericField } from "./statistics/numeric_field.ts";
+import { seriesOf } from "./statistics/series.ts";
+import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statistics/statistics_options.ts";
+import { TimeBuckets } from "./statistics/time_buckets.ts";
 import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
@@ -151,6 +155,40 @@ export class TopicHandler implements AsyncDisposable {
     const wrong = edges.findIndex((edge, i) => i > 0 && edge < edges[i - 1]);
     if (wrong >= 0) throw new RangeError(`${tried}: edge ${edges[wrong]} follows ${edges[wrong - 1]}`);
     return await withCurrent(this.#source, (source) => source.countRows(edges, options.signal));
+  }
+
+  /**
+   * Smallest and largest values of fields over time, as a plot draws them, and how many messages there are. A batch that
+   * lies within one bucket is known by the bounds that the store keeps of it; the others are read. So a long recording
+   * takes about a batch a bucket, however many messages there are. Over Flight, and of what other programs wrote, all is read.
+   *
+   * NOT_FOUND where a field is not there, INVALID_ARGUMENT where it is no integer, float or time, or lies in a list.
+   * RangeError where `buckets` is no whole number from 1 to 1,000,000, `startNs` is after `endNs`, or a bound is outside
+   * int64. CORRUPT.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const gps = await client.topicHandler("drive_log_01", "gps/front");
+   * const { startNs, stepNs, fields } = await gps.series({ fields: ["position.x"], buckets: 100 });
+   * const { min, max } = fields.get("position.x")!;
+   * for (const [i, low] of min.entries()) console.log(startNs + BigInt(i) * stepNs, low, max[i]);
+   * ```
+   */
+  async series(options: SeriesOptions): Promise<TopicSeries> {
+    const tried = `Cannot make a series of ${this.#text}`;
+    checkOptions(options, SERIES_OPTIONS, tried);
+    const { fields: paths, signal } = options;
+    const buckets = TimeBuckets.of(options.buckets, options, this.info, tried);
+    if (!Array.isArray(paths)) {
+      throw new TypeError(`${tried}: fields are ${String(paths)}, wanted a list of paths`);
+    }
+    const where = { sequence: this.sequence, topic: this.name };
+    const fields = [...new Set<string>(paths)].map((path) => numericField(this.fields, path, where, tried));
+    signal?.throwIfAborted();
+    return await withCurrent(this.#source, (source) => seriesOf(source, fields, buckets, signal));
   }
 
   /**

@@ -54,6 +54,12 @@ describe("An unknown option", () => {
         [() => topic.getDataStreamer(WRONG), 'Cannot stream topic "a" of sequence "s"'],
         [() => topic.getDataStreamer().toTable(WRONG), "Cannot make a table"],
         [() => topic.latestAt(1n, WRONG), 'Cannot look into topic "a"'],
+        [() => handler.activity({ buckets: 1, ...WRONG }), 'Cannot tell the activity of sequence "s"'],
+        [() => handler.stats(WRONG), 'Cannot tell statistics of sequence "s"'],
+        [
+          () => topic.series({ fields: [], buckets: 1, ...WRONG }),
+          'Cannot make a series of topic "a"',
+        ],
         [() => topic.countRows([], WRONG), 'Cannot count rows of topic "a"'],
         [() => topic.verify(WRONG), 'Cannot verify topic "a"'],
         [() => importMcap(client, new Uint8Array(0) as never, { name: "x", ...WRONG }), "Cannot import"],
@@ -135,6 +141,10 @@ describe("Options", () => {
       const latest = await handler.latestAt(2n, as(unsaid("topics", "signal")));
       expect([...latest.keys()]).toEqual(["a"]);
       expect(await topic.countRows([], as(unsaid("signal")))).toEqual([]);
+      const range = { buckets: 1, ...unsaid("startNs", "endNs", "signal") };
+      expect([...(await handler.activity(as({ ...range, topics: undefined }))).topics.keys()]).toEqual(["a"]);
+      expect([...(await topic.series(as({ ...range, fields: [] }))).count]).toEqual([2]);
+      expect((await handler.stats(as(unsaid("topics", "fields", "signal")))).get("a")!.count).toBe(2);
       expect(await topic.verify(as(unsaid("deep", "signal")))).toEqual([]);
       const server = await createServer(
         client,

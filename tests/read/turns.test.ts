@@ -166,6 +166,11 @@ const works: [
   ["verify", BATCHES, async (_, handler) => {
     expect(await (await handler.topicHandler("a")).verify()).toEqual([]);
   }],
+  ["series", BATCHES / 2, async (_, handler) => {
+    const topic = await handler.topicHandler("a");
+    const { count } = await topic.series({ fields: ["v"], buckets: 7 * BATCHES });
+    expect(count.reduce((sum, count) => sum + count)).toBe(ROWS);
+  }],
   ["countRows", BATCHES / 2, async (_, handler) => {
     const edges = Array.from(
       { length: BATCHES + 1 },
@@ -218,6 +223,7 @@ describe("Long work", () => {
     "sync toTable",
     "latched",
     "countRows",
+    "series",
     "query",
     "verify",
   ])(
@@ -251,6 +257,7 @@ describe("Long work", () => {
               }),
             ),
           countRows: () => topic.countRows(edges, { signal }),
+          series: () => topic.series({ fields: ["v"], buckets: 7 * BATCHES, signal }),
           query: () =>
             client.query(
               { ontology: Reading.q.w.gt(0).and(Reading.q.v.lt(1)) },

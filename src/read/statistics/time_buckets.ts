@@ -1,0 +1,69 @@
+import type { TimeRange, Window } from "../../types.ts";
+import { timeWindow } from "../time_window.ts";
+import type { Extent } from "../../util/totals.ts";
+
+/** More are no overview, and take their memory for each field. */
+const MOST_BUCKETS = 1_000_000;
+
+/** A stretch of time in slices of the same length; the last may end after it. */
+export class TimeBuckets {
+  /** How many there are. */
+  readonly length: number;
+  /** Where the first begins. */
+  readonly startNs: bigint;
+  /** How long each is. */
+  readonly stepNs: bigint;
+  /** The stretch; nothing outside it counts. */
+  readonly window: Window;
+
+  private constructor(length: number, startNs: bigint, endNs: bigint) {
+    const spanNs = endNs - startNs;
+    const count = BigInt(length);
+    this.length = length;
+    this.startNs = startNs;
+    this.stepNs = spanNs === 0n ? 1n : (spanNs + count - 1n) / count;
+    this.window = { firstNs: startNs, lastNs: endNs - 1n };
+  }
+
+  /**
+   * So many of a range, of which bounds that are not given are those of what is there. RangeError for a number of buckets
+   * that makes no sense, and as in {@linkcode timeWindow}.
+   */
+  static of(
+    buckets: number,
+    range: TimeRange,
+    { firstNs, lastNs }: Partial<Extent>,
+    tried: string,
+  ): TimeBuckets {
+    if (!Number.isInteger(buckets) || buckets < 1 || buckets > MOST_BUCKETS) {
+      throw new RangeError(
+        `${tried}: buckets is ${String(buckets)}, wanted a whole number from 1 to ${MOST_BUCKETS}`,
+      );
+    }
+    const given = timeWindow(range, tried);
+    const startGiven = range.startNs === undefined ? undefined : given.firstNs;
+    const endGiven = range.endNs === undefined ? undefined : given.lastNs + 1n;
+    // One bound alone may lie beyond all there is: then nothing is between them.
+    const first = firstNs ?? startGiven ?? endGiven ?? 0n;
+    const start = startGiven ?? (endGiven !== undefined && endGiven < first ? endGiven : first);
+    const last = lastNs === undefined ? start : lastNs + 1n;
+    return new TimeBuckets(buckets, start, endGiven ?? (last < start ? start : last));
+  }
+
+  /** The bucket that a time within the window falls into. */
+  of(ns: bigint): number {
+    return Number((ns - this.startNs) / this.stepNs);
+  }
+
+  /** First time after a bucket. */
+  endOf(bucket: number): bigint {
+    return this.startNs + this.stepNs * BigInt(bucket + 1);
+  }
+
+  /** The bucket that two times and all between them fall into; undefined where there is no one such. */
+  around(firstNs: bigint, lastNs: bigint): number | undefined {
+    if (firstNs < this.window.firstNs || lastNs > this.window.lastNs) return undefined;
+    const bucket = this.of(firstNs);
+    return lastNs < this.endOf(bucket) ? bucket : undefined;
+  }
+}

@@ -1,0 +1,422 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Client,
+  connect,
+  defineOntology,
+  float16,
+  float32,
+  float64,
+  int64,
+  list,
+  optional,
+  type SeriesLevel,
+  struct,
+  uint16,
+  utf8,
+} from "../../mod.ts";
+import type { Engine } from "../../src/engine.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { errorOf, serving } from "../flight/support.ts";
+import { allEngines, clientWith } from "../support/engines.ts";
+import { keepingBatches } from "../support/keeping_batches.ts";
+import { clientOf } from "../support/places.ts";
+import { caseRange, failedCase, Random } from "../support/random_cases.ts";
+import { WatchedStore } from "../support/watched_store.ts";
+
+const Probe = defineOntology("Probe", {
+  label: utf8(),
+  x: float64(),
+  f: optional(float32()),
+  n: optional(int64()),
+  place: optional(struct({ h: float16(), k: optional(uint16()) })),
+  values: list(float64()),
+});
+type Value = number | bigint | undefined;
+/** Numeric fields by path, as a value of a row, and whether a row may lack it. */
+const FIELDS: Record<string, { of: (data: ProbeData) => Value; isOptional: boolean }> = {
+  x: { of: ({ x }) => x, isOptional: false },
+  f: { of: ({ f }) => f, isOptional: true },
+  n: { of: ({ n }) => n, isOptional: true },
+  "place.h": { of: ({ place }) => place?.h, isOptional: true },
+  "place.k": { of: ({ place }) => place?.k, isOptional: true },
+};
+interface ProbeData {
+  label: string;
+  x: number;
+  f?: number;
+  n?: bigint;
+  place?: { h: number; k?: number };
+  values: number[];
+}
+interface Row {
+  timestampNs: bigint;
+  data: ProbeData;
+}
+/** A topic: the rows of each of its batches, in the order of pushing. */
+type Batches = readonly (readonly Row[])[];
+
+const WIDE = 2n ** 53n;
+/** Batches at a topic's start whose bounds are kept, and how many rows later ones need for that. */
+const [FIRST_BOUNDED, BOUNDED_ROWS] = [64, 512];
+
+function randomRow(random: Random, timestampNs: bigint, odd: number): Row {
+  // All of them float16 numbers, so that no width rounds them.
+  const number = () =>
+    random.oneIn(odd) ? random.pick([NaN, -0, 0, Infinity, -Infinity, 1024]) : random.below(400) / 4 - 50;
+  const maybe = <T>(value: T) => random.oneIn(3) ? undefined : value;
+  const big = random.pick([WIDE - 1n, WIDE, WIDE + 1n, 2n ** 63n - 1n - BigInt(random.below(2000))]);
+  const n = random.oneIn(odd) ? random.pick([big, -big, -(2n ** 63n)]) : BigInt(random.below(100) - 50);
+  return {
+    timestampNs,
+    data: {
+      label: "",
+      x: number(),
+      f: maybe(number()),
+      n: maybe(n),
+      place: maybe({ h: number(), k: maybe(random.below(9)) }),
+      values: [1],
+    },
+  };
+}
+
+/** Batches that follow each other, overlap, or come late; some with enough rows for bounds, some after the last with any. */
+function randomBatches(random: Random): Batches {
+  const odd = random.pick([2, 30, 1000]);
+  const step = random.pick([1, 7, 1000]);
+  let now = random.below(1000) - 500;
+  return Array.from({ length: random.pick([0, 1, 3, 20, 90]) }, () => {
+    const rows = random.oneIn(25) ? BOUNDED_ROWS + random.below(100) : 1 + random.below(6);
+    if (random.oneIn(4)) now -= random.below(40 * step);
+    return Array.from({ length: rows }, () => {
+      now += random.below(step + 1) - (random.oneIn(8) ? random.below(3 * step) : 0);
+      return randomRow(random, BigInt(now), odd);
+    });
+  });
+}
+
+async function record(client: Client, topics: Record<string, Batches>): Promise<void> {
+  await client.sequenceCreate("s", {}, async (sequence) => {
+    for (const [name, batches] of Object.entries(topics)) {
+      const topic = await sequence.topicCreate(name, { ontology: Probe });
+      for (const rows of batches) {
+        for (const row of rows) await topic.push(row);
+        await topic.flush();
+      }
+    }
+  });
+}
+
+const timesOf = (rows: readonly Row[]) => rows.map(({ timestampNs }) => timestampNs).sort(compare);
+const compare = (a: bigint, b: bigint) => a < b ? -1 : a > b ? 1 : 0;
+const isNumber = (value: Value) => value !== undefined && !Number.isNaN(value);
+
+/** Numbers of a field in some rows. */
+const numbersOf = (rows: readonly Row[], path: string): (number | bigint)[] =>
+  rows.map(({ data }) => FIELDS[path].of(data)).filter((value) => value !== undefined && isNumber(value)) as (
+    | number
+    | bigint
+  )[];
+
+/** The smaller of two numbers of any kind comes first. */
+const ascending = (a: number | bigint, b: number | bigint) => a < b ? -1 : a > b ? 1 : 0;
+
+/** Checks a bound: the very number, or of integers that float64 does not hold one that is a little further out. */
+function expectBound(seen: number, values: readonly (number | bigint)[], side: "min" | "max"): void {
+  const wanted = [...values].sort(ascending).at(side === "min" ? 0 : -1);
+  if (wanted === undefined) expect(seen).toBeNaN();
+  else if (typeof wanted === "number") expect(seen).toBe(wanted + 0); // zero without its sign
+  else if (wanted > -WIDE && wanted < WIDE) expect(seen).toBe(Number(wanted));
+  else {
+    const outwards = side === "min" ? wanted - BigInt(seen) : BigInt(seen) - wanted;
+    expect(outwards >= 0n && outwards <= 2n ** 12n, `${seen} for ${wanted}`).toBe(true);
+  }
+}
+
+/** Whether the store keeps bounds of a batch that tell something of these fields. */
+function isBounded(batches: Batches, i: number, paths: readonly string[]): boolean {
+  const kept = batches.map((rows, i) => i < FIRST_BOUNDED || rows.length >= BOUNDED_ROWS);
+  if (2 * kept.filter(Boolean).length < batches.length || !kept[i]) return false;
+  // Infinity on both sides is what batches without bounds have.
+  return paths.every((path) => {
+    const values = numbersOf(batches[i], path);
+    return !values.includes(Infinity) || !values.includes(-Infinity);
+  });
+}
+
+/** A stretch in buckets, as the documentation tells. */
+function bucketsOf(times: readonly bigint[], count: number, startNs?: bigint, endNs?: bigint) {
+  const first = times.at(0) ?? startNs ?? endNs ?? 0n;
+  const start = startNs ?? (endNs !== undefined && endNs < first ? endNs : first);
+  const after = times.length === 0 || times.at(-1)! < start ? start : times.at(-1)! + 1n;
+  const end = endNs ?? after;
+  let step = 1n;
+  while (start + BigInt(count) * step < end) step++;
+  const slices = Array.from({ length: count }, (_, i) => {
+    const [from, to] = [start + BigInt(i) * step, start + BigInt(i + 1) * step];
+    return { from, to: to < end ? to : end };
+  });
+  return { start, step, slices };
+}
+
+/** A range that makes sense, of times near a topic's; either bound may be missing. */
+function randomRange(random: Random, times: readonly bigint[]): { startNs?: bigint; endNs?: bigint } {
+  const near = () => (times.length === 0 ? 0n : random.pick(times)) + BigInt(random.below(9) - 4);
+  const [startNs, endNs] = [near(), near()].sort(compare);
+  return { ...(random.oneIn(2) && { startNs }), ...(random.oneIn(2) && { endNs }) };
+}
+
+async function checkSeries(client: Client, batches: Batches, random: Random): Promise<void> {
+  const all = batches.flat();
+  const times = timesOf(all);
+  const range = randomRange(random, times);
+  const count = random.pick([1, 2, 7, 40, 150]);
+  const fields = random.shuffle(Object.keys(FIELDS)).slice(0, random.below(4));
+  const { start, step, slices } = bucketsOf(times, count, range.startNs, range.endNs);
+  const topic = await client.topicHandler("s", "a");
+  const series = await topic.series({ ...range, fields, buckets: count });
+  expect([series.startNs, series.stepNs, [...series.fields.keys()]]).toEqual([start, step, fields]);
+  for (const [i, { from, to }] of slices.entries()) {
+    const isIn = ({ timestampNs }: Row) => timestampNs >= from && timestampNs < to;
+    // The sort is stable: rows of one time stay in the order of pushing.
+    const rows = all.filter(isIn).sort((a, b) => compare(a.timestampNs, b.timestampNs));
+    const byBatch = batches.some((batch, i) =>
+      batch.every(isIn) && (fields.length === 0 || isBounded(batches, i, fields))
+    );
+    const level: SeriesLevel = rows.length === 0 ? "none" : byBatch ? "batches" : "rows";
+    expect([series.count[i], series.levels[i]]).toEqual([rows.length, level]);
+    for (const path of fields) {
+      const { min, max, first, last } = series.fields.get(path)!;
+      const values = numbersOf(rows, path);
+      expectBound(min[i], values, "min");
+      expectBound(max[i], values, "max");
+      const ends = level === "rows" && values.length > 0 ? [values[0], values.at(-1)!] : [NaN, NaN];
+      expect([first[i], last[i]]).toEqual(ends.map(Number));
+    }
+  }
+}
+
+async function checkStats(client: Client, topics: Record<string, Batches>): Promise<void> {
+  const handler = await client.sequenceHandler("s");
+  const stats = await handler.stats();
+  expect([...stats.keys()]).toEqual(Object.keys(topics));
+  for (const [name, batches] of Object.entries(topics)) {
+    const rows = batches.flat();
+    const { count, fields } = stats.get(name)!;
+    expect([count, [...fields.keys()]]).toEqual([rows.length, Object.keys(FIELDS)]);
+    for (const [path, { of, isOptional }] of Object.entries(FIELDS)) {
+      const { min, max, missing } = fields.get(path)!;
+      expectBound(min, numbersOf(rows, path), "min");
+      expectBound(max, numbersOf(rows, path), "max");
+      const isKnown = !isOptional || batches.every((_, i) => !isBounded(batches, i, [path]));
+      expect(missing).toBe(isKnown ? rows.filter(({ data }) => of(data) === undefined).length : undefined);
+    }
+  }
+}
+
+async function checkActivity(client: Client, topics: Record<string, Batches>, random: Random): Promise<void> {
+  const handler = await client.sequenceHandler("s");
+  const names = random.oneIn(2) ? Object.keys(topics) : ["a"];
+  const times = timesOf(names.flatMap((name) => topics[name].flat()));
+  const range = randomRange(random, times);
+  const buckets = random.pick([1, 3, 50]);
+  const { start, step, slices } = bucketsOf(times, buckets, range.startNs, range.endNs);
+  const activity = await handler.activity({ ...range, buckets, topics: names });
+  expect([activity.startNs, activity.stepNs, [...activity.topics.keys()]]).toEqual([start, step, names]);
+  for (const name of names) {
+    for (const [i, { from, to }] of slices.entries()) {
+      let wanted = 0;
+      for (const batch of topics[name]) {
+        const own = timesOf(batch);
+        const [first, end] = [own[0], own.at(-1)! + 1n];
+        const shared = Number((end < to ? end : to) - (first > from ? first : from));
+        if (shared > 0) wanted += batch.length * shared / Number(end - first);
+      }
+      expect(activity.topics.get(name)![i]).toBeCloseTo(wanted, 6);
+    }
+  }
+}
+
+async function checkCase(seed: number, engine: Engine): Promise<void> {
+  const random = new Random(seed);
+  const topics = { a: randomBatches(random), b: randomBatches(random) };
+  await using client = clientWith(engine, keepingBatches(new MemoryStore()));
+  await record(client, topics);
+  for (let i = 0; i < 3; i++) {
+    await checkSeries(client, topics.a, random);
+    await checkActivity(client, topics, random);
+  }
+  await checkStats(client, topics);
+}
+
+describe("Statistics", () => {
+  it("are what looking at all messages gives, for any recording, on both engines", async () => {
+    const engines = await allEngines();
+    const { cases, seed } = caseRange(40);
+    for (let i = 0; i < cases; i++) {
+      try {
+        for (const engine of engines) await checkCase(seed + i, engine);
+      } catch (reason) {
+        throw failedCase(seed + i, "tests/read/statistics.test.ts", reason);
+      }
+    }
+  }, 60_000);
+
+  /** Ten batches of ten rows, 0 to 99 ns, x counting along. */
+  const counting: Batches = Array.from({ length: 10 }, (_, i) =>
+    Array.from({ length: 10 }, (_, k) => ({
+      timestampNs: BigInt(10 * i + k),
+      data: { label: "", x: 10 * i + k, values: [] },
+    })));
+
+  it("read no batch where the store knows enough", async () => {
+    const store = keepingBatches(new WatchedStore());
+    await using client = clientOf(store);
+    await record(client, { a: counting, b: counting });
+    const handler = await client.sequenceHandler("s");
+    await handler.activity({ buckets: 1 }); // opens the topics
+    store.reads.length = 0;
+    const { topics } = await handler.activity({ buckets: 7 });
+    expect(topics.get("b")!.reduce((sum, count) => sum + count)).toBeCloseTo(100, 9);
+    expect(store.reads).toEqual([]);
+    // The bounds of ten batches: two numbers for each field.
+    const bounds = 10 * Object.keys(FIELDS).length * 16;
+    expect((await handler.stats()).get("a")!.fields.get("x")).toEqual({ min: 0, max: 99, missing: 0 });
+    expect(store.reads.map(({ length }) => length)).toEqual([bounds, bounds]);
+    store.reads.length = 0;
+    const topic = await handler.topicHandler("a");
+    const whole = await topic.series({ fields: ["x"], buckets: 5 });
+    expect(whole.levels).toEqual(new Array(5).fill("batches"));
+    expect([...whole.fields.get("x")!.max]).toEqual([19, 39, 59, 79, 99]);
+    expect(store.reads.map(({ length }) => length)).toEqual([bounds]);
+  });
+
+  it("read the batches that lie across edges of a series, and no others", async () => {
+    const store = keepingBatches(new WatchedStore());
+    await using client = clientOf(store);
+    await record(client, { a: counting });
+    const topic = await client.topicHandler("s", "a");
+    store.reads.length = 0;
+    const series = await topic.series({ fields: ["x"], buckets: 2, startNs: 5n, endNs: 95n });
+    expect(series.levels).toEqual(["batches", "batches"]);
+    expect([...series.fields.get("x")!.min]).toEqual([5, 50]);
+    // Batches 0 and 9, and the bounds.
+    expect(store.reads).toHaveLength(3);
+    store.reads.length = 0;
+    const rows = await topic.series({ fields: ["x"], buckets: 3, startNs: 41n, endNs: 47n });
+    expect(rows.levels).toEqual(["rows", "rows", "rows"]);
+    expect([...rows.fields.get("x")!.last]).toEqual([42, 44, 46]);
+    expect(store.reads).toHaveLength(2);
+  });
+
+  it("take fields of each topic that has them", async () => {
+    await using client = await connect("memory:");
+    const Other = defineOntology("Other", { y: float64(), x: utf8() });
+    await client.sequenceCreate("s", {}, async (sequence) => {
+      const other = await sequence.topicCreate("a", { ontology: Other });
+      await other.push({ timestampNs: 1n, data: { y: 3, x: "" } });
+      const probe = await sequence.topicCreate("b", { ontology: Probe });
+      await probe.push({ timestampNs: 1n, data: { label: "", x: -0, values: [] } });
+    });
+    const handler = await client.sequenceHandler("s");
+    const stats = await handler.stats({ fields: ["x", "y", "x"] });
+    expect([...stats].map(([topic, { fields }]) => [topic, ...fields.keys()])).toEqual([["a", "y"], [
+      "b",
+      "x",
+    ]]);
+    expect(stats.get("b")!.fields.get("x")).toEqual({ min: 0, max: 0, missing: 0 });
+    expect([...(await handler.stats({ topics: ["b"] })).keys()]).toEqual(["b"]);
+  });
+
+  it("reach the ends of int64", async () => {
+    await using client = await connect("memory:");
+    const ends = [-(2n ** 63n), 2n ** 63n - 1n];
+    const batch = ends.map((timestampNs, x) => ({ timestampNs, data: { label: "", x, values: [] } }));
+    await record(client, { a: [batch] });
+    const handler = await client.sequenceHandler("s");
+    expect(await handler.activity({ buckets: 4 })).toEqual({
+      startNs: ends[0],
+      stepNs: 2n ** 62n,
+      topics: new Map([["a", Float64Array.of(0.5, 0.5, 0.5, 0.5)]]),
+    });
+    const series = await (await handler.topicHandler("a")).series({ fields: ["x"], buckets: 4 });
+    expect([...series.count]).toEqual([1, 0, 0, 1]);
+    expect([...series.fields.get("x")!.max]).toEqual([0, NaN, NaN, 1]);
+  });
+
+  it("are exact from a server, which tells of no batches", async () => {
+    await serving({}, async ({ client, server }) => {
+      await record(client, { a: counting, empty: [] });
+      await using remote = await connect(`grpc://127.0.0.1:${server.port}`);
+      const handler = await remote.sequenceHandler("s");
+      const { topics } = await handler.activity({ buckets: 3 });
+      expect([...topics]).toEqual([["a", Float64Array.of(34, 34, 32)], ["empty", new Float64Array(3)]]);
+      const stats = await handler.stats();
+      expect(stats.get("a")!.fields.get("x")).toEqual({ min: 0, max: 99, missing: 0 });
+      expect(stats.get("a")!.fields.get("n")).toEqual({ min: NaN, max: NaN, missing: 100 });
+      const series = await (await handler.topicHandler("a")).series({ fields: ["x"], buckets: 2 });
+      expect(series.levels).toEqual(["rows", "rows"]);
+      expect([...series.fields.get("x")!.first]).toEqual([0, 50]);
+    });
+  });
+
+  it("say what is wrong with what they are asked for", async () => {
+    await using client = await connect("memory:");
+    await record(client, { a: counting, b: [] });
+    const handler = await client.sequenceHandler("s");
+    const topic = await handler.topicHandler("a");
+    for (const buckets of [0, -1, 1.5, NaN, 1_000_001, "3", undefined]) {
+      const options = { buckets: buckets as number, fields: [] };
+      await expect(topic.series(options)).rejects.toThrow(
+        new RangeError(
+          `Cannot make a series of topic "a" of sequence "s": buckets is ${buckets}, wanted a whole number from 1 to 1000000`,
+        ),
+      );
+      await expect(handler.activity({ buckets: buckets as number })).rejects.toThrow(RangeError);
+    }
+    const buckets = 2;
+    await expect(topic.series({ buckets, fields: [], startNs: 2n, endNs: 1n })).rejects.toThrow(RangeError);
+    await expect(handler.activity({ buckets, endNs: 2n ** 63n })).rejects.toThrow(RangeError);
+    await expect(topic.series({ buckets, fields: "x" as never })).rejects.toThrow(TypeError);
+    const failure = (fields: string[]) => errorOf(() => topic.series({ buckets, fields }));
+    expect((await failure(["place.hh"])).message).toContain('did you mean "h"?');
+    expect((await failure(["timestamp_ns"])).code).toBe("NOT_FOUND");
+    for (const path of ["label", "place", "values"]) {
+      expect((await failure(["x", path])).message).toContain(`field "${path}" of topic "a" is `);
+      expect((await failure([path])).code).toBe("INVALID_ARGUMENT");
+    }
+    const missed = await errorOf(() => handler.stats({ fields: ["x", "place.hh"] }));
+    expect([missed.code, missed.rawMessage]).toEqual([
+      "NOT_FOUND",
+      'Cannot tell statistics of sequence "s": no topic has a field "place.hh" of integers, floats or times; ' +
+      'did you mean "place.h"?',
+    ]);
+    for (const call of [handler.stats({ topics: ["c"] }), handler.activity({ buckets, topics: ["c"] })]) {
+      await expect(call).rejects.toMatchObject({ code: "NOT_FOUND" });
+    }
+  });
+
+  it("say so where a batch that they read is damaged", async () => {
+    const store = keepingBatches(new WatchedStore());
+    await using client = clientOf(store);
+    await record(client, { a: counting });
+    const topic = await client.topicHandler("s", "a");
+    const read = store.read.bind(store);
+    store.read = async (path, offset, length, options) => {
+      const bytes = await read(path, offset, length, options);
+      // The values of x are what fills most of a batch, at its end.
+      return bytes.fill(7, bytes.length >> 1);
+    };
+    const failure = await errorOf(() => topic.series({ fields: ["x"], buckets: 3 }));
+    expect([failure.code, failure.details.topic]).toEqual(["CORRUPT", "a"]);
+  });
+
+  it("refuse what was being recorded when it was opened", async () => {
+    await using client = await connect("memory:");
+    const sequence = await client.sequenceCreate("s", {});
+    await sequence.topicCreate("a", { ontology: Probe });
+    const handler = await client.sequenceHandler("s", { follow: true });
+    expect(await errorOf(() => handler.stats())).toMatchObject({ code: "LOCKED" });
+    expect(await errorOf(() => handler.activity({ buckets: 1 }))).toMatchObject({ code: "LOCKED" });
+    await sequence.abort();
+  });
+});
