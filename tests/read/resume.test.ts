@@ -281,6 +281,16 @@ describe("Reading goes on where the sequence is compacted meanwhile:", () => {
           rows.filter(({ ns }) => ns >= from && ns < to).length
         ),
       );
+      await atMoments(all, async (client) => {
+        const topic = await client.topicHandler("s", "a");
+        const { count, fields } = await topic.series({ fields: ["serial"], buckets: 3 });
+        const largest = fields.get("serial")!.max.filter((value) => !Number.isNaN(value));
+        return [count.reduce((sum, count) => sum + count), Math.max(...largest)];
+      }, [rows.length, rows.length - 1]);
+      await atMoments(all, async (client) => {
+        const stats = await (await client.sequenceHandler("s")).stats({ topics: ["a"], fields: ["serial"] });
+        return [stats.get("a")!.count, stats.get("a")!.fields.get("serial")];
+      }, [rows.length, { min: 0, max: rows.length - 1, missing: 0 }]);
       await atMoments(all, async (client) => await (await client.topicHandler("s", "a")).verify(), []);
       const serial = BigInt(rows.length - 1);
       const request = { ontology: Sample.q.serial.eq(serial).and(Sample.q.label.match("row *")) };

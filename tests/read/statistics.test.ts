@@ -308,6 +308,36 @@ describe("Statistics", () => {
     expect(store.reads).toHaveLength(2);
   });
 
+  it("read small batches whose bounds are not kept, and those alone", async () => {
+    const store = keepingBatches(new WatchedStore());
+    await using client = clientOf(store);
+    const small: Batches = Array.from({ length: FIRST_BOUNDED + 6 }, (_, i) => [counting[0][i % 10]]);
+    await record(client, { a: small });
+    const handler = await client.sequenceHandler("s");
+    await handler.activity({ buckets: 1 }); // opens the topic
+    store.reads.length = 0;
+    expect((await handler.stats({ fields: ["x"] })).get("a")!.fields.get("x")!.max).toBe(9);
+    expect(store.reads).toHaveLength(1 + 6);
+  });
+
+  it("are the same once batches were joined meanwhile", async () => {
+    const store = new MemoryStore();
+    const create = store.create;
+    await using client = clientOf(keepingBatches(store));
+    await record(client, { a: counting });
+    const handler = await client.sequenceHandler("s");
+    const topic = await handler.topicHandler("a");
+    const look = async () => [
+      await handler.stats(),
+      (await topic.series({ fields: ["x"], buckets: 4 })).fields.get("x")!.max,
+    ];
+    const before = await look();
+    store.create = create; // there is room for a second copy now
+    const { topics: [joined] } = await client.compact("s");
+    expect(joined.batches).toBe(1);
+    expect(await look()).toEqual(before);
+  });
+
   it("take fields of each topic that has them", async () => {
     await using client = await connect("memory:");
     const Other = defineOntology("Other", { y: float64(), x: utf8() });
