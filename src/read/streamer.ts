@@ -150,6 +150,15 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     return this.close();
   }
 
+  /** @internal The rows not yet given out, a block at a time: for who reads columns. Leaving the loop closes it. */
+  async *rowBlocks(): AsyncGenerator<RowBlock, void, undefined> {
+    try {
+      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) yield rows;
+    } finally {
+      await this.close();
+    }
+  }
+
   /** @internal The rows not yet given out of the block at hand, else those of the next; undefined at the end. */
   protected nextRows(): Promise<RowBlock | undefined> {
     return this.#turns.take(async () => {

@@ -1,0 +1,187 @@
+import type { Vector } from "../../arrow/vector.ts";
+import { Turns } from "../../util/turns.ts";
+import type { TopicBatch } from "../merge/message.ts";
+import type { RowBlock } from "../merge/row_blocks.ts";
+import type { Streamer } from "../streamer.ts";
+import type { Column } from "./column.ts";
+import { ColumnBlock } from "./column_block.ts";
+import type { PlannedField } from "./column_fields.ts";
+import { copyNumbers } from "./copy_numbers.ts";
+import { gatherColumn } from "./gather.ts";
+import { Picks } from "./picks.ts";
+
+/** What a stream of columns is to give. */
+export interface ColumnPlan {
+  /** Names of the topics, in ASCII order. */
+  readonly topics: readonly string[];
+  /** Where each is in that list. */
+  readonly positions: ReadonlyMap<string, number>;
+  readonly fields: readonly PlannedField[];
+  /** Whether every array is to be a copy. */
+  readonly copies: boolean;
+}
+
+/** The plan of some fields in some topics. */
+export function columnPlan(
+  topics: readonly string[],
+  fields: readonly PlannedField[],
+  copies: boolean,
+): ColumnPlan {
+  return { topics, positions: new Map(topics.map((name, i) => [name, i])), fields, copies };
+}
+
+/**
+ * One pass over rows in strict time order (by timestamp, then topic name, then order of pushing) as columns, a block at a
+ * time: by far the fastest way to read. Iterate it (`for await`); leaving the loop closes it, and with it every source. Only
+ * the columns that were asked for are checked and decompressed.
+ *
+ * What was given out stays as it is while reading goes on, after closing too. A stream of a sequence gives copies: each array
+ * is the caller's own, to be changed or transferred. A stream of a topic gives views where rows lie side by side in a batch,
+ * which is where the topic's batches do not overlap in time: of times, and of all arrays called `values` but those of booleans,
+ * half floats and what is stored in a dictionary, views or runs. A view must not be changed or transferred, and keeps its batch
+ * in memory for as long as it is kept; with `copies: true` a topic gives copies as well. `offsets` and `validity` are always
+ * copies.
+ *
+ * It reads when it is asked, and one batch ahead. Calls side by side are served one after another. After an error it is closed.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "smalti";
+ *
+ * await using client = await connect("./recordings");
+ * const handler = await client.sequenceHandler("drive_log_01");
+ * for await (const block of handler.getColumnStreamer({ fields: ["position.x"] })) {
+ *   const { values, validity } = block.numbers("position.x");
+ *   const seconds = block.offsetsNs(handler.firstNs).map((ns) => ns / 1e9);
+ *   for (let i = 0; i < block.length; i++) {
+ *     if (validity?.[i] !== 0) console.log(seconds[i], block.topics[block.topicIndex[i]], values[i]);
+ *   }
+ * }
+ * ```
+ */
+export class ColumnStreamer<N extends string = string>
+  implements AsyncIterableIterator<ColumnBlock<N>>, AsyncDisposable {
+  readonly #stream: Streamer<unknown>;
+  readonly #blocks: AsyncGenerator<RowBlock, void, undefined>;
+  readonly #plan: () => Promise<ColumnPlan>;
+  #closed = false;
+  readonly #turns = new Turns(() => this.close());
+
+  /** @internal Use `getColumnStreamer` of a handler. The plan is asked for when there are rows. */
+  constructor(stream: Streamer<unknown>, plan: () => Promise<ColumnPlan>) {
+    this.#stream = stream;
+    this.#blocks = stream.rowBlocks();
+    this.#plan = plan;
+  }
+
+  /** Itself: a streamer is one pass. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next block; done at the end, and once it is closed. NOT_FOUND, INVALID_ARGUMENT, CORRUPT, TOO_LARGE, IO. */
+  next(): Promise<IteratorResult<ColumnBlock<N>, undefined>> {
+    return this.#turns.take(async () => {
+      const { value: rows } = await this.#blocks.next();
+      const plan = rows && await this.#plan();
+      if (!plan || this.#closed) return { done: true, value: undefined };
+      return { done: false, value: gatherBlock(rows, plan) as ColumnBlock<N> };
+    });
+  }
+
+  /** Closes it, as leaving a loop does. */
+  async return(): Promise<IteratorResult<ColumnBlock<N>, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** Time of the row that comes next, in nanoseconds; the row stays. Undefined at the end. */
+  nextTimestampNs(): Promise<bigint | undefined> {
+    return this.#turns.take(() => this.#stream.nextTimestampNs());
+  }
+
+  /** A WHATWG stream of the blocks, with back-pressure. Cancelling it closes the streamer. */
+  toReadableStream(): ReadableStream<ColumnBlock<N>> {
+    return new ReadableStream<ColumnBlock<N>>({
+      pull: async (controller) => {
+        const { done, value } = await this.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /** Ends the pass and lets go of what it held. A second call does nothing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#stream.close();
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function gatherBlock(rows: RowBlock, { topics, positions, fields, copies }: ColumnPlan): ColumnBlock {
+  const { batches, from, length } = rows;
+  const picks = from === undefined
+    ? Picks.ofRows(rows.runs, rows.rows, length)
+    : Picks.ofOne(0, from, length);
+  const used = picks.used.map((run) => batches[run]!);
+  const columns: Record<string, Column> = Object.create(null);
+  for (const planned of fields) {
+    // They make room for those of other fields, not for each other.
+    for (const batch of used) batch.inUse = true;
+    try {
+      columns[planned.name] = gatherField(planned, batches, picks, copies);
+    } finally {
+      for (const batch of used) batch.inUse = false;
+    }
+  }
+  const index = topicIndex(positions, batches, picks);
+  return new ColumnBlock(topics, index, timesOf(batches, picks, copies), columns);
+}
+
+type Batches = RowBlock["batches"];
+
+function gatherField(
+  { field, paths }: PlannedField,
+  batches: Batches,
+  picks: Picks,
+  copies: boolean,
+): Column {
+  const tables: (readonly Vector[] | undefined)[] = new Array(batches.length).fill(undefined);
+  const pathOf: (readonly number[] | undefined)[] = new Array(batches.length).fill(undefined);
+  for (const run of picks.used) {
+    const { name, columns } = batches[run] as TopicBatch;
+    tables[run] = columns;
+    pathOf[run] = paths.get(name);
+  }
+  return gatherColumn({ field, tables, paths: pathOf, picks, copies });
+}
+
+function timesOf(batches: Batches, picks: Picks, copies: boolean): BigInt64Array {
+  if (picks.areTogether) {
+    const [run, from, length] = picks.stretches!;
+    const { times } = batches[run]!;
+    return copies ? times.slice(from, from + length) : times.subarray(from, from + length);
+  }
+  return copyNumbers(BigInt64Array, batches.map((batch) => batch?.times), picks) as BigInt64Array;
+}
+
+function topicIndex(
+  positions: ReadonlyMap<string, number>,
+  batches: Batches,
+  picks: Picks,
+): Int32Array | number {
+  const { length, used } = picks;
+  if (used.length === 1) return positions.get(batches[used[0]]!.name)!;
+  const { sources } = picks;
+  const indexOf = new Int32Array(batches.length);
+  for (const run of used) indexOf[run] = positions.get(batches[run]!.name)!;
+  const index = new Int32Array(length);
+  for (let i = 0; i < length; i++) index[i] = indexOf[sources[i]];
+  return index;
+}
