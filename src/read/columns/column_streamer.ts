@@ -1,4 +1,5 @@
 import type { Vector } from "../../arrow/vector.ts";
+import { SmaltiError } from "../../error.ts";
 import { Turns } from "../../util/turns.ts";
 import type { TopicBatch } from "../merge/message.ts";
 import type { RowBlock } from "../merge/row_blocks.ts";
@@ -7,7 +8,7 @@ import type { Column } from "./column.ts";
 import { ColumnBlock } from "./column_block.ts";
 import type { PlannedField } from "./column_fields.ts";
 import { copyNumbers } from "./copy_numbers.ts";
-import { gatherColumn } from "./gather.ts";
+import { gatherColumn, loadPath } from "./gather.ts";
 import { Picks } from "./picks.ts";
 
 /** What a stream of columns is to give. */
@@ -129,17 +130,8 @@ function gatherBlock(rows: RowBlock, { topics, positions, fields, copies }: Colu
   const picks = from === undefined
     ? Picks.ofRows(rows.runs, rows.rows, length)
     : Picks.ofOne(0, from, length);
-  const used = picks.used.map((run) => batches[run]!);
   const columns: Record<string, Column> = Object.create(null);
-  for (const planned of fields) {
-    // They make room for those of other fields, not for each other.
-    for (const batch of used) batch.inUse = true;
-    try {
-      columns[planned.name] = gatherField(planned, batches, picks, copies);
-    } finally {
-      for (const batch of used) batch.inUse = false;
-    }
-  }
+  for (const planned of fields) columns[planned.name] = gatherField(planned, batches, picks, copies);
   const index = topicIndex(positions, batches, picks);
   return new ColumnBlock(topics, index, timesOf(batches, picks, copies), columns);
 }
@@ -154,12 +146,34 @@ function gatherField(
 ): Column {
   const tables: (readonly Vector[] | undefined)[] = new Array(batches.length).fill(undefined);
   const pathOf: (readonly number[] | undefined)[] = new Array(batches.length).fill(undefined);
+  const holders: TopicBatch[] = [];
   for (const run of picks.used) {
-    const { name, columns } = batches[run] as TopicBatch;
-    tables[run] = columns;
-    pathOf[run] = paths.get(name);
+    const batch = batches[run]!;
+    pathOf[run] = paths.get(batch.name);
+    if (pathOf[run] !== undefined) holders.push(batch);
   }
-  return gatherColumn({ field, tables, paths: pathOf, picks, copies });
+  for (const batch of holders) batch.inUse = true;
+  try {
+    loadField(holders, paths);
+    for (const run of picks.used) tables[run] = batches[run]!.columns;
+    return gatherColumn({ field, tables, paths: pathOf, picks, copies });
+  } finally {
+    for (const batch of holders) batch.inUse = false;
+  }
+}
+
+/** Loads a field of all batches together. Where the columns of other fields leave no room for that, they go. */
+function loadField(batches: readonly TopicBatch[], paths: PlannedField["paths"]): void {
+  const load = () => {
+    for (const { name, columns } of batches) loadPath(columns, paths.get(name)!);
+  };
+  try {
+    load();
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError) || reason.code !== "TOO_LARGE") throw reason;
+    for (const batch of batches) batch.release?.();
+    load();
+  }
 }
 
 function timesOf(batches: Batches, picks: Picks, copies: boolean): BigInt64Array {

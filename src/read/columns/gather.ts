@@ -66,6 +66,16 @@ export function gatherColumn({ field, tables, paths, picks, copies }: GatherRequ
   return new Gatherer(copies).column(field, vectors, at, validity);
 }
 
+/** Loads what gathering a field touches in a source's columns. */
+export function loadPath(columns: readonly Vector[], path: readonly number[]): void {
+  let vector = columns[path[0]];
+  for (let step = 1; step < path.length && !(vector instanceof EncodedVector); step++) {
+    if (!vector.loaded) vector.load();
+    vector = vector.children[path[step]];
+  }
+  vector.loadAll();
+}
+
 class Gatherer {
   readonly #copies: boolean;
 
@@ -188,7 +198,7 @@ function validityOf(
   let areAll = true;
   for (const source of picks.used) {
     const vector = vectors[source];
-    vector?.load();
+    if (vector && !vector.loaded) vector.load();
     const mayLack = vector instanceof StructVector && lacks === isMissing
       ? !vector.alwaysThere
       : vector?.validity !== null;
