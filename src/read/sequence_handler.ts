@@ -397,7 +397,7 @@ export class SequenceHandler implements AsyncDisposable {
     maxBytes: number,
     signal: AbortSignal | undefined,
     first?: RowBlock,
-    givesStretches = false,
+    forColumns = false,
   ): Promise<BlockSource> {
     let sources = await this.#openAll(names, signal);
     const blocksOf = async (part: Window, before?: RowBlock) => {
@@ -408,7 +408,7 @@ export class SequenceHandler implements AsyncDisposable {
         const topic = messageTopic(this.name, source.info.name, source.schema);
         topics.push({ topic, source: source.runs(part, signal) });
       }
-      return new RowBlocks(this.#engine, topics, maxBytes, before, givesStretches);
+      return new RowBlocks(this.#engine, topics, maxBytes, before, forColumns);
     };
     const reopen = async () => {
       sources = await Promise.all(sources.map(reopened));

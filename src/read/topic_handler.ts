@@ -171,12 +171,12 @@ export class TopicHandler implements AsyncDisposable {
     window: Window,
     maxBytes: number,
     signal: AbortSignal | undefined,
-    givesStretches = false,
+    forColumns = false,
   ): Promise<BlockSource> {
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const blocksOf = (part: Window) => {
       const topics = [{ topic, source: this.#source.runs(part, signal) }];
-      return new RowBlocks(this.#engine, topics, maxBytes, undefined, givesStretches);
+      return new RowBlocks(this.#engine, topics, maxBytes, undefined, forColumns);
     };
     const reopen = async () => {
       this.#source = await reopened(this.#source);

@@ -128,7 +128,7 @@ export class ColumnStreamer<N extends string = string>
 function gatherBlock(rows: RowBlock, { topics, positions, fields, copies }: ColumnPlan): ColumnBlock {
   const { batches, from, length } = rows;
   const picks = from === undefined
-    ? Picks.ofRows(rows.runs, rows.rows, length)
+    ? Picks.ofRows(rows.runs, rows.rows, length, batches.length)
     : Picks.ofOne(0, from, length);
   const columns: Record<string, Column> = Object.create(null);
   for (const planned of fields) columns[planned.name] = gatherField(planned, batches, picks, copies);

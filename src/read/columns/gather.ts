@@ -185,7 +185,7 @@ function decoded(vectors: Vectors, picks: Picks): [vectors: Vectors, picks: Pick
     const columns = takeEncoded(vector, Int32Array.from(taken));
     plain[source] = vectorsOf([plainField(vector.field)], columns).children[0];
   }
-  return [plain, Picks.ofRows(sources, rows, length)];
+  return [plain, Picks.ofRows(sources, rows, length, vectors.length)];
 }
 
 /** Which rows have a value; undefined where all do. Loads the vectors. */

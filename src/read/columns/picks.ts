@@ -28,9 +28,15 @@ export class Picks {
     this.#rows = rows;
   }
 
-  /** Rows one by one, the first `length` of both lists, which must not change. */
-  static ofRows(sources: Int32Array, rows: Int32Array, length: number): Picks {
-    return new Picks(length, distinct(sources, length), findStretches(sources, rows, length), sources, rows);
+  /** Rows one by one, the first `length` of both lists, which must not change; of so many sources at most. */
+  static ofRows(sources: Int32Array, rows: Int32Array, length: number, sourceCount: number): Picks {
+    return new Picks(
+      length,
+      distinct(sources, length, sourceCount),
+      findStretches(sources, rows, length),
+      sources,
+      rows,
+    );
   }
 
   /** Stretches in threes, of some sources. */
@@ -104,13 +110,11 @@ export class StretchList {
   }
 }
 
-function distinct(sources: Int32Array, length: number): number[] {
-  let most = 0;
-  for (let i = 0; i < length; i++) if (sources[i] > most) most = sources[i];
-  const seen = new Uint8Array(most + 1);
+function distinct(sources: Int32Array, length: number, sourceCount: number): number[] {
+  const seen = new Uint8Array(sourceCount);
   for (let i = 0; i < length; i++) seen[sources[i]] = 1;
   const used: number[] = [];
-  for (let source = 0; source <= most; source++) if (seen[source] === 1) used.push(source);
+  for (let source = 0; source < sourceCount; source++) if (seen[source] === 1) used.push(source);
   return used;
 }
 

@@ -95,7 +95,9 @@ export class RowBlocks {
   readonly #slice = new TimeSlice();
   /** Rows that come before all others. */
   #first: RowBlock | undefined;
-  readonly #givesStretches: boolean;
+  readonly #forColumns: boolean;
+  /** Runs and rows of the last block, where they are written anew. */
+  #numbers: [runs: Int32Array, rows: Int32Array] | undefined;
   /** How many batches the merger has rows of. */
   #merging = 0;
   /** The rows of a batch that come before all that is open or to be opened. */
@@ -106,18 +108,18 @@ export class RowBlocks {
    * @param maxBytes Bound on what is held at a time; see {@linkcode ReadMemory}. What was given out counts until more is
    * asked for.
    * @param first Rows to give out before those of the topics. TOO_LARGE where their batches are.
-   * @param givesStretches Whether a batch that no other overlaps in time is one block, however many rows it has: for who
-   * reads columns, not messages.
+   * @param forColumns For who is done with a block when the next is asked for, as no message is: the numbers of its rows are
+   * written anew then, and a batch that no other overlaps in time is one block, however many rows it has.
    */
   constructor(
     engine: Engine,
     topics: readonly TopicRuns[],
     maxBytes: number,
     first?: RowBlock,
-    givesStretches = false,
+    forColumns = false,
   ) {
     this.#first = first;
-    this.#givesStretches = givesStretches;
+    this.#forColumns = forColumns;
     this.#topics = topics;
     this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
       .sort((a, b) => this.#compare(a, b));
@@ -144,8 +146,8 @@ export class RowBlocks {
       this.#prefetch();
       return stretch;
     }
-    const runs = new Int32Array(BLOCK_ROWS);
-    const rows = new Int32Array(BLOCK_ROWS);
+    const [runs, rows] = this.#numbers ?? [new Int32Array(BLOCK_ROWS), new Int32Array(BLOCK_ROWS)];
+    if (this.#forColumns) this.#numbers = [runs, rows];
     const length = this.#merger.fill(untilNs, runs, rows);
     const block = { runs, rows, length, batches: this.#batches };
     this.#shared = true;
@@ -225,7 +227,7 @@ export class RowBlocks {
     const { batchNumber, from, to } = run;
     const batch = new TopicBatch(topic, run.batch);
     this.#memory.add(batch);
-    if (this.#givesStretches && this.#isAlone(position, batch.times[to - 1])) {
+    if (this.#forColumns && this.#isAlone(position, batch.times[to - 1])) {
       this.#stretch = new Stretch(batch, from, to - from);
       return;
     }
