@@ -411,7 +411,9 @@ describe("A stream of columns", () => {
       const block = (await stream.next()).value!;
       const wanted = rowsOfBlock(block).map(({ values }) => values.label);
       const { offsets, values } = block.columns.label as Extract<Column, { kind: "text" }>;
-      const sent = structuredClone({ offsets, values }, { transfer: [offsets.buffer, values.buffer] });
+      const sent = structuredClone({ offsets, values }, {
+        transfer: [offsets.buffer, values.buffer] as ArrayBuffer[],
+      });
       const decoder = new TextDecoder();
       const texts = wanted.map((_, i) =>
         decoder.decode(sent.values.subarray(sent.offsets[i], sent.offsets[i + 1]))

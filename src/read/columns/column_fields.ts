@@ -5,7 +5,7 @@
  */
 import { SmaltiError } from "../../error.ts";
 import { topicName } from "../../names.ts";
-import { type FieldSchema, plainField, plainFields, typeName } from "../../schema.ts";
+import { type FieldSchema, plainFields, typeName } from "../../schema.ts";
 import { didYouMean } from "../../util/nearest.ts";
 import { fieldsAt } from "../field_path.ts";
 

@@ -10,7 +10,7 @@ import { halfToNumber } from "../../arrow/half.ts";
 import { vectorsOf } from "../../arrow/rearrange.ts";
 import { takeEncoded } from "../../arrow/take.ts";
 import {
-  BinaryVector,
+  type BinaryVector,
   type BoolVector,
   FixedBinaryVector,
   FixedListVector,
