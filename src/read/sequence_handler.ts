@@ -384,7 +384,7 @@ export class SequenceHandler implements AsyncDisposable {
   ): Promise<ColumnPlan> {
     const sources = await this.#openAll(names, signal);
     const topics = sources.map(({ info, schema }) => ({ name: info.name, fields: schema.fields }));
-    const fields = planFields(asked, topics, this.name);
+    const fields = await planFields(asked, topics, this.name);
     const isRead = (name: string) =>
       areChosen || fields.length === 0 || fields.some(({ paths }) => paths.has(name));
     return columnPlan(names.filter(isRead), fields, true);

@@ -158,7 +158,7 @@ export class TopicHandler implements AsyncDisposable {
     const window = timeWindow(options, tried);
     const open = async () => {
       const topics = [{ name: this.name, fields: this.fields }];
-      plan = columnPlan([this.name], planFields(asked, topics, this.sequence), copies);
+      plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
       return await this.#open(window, maxBytes, signal, true);
     };
     let plan: ColumnPlan | undefined;

@@ -7,6 +7,7 @@ import { SmaltiError } from "../../error.ts";
 import { topicName } from "../../names.ts";
 import { type FieldSchema, plainFields, typeName } from "../../schema.ts";
 import { didYouMean } from "../../util/nearest.ts";
+import { TimeSlice } from "../../util/time_slice.ts";
 import { fieldsAt } from "../field_path.ts";
 
 /** A field of one topic. */
@@ -77,41 +78,59 @@ export function askedFields(fields: ColumnFields, sequence: string, tried: strin
 /**
  * Finds the fields in topics. NOT_FOUND where none of them has one; INVALID_ARGUMENT where one is of different types.
  */
-export function planFields(
+export async function planFields(
   asked: readonly AskedField[],
   topics: readonly TopicFields[],
   sequence: string,
-): PlannedField[] {
-  const plain = topics.map(({ name, fields }) => ({ name, fields: plainFields(fields.slice(1)) }));
-  return asked.map((one) => planField(one, plain, sequence));
+): Promise<PlannedField[]> {
+  const slice = new TimeSlice();
+  const found = asked.map((one) => new FoundField(one, sequence));
+  const plain: TopicFields[] = [];
+  for (const { name, fields } of topics) {
+    await slice.pause();
+    const topic = { name, fields: plainFields(fields.slice(1)) };
+    plain.push(topic);
+    for (const field of found) field.look(topic);
+  }
+  return found.map((field) => field.planned(plain));
 }
 
-function planField(
-  { name, path, topic: only }: AskedField,
-  topics: readonly TopicFields[],
-  sequence: string,
-): PlannedField {
-  const paths = new Map<string, readonly number[]>();
-  let first: { field: FieldSchema; topic: string } | undefined;
-  for (const { name: topic, fields } of topics) {
-    if (only !== undefined && only !== topic) continue;
-    const found = findPath(fields, path.split("."));
-    if (!found) continue;
-    paths.set(topic, found.indices);
-    first ??= { field: found.field, topic };
-    const types = [typeName(first.field), typeName(found.field)];
-    if (types[0] === types[1]) continue;
+/** A field, as far as topics were looked into. */
+class FoundField {
+  readonly #asked: AskedField;
+  readonly #sequence: string;
+  readonly #names: readonly string[];
+  readonly #paths = new Map<string, readonly number[]>();
+  #first: { field: FieldSchema; type: string; topic: string } | undefined;
+
+  constructor(asked: AskedField, sequence: string) {
+    this.#asked = asked;
+    this.#sequence = sequence;
+    this.#names = asked.path.split(".");
+  }
+
+  look({ name: topic, fields }: TopicFields): void {
+    const { path, topic: only } = this.#asked;
+    const found = only === undefined || only === topic ? findPath(fields, this.#names) : undefined;
+    if (!found) return;
+    this.#paths.set(topic, found.indices);
+    const type = typeName(found.field);
+    this.#first ??= { field: found.field, type, topic };
+    if (type === this.#first.type) return;
     throw new SmaltiError(
       "INVALID_ARGUMENT",
-      `Cannot read field "${path}" of sequence "${sequence}" as one column: it is ${types[0]} in topic ` +
-        `"${first.topic}" and ${
-          types[1]
-        } in topic "${topic}", wanted one type; or the topic's name with the field`,
-      { sequence, topic },
+      `Cannot read field "${path}" of sequence "${this.#sequence}" as one column: it is ${this.#first.type} in ` +
+        `topic "${this.#first.topic}" and ${type} in topic "${topic}", wanted one type; or the topic's name with ` +
+        "the field",
+      { sequence: this.#sequence, topic },
     );
   }
-  if (first) return { name, field: first.field, paths };
-  throw notFound(path, only, topics, sequence);
+
+  planned(topics: readonly TopicFields[]): PlannedField {
+    const { name, path, topic } = this.#asked;
+    if (!this.#first) throw notFound(path, topic, topics, this.#sequence);
+    return { name, field: this.#first.field, paths: this.#paths };
+  }
 }
 
 function findPath(

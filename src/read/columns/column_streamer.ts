@@ -1,5 +1,6 @@
 import type { Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
+import { TimeSlice } from "../../util/time_slice.ts";
 import { Turns } from "../../util/turns.ts";
 import type { TopicBatch } from "../merge/message.ts";
 import type { RowBlock } from "../merge/row_blocks.ts";
@@ -66,6 +67,7 @@ export class ColumnStreamer<N extends string = string>
   readonly #blocks: AsyncGenerator<RowBlock, void, undefined>;
   readonly #plan: () => Promise<ColumnPlan>;
   #closed = false;
+  readonly #slice = new TimeSlice();
   readonly #turns = new Turns(() => this.close());
 
   /** @internal Use `getColumnStreamer` of a handler. The plan is asked for when there are rows. */
@@ -84,9 +86,9 @@ export class ColumnStreamer<N extends string = string>
   next(): Promise<IteratorResult<ColumnBlock<N>, undefined>> {
     return this.#turns.take(async () => {
       const { value: rows } = await this.#blocks.next();
-      const plan = rows && await this.#plan();
-      if (!plan || this.#closed) return { done: true, value: undefined };
-      return { done: false, value: gatherBlock(rows, plan) as ColumnBlock<N> };
+      const block = rows && await gatherBlock(rows, await this.#plan(), this.#slice);
+      if (!block || this.#closed) return { done: true, value: undefined };
+      return { done: false, value: block as ColumnBlock<N> };
     });
   }
 
@@ -125,15 +127,23 @@ export class ColumnStreamer<N extends string = string>
   }
 }
 
-function gatherBlock(rows: RowBlock, { topics, positions, fields, copies }: ColumnPlan): ColumnBlock {
+async function gatherBlock(
+  rows: RowBlock,
+  { topics, positions, fields, copies }: ColumnPlan,
+  slice: TimeSlice,
+): Promise<ColumnBlock> {
   const { batches, from, length } = rows;
   const picks = from === undefined
     ? Picks.ofRows(rows.runs, rows.rows, length, batches.length)
     : Picks.ofOne(0, from, length);
-  const columns: Record<string, Column> = Object.create(null);
-  for (const planned of fields) columns[planned.name] = gatherField(planned, batches, picks, copies);
   const index = topicIndex(positions, batches, picks);
-  return new ColumnBlock(topics, index, timesOf(batches, picks, copies), columns);
+  const times = timesOf(batches, picks, copies);
+  const columns: Record<string, Column> = Object.create(null);
+  for (const planned of fields) {
+    await slice.pause();
+    columns[planned.name] = gatherField(planned, batches, picks, copies);
+  }
+  return new ColumnBlock(topics, index, times, columns);
 }
 
 type Batches = RowBlock["batches"];
