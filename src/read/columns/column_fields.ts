@@ -7,6 +7,7 @@ import { SmaltiError } from "../../error.ts";
 import { topicName } from "../../names.ts";
 import { type FieldSchema, plainFields, typeName } from "../../schema.ts";
 import { didYouMean } from "../../util/nearest.ts";
+import { checkOptions, type OptionNames } from "../../util/options.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { fieldsAt } from "../field_path.ts";
 
@@ -27,6 +28,8 @@ export type ColumnFields = readonly string[] | Readonly<Record<string, string | 
 /** The names of the columns that fields become. */
 export type ColumnName<F extends ColumnFields> = F extends readonly (infer N extends string)[] ? N
   : Extract<keyof F, string>;
+
+const SOURCE_OPTIONS: OptionNames<ColumnSource> = { topic: true, field: true };
 
 /** One column that is asked for. */
 export interface AskedField {
@@ -68,6 +71,7 @@ export function askedFields(fields: ColumnFields, sequence: string, tried: strin
     if (typeof source === "string") return { name, path: source, topic: undefined };
     const { topic, field: path } = (source ?? {}) as Partial<ColumnSource>;
     if (typeof topic === "string" && typeof path === "string") {
+      checkOptions(source as ColumnSource, SOURCE_OPTIONS, `${tried}: field "${name}"`);
       return { name, path, topic: topicName(topic, sequence) };
     }
     const wanted = Array.isArray(fields) ? "paths" : "a path, or { topic, field }";
