@@ -29,7 +29,8 @@ import {
   type ColumnName,
   planFields,
 } from "./columns/column_fields.ts";
-import { type ColumnPlan, columnPlan, ColumnStreamer } from "./columns/column_streamer.ts";
+import { ColumnStreamer } from "./columns/column_streamer.ts";
+import { type ColumnPlan, columnPlan } from "./columns/gather_block.ts";
 import { FollowedBlocks } from "./merge/followed_blocks.ts";
 import { latchedBlock, type LatchedTopic, latchedTopics } from "./latched.ts";
 import { type LatestRow, latestRow } from "./latest_at.ts";
