@@ -6,8 +6,8 @@ import {
   cutColumns,
   rowsPerBatch,
 } from "../arrow/batching.ts";
-import { StructBuilder } from "../arrow/builder.ts";
-import type { ByteCount } from "../arrow/field_builder.ts";
+import { type ByteCount, START_CAPACITY } from "../arrow/field_builder.ts";
+import { MessageBuilder } from "../arrow/message_builder.ts";
 import { show } from "../util/show.ts";
 import { bytesIn, bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
 import { columnsFrom } from "../arrow/columns_from.ts";
@@ -96,8 +96,8 @@ export class TopicWriter<T = any> {
   readonly #holder: Holder;
   #count: ByteCount = { variable: 0, capacity: 0 };
   #heldBytes = 0;
-  #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(64);
-  #root: StructBuilder;
+  #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(START_CAPACITY);
+  #rows: MessageBuilder;
   /** Columns that came in pieces too small to be batches. Never at the same time as rows in the builders. */
   readonly #pieces: BatchPieces;
   #rowCount = 0;
@@ -115,7 +115,7 @@ export class TopicWriter<T = any> {
     this.#context = context;
     this.#fields = [TIMESTAMP_FIELD, ...ontology.fields];
     this.#rowBytes = this.#fields.reduce((sum, field) => sum + rowWidth(field), 0);
-    this.#root = this.#newRoot();
+    this.#rows = new MessageBuilder(ontology.fields, this.#count);
     this.#pieces = new BatchPieces(this.#fields);
     const heldBytes = () => this.#heldBytes;
     this.#holder = {
@@ -142,7 +142,7 @@ export class TopicWriter<T = any> {
     const look = (times: BigInt64Array) => {
       for (const time of times) if (oldest === undefined || time < oldest) oldest = time;
     };
-    look(this.#times.subarray(0, this.#root.length));
+    look(this.#times.subarray(0, this.#rows.length));
     for (const { rows, buffers: [, { buffer, byteOffset }] } of this.#pieces.all) {
       look(new BigInt64Array(buffer, byteOffset, rows));
     }
@@ -173,16 +173,16 @@ export class TopicWriter<T = any> {
     if (stopped) return stopped;
     this.#check("push");
     if (this.#pieces.bytes > 0) this.#send();
-    const root = this.#root;
-    const row = root.length;
+    const rows = this.#rows;
+    const row = rows.length;
     const { variable } = this.#count;
     if (row === this.#times.length) this.#growTimes();
     try {
       this.#times[row] = timeOf(message);
-      root.append(message.data ?? undefined);
+      rows.append(message.data ?? undefined);
       this.ontology.check?.(message.data as T);
     } catch (reason) {
-      root.truncate(row);
+      rows.truncate(row);
       throw this.#refusal(reason);
     }
     this.#rowCount++;
@@ -350,16 +350,6 @@ export class TopicWriter<T = any> {
     return new SmaltiError(reason.code, text, { sequence, topic, cause: reason.cause });
   }
 
-  #newRoot(): StructBuilder {
-    const field: FieldSchema = {
-      name: "",
-      type: { kind: "struct" },
-      nullable: false,
-      children: this.ontology.fields,
-    };
-    return new StructBuilder(field, "", this.#count);
-  }
-
   #growTimes(): void {
     const larger = new BigInt64Array(2 * this.#times.length);
     larger.set(this.#times);
@@ -368,7 +358,7 @@ export class TopicWriter<T = any> {
 
   /** After rows were added: sends a full batch, and keeps the shared count. */
   #settle(): Promise<void> | undefined {
-    const { length } = this.#root;
+    const { length } = this.#rows;
     if (length >= BATCH_ROWS || length * this.#rowBytes + this.#count.variable >= BATCH_BYTES) this.#send();
     return this.#account();
   }
@@ -387,24 +377,24 @@ export class TopicWriter<T = any> {
   #spill(): void {
     this.#send();
     this.#count = { variable: 0, capacity: 0 };
-    this.#root = this.#newRoot();
-    this.#times = new BigInt64Array(64);
+    this.#rows = new MessageBuilder(this.ontology.fields, this.#count);
+    this.#times = new BigInt64Array(START_CAPACITY);
     this.#account();
   }
 
   /** Sends the rows collected so far as one batch. */
   #send(): void {
     if (this.#pieces.bytes > 0) this.#write(this.#pieces.take());
-    const rows = this.#root.length;
+    const rows = this.#rows.length;
     if (rows === 0) return;
     const columns: Columns = {
       rows,
       nodes: [rows, 0],
       buffers: [new Uint8Array(0), bytesOf(this.#times.subarray(0, rows))],
     };
-    this.#root.collectFields(columns);
+    this.#rows.collectFields(columns);
     this.#write(columns);
-    this.#root.truncate(0);
+    this.#rows.truncate(0);
   }
 
   #takeColumns(columns: Columns): Promise<void> | undefined {
@@ -412,7 +402,7 @@ export class TopicWriter<T = any> {
     const bytes = bytesIn(columns);
     this.#rowCount += rows;
     this.#context.taken?.(bytes);
-    if (this.#root.length > 0) this.#send();
+    if (this.#rows.length > 0) this.#send();
     if (rows === 0) return this.#account();
     if (rows < BATCH_ROWS * OWN_BATCH && bytes < BATCH_BYTES * OWN_BATCH) {
       this.#pieces.add(copyColumns(columns), bytes);
