@@ -39,6 +39,11 @@ export interface FileReader {
   size(path: string): Promise<number>;
   /** A range of a file, as bytes that the caller owns, 8-byte aligned; fresh ones unless the options allow others. Fewer where the file ends before. */
   read(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  /**
+   * How many reads ahead of need gain time now: none where bytes are there at once, as in the page cache, several where each
+   * read takes long. @default 1
+   */
+  readonly readsAhead?: number;
   /** Gives back what is held open. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
 }
@@ -146,6 +151,9 @@ export function unchanging(store: Store, reason: SmaltiError): Store {
   const refuse = () => Promise.reject(reason);
   return {
     url: store.url,
+    get readsAhead() {
+      return store.readsAhead ?? 1;
+    },
     list: (path) => store.list(path),
     size: (path) => store.size(path),
     read: (path, offset, length, options) => store.read(path, offset, length, options),

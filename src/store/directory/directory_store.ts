@@ -26,6 +26,8 @@ const { fileURLToPath } = builtin<typeof Url>("node:url");
 
 /** Files kept open at once; systems allow 256 to 1,024 a process by default. */
 const MAX_OPEN = 128;
+/** Reads that a slow disk is given at a time. */
+const SLOW_READS = 8;
 
 /** Recordings in a directory. Files and directories are made as needed. */
 export class DirectoryStore implements Store {
@@ -41,6 +43,10 @@ export class DirectoryStore implements Store {
 
   constructor(directory: string) {
     this.url = resolve(directory);
+  }
+
+  get readsAhead(): number {
+    return this.#pace.state === "slow" ? SLOW_READS : 0;
   }
 
   async list(path: string): Promise<string[]> {

@@ -17,7 +17,7 @@ const MAX_AT_ONCE_BYTES = 2 ** 20;
 /** What is read in one call on the thread that asks. */
 const PART_BYTES = 256 * 1024;
 /** For how long a path is trusted to lead where it led when it was looked at. */
-const TRUSTED_MS = 10;
+const TRUSTED_MS = 100;
 
 /** What identifies a file whatever its path. */
 export interface Inode {
