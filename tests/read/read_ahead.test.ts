@@ -82,7 +82,7 @@ describe("Reading ahead", () => {
     });
   });
 
-  it("makes room for all else: what fits without it fits with it", async () => {
+  it("takes no room from others: what fits without it fits with it", async () => {
     await withBatches({ a: 1, b: 1, c: 1 }, async (handler, store) => {
       const outcome = async (maxBufferedBytes: number) => {
         try {

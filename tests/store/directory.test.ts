@@ -292,17 +292,6 @@ describe("DirectoryStore files", () => {
     });
   });
 
-  it("leave others their turn, however many reads follow each other", async () => {
-    await withStore(async (store) => {
-      await store.replace("f", new Uint8Array(1000));
-      let isTimeUp = false;
-      setTimeout(() => isTimeUp = true, 1);
-      let reads = 0;
-      for (; !isTimeUp && reads < 1_000_000; reads++) await store.read("f", 0, 1000);
-      expect(reads).toBeLessThan(1_000_000);
-    });
-  });
-
   it("that another process wrote anew are never read as the old ones by who began with those", async () => {
     await withStore(async (store, directory) => {
       await store.replace("f", text("old"));
