@@ -16,6 +16,7 @@ export interface ReadOptions {
   /**
    * Whose reads belong together, as any object: where another file has come to the path since the first read with the
    * same object, reading fails with IO: with the error of {@linkcode writtenAnew}, unless it may be of another recording.
+   * Bytes of the old file may be given a moment longer, where another process brought the new one.
    */
   reader?: object;
   /** Whether the bytes may lie in a larger buffer that was used before; a store may always give fresh ones. @default false */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SmaltiError } from "../../src/error.ts";
+import type { SmaltiError } from "../../src/error.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { ReadOptions } from "../../src/store/store.ts";

@@ -1,7 +1,7 @@
 import { TimeSlice } from "../../util/time_slice.ts";
 
-/** A read is quick that takes no longer than this: of bytes in the page cache it takes a tenth of it. In milliseconds. */
-const QUICK_MS = 0.5;
+/** A read is quick that takes no longer than this: of bytes in the page cache it takes a third of it at most. In milliseconds. */
+const QUICK_MS = 0.25;
 /** After a slow read it takes so many quick ones in a row to be quick again, or a time without reads ahead of need. */
 const ENOUGH = 8;
 /** That time comes after so many times what the slow read took. */
@@ -13,11 +13,11 @@ const PATIENCE = 16;
  * would hold the event loop for as long as that takes. Nobody can ask the system which it will be, so what reads took tells:
  *
  * - `quick`: reads are done at once, until one is slow;
- * - `unknown`, at first and after that: the next read goes through the pool, and tells. A slow one of those before may have
- *   been a processor that others used;
- * - `slow`: reads go through the pool, several at a time, which gains; `unknown` again after a while.
+ * - `slow`: reads go through the pool, several at a time, which gains;
+ * - `unknown`, at first and after a while of slow reads: the next read goes through the pool, alone, and tells.
  *
- * So the loop is held by one slow read at most each time that quick reads end, and never by a disk that is always slow.
+ * So the loop is held by one slow read at most each time that quick reads end, and never by a disk that is always slow. Where
+ * some are slow and some are not, as those that the system has read ahead, it is held for a small part of the time.
  */
 export class ReadPace {
   /** Reads that are done at once wait for nothing, so between two of them others are to have a turn. */
@@ -47,7 +47,8 @@ export class ReadPace {
     try {
       return read();
     } finally {
-      if (this.#now() - startMs > QUICK_MS) this.#state = "unknown";
+      const ms = this.#now() - startMs;
+      if (ms > QUICK_MS) this.#slow(ms);
     }
   }
 
@@ -69,10 +70,13 @@ export class ReadPace {
     this.#quick = isQuick ? this.#quick + 1 : 0;
     if (this.state === "unknown") {
       if (isQuick) this.#state = "quick";
-      else if (isAlone) {
-        this.#state = "slow";
-        this.#slowUntilMs = this.#now() + PATIENCE * ms;
-      }
+      else if (isAlone) this.#slow(ms);
     } else if (this.#quick >= ENOUGH) this.#state = "quick";
+  }
+
+  #slow(ms: number): void {
+    this.#state = "slow";
+    this.#quick = 0;
+    this.#slowUntilMs = this.#now() + PATIENCE * ms;
   }
 }
