@@ -26,13 +26,24 @@ describe("ReadPace", () => {
     expect(await read(0.1)).toBe("at once: quick");
   });
 
-  it("goes back to the pool after one read at once that was slow, whose successor tells", async () => {
+  it("goes back to the pool after one read at once that was slow", async () => {
     const { read } = makePace();
     await read(0.1);
-    expect(await read(20)).toBe("at once: unknown");
-    expect(await read(0.1)).toBe("in pool: quick");
-    expect(await read(20)).toBe("at once: unknown");
-    expect(await read(20)).toBe("in pool: slow");
+    expect(await read(0.3)).toBe("at once: slow");
+    expect(await read(0.1)).toBe("in pool: slow");
+  });
+
+  it("is held for a small part of the time where every other read is slow", async () => {
+    const { read, wait } = makePace();
+    let [heldMs, allMs] = [0, 0];
+    for (let i = 0; i < 1000; i++) {
+      const ms = i % 2 === 0 ? 0.1 : 5;
+      if ((await read(ms)).startsWith("at once")) heldMs += ms;
+      wait(1);
+      allMs += ms + 1;
+    }
+    expect(heldMs).toBeGreaterThan(0);
+    expect(heldMs).toBeLessThan(allMs / 16);
   });
 
   it("never reads at once from a disk whose reads are all slow", async () => {
@@ -56,14 +67,14 @@ describe("ReadPace", () => {
     const { read } = makePace();
     await read(100);
     for (let i = 0; i < 7; i++) await read(0.1);
-    expect(await read(0.6)).toBe("in pool: slow");
+    expect(await read(0.3)).toBe("in pool: slow");
     for (let i = 0; i < 7; i++) expect(await read(0.1)).toBe("in pool: slow");
     expect(await read(0.1)).toBe("in pool: quick");
   });
 
   it("gives a large read as much time as its parts", async () => {
-    expect(await makePace().read(3.9, 8)).toBe("in pool: quick");
-    expect(await makePace().read(4.1, 8)).toBe("in pool: slow");
+    expect(await makePace().read(1.9, 8)).toBe("in pool: quick");
+    expect(await makePace().read(2.1, 8)).toBe("in pool: slow");
   });
 
   it("does not hold it against a read that it waited for others", async () => {
@@ -90,6 +101,8 @@ describe("ReadPace", () => {
       throw new Error("no such disk");
     };
     expect(() => pace.atOnce(fail)).toThrow("no such disk");
+    expect(pace.state).toBe("slow");
+    wait(320);
     expect(pace.state).toBe("unknown");
     await expect(pace.inPool(() => Promise.reject(new Error("gone")), 1)).rejects.toThrow("gone");
     expect(pace.state).toBe("quick");

@@ -1,6 +1,6 @@
 import { TimeSlice } from "../../util/time_slice.ts";
 
-/** A read is quick that takes no longer than this: of bytes in the page cache it takes a third of it at most. In milliseconds. */
+/** A read is quick that takes no longer than this: of bytes in the page cache it takes a third of it, as a rule. In milliseconds. */
 const QUICK_MS = 0.25;
 /** After a slow read it takes so many quick ones in a row to be quick again, or a time without reads ahead of need. */
 const ENOUGH = 8;
