@@ -10,12 +10,14 @@ import process from "node:process";
 export interface Case {
   /** `<what>/<which engine or library>`. */
   name: string;
-  /** Does the work; throws where the result is wrong. */
-  run: () => unknown;
+  /** Does the work; throws where the result is wrong. Or what one of what it handles cost elsewhere in this run, in ns. */
+  run: (() => unknown) | number;
   /** What it handles, for the cost of one. */
   count: number;
   /** The case it is compared with. */
   rival?: string;
+  /** Bytes that it makes, once it has run: for MB/s. */
+  bytes?: () => number;
 }
 
 const ROUNDS = 5;
@@ -31,6 +33,10 @@ export async function compare(
   const least = new Map<string, number>();
   for (let round = 0; round <= rounds; round++) {
     for (const { name, run, count } of cases) {
+      if (typeof run === "number") {
+        least.set(name, run);
+        continue;
+      }
       const once = {
         // A forced collection makes V8 drop optimized code, so that every case would be timed cold.
         gc: false,
@@ -54,11 +60,13 @@ export async function compare(
     : `Node ${versions.node}`;
   const width = Math.max(...cases.map(({ name }) => name.length));
   console.log(runtime);
-  for (const { name, rival } of cases) {
+  for (const { name, rival, count, bytes } of cases) {
     const cost = least.get(name)!;
+    const speed = bytes ? `${(1e3 * bytes() / (cost * count)).toFixed(0)} MB/s`.padStart(10) : "";
     const ratio = rival === undefined ? "" : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
     console.log(
-      `  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns  ${ratio}`.trimEnd(),
+      `  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns${speed}  ${ratio}`
+        .trimEnd(),
     );
   }
 }

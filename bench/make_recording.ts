@@ -19,7 +19,7 @@ const [, engine] = await loadEngines();
 const MAX_INDEXED_BYTES = 1e8;
 
 /** The messages in the order of their times, until told to stop. */
-function* messages(): Generator<
+export function* messages(): Generator<
   [topic: number, timeNs: bigint, bytes: Uint8Array]
 > {
   const topics = rosTopics();

@@ -46,7 +46,7 @@ export async function build(): Promise<void> {
   program.emit(undefined, (path, text) => {
     const output = path.slice(`${root}/dist/`.length);
     const source = sourceOf(output);
-    write(packageOf(source), output, rewrite(ts, source, output, text));
+    write(packageOf(source), output, rewrite(ts, source, output, withoutComments(ts, output, text)));
   });
   for (const published of packages) await complete(published);
   writeFileSync(`${root}/${LAST}`, "");
@@ -58,6 +58,19 @@ export const formatHost: TS.FormatDiagnosticsHost = {
   getCurrentDirectory: () => root,
   getNewLine: () => "\n",
 };
+
+/** A script without its comments, which are in its declarations; bundlers want those of what protobuf's compiler made. */
+function withoutComments(ts: typeof TS, output: string, text: string): string {
+  if (!output.endsWith(".js") || text.includes("@__PURE__")) return text;
+  const { ESNext: target } = ts.ScriptTarget;
+  const compilerOptions = {
+    target,
+    module: ts.ModuleKind.ESNext,
+    removeComments: true,
+    verbatimModuleSyntax: true,
+  };
+  return ts.transpileModule(text, { fileName: output, compilerOptions }).outputText;
+}
 
 /**
  * A file with its imports as they are in its package: files of the core by the core's name, everything by `.js`. Where a

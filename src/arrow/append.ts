@@ -194,7 +194,9 @@ class BoolAppender extends ColumnAppender {
 /** What is made of offsets into something else: text, bytes, lists. */
 abstract class RangesAppender extends ColumnAppender {
   readonly #isLarge: boolean;
-  #offsets: number[] = [0];
+  /** Used again for the next columns: lists of numbers that grow anew would be most of the garbage. */
+  #offsets = new Float64Array(64);
+  #count = 1;
 
   constructor(field: FieldSchema) {
     super(field);
@@ -202,15 +204,18 @@ abstract class RangesAppender extends ColumnAppender {
   }
 
   get bytes(): number {
-    return this.#offsets.length * (this.#isLarge ? 8 : 4);
+    return this.#count * (this.#isLarge ? 8 : 4);
   }
 
   /** Adds the next offsets; gives the range that they span in what they lead into. */
   protected addOffsets(cursor: Cursor, length: number, hasValues: boolean): [from: number, to: number] {
-    const base = this.#offsets[this.#offsets.length - 1];
+    const start = this.#count;
+    this.#grow(start + length);
+    const own = this.#offsets;
+    const base = own[start - 1];
     if (!hasValues) {
       cursor.skip(1);
-      for (let i = 0; i < length; i++) this.#offsets.push(base);
+      own.fill(base, start, start + length);
       return [0, 0];
     }
     const buffer = cursor.buffer(this.field, (length + 1) * (this.#isLarge ? 8 : 4));
@@ -225,7 +230,7 @@ abstract class RangesAppender extends ColumnAppender {
         throw new SmaltiError("CORRUPT", `Column "${this.field.name}" has offset ${next} after ${last}`);
       }
       last = next;
-      this.#offsets.push(base + next - first);
+      own[start + i - 1] = base + next - first;
     }
     if (!this.#isLarge && base + last - first > 0x7fffffff) {
       throw new SmaltiError(
@@ -238,11 +243,19 @@ abstract class RangesAppender extends ColumnAppender {
 
   protected endOffsets(out: Columns): void {
     this.end(out);
-    const offsets = this.#offsets;
+    const offsets = this.#offsets.subarray(0, this.#count);
     out.buffers.push(
-      bytesOf(this.#isLarge ? BigInt64Array.from(offsets, BigInt) : Int32Array.from(offsets)),
+      bytesOf(this.#isLarge ? BigInt64Array.from(offsets, BigInt) : new Int32Array(offsets)),
     );
-    this.#offsets = [0];
+    this.#count = 1;
+  }
+
+  #grow(count: number): void {
+    this.#count = count;
+    if (count <= this.#offsets.length) return;
+    const larger = new Float64Array(2 * count);
+    larger.set(this.#offsets);
+    this.#offsets = larger;
   }
 }
 

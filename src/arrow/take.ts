@@ -42,7 +42,7 @@ const MAX_PLAIN_BYTES = 2 ** 30;
 
 /**
  * Gathers rows of several batches of one schema into new columns. The bytes are copies, except that a whole run of
- * numbers taken from one batch may be a view on it.
+ * rows taken from one batch may be views on it.
  *
  * The new columns are plain: those of {@linkcode plainFields}. CORRUPT where a value is not where an encoding says; below a
  * missing value anything may stand, which is missing then. TOO_LARGE where all that are encoded take more than
@@ -118,7 +118,7 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
     }
     out.buffers.push(data);
   } else if (first instanceof BinaryVector) {
-    takeBinary(vectors as readonly BinaryVector[], picks, out);
+    takeBinary(vectors as readonly BinaryVector[], picks, contiguous, out);
   } else if (first instanceof ViewVector) {
     takeViews(vectors as readonly ViewVector[], picks, out);
   } else if (first instanceof ListVector || first instanceof ListViewVector) {
@@ -137,6 +137,14 @@ function takeField(vectors: readonly Vector[], picks: Picks, contiguous: boolean
     takeField(ranges.map((range) => range.children[0]), inner, isContiguous(inner), out);
   } else if (first instanceof FixedListVector) {
     const { size } = first;
+    const [items] = vectors[sources[0]]?.children ?? [];
+    if (contiguous && isDirect(items)) {
+      const { bytes, width } = bytesOfItems(items);
+      out.nodes.push(count * size, 0);
+      const start = rows[0] * size * width;
+      out.buffers.push(new Uint8Array(0), bytes.subarray(start, start + count * size * width));
+      return;
+    }
     const inner = { sources: new Int32Array(count * size), rows: new Int32Array(count * size) };
     for (let i = 0; i < count * size; i++) {
       const row = Math.floor(i / size);
@@ -221,8 +229,19 @@ function takeFloats(
   out.buffers.push(bytesOf(values));
 }
 
-function takeBinary(vectors: readonly BinaryVector[], picks: Picks, out: Columns): void {
+function takeBinary(
+  vectors: readonly BinaryVector[],
+  picks: Picks,
+  contiguous: boolean,
+  out: Columns,
+): void {
   const offsets = takeOffsets(vectors, picks, out);
+  const source = vectors[picks.sources[0]];
+  if (contiguous && source.validity === null) {
+    const start = source.offsets[picks.rows[0]];
+    out.buffers.push(source.data.subarray(start, start + offsets[picks.rows.length]));
+    return;
+  }
   const data = new Uint8Array(offsets[picks.rows.length]);
   for (let i = 0; i < picks.rows.length; i++) {
     const { data: from, offsets: places } = vectors[picks.sources[i]];

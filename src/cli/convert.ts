@@ -50,12 +50,8 @@ export function addConvert(program: Command, context: Context): void {
     .action((from: string, to: string, options: Options) => convert(context, from, to, options));
 }
 
-async function convert(
-  { out, signal }: Context,
-  from: string,
-  path: string,
-  options: Options,
-): Promise<void> {
+async function convert(context: Context, from: string, path: string, options: Options): Promise<void> {
+  const { out, signal } = context;
   const { to = formatOfName(path), compression, ...rest } = options;
   if (!to) {
     const text = `${path} does not end as a format does: wanted --to with ${EXPORT_FORMATS.join(", ")}`;
@@ -84,6 +80,8 @@ async function convert(
     }
     await writeFaults(imported);
     await writeFlaws(exported, "smalti: ", { what: "recording", done: "converted" });
+    const isLossy = imported.flaws.some(({ lost }) => lost !== undefined) || exported.flaws.length > 0;
+    if (isLossy) context.exitCode = 1;
     if (lateCount === 0) return;
     const text = `${count(lateCount, "message")} came much later than newer ones, and stand behind them`;
     await writeError(`smalti: ${text}: import and export would put them in order\n`);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BatchPieces } from "../arrow/batching.ts";
-import { bytesIn, type Columns } from "../arrow/columns.ts";
+import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batching.ts";
+import type { Columns } from "../arrow/columns.ts";
 import { MAGIC } from "../arrow/decode.ts";
 import { encodeBatch, encodeFileEnd, encodeSchemaMessage, type FooterBlock } from "../arrow/encode.ts";
 import { compressBuffer } from "../arrow/stored_batch.ts";
@@ -12,9 +12,8 @@ import type { Engine } from "../engine.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { FieldSchema, Schema } from "../schema.ts";
-import { copyPiece } from "./column_pieces.ts";
 import type { ExportOptions, ExportReport } from "./recording_export.ts";
-import { exportTables, type TableOutput, type TopicTable } from "./topic_files.ts";
+import { exportTables, groupsOf, type TableOutput, type TopicTable } from "./topic_files.ts";
 
 /**
  * Writes a sequence as Arrow IPC files (Feather of version 2), a file for each topic: its columns as they are recorded,
@@ -69,13 +68,7 @@ async function writeTopic(engine: Engine, topic: TopicTable): Promise<void> {
   start.set(MAGIC);
   start.set(head, 8);
   await write(start);
-  const batch = new BatchPieces(fields);
-  for await (const piece of topic.pieces()) {
-    const columns = copyPiece(piece);
-    batch.add(columns, bytesIn(columns));
-    if (batch.isFull) await writeBatch(batch.take());
-  }
-  if (batch.bytes > 0) await writeBatch(batch.take());
+  for await (const columns of groupsOf(topic, () => BATCH_BYTES, BATCH_ROWS)) await writeBatch(columns);
   await write(encodeFileEnd(schema, blocks, new Map()));
 }
 

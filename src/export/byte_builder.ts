@@ -1,3 +1,5 @@
+import { pieceEnd } from "./text_pieces.ts";
+
 const encoder = new TextEncoder();
 
 /** Little-endian bytes that grow. What it holds is good until it grows or is cleared. */
@@ -73,9 +75,14 @@ export class ByteBuilder {
 
   /** Text in UTF-8, without its length. */
   utf8(text: string): void {
-    // A UTF-16 unit takes 3 bytes at most.
-    const start = this.take(3 * text.length);
-    this.length = start + encoder.encodeInto(text, this.bytes.subarray(start)).written;
+    for (let from = 0; from < text.length;) {
+      const end = pieceEnd(text, from);
+      const piece = end === text.length && from === 0 ? text : text.slice(from, end);
+      // A UTF-16 unit takes 3 bytes at most.
+      const start = this.take(3 * piece.length);
+      this.length = start + encoder.encodeInto(piece, this.bytes.subarray(start)).written;
+      from = end;
+    }
   }
 
   #grow(end: number): void {

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { copyColumns } from "../arrow/batching.ts";
-import type { Columns } from "../arrow/columns.ts";
 import { isEncoded } from "../arrow/encoded_vector.ts";
 import { vectorsOf } from "../arrow/rearrange.ts";
-import { rangePicks, take } from "../arrow/take.ts";
 import type { StructVector } from "../arrow/vector.ts";
 import { blockColumns } from "../read/merge/block_columns.ts";
 import type { RowBlock } from "../read/merge/row_blocks.ts";
@@ -19,11 +16,6 @@ export interface ColumnPiece {
   readonly table: StructVector;
   readonly from: number;
   readonly to: number;
-}
-
-/** The columns of a piece, copied: a view would hold the whole batch that it is one on. */
-export function copyPiece({ table, from, to }: ColumnPiece): Columns {
-  return copyColumns(take([table], rangePicks(from, to)));
 }
 
 /** The rows of a block by topic, each in their order, in plain columns, as {@linkcode piecesOf} gives those of one. */

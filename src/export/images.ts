@@ -129,6 +129,7 @@ export async function exportImages(
         await file.close();
       }
     }
+    if (handler.isOneShot) { for (const name of recording.topics) await makerOfTopic(name); }
     restrict();
   });
 }

@@ -230,6 +230,11 @@ export class RecordingExport {
     }
   }
 
+  /** The sink as a file: what is written to it is counted by {@linkcode write}. */
+  get sink(): OpenFile {
+    return { write: (bytes) => this.#writer.write(bytes), close: () => Promise.resolve() };
+  }
+
   /** Hands bytes over, which are the sink's, or the file's, from now on. Resolves when it has taken them; what it fails with. */
   async write(bytes: Uint8Array, file: Pick<OpenFile, "write"> = this.#writer): Promise<void> {
     await file.write(bytes);

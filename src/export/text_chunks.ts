@@ -1,3 +1,5 @@
+import { pieceEnd } from "./text_pieces.ts";
+
 /** Bytes that are handed over at once: a call per line costs more than making the line. */
 const CHUNK_BYTES = 64 * 1024;
 
@@ -9,7 +11,8 @@ const encoder = new TextEncoder();
  */
 export class TextChunks {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
-  #bytes = new Uint8Array(2 * CHUNK_BYTES);
+  /** A piece fits behind what is not enough yet. */
+  readonly #bytes = new Uint8Array(2 * CHUNK_BYTES);
   #length = 0;
 
   /** @param write Takes a chunk, which is ours again when it has resolved. */
@@ -19,15 +22,24 @@ export class TextChunks {
 
   /** Adds text. Returns a promise only where enough has come together to be handed over: await it. */
   write(text: string): Promise<void> | undefined {
-    // A UTF-16 unit takes 3 bytes at most.
-    const most = this.#length + 3 * text.length;
-    if (most > this.#bytes.length) {
-      const larger = new Uint8Array(most);
-      larger.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = larger;
-    }
-    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+    const end = pieceEnd(text, 0);
+    if (end < text.length) return this.#writeLong(text);
+    this.#add(text);
     return this.#length < CHUNK_BYTES ? undefined : this.flush();
+  }
+
+  /** Adds text in pieces: of pictures in base64 there are megabytes, which would lie here as bytes a second time. */
+  async #writeLong(text: string): Promise<void> {
+    for (let from = 0; from < text.length;) {
+      const end = pieceEnd(text, from);
+      this.#add(text.slice(from, end));
+      from = end;
+      if (this.#length >= CHUNK_BYTES) await this.flush();
+    }
+  }
+
+  #add(text: string): void {
+    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 
   /** Hands over what there is. */

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { BatchAppender } from "../arrow/append.ts";
+import type { Columns } from "../arrow/columns.ts";
+import { rangePicks, take } from "../arrow/take.ts";
 import { SmaltiError } from "../error.ts";
 import { type FieldSchema, plainFields } from "../schema.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
@@ -55,12 +58,11 @@ export async function exportTables(
     });
   }
   return await exportRecording(handler, output, options, async (recording) => {
-    const file: OpenFile = { write: (bytes) => recording.write(bytes), close: () => Promise.resolve() };
     const names: string[] = [];
     const open = (name: string) => {
       names.push(name);
       if (names.length > 1) throw notOne(handler.name, names, extension);
-      return Promise.resolve(file);
+      return Promise.resolve(recording.sink);
     };
     const known = recording.topics;
     if (!handler.isOneShot && known.length !== 1) throw notOne(handler.name, known, extension);
@@ -140,6 +142,21 @@ class TopicTables {
       await file.discard(reason);
     }
   }
+}
+
+/** A topic's rows as columns of about so many bytes, or so many rows if that comes first. */
+export async function* groupsOf(
+  { fields, pieces }: TopicTable,
+  maxBytes: () => number,
+  maxRows: number,
+): AsyncGenerator<Columns> {
+  const group = new BatchAppender(fields);
+  for await (const { table, from, to } of pieces()) {
+    const { rows, nodes, buffers } = take([table], rangePicks(from, to));
+    group.append({ rows, nodes, buffer: (i) => buffers[i] });
+    if (group.bytes >= maxBytes() || group.rows >= maxRows) yield group.collect();
+  }
+  if (group.rows > 0) yield group.collect();
 }
 
 /** What a table's file says of where it came from. */

@@ -38,6 +38,9 @@ const NOWHERE: RowWriter = {
 /** Columns of all topics of an import: a few bytes of a file can ask for thousands. */
 const MAX_COLUMNS = 250_000;
 
+/** What a message counts beside its bytes. */
+const MESSAGE_BYTES = 64;
+
 /** A topic of a file. */
 export interface SourceTopic {
   /** Its name in the file; the sequence's may have to be another. */
@@ -64,6 +67,8 @@ export interface ImportTopicsParts {
   readonly decoders: readonly DecoderKind[] | undefined;
   /** Takes what is wrong. May throw. */
   readonly flaw: (flaw: Flaw) => void;
+  /** After how many bytes of messages all that is held back is written; and what writes it. @default when it suits */
+  readonly holdsFor?: { readonly bytes: number; readonly write: () => Promise<void> } | undefined;
 }
 
 /** The topics of an import. A promise that comes back is awaited before the next call. */
@@ -77,6 +82,10 @@ export class ImportTopics {
   /** Topics for messages that do not fit their class, by the name of their topic in the file. */
   readonly #asides = new Map<string, TopicImport>();
   #columnCount = 0;
+  /** Bytes of messages since all that was held back was written. */
+  #takenBytes = 0;
+  /** Whether messages are noted, so that nothing may be written but by who notes them. */
+  #isNoting = false;
 
   constructor(parts: ImportTopicsParts) {
     this.#parts = parts;
@@ -86,7 +95,7 @@ export class ImportTopics {
   async create(sequence: SequenceWriter, topic: SourceTopic): Promise<TopicImport> {
     const { topics, time = "log" } = this.#parts.options;
     if (topics && !matchesPatterns(topics, topic.name)) return this.#leftOut(topic.name);
-    return await this.#create(sequence, topic, time !== "log" && time !== "publish");
+    return await this.#create(sequence, topic, time !== "log" && time !== "publish", true);
   }
 
   /** Writes what topics hold back. */
@@ -111,6 +120,7 @@ export class ImportTopics {
     const base = starts[0];
     const bytes = batch.bytes.subarray(base, ends[messages - 1]);
     const topics: TopicImport[] = [];
+    this.#isNoting = true;
     // Together, since they lie in the same bytes.
     const decode = async () => {
       if (topics.length === 0) return;
@@ -122,6 +132,7 @@ export class ImportTopics {
         const topic = topicOf(channels[i]);
         const count = topic?.note(starts[i] - base, ends[i] - base, lows[i], highs[i]) ?? 0;
         if (count > 0) {
+          this.#takenBytes += ends[i] - starts[i] + MESSAGE_BYTES;
           if (count === 1) topics.push(topic!);
           noted?.(i);
           continue;
@@ -132,8 +143,19 @@ export class ImportTopics {
         if (taken) await taken;
       }
     } finally {
+      this.#isNoting = false;
       await decode();
     }
+    await this.#taken();
+  }
+
+  /** Has all that is held back written, where it was held back for long enough. */
+  #taken(bytes?: number): Promise<void> | undefined {
+    if (bytes !== undefined) this.#takenBytes += bytes + MESSAGE_BYTES;
+    const { holdsFor } = this.#parts;
+    if (!holdsFor || this.#isNoting || this.#takenBytes < holdsFor.bytes) return undefined;
+    this.#takenBytes = 0;
+    return holdsFor.write();
   }
 
   #leftOut(name: string): TopicImport {
@@ -153,8 +175,9 @@ export class ImportTopics {
     sequence: SequenceWriter,
     { name: sourceName, tag, format, serializationFormat = "default", envelope = [], metadata }: SourceTopic,
     isTimedByField: boolean,
+    counts: boolean,
   ): Promise<TopicImport> {
-    const { engine, decoders, window, flaw, options: wanted } = this.#parts;
+    const { engine, decoders, window, flaw, holdsFor, options: wanted } = this.#parts;
     const { integers = "bigint", time = "log", timeUnit = "ns", envelope: isNumbered = false } = wanted;
     const name = this.#names.claim(sourceName);
     const beside = isNumbered ? [...envelope, INDEX_FIELD] : envelope;
@@ -198,6 +221,7 @@ export class ImportTopics {
       isNumbered,
       isTimedByField,
       flaw,
+      taken: counts && holdsFor ? (bytes) => this.#taken(bytes) : undefined,
     });
     this.created.push(topic);
     return topic;
@@ -222,8 +246,8 @@ export class ImportTopics {
     if (!topic) {
       const name = `${source}_raw`;
       const format = () => new RawDecoder("they do not fit the class that the others become");
-      // It is told the times that were found.
-      topic = await this.#create(sequence, { name, tag: name, format, metadata }, false);
+      // It is told the times that were found, by a decoder in the midst of writing: no time to write what is held back.
+      topic = await this.#create(sequence, { name, tag: name, format, metadata }, false, false);
       this.#asides.set(source, topic);
     }
     await topic.push(timestampNs, bytes);

@@ -107,7 +107,12 @@ export class RecordingImport {
     this.#options = options;
     this.#flaws = new Flaws(options.salvage ?? false);
     const flaw = (flaw: Flaw) => this.flaw(flaw);
-    this.#topics = new ImportTopics({ engine: this.engine, options, window, decoders, flaw });
+    // Who passes rows on in order waits so long for older ones.
+    const { flushBytes } = backendOf(client);
+    const holdsFor = flushBytes === undefined
+      ? undefined
+      : { bytes: flushBytes / 2, write: () => this.#flush() };
+    this.#topics = new ImportTopics({ engine: this.engine, options, window, decoders, flaw, holdsFor });
   }
 
   /** Decompresses. */
@@ -344,7 +349,7 @@ export class RecordingImport {
     if (!this.#sequence) return this.#isPassedOn ? "" : "; no sequence was made";
     try {
       const kept = await how();
-      return this.#isPassedOn ? "" : `; ${kept}`;
+      return kept && `; ${kept}`;
     } catch (failure) {
       return `; and the sequence could not be ended: ${(failure as Error).message}`;
     }
@@ -360,7 +365,7 @@ export class RecordingImport {
   /** Commits what came of a live source, which cannot be had again. */
   async #keep(): Promise<string> {
     await this.#commit();
-    return `what came before is committed: ${this.#counts()}`;
+    return `what came before is ${this.#isPassedOn ? "written" : "committed"}: ${this.#counts()}`;
   }
 
   /** Keeps what came before the failure. */
@@ -372,12 +377,12 @@ export class RecordingImport {
       sequence.addMetadata(this.#facts());
     }
     await sequence.abort(reason, "report");
-    return `what came before is kept, in state failed: ${this.#counts()}`;
+    return this.#isPassedOn ? "" : `what came before is kept, in state failed: ${this.#counts()}`;
   }
 
   async #discard(reason: unknown): Promise<string> {
     await this.#sequence!.abort(reason, "delete");
-    return "nothing of it is kept";
+    return this.#isPassedOn ? "" : "nothing of it is kept";
   }
 
   #counts(): string {

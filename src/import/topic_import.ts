@@ -63,6 +63,8 @@ export interface TopicParts {
   readonly window?: Window | undefined;
   /** Takes what is wrong with a message. May throw. */
   readonly flaw: (flaw: Flaw) => void;
+  /** Told of the bytes of each message once it is written or held back. A promise that comes back is awaited. @default none */
+  readonly taken?: ((bytes: number) => Promise<void> | undefined) | undefined;
 }
 
 /** What a decoder says of a message that it cannot write. */
@@ -112,7 +114,7 @@ export class TopicImport {
     envelope?: Row,
     index?: number,
   ): Promise<void> | undefined {
-    const { writer, decoder, counter, isNumbered, isTimedByField, window, flaw } = this.#parts;
+    const { writer, decoder, counter, isNumbered, isTimedByField, window, flaw, taken } = this.#parts;
     const number = index ?? counter.count++;
     if (this.isLeftOut) return undefined;
     if (!isTimedByField && (timestampNs > MAX_NS || timestampNs < MIN_NS)) {
@@ -126,14 +128,18 @@ export class TopicImport {
       return undefined;
     }
     const beside = isNumbered ? { ...envelope, [INDEX_FIELD.name]: number } : envelope;
+    const { length } = bytes;
+    let pushed: Promise<void> | undefined;
     try {
-      return decoder.push(writer, timestampNs, bytes, beside);
+      pushed = decoder.push(writer, timestampNs, bytes, beside);
     } catch (reason) {
       if (!(reason instanceof SmaltiError) || !REFUSALS.has(reason.code)) throw reason;
       const { code, rawMessage: message } = reason;
       flaw({ kind: isTimedByField ? "time" : "message", code, message, cause: reason, ...this.#lost });
       return undefined;
     }
+    if (!taken) return pushed;
+    return pushed ? pushed.then(() => taken(length)) : taken(length);
   }
 
   /**

@@ -63,7 +63,13 @@ describe("exportJsonLines", () => {
     }
     expect(lines.length).toBe(20_000);
     expect(text()).toBe(lines.join(""));
-    expect(report).toEqual({ messageCount: 20_000, byteCount: text().length, topics: ["a", "b"] });
+    expect(report).toEqual({
+      messageCount: 20_000,
+      byteCount: text().length,
+      topics: ["a", "b"],
+      flaws: [],
+      flawCounts: {},
+    });
     expect(ended).toEqual(["closed"]);
     expect(seen.at(-1)).toEqual([20_000, 20_000]);
     // Chunks are the sink's to keep, and none holds much.

@@ -1,8 +1,9 @@
 import * as zlib from "node:zlib";
 import { expect, it } from "vitest";
 import { connect } from "../../mod.ts";
-import type { McapCompression } from "../../src/export/mcap/chunk_compression.ts";
+import { chunkCompressor, type McapCompression } from "../../src/export/mcap/chunk_compression.ts";
 import { exportMcap } from "../../src/export/mcap/export_mcap.ts";
+import { engine } from "../support/tables.ts";
 import { all, exported, imported, readerOf } from "./mcap_exports.ts";
 
 const hasZstd = "zstdCompressSync" in zlib;
@@ -21,6 +22,21 @@ it.each(["lz4", "zstd", "none"] as const)("chunks of %s hold the same messages",
   const messages = await all(reader.readMessages());
   expect(messages.length).toBe(handler.rowCount);
   expect(messages).toEqual(await all(plain.readMessages()));
+});
+
+it.skipIf(!hasZstd)("chunks of ZSTD of any length are one frame", () => {
+  const compress = chunkCompressor(engine, "zstd");
+  // Noise of 4 bits a byte, of lengths at which Deno's encoder puts an empty frame behind.
+  let state = 1;
+  const noise = Uint8Array.from({ length: 200_000 }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
+    return (state >>> 24) & 15;
+  });
+  for (const length of [65_535, 65_536, 131_072, 200_000]) {
+    const chunk = noise.subarray(0, length);
+    const compressed = compress(chunk)!;
+    expect(engine.decompress("zstd", compressed, length), `${length} bytes`).toEqual(chunk);
+  }
 });
 
 it("a compression that MCAP has not is refused, and the sink aborted", async () => {

@@ -134,6 +134,15 @@ describe("exportArrow", () => {
 });
 
 describe("createDirectory", () => {
+  it("is not needed: a stream takes as many bytes as are reported", async () => {
+    await using client = await connect("memory:");
+    const handler = await record(client);
+    let bytes = 0;
+    const sink = new WritableStream<Uint8Array>({ write: (part) => void (bytes += part.length) });
+    const { byteCount } = await exportArrow(handler, sink, { topics: ["gps/front"] });
+    expect(byteCount).toBe(bytes);
+  });
+
   it("replaces nothing, before or meanwhile", async () => {
     const path = join(directory, "d");
     const out = await createDirectory(path + "/");

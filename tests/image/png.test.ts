@@ -228,4 +228,19 @@ describe(`PNG (seed ${SEED})`, () => {
     const { data } = await imageSamples(await decodeImage(await encodeImage(metres, { range: [0, 4] })));
     expect([...data]).toEqual([64, 64, 64, 255, 191, 191, 191, 255]);
   });
+
+  it("is written as well where there is no zlib, as in browsers", async () => {
+    const image = randomImage("rgb16", { width: 50, height: 40 });
+    const usual = await encodeImage(image);
+    const { getBuiltinModule } = process;
+    try {
+      Object.assign(process, { getBuiltinModule: undefined });
+      const other = await encodeImage(image);
+      expect(other.data).not.toEqual(usual.data);
+      expect((await imageSamples(await decodeImage(other))).data)
+        .toEqual((await imageSamples(await decodeImage(usual))).data);
+    } finally {
+      Object.assign(process, { getBuiltinModule });
+    }
+  });
 });

@@ -35,9 +35,9 @@ export interface ConvertReport<I, E> {
 
 /**
  * Makes files of one format into files of another: what `read` imports, `write` exports while it comes. Nothing is stored, and
- * memory is bounded as that of the two is, and some 64 MiB; attachments are held until the end.
+ * memory is bounded as that of the two is, and some 32 MiB; attachments are held until the end.
  *
- * Messages are written in time order where none comes more than some 8 MiB of messages late; a later one stands where it came,
+ * Messages are written in time order where none comes more than some 4 MiB of messages late; a later one stands where it came,
  * and is counted. `read` gets a client for one sequence, `write` its handler, and each a signal that it is to pass on.
  *
  * Rejects with what the one that failed first rejects with; the other is given up then, so `write` leaves nothing. Of a
@@ -78,16 +78,23 @@ export async function convertRecording<I, E>(
   };
   signal?.addEventListener("abort", abort);
   let failure: { readonly reason: unknown } | undefined;
-  const reading = read(new Client(backend), stopReading.signal).catch((reason) => {
+  let consequence: typeof failure;
+  const into = new Client(backend);
+  const reading = read(into, stopReading.signal).catch((reason) => {
     failure ??= { reason };
-  }).finally(() => backend.begin(undefined));
+  }).finally(async () => {
+    // Of what it left open the export would wait for the end.
+    await into.close();
+    backend.begin(undefined);
+  });
   const writing = backend.begun.then(async (sequence) => {
     if (!sequence) return undefined;
     try {
       return await write(new SequenceHandler(sequence, engine, noArrow), stopWriting.signal);
     } catch (reason) {
-      // That the import was given up is no failure of the export.
-      if (sequence.info.state !== "failed") failure ??= { reason };
+      // Where the import has failed it is what went wrong; but of one that was ended all was to be written.
+      if (sequence.info.state === "failed") consequence = { reason };
+      else failure = { reason };
       stopReading.abort(reason);
     } finally {
       sequence.close();
@@ -95,8 +102,13 @@ export async function convertRecording<I, E>(
   });
   try {
     const [imported, exported] = await Promise.all([reading, writing]);
+    failure ??= consequence;
     if (failure) throw failure.reason;
-    return { imported: imported as I, exported: exported as E, lateCount: backend.sequence!.lateCount };
+    const { sequence } = backend;
+    if (!sequence) {
+      throw new SmaltiError("INVALID_ARGUMENT", "Cannot convert: nothing made a sequence; wanted one");
+    }
+    return { imported: imported as I, exported: exported as E, lateCount: sequence.lateCount };
   } finally {
     signal?.removeEventListener("abort", abort);
   }

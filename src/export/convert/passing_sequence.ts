@@ -26,7 +26,7 @@ import { PassingTopic } from "./passing_topic.ts";
 /** How many bytes its writer takes from one flush to the next. */
 export const FLUSH_BYTES: number = 8 * 2 ** 20;
 /** Its writer waits for the reader where so many bytes are held, and more are not needed for the reader to go on. */
-const MAX_HELD_BYTES = 32 * 2 ** 20;
+const MAX_HELD_BYTES = 16 * 2 ** 20;
 
 /**
  * Both ends of the passage. At each flush the reader gets what is older than the newest row of the flush before: rows may

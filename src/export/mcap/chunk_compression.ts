@@ -34,7 +34,7 @@ export function chunkCompressor(engine: Engine, compression: McapCompression): C
         throw new SmaltiError("UNSUPPORTED", text);
       }
       return (bytes) => {
-        const compressed = zstdCompressSync(bytes);
+        const compressed = withoutEmptyFrame(zstdCompressSync(bytes));
         return compressed.length < bytes.length ? compressed : undefined;
       };
     }
@@ -45,4 +45,14 @@ export function chunkCompressor(engine: Engine, compression: McapCompression): C
       throw new TypeError(text);
     }
   }
+}
+
+/** A ZSTD frame of nothing. */
+const EMPTY_FRAME = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00];
+
+/** One frame: Deno puts an empty one behind it at some lengths, which readers of one frame, such as ours, take for damage. */
+function withoutEmptyFrame(bytes: Uint8Array): Uint8Array {
+  const end = bytes.length - EMPTY_FRAME.length;
+  const hasOne = end > 0 && EMPTY_FRAME.every((byte, i) => bytes[end + i] === byte);
+  return hasOne ? bytes.subarray(0, end) : bytes;
 }

@@ -73,7 +73,7 @@ export async function exportMcap(
     const addAll = async () => {
       for (const name of recording.topics) await topics.add(name, await handler.topicSchema(name));
     };
-    if (!options.follow) await addAll();
+    if (!options.follow && !handler.isOneShot) await addAll();
     let isStarted = false;
     const start = async () => {
       if (!isStarted) await writer.start(topics.profile, `smalti ${VERSION}`);
@@ -155,7 +155,9 @@ class Topics {
   /** A message of the time at which the topic begins; undefined where it has none, as far as is known. */
   async #first(name: string): Promise<MessageData | undefined> {
     const { firstNs } = this.#handler.topics.find((topic) => topic.name === name) ?? {};
-    if (firstNs === undefined || this.#handler.state === "recording") return undefined;
+    if (firstNs === undefined || this.#handler.isOneShot || this.#handler.state === "recording") {
+      return undefined;
+    }
     return (await this.#handler.latestAt(firstNs, { topics: [name] })).get(name)?.data;
   }
 }

@@ -1,5 +1,6 @@
 import { crc32 } from "@foxglove/crc";
-import { SIGNATURE, through } from "./chunks.ts";
+import { SIGNATURE } from "./chunks.ts";
+import { deflate } from "./deflate.ts";
 
 /** What {@linkcode writePng} takes: rows without padding, samples of 16 bits with the highest byte first. */
 export interface PngPixels {
@@ -31,12 +32,10 @@ export async function writePng({ width, height, channels, bits, data }: PngPixel
   view.setUint32(4, height);
   header[8] = bits;
   header[9] = COLOUR_TYPES[channels];
-  const parts: Uint8Array[] = [];
-  for await (const part of through([filtered], new CompressionStream("deflate"))) parts.push(part);
   return join([
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", header),
-    chunk("IDAT", join(parts)),
+    chunk("IDAT", join(await deflate(filtered))),
     chunk("IEND", new Uint8Array(0)),
   ]);
 }

@@ -103,7 +103,8 @@ export class FollowedBlocks {
     const late = this.#lateBlocks(checkpoint.fresh.filter(isWanted));
     if (!this.#request.givesLate) await this.#tellLate(late);
     const { untilNs = MAX_NS + 1n } = checkpoint;
-    this.#isPast = checkpoint.untilNs !== undefined && untilNs > window.lastNs;
+    // Late rows may come to the end.
+    this.#isPast = !this.#request.givesLate && checkpoint.untilNs !== undefined && untilNs > window.lastNs;
     const lastNs = untilNs > window.lastNs ? window.lastNs : untilNs - 1n;
     const part = this.#replay(this.#topics, { firstNs: this.#nextNs, lastNs });
     this.#parts = late && this.#request.givesLate ? [late, part] : [part];
