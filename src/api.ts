@@ -41,10 +41,36 @@ export {
 
 // Reading.
 export type { LatchedTopic } from "./read/latched.ts";
-export { type LatestOptions, SequenceHandler, type SequenceStreamOptions } from "./read/sequence_handler.ts";
-export { TopicHandler, type VerifyOptions } from "./read/topic_handler.ts";
+export {
+  type LatestOptions,
+  type SequenceColumnOptions,
+  SequenceHandler,
+  type SequenceStreamOptions,
+} from "./read/sequence_handler.ts";
+export {
+  type TopicColumnFields,
+  type TopicColumnOptions,
+  TopicHandler,
+  type VerifyOptions,
+} from "./read/topic_handler.ts";
 export { type MergedTables, SequenceStreamer } from "./read/sequence_streamer.ts";
 export { TopicStreamer } from "./read/topic_streamer.ts";
+export { type ColumnFields, type ColumnName, type ColumnSource } from "./read/columns/column_fields.ts";
+export { ColumnStreamer } from "./read/columns/column_streamer.ts";
+export { ColumnBlock } from "./read/columns/column_block.ts";
+export {
+  type BaseColumn,
+  type BigIntColumn,
+  type BooleanColumn,
+  type BytesColumn,
+  type Column,
+  type DecimalColumn,
+  type ListColumn,
+  type NullColumn,
+  type NumberColumn,
+  type StructColumn,
+  type TextColumn,
+} from "./read/columns/column.ts";
 export {
   type SyncField,
   type SyncFields,

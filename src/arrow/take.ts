@@ -55,7 +55,7 @@ export function take(
 ): Columns {
   const out = emptyColumns(picks.rows.length);
   for (const batch of batches) batch.loadAll();
-  checkPlainBytes(batches, picks, maxPlainBytes);
+  checkPlainBytes(batches.map(({ children }) => children), picks, maxPlainBytes);
   const contiguous = isContiguous(picks);
   for (let i = 0; i < batches[0].children.length; i++) {
     takeField(batches.map((batch) => batch.children[i]), picks, contiguous, out);
@@ -68,6 +68,20 @@ export function takeColumn(vector: Vector, rows: Int32Array): Columns {
   const out = emptyColumns(rows.length);
   takeField([vector], { sources: new Int32Array(rows.length), rows }, false, out);
   return out;
+}
+
+/**
+ * The same of a column in an encoding, without it. CORRUPT where a value is not where the encoding says; TOO_LARGE as
+ * {@linkcode take}.
+ */
+export function takeEncoded(
+  vector: Vector,
+  rows: Int32Array,
+  maxPlainBytes: number = MAX_PLAIN_BYTES,
+): Columns {
+  vector.loadAll();
+  checkPlainBytes([[vector]], { sources: new Int32Array(rows.length), rows }, maxPlainBytes);
+  return takeColumn(vector, rows);
 }
 
 function isContiguous({ sources, rows }: Picks): boolean {
@@ -308,12 +322,16 @@ function takeRuns(vectors: readonly RunEndVector[], { sources, rows }: Picks, ou
   takeField(vectors.map(({ values }) => values), { sources, rows: runs }, false, out);
 }
 
-function checkPlainBytes(batches: readonly StructVector[], { sources, rows }: Picks, most: number): void {
-  const encoded = batches[0].children.flatMap((column, i) => isEncoded(column) ? [i] : []);
+function checkPlainBytes(
+  tables: readonly (readonly Vector[])[],
+  { sources, rows }: Picks,
+  most: number,
+): void {
+  const encoded = tables[0].flatMap((column, i) => isEncoded(column) ? [i] : []);
   let bytes = 0;
   for (const i of encoded) {
     for (let at = 0; at < rows.length; at++) {
-      const column = batches[sources[at]].children[i];
+      const column = tables[sources[at]][i];
       bytes += plainBytes(column, rows[at], most - bytes, true);
       if (bytes > most) throw tooLarge(column, most);
     }

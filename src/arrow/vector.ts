@@ -286,7 +286,8 @@ export class BinaryVector extends RangeVector {
   }
 }
 
-function asciiText(bytes: Uint8Array): string | null {
+/** Bytes as text where all of them are ASCII, which makes a place in the one a place in the other. Null where not. */
+export function asciiText(bytes: Uint8Array): string | null {
   try {
     const text = strict.decode(bytes);
     // Valid UTF-8 gives as many UTF-16 units as bytes exactly when every byte is ASCII.

@@ -22,6 +22,15 @@ import {
   type TopicSchema,
   type Window,
 } from "../types.ts";
+import {
+  type AskedField,
+  askedFields,
+  type ColumnFields,
+  type ColumnName,
+  planFields,
+} from "./columns/column_fields.ts";
+import { ColumnStreamer } from "./columns/column_streamer.ts";
+import { type ColumnPlan, columnPlan } from "./columns/gather_block.ts";
 import { FollowedBlocks } from "./merge/followed_blocks.ts";
 import { latchedBlock, type LatchedTopic, latchedTopics } from "./latched.ts";
 import { type LatestRow, latestRow } from "./latest_at.ts";
@@ -41,7 +50,7 @@ import {
   type TopicStats,
 } from "./statistics/statistics_options.ts";
 import { TimeBuckets } from "./statistics/time_buckets.ts";
-import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
+import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import type { SyncFields, SyncOptions } from "./sync/sync_options.ts";
 import { SyncStreamer } from "./sync/sync_streamer.ts";
 import { timeWindow } from "./time_window.ts";
@@ -80,6 +89,14 @@ export interface SequenceStreamOptions extends StreamOptions {
   onLate?: (topic: string, message: Message) => void;
 }
 
+/** Options of {@linkcode SequenceHandler.getColumnStreamer}. */
+export interface SequenceColumnOptions<F extends ColumnFields = ColumnFields> extends StreamOptions {
+  /** The fields to read. With none of them there are times and topics alone. */
+  fields: F;
+  /** Names of the topics whose rows to read. @default those that have one of the fields; all where none is asked for */
+  topics?: readonly string[];
+}
+
 /** Options of {@linkcode SequenceHandler.latestAt}. */
 export interface LatestOptions {
   /** Names of the topics to look into. @default all */
@@ -95,6 +112,7 @@ const SEQUENCE_STREAM_OPTIONS: OptionNames<SequenceStreamOptions> = {
   follow: true,
   onLate: true,
 };
+const COLUMN_OPTIONS: OptionNames<SequenceColumnOptions> = { ...STREAM_OPTIONS, fields: true, topics: true };
 const LATEST_OPTIONS: OptionNames<LatestOptions> = { topics: true, signal: true };
 
 /**
@@ -236,26 +254,11 @@ export class SequenceHandler implements AsyncDisposable {
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `Cannot stream sequence "${this.name}"`);
     if (options.follow || this.isOneShot) return this.#follow(options, window, maxBytes);
-    this.#checkWhole(tried, "; wanted follow: true");
+    this.#checkEnded(tried, "follow: true");
     const names = this.#chosen(options.topics);
     const known = (name: string) => this.#known(name);
     const latched = window.firstNs === MIN_NS ? [] : latchedTopics(options.latched ?? [], known, tried);
     const open = async () => {
-      let sources = await this.#openAll(names, signal);
-      const blocksOf = async (part: Window, first?: RowBlock) => {
-        const slice = new TimeSlice();
-        const topics: TopicRuns[] = [];
-        for (const source of sources) {
-          await slice.pause();
-          const topic = messageTopic(this.name, source.info.name, source.schema);
-          topics.push({ topic, source: source.runs(part, signal) });
-        }
-        return new RowBlocks(this.#engine, topics, maxBytes, first);
-      };
-      const reopen = async () => {
-        sources = await Promise.all(sources.map(reopened));
-        for (const source of sources) this.#opened.set(source.info.name, Promise.resolve(source));
-      };
       const held = await this.#openAll(latched.map(({ topic }) => topic), signal);
       const first = await latchedBlock(
         this.name,
@@ -264,7 +267,7 @@ export class SequenceHandler implements AsyncDisposable {
         maxBytes,
         signal,
       );
-      return new ResumingBlocks(await blocksOf(window, first), window, blocksOf, reopen);
+      return await this.#openBlocks(names, window, maxBytes, signal, first);
     };
     const fields = async () => {
       const all = new Set([...names, ...latched.map(({ topic }) => topic)]);
@@ -272,6 +275,59 @@ export class SequenceHandler implements AsyncDisposable {
       return new Map(sources.map(({ info, schema }) => [info.name, schema.fields]));
     };
     return new SequenceStreamer(open, fields, this.#loadArrow, signal);
+  }
+
+  /**
+   * Streams fields of several topics as columns in strict time order: times, the topic of each row, and a typed array a
+   * field. A field is given by its path in all topics that have it, and is missing in the rows of others; or by a name of
+   * your own, with a topic and a path. All arrays are copies. Reads nothing until it is asked.
+   *
+   * NOT_FOUND where a topic is not there; reading rejects with it where no topic has a field, and with INVALID_ARGUMENT where a
+   * field is of different types in different topics. RangeError and TypeError as {@linkcode getDataStreamer}, LOCKED
+   * where it was being recorded when it was opened.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const handler = await client.sequenceHandler("drive_log_01");
+   * const columns = handler.getColumnStreamer({
+   *   fields: { lat: { topic: "gps/front", field: "position.x" }, yaw_rate: "angular_velocity.z" },
+   * });
+   * for await (const block of columns) {
+   *   console.log(block.length, block.timestampNs[0], block.numbers("lat").values, block.columns.yaw_rate.validity);
+   * }
+   * ```
+   */
+  getColumnStreamer<const F extends ColumnFields>(
+    options: SequenceColumnOptions<F>,
+  ): ColumnStreamer<ColumnName<F>> {
+    const tried = `Cannot stream columns of sequence "${this.name}"`;
+    checkOptions<SequenceColumnOptions>(options, COLUMN_OPTIONS, tried);
+    const { signal } = options;
+    const asked = askedFields(options.fields, this.name, tried);
+    const maxBytes = bufferedBytes(options);
+    const window = timeWindow(options, tried);
+    this.#checkEnded(tried, "getDataStreamer with follow: true");
+    const named = asked.map(({ topic }) => topic).filter((topic) => topic !== undefined);
+    for (const topic of named) this.#known(topic);
+    const given = options.topics && this.#chosen(options.topics);
+    const stray = given && named.find((topic) => !given.includes(topic));
+    if (stray !== undefined) {
+      throw new TypeError(`${tried}: a field is of topic "${stray}", which is none of topics`);
+    }
+    // Topics that have none of the fields are not looked into where that is known.
+    const areNamed = asked.length > 0 && named.length === asked.length;
+    const names = given ?? this.#chosen(areNamed ? named : undefined);
+    let plan: Promise<ColumnPlan> | undefined;
+    const planOnce = () => plan ??= this.#planColumns(names, asked, given !== undefined, signal);
+    const open = async () => {
+      const { topics } = await planOnce();
+      return await this.#openBlocks(topics, window, maxBytes, signal, undefined, true);
+    };
+    const fields = () => Promise.resolve(new Map());
+    return new ColumnStreamer(new SequenceStreamer(open, fields, this.#loadArrow, signal), planOnce);
   }
 
   /**
@@ -323,7 +379,7 @@ export class SequenceHandler implements AsyncDisposable {
     const { signal } = options;
     const names = this.#chosen(options.topics);
     const buckets = TimeBuckets.of(options.buckets, options, this.#extentOf(names), tried);
-    this.#checkWhole(tried);
+    this.#checkEnded(tried);
     const counts = await this.#ofEach(names, signal, (source) => activityOf(source, buckets, signal));
     const { startNs, stepNs } = buckets;
     return { startNs, stepNs, topics: new Map(names.map((name, i) => [name, counts[i]])) };
@@ -353,7 +409,7 @@ export class SequenceHandler implements AsyncDisposable {
     checkOptions(options, STATS_OPTIONS, tried);
     const { signal } = options;
     const names = this.#chosen(options.topics);
-    this.#checkWhole(tried);
+    this.#checkEnded(tried);
     const sources = await this.#openAll(names, signal);
     const fields = statsFields(sources.map(({ schema }) => schema.fields), options.fields, this.name, tried);
     const stats = await this.#ofEach(names, signal, (source, i) => statsOf(source, fields[i], signal));
@@ -390,6 +446,58 @@ export class SequenceHandler implements AsyncDisposable {
       return { handler: new TopicHandler(this.name, source, this.#engine, this.#loadArrow), source };
     };
     return new SyncStreamer(this.name, open, this.#loadArrow, options);
+  }
+
+  /** Finds fields in topics, and which of these are to be read. NOT_FOUND, INVALID_ARGUMENT, CORRUPT. */
+  async #planColumns(
+    names: readonly string[],
+    asked: readonly AskedField[],
+    areChosen: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<ColumnPlan> {
+    const sources = await this.#openAll(names, signal);
+    const topics = sources.map(({ info, schema }) => ({ name: info.name, fields: schema.fields }));
+    const fields = await planFields(asked, topics, this.name);
+    const isRead = (name: string) =>
+      areChosen || fields.length === 0 || fields.some(({ paths }) => paths.has(name));
+    return columnPlan(names.filter(isRead), fields, true);
+  }
+
+  /** The rows of topics in a window, `first` before them. */
+  async #openBlocks(
+    names: readonly string[],
+    window: Window,
+    maxBytes: number,
+    signal: AbortSignal | undefined,
+    first?: RowBlock,
+    forColumns = false,
+  ): Promise<BlockSource> {
+    let sources = await this.#openAll(names, signal);
+    const blocksOf = async (part: Window, before?: RowBlock) => {
+      const slice = new TimeSlice();
+      const topics: TopicRuns[] = [];
+      for (const source of sources) {
+        await slice.pause();
+        const topic = messageTopic(this.name, source.info.name, source.schema);
+        topics.push({ topic, source: source.runs(part, signal) });
+      }
+      return new RowBlocks(this.#engine, topics, maxBytes, before, forColumns);
+    };
+    const reopen = async () => {
+      sources = await Promise.all(sources.map(reopened));
+      for (const source of sources) this.#opened.set(source.info.name, Promise.resolve(source));
+    };
+    return new ResumingBlocks(await blocksOf(window, first), window, blocksOf, reopen);
+  }
+
+  /** LOCKED where it was being recorded. */
+  #checkEnded(tried: string, wanted?: string): void {
+    if (this.state !== "recording") return;
+    throw new SmaltiError(
+      "LOCKED",
+      `${tried}: it was being recorded when it was opened${wanted === undefined ? "" : `; wanted ${wanted}`}`,
+      { sequence: this.name },
+    );
   }
 
   #follow(
@@ -449,15 +557,6 @@ export class SequenceHandler implements AsyncDisposable {
       `No topic "${topic}" in sequence "${this.name}"; it has ${some || "none"}${didYouMean(topic, names)}`,
       { sequence: this.name, topic },
     );
-  }
-
-  /** Refuses what was still being recorded: no more than a part of it is known. */
-  #checkWhole(tried: string, wanted = ""): void {
-    if (this.state !== "recording") return;
-    const { name: sequence } = this;
-    throw new SmaltiError("LOCKED", `${tried}: it was being recorded when it was opened${wanted}`, {
-      sequence,
-    });
   }
 
   /** The time from the first to the last message of some topics. */

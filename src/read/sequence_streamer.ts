@@ -60,15 +60,6 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
     return new SequenceBlock(rows);
   }
 
-  /** @internal The rows not yet given out, a block at a time: for who reads columns. Leaving the loop closes it. */
-  async *rowBlocks(): AsyncGenerator<RowBlock, void, undefined> {
-    try {
-      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) yield rows;
-    } finally {
-      await this.close();
-    }
-  }
-
   /** The messages not yet read as apache-arrow RecordBatches, a block at a time; copies. Loads apache-arrow. */
   async *toArrow(): AsyncGenerator<MergedTables<RecordBatch>, void, undefined> {
     try {

@@ -19,7 +19,8 @@ export interface StreamOptions extends TimeRange {
    * times, and what was decompressed of columns that were touched. Columns make room for others, and are decompressed
    * again when they are touched again: that is slow, where much overlaps in time. Where batches overlap of which the times
    * and the columns of one do not fit, reading them is TOO_LARGE before more is held, with how many they are and what they
-   * take; a batch alone may be larger. `toArrow` and `toTable` need the columns of all batches that a topic has in a block.
+   * take; a batch alone may be larger. `toArrow` and `toTable` need the columns of all batches that a topic has in a block, and a
+   * stream of columns those of one field of all batches in a block.
    * What is made of columns (strings, Arrow tables) and messages kept beyond their block are not counted, nor are the
    * index of each topic and its dictionaries.
    * @default 64 MiB
@@ -150,6 +151,15 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @internal The rows not yet given out, a block at a time: for who reads columns. Leaving the loop closes it. */
+  async *rowBlocks(): AsyncGenerator<RowBlock, void, undefined> {
+    try {
+      for (let rows = await this.nextRows(); rows; rows = await this.nextRows()) yield rows;
+    } finally {
+      await this.close();
+    }
   }
 
   /** @internal The rows not yet given out of the block at hand, else those of the next; undefined at the end. */

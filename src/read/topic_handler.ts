@@ -16,7 +16,10 @@ import { numericField } from "./statistics/numeric_field.ts";
 import { seriesOf } from "./statistics/series.ts";
 import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statistics/statistics_options.ts";
 import { TimeBuckets } from "./statistics/time_buckets.ts";
-import { bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
+import { askedFields, type ColumnFields, type ColumnName, planFields } from "./columns/column_fields.ts";
+import { ColumnStreamer } from "./columns/column_streamer.ts";
+import { type ColumnPlan, columnPlan } from "./columns/gather_block.ts";
+import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
@@ -30,6 +33,18 @@ export interface VerifyOptions {
   onRows?: (rows: number) => void;
 }
 
+/** The fields of a topic to read: paths, which are the columns' names as well, or paths by name. */
+export type TopicColumnFields = readonly string[] | Readonly<Record<string, string>>;
+
+/** Options of {@linkcode TopicHandler.getColumnStreamer}. */
+export interface TopicColumnOptions<F extends ColumnFields = TopicColumnFields> extends StreamOptions {
+  /** The fields to read. With none of them there are times alone. */
+  fields: F;
+  /** Whether every array is a copy, the caller's own to change and transfer; else rows side by side are views. @default false */
+  copies?: boolean;
+}
+
+const COLUMN_OPTIONS: OptionNames<TopicColumnOptions> = { ...STREAM_OPTIONS, fields: true, copies: true };
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { deep: true, signal: true, onRows: true };
 const SIGNAL_OPTION: OptionNames<Pick<StreamOptions, "signal">> = { signal: true };
 
@@ -112,16 +127,66 @@ export class TopicHandler implements AsyncDisposable {
     const { signal } = options;
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, `Cannot stream ${this.#text}`);
-    const topic = messageTopic(this.sequence, this.name, this.#source.schema);
-    const open = () => {
-      const blocksOf = (part: Window) =>
-        new RowBlocks(this.#engine, [{ topic, source: this.#source.runs(part, signal) }], maxBytes);
-      const reopen = async () => {
-        this.#source = await reopened(this.#source);
-      };
-      return Promise.resolve(new ResumingBlocks(blocksOf(window), window, blocksOf, reopen));
-    };
+    const open = () => this.#open(window, maxBytes, signal);
     return new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
+  }
+
+  /**
+   * Streams fields of it as columns in time order: times, and a typed array a field, by paths such as `position.x`. Where its
+   * batches do not overlap in time, which is where no row came late, a block is a batch, and its arrays are views; see
+   * {@linkcode ColumnStreamer}. Reads nothing until it is asked.
+   *
+   * Reading rejects with NOT_FOUND where there is no such field. RangeError as {@linkcode getDataStreamer}, TypeError for
+   * other options that make no sense.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * const topic = await client.topicHandler("drive_log_01", "gps/front");
+   * let north = -Infinity;
+   * for await (const block of topic.getColumnStreamer({ fields: { lat: "position.x" } })) {
+   *   for (const lat of block.numbers("lat").values) north = Math.max(north, lat);
+   * }
+   * console.log(north);
+   * ```
+   */
+  getColumnStreamer<const F extends TopicColumnFields>(
+    options: TopicColumnOptions<F>,
+  ): ColumnStreamer<ColumnName<F>> {
+    const tried = `Cannot stream columns of ${this.#text}`;
+    checkOptions<TopicColumnOptions>(options, COLUMN_OPTIONS, tried);
+    const { signal, copies = false } = options;
+    const asked = askedFields(options.fields, this.sequence, tried);
+    const maxBytes = bufferedBytes(options);
+    const window = timeWindow(options, tried);
+    const open = async () => {
+      const topics = [{ name: this.name, fields: this.fields }];
+      plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
+      return await this.#open(window, maxBytes, signal, true);
+    };
+    let plan: ColumnPlan | undefined;
+    const rows = new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
+    return new ColumnStreamer(rows, () => Promise.resolve(plan!));
+  }
+
+  /** Its rows in a window. */
+  #open(
+    window: Window,
+    maxBytes: number,
+    signal: AbortSignal | undefined,
+    forColumns = false,
+  ): Promise<BlockSource> {
+    const topic = messageTopic(this.sequence, this.name, this.#source.schema);
+    const blocksOf = (part: Window) => {
+      const topics = [{ topic, source: this.#source.runs(part, signal) }];
+      return new RowBlocks(this.#engine, topics, maxBytes, undefined, forColumns);
+    };
+    const reopen = async () => {
+      this.#source = await reopened(this.#source);
+    };
+    return Promise.resolve(new ResumingBlocks(blocksOf(window), window, blocksOf, reopen));
   }
 
   /**

@@ -47,6 +47,15 @@ describe("An unknown option", () => {
         ],
         [() => handler.getDataStreamer(WRONG), 'Cannot stream sequence "s"'],
         [() => handler.getDataStreamer().toTable(WRONG), "Cannot make a table"],
+        [
+          () => handler.getColumnStreamer({ fields: ["x"], ...WRONG }),
+          'Cannot stream columns of sequence "s"',
+        ],
+        [
+          () => handler.getColumnStreamer({ fields: { x: { ...FIELD, ...WRONG } } }),
+          'Cannot stream columns of sequence "s": field "x"',
+        ],
+        [() => topic.getColumnStreamer({ fields: ["x"], ...WRONG }), 'Cannot stream columns of topic "a"'],
         [() => handler.latestAt(1n, WRONG), 'Cannot look into sequence "s"'],
         [() => handler.getSyncStreamer({ ...sync({}), ...WRONG }), "Cannot sync"],
         [() => handler.getSyncStreamer(sync({ x: { ...FIELD, ...WRONG } })), 'Cannot sync "x"'],

@@ -105,6 +105,15 @@ const works: [
         .batches()
     ) expect(block.length > 0).toBe(true);
   }],
+  ["columns", BLOCKS, async (_, handler) => {
+    let rows = 0;
+    for await (const { length } of handler.getColumnStreamer({ fields: ["v", "w"] })) rows += length;
+    expect(rows).toBe(2 * ROWS + 2);
+  }],
+  ["a topic's columns", BATCHES, async (_, handler) => {
+    const topic = await handler.topicHandler("a");
+    for await (const { length } of topic.getColumnStreamer({ fields: ["v"] })) expect(length > 0).toBe(true);
+  }],
   ["toTable", 2 * BLOCKS, async (_, handler) => {
     const { row } = await handler.getDataStreamer().toTable();
     expect(row.length).toBe(2 * ROWS + 2);
@@ -218,6 +227,7 @@ describe("Long work", () => {
   it.each([
     "for await",
     "batches()",
+    "columns",
     "toTable",
     "sync",
     "sync toTable",
@@ -243,6 +253,7 @@ describe("Long work", () => {
           for await (const _ of items);
         };
         const work: Record<string, () => Promise<unknown>> = {
+          columns: () => wait(handler.getColumnStreamer({ fields: ["v"], signal })),
           "for await": () => wait(handler.getDataStreamer({ signal })),
           "batches()": () => wait(handler.getDataStreamer({ signal }).batches()),
           toTable: () => handler.getDataStreamer({ signal }).toTable(),

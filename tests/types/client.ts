@@ -90,6 +90,32 @@ export async function check(sequence: SequenceWriter): Promise<void> {
   const fields: Record<string, SyncField> = {};
   for await (const { values } of handler.getSyncStreamer({ periodNs: 1n, fields })) void values.anything;
 
+  const columns = handler.getColumnStreamer({
+    fields: { lat: { topic: "gps", field: "position.x" }, yaw: "angular_velocity.z" },
+  });
+  for await (const block of columns) {
+    const { values } = block.numbers("lat");
+    const first: number = values[0];
+    const { yaw } = block.columns;
+    if (yaw.kind === "text") void yaw.offsets[0];
+    // @ts-expect-error not all columns have offsets
+    void yaw.offsets;
+    // @ts-expect-error no such field was asked for
+    block.numbers("latt");
+    void first;
+  }
+  for await (const block of handler.getColumnStreamer({ fields: ["position.x"] })) {
+    block.numbers("position.x");
+    // @ts-expect-error no such field was asked for
+    void block.columns.x;
+  }
+  const paths: string[] = [];
+  for await (const block of handler.getColumnStreamer({ fields: paths })) block.numbers("any");
+  // @ts-expect-error a topic's fields are its own
+  (await handler.topicHandler("gps")).getColumnStreamer({ fields: { x: { topic: "gps", field: "x" } } });
+  // @ts-expect-error which fields?
+  handler.getColumnStreamer({});
+
   const { engine } = client;
   const { name, version, simd }: EngineInfo = engine;
   // @ts-expect-error what decodes is nobody's but smalti's

@@ -128,6 +128,8 @@ export class TopicBatch {
   columnBytes = 0;
   /** Whether somebody holds the columns, so that letting go of them would free nothing. */
   inUse = false;
+  /** Lets go of the columns, for who bounds what is held; undefined where nobody does. */
+  release: (() => void) | undefined;
   readonly batch: OpenBatch;
 
   constructor(topic: MessageTopic, batch: OpenBatch) {

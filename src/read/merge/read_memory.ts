@@ -67,12 +67,13 @@ export class ReadMemory {
     this.reserve(batch.heldBytes, batch.topic);
     this.#open.add(batch);
     batch.batch.onLoad = (bytes) => this.#load(batch, bytes);
+    batch.release = () => this.#unload(batch);
   }
 
   /** Lets go of a batch. Messages on it that somebody keeps are theirs. */
   remove(batch: TopicBatch): void {
     this.#open.delete(batch);
-    batch.batch.onLoad = undefined;
+    batch.batch.onLoad = batch.release = undefined;
     this.#batchBytes -= batch.heldBytes;
     this.#columnBytes -= batch.columnBytes;
   }
@@ -109,8 +110,12 @@ export class ReadMemory {
     for (const batch of this.#open) {
       if (this.#batchBytes + this.#columnBytes + bytes <= this.#maxBytes) return;
       if (batch === except || batch.inUse || batch.columnBytes === 0) continue;
-      this.#columnBytes -= batch.columnBytes;
-      batch.unload();
+      this.#unload(batch);
     }
+  }
+
+  #unload(batch: TopicBatch): void {
+    this.#columnBytes -= batch.columnBytes;
+    batch.unload();
   }
 }

@@ -21,15 +21,48 @@ export interface RowBlock extends BlockArrays {
   readonly length: number;
   /** The batches by run; slots that no row refers to may be empty. Never changed once the block is out. */
   readonly batches: readonly (TopicBatch | undefined)[];
+  /** Set where the rows lie side by side in one batch, the only one: the first of them. Both arrays are made when touched. */
+  readonly from?: number;
+}
+
+/** Rows side by side in one batch. */
+class Stretch implements RowBlock {
+  readonly batches: readonly [TopicBatch];
+  readonly from: number;
+  readonly length: number;
+  #runs: Int32Array | undefined;
+  #rows: Int32Array | undefined;
+
+  constructor(batch: TopicBatch, from: number, length: number) {
+    this.batches = [batch];
+    this.from = from;
+    this.length = length;
+  }
+
+  get runs(): Int32Array {
+    return this.#runs ??= new Int32Array(this.length);
+  }
+
+  get rows(): Int32Array {
+    if (this.#rows) return this.#rows;
+    const rows = new Int32Array(this.length);
+    for (let i = 0; i < rows.length; i++) rows[i] = this.from + i;
+    return this.#rows = rows;
+  }
 }
 
 /** Time of a row of a block. */
-export function timeOf({ runs, rows, batches }: RowBlock, at: number): bigint {
-  return batches[runs[at]]!.times[rows[at]];
+export function timeOf(block: RowBlock, at: number): bigint {
+  const { batches, from } = block;
+  if (from !== undefined) return batches[0]!.times[from + at];
+  return batches[block.runs[at]]!.times[block.rows[at]];
 }
 
 /** The rows of a block from one on; views. */
-export function restOf({ runs, rows, length, batches }: RowBlock, from: number): RowBlock {
+export function restOf(block: RowBlock, from: number): RowBlock {
+  const { length, batches } = block;
+  if (block.from !== undefined) return new Stretch(batches[0]!, block.from + from, length - from);
+  const { runs, rows } = block;
   return {
     runs: runs.subarray(from, length),
     rows: rows.subarray(from, length),
@@ -69,15 +102,31 @@ export class RowBlocks {
   readonly #slice = new TimeSlice();
   /** Rows that come before all others. */
   #first: RowBlock | undefined;
+  readonly #forColumns: boolean;
+  /** Runs and rows of the last block, where they are written anew. */
+  #numbers: BlockArrays | undefined;
+  /** How many batches the merger has rows of. */
+  #merging = 0;
+  /** The rows of a batch that come before all that is open or to be opened. */
+  #stretch: Stretch | undefined;
 
   /**
    * @param topics In the order of their names, which breaks ties.
    * @param maxBytes Bound on what is held at a time; see {@linkcode ReadMemory}. What was given out counts until more is
    * asked for.
    * @param first Rows to give out before those of the topics. TOO_LARGE where their batches are.
+   * @param forColumns For who is done with a block when the next is asked for, as no message is: the numbers of its rows are
+   * written anew then, and a batch that no other overlaps in time is one block, however many rows it has.
    */
-  constructor(engine: Engine, topics: readonly TopicRuns[], maxBytes: number, first?: RowBlock) {
+  constructor(
+    engine: Engine,
+    topics: readonly TopicRuns[],
+    maxBytes: number,
+    first?: RowBlock,
+    forColumns = false,
+  ) {
     this.#first = first;
+    this.#forColumns = forColumns;
     this.#topics = topics;
     this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
       .sort((a, b) => this.#compare(a, b));
@@ -102,16 +151,24 @@ export class RowBlocks {
       this.#merger.close();
       return undefined;
     }
+    const stretch = this.#stretch;
+    if (stretch) {
+      this.#stretch = undefined;
+      this.#ended.push(stretch.batches[0]);
+      this.#prefetch();
+      return stretch;
+    }
     // Those of a part of a block are smaller.
-    const { runs, rows } = spare?.runs.length === BLOCK_ROWS
-      ? spare
-      : { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
+    const { runs, rows } = (spare?.runs.length === BLOCK_ROWS ? spare : this.#numbers) ??
+      { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
+    if (this.#forColumns) this.#numbers = { runs, rows };
     const length = this.#merger.fill(untilNs, runs, rows);
     const block = { runs, rows, length, batches: this.#batches };
     this.#shared = true;
     for (const run of this.#merger.exhausted) {
       this.#ended.push(this.#batches[run]!);
       this.#free.push(run);
+      this.#merging--;
     }
     this.#prefetch();
     return block;
@@ -119,9 +176,9 @@ export class RowBlocks {
 
   /** Time of the next row; undefined at the end. Errors as {@linkcode next}. */
   async peek(): Promise<bigint | undefined> {
-    if (this.#first) return this.#first.batches[this.#first.runs[0]]!.times[this.#first.rows[0]];
+    if (this.#first) return timeOf(this.#first, 0);
     await this.#advance();
-    return this.#merger.head();
+    return this.#stretch ? timeOf(this.#stretch, 0) : this.#merger.head();
   }
 
   /** Lets go of all batches. A second call does nothing. */
@@ -134,6 +191,7 @@ export class RowBlocks {
     this.#memory.close();
     this.#batches = [];
     this.#ended = [];
+    this.#stretch = undefined;
   }
 
   /** Opens batches until the next row is known; gives the time up to which rows are final, undefined at the end. */
@@ -141,6 +199,7 @@ export class RowBlocks {
     if (this.#ended.length > 0) this.#letGo();
     for (;;) {
       await this.#slice.pause();
+      if (this.#stretch) return timeOf(this.#stretch, this.#stretch.length - 1);
       const position = this.#waiting.at(0);
       const head = this.#merger.head();
       if (position === undefined) return head === undefined ? undefined : MAX_NS;
@@ -185,7 +244,22 @@ export class RowBlocks {
     const { batchNumber, from, to } = run;
     const batch = new TopicBatch(topic, run.batch);
     this.#memory.add(batch);
+    if (this.#forColumns && this.#isAlone(position, batch.times[to - 1])) {
+      this.#stretch = new Stretch(batch, from, to - from);
+      return;
+    }
     this.#merger.add(this.#slot(batch), position, batchNumber, batch.times, from, to);
+    this.#merging++;
+  }
+
+  /** Whether the rows of a batch just opened come before all others, up to its last time. */
+  #isAlone(position: number, lastNs: bigint): boolean {
+    if (this.#merging > 0) return false;
+    const next = this.#waiting.at(0);
+    if (next === undefined) return true;
+    const { nextNs } = this.#topics[next].source;
+    // Batches of one topic come by their times, so of rows of one time a later batch may have the earlier ones.
+    return nextNs! > lastNs || nextNs === lastNs && next > position;
   }
 
   /** Lets go of the batches whose rows were all given out. */

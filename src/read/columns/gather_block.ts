@@ -1,0 +1,120 @@
+/**
+ * Rows of a block -> its columns.
+ *
+ * @module
+ */
+import type { Vector } from "../../arrow/vector.ts";
+import { SmaltiError } from "../../error.ts";
+import type { TimeSlice } from "../../util/time_slice.ts";
+import type { TopicBatch } from "../merge/message.ts";
+import type { RowBlock } from "../merge/row_blocks.ts";
+import type { Column } from "./column.ts";
+import { ColumnBlock } from "./column_block.ts";
+import type { PlannedField } from "./column_fields.ts";
+import { copyNumbers } from "./copy_numbers.ts";
+import { gatherColumn, loadPath } from "./gather.ts";
+import { Picks } from "./picks.ts";
+
+/** What a stream of columns is to give. */
+export interface ColumnPlan {
+  /** Names of the topics, in ASCII order. */
+  readonly topics: readonly string[];
+  /** Where each is in that list. */
+  readonly positions: ReadonlyMap<string, number>;
+  readonly fields: readonly PlannedField[];
+  /** Whether every array is to be a copy. */
+  readonly copies: boolean;
+}
+
+/** The plan of some fields in some topics. */
+export function columnPlan(
+  topics: readonly string[],
+  fields: readonly PlannedField[],
+  copies: boolean,
+): ColumnPlan {
+  return { topics, positions: new Map(topics.map((name, i) => [name, i])), fields, copies };
+}
+
+/** Gathers the columns of a block, of one field after another. CORRUPT, TOO_LARGE. */
+export async function gatherBlock(
+  rows: RowBlock,
+  { topics, positions, fields, copies }: ColumnPlan,
+  slice: TimeSlice,
+): Promise<ColumnBlock> {
+  const { batches, from, length } = rows;
+  const picks = from === undefined
+    ? Picks.ofRows(rows.runs, rows.rows, length, batches.length)
+    : Picks.ofOne(0, from, length);
+  const index = topicIndex(positions, batches, picks);
+  const times = timesOf(batches, picks, copies);
+  const columns: Record<string, Column> = Object.create(null);
+  for (const planned of fields) {
+    await slice.pause();
+    columns[planned.name] = gatherField(planned, batches, picks, copies);
+  }
+  return new ColumnBlock(topics, index, times, columns);
+}
+
+type Batches = RowBlock["batches"];
+
+function gatherField(
+  { field, paths }: PlannedField,
+  batches: Batches,
+  picks: Picks,
+  copies: boolean,
+): Column {
+  const tables: (readonly Vector[] | undefined)[] = new Array(batches.length).fill(undefined);
+  const pathOf: (readonly number[] | undefined)[] = new Array(batches.length).fill(undefined);
+  const holders: TopicBatch[] = [];
+  for (const run of picks.used) {
+    const batch = batches[run]!;
+    pathOf[run] = paths.get(batch.name);
+    if (pathOf[run] !== undefined) holders.push(batch);
+  }
+  for (const batch of holders) batch.inUse = true;
+  try {
+    loadField(holders, paths);
+    for (const run of picks.used) tables[run] = batches[run]!.columns;
+    return gatherColumn({ field, tables, paths: pathOf, picks, copies });
+  } finally {
+    for (const batch of holders) batch.inUse = false;
+  }
+}
+
+/** Loads a field of all batches together. Where the columns of other fields leave no room for that, they go. */
+function loadField(batches: readonly TopicBatch[], paths: PlannedField["paths"]): void {
+  const load = () => {
+    for (const { name, columns } of batches) loadPath(columns, paths.get(name)!);
+  };
+  try {
+    load();
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError) || reason.code !== "TOO_LARGE") throw reason;
+    for (const batch of batches) batch.release?.();
+    load();
+  }
+}
+
+function timesOf(batches: Batches, picks: Picks, copies: boolean): BigInt64Array {
+  if (picks.areTogether) {
+    const [run, from, length] = picks.stretches!;
+    const { times } = batches[run]!;
+    return copies ? times.slice(from, from + length) : times.subarray(from, from + length);
+  }
+  return copyNumbers(BigInt64Array, batches.map((batch) => batch?.times), picks) as BigInt64Array;
+}
+
+function topicIndex(
+  positions: ReadonlyMap<string, number>,
+  batches: Batches,
+  picks: Picks,
+): Int32Array | number {
+  const { length, used } = picks;
+  if (used.length === 1) return positions.get(batches[used[0]]!.name)!;
+  const { sources } = picks;
+  const indexOf = new Int32Array(batches.length);
+  for (const run of used) indexOf[run] = positions.get(batches[run]!.name)!;
+  const index = new Int32Array(length);
+  for (let i = 0; i < length; i++) index[i] = indexOf[sources[i]];
+  return index;
+}
