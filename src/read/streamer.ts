@@ -1,3 +1,4 @@
+import { readableOf } from "./readable.ts";
 import { Turns } from "../util/turns.ts";
 import type { OptionNames } from "../util/options.ts";
 import type { TimeRange } from "../types.ts";
@@ -130,14 +131,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
 
   /** A WHATWG stream of the messages, with back-pressure. Cancelling it closes the streamer. */
   toReadableStream(): ReadableStream<T> {
-    return new ReadableStream<T>({
-      pull: async (controller) => {
-        const { done, value } = await this.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    return readableOf(this);
   }
 
   /** Ends the pass and lets go of what it held. A second call does nothing. */

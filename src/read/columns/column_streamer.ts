@@ -1,3 +1,4 @@
+import { readableOf } from "../readable.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { Turns } from "../../util/turns.ts";
 import type { RowBlock } from "../merge/row_blocks.ts";
@@ -78,14 +79,7 @@ export class ColumnStreamer<N extends string = string>
 
   /** A WHATWG stream of the blocks, with back-pressure. Cancelling it closes the streamer. */
   toReadableStream(): ReadableStream<ColumnBlock<N>> {
-    return new ReadableStream<ColumnBlock<N>>({
-      pull: async (controller) => {
-        const { done, value } = await this.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    return readableOf(this);
   }
 
   /** Ends the pass and lets go of what it held. A second call does nothing. */

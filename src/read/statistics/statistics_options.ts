@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TimeRange } from "../../types.ts";
+import type { TimeRange, TimestampNs } from "../../types.ts";
 import type { OptionNames } from "../../util/options.ts";
 
 /** Options of {@linkcode SequenceHandler.activity}. */
@@ -11,9 +11,9 @@ export interface ActivityOptions extends TimeRange {
   /** How many slices of the same length, from 1 to 1,000,000. */
   buckets: number;
   /** First time, inclusive. @default that of the first message of these topics */
-  startNs?: TimeRange["startNs"];
+  startNs?: TimestampNs;
   /** First time after it, exclusive. @default right after the last message of these topics */
-  endNs?: TimeRange["endNs"];
+  endNs?: TimestampNs;
   /** Names of the topics. @default all */
   topics?: readonly string[];
   /** Stops it. */
@@ -68,9 +68,9 @@ export interface SeriesOptions extends TimeRange {
   /** How many slices of the same length, from 1 to 1,000,000. */
   buckets: number;
   /** First time, inclusive. @default that of the topic's first message */
-  startNs?: TimeRange["startNs"];
+  startNs?: TimestampNs;
   /** First time after it, exclusive. @default right after the topic's last message */
-  endNs?: TimeRange["endNs"];
+  endNs?: TimestampNs;
   /** Stops it. */
   signal?: AbortSignal;
 }
