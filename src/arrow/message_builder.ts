@@ -10,7 +10,14 @@ import { SmaltiError } from "../error.ts";
 import { type FieldSchema, isOptional } from "../schema.ts";
 import { createBuilder, StructBuilder } from "./builder.ts";
 import { bytesOf, type Columns, type NumberArray, numberArrayType } from "./columns.ts";
-import { type Builder, type ByteCount, countZeros, isRecord, NO_BYTES, START_CAPACITY } from "./field_builder.ts";
+import {
+  type Builder,
+  type ByteCount,
+  countZeros,
+  isRecord,
+  NO_BYTES,
+  START_CAPACITY,
+} from "./field_builder.ts";
 import { isView } from "./row_view.ts";
 
 // One kind for each type of array: a place in the code that sees several of them is many times as slow.
@@ -129,7 +136,7 @@ class Slot {
     const nullCount = bits ? countZeros(bits, rows) : 0;
     out.nodes.push(rows, nullCount);
     out.buffers.push(nullCount > 0 ? bits! : NO_BYTES);
-    if (this.kind === STRUCT) for (const child of this.children) child.collect(rows, out);
+    if (this.kind === STRUCT) { for (const child of this.children) child.collect(rows, out); }
     else out.buffers.push(bytesOf(this.values.subarray(0, this.kind === BOOL ? Math.ceil(rows / 8) : rows)));
   }
 
@@ -240,7 +247,9 @@ function skipMissing(
 ): number {
   for (; i < slots.length && slots[i].name !== key; i++) {
     const slot = slots[i];
-    if (!slot.isOptional || property(record, slot.name) !== undefined) return key === undefined ? i : slots.length;
+    if (!slot.isOptional || property(record, slot.name) !== undefined) {
+      return key === undefined ? i : slots.length;
+    }
     slot.miss(row);
   }
   return i;

@@ -19,7 +19,8 @@ import type { Ontology } from "../ontology/define_ontology.ts";
 import { messageFromJson } from "../ontology/from_json.ts";
 import type { MessageInput } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
-import { toNs } from "../timestamp.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
+import { MAX_NS, MIN_NS, toNs } from "../timestamp.ts";
 import type { Metadata, TimestampNs } from "../types.ts";
 import { notOpen, type SessionLife, takeFailure, type WriterStatus } from "./session_life.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
@@ -45,6 +46,17 @@ export type ColumnsInput<T> = {
 
 /** What {@linkcode TopicWriter.pushColumns} takes: the rows' times, and a column for each field. */
 export type TopicColumns<T> = { readonly timestampNs: BigInt64Array } & ColumnsInput<T>;
+
+/** Options of {@linkcode TopicWriter.pushColumns}. */
+export interface PushColumnsOptions {
+  /**
+   * Gives the arrays away: the caller does not change them any more, nor the rest of the buffers that they are views on. They
+   * are held in memory until their rows are sent. @default false
+   */
+  transfer?: boolean;
+}
+
+const PUSH_COLUMNS: OptionNames<PushColumnsOptions> = { transfer: true };
 
 /** What a sequence's writer gives its topics. */
 export interface TopicContext {
@@ -222,7 +234,8 @@ export class TopicWriter<T = any> {
   /**
    * Takes many rows as columns: `timestampNs` and one column for each field, all of one length. A typed array of the
    * field's own type is the fast way; any array of values will do. A struct is an object of columns, or an array of
-   * objects. Optional fields may be left out. Rows need not be sorted. The arrays are read before it returns.
+   * objects. Optional fields may be left out. Rows need not be sorted. The arrays are read before it returns, and copied
+   * where the rows wait for more; with `transfer` they are the writer's from then on, and not copied.
    *
    * Throws INVALID_MESSAGE where a column is missing, unknown, of another length, or holds a value that the ontology
    * does not allow: none of the rows is taken. Otherwise as {@linkcode push}.
@@ -239,10 +252,15 @@ export class TopicWriter<T = any> {
    * });
    * ```
    */
-  pushColumns(columns: TopicColumns<T>): Promise<void> | undefined {
+  pushColumns(columns: TopicColumns<T>, options: PushColumnsOptions = {}): Promise<void> | undefined {
     const { stopped } = this.#context.life;
     if (stopped) return stopped;
     this.#check("push columns");
+    checkOptions(
+      options,
+      PUSH_COLUMNS,
+      `Cannot push columns to topic "${this.name}" of sequence "${this.#context.sequence}"`,
+    );
     try {
       const { timestampNs, ...data } = columns ?? {};
       if (!(timestampNs instanceof BigInt64Array)) {
@@ -256,7 +274,7 @@ export class TopicWriter<T = any> {
         rows: made.rows,
         nodes: [made.rows, 0, ...made.nodes],
         buffers: [new Uint8Array(0), bytesOf(timestampNs), ...made.buffers],
-      });
+      }, options.transfer);
     } catch (reason) {
       throw this.#refusal(reason);
     }
@@ -397,7 +415,7 @@ export class TopicWriter<T = any> {
     this.#rows.truncate(0);
   }
 
-  #takeColumns(columns: Columns): Promise<void> | undefined {
+  #takeColumns(columns: Columns, areOwn = false): Promise<void> | undefined {
     const { rows } = columns;
     const bytes = bytesIn(columns);
     this.#rowCount += rows;
@@ -405,7 +423,7 @@ export class TopicWriter<T = any> {
     if (this.#rows.length > 0) this.#send();
     if (rows === 0) return this.#account();
     if (rows < BATCH_ROWS * OWN_BATCH && bytes < BATCH_BYTES * OWN_BATCH) {
-      this.#pieces.add(copyColumns(columns), bytes);
+      this.#pieces.add(areOwn ? columns : copyColumns(columns), bytes);
       if (this.#pieces.isFull) this.#send();
       return this.#account();
     }
@@ -427,8 +445,11 @@ export class TopicWriter<T = any> {
 }
 
 function timeOf(message: { readonly timestampNs: TimestampNs }): bigint {
+  const time = message?.timestampNs;
+  // Most times there are.
+  if (typeof time === "bigint" && time >= MIN_NS && time <= MAX_NS) return time;
   try {
-    return toNs(message?.timestampNs, "timestampNs");
+    return toNs(time, "timestampNs");
   } catch (cause) {
     throw new SmaltiError("INVALID_MESSAGE", (cause as Error).message, { cause });
   }
