@@ -29,23 +29,38 @@ export function boundedColumns(fields: readonly FieldSchema[]): string[] {
  * themselves, but float64 numbers a little below and above them.
  */
 export function boundsOf(table: StructVector): Float64Array {
-  const bounds: number[] = [];
-  const visit = (vector: Vector, parents: readonly Vector[]): void => {
-    if (vector instanceof NumberVector) bounds.push(...boundsOfColumn(vector, parents, table.length));
-    else if (vector instanceof StructVector) {
-      for (const child of vector.children) visit(child, [...parents, vector]);
-    }
-  };
-  for (const column of table.children.slice(1)) visit(column, []);
-  return Float64Array.from(bounds);
+  return blockBoundsOf(table, Math.max(1, table.length));
 }
 
-function boundsOfColumn(
-  vector: NumberVector,
-  parents: readonly Vector[],
-  rows: number,
-): [min: number, max: number] {
-  return extremesOf(vector.field, numbersOf(vector, parents, rows).numbers);
+/**
+ * The same of every block of so many rows of a batch, the last of which may have fewer: of one column after another the pairs
+ * of all blocks. A batch without rows has one block.
+ */
+export function blockBoundsOf(table: StructVector, blockRows: number): Float64Array {
+  const columns = boundedVectors(table);
+  const bounds = new Float64Array(2 * columns.length * Math.max(1, Math.ceil(table.length / blockRows)));
+  let at = 0;
+  for (const { vector, parents } of columns) {
+    const { numbers } = numbersOf(vector, parents, table.length);
+    let from = 0;
+    do {
+      const to = Math.min(from + blockRows, numbers.length);
+      [bounds[at], bounds[at + 1]] = extremesOf(vector.field, numbers, from, to);
+      at += 2;
+      from = to;
+    } while (from < numbers.length);
+  }
+  return bounds;
+}
+
+/** The vectors of a batch's {@linkcode boundedColumns}, and the structs that each lies in. */
+export function boundedVectors(table: StructVector): { vector: NumberVector; parents: readonly Vector[] }[] {
+  const below = (vector: Vector, parents: readonly Vector[]): ReturnType<typeof boundedVectors> => {
+    if (vector instanceof NumberVector) return [{ vector, parents }];
+    if (!(vector instanceof StructVector)) return [];
+    return vector.children.flatMap((child) => below(child, [...parents, vector]));
+  };
+  return table.children.slice(1).flatMap((column) => below(column, []));
 }
 
 /** A column's values as numbers. */
