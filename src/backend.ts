@@ -247,14 +247,28 @@ export interface Run {
   to: number;
 }
 
+/** A batch that may be read ahead of need. */
+export interface BatchAhead {
+  /** No row of it is before this time. */
+  nextNs: bigint;
+  /** About how many bytes it takes. */
+  bytes: number;
+  /** How many batches are to be read ahead, of all topics that are read together: several, where reads take long. */
+  most: number;
+}
+
 /** Batches of one topic, opened one after another in an order that the time order can use. */
 export interface RunSource {
   /** No row of a batch not yet opened is before this time. Undefined when all are open. */
   readonly nextNs: bigint | undefined;
   /** About how many bytes the next batch takes. */
   readonly nextBytes: number;
-  /** Starts reading the next batch ahead of need. */
+  /** The batch that {@linkcode prefetch} would read; undefined where there is none left, or it would gain nothing. */
+  readonly ahead: BatchAhead | undefined;
+  /** Starts reading a batch ahead of need: the first that is not being read yet. */
   prefetch(): void;
+  /** Lets go of what was read ahead, where it can be read again. */
+  dropAhead(): void;
   /** Opens the next batch; undefined where it has no row in the window. CORRUPT, IO, ABORTED. */
   open(): Promise<Run | undefined>;
   /** Lets go of what was read ahead. */

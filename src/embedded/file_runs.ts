@@ -1,10 +1,12 @@
-import type { Run, RunOptions, RunSource } from "../backend.ts";
+import type { BatchAhead, Run, RunOptions, RunSource } from "../backend.ts";
 import type { Window } from "../types.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
 /** A file whose batches are to be walked. */
 interface IndexedFile {
   readonly index: TopicIndex;
+  /** How many reads ahead of need gain time now. */
+  readonly readsAhead: number;
   readBatch(number: number, signal: AbortSignal, mayReuse: boolean): Promise<Uint8Array>;
   openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined>;
 }
@@ -18,7 +20,8 @@ export class FileRuns implements RunSource {
   /** Numbers of the batches that are walked. */
   readonly #order: number[];
   #at = 0;
-  #ahead: Promise<Uint8Array> | undefined;
+  /** Of the batches from there on: those that are read ahead. */
+  #ahead: Promise<Uint8Array>[] = [];
   /** Stops the reads that nobody waits for any longer. */
   readonly #stop = new AbortController();
 
@@ -42,27 +45,36 @@ export class FileRuns implements RunSource {
 
   get nextNs(): bigint | undefined {
     if (this.#at >= this.#order.length) return undefined;
-    const first = this.#file.index.firstNs[this.#order[this.#at]];
-    return first > this.#window.firstNs ? first : this.#window.firstNs;
+    return this.#startOf(this.#order[this.#at]);
   }
 
   get nextBytes(): number {
-    const { length, rows } = this.#file.index;
-    const number = this.#order[this.#at];
-    return number === undefined ? 0 : length[number] + rows[number] * BigInt64Array.BYTES_PER_ELEMENT;
+    return this.#at < this.#order.length ? this.#bytesOf(this.#order[this.#at]) : 0;
+  }
+
+  get ahead(): BatchAhead | undefined {
+    const at = this.#at + this.#ahead.length;
+    const most = this.#file.readsAhead;
+    if (at >= this.#order.length || this.#ahead.length >= most) return undefined;
+    const number = this.#order[at];
+    return { nextNs: this.#startOf(number), bytes: this.#bytesOf(number), most };
   }
 
   prefetch(): void {
-    if (this.#ahead || this.#at >= this.#order.length) return;
-    this.#ahead = this.#read(this.#order[this.#at]);
-    this.#ahead.catch(() => {}); // open() reports it
+    if (!this.ahead) return;
+    const bytes = this.#read(this.#order[this.#at + this.#ahead.length]);
+    bytes.catch(() => {}); // open() reports it
+    this.#ahead.push(bytes);
+  }
+
+  dropAhead(): void {
+    this.#ahead = [];
   }
 
   async open(): Promise<Run | undefined> {
     this.#signal?.throwIfAborted();
     const number = this.#order[this.#at];
-    const bytes = this.#ahead ?? this.#read(number);
-    this.#ahead = undefined;
+    const bytes = this.#ahead.shift() ?? this.#read(number);
     this.#at++;
     try {
       return await this.#file.openRun(number, bytes, this.#window);
@@ -74,13 +86,23 @@ export class FileRuns implements RunSource {
     }
   }
 
+  #startOf(number: number): bigint {
+    const first = this.#file.index.firstNs[number];
+    return first > this.#window.firstNs ? first : this.#window.firstNs;
+  }
+
+  #bytesOf(number: number): number {
+    const { length, rows } = this.#file.index;
+    return length[number] + rows[number] * BigInt64Array.BYTES_PER_ELEMENT;
+  }
+
   #read(number: number): Promise<Uint8Array> {
     return this.#file.readBatch(number, this.#stop.signal, this.#mayReuse);
   }
 
   close(): void {
     this.#at = this.#order.length;
-    this.#ahead = undefined;
+    this.#ahead = [];
     this.#stop.abort();
   }
 }

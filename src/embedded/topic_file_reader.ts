@@ -33,6 +33,8 @@ interface ReaderParts {
   dictionaries: ReadonlyMap<bigint, Dictionary>;
   /** Number in the file of the index's first batch. */
   first: number;
+  /** How many reads ahead of need gain time now. */
+  readsAhead?: () => number;
   /** Opens the file that is at the path now. */
   reopen?: () => Promise<TopicFileReader>;
   /**
@@ -128,6 +130,7 @@ export class TopicFileReader implements TopicSource {
       index,
       dictionaries,
       first: 0,
+      readsAhead: () => store.readsAhead ?? 1,
       reopen: () => TopicFileReader.open(store, engine, path, info, sequence),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
@@ -138,6 +141,11 @@ export class TopicFileReader implements TopicSource {
   /** Whether smalti wrote it, with a checksum for each batch. */
   get isOurs(): boolean {
     return this.#parts.index !== undefined;
+  }
+
+  /** How many reads of its batches ahead of need gain time now. */
+  get readsAhead(): number {
+    return this.#parts.readsAhead?.() ?? 1;
   }
 
   async reopen(): Promise<TopicFileReader> {

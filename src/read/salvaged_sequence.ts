@@ -3,7 +3,15 @@
  *
  * @module
  */
-import type { Follower, Run, RunOptions, RunSource, SequenceSource, TopicSource } from "../backend.ts";
+import type {
+  BatchAhead,
+  Follower,
+  Run,
+  RunOptions,
+  RunSource,
+  SequenceSource,
+  TopicSource,
+} from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { reopened } from "../reopen.ts";
 import { isWrittenAnew } from "../store/store.ts";
@@ -152,8 +160,16 @@ class SalvagedRuns implements RunSource {
     return this.#source.nextBytes;
   }
 
+  get ahead(): BatchAhead | undefined {
+    return this.#source.ahead;
+  }
+
   prefetch(): void {
     this.#source.prefetch();
+  }
+
+  dropAhead(): void {
+    this.#source.dropAhead();
   }
 
   async open(): Promise<Run | undefined> {

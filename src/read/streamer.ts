@@ -2,7 +2,7 @@ import { readableOf } from "./readable.ts";
 import { Turns } from "../util/turns.ts";
 import type { OptionNames } from "../util/options.ts";
 import type { TimeRange } from "../types.ts";
-import { restOf, type RowBlock, type RowBlocks, timeOf } from "./merge/row_blocks.ts";
+import { type BlockArrays, restOf, type RowBlock, type RowBlocks, timeOf } from "./merge/row_blocks.ts";
 import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
 
 /** Rows of a table at most, unless told. */
@@ -61,7 +61,7 @@ export interface MessageBlock<T> extends Iterable<T> {
  * One pass over messages in strict time order. Iterate it (`for await`) message by message, or through `batches()` block
  * by block, which is the fast way. Leaving the loop closes it, and with it every source.
  *
- * It reads when it is asked, and one batch ahead. All ways of reading share the one pass. After an error it is closed.
+ * It reads when it is asked, and ahead where that gains time: one batch, from a slow disk up to eight, from the page cache none. All ways of reading share the one pass. After an error it is closed.
  */
 export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #open: () => Promise<BlockSource>;
@@ -70,6 +70,8 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   #closed = false;
   #rows: RowBlock | undefined;
   #block: MessageBlock<T> | undefined;
+  /** Whether somebody may keep the rows at hand. */
+  #isShared = false;
   /** Index in the block of the next message. */
   #at = 0;
   /** After an error it is closed. */
@@ -161,6 +163,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
       const rows = this.#rows!;
       const from = this.#at;
       this.#at = rows.length;
+      this.#isShared = true;
       return from === 0 ? rows : restOf(rows, from);
     });
   }
@@ -187,7 +190,8 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
   }
 
   async #read(): Promise<RowBlock | undefined> {
-    return await (await this.#source())?.next();
+    const spare = this.#isShared ? undefined : arraysOf(this.#rows);
+    return await (await this.#source())?.next(spare);
   }
 
   /** Makes rows that were read the ones at hand; false at the end and once it is closed. To be called as soon as they are read. */
@@ -197,6 +201,7 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     this.#rows = rows;
     this.#block = rows && this.blockOf(rows);
     this.#at = 0;
+    this.#isShared = false;
     if (!rows) this.#forget();
     return rows !== undefined;
   }
@@ -221,6 +226,11 @@ export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisp
     if (!this.#opened) this.#signal?.addEventListener("abort", this.#abort);
     return await (this.#opened ??= this.#open());
   }
+}
+
+/** The arrays of a block alone: who holds the block holds its batches. */
+function arraysOf(block: RowBlock | undefined): BlockArrays | undefined {
+  return block && { runs: block.runs, rows: block.rows };
 }
 
 /** An iterator over blocks that closes its source when it is left. Hand-written: a generator costs twice as much. */

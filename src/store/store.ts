@@ -16,6 +16,7 @@ export interface ReadOptions {
   /**
    * Whose reads belong together, as any object: where another file has come to the path since the first read with the
    * same object, reading fails with IO: with the error of {@linkcode writtenAnew}, unless it may be of another recording.
+   * Bytes of the old file may be given a moment longer, where another process brought the new one.
    */
   reader?: object;
   /** Whether the bytes may lie in a larger buffer that was used before; a store may always give fresh ones. @default false */
@@ -39,6 +40,11 @@ export interface FileReader {
   size(path: string): Promise<number>;
   /** A range of a file, as bytes that the caller owns, 8-byte aligned; fresh ones unless the options allow others. Fewer where the file ends before. */
   read(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  /**
+   * How many reads ahead of need gain time now: none where bytes are there at once, as in the page cache, several where each
+   * read takes long. @default 1
+   */
+  readonly readsAhead?: number;
   /** Gives back what is held open. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
 }
@@ -146,6 +152,9 @@ export function unchanging(store: Store, reason: SmaltiError): Store {
   const refuse = () => Promise.reject(reason);
   return {
     url: store.url,
+    get readsAhead() {
+      return store.readsAhead ?? 1;
+    },
     list: (path) => store.list(path),
     size: (path) => store.size(path),
     read: (path, offset, length, options) => store.read(path, offset, length, options),

@@ -54,7 +54,11 @@ function countedRuns(runs: RunSource, topic: string, log: string[]): RunSource {
     get nextBytes() {
       return runs.nextBytes;
     },
+    get ahead() {
+      return runs.ahead;
+    },
     prefetch: () => runs.prefetch(),
+    dropAhead: () => runs.dropAhead(),
     open: async () => {
       const run = await runs.open();
       log.push(`open ${topic} ${run?.batchNumber}`);

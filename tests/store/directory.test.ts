@@ -20,7 +20,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
 import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
-import { readAll } from "../../src/store/store.ts";
+import { isWrittenAnew, readAll } from "../../src/store/store.ts";
 import { codeOf, content, storeContract, text } from "../contract/store.ts";
 import { heldFiles, MOST_HELD, onLinux } from "../support/open_files.ts";
 import { withStore } from "../support/places.ts";
@@ -270,6 +270,45 @@ describe("DirectoryStore files", () => {
       expect(await codeOf(store.read("f", 0, 1))).toBe("NOT_FOUND");
       await writeFile(path, "third");
       expect(await content(store, "f")).toBe("third");
+    });
+  });
+
+  it("are read right however much at a time, at any place", async () => {
+    await withStore(async (store) => {
+      const bytes = Uint8Array.from({ length: 3 * 2 ** 20 + 7 }, (_, i) => i * 2654435761 >>> 24);
+      await store.replace("f", bytes);
+      for (let round = 0; round < 3; round++) {
+        for (const length of [1, 2 ** 18 - 1, 2 ** 18 + 1, 2 ** 20 - 3, 2 ** 20, 2 ** 20 + 1, 2 ** 22]) {
+          for (const offset of [0, 5, 2 ** 18, 2 ** 21 - 1, 3 * 2 ** 20]) {
+            for (const mayReuse of [false, true]) {
+              const read = await store.read("f", offset, length, { mayReuse });
+              const wanted = bytes.subarray(offset, offset + length);
+              const isRight = read.every((byte, i) => byte === wanted[i]);
+              expect([offset, length, read.length, isRight]).toEqual([offset, length, wanted.length, true]);
+            }
+          }
+        }
+      }
+    });
+  });
+
+  it("that another process wrote anew are never read as the old ones by who began with those", async () => {
+    await withStore(async (store, directory) => {
+      await store.replace("f", text("old"));
+      const reader = {};
+      const read = async (options = {}) => new TextDecoder().decode(await store.read("f", 0, 9, options));
+      expect(await read({ reader })).toBe("old");
+      await writeFile(join(directory, "other"), "new");
+      await rename(join(directory, "other"), join(directory, "f"));
+      // It may take a moment until somebody looks who has the bytes of the old file at hand.
+      const seen = new Set<string>();
+      const next = () => read({ reader }).catch((reason) => isWrittenAnew(reason) ? "anew" : String(reason));
+      for (let found = ""; found !== "anew"; seen.add(found)) {
+        found = await next();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      expect([...seen].filter((found) => found !== "old")).toEqual(["anew"]);
+      expect([await read(), await next()]).toEqual(["new", "anew"]);
     });
   });
 

@@ -105,7 +105,11 @@ class HeldRuns implements RunSource {
     return next.firstNs > firstNs ? next.firstNs : firstNs;
   }
 
+  readonly ahead = undefined;
+
   prefetch(): void {}
+
+  dropAhead(): void {}
 
   open(): Promise<Run | undefined> {
     const { number, columns } = this.#batches.pop()!;

@@ -2,7 +2,15 @@ import { decodeSchemaMessage } from "../../arrow/decode.ts";
 import { decodeColumns, Dictionaries } from "../../arrow/dictionaries.ts";
 import { encodeBatch } from "../../arrow/encode.ts";
 import { MessageType } from "../../engine/batch_message.ts";
-import type { Follower, LatestRow, Run, RunSource, SequenceSource, TopicSource } from "../../backend.ts";
+import type {
+  BatchAhead,
+  Follower,
+  LatestRow,
+  Run,
+  RunSource,
+  SequenceSource,
+  TopicSource,
+} from "../../backend.ts";
 import { openBatch } from "../../arrow/stored_batch.ts";
 import type { Engine } from "../../engine.ts";
 import { SmaltiError } from "../../error.ts";
@@ -220,11 +228,19 @@ class FlightRuns implements RunSource {
     this.prefetch();
   }
 
+  get ahead(): BatchAhead | undefined {
+    if (this.#ahead || this.nextNs === undefined) return undefined;
+    return { nextNs: this.nextNs, bytes: this.nextBytes, most: 1 };
+  }
+
   prefetch(): void {
-    if (this.#ahead || this.nextNs === undefined) return;
+    if (!this.ahead) return;
     this.#ahead = this.#messages!.next();
     this.#ahead.catch(() => {}); // open() reports it
   }
+
+  /** A stream gives nothing twice. */
+  dropAhead(): void {}
 
   async open(): Promise<Run | undefined> {
     this.#signal?.throwIfAborted();

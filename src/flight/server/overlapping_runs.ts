@@ -1,4 +1,4 @@
-import type { Run, RunSource } from "../../backend.ts";
+import type { BatchAhead, Run, RunSource } from "../../backend.ts";
 
 /** A batch that is open, and those after it for as long as one begins before all rows so far are out. */
 export class OverlappingRuns implements RunSource {
@@ -22,8 +22,16 @@ export class OverlappingRuns implements RunSource {
     return this.#first?.batch.message.length ?? this.#rest.nextBytes;
   }
 
+  get ahead(): BatchAhead | undefined {
+    return this.#first ? undefined : this.#rest.ahead;
+  }
+
   prefetch(): void {
     if (!this.#first) this.#rest.prefetch();
+  }
+
+  dropAhead(): void {
+    this.#rest.dropAhead();
   }
 
   async open(): Promise<Run | undefined> {

@@ -6,7 +6,7 @@ import { MAX_NS, type Window } from "../../types.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { reopened } from "../../reopen.ts";
 import { ResumingBlocks } from "./resuming_blocks.ts";
-import { type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
+import { type BlockArrays, type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
 import type { BlockSource } from "../streamer.ts";
 
 /** What to follow of a sequence. */
@@ -54,8 +54,8 @@ export class FollowedBlocks {
     return new Map(this.#topics.map(({ info, schema }) => [info.name, schema.fields]));
   }
 
-  next(): Promise<RowBlock | undefined> {
-    return this.#whileThere((blocks) => blocks.next());
+  next(spare?: BlockArrays): Promise<RowBlock | undefined> {
+    return this.#whileThere((blocks) => blocks.next(spare));
   }
 
   peek(): Promise<bigint | undefined> {

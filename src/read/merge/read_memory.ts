@@ -8,21 +8,39 @@ import type { TopicBatch } from "./message.ts";
  */
 export class ReadMemory {
   readonly #maxBytes: number;
+  /** Lets go of batches that are read ahead. */
+  readonly #dropAhead: () => void;
   /** In the order of opening. */
   readonly #open = new Set<TopicBatch>();
   /** Of open batches, and of those on their way. */
   #batchBytes = 0;
   #columnBytes = 0;
+  /** Of batches that are read ahead of need. */
+  #aheadBytes = 0;
 
-  /** @param maxBytes The bound, in bytes. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes The bound, in bytes.
+   * @param dropAhead Lets go of what was read ahead, where something is: it makes room for all else.
+   */
+  constructor(maxBytes: number, dropAhead: () => void = () => {}) {
     this.#maxBytes = maxBytes;
+    this.#dropAhead = dropAhead;
   }
 
   /** Whether another batch leaves half of the bound to columns, and none has to make room for it. */
   hasPlenty(bytes: number): boolean {
-    return 2 * (this.#batchBytes + bytes) <= this.#maxBytes &&
-      this.#batchBytes + this.#columnBytes + bytes <= this.#maxBytes;
+    const wanted = this.#batchBytes + this.#aheadBytes + bytes;
+    return 2 * wanted <= this.#maxBytes && wanted + this.#columnBytes <= this.#maxBytes;
+  }
+
+  /** Sets bytes aside for a batch that is read ahead, until it is to be opened or has to make room. */
+  addAhead(bytes: number): void {
+    this.#aheadBytes += bytes;
+  }
+
+  /** Gives them back. */
+  removeAhead(bytes: number): void {
+    this.#aheadBytes -= bytes;
   }
 
   /** Sets bytes aside for a batch of a topic that is to be opened. TOO_LARGE. */
@@ -81,8 +99,14 @@ export class ReadMemory {
     this.#columnBytes += bytes;
   }
 
-  /** Unloads columns, as far as it takes. Those opened first go first: they are soonest done with. */
+  /** Lets go of what was read ahead, then unloads columns, as far as it takes: those opened first, since they are soonest done with. */
   #makeRoom(bytes: number, except?: TopicBatch): void {
+    if (
+      this.#aheadBytes > 0 && this.#batchBytes + this.#columnBytes + this.#aheadBytes + bytes > this.#maxBytes
+    ) {
+      this.#aheadBytes = 0;
+      this.#dropAhead();
+    }
     for (const batch of this.#open) {
       if (this.#batchBytes + this.#columnBytes + bytes <= this.#maxBytes) return;
       if (batch === except || batch.inUse || batch.columnBytes === 0) continue;

@@ -8,7 +8,7 @@ import { SmaltiError } from "../../error.ts";
 import { MAX_ATTEMPTS } from "../../reopen.ts";
 import { isWrittenAnew } from "../../store/store.ts";
 import type { Window } from "../../types.ts";
-import { restOf, type RowBlock, timeOf } from "./row_blocks.ts";
+import { type BlockArrays, restOf, type RowBlock, timeOf } from "./row_blocks.ts";
 import type { BlockSource } from "../streamer.ts";
 
 /** How far rows in order were given out. */
@@ -58,16 +58,16 @@ export class ResumingBlocks implements BlockSource {
     this.#progress = progress;
   }
 
-  async next(): Promise<RowBlock | undefined> {
-    const block = await this.#retry(() => this.#take());
+  async next(spare?: BlockArrays): Promise<RowBlock | undefined> {
+    const block = await this.#retry(() => this.#take(spare));
     if (block) this.#progress.note(block.length, (row) => timeOf(block, row));
     return block;
   }
 
-  async #take(): Promise<RowBlock | undefined> {
+  async #take(spare: BlockArrays | undefined): Promise<RowBlock | undefined> {
     const rest = this.#rest;
     this.#rest = undefined;
-    return rest ?? await this.#blocks!.next();
+    return rest ?? await this.#blocks!.next(spare);
   }
 
   peek(): Promise<bigint | undefined> {

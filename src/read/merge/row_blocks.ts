@@ -1,4 +1,4 @@
-import type { RunSource } from "../../backend.ts";
+import type { BatchAhead, RunSource } from "../../backend.ts";
 import type { Engine, Merger } from "../../engine.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { MAX_NS } from "../../types.ts";
@@ -7,11 +7,17 @@ import { ReadMemory } from "./read_memory.ts";
 
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
 const BLOCK_ROWS = 8192;
+/** Batches that are read ahead at most. */
+const MAX_AHEAD = 8;
 
-/** Rows in order, as positions in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
-export interface RowBlock {
+/** The arrays of a block. */
+export interface BlockArrays {
   readonly runs: Int32Array;
   readonly rows: Int32Array;
+}
+
+/** Rows in order, as positions in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
+export interface RowBlock extends BlockArrays {
   readonly length: number;
   /** The batches by run; slots that no row refers to may be empty. Never changed once the block is out. */
   readonly batches: readonly (TopicBatch | undefined)[];
@@ -88,8 +94,9 @@ export class RowBlocks {
   readonly #free: number[] = [];
   /** Batches that only the block given out last still needs. */
   #ended: TopicBatch[] = [];
-  /** Bytes of the batch that is read ahead. */
-  #aheadBytes = 0;
+  /** How many batches are read ahead, by topic and in all. */
+  readonly #ahead: Uint32Array;
+  #aheadCount = 0;
   #closed = false;
   /** What is in memory is read without waiting for anything, block after block. */
   readonly #slice = new TimeSlice();
@@ -97,7 +104,7 @@ export class RowBlocks {
   #first: RowBlock | undefined;
   readonly #forColumns: boolean;
   /** Runs and rows of the last block, where they are written anew. */
-  #numbers: [runs: Int32Array, rows: Int32Array] | undefined;
+  #numbers: BlockArrays | undefined;
   /** How many batches the merger has rows of. */
   #merging = 0;
   /** The rows of a batch that come before all that is open or to be opened. */
@@ -124,13 +131,18 @@ export class RowBlocks {
     this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
       .sort((a, b) => this.#compare(a, b));
     this.#merger = engine.createMerger();
-    this.#memory = new ReadMemory(maxBytes);
+    this.#memory = new ReadMemory(maxBytes, () => this.#dropAhead());
+    this.#ahead = new Uint32Array(topics.length);
     this.#ended = (first?.batches ?? []).filter((batch) => batch !== undefined);
     for (const batch of this.#ended) this.#memory.add(batch);
   }
 
-  /** The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason. */
-  async next(): Promise<RowBlock | undefined> {
+  /**
+   * The next rows; undefined at the end. CORRUPT, IO, TOO_LARGE, the signal's reason.
+   *
+   * @param spare Of a block that nobody looks at any more, to be used again.
+   */
+  async next(spare?: BlockArrays): Promise<RowBlock | undefined> {
     const first = this.#first;
     this.#first = undefined;
     if (first) return first;
@@ -146,8 +158,10 @@ export class RowBlocks {
       this.#prefetch();
       return stretch;
     }
-    const [runs, rows] = this.#numbers ?? [new Int32Array(BLOCK_ROWS), new Int32Array(BLOCK_ROWS)];
-    if (this.#forColumns) this.#numbers = [runs, rows];
+    // Those of a part of a block are smaller.
+    const { runs, rows } = (spare?.runs.length === BLOCK_ROWS ? spare : this.#numbers) ??
+      { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
+    if (this.#forColumns) this.#numbers = { runs, rows };
     const length = this.#merger.fill(untilNs, runs, rows);
     const block = { runs, rows, length, batches: this.#batches };
     this.#shared = true;
@@ -216,9 +230,12 @@ export class RowBlocks {
   async #openNext(): Promise<void> {
     const position = this.#waiting.shift()!;
     const { topic, source } = this.#topics[position];
-    this.#memory.free(this.#aheadBytes);
-    this.#aheadBytes = 0;
     const bytes = source.nextBytes;
+    if (this.#ahead[position] > 0) {
+      this.#ahead[position]--;
+      this.#aheadCount--;
+      this.#memory.removeAhead(bytes);
+    }
     this.#memory.reserve(bytes, topic);
     const run = await source.open();
     if (source.nextNs !== undefined) this.#insert(position);
@@ -270,13 +287,29 @@ export class RowBlocks {
 
   /** Reads ahead what will be opened next, while the caller is busy with the block. */
   #prefetch(): void {
-    const position = this.#waiting.at(0);
-    if (position === undefined || this.#aheadBytes > 0) return;
-    const { topic, source } = this.#topics[position];
-    const bytes = source.nextBytes;
-    if (!this.#memory.hasPlenty(bytes)) return;
-    this.#memory.reserve(bytes, topic);
-    this.#aheadBytes = bytes;
-    source.prefetch();
+    for (;;) {
+      let position = -1;
+      let soonest: BatchAhead | undefined;
+      // As many batches come first as there are topics that wait before a topic: so many are enough to look at.
+      for (let i = 0; i < Math.min(this.#waiting.length, MAX_AHEAD); i++) {
+        const { ahead } = this.#topics[this.#waiting[i]].source;
+        if (!ahead || soonest && ahead.nextNs >= soonest.nextNs) continue;
+        [position, soonest] = [this.#waiting[i], ahead];
+      }
+      if (!soonest || this.#aheadCount >= Math.min(soonest.most, MAX_AHEAD)) return;
+      if (!this.#memory.hasPlenty(soonest.bytes)) return;
+      this.#memory.addAhead(soonest.bytes);
+      this.#ahead[position]++;
+      this.#aheadCount++;
+      this.#topics[position].source.prefetch();
+    }
+  }
+
+  #dropAhead(): void {
+    for (const [position, count] of this.#ahead.entries()) {
+      if (count > 0) this.#topics[position].source.dropAhead();
+    }
+    this.#ahead.fill(0);
+    this.#aheadCount = 0;
   }
 }

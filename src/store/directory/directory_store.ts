@@ -9,11 +9,12 @@ import type * as Path from "node:path";
 import type * as Url from "node:url";
 import { builtin } from "../../util/builtin.ts";
 import { SmaltiError } from "../../error.ts";
-import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import { DurableEntries } from "./durable_entries.ts";
 import { fileError } from "./file_error.ts";
 import { type HeldLock, holderOf, takeLock } from "./lock_file.ts";
-import { type ClosableHandle, OpenFiles } from "./open_files.ts";
+import { type Inode, isSame, OpenFile } from "./open_file.ts";
+import { OpenFiles } from "./open_files.ts";
+import { ReadPace } from "./read_pace.ts";
 import { statRegular } from "./regular_file.ts";
 import { type HeldFile, type ReadOptions, type Store, type StoreLease, writtenAnew } from "../store.ts";
 
@@ -25,20 +26,8 @@ const { fileURLToPath } = builtin<typeof Url>("node:url");
 
 /** Files kept open at once; systems allow 256 to 1,024 a process by default. */
 const MAX_OPEN = 128;
-/** Reads of more than this look at the file's size first, so that a wrong length costs no memory. */
-const TRUSTED_BYTES = 16 * 2 ** 20;
-
-/** A file kept open, and which one it was when it was opened. */
-interface OpenFile extends ClosableHandle {
-  handle: FsPromises.FileHandle;
-  inode: Inode;
-}
-
-/** What identifies a file whatever its path. */
-interface Inode {
-  dev: number;
-  ino: number;
-}
+/** Reads that a slow disk is given at a time. */
+const SLOW_READS = 8;
 
 /** Recordings in a directory. Files and directories are made as needed. */
 export class DirectoryStore implements Store {
@@ -50,9 +39,14 @@ export class DirectoryStore implements Store {
   readonly #held = new Set<HeldFile>();
   /** The file that somebody's reads began with. */
   readonly #readers = new WeakMap<object, Inode>();
+  readonly #pace = new ReadPace();
 
   constructor(directory: string) {
     this.url = resolve(directory);
+  }
+
+  get readsAhead(): number {
+    return this.#pace.state === "slow" ? SLOW_READS : 0;
   }
 
   async list(path: string): Promise<string[]> {
@@ -89,13 +83,13 @@ export class DirectoryStore implements Store {
     const key = `read ${path}`;
     try {
       while (true) {
-        const read = await this.#files.use(key, () => openFile(target, "r"), async ({ handle, inode }) => {
-          // Another file may have come to the path since this one was opened, by this process or another.
-          const [bytes, now] = await Promise.all([
-            readRange(handle, offset, length, mayReuse),
-            statRegular(target),
-          ]);
-          return isSame(now, inode) ? { bytes, inode } : undefined;
+        const read = await this.#files.use(key, () => OpenFile.open(target, "r"), async (file) => {
+          const bytes = file.read(offset, length, this.#pace, mayReuse);
+          // Who began with this file may have its bytes a moment longer; all others want what is at the path.
+          const first = reader && this.#readers.get(reader);
+          const isTrusted = first && isSame(first, file.inode) && file.wasJustAt;
+          const [isThere] = await Promise.all([isTrusted || file.isAt(target, this.#pace), bytes]);
+          return isThere ? { bytes: await bytes, inode: file.inode } : undefined;
         });
         if (!read) {
           await this.#files.forget(key);
@@ -202,9 +196,9 @@ export class DirectoryStore implements Store {
 
   async open(path: string): Promise<HeldFile> {
     this.#checkOpen();
-    let handle: FsPromises.FileHandle;
+    let file: OpenFile;
     try {
-      handle = (await openFile(this.#absolute(path), "r")).handle;
+      file = await OpenFile.open(this.#absolute(path), "r");
     } catch (reason) {
       throw this.#error(reason, "open", path);
     }
@@ -212,13 +206,13 @@ export class DirectoryStore implements Store {
       read: async (offset, length) => {
         try {
           this.#checkOpen();
-          return await readRange(handle, offset, length, false);
+          return await file.read(offset, length, this.#pace, false);
         } catch (reason) {
           throw this.#error(reason, "read", path);
         }
       },
       close: async () => {
-        if (this.#held.delete(held)) await handle.close().catch(() => {}); // nothing was written to it
+        if (this.#held.delete(held)) await file.close().catch(() => {}); // nothing was written to it
       },
     };
     this.#held.add(held);
@@ -314,7 +308,7 @@ export class DirectoryStore implements Store {
   async #use<T>(path: string, action: (handle: FsPromises.FileHandle) => Promise<T>): Promise<T> {
     const target = this.#absolute(path);
     const open = () =>
-      openFile(target, constants.O_WRONLY | constants.O_APPEND, (reason) => {
+      OpenFile.open(target, constants.O_WRONLY | constants.O_APPEND, (reason) => {
         // A network file system may tell only now that it could not write.
         this.#entries.failed(target, this.#error(reason, "write", path));
       });
@@ -366,42 +360,6 @@ async function removeEmpty(file: string, topmost: string | undefined): Promise<v
   } catch {
     // It holds something, or is gone.
   }
-}
-
-async function openFile(
-  path: string,
-  flags: string | number,
-  onCloseError?: (reason: unknown) => void,
-): Promise<OpenFile> {
-  const inode = await statRegular(path, flags !== "r");
-  const handle = await open(path, flags);
-  return { handle, inode, close: () => handle.close().catch(onCloseError) };
-}
-
-/** Whether two are the same file. */
-function isSame(a: Inode, b: Inode): boolean {
-  return a.ino === b.ino && a.dev === b.dev;
-}
-
-/** A range of a file, shorter where the file ends before. */
-async function readRange(
-  handle: FsPromises.FileHandle,
-  offset: number,
-  length: number,
-  mayReuse: boolean,
-): Promise<Uint8Array> {
-  if (length > TRUSTED_BYTES) length = Math.min(length, Math.max(0, (await handle.stat()).size - offset));
-  const bytes = mayReuse ? takeBytes(length) : new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  if (done === length) return bytes;
-  const part = bytes.slice(0, done);
-  if (mayReuse) giveBytes(bytes);
-  return part;
 }
 
 /** The store in a directory given by path or `file:` URL. UNSUPPORTED where the runtime has no files. */
