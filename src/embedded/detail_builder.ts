@@ -70,8 +70,8 @@ export class DetailBuilder {
     let finest = Infinity;
     const columns = Array.from(this.#storedBytes, (storedBytes, column) => {
       for (let level = 0; at(level).length > 0; level++) {
-        const part = packPart(this.#blockRows << level, pairsOf(at(level), column));
-        if (part.length > MOST_PART * storedBytes) continue;
+        const part = packPart(this.#blockRows << level, pairsOf(at(level), column), MOST_PART * storedBytes);
+        if (!part) continue;
         finest = Math.min(finest, level);
         return part;
       }
@@ -79,7 +79,7 @@ export class DetailBuilder {
     });
     const times = finest === Infinity
       ? new Uint8Array(0)
-      : packPart(this.#blockRows << finest, timesOf(at(finest)));
+      : packPart(this.#blockRows << finest, timesOf(at(finest)))!;
     const parts = [times, ...columns];
     const text = JSON.stringify(parts.map((part) => [part.length, hexCrc(engine.crc32(part))]));
     return { parts, text };
