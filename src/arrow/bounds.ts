@@ -107,7 +107,13 @@ export function extremesOf(
 }
 
 /** Puts smallest and largest of some numbers into a place. Every number that is written goes through here. */
-function extremesInto(pairs: Float64Array, at: number, numbers: Float64Array, from: number, to: number): void {
+function extremesInto(
+  pairs: Float64Array,
+  at: number,
+  numbers: Float64Array,
+  from: number,
+  to: number,
+): void {
   let min = Infinity;
   let max = -Infinity;
   for (let row = from; row < to; row++) {

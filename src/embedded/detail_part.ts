@@ -25,7 +25,7 @@ const LEAST_SAME = 4;
 export function packPart(
   blockRows: number,
   numbers: Float64Array | BigInt64Array,
-  mostBytes = Infinity,
+  mostBytes: number = Infinity,
 ): Uint8Array | undefined {
   const bytes = bytesOf(numbers);
   const count = numbers.length;

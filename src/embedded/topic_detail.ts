@@ -46,7 +46,10 @@ export function detailPlaces(
     return { offset: offset - length, length, crc };
   });
   const isThere = ({ length }: Place) => length > 0;
-  return { times, columns: new Map(paths.flatMap((path, i) => isThere(columns[i]) ? [[path, columns[i]]] : [])) };
+  return {
+    times,
+    columns: new Map(paths.flatMap((path, i) => isThere(columns[i]) ? [[path, columns[i]]] : [])),
+  };
 }
 
 /** Length and checksum of each part; undefined where that is not what the text says. */
@@ -74,7 +77,9 @@ export async function readDetail(
     [times, ...found.map((path) => columns.get(path)!)].map((place) => readPart(file, engine, place, signal)),
   );
   const ofTimes = openPart(engine, timePart, rows, 1, (buffer) => new BigInt64Array(buffer));
-  const ofColumns = parts.map((part) => openPart(engine, part, rows, 2, (buffer) => new Float64Array(buffer)));
+  const ofColumns = parts.map((part) =>
+    openPart(engine, part, rows, 2, (buffer) => new Float64Array(buffer))
+  );
   for (const { blockRows } of ofColumns) {
     if (blockRows % ofTimes.blockRows === 0) continue;
     throw new SmaltiError("CORRUPT", `Blocks of the detail have ${blockRows} and ${ofTimes.blockRows} rows`);

@@ -153,7 +153,10 @@ export class IndexBuilder {
     if (bounds) metadata.set(BOUNDS_CRC, hexCrc(engine.crc32(bounds)));
     const detail = this.#detail.encode(engine);
     if (detail) metadata.set(DETAIL, detail.text);
-    return encodeFileEnd(stored, [...this.#blocks()], metadata, [...detail?.parts ?? [], ...bounds ? [bounds] : []]);
+    return encodeFileEnd(stored, [...this.#blocks()], metadata, [
+      ...detail?.parts ?? [],
+      ...bounds ? [bounds] : [],
+    ]);
   }
 
   /** Undefined where so few are known that nobody would have anything of them. */

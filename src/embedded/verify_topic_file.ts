@@ -137,6 +137,9 @@ function checkDetail(detail: BlockBounds, batch: number, table: StructVector, ti
     const areTimes = stored.firstNs.every((ns, block) => ns === times[block * stored.blockRows]);
     const areBounds = pairs.every((bound, at) => Object.is(bound, actual.bounds[pairs.length * i + at]));
     if (areTimes && areBounds) continue;
-    throw new SmaltiError("CORRUPT", `Column ${path} has other ${areTimes ? "values" : "times"} than its detail says`);
+    throw new SmaltiError(
+      "CORRUPT",
+      `Column ${path} has other ${areTimes ? "values" : "times"} than its detail says`,
+    );
   }
 }

@@ -46,7 +46,9 @@ function rowsOf(random: Random, count: number): Row[] {
   let now = BigInt(random.below(1000));
   return Array.from({ length: count }, (_, row) => {
     now += BigInt(random.below(1000));
-    const x = random.oneIn(300) ? random.pick([NaN, Infinity, -Infinity]) : Math.sin(row / 50) + random.below(1e9) / 1e10;
+    const x = random.oneIn(300)
+      ? random.pick([NaN, Infinity, -Infinity])
+      : Math.sin(row / 50) + random.below(1e9) / 1e10;
     const place = { z: random.below(1e9) / 7, ...(random.oneIn(2) && { n: BigInt(random.below(1e6)) }) };
     return { timestampNs: now, data: { label: `${row}`, x, ...(!random.oneIn(4) && { place }) } };
   });
@@ -89,8 +91,13 @@ async function checkDetail(client: Client, all: readonly Row[]): Promise<(number
       expect(rows.length).toBeGreaterThan(blockRows);
       const wanted = Array.from({ length: Math.ceil(rows.length / blockRows) }, (_, i) => {
         const part = rows.slice(i * blockRows!, (i + 1) * blockRows!);
-        const values = part.map(({ data }) => valueOf(data)).filter((value) => value !== undefined && !isNaN(value));
-        return { ns: part[0].timestampNs, pair: [Math.min(...values as number[]), Math.max(...values as number[])] };
+        const values = part.map(({ data }) => valueOf(data)).filter((value) =>
+          value !== undefined && !isNaN(value)
+        );
+        return {
+          ns: part[0].timestampNs,
+          pair: [Math.min(...values as number[]), Math.max(...values as number[])],
+        };
       });
       expect([...blocks.firstNs]).toEqual(wanted.map(({ ns }) => ns));
       expect([...blocks.pairs]).toEqual(wanted.flatMap(({ pair }) => pair));
@@ -195,7 +202,10 @@ describe("The detail of a topic's file", () => {
     const batches = Array.from({ length: 300 }, (_, batch): BatchBlocks => ({
       rows: 128 * 99 + 1,
       firstNs: BigInt64Array.from({ length: 100 }, (_, block) => BigInt(100 * batch + block)),
-      bounds: Float64Array.from({ length: 200 }, (_, i) => i % 2 === 0 ? -random.below(1e9) : random.below(1e9)),
+      bounds: Float64Array.from(
+        { length: 200 },
+        (_, i) => i % 2 === 0 ? -random.below(1e9) : random.below(1e9),
+      ),
     }));
     for (const blocks of batches) {
       builder.add({ bounds: new Float64Array(2), blocks, storedBytes: Float64Array.of(1e9) });
@@ -308,7 +318,7 @@ describe("The detail of a topic's file", () => {
       const read = async () => {
         const found: [bigint, unknown][] = [];
         for await (const [, message] of handler.getDataStreamer()) {
-          found.push([message.timestampNs, { ...message.data as object }.label]);
+          found.push([message.timestampNs, (message.data as unknown as ProbeData).label]);
         }
         return found;
       };
@@ -317,7 +327,10 @@ describe("The detail of a topic's file", () => {
       expect(topics.map(({ topic, error }) => [topic, error])).toEqual([["a", undefined]]);
       await checkDetail(client, rows.toSorted((a, b) => Number(a.timestampNs - b.timestampNs)));
       expect(await read()).toEqual(before);
-      expect((await look({ [MANIFEST]: await readAll(store, MANIFEST), [FILE]: await readAll(store, FILE) })).hasDetail)
+      expect(
+        (await look({ [MANIFEST]: await readAll(store, MANIFEST), [FILE]: await readAll(store, FILE) }))
+          .hasDetail,
+      )
         .toBe(true);
       expect((await client.compact("s")).topics).toEqual([]);
     });

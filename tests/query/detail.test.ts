@@ -4,7 +4,15 @@
  * @module
  */
 import { describe, expect, it } from "vitest";
-import { type Client, defineOntology, float64, int64, optional, type QueryExpression, utf8 } from "../../mod.ts";
+import {
+  type Client,
+  defineOntology,
+  float64,
+  int64,
+  optional,
+  type QueryExpression,
+  utf8,
+} from "../../mod.ts";
 import { backendOf } from "../../src/client.ts";
 import { queryBodies } from "../../src/query/builders.ts";
 import { type Cluster, clusterize } from "../../src/query/clusters.ts";
@@ -50,7 +58,11 @@ function changed(files: Record<string, Uint8Array>, from: string, to: string): R
 }
 
 /** When a condition held. */
-async function clusters(client: Client, condition: QueryExpression, window = { firstNs: MIN_NS, lastNs: MAX_NS }) {
+async function clusters(
+  client: Client,
+  condition: QueryExpression,
+  window = { firstNs: MIN_NS, lastNs: MAX_NS },
+) {
   const topic = await (await backendOf(client).openSequence("s")).openTopic("t");
   const filters = queryBodies({ ontology: condition }).flatMap(({ ontology }) =>
     parseRowFilters(ontology as QueryObject)
@@ -71,7 +83,10 @@ describe("A query by the bounds of blocks", () => {
   /** From 0 to 10 and back, never between 4 and 6 but for one row. */
   const rows = Array.from({ length: 6144 }, (_, row): Row => {
     const far = Math.floor(row / 1024) % 2 === 0 ? 0 : 6;
-    return { x: row === 3003 ? 5 : far + 4 * Math.abs(Math.sin(row * row)), n: BigInt(row * 1e12 + (row * row * 7919) % 1e12) };
+    return {
+      x: row === 3003 ? 5 : far + 4 * Math.abs(Math.sin(row * row)),
+      n: BigInt(row * 1e12 + (row * row * 7919) % 1e12),
+    };
   });
 
   it("reads no batch in which no block may match", async () => {
@@ -111,7 +126,9 @@ async function check(random: Random): Promise<void> {
   const batches = Array.from({ length: 1 + random.below(3) }, (_, i) => {
     const speed = 1 + random.below(500);
     return Array.from({ length: i === 0 ? 4000 : random.pick([10, 300, 4000]) }, (_, row): Row => ({
-      x: random.oneIn(odd) ? random.pick([NaN, Infinity, -Infinity]) : Math.sin(row / speed) + random.below(1e6) / 1e7,
+      x: random.oneIn(odd)
+        ? random.pick([NaN, Infinity, -Infinity])
+        : Math.sin(row / speed) + random.below(1e6) / 1e7,
       ...(!random.oneIn(odd) && { n: BigInt(row * speed) + (random.oneIn(odd) ? 2n ** 60n : 0n) }),
     }));
   });
@@ -134,7 +151,12 @@ async function check(random: Random): Promise<void> {
   });
   const all = batches.flat().length;
   const firstNs = BigInt(random.below(all));
-  for (const window of [{ firstNs: MIN_NS, lastNs: MAX_NS }, { firstNs, lastNs: firstNs + BigInt(random.below(all)) }]) {
+  for (
+    const window of [{ firstNs: MIN_NS, lastNs: MAX_NS }, {
+      firstNs,
+      lastNs: firstNs + BigInt(random.below(all)),
+    }]
+  ) {
     const look = (client: Client) =>
       Promise.all(conditions.map(async (condition) => [
         await isFound(client, condition),

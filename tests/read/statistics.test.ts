@@ -350,7 +350,7 @@ async function checkCase(seed: number, engine: Engine): Promise<void> {
   await checkStats(client, topics);
 }
 
-/** A few batches with enough rows for blocks. */
+/** A few batches with enough rows for blocks of them. */
 async function checkLong(seed: number, engine: Engine): Promise<void> {
   const random = new Random(seed);
   const step = random.pick([1, 1000]);

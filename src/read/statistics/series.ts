@@ -109,7 +109,8 @@ class SeriesBuilder {
     const parts: ColumnBlocks[] = [];
     for (const { field } of this.#fields) {
       const pair = knownBounds(bounds, batch, field);
-      const blocks = detail?.of(batch, field.column) ?? (pair && { ...whole, pairs: Float64Array.from(pair) });
+      const blocks = detail?.of(batch, field.column) ??
+        (pair && { ...whole, pairs: Float64Array.from(pair) });
       if (!blocks) return false;
       parts.push(blocks);
     }
