@@ -137,12 +137,13 @@ async function look(files: Record<string, Uint8Array>) {
   return await onFiles(files, async (client) => {
     const topic = await client.topicHandler("s", "a");
     const byDetail = await topic.series({ fields: ["x"], buckets: 30, level: "detail" });
+    const exact = await topic.series({ fields: ["x"], buckets: 30 });
     const errors = await topic.verify();
     return {
       hasDetail: byDetail.levels.includes("detail"),
       /** What must not depend on it. */
       facts: {
-        exact: await topic.series({ fields: ["x"], buckets: 30 }),
+        exact: [exact.count, ...Object.values(exact.fields.get("x")!)].map((numbers) => [...numbers].join()),
         stats: await (await client.sequenceHandler("s")).stats(),
         hits: await client.query({ ontology: Probe.q.x.gt(1.05) }),
         count: Math.round(byDetail.count.reduce((sum, count) => sum + count)),
