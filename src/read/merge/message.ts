@@ -122,6 +122,8 @@ export class TopicBatch {
   readonly name: string;
   readonly row: RowClass;
   readonly times: BigInt64Array;
+  /** The same bytes: a bigint out of a DataView takes Bun a sixth of the time, and halves of one can be read. */
+  readonly clock: DataView;
   /** The columns after `timestamp_ns`. */
   columns: readonly Vector[];
   /** Bytes that were decompressed for them. */
@@ -131,20 +133,15 @@ export class TopicBatch {
   /** Lets go of the columns, for who bounds what is held; undefined where nobody does. */
   release: (() => void) | undefined;
   readonly batch: OpenBatch;
-  #words: Int32Array | undefined;
 
   constructor(topic: MessageTopic, batch: OpenBatch) {
     this.topic = topic;
     this.name = topic.name;
     this.row = topic.row;
-    this.times = batch.times;
+    const { buffer, byteOffset, byteLength } = this.times = batch.times;
+    this.clock = new DataView(buffer, byteOffset, byteLength);
     this.columns = batch.table.children.slice(1);
     this.batch = batch;
-  }
-
-  /** The times in halves, the low one first: a bigint for each would take most of the time. */
-  get words(): Int32Array {
-    return this.#words ??= wordsOf(this.times);
   }
 
   /** Bytes it takes without its columns: as stored, and its times. */
@@ -158,10 +155,6 @@ export class TopicBatch {
     this.columns = this.batch.table.children.slice(1);
     this.columnBytes = 0;
   }
-}
-
-function wordsOf({ buffer, byteOffset, length }: BigInt64Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, 2 * length);
 }
 
 /** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
@@ -179,7 +172,7 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
   }
 
   get timestampNs(): bigint {
-    return this.#from.times[this.#row];
+    return this.#from.clock.getBigInt64(8 * this.#row, true);
   }
 
   get topic(): string {
