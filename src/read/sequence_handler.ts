@@ -36,7 +36,7 @@ import { latchedBlock, type LatchedTopic, latchedTopics } from "./latched.ts";
 import { type LatestRow, latestRow } from "./latest_at.ts";
 import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
-import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
+import { type BlockUse, type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import { type Damage, SalvagedSequence } from "./salvaged_sequence.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
 import { activityOf } from "./statistics/activity.ts";
@@ -330,7 +330,7 @@ export class SequenceHandler implements AsyncDisposable {
     const planOnce = () => plan ??= this.#planColumns(names, asked, given !== undefined, signal);
     const open = async () => {
       const { topics } = await planOnce();
-      return await this.#openBlocks(topics, window, maxBytes, signal, undefined, true);
+      return await this.#openBlocks(topics, window, maxBytes, signal, undefined, "copies");
     };
     const fields = () => Promise.resolve(new Map());
     return new ColumnStreamer(new SequenceStreamer(open, fields, this.#loadArrow, signal), planOnce);
@@ -478,7 +478,7 @@ export class SequenceHandler implements AsyncDisposable {
     maxBytes: number,
     signal: AbortSignal | undefined,
     first?: RowBlock,
-    forColumns = false,
+    use: BlockUse = "messages",
   ): Promise<BlockSource> {
     let sources = await this.#openAll(names, signal);
     const blocksOf = async (part: Window, before?: RowBlock) => {
@@ -487,9 +487,9 @@ export class SequenceHandler implements AsyncDisposable {
       for (const source of sources) {
         await slice.pause();
         const topic = messageTopic(this.name, source.info.name, source.schema);
-        topics.push({ topic, source: source.runs(part, signal) });
+        topics.push({ topic, source: source.runs(part, signal, { mayReuse: use === "copies" }) });
       }
-      return new RowBlocks(this.#engine, topics, maxBytes, before, forColumns);
+      return new RowBlocks(this.#engine, topics, maxBytes, before, use);
     };
     const reopen = async () => {
       sources = await Promise.all(sources.map(reopened));

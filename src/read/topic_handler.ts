@@ -11,7 +11,7 @@ import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
 import { reopened, withCurrent } from "../reopen.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
-import { RowBlocks } from "./merge/row_blocks.ts";
+import { type BlockUse, RowBlocks } from "./merge/row_blocks.ts";
 import { numericField } from "./statistics/numeric_field.ts";
 import { seriesOf } from "./statistics/series.ts";
 import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statistics/statistics_options.ts";
@@ -165,7 +165,7 @@ export class TopicHandler implements AsyncDisposable {
     const open = async () => {
       const topics = [{ name: this.name, fields: this.fields }];
       plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
-      return await this.#open(window, maxBytes, signal, true);
+      return await this.#open(window, maxBytes, signal, copies ? "copies" : "columns");
     };
     let plan: ColumnPlan | undefined;
     const rows = new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
@@ -177,12 +177,12 @@ export class TopicHandler implements AsyncDisposable {
     window: Window,
     maxBytes: number,
     signal: AbortSignal | undefined,
-    forColumns = false,
+    use: BlockUse = "messages",
   ): Promise<BlockSource> {
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const blocksOf = (part: Window) => {
-      const topics = [{ topic, source: this.#source.runs(part, signal) }];
-      return new RowBlocks(this.#engine, topics, maxBytes, undefined, forColumns);
+      const topics = [{ topic, source: this.#source.runs(part, signal, { mayReuse: use === "copies" }) }];
+      return new RowBlocks(this.#engine, topics, maxBytes, undefined, use);
     };
     const reopen = async () => {
       this.#source = await reopened(this.#source);
