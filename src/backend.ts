@@ -154,6 +154,8 @@ export interface SequenceSource {
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
   /** Hears of what is written to it, from its first row on. UNSUPPORTED. */
   follow(): Follower;
+  /** Its topics with all rows that were flushed and told of so far, where it is being recorded. In ASCII order. CORRUPT. */
+  readonly soFar?: ((signal?: AbortSignal) => Promise<readonly TopicSource[]>) | undefined;
 }
 
 /** Goes from checkpoint to checkpoint of a sequence, up to its end. */
@@ -185,6 +187,8 @@ export interface TopicSource {
   readonly info: TopicInfo;
   /** Columns of its table, `timestamp_ns` first. */
   readonly schema: TopicSchema;
+  /** Whether more may have been written to it since, which {@linkcode reopen} gives. @default false */
+  readonly isGrowing?: boolean;
   /** The same topic, from its file as it is now; for whom reading said that it was written anew. */
   reopen?(): Promise<TopicSource>;
   /** Its batches that touch a window. Every call gives a walk of its own. */

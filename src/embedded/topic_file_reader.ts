@@ -44,6 +44,8 @@ interface ReaderParts {
   bounds?: { end: number; crc: string; stored: Uint8Array | undefined } | undefined;
   /** Where the bounds of blocks are; undefined where there are none, or for a part of the batches. */
   detail?: DetailPlaces | undefined;
+  /** Both, of a file that is still written, where they were collected from its batches. */
+  collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -73,6 +75,17 @@ export class TopicFileReader implements TopicSource {
     const index = indexOf(batches);
     const dictionaries = new Map<bigint, Dictionary>();
     return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
+  }
+
+  /** Reads what is known of a file that is still written: `reopen` gives what is known later. */
+  static growing(
+    file: TopicBytes,
+    engine: Engine,
+    path: string,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "reopen">,
+    sequence: string,
+  ): TopicFileReader {
+    return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
@@ -148,6 +161,10 @@ export class TopicFileReader implements TopicSource {
     return this.#parts.readsAhead?.() ?? 1;
   }
 
+  get isGrowing(): boolean {
+    return this.#parts.collected !== undefined;
+  }
+
   async reopen(): Promise<TopicFileReader> {
     return await (this.#parts.reopen?.() ?? this);
   }
@@ -157,7 +174,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
-    const { bounds, engine, file } = this.#parts;
+    const { bounds, collected, engine, file } = this.#parts;
+    if (collected) return collected.bounds;
     const { fields } = this.schema;
     const bytes = bytesOfBounds(fields, this.index);
     if (!bounds || bytes === 0) return undefined;
@@ -186,7 +204,8 @@ export class TopicFileReader implements TopicSource {
 
   /** As {@linkcode readDetail}, CORRUPT where it is damaged. */
   async loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined> {
-    const { detail, engine, file } = this.#parts;
+    const { collected, detail, engine, file } = this.#parts;
+    if (collected) return collected.detail;
     if (!detail) return undefined;
     const { rows } = this.index;
     try {
@@ -318,7 +337,7 @@ function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): nu
 }
 
 /** Ranges of a file, which must be the same file for as long as they are read. */
-function bytesIn(store: FileReader, path: string): TopicBytes {
+export function bytesIn(store: FileReader, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;

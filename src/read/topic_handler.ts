@@ -254,6 +254,7 @@ export class TopicHandler implements AsyncDisposable {
     if (!LEVELS.includes(level)) {
       throw new TypeError(`${tried}: level is ${String(level)}, wanted ${LEVELS.join(", ")}`);
     }
+    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
     const buckets = TimeBuckets.of(options.buckets, options, this.info, tried);
     if (!Array.isArray(paths)) {
       throw new TypeError(`${tried}: fields are ${String(paths)}, wanted a list of paths`);
