@@ -1,4 +1,5 @@
-import type { Follower, SequenceSource } from "../backend.ts";
+import type { BatchCache } from "../arrow/batch_cache.ts";
+import type { Follower, SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { type FileReader, writable } from "../store/store.ts";
@@ -6,6 +7,7 @@ import type { AttachmentInfo, SequenceInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
 import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
 import { readWholeBatches } from "./recover_topic_file.ts";
+import { Turns } from "../util/turns.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -16,14 +18,21 @@ export class EmbeddedSource implements SequenceSource {
   readonly #files: FileReader;
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
+  readonly #cache: BatchCache | undefined;
+  /** Knows all that was written by now. */
+  #live: EmbeddedFollower | undefined;
+  readonly #turns = new Turns();
 
+  /** @param cache Keeps batches of its topics at hand. */
   constructor(
     files: FileReader,
     engine: Engine,
     info: SequenceInfo,
     manifest: Manifest,
     readManifest: () => Promise<Manifest>,
+    cache?: BatchCache,
   ) {
+    this.#cache = cache;
     this.#files = files;
     this.#engine = engine;
     this.info = info;
@@ -44,9 +53,23 @@ export class EmbeddedSource implements SequenceSource {
   }
 
   follow(): Follower {
+    return this.#follow();
+  }
+
+  withLive<R>(action: (topics: readonly TopicSource[]) => Promise<R>): Promise<R> {
+    return this.#turns.take(async () => await action(await (this.#live ??= this.#follow(true)).look()));
+  }
+
+  letGo(): void {
+    this.#live?.close();
+    this.#live = undefined;
+  }
+
+  #follow(keepsAll = false): EmbeddedFollower {
     const open = this.#openTopic.bind(this);
     const store = writable(this.#files, `follow sequence "${this.info.name}"`);
-    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
+    const keeps = keepsAll ? { cache: this.#cache } : undefined;
+    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open, keeps);
   }
 
   async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {
@@ -60,7 +83,7 @@ export class EmbeddedSource implements SequenceSource {
     }
     try {
       const path = topicPath(filesOf(manifest), info);
-      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
+      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence, this.#cache);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
     }

@@ -1,7 +1,8 @@
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import type { Footer } from "../arrow/decode.ts";
 import type { Dictionary } from "../arrow/encoded_vector.ts";
-import type { LatestRow, Run, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
+import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
+import type { LatestRow, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -30,6 +31,8 @@ interface ReaderParts {
   dictionaries: ReadonlyMap<bigint, Dictionary>;
   /** Number in the file of the index's first batch. */
   first: number;
+  /** Its batches that are kept at hand. */
+  kept: FileBatches | undefined;
   /** How many reads ahead of need gain time now. */
   readsAhead?: () => number;
   /** Opens the file that is at the path now. */
@@ -45,6 +48,8 @@ export class TopicFileReader implements TopicSource {
   /** Where the batches are and what times they span. */
   readonly index: TopicIndex;
   readonly #parts: ReaderParts;
+  /** The file that took this one's place, once somebody asked for it. */
+  #successor: Promise<TopicFileReader> | undefined;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
@@ -58,13 +63,30 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: { info: TopicInfo; schema: TopicSchema; batches: readonly IndexedBatch[]; done: number },
+    parts: {
+      info: TopicInfo;
+      schema: TopicSchema;
+      batches: readonly IndexedBatch[];
+      done: number;
+      kept?: FileBatches | undefined;
+    },
     sequence: string,
   ): TopicFileReader {
-    const { info, schema, batches, done: first } = parts;
+    const { info, schema, batches, done: first, kept } = parts;
     const index = indexOf(batches);
     const dictionaries = new Map<bigint, Dictionary>();
-    return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
+    return new TopicFileReader({
+      file,
+      engine,
+      path,
+      sequence,
+      info,
+      schema,
+      index,
+      dictionaries,
+      first,
+      kept,
+    });
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
@@ -74,11 +96,12 @@ export class TopicFileReader implements TopicSource {
     path: string,
     info: TopicInfo,
     sequence?: string,
+    cache?: BatchCache,
   ): Promise<TopicFileReader> {
     // Others may write it anew meanwhile, but not again and again.
     for (let attempt = 1;; attempt++) {
       try {
-        return await TopicFileReader.#openOnce(store, engine, path, info, sequence);
+        return await TopicFileReader.#openOnce(store, engine, path, info, sequence, cache);
       } catch (reason) {
         if (isWrittenAnew(reason) && attempt < MAX_ATTEMPTS) continue;
         throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
@@ -95,6 +118,7 @@ export class TopicFileReader implements TopicSource {
     path: string,
     info: TopicInfo,
     sequence: string | undefined,
+    cache: BatchCache | undefined,
   ): Promise<TopicFileReader> {
     const file = bytesIn(store, path);
     const { footer, start } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
@@ -119,8 +143,9 @@ export class TopicFileReader implements TopicSource {
       index,
       dictionaries,
       first: 0,
+      kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
-      reopen: () => TopicFileReader.open(store, engine, path, info, sequence),
+      reopen: () => TopicFileReader.open(store, engine, path, info, sequence, cache),
       ...(index && crc !== undefined && { bounds: { end: start, crc } }),
     });
     return index ? reader : await reader.#scan(footer);
@@ -136,8 +161,29 @@ export class TopicFileReader implements TopicSource {
     return this.#parts.readsAhead?.() ?? 1;
   }
 
+  /** Its batches that are kept at hand; undefined where none are. */
+  get kept(): FileBatches | undefined {
+    return this.#parts.kept;
+  }
+
+  letGo(): void {
+    this.kept?.clear();
+    this.#successor?.then((reader) => reader.letGo(), () => {});
+  }
+
+  /** The same for all who ask, so that they share what is kept of it. */
   async reopen(): Promise<TopicFileReader> {
-    return await (this.#parts.reopen?.() ?? this);
+    const { reopen, kept } = this.#parts;
+    if (!reopen) return this;
+    kept?.clear();
+    if (!this.#successor) {
+      this.#successor = reopen();
+      // What failed may succeed another time.
+      this.#successor.catch(() => this.#successor = undefined);
+      return await this.#successor;
+    }
+    const successor = await this.#successor;
+    return successor.#successor ? await successor.reopen() : successor;
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
@@ -177,15 +223,21 @@ export class TopicFileReader implements TopicSource {
     for (const number of across) {
       await slice.pause();
       signal?.throwIfAborted();
-      const batch = await this.openBatch(number, this.readBatch(number, signal));
+      const batch = await this.#keptBatch(number, signal);
       const row = lowerBound(batch.times, ns + 1n) - 1;
       const time = batch.times[row];
       if (bestNs !== undefined && (time < bestNs || (time === bestNs && number < best))) continue;
       [best, bestNs, found] = [number, time, { batch, row }];
     }
     if (found || best < 0) return found;
-    const batch = await this.openBatch(best, this.readBatch(best, signal));
+    const batch = await this.#keptBatch(best, signal);
     return { batch, row: batch.rows - 1 };
+  }
+
+  /** A batch that is kept at hand for the next who asks for it. */
+  async #keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
+    const open = (signal?: AbortSignal) => this.openBatch(number, this.readBatch(number, signal));
+    return await (this.kept?.load(number, open, signal) ?? open(signal));
   }
 
   verify(request: VerifyRequest): Promise<SmaltiError[]> {
@@ -207,16 +259,6 @@ export class TopicFileReader implements TopicSource {
     return batch === undefined
       ? where
       : { ...where, batch: this.#parts.first + batch, offset: this.index.offset[batch] };
-  }
-
-  /** Opens one batch whose bytes are read, for a window; undefined where it has no row in it. */
-  async openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined> {
-    const { firstNs, lastNs } = this.index;
-    const batch = await this.openBatch(number, bytes);
-    const { times } = batch;
-    const from = firstNs[number] >= window.firstNs ? 0 : lowerBound(times, window.firstNs);
-    const to = lastNs[number] <= window.lastNs ? batch.rows : lowerBound(times, window.lastNs + 1n);
-    return from < to ? { batchNumber: number, batch, from, to } : undefined;
   }
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */

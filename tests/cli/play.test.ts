@@ -14,7 +14,7 @@ import {
   uint8,
   utf8,
 } from "../../mod.ts";
-import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
+import type { SequenceStreamOptions } from "../../src/read/message_stream.ts";
 import {
   cliCommand,
   FLIGHT,
