@@ -193,6 +193,8 @@ export interface TopicSource {
   readonly schema: TopicSchema;
   /** The same topic, from its file as it is now; for whom reading said that it was written anew. */
   reopen?(): Promise<TopicSource>;
+  /** The same topic, by what {@linkcode reopen} gave last; itself before that. */
+  readonly current?: TopicSource;
   /** Its batches that touch a window. Every call gives a walk of its own. */
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource;
   /** Rows and times of its batches, where they are known without reading any. */

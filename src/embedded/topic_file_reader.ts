@@ -49,7 +49,8 @@ export class TopicFileReader implements TopicSource {
   readonly index: TopicIndex;
   readonly #parts: ReaderParts;
   /** The file that took this one's place, once somebody asked for it. */
-  #successor: Promise<TopicFileReader> | undefined;
+  #now: TopicFileReader | undefined;
+  #opening: Promise<TopicFileReader> | undefined;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
@@ -168,7 +169,11 @@ export class TopicFileReader implements TopicSource {
 
   letGo(): void {
     this.kept?.clear();
-    this.#successor?.then((reader) => reader.letGo(), () => {});
+    this.#now?.letGo();
+  }
+
+  get current(): TopicFileReader {
+    return this.#now?.current ?? this;
   }
 
   /** The same for all who ask, so that they share what is kept of it. */
@@ -176,14 +181,10 @@ export class TopicFileReader implements TopicSource {
     const { reopen, kept } = this.#parts;
     if (!reopen) return this;
     kept?.clear();
-    if (!this.#successor) {
-      this.#successor = reopen();
-      // What failed may succeed another time.
-      this.#successor.catch(() => this.#successor = undefined);
-      return await this.#successor;
-    }
-    const successor = await this.#successor;
-    return successor.#successor ? await successor.reopen() : successor;
+    if (this.#now) return this.#now.#now ? await this.#now.reopen() : this.#now;
+    // What failed may succeed another time.
+    this.#opening ??= reopen().finally(() => this.#opening = undefined);
+    return this.#now = await this.#opening;
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
