@@ -12,6 +12,8 @@ export interface Case {
   name: string;
   /** Does the work; throws where the result is wrong. Or what one of what it handles cost elsewhere in this run, in ns. */
   run: (() => unknown) | number;
+  /** Whether the work takes its own time: `run` gives ns for one of what it handles. */
+  isTimed?: boolean;
   /** What it handles, for the cost of one. */
   count: number;
   /** The case it is compared with. */
@@ -32,9 +34,14 @@ export async function compare(
 ): Promise<void> {
   const least = new Map<string, number>();
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, run, count } of cases) {
+    for (const { name, run, count, isTimed } of cases) {
       if (typeof run === "number") {
         least.set(name, run);
+        continue;
+      }
+      if (isTimed) {
+        const ns = Number(await run());
+        if (round > 0) least.set(name, Math.min(least.get(name) ?? Infinity, ns));
         continue;
       }
       const once = {
@@ -62,8 +69,10 @@ export async function compare(
   console.log(runtime);
   for (const { name, rival, count, bytes } of cases) {
     const cost = least.get(name)!;
+    if (Number.isNaN(cost)) continue; // what it would run is not there
     const speed = bytes ? `${(1e3 * bytes() / (cost * count)).toFixed(0)} MB/s`.padStart(10) : "";
-    const ratio = rival === undefined ? "" : `${(least.get(rival)! / cost).toFixed(1)} times ${rival}`;
+    const times = rival === undefined ? NaN : least.get(rival)! / cost;
+    const ratio = Number.isNaN(times) ? "" : `${times.toFixed(times < 10 ? 2 : 1)} times ${rival}`;
     console.log(
       `  ${name.padEnd(width)} ${cost.toFixed(cost < 1000 ? 1 : 0).padStart(9)} ns${speed}  ${ratio}`
         .trimEnd(),

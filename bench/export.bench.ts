@@ -4,7 +4,6 @@
  * where `SMALTI_PYTHON` names a Python that has it.
  */
 import { McapStreamReader, McapWriter as CoreWriter } from "@mcap/core";
-import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +33,7 @@ import {
 } from "./export_recordings.ts";
 import { concat } from "./make_recording.ts";
 import { rosTopics } from "./ros_messages.ts";
+import { answer, rustMcap } from "./rust_mcap.ts";
 
 const ROUNDS = 5;
 const DRIVE_ROWS = 100_000;
@@ -140,7 +140,7 @@ async function readyCases(): Promise<void> {
   }
   const file = join(directory, "ready.mcap");
   await writeFile(file, await collected((sink) => writeByOurs(ready, "none", sink)));
-  const rust = rustCosts(file);
+  const rust = rustMcap("write", file, String(ROUNDS), ...COMPRESSIONS);
   await compare([
     ...COMPRESSIONS.filter((compression) => rust[compression] !== undefined).map((compression) => ({
       name: `ready, ${compression}/Rust mcap`,
@@ -281,14 +281,6 @@ function checkMessages(name: string, file: Uint8Array, ready: readonly ReadyMess
   check(`${name}: messages`, count, ready.length);
 }
 
-/** What the crate takes for a file's messages, by compression; nothing where it cannot be built. */
-function rustCosts(file: string): Readonly<Record<string, number>> {
-  const manifest = new URL("rust_mcap/Cargo.toml", import.meta.url).pathname;
-  const target = join(tmpdir(), "smalti-bench-rust-mcap");
-  const args = ["run", "--release", "--locked", "--quiet", "--manifest-path", manifest];
-  return answer("cargo", [...args, "--target-dir", target, "--", file, String(ROUNDS)], "no Rust crate");
-}
-
 /** What pyarrow takes for an Arrow file's table, by format; nothing without it. */
 async function pyarrowCosts(table: Uint8Array): Promise<Readonly<Record<string, number>>> {
   const python = process.env.SMALTI_PYTHON;
@@ -300,12 +292,4 @@ async function pyarrowCosts(table: Uint8Array): Promise<Readonly<Record<string, 
   await writeFile(file, table);
   const script = new URL("export_tables.py", import.meta.url).pathname;
   return answer(python, [script, file, String(ROUNDS)], "no pyarrow");
-}
-
-/** What a process prints as JSON. */
-function answer(command: string, args: string[], otherwise: string): Readonly<Record<string, number>> {
-  const { error, status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  if (status === 0) return JSON.parse(stdout);
-  console.log(`${otherwise}: ${error?.message ?? stderr.trim().split("\n").at(-1)}`);
-  return {};
 }

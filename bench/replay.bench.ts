@@ -9,20 +9,18 @@ import { McapIndexedReader } from "@mcap/core";
 import { tableFromIPC } from "apache-arrow";
 import { Heap } from "heap-js";
 import { lz4Decompress } from "../src/engine/lz4.ts";
-import { type Client, type ColumnStreamer, connect, type SequenceHandler } from "../mod.ts";
+import { type Client, connect } from "../mod.ts";
 import { type Case, check, compare } from "./compare.ts";
 import { engineNames } from "./engines.ts";
+import { columnsByTopic, makeRecording, type McapFile, pushColumns, writeMcap } from "./recording.ts";
 import {
-  columnsByTopic,
-  type Facts,
-  makeRecording,
-  type McapFile,
-  pushColumns,
   replayBatches,
+  replayColumns,
   replayMessages,
+  replayTopic,
+  replayTopicColumns,
   Tally,
-  writeMcap,
-} from "./recording.ts";
+} from "./replays.ts";
 
 const recording = makeRecording();
 const { busiest, topics, whole } = recording;
@@ -64,14 +62,14 @@ try {
     },
     ...eachEngine("merged", ", for await", count, (i) => replayMessages(handlers[i], whole)),
     ...eachEngine("merged", ", batches()", count, (i) => replayBatches(handlers[i], whole)),
-    ...eachEngine("merged", ", columns", count, (i) => replayColumns(handlers[i])),
+    ...eachEngine("merged", ", columns", count, (i) => replayColumns(handlers[i], whole)),
     {
       name: "one topic/mcap plain",
       count: busiest.count,
       run: () => readMcap(plain, busiest.topic),
     },
-    ...eachEngine("one topic", ", batches()", busiest.count, (i) => oneTopic(handlers[i])),
-    ...eachEngine("one topic", ", columns", busiest.count, (i) => topicColumns(handlers[i])),
+    ...eachEngine("one topic", ", batches()", busiest.count, (i) => replayTopic(handlers[i], busiest)),
+    ...eachEngine("one topic", ", columns", busiest.count, (i) => replayTopicColumns(handlers[i], busiest)),
     {
       name: "open and first/mcap plain",
       count: 1,
@@ -91,46 +89,6 @@ function eachEngine(what: string, how: string, count: number, run: (i: number) =
     rival: `${what}/mcap plain`,
     run: () => run(i),
   }));
-}
-
-async function oneTopic(handler: SequenceHandler): Promise<void> {
-  const seen = new Tally();
-  const topic = await handler.topicHandler(busiest.topic);
-  for await (const block of topic.getDataStreamer().batches()) {
-    for (const message of block) {
-      seen.add(message.timestampNs, message.data.acceleration.x);
-    }
-  }
-  seen.check(busiest);
-}
-
-/** Time, topic and one field of every message as columns. */
-async function replayColumns(handler: SequenceHandler): Promise<void> {
-  await sumColumns(handler.getColumnStreamer({ fields: ["acceleration.x"] }), whole);
-}
-
-async function topicColumns(handler: SequenceHandler): Promise<void> {
-  const topic = await handler.topicHandler(busiest.topic);
-  await sumColumns(topic.getColumnStreamer({ fields: ["acceleration.x"] }), busiest);
-}
-
-/** Adds in the order of the rows, and looks at the order of the times. */
-async function sumColumns(blocks: ColumnStreamer<"acceleration.x">, wanted: Facts): Promise<void> {
-  let [count, sum, last, offset] = [0, 0, 0n, 0];
-  for await (const block of blocks) {
-    const { values } = block.numbers("acceleration.x");
-    const offsets = block.offsetsNs(recording.times[0]);
-    for (let i = 0; i < values.length; i++) {
-      sum += values[i];
-      if (offsets[i] < offset) throw new Error(`a row at ${offsets[i]} ns follows one at ${offset} ns`);
-      offset = offsets[i];
-    }
-    count += block.topicIndex.length;
-    last = block.timestampNs[block.length - 1];
-  }
-  check("count", count, wanted.count);
-  check("sum", sum, wanted.sum);
-  check("last time", last, wanted.last);
 }
 
 async function first(client: Client): Promise<void> {

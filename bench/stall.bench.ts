@@ -8,14 +8,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { type Client, connect, defineOntology, float64, type SequenceHandler, struct } from "../mod.ts";
 import { check } from "./compare.ts";
-import {
-  columnsByTopic,
-  makeRecording,
-  pushColumns,
-  replayBatches,
-  replayMessages,
-  Sample,
-} from "./recording.ts";
+import { columnsByTopic, makeRecording, pushColumns, Sample } from "./recording.ts";
+import { replayBatches, replayMessages } from "./replays.ts";
 
 const ROUNDS = 3;
 /** What the topics hold, to ask for. */

@@ -18,7 +18,7 @@ for (const name of runtimes) {
   const command = await runner(name);
   for (const file of files) {
     // Whole replays and recordings run one engine a process, as programs do.
-    for (const engine of /(replay|write)\.bench/.test(file) ? ["js", "wasm"] : [undefined]) {
+    for (const engine of /(native|replay|write)\.bench/.test(file) ? ["js", "wasm"] : [undefined]) {
       console.log(`\n== ${[name, file, engine].filter(Boolean).join(" ")}`);
       const { code } = await run([...command, file], { env: engine ? { SMALTI_ENGINE: engine } : {} });
       if (code !== 0) console.error(`${name} ${file}: exit code ${code}`);

@@ -1,0 +1,107 @@
+/**
+ * A replay of the recording in each way that there is. All give the time and one float of each message, and check both.
+ *
+ * @module
+ */
+import type { ColumnStreamer, SequenceHandler } from "../mod.ts";
+import { check } from "./compare.ts";
+import type { Facts } from "./recording.ts";
+
+/** What a reader found. Adding floats in another order gives another sum, so the sum proves the order too. */
+export class Tally {
+  #count = 0;
+  #sum = 0;
+  #last = 0n;
+  /** Takes a message. */
+  add(time: bigint, x: number): void {
+    this.#count++;
+    this.#sum += x;
+    this.#last = time;
+  }
+  /** Throws unless it found what was wanted. */
+  check(wanted: Facts): void {
+    check("count", this.#count, wanted.count);
+    check("sum", this.#sum, wanted.sum);
+    check("last time", this.#last, wanted.last);
+  }
+}
+
+/** Replays all messages one by one, and checks what was found. */
+export async function replayMessages(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  const seen = new Tally();
+  for await (const [, message] of handler.getDataStreamer()) {
+    seen.add(message.timestampNs, message.data.acceleration.x);
+  }
+  seen.check(wanted);
+}
+
+/** The same block by block. */
+export async function replayBatches(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  const seen = new Tally();
+  for await (const block of handler.getDataStreamer().batches()) {
+    for (const [, message] of block) seen.add(message.timestampNs, message.data.acceleration.x);
+  }
+  seen.check(wanted);
+}
+
+/** The same block by block, a message at a time by its place. */
+export async function replayBlocks(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  const seen = new Tally();
+  for await (const block of handler.getDataStreamer().batches()) {
+    for (let i = 0; i < block.length; i++) {
+      const [, message] = block.at(i)!;
+      seen.add(message.timestampNs, message.data.acceleration.x);
+    }
+  }
+  seen.check(wanted);
+}
+
+/** The messages of one topic. */
+export async function replayTopic(
+  handler: SequenceHandler,
+  wanted: Facts & { topic: string },
+): Promise<void> {
+  const seen = new Tally();
+  const topic = await handler.topicHandler(wanted.topic);
+  for await (const block of topic.getDataStreamer().batches()) {
+    for (const message of block) {
+      seen.add(message.timestampNs, message.data.acceleration.x);
+    }
+  }
+  seen.check(wanted);
+}
+
+/** Time, topic and the float of every message as columns. */
+export async function replayColumns(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  await sumColumns(handler.getColumnStreamer({ fields: ["acceleration.x"] }), wanted);
+}
+
+/** The same of one topic. */
+export async function replayTopicColumns(
+  handler: SequenceHandler,
+  wanted: Facts & { topic: string },
+): Promise<void> {
+  const topic = await handler.topicHandler(wanted.topic);
+  await sumColumns(topic.getColumnStreamer({ fields: ["acceleration.x"] }), wanted);
+}
+
+/** Adds in the order of the rows, and looks at the order of the times. */
+async function sumColumns(blocks: ColumnStreamer<"acceleration.x">, wanted: Facts): Promise<void> {
+  let [count, sum, first, last] = [0, 0, 0n, 0n];
+  for await (const block of blocks) {
+    const { values } = block.numbers("acceleration.x");
+    if (count === 0) first = block.timestampNs[0];
+    const offsets = block.offsetsNs(first);
+    let offset = count === 0 ? 0 : Number(last - first);
+    for (let i = 0; i < values.length; i++) {
+      sum += values[i];
+      if (offsets[i] < offset) throw new Error(`a row at ${offsets[i]} ns follows one at ${offset} ns`);
+      offset = offsets[i];
+    }
+    count += block.topicIndex.length;
+    last = block.timestampNs[block.length - 1];
+  }
+  check("count", count, wanted.count);
+  check("sum", sum, wanted.sum);
+  check("last time", last, wanted.last);
+}
