@@ -89,7 +89,8 @@ async function play({ out, signal }: Context, handler: SequenceHandler, options:
   }
   if (tail !== undefined) return await playTail(out, handler.getDataStreamer(part), line);
   if (!reverse && limit === undefined) {
-    return await exportLines(handler, out.toWritableStream(), chosen, line);
+    await exportLines(handler, out.toWritableStream(), chosen, line);
+    return;
   }
   for await (const block of handler.getDataStreamer(part).batches()) {
     for (const [, message] of block) await out.write(line(message));
