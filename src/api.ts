@@ -97,6 +97,7 @@ export {
   Streamer,
   type StreamOptions,
 } from "./read/streamer.ts";
+export type { MessageCursor } from "./read/merge/message_cursor.ts";
 export {
   type Message,
   type MessageData,

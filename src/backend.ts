@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { BlockBounds } from "./arrow/block_bounds.ts";
 import type { BatchBounds } from "./arrow/bounds.ts";
 import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine.ts";
@@ -201,6 +202,8 @@ export interface TopicSource {
   readonly index?: BatchTimes;
   /** Bounds of its batches' columns, where the store has them. CORRUPT. */
   readBounds?(signal?: AbortSignal): Promise<BatchBounds | undefined>;
+  /** Bounds of blocks of rows in columns by path, as in `BatchBounds`; undefined where the store has none of them that is sound. */
+  readDetail?(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined>;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
   /** The last row in time order at or before a time; undefined where there is none. Reads as few batches as tell. */

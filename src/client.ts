@@ -367,7 +367,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Joins the small batches that frequent flushes left in a sequence's topics, where that saves at least a tenth of their
-   * batches or bytes. `finalize` and `recover` do that too; this is for recordings made before, or on a disk that was full.
+   * batches or bytes. `finalize` and `recover` do that too; this is for recordings made before, or on a disk that was full. It
+   * also gives files of older versions the bounds of blocks of rows that make plots and queries quick.
    * Rows and their order stay. Who reads or follows the sequence on this machine goes on.
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is written, CORRUPT where the manifest is damaged, UNSUPPORTED on a

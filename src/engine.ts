@@ -56,6 +56,30 @@ export interface Merger {
   close(): void;
 }
 
+/**
+ * Picks rows out of arrays of numbers, an array a run: faster than a loop over them in TypeScript. It keeps copies of the
+ * arrays, which must not change until it is told to let go of them.
+ */
+export interface RowPicker {
+  /**
+   * Takes the rows to pick: row `rows[i]` of run `runs[i]`, the first `length` of both. Returns the runs that there are rows
+   * of, ascending, all below `runCount`; undefined where it cannot pick these rows.
+   */
+  take(runs: Int32Array, rows: Int32Array, length: number, runCount: number): number[] | undefined;
+  /** For each row what `ofRun` tells of its run, in a fresh array; undefined where there is no memory. */
+  lookUp(ofRun: Int32Array): Int32Array | undefined;
+  /**
+   * The numbers of the rows, `width` bytes each (1, 2, 4, 8), in a fresh buffer; 0 of runs without an array. Calls since `take`
+   * are for one column each, in the same order for all rows: so arrays are the same from one time to the next. Undefined
+   * where there is no room for copies.
+   */
+  pick(width: number, arrays: readonly (ArrayBufferView | undefined)[]): ArrayBuffer | undefined;
+  /** Forgets the arrays of a run: another one has its number from now on. */
+  letGo(run: number): void;
+  /** Gives its memory back; it takes no rows then. A second call does nothing. */
+  close(): void;
+}
+
 /** What a runtime may have in native code; an engine uses it where given. Same results, only faster. */
 export interface NativeCodecs {
   /** CRC-32 (IEEE 802.3) of the bytes after others, of which it is `before`, as an unsigned integer. */
@@ -103,6 +127,8 @@ export interface Engine extends EngineInfo {
   crc32(bytes: Uint8Array, before?: number): number;
   /** A merge of its own. */
   createMerger(): Merger;
+  /** A picker of its own. An engine in TypeScript has none. */
+  createPicker?(): RowPicker;
   /** A decoder for the records of one schema. */
   createRecordDecoder(plan: RecordPlan): RecordDecoder;
   /** Decodes the records of a chunk, each job's by its decoder of this engine; sets their statuses. */

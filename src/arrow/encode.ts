@@ -203,7 +203,7 @@ export function encodeFileEnd(
   schema: Schema,
   blocks: readonly FooterBlock[],
   metadata: Map<string, string>,
-  extra: Uint8Array = new Uint8Array(0),
+  extra: readonly Uint8Array[] = [],
 ): Uint8Array {
   const builder = new Builder(4096);
   const pairs = keyValues(builder, metadata);
@@ -225,10 +225,14 @@ export function encodeFileEnd(
   builder.finish(builder.endObject());
   const footer = builder.asUint8Array();
 
-  const footerAt = END_OF_STREAM.length + extra.length;
+  const footerAt = extra.reduce((sum, { length }) => sum + length, END_OF_STREAM.length);
   const bytes = new Uint8Array(footerAt + footer.length + 10);
   bytes.set(END_OF_STREAM);
-  bytes.set(extra, END_OF_STREAM.length);
+  let at = END_OF_STREAM.length;
+  for (const part of extra) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   bytes.set(footer, footerAt);
   new DataView(bytes.buffer).setInt32(bytes.length - 10, footer.length, true);
   bytes.set(MAGIC, bytes.length - MAGIC.length);

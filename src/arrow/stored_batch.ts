@@ -35,21 +35,25 @@ export interface SealedBatch {
   message: Uint8Array;
   /** The header's checksum, for the index. */
   headerCrc: number;
+  /** Per buffer in depth-first order: offset in the body, length as stored. */
+  places: ArrayLike<number>;
 }
 
 /** An encapsulated record batch message: LZ4 where that saves, with checksums. */
 export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
   let header = 0;
+  let places: ArrayLike<number> = [];
   const message = encodeBatch(columns, {
     compress: (bytes) => compressBuffer(engine, bytes),
     allocate: takeBytes,
     describe: (batch) => {
       const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
       header = headerCrc(engine, batch, crcs);
+      places = batch.places;
       return new Map([[CRC_KEY, [header, ...crcs].map(hexCrc).join("")]]);
     },
   });
-  return { message, headerCrc: header };
+  return { message, headerCrc: header, places };
 }
 
 /** LZ4 of a buffer, good until the engine is called again; undefined where that saves nothing. */

@@ -7,6 +7,8 @@ import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
 import { firstDescent } from "../util/times.ts";
 import { type Extent, totals } from "../util/totals.ts";
+import type { BatchSummary } from "./batch_summary.ts";
+import { DETAIL, DetailBuilder } from "./detail_builder.ts";
 
 /** Key of the checksum of the batches' bounds. */
 export const BOUNDS_CRC = "smalti:bounds_crc";
@@ -74,6 +76,7 @@ interface IndexPiece {
 export class IndexBuilder {
   readonly #pieces: IndexPiece[] = [];
   readonly #bounds = new Map<number, Float64Array>();
+  readonly #detail = new DetailBuilder();
   /** Batches in the last piece. */
   #used = 0;
   #count = 0;
@@ -89,8 +92,8 @@ export class IndexBuilder {
     return this.#totals;
   }
 
-  /** Adds the next batch, with its bounds, as from `boundsOf`, where {@linkcode keepsBounds}. RangeError for one of 4 GiB or more. */
-  add(entry: IndexEntry, bounds: Float64Array | undefined): void {
+  /** Adds the next batch, with what was collected of its values where {@linkcode keepsBounds}. RangeError for one of 4 GiB or more. */
+  add(entry: IndexEntry, summary: BatchSummary | undefined): void {
     const largest = Math.max(entry.length, entry.rows);
     if (largest >= 2 ** 32) throw new RangeError(`Batch has ${largest} bytes or rows: wanted less than 2^32`);
     const last = this.#pieces.at(-1);
@@ -107,7 +110,10 @@ export class IndexBuilder {
     piece.firstNs[at] = entry.firstNs;
     piece.lastNs[at] = entry.lastNs;
     piece.headerCrc[at] = entry.headerCrc;
-    if (bounds) this.#bounds.set(this.#count, bounds);
+    if (summary) {
+      this.#bounds.set(this.#count, summary.bounds);
+      this.#detail.add(summary);
+    }
     this.#count++;
     this.#totals = totals([this.#totals, extentOf(entry)]);
   }
@@ -138,13 +144,19 @@ export class IndexBuilder {
 
   /**
    * The end of the topic's file: its footer with the index, and right before it the bounds of all batches, 16 bytes for each
-   * of a batch's bounded columns, where most batches have some. The footer's metadata has their checksums.
+   * of a batch's bounded columns, where most batches have some, and before these the detail. The footer's metadata has their
+   * checksums.
    */
   fileEnd(engine: Engine, stored: Schema): Uint8Array {
     const metadata = indexMetadata(engine, this.toIndex());
     const bounds = this.#boundsBytes();
     if (bounds) metadata.set(BOUNDS_CRC, hexCrc(engine.crc32(bounds)));
-    return encodeFileEnd(stored, [...this.#blocks()], metadata, bounds);
+    const detail = this.#detail.encode(engine);
+    if (detail) metadata.set(DETAIL, detail.text);
+    return encodeFileEnd(stored, [...this.#blocks()], metadata, [
+      ...detail?.parts ?? [],
+      ...bounds ? [bounds] : [],
+    ]);
   }
 
   /** Undefined where so few are known that nobody would have anything of them. */

@@ -5,12 +5,14 @@
  *
  * @module
  */
-import { type ErrorCode, SmaltiError } from "../error.ts";
+import { SmaltiError } from "../error.ts";
 import { createCodecs } from "./codecs.ts";
-import type { BatchLayout, Codec, Engine, Merger, NativeCodecs } from "../engine.ts";
+import type { BatchLayout, Codec, Engine, Merger, NativeCodecs, RowPicker } from "../engine.ts";
 import { SOURCE_HASH } from "./generated/source_hash.ts";
 import { createMerger } from "./merge.ts";
 import type { SortSpan } from "./merge_sort.ts";
+import { noMemory, Wasm, type WasmExports } from "./wasm_instance.ts";
+import { WasmRowPicker } from "./wasm_picker.ts";
 import {
   COLUMN_WORDS,
   RECORD_ENCODINGS,
@@ -20,38 +22,7 @@ import {
   type RecordPlan,
 } from "../record_plan.ts";
 
-/** What the module exports. */
-interface WasmExports {
-  readonly memory: WebAssembly.Memory;
-  start(): void;
-  version(): number;
-  simd(): number;
-  source_hash_ptr(): number;
-  panic_ptr(): number;
-  panic_len(): number;
-  input(bytes: number): number;
-  output_ptr(): number;
-  output_len(): number;
-  numbers_ptr(): number;
-  numbers_len(): number;
-  text_ptr(): number;
-  text_len(): number;
-  parse_batch(headBytes: number, messageBytes: number): number;
-  decompress(codec: number, bytes: number, rawBytes: number): number;
-  compress(bytes: number): number;
-  crc32(bytes: number, before: number): number;
-  order(members: number, count: number): void;
-  ordered_ptr(): number;
-  records_open(encoding: number, columns: number, code: number): number;
-  records_close(id: number): void;
-  records_chunk(bytes: number): number;
-  records_decode(id: number, count: number): number;
-  records_collect(id: number): void;
-  records_reset(id: number): void;
-}
-
 /** As the binding numbers them. */
-const STATUS_CODES: readonly ErrorCode[] = ["INTERNAL", "CORRUPT", "UNSUPPORTED", "TOO_LARGE"];
 const CODECS: readonly Codec[] = ["none", "lz4", "zstd"];
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -155,6 +126,10 @@ class WasmEngine implements Engine {
 
   createMerger(): Merger {
     return createMerger(this.#order);
+  }
+
+  createPicker(): RowPicker {
+    return new WasmRowPicker(this.#wasm);
   }
 
   createRecordDecoder(plan: RecordPlan): RecordDecoder {
@@ -283,81 +258,6 @@ function copyBuffers(
 /** Bytes up to the next multiple of 8. */
 function aligned(bytes: number): number {
   return Math.ceil(bytes / 8) * 8;
-}
-
-/** An instance and its memory. */
-class Wasm {
-  readonly #exports: WasmExports;
-  #failure: SmaltiError | undefined;
-
-  constructor(exports: WasmExports) {
-    this.#exports = exports;
-  }
-
-  /** The memory as it is now. */
-  get buffer(): ArrayBuffer {
-    return this.#exports.memory.buffer as ArrayBuffer;
-  }
-
-  /** Calls the module. INTERNAL once it has panicked: what it had in hand then is not to be trusted. */
-  run<T>(action: (exports: WasmExports) => T): T {
-    if (this.#failure) throw this.#failure;
-    try {
-      return action(this.#exports);
-    } catch (reason) {
-      if (!(reason instanceof WebAssembly.RuntimeError)) throw reason;
-      const { panic_ptr, panic_len } = this.#exports;
-      const text = utf8.decode(new Uint8Array(this.buffer, panic_ptr(), panic_len())) || reason.message;
-      this.#failure = new SmaltiError("INTERNAL", `WASM engine failed: ${text}`, { cause: reason });
-      throw this.#failure;
-    }
-  }
-
-  /** Copies bytes to where the module's input is. */
-  put(bytes: Uint8Array): void {
-    const at = this.room(bytes.length);
-    new Uint8Array(this.buffer, at, bytes.length).set(bytes);
-  }
-
-  /** Where the module's input is, which has room for so many bytes then. The memory may grow. */
-  room(bytes: number): number {
-    const at = this.#exports.input(bytes);
-    if (at === 0) throw noMemory(bytes);
-    return at;
-  }
-
-  /** The module's output, which is there until the next call. */
-  outputView(): Uint8Array {
-    const { output_ptr, output_len } = this.#exports;
-    return new Uint8Array(this.buffer, output_ptr(), output_len());
-  }
-
-  /** A copy of the module's output. */
-  output(allocate?: (bytes: number) => Uint8Array): Uint8Array {
-    const view = this.outputView();
-    try {
-      if (!allocate) return view.slice();
-      const copy = allocate(view.length);
-      copy.set(view);
-      return copy;
-    } catch (cause) {
-      throw noMemory(view.length, cause);
-    }
-  }
-
-  text(): Uint8Array {
-    const { text_ptr, text_len } = this.#exports;
-    return new Uint8Array(this.buffer, text_ptr(), text_len());
-  }
-
-  /** Throws what a status other than 0 stands for. */
-  check(status: number): void {
-    if (status !== 0) throw new SmaltiError(STATUS_CODES[status], utf8.decode(this.text()));
-  }
-}
-
-function noMemory(bytes: number, cause?: unknown): SmaltiError {
-  return new SmaltiError("TOO_LARGE", `No memory for a buffer of ${bytes} bytes`, { cause });
 }
 
 /** How much of a message the parser reads: its head, as far as it is there. */

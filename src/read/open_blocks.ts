@@ -4,7 +4,7 @@ import type { Window } from "../types.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { messageTopic } from "./merge/message.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
-import { type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
+import { type BlockUse, type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import type { BlockSource } from "./streamer.ts";
 
 /** Which rows to give, and how. */
@@ -17,8 +17,8 @@ export interface BlockRequest {
   readonly signal: AbortSignal | undefined;
   /** Rows before those of the window. */
   readonly first?: RowBlock | undefined;
-  /** Whether who reads is done with a block when the next is asked for. @default false */
-  readonly forColumns?: boolean;
+  /** What is done with the blocks. @default "messages" */
+  readonly use?: BlockUse;
   /** Whether to go backwards. @default false */
   readonly reverse?: boolean | undefined;
 }
@@ -26,10 +26,10 @@ export interface BlockRequest {
 /** The rows of topics, in the order of their names; `reopen` gives the topics once more where files were written anew. */
 export async function openBlocks(
   topics: readonly TopicSource[],
-  { sequence, engine, window, maxBytes, signal, first, forColumns, reverse = false }: BlockRequest,
+  { sequence, engine, window, maxBytes, signal, first, use, reverse = false }: BlockRequest,
   reopen: (topics: readonly TopicSource[]) => Promise<readonly TopicSource[]>,
 ): Promise<BlockSource> {
-  const options: RunOptions = { keeps: true, reverse };
+  const options: RunOptions = { mayReuse: use === "copies", keeps: true, reverse };
   const blocksOf = async (part: Window, before?: RowBlock) => {
     const slice = new TimeSlice();
     const runs: TopicRuns[] = [];
@@ -39,7 +39,7 @@ export async function openBlocks(
       runs.push({ topic, source: source.runs(part, signal, options) });
     }
     if (reverse) runs.reverse();
-    return new RowBlocks(engine, runs, maxBytes, before, forColumns, reverse);
+    return new RowBlocks(engine, runs, maxBytes, before, use, reverse);
   };
   const renew = async () => {
     topics = await reopen(topics);

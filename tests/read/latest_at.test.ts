@@ -190,8 +190,8 @@ describe.each(PLACES)("latestAt of what is being recorded in %s", (place) => {
 
   it("is what looking at all that was flushed gives, whatever is written", () =>
     withClient(place, async (client) => {
-      const { from, to } = caseRange(10);
-      for (let seed = from; seed < to; seed++) {
+      const range = caseRange(10);
+      for (let seed = range.seed; seed < range.seed + range.cases; seed++) {
         const random = new Random(seed);
         try {
           const name = `s${seed}`;

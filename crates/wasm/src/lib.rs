@@ -10,7 +10,7 @@
 
 use core::cell::RefCell;
 use smalti_core::{crc, ipc, lz4, records, zstd, Code, Error, Result};
-use smalti_core::{sorter::Sorter, span::Span};
+use smalti_core::{picker::Picker, sorter::Sorter, span::Span};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Scratch up to this size is kept between calls; larger is given back when it is no longer needed.
@@ -27,6 +27,9 @@ struct State {
     ordered: Vec<i32>,
     chunk: Vec<u8>,
     decoders: Vec<Option<records::Decoder>>,
+    pickers: Vec<Option<Picker>>,
+    /// In words, so that they are aligned.
+    picked: Vec<u64>,
 }
 
 thread_local! {
@@ -276,14 +279,19 @@ pub fn records_open(encoding: u32, columns: usize, code: usize) -> usize {
     with(|state| {
         let (columns, code) = state.integers(columns + code).split_at(columns);
         let decoder = records::Decoder::new(encoding, columns, code).expect("a plan");
-        let free = state.decoders.iter().position(Option::is_none);
-        let id = free.unwrap_or(state.decoders.len());
-        if id == state.decoders.len() {
-            state.decoders.push(None);
-        }
-        state.decoders[id] = Some(decoder);
-        id
+        put(&mut state.decoders, decoder)
     })
+}
+
+/// Puts an item into a free slot: its number.
+fn put<T>(slots: &mut Vec<Option<T>>, item: T) -> usize {
+    let free = slots.iter().position(Option::is_none);
+    let id = free.unwrap_or(slots.len());
+    if id == slots.len() {
+        slots.push(None);
+    }
+    slots[id] = Some(item);
+    id
 }
 
 #[wasm_bindgen]
@@ -345,4 +353,85 @@ pub fn records_collect(id: usize) {
 #[wasm_bindgen]
 pub fn records_reset(id: usize) {
     with(|state| state.decoders[id].as_mut().expect("a decoder").reset());
+}
+
+/// A picker of rows: its number.
+#[wasm_bindgen]
+pub fn picker_open() -> usize {
+    with(|state| put(&mut state.pickers, Picker::default()))
+}
+
+#[wasm_bindgen]
+pub fn picker_close(id: usize) {
+    with(|state| {
+        state.pickers[id] = None;
+        state.picked = Vec::new();
+    });
+}
+
+/// Bytes of columns that all pickers hold.
+#[wasm_bindgen]
+pub fn picker_held_bytes() -> usize {
+    with(|state| state.pickers.iter().flatten().map(Picker::held_bytes).sum())
+}
+
+/// Room for what a run has in a column, so many bytes, aligned to 8; 0 where there is none.
+#[wasm_bindgen]
+pub fn picker_numbers(id: usize, column: usize, run: usize, bytes: usize) -> usize {
+    with(|state| {
+        let picker = state.pickers[id].as_mut().expect("a picker");
+        picker
+            .numbers(column, run, bytes)
+            .map_or(0, |room| room.as_ptr() as usize)
+    })
+}
+
+/// Room for the rows to pick, as 32-bit integers: the run of each, then each one's number in its run; 0 where there is none.
+#[wasm_bindgen]
+pub fn picker_rows(id: usize, count: usize) -> usize {
+    with(|state| {
+        let picker = state.pickers[id].as_mut().expect("a picker");
+        picker.rows(count).map_or(0, |room| room.as_ptr() as usize)
+    })
+}
+
+/// Where there is a byte for each of so many runs, 1 where there are rows of it; 0 where there is no memory.
+#[wasm_bindgen]
+pub fn picker_mark_runs(id: usize, runs: usize) -> usize {
+    with(|state| state.picked(id, runs, |picker, picked| picker.mark_runs(runs, picked)))
+}
+
+/// Where there is for each row, of so many, what the input tells of its run, of so many, as 32-bit integers; 0 where there is
+/// no memory.
+#[wasm_bindgen]
+pub fn picker_look_up(id: usize, runs: usize, count: usize) -> usize {
+    with(|state| {
+        let of_run = state.integers(runs).to_vec();
+        state.picked(id, 4 * count, |picker, picked| picker.look_up(&of_run, picked))
+    })
+}
+
+/// Where the numbers of the rows, of so many, are, `width` bytes each; 0 where there is no memory.
+#[wasm_bindgen]
+pub fn picker_pick(id: usize, column: usize, width: usize, count: usize) -> usize {
+    with(|state| {
+        state.picked(id, width * count, |picker, picked| {
+            picker.pick(column, width, picked)
+        })
+    })
+}
+
+impl State {
+    /// Has a picker fill so many bytes: where they are, or 0.
+    fn picked(&mut self, id: usize, bytes: usize, fill: impl FnOnce(&Picker, &mut [u64])) -> usize {
+        let words = bytes.div_ceil(8);
+        let missing = words.saturating_sub(self.picked.len());
+        if self.picked.try_reserve_exact(missing).is_err() {
+            return 0;
+        }
+        self.picked.resize(words.max(self.picked.len()), 0);
+        let picker = self.pickers[id].as_ref().expect("a picker");
+        fill(picker, &mut self.picked[..words]);
+        self.picked.as_ptr() as usize
+    }
 }

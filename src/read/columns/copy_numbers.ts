@@ -11,23 +11,38 @@ const LEAST_CALL = 32;
 
 type Ints = Int32Array | Uint16Array | Uint8Array;
 
-/** The numbers of the picked rows, out of an array a source. */
+/** The numbers of the picked rows, out of an array a source; 0 where a source has none. */
 export function copyNumbers(
   type: NumberArrayType,
   from: readonly (NumberArray | undefined)[],
   picks: Picks,
 ): NumberArray {
-  const out = new type(picks.length);
   const width = type.BYTES_PER_ELEMENT;
+  const picked = picks.picker?.pick(width, from);
+  if (picked) return new type(picked, 0, picks.length);
+  const out = new type(picks.length);
   // As bits, since NaNs may lose what they hold, and bigints cost more than all the rest.
   const words = width === 8 ? 2 : 1;
   const ints: Ints[] = [];
-  for (const source of picks.used) ints[source] = asInts(from[source]!, width);
+  // Rows without the field, from where there is a number to be read.
+  const absent = new Uint8Array(width * longestAbsent(from, picks));
+  for (const source of picks.used) ints[source] = asInts(from[source] ?? absent, width);
   const target = asInts(out, width);
   if (picks.stretches) copyStretches(target, ints, picks.stretches, words);
   else if (words === 2) copyPairs(target as Int32Array, ints as Int32Array[], picks);
   else copyRows(target, ints, picks);
   return out;
+}
+
+/** How many rows a stand-in for sources without an array must have. */
+function longestAbsent(from: readonly (NumberArray | undefined)[], picks: Picks): number {
+  if (picks.used.every((source) => from[source] !== undefined)) return 0;
+  const { sources, rows, length } = picks;
+  let most = -1;
+  for (let i = 0; i < length; i++) {
+    if (rows[i] > most && from[sources[i]] === undefined) most = rows[i];
+  }
+  return most + 1;
 }
 
 function asInts(array: NumberArray, width: number): Ints {

@@ -122,12 +122,7 @@ class Gatherer {
   #numbers(field: FieldSchema, vectors: Vectors, picks: Picks, validity: Uint8Array | undefined): Column {
     const type = numberArrayType(field.type)!;
     const arrays = vectors.map((vector) => (vector as NumberVector | undefined)?.values);
-    let values = this.#values(arrays, picks);
-    if (!values) {
-      // Rows without the field, from where there is a number to be read.
-      const absent = new type(longestAbsent(vectors, picks));
-      values = copyNumbers(type, Array.from(arrays, (array) => array ?? absent), picks);
-    }
+    const values = this.#values(arrays, picks) ?? copyNumbers(type, arrays, picks);
     if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
       return new BigIntColumn(field, validity, values);
     }
@@ -164,8 +159,7 @@ class Gatherer {
     const items = Picks.ofStretches(list.stretches, length * width, picks.used);
     const found = this.#values(arrays, items);
     if (found) return found;
-    const absent = new Uint8Array(width * longestAbsent(vectors, picks));
-    return copyNumbers(Uint8Array, arrays.map((array) => array ?? absent), items) as Uint8Array;
+    return copyNumbers(Uint8Array, arrays, items) as Uint8Array;
   }
 }
 
@@ -285,15 +279,4 @@ function copyBits(vectors: Vectors, { sources, rows, length }: Picks): Uint8Arra
     if (vector !== undefined) values[i] = (vector.bits[rows[i] >> 3] >> (rows[i] & 7)) & 1;
   }
   return values;
-}
-
-/** How many rows a stand-in for sources without a vector must have. */
-function longestAbsent(vectors: Vectors, picks: Picks): number {
-  if (picks.used.every((source) => vectors[source] !== undefined)) return 0;
-  const { sources, rows, length } = picks;
-  let most = -1;
-  for (let i = 0; i < length; i++) {
-    if (rows[i] > most && vectors[sources[i]] === undefined) most = rows[i];
-  }
-  return most + 1;
 }

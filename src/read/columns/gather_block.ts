@@ -43,7 +43,7 @@ export async function gatherBlock(
 ): Promise<ColumnBlock> {
   const { batches, from, length } = rows;
   const picks = from === undefined
-    ? Picks.ofRows(rows.runs, rows.rows, length, batches.length)
+    ? Picks.ofRows(rows.runs, rows.rows, length, batches.length, rows.picker)
     : Picks.ofOne(0, from, length);
   const index = topicIndex(positions, batches, picks);
   const times = timesOf(batches, picks, copies);
@@ -109,11 +109,13 @@ function topicIndex(
   batches: Batches,
   picks: Picks,
 ): Int32Array | number {
-  const { length, used } = picks;
+  const { length, used, picker } = picks;
   if (used.length === 1) return positions.get(batches[used[0]]!.name)!;
-  const { sources } = picks;
   const indexOf = new Int32Array(batches.length);
   for (const run of used) indexOf[run] = positions.get(batches[run]!.name)!;
+  const found = picker?.lookUp(indexOf);
+  if (found) return found;
+  const { sources } = picks;
   const index = new Int32Array(length);
   for (let i = 0; i < length; i++) index[i] = indexOf[sources[i]];
   return index;

@@ -1,5 +1,9 @@
+import type { RowPicker } from "../../engine.ts";
+
 /** Stretches of this many rows on average are copied as such; shorter ones row by row. */
 const LEAST_STRETCH = 16;
+/** Fewer rows are picked one by one here: a picker is asked several times. */
+const LEAST_PICKED = 128;
 /** Numbers of a stretch: its source, the first row, how many rows. */
 const STRIDE = 3;
 
@@ -11,6 +15,8 @@ export class Picks {
   readonly used: readonly number[];
   /** The same as stretches of rows side by side, in threes: source, first row, how many. Undefined where they are short. */
   readonly stretches: Int32Array | undefined;
+  /** What has taken the very rows, and picks numbers of them. */
+  readonly picker: RowPicker | undefined;
   #sources: Int32Array | undefined;
   #rows: Int32Array | undefined;
 
@@ -20,7 +26,9 @@ export class Picks {
     stretches: Int32Array | undefined,
     sources?: Int32Array,
     rows?: Int32Array,
+    picker?: RowPicker,
   ) {
+    this.picker = picker;
     this.length = length;
     this.used = used;
     this.stretches = stretches;
@@ -28,14 +36,27 @@ export class Picks {
     this.#rows = rows;
   }
 
-  /** Rows one by one, the first `length` of both lists, which must not change; of so many sources at most. */
-  static ofRows(sources: Int32Array, rows: Int32Array, length: number, sourceCount: number): Picks {
+  /**
+   * Rows one by one, the first `length` of both lists, which must not change; of so many sources at most. By a picker, where
+   * there is one and it is worth its calls.
+   */
+  static ofRows(
+    sources: Int32Array,
+    rows: Int32Array,
+    length: number,
+    sourceCount: number,
+    picker?: RowPicker,
+  ): Picks {
+    const stretches = findStretches(sources, rows, length);
+    const isWorthIt = !stretches && length >= LEAST_PICKED;
+    const used = isWorthIt ? picker?.take(sources, rows, length, sourceCount) : undefined;
     return new Picks(
       length,
-      distinct(sources, length, sourceCount),
-      findStretches(sources, rows, length),
+      used ?? distinct(sources, length, sourceCount),
+      stretches,
       sources,
       rows,
+      used && picker,
     );
   }
 

@@ -89,7 +89,7 @@ export function columnStreamer<N extends string>(
   const planOnce = () => plan ??= planColumns(request, topics);
   const open = async () => {
     const sources = await topics.openAll((await planOnce()).topics, signal);
-    const blocks = { sequence, engine, window, maxBytes, signal, forColumns: true };
+    const blocks = { sequence, engine, window, maxBytes, signal, use: "copies" as const };
     return limited(await openBlocks(sources, blocks, (sources) => topics.reopenAll(sources)));
   };
   const fields = () => Promise.resolve(new Map());

@@ -135,6 +135,7 @@ export class TopicBatch {
   /** Bytes beside the batch that are held for it. */
   extraBytes = 0;
   readonly batch: OpenBatch;
+  #words: Int32Array | undefined;
 
   constructor(topic: MessageTopic, batch: OpenBatch, keep?: () => void) {
     this.keep = keep;
@@ -145,6 +146,11 @@ export class TopicBatch {
     this.columns = batch.table.children.slice(1);
     this.columnBytes = batch.loadedBytes;
     this.batch = batch;
+  }
+
+  /** The times in halves, the low one first: a bigint for each would take most of the time. */
+  get words(): Int32Array {
+    return this.#words ??= wordsOf(this.times);
   }
 
   /** Bytes it takes without its columns: as stored, its times, and what is held beside them. */
@@ -158,6 +164,10 @@ export class TopicBatch {
     this.columns = this.batch.table.children.slice(1);
     this.columnBytes = 0;
   }
+}
+
+function wordsOf({ buffer, byteOffset, length }: BigInt64Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, 2 * length);
 }
 
 /** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
@@ -224,7 +234,8 @@ function toObject<T>(this: Message, ontology?: Ontology<T>): MessageObject<T> {
   return { timestampNs, topic, ontologyTag, data: plainRow(view as RowView, false) as T };
 }
 
-function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
+/** Refuses an ontology that is not the topic's. INVALID_ARGUMENT. */
+export function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
   const { ontologyTag, fields } = topic.schema;
   const where = { sequence: topic.sequence, topic: topic.name };
   if (ontology?.tag !== ontologyTag) {

@@ -1,6 +1,7 @@
 import type { BatchAhead, RunSource } from "../../backend.ts";
-import type { Engine, Merger } from "../../engine.ts";
+import type { Engine, Merger, RowPicker } from "../../engine.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
+import { giveBytes } from "../../util/buffer_pool.ts";
 import { MAX_NS } from "../../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
 import { ReadMemory } from "./read_memory.ts";
@@ -23,7 +24,16 @@ export interface RowBlock extends BlockArrays {
   readonly batches: readonly (TopicBatch | undefined)[];
   /** Set where the rows lie side by side in one batch, the only one: the first of them. Both arrays are made when touched. */
   readonly from?: number;
+  /** Takes these rows, where the engine has one and somebody wants columns. */
+  readonly picker?: RowPicker | undefined;
 }
+
+/**
+ * What is done with blocks. Messages may be kept for as long as one likes. Who wants columns is done with a block when the next
+ * is asked for: the numbers of its rows are written anew then, and a batch that no other overlaps in time is one block, however
+ * many rows it has. Who copies all of them is done with its batches too, whose bytes are used again.
+ */
+export type BlockUse = "messages" | "columns" | "copies";
 
 /** Rows side by side in one batch. */
 class Stretch implements RowBlock {
@@ -54,8 +64,8 @@ class Stretch implements RowBlock {
 /** The first rows of a block; views. */
 export function firstOf(block: RowBlock, length: number): RowBlock {
   if (block.from !== undefined) return new Stretch(block.batches[0]!, block.from, length);
-  const { runs, rows, batches } = block;
-  return { runs: runs.subarray(0, length), rows: rows.subarray(0, length), length, batches };
+  const { runs, rows } = block;
+  return { ...block, runs: runs.subarray(0, length), rows: rows.subarray(0, length), length };
 }
 
 /** Time of a row of a block. */
@@ -112,7 +122,8 @@ export class RowBlocks {
   readonly #slice = new TimeSlice();
   /** Rows that come before all others. */
   #first: RowBlock | undefined;
-  readonly #forColumns: boolean;
+  readonly #use: BlockUse;
+  readonly #picker: RowPicker | undefined;
   /** Backwards: by slot, the row that is the first one of the run. */
   readonly #lastRows: number[] | undefined;
   /** Runs and rows of the last block, where they are written anew. */
@@ -127,20 +138,21 @@ export class RowBlocks {
    * @param maxBytes Bound on what is held at a time; see {@linkcode ReadMemory}. What was given out counts until more is
    * asked for.
    * @param first Rows to give out before those of the topics. TOO_LARGE where their batches are.
-   * @param forColumns For who is done with a block when the next is asked for, as no message is: the numbers of its rows are
-   * written anew then, and a batch that no other overlaps in time is one block, however many rows it has.
+   * @param use What is done with the blocks. For copies the sources may give bytes that were used before, and the first rows are
+   * none that somebody keeps.
    */
   constructor(
     engine: Engine,
     topics: readonly TopicRuns[],
     maxBytes: number,
     first?: RowBlock,
-    forColumns = false,
+    use: BlockUse = "messages",
     reverse = false,
   ) {
     this.#lastRows = reverse ? [] : undefined;
     this.#first = first;
-    this.#forColumns = forColumns;
+    this.#use = use;
+    if (use !== "messages") this.#picker = engine.createPicker?.();
     this.#topics = topics;
     this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
       .sort((a, b) => this.#compare(a, b));
@@ -163,6 +175,7 @@ export class RowBlocks {
     const untilNs = await this.#advance();
     if (untilNs === undefined || this.#closed) {
       this.#merger.close();
+      this.#picker?.close();
       return undefined;
     }
     const stretch = this.#stretch;
@@ -175,11 +188,11 @@ export class RowBlocks {
     // Those of a part of a block are smaller.
     const { runs, rows } = (spare?.runs.length === BLOCK_ROWS ? spare : this.#numbers) ??
       { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
-    if (this.#forColumns) this.#numbers = { runs, rows };
+    if (this.#use !== "messages") this.#numbers = { runs, rows };
     const length = this.#merger.fill(untilNs, runs, rows);
     const lastRows = this.#lastRows;
     if (lastRows) { for (let i = 0; i < length; i++) rows[i] = lastRows[runs[i]] - rows[i]; }
-    const block = { runs, rows, length, batches: this.#batches };
+    const block = { runs, rows, length, batches: this.#batches, picker: this.#picker };
     this.#shared = true;
     for (const run of this.#merger.exhausted) {
       this.#ended.push(this.#batches[run]!);
@@ -206,6 +219,7 @@ export class RowBlocks {
     for (const { source } of this.#topics) source.close();
     this.#waiting = [];
     this.#merger.close();
+    this.#picker?.close();
     this.#memory.close();
     for (const batch of [...this.#ended, ...this.#batches, ...this.#stretch?.batches ?? []]) batch?.keep?.();
     this.#batches = [];
@@ -271,7 +285,7 @@ export class RowBlocks {
       this.#merging++;
       return;
     }
-    if (this.#forColumns && this.#isAlone(position, batch.times[to - 1])) {
+    if (this.#use !== "messages" && this.#isAlone(position, batch.times[to - 1])) {
       this.#stretch = new Stretch(batch, from, to - from);
       return;
     }
@@ -293,7 +307,8 @@ export class RowBlocks {
   #letGo(): void {
     for (const batch of this.#ended) {
       this.#memory.remove(batch);
-      batch.keep?.();
+      if (batch.keep) batch.keep();
+      else if (this.#use === "copies") giveBytes(batch.batch.message);
     }
     this.#ended = [];
     this.#unshare();
@@ -311,7 +326,10 @@ export class RowBlocks {
   #unshare(): void {
     if (!this.#shared) return;
     this.#batches = this.#batches.slice();
-    for (const free of this.#free) this.#batches[free] = undefined;
+    for (const free of this.#free) {
+      this.#batches[free] = undefined;
+      this.#picker?.letGo(free);
+    }
     this.#shared = false;
   }
 
