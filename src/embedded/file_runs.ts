@@ -2,12 +2,15 @@ import type { BatchAhead, Run, RunOptions, RunSource } from "../backend.ts";
 import type { Window } from "../types.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
+/** Reads a batch's message. */
+type ReadBatch = (number: number, signal: AbortSignal, mayReuse: boolean) => Promise<Uint8Array>;
+
 /** A file whose batches are to be walked. */
 interface IndexedFile {
   readonly index: TopicIndex;
   /** How many reads ahead of need gain time now. */
   readonly readsAhead: number;
-  readBatch(number: number, signal: AbortSignal, mayReuse: boolean): Promise<Uint8Array>;
+  readBatch: ReadBatch;
   openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined>;
 }
 
@@ -17,6 +20,7 @@ export class FileRuns implements RunSource {
   readonly #window: Window;
   readonly #signal: AbortSignal | undefined;
   readonly #mayReuse: boolean;
+  readonly #readBatch: ReadBatch;
   /** Numbers of the batches that are walked. */
   readonly #order: number[];
   #at = 0;
@@ -25,17 +29,20 @@ export class FileRuns implements RunSource {
   /** Stops the reads that nobody waits for any longer. */
   readonly #stop = new AbortController();
 
+  /** @param readBatch Reads batches. @default all of each, as the file does */
   constructor(
     file: IndexedFile,
     window: Window,
     signal: AbortSignal | undefined,
     { isWanted = () => true, mayReuse = false }: RunOptions = {},
+    readBatch: ReadBatch = (...args) => file.readBatch(...args),
   ) {
     const { firstNs, lastNs } = file.index;
     this.#file = file;
     this.#window = window;
     this.#signal = signal;
     this.#mayReuse = mayReuse;
+    this.#readBatch = readBatch;
     this.#order = [...firstNs.keys()].filter((i) =>
       firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs && isWanted(i)
     );
@@ -97,7 +104,7 @@ export class FileRuns implements RunSource {
   }
 
   #read(number: number): Promise<Uint8Array> {
-    return this.#file.readBatch(number, this.#stop.signal, this.#mayReuse);
+    return this.#readBatch(number, this.#stop.signal, this.#mayReuse);
   }
 
   close(): void {

@@ -30,7 +30,7 @@ import {
   planFields,
 } from "./columns/column_fields.ts";
 import { ColumnStreamer } from "./columns/column_streamer.ts";
-import { type ColumnPlan, columnPlan } from "./columns/gather_block.ts";
+import { type ColumnPlan, columnPlan, wantedPaths } from "./columns/gather_block.ts";
 import { FollowedBlocks } from "./merge/followed_blocks.ts";
 import { latchedBlock, type LatchedTopic, latchedTopics } from "./latched.ts";
 import { type LatestRow, latestRow } from "./latest_at.ts";
@@ -329,8 +329,8 @@ export class SequenceHandler implements AsyncDisposable {
     let plan: Promise<ColumnPlan> | undefined;
     const planOnce = () => plan ??= this.#planColumns(names, asked, given !== undefined, signal);
     const open = async () => {
-      const { topics } = await planOnce();
-      return await this.#openBlocks(topics, window, maxBytes, signal, undefined, "copies");
+      const plan = await planOnce();
+      return await this.#openBlocks(plan.topics, window, maxBytes, signal, undefined, plan);
     };
     const fields = () => Promise.resolve(new Map());
     return new ColumnStreamer(new SequenceStreamer(open, fields, this.#loadArrow, signal), planOnce);
@@ -471,15 +471,16 @@ export class SequenceHandler implements AsyncDisposable {
     return columnPlan(names.filter(isRead), fields, true);
   }
 
-  /** The rows of topics in a window, `first` before them. */
+  /** The rows of topics in a window, `first` before them; with a plan of columns, only these, to be copied. */
   async #openBlocks(
     names: readonly string[],
     window: Window,
     maxBytes: number,
     signal: AbortSignal | undefined,
     first?: RowBlock,
-    use: BlockUse = "messages",
+    columns?: ColumnPlan,
   ): Promise<BlockSource> {
+    const use: BlockUse = columns ? "copies" : "messages";
     let sources = await this.#openAll(names, signal);
     const blocksOf = async (part: Window, before?: RowBlock) => {
       const slice = new TimeSlice();
@@ -487,7 +488,8 @@ export class SequenceHandler implements AsyncDisposable {
       for (const source of sources) {
         await slice.pause();
         const topic = messageTopic(this.name, source.info.name, source.schema);
-        topics.push({ topic, source: source.runs(part, signal, { mayReuse: use === "copies" }) });
+        const paths = columns && wantedPaths(columns, source.info.name);
+        topics.push({ topic, source: source.runs(part, signal, { mayReuse: use === "copies", paths }) });
       }
       return new RowBlocks(this.#engine, topics, maxBytes, before, use);
     };

@@ -1,5 +1,5 @@
 import type { LoadArrow } from "../arrow/library.ts";
-import type { TopicSource } from "../backend.ts";
+import type { RunOptions, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
@@ -18,7 +18,7 @@ import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statisti
 import { TimeBuckets } from "./statistics/time_buckets.ts";
 import { askedFields, type ColumnFields, type ColumnName, planFields } from "./columns/column_fields.ts";
 import { ColumnStreamer } from "./columns/column_streamer.ts";
-import { type ColumnPlan, columnPlan } from "./columns/gather_block.ts";
+import { type ColumnPlan, columnPlan, wantedPaths } from "./columns/gather_block.ts";
 import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
@@ -165,7 +165,8 @@ export class TopicHandler implements AsyncDisposable {
     const open = async () => {
       const topics = [{ name: this.name, fields: this.fields }];
       plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
-      return await this.#open(window, maxBytes, signal, copies ? "copies" : "columns");
+      const paths = wantedPaths(plan, this.name);
+      return await this.#open(window, maxBytes, signal, copies ? "copies" : "columns", paths);
     };
     let plan: ColumnPlan | undefined;
     const rows = new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
@@ -178,10 +179,12 @@ export class TopicHandler implements AsyncDisposable {
     maxBytes: number,
     signal: AbortSignal | undefined,
     use: BlockUse = "messages",
+    paths?: RunOptions["paths"],
   ): Promise<BlockSource> {
     const topic = messageTopic(this.sequence, this.name, this.#source.schema);
     const blocksOf = (part: Window) => {
-      const topics = [{ topic, source: this.#source.runs(part, signal, { mayReuse: use === "copies" }) }];
+      const source = this.#source.runs(part, signal, { mayReuse: use === "copies", paths });
+      const topics = [{ topic, source }];
       return new RowBlocks(this.#engine, topics, maxBytes, undefined, use);
     };
     const reopen = async () => {
