@@ -5,17 +5,28 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { binary, type Client, defineOntology, float64, int64, optional, struct, utf8 } from "../../mod.ts";
+import {
+  binary,
+  type Client,
+  connect,
+  defineOntology,
+  float64,
+  int64,
+  optional,
+  struct,
+  utf8,
+} from "../../mod.ts";
 import { openBatch, sealBatch } from "../../src/arrow/stored_batch.ts";
 import type { StructVector, Vector } from "../../src/arrow/vector.ts";
 import { ColumnReads } from "../../src/embedded/column_reads.ts";
 import { indexOf } from "../../src/embedded/topic_index.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";
-import { clientOf } from "../support/places.ts";
+import { clientOf, inDirectory } from "../support/places.ts";
 import { Random } from "../support/random_cases.ts";
 import { anyTable } from "../support/random_tables.ts";
 import { columnsOf, engine, field, tableFields } from "../support/tables.ts";
+import { WebServer } from "../support/web_server.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 
 const FILE = "s/wide.arrow";
@@ -43,12 +54,17 @@ function rowOf(row: number) {
 
 async function recorded(): Promise<WatchedStore> {
   const store = new WatchedStore(new MemoryStore());
-  const client = clientOf(store);
+  await record(clientOf(store));
+  return store;
+}
+
+async function record(client: Client): Promise<void> {
   await client.sequenceCreate("s", {}, async (sequence) => {
     const topic = await sequence.topicCreate("wide", { ontology: Wide });
-    for (let row = 0; row < ROWS; row++) await topic.push({ timestampNs: BigInt(row), data: rowOf(row) as never });
+    for (let row = 0; row < ROWS; row++) {
+      await topic.push({ timestampNs: BigInt(row), data: rowOf(row) as never });
+    }
   });
-  return store;
 }
 
 /** Bytes of the topic's batches that were read, as a part of all. */
@@ -94,8 +110,10 @@ describe("Reading some columns", () => {
       await partRead(store, async () => {
         const topic = await client.topicHandler("s", "wide");
         const { fields } = await topic.series({ fields: ["f7"], buckets: 50 });
-        const max = Array.from({ length: 50 }, (_, i) =>
-          Math.max(...wanted.slice(60 * i, 60 * (i + 1)).map(({ f7 }) => f7)));
+        const max = Array.from(
+          { length: 50 },
+          (_, i) => Math.max(...wanted.slice(60 * i, 60 * (i + 1)).map(({ f7 }) => f7)),
+        );
         expect([...fields.get("f7")!.max]).toEqual(max);
       }),
     ).toBeLessThan(0.2);
@@ -114,6 +132,30 @@ describe("Reading some columns", () => {
       }),
     ).toBeLessThan(0.1);
     await client.close();
+  });
+
+  it("fetches little of a wide topic over HTTP", async () => {
+    await inDirectory(async (directory) => {
+      const writer = await connect(directory);
+      await record(writer);
+      await writer.close();
+      const server = await WebServer.start(directory);
+      const client = await connect(server.url);
+      try {
+        const { f3 } = await columnsOfTopic(client, ["f3"]);
+        expect(f3).toEqual(
+          Array.from({ length: ROWS }, (_, row) => (rowOf(row) as unknown as { f3: number }).f3),
+        );
+        const sent = server.asked.filter(({ url }) => url.endsWith("wide.arrow"))
+          .reduce((sum, asked) => sum + asked.sent, 0);
+        const { sizeBytes } = await client.sequenceHandler("s");
+        // The file's end takes 64 KiB, and what lies between ranges comes along where that is little.
+        expect(sent - 64 * 1024).toBeLessThan(0.5 * sizeBytes);
+      } finally {
+        await client.close();
+        await server.stop();
+      }
+    });
   });
 
   it("reads batches whole, once, where most of them is wanted", async () => {
@@ -155,40 +197,44 @@ describe("Reading some columns", () => {
   it("gives of any table the columns that are wanted as they are", async () => {
     const noise = Uint8Array.from({ length: 300_000 }, (_, i) => new Random(i).below(256));
     await fc.assert(
-      fc.asyncProperty(anyTable({ depth: 2, columns: 5 }), fc.nat(), async ({ fields: some, rows }, which) => {
-        if (rows.length === 0) return;
-        const pad = field("pad", { kind: "binary", offsets: 32 });
-        const at = which % (some.length + 1);
-        const own = [...some.slice(0, at), pad, ...some.slice(at)];
-        const padded = rows.map((row, i) => ({ ...row, pad: i === 0 ? noise : noise.subarray(0, 1) }));
-        const columns = columnsOf(own, padded);
-        const { message, headerCrc } = sealBatch(engine, columns);
-        const fields = tableFields(own);
-        const whole = openBatch(engine, message, { fields, where: {}, headerCrc });
-        const paths = pathsIn(whole.table).filter(([first]) => fields[first].name !== "pad");
-        const path = paths[which % Math.max(1, paths.length)];
-        const offset = 24;
-        const index = indexOf([
-          { offset, length: message.length, rows: rows.length, firstNs: 0n, lastNs: 0n, headerCrc },
-        ]);
-        let bytesRead = 0;
-        const file = (from: number, length: number) => {
-          const bytes = message.slice(from - offset, from - offset + length);
-          bytesRead += bytes.length;
-          return Promise.resolve(bytes);
-        };
-        const source = { file, engine, fields, dictionaries: new Map(), index };
-        const read = await new ColumnReads(source, path ? [path] : []).read(0);
-        expect(bytesRead).toBeLessThan(message.length / 2);
-        const part = openBatch(engine, read, { fields, where: {}, headerCrc });
-        expect(part.times).toEqual(whole.times);
-        if (!path) return;
-        const [a, b] = [whole.table, part.table].map((table) => vectorsAt(table, path));
-        for (let row = 0; row < rows.length; row++) {
-          expect(b.map((vector) => vector.isValid(row))).toEqual(a.map((vector) => vector.isValid(row)));
-          expect(b.at(-1)!.plain(row, true)).toEqual(a.at(-1)!.plain(row, true));
-        }
-      }),
+      fc.asyncProperty(
+        anyTable({ depth: 2, columns: 5 }),
+        fc.nat(),
+        async ({ fields: some, rows }, which) => {
+          if (rows.length === 0) return;
+          const pad = field("pad", { kind: "binary", offsets: 32 });
+          const at = which % (some.length + 1);
+          const own = [...some.slice(0, at), pad, ...some.slice(at)];
+          const padded = rows.map((row, i) => ({ ...row, pad: i === 0 ? noise : noise.subarray(0, 1) }));
+          const columns = columnsOf(own, padded);
+          const { message, headerCrc } = sealBatch(engine, columns);
+          const fields = tableFields(own);
+          const whole = openBatch(engine, message, { fields, where: {}, headerCrc });
+          const paths = pathsIn(whole.table).filter(([first]) => fields[first].name !== "pad");
+          const path = paths[which % Math.max(1, paths.length)];
+          const offset = 24;
+          const index = indexOf([
+            { offset, length: message.length, rows: rows.length, firstNs: 0n, lastNs: 0n, headerCrc },
+          ]);
+          let bytesRead = 0;
+          const file = (from: number, length: number) => {
+            const bytes = message.slice(from - offset, from - offset + length);
+            bytesRead += bytes.length;
+            return Promise.resolve(bytes);
+          };
+          const source = { file, engine, fields, dictionaries: new Map(), index };
+          const read = await new ColumnReads(source, path ? [path] : []).read(0);
+          expect(bytesRead).toBeLessThan(message.length / 2);
+          const part = openBatch(engine, read, { fields, where: {}, headerCrc });
+          expect(part.times).toEqual(whole.times);
+          if (!path) return;
+          const [a, b] = [whole.table, part.table].map((table) => vectorsAt(table, path));
+          for (let row = 0; row < rows.length; row++) {
+            expect(b.map((vector) => vector.isValid(row))).toEqual(a.map((vector) => vector.isValid(row)));
+            expect(b.at(-1)!.plain(row, true)).toEqual(a.at(-1)!.plain(row, true));
+          }
+        },
+      ),
       { numRuns: 200 },
     );
   });
