@@ -22,6 +22,7 @@ export { SequenceWriter, type TopicOptions } from "./write/sequence_writer.ts";
 export type { AttachmentFacts, AutoFlush, ErrorPolicy, SessionOptions } from "./write/session_options.ts";
 export {
   type ColumnsInput,
+  type PushColumnsOptions,
   type TopicColumns,
   type TopicMessage,
   TopicWriter,
@@ -94,6 +95,7 @@ export type {
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
 export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
+export type { MessageCursor } from "./read/merge/message_cursor.ts";
 export {
   type Message,
   type MessageData,

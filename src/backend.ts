@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { BlockBounds } from "./arrow/block_bounds.ts";
 import type { BatchBounds } from "./arrow/bounds.ts";
 import type { Columns } from "./arrow/columns.ts";
 import type { Engine } from "./engine.ts";
@@ -153,6 +154,8 @@ export interface SequenceSource {
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
   /** Hears of what is written to it, from its first row on. UNSUPPORTED. */
   follow(): Follower;
+  /** Its topics with all rows that were flushed and told of so far, where it is being recorded. In ASCII order. CORRUPT. */
+  readonly soFar?: ((signal?: AbortSignal) => Promise<readonly TopicSource[]>) | undefined;
 }
 
 /** Goes from checkpoint to checkpoint of a sequence, up to its end. */
@@ -184,6 +187,8 @@ export interface TopicSource {
   readonly info: TopicInfo;
   /** Columns of its table, `timestamp_ns` first. */
   readonly schema: TopicSchema;
+  /** Whether more may have been written to it since, which {@linkcode reopen} gives. @default false */
+  readonly isGrowing?: boolean;
   /** The same topic, from its file as it is now; for whom reading said that it was written anew. */
   reopen?(): Promise<TopicSource>;
   /** Its batches that touch a window. Every call gives a walk of its own. */
@@ -192,6 +197,8 @@ export interface TopicSource {
   readonly index?: BatchTimes;
   /** Bounds of its batches' columns, where the store has them. CORRUPT. */
   readBounds?(signal?: AbortSignal): Promise<BatchBounds | undefined>;
+  /** Bounds of blocks of rows in columns by path, as in `BatchBounds`; undefined where the store has none of them that is sound. */
+  readDetail?(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined>;
   /** Rows in each slice of time: slice `i` is from `edgesNs[i]` to before `edgesNs[i + 1]`. Edges ascend. */
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
   /** The last row in time order at or before a time; undefined where there is none. Reads as few batches as tell. */

@@ -228,7 +228,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Opens a sequence for reading. One that is still being recorded opens with `follow: true` alone, for
-   * `getDataStreamer({ follow: true })`; its handler knows only the topics that were committed before.
+   * `getDataStreamer({ follow: true })` and for statistics of what was flushed so far; `topics` are those that were committed
+   * before.
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is being recorded, CORRUPT where its manifest is damaged.
    */
@@ -367,7 +368,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Joins the small batches that frequent flushes left in a sequence's topics, where that saves at least a tenth of their
-   * batches or bytes. `finalize` and `recover` do that too; this is for recordings made before, or on a disk that was full.
+   * batches or bytes. `finalize` and `recover` do that too; this is for recordings made before, or on a disk that was full. It
+   * also gives files of older versions the bounds of blocks of rows that make plots and queries quick.
    * Rows and their order stay. Who reads or follows the sequence on this machine goes on.
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is written, CORRUPT where the manifest is damaged, UNSUPPORTED on a

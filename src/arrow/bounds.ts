@@ -29,23 +29,40 @@ export function boundedColumns(fields: readonly FieldSchema[]): string[] {
  * themselves, but float64 numbers a little below and above them.
  */
 export function boundsOf(table: StructVector): Float64Array {
-  const bounds: number[] = [];
-  const visit = (vector: Vector, parents: readonly Vector[]): void => {
-    if (vector instanceof NumberVector) bounds.push(...boundsOfColumn(vector, parents, table.length));
-    else if (vector instanceof StructVector) {
-      for (const child of vector.children) visit(child, [...parents, vector]);
-    }
-  };
-  for (const column of table.children.slice(1)) visit(column, []);
-  return Float64Array.from(bounds);
+  return blockBoundsOf(table, Math.max(1, table.length));
 }
 
-function boundsOfColumn(
-  vector: NumberVector,
-  parents: readonly Vector[],
-  rows: number,
-): [min: number, max: number] {
-  return extremesOf(vector.field, numbersOf(vector, parents, rows).numbers);
+/**
+ * The same of every block of so many rows of a batch, the last of which may have fewer: of one column after another the pairs
+ * of all blocks. A batch without rows has one block.
+ */
+export function blockBoundsOf(table: StructVector, blockRows: number): Float64Array {
+  const columns = boundedVectors(table);
+  const blocks = Math.max(1, Math.ceil(table.length / blockRows));
+  const bounds = new Float64Array(2 * columns.length * blocks);
+  let at = 0;
+  for (const { vector, parents } of columns) {
+    const { numbers } = numbersOf(vector, parents, table.length);
+    let from = 0;
+    do {
+      const to = Math.min(from + blockRows, numbers.length);
+      extremesInto(bounds, at, numbers, from, to);
+      at += 2;
+      from = to;
+    } while (from < numbers.length);
+    if (is64Bit(vector.field)) widen(bounds, at - 2 * blocks, at);
+  }
+  return bounds;
+}
+
+/** The vectors of a batch's {@linkcode boundedColumns}, and the structs that each lies in. */
+export function boundedVectors(table: StructVector): { vector: NumberVector; parents: readonly Vector[] }[] {
+  const below = (vector: Vector, parents: readonly Vector[]): ReturnType<typeof boundedVectors> => {
+    if (vector instanceof NumberVector) return [{ vector, parents }];
+    if (!(vector instanceof StructVector)) return [];
+    return vector.children.flatMap((child) => below(child, [...parents, vector]));
+  };
+  return table.children.slice(1).flatMap((column) => below(column, []));
 }
 
 /** A column's values as numbers. */
@@ -83,13 +100,37 @@ export function extremesOf(
   from = 0,
   to: number = numbers.length,
 ): [min: number, max: number] {
-  let [min, max] = [Infinity, -Infinity];
+  const pair = new Float64Array(2);
+  extremesInto(pair, 0, numbers, from, to);
+  if (is64Bit(field)) widen(pair, 0, 2);
+  return [pair[0], pair[1]];
+}
+
+/** Puts smallest and largest of some numbers into a place. Every number that is written goes through here. */
+function extremesInto(
+  pairs: Float64Array,
+  at: number,
+  numbers: Float64Array,
+  from: number,
+  to: number,
+): void {
+  let min = Infinity;
+  let max = -Infinity;
   for (let row = from; row < to; row++) {
     const value = numbers[row];
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return is64Bit(field) ? [lower(min), -lower(-max)] : [min, max];
+  pairs[at] = min;
+  pairs[at + 1] = max;
+}
+
+/** Moves pairs outwards to at or beyond whatever integers were rounded to them. */
+function widen(pairs: Float64Array, from: number, to: number): void {
+  for (let at = from; at < to; at += 2) {
+    pairs[at] = lower(pairs[at]);
+    pairs[at + 1] = -lower(-pairs[at + 1]);
+  }
 }
 
 /** A column's values, missing ones as they are stored; a view where it can be. Integers are rounded to the nearest. */

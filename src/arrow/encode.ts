@@ -27,10 +27,10 @@ export function encodeSchemaMessage(schema: Schema): Uint8Array {
 /** What turns stored bytes into a message's body, and says how to read them back. */
 export interface BodyCoder {
   /**
-   * One LZ4 frame, which is looked at before the next call; or undefined where that saves too little. Without it the batch is
-   * written plain.
+   * One LZ4 frame of a buffer, which is looked at before the next call; or undefined where that saves too little. Without it
+   * the batch is written plain.
    */
-  compress?: (bytes: Uint8Array) => Uint8Array | undefined;
+  compress?: (bytes: Uint8Array, buffer: number) => Uint8Array | undefined;
   /** Custom metadata for the message, made from what will stand in its header and body. */
   describe?: (batch: StoredBatch) => Map<string, string>;
   /** Gives the buffer to write into, such as `takeBytes`; what is in it does not matter. @default a fresh one */
@@ -85,7 +85,7 @@ function encodeColumns(columns: Columns, coder: BodyCoder, dictionary?: bigint):
     const raw = buffers[i];
     places[2 * i] = bodyBytes;
     if (raw.length === 0) continue;
-    const packed = compress?.(raw);
+    const packed = compress?.(raw, i);
     const stored = packed && packed.length <= raw.length ? packed : raw;
     const at = shift + bodyBytes + prefix;
     if (compress) view.setBigInt64(at - prefix, stored === raw ? -1n : BigInt(raw.length), true);
@@ -203,7 +203,7 @@ export function encodeFileEnd(
   schema: Schema,
   blocks: readonly FooterBlock[],
   metadata: Map<string, string>,
-  extra: Uint8Array = new Uint8Array(0),
+  extra: readonly Uint8Array[] = [],
 ): Uint8Array {
   const builder = new Builder(4096);
   const pairs = keyValues(builder, metadata);
@@ -225,10 +225,14 @@ export function encodeFileEnd(
   builder.finish(builder.endObject());
   const footer = builder.asUint8Array();
 
-  const footerAt = END_OF_STREAM.length + extra.length;
+  const footerAt = extra.reduce((sum, { length }) => sum + length, END_OF_STREAM.length);
   const bytes = new Uint8Array(footerAt + footer.length + 10);
   bytes.set(END_OF_STREAM);
-  bytes.set(extra, END_OF_STREAM.length);
+  let at = END_OF_STREAM.length;
+  for (const part of extra) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   bytes.set(footer, footerAt);
   new DataView(bytes.buffer).setInt32(bytes.length - 10, footer.length, true);
   bytes.set(MAGIC, bytes.length - MAGIC.length);

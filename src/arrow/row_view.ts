@@ -10,6 +10,7 @@ import { type FieldSchema, schemaKey } from "../schema.ts";
 // Symbols, so that no field name can collide with them.
 const COLUMNS = Symbol("columns");
 const ROW = Symbol("row");
+const WITHIN = Symbol("within");
 
 /** What row views need of a column; a Vector is one. */
 export interface Column {
@@ -49,7 +50,7 @@ export interface RowView {
 class Row implements RowView {
   declare readonly toObject: RowView["toObject"];
   declare readonly [COLUMNS]: readonly Column[];
-  declare readonly [ROW]: number;
+  declare [ROW]: number;
   toJSON(): unknown {
     return plainRow(this, true);
   }
@@ -98,6 +99,10 @@ export function plainColumns(
   return record;
 }
 
+/** The fields of classes. */
+const fieldsOf = new WeakMap<RowClass, readonly FieldSchema[]>();
+/** Classes of views that move, by those of views that stay. */
+const movingOf = new WeakMap<RowClass, RowClass>();
 /** Classes by the list of fields itself: most batches have the very list of those before. */
 const classOf = new WeakMap<readonly FieldSchema[], RowClass>();
 /** Classes by what the fields are: topics of one ontology share one class, so that call sites see one shape. */
@@ -143,6 +148,7 @@ function sharedClass(fields: readonly FieldSchema[]): RowClass {
     Object.defineProperty(made.prototype, field.name, { get: getter(field, index), configurable: true });
   });
   const rows = made as unknown as RowClass;
+  fieldsOf.set(rows, fields);
   if (classes.size < MAX_CLASSES) classes.set(key, rows);
   return rows;
 }
@@ -182,7 +188,7 @@ function getter(field: FieldSchema, index: number): (this: Row) => unknown {
       return vector.validity === null || vector.isValid(row) ? (vector.values as Int32Array)[row] : undefined;
     };
   }
-  if (type.kind === "struct" && !field.dictionary) {
+  if (isPlainStruct(field)) {
     const row = rowClass(field.children);
     return function () {
       const vector = this[COLUMNS][index] as StructColumn;
@@ -194,4 +200,62 @@ function getter(field: FieldSchema, index: number): (this: Row) => unknown {
   return function () {
     return (this[COLUMNS][index] as Column).get(this[ROW]);
   };
+}
+
+/** A view that moves from row to row, and with it a view of its own for each struct in it. */
+interface MovingRow extends Row {
+  readonly [WITHIN]: (Row | undefined)[];
+}
+
+/** The class of views for {@linkcode moveView}: as those of `rows`, but that views of structs in them are made once. */
+export function movingClass(rows: RowClass): RowClass {
+  let moving = movingOf.get(rows);
+  if (!moving) movingOf.set(rows, moving = makeMoving(rows));
+  return moving;
+}
+
+function makeMoving(rows: RowClass): RowClass {
+  const structs = [...fieldsOf.get(rows)!.entries()].filter(([, field]) => isPlainStruct(field));
+  if (structs.length === 0) return rows;
+  const moving = class extends rows {
+    readonly [WITHIN]: (Row | undefined)[] = structs.map(() => undefined);
+  };
+  // Else it would hide a field of that name.
+  Reflect.deleteProperty(moving.prototype, "constructor");
+  for (const [slot, [index, { name, children }]] of structs.entries()) {
+    const get = movingGetter(index, slot, movingClass(rowClass(children)));
+    Object.defineProperty(moving.prototype, name, { get, configurable: true });
+  }
+  return moving;
+}
+
+/** Whether getters make views of a field's values, on the vectors of its children. */
+function isPlainStruct({ type, dictionary }: FieldSchema): boolean {
+  return type.kind === "struct" && !dictionary;
+}
+
+function movingGetter(index: number, slot: number, made: RowClass): (this: MovingRow) => unknown {
+  return function () {
+    const vector = this[COLUMNS][index] as StructColumn;
+    const row = this[ROW];
+    if (!vector.alwaysThere && vector.isMissing(row)) return undefined;
+    const view = this[WITHIN][slot] ?? viewWithin(this, vector, slot, made);
+    view[ROW] = row;
+    return view;
+  };
+}
+
+/** Apart from the getter, which is small enough to be inlined without it. */
+function viewWithin(view: MovingRow, { children }: StructColumn, slot: number, made: RowClass): Row {
+  return view[WITHIN][slot] = new made(children, 0) as Row;
+}
+
+/** Whether a view is one on these columns. */
+export function isViewOn(view: RowView, columns: readonly Column[]): boolean {
+  return (view as Row)[COLUMNS] === columns;
+}
+
+/** Puts a view of {@linkcode movingClass} on another row. */
+export function moveView(view: RowView, row: number): void {
+  (view as Row)[ROW] = row;
 }

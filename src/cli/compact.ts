@@ -21,7 +21,8 @@ export function addCompact(program: Command, context: Context): void {
     .addOption(storeOption())
     .addHelpText(
       "after",
-      "\nRows and their order stay. A topic is written anew where that saves at least a tenth of its batches or bytes; the\n" +
+      "\nRows and their order stay. A topic is written anew where that saves at least a tenth of its batches or bytes, and\n" +
+        "where its file, of an older version, lacks the bounds of blocks of rows by which plots and queries are quick; the\n" +
         "disk needs room for both meanwhile. Finalizing does the same, so this is for recordings made before, or on a disk\n" +
         "that was full. Exit code 1 where a topic could not be compacted.",
     )

@@ -19,7 +19,7 @@ export async function compactSequence(
   const reports: CompactedTopic[] = [];
   const topics: StoredTopic[] = [];
   for (const info of manifest.topics) {
-    const report = await compactTopic(store, engine, manifest, info);
+    const report = await compactTopic(store, engine, manifest, info, true);
     if (report) reports.push(report);
     topics.push(report ? { ...info, sizeBytes: report.sizeBytes } : info);
   }
@@ -29,22 +29,33 @@ export async function compactSequence(
   return { sequence, topics: reports };
 }
 
-/** Undefined where there is nothing to do. */
+/**
+ * Undefined where there is nothing to do.
+ *
+ * @param wantsDetail Whether a file is written anew also where only the bounds of blocks are missing.
+ */
 export async function compactTopic(
   store: Store,
   engine: Engine,
   manifest: Pick<Manifest, "name" | "place" | "directory">,
   info: StoredTopic,
+  wantsDetail = false,
 ): Promise<CompactedTopic | undefined> {
   const { name: sequence } = manifest;
   const path = topicPath(filesOf(manifest), info);
   let batches = 0;
   const sizes = (sizeBytes: number) => ({ sizeBytesBefore: info.sizeBytes, sizeBytes });
   try {
-    const { index, schema, isOurs } = await TopicFileReader.open(store, engine, path, info, sequence);
+    const { index, schema, isOurs, hasDetail } = await TopicFileReader.open(
+      store,
+      engine,
+      path,
+      info,
+      sequence,
+    );
     batches = index.offset.length;
     if (!isOurs) return undefined;
-    const file = { path, reader: {}, fields: schema.fields, index };
+    const file = { path, reader: {}, fields: schema.fields, index, wantsDetail: wantsDetail && !hasDetail };
     const compacted = await compactTopicFile(store, engine, file);
     if (!compacted) return undefined;
     const topic = { topic: info.name, batchesBefore: batches, batches: compacted.index.length };

@@ -8,11 +8,11 @@
  */
 import { BatchAppender } from "../arrow/append.ts";
 import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batching.ts";
-import { boundsOf } from "../arrow/bounds.ts";
+import { boundedColumns } from "../arrow/bounds.ts";
 import { rowWidth } from "../arrow/columns.ts";
 import { decodeSchemaMessage } from "../arrow/decode.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
-import { inTimeOrder, vectorsOf } from "../arrow/rearrange.ts";
+import { inTimeOrder, timesOf, vectorsOf } from "../arrow/rearrange.ts";
 import { openBatch, openBuffers, sealBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, isNotFound, SmaltiError } from "../error.ts";
@@ -20,7 +20,8 @@ import type { FieldSchema, Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
 import type { Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
-import { IndexBuilder, keepsBounds, type TopicIndex } from "./topic_index.ts";
+import { type BatchSummary, BLOCK_ROWS, keepsBounds, summaryOf } from "./batch_summary.ts";
+import { IndexBuilder, type TopicIndex } from "./topic_index.ts";
 
 /** What a file is called while it is written that will take another's place. No topic's path ends so. */
 export const NEW_SUFFIX = ".new";
@@ -40,6 +41,8 @@ export interface BatchFile {
   readonly fields: readonly FieldSchema[];
   /** Its batches, each with the checksum of its header. */
   readonly index: TopicIndex;
+  /** Whether it is written anew also to get the bounds of blocks that it lacks. @default false */
+  readonly wantsDetail?: boolean;
 }
 
 /** What a file is after its compaction. */
@@ -60,7 +63,8 @@ export async function compactTopicFile(
   engine: Engine,
   file: BatchFile,
 ): Promise<CompactedFile | undefined> {
-  if (!isWorthIt(file)) return undefined;
+  const getsDetail = file.wantsDetail === true && mayHaveDetail(file);
+  if (!getsDetail && !isWorthIt(file)) return undefined;
   const path = file.path + NEW_SUFFIX;
   // Left by a compaction that was cut short.
   await store.remove(path);
@@ -74,7 +78,7 @@ export async function compactTopicFile(
       for (const [number, message] of messages) await joiner.add(message, file.index, number);
     }
     const compacted = await joiner.end(decodeSchemaMessage(head.subarray(8)));
-    if (!saves(compacted, file.index)) {
+    if (!getsDetail && !saves(compacted, file.index)) {
       await store.remove(path);
       return undefined;
     }
@@ -98,6 +102,12 @@ async function moveOver(store: Store, from: string, to: string): Promise<void> {
     if (!isMoved) throw reason;
     await store.sync(to);
   }
+}
+
+/** Whether any of its batches has blocks of whose bounds are kept. */
+function mayHaveDetail({ fields, index: { rows } }: BatchFile): boolean {
+  return boundedColumns(fields).length > 0 &&
+    rows.some((count, batch) => count > BLOCK_ROWS && keepsBounds(batch, count));
 }
 
 /**
@@ -212,10 +222,10 @@ class Joiner {
     const columns = this.#rows.collect();
     if (only) return await this.#write(this.#asItIs(only.message, only.headerCrc, only.where));
     const { sorted, firstNs, lastNs } = inTimeOrder(this.#fields, columns);
-    const bounds = () => boundsOf(vectorsOf(this.#fields, sorted));
-    const sealed = sealBatch(this.#engine, sorted);
-    await this.#write({ ...sealed, rows: sorted.rows, firstNs, lastNs, bounds });
-    giveBytes(sealed.message);
+    const { message, headerCrc, places } = sealBatch(this.#engine, sorted);
+    const summary = () => summaryOf(vectorsOf(this.#fields, sorted), timesOf(sorted), places);
+    await this.#write({ message, headerCrc, rows: sorted.rows, firstNs, lastNs, summary });
+    giveBytes(message);
   }
 
   /** A batch that is not joined: every checksum is looked at all the same. */
@@ -227,14 +237,15 @@ class Joiner {
     });
     table.loadAll();
     const [firstNs, lastNs] = [times[0], times[rows - 1]];
-    return { message, headerCrc, rows, firstNs, lastNs, bounds: () => boundsOf(table) };
+    const summary = () => summaryOf(table, times, this.#engine.parseBatch(message).buffers);
+    return { message, headerCrc, rows, firstNs, lastNs, summary };
   }
 
-  async #write({ message, bounds, ...facts }: JoinedBatch): Promise<void> {
+  async #write({ message, summary, ...facts }: JoinedBatch): Promise<void> {
     const place = { offset: this.#size, length: message.length, headBytes: headBytesOf(message) };
     this.#index.add(
       { ...facts, ...place },
-      keepsBounds(this.#index.length, facts.rows) ? bounds() : undefined,
+      keepsBounds(this.#index.length, facts.rows) ? summary() : undefined,
     );
     await this.#store.append(this.#path, message);
     this.#size += message.length;
@@ -247,5 +258,5 @@ interface JoinedBatch {
   readonly rows: number;
   readonly firstNs: bigint;
   readonly lastNs: bigint;
-  readonly bounds: () => Float64Array;
+  readonly summary: () => BatchSummary;
 }

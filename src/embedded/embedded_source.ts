@@ -4,6 +4,7 @@ import { SmaltiError } from "../error.ts";
 import { type FileReader, writable } from "../store/store.ts";
 import type { AttachmentInfo, SequenceInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
+import { GrowingTopics } from "./growing_topics.ts";
 import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
 import { readWholeBatches } from "./recover_topic_file.ts";
 import type { TopicBytes } from "./topic_footer.ts";
@@ -16,7 +17,9 @@ export class EmbeddedSource implements SequenceSource {
   readonly #files: FileReader;
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
+  readonly soFar: SequenceSource["soFar"];
 
+  /** @param info What is known of it; with `live`, what is being recorded can be looked into. */
   constructor(
     files: FileReader,
     engine: Engine,
@@ -29,6 +32,10 @@ export class EmbeddedSource implements SequenceSource {
     this.info = info;
     this.#manifest = manifest;
     this.#readManifest = readManifest;
+    if (!info.live) return;
+    const open = this.#openTopic.bind(this);
+    const topics = new GrowingTopics(files, engine, readManifest, open);
+    this.soFar = (signal) => topics.now(signal);
   }
 
   openTopic(name: string): Promise<TopicFileReader> {

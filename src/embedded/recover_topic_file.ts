@@ -1,4 +1,3 @@
-import { boundsOf } from "../arrow/bounds.ts";
 import { decodeSchemaMessage, MAGIC } from "../arrow/decode.ts";
 import { decodeFrame, MessageType } from "../engine/batch_message.ts";
 import { openBatch } from "../arrow/stored_batch.ts";
@@ -9,8 +8,9 @@ import type { Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Extent } from "../util/totals.ts";
 import type { TopicSchema } from "../types.ts";
+import { type BatchSummary, keepsBounds, summaryOf } from "./batch_summary.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, IndexBuilder, type IndexedBatch, type IndexEntry, keepsBounds } from "./topic_index.ts";
+import { checkOrder, IndexBuilder, type IndexedBatch, type IndexEntry } from "./topic_index.ts";
 
 /** Heads of messages, and most whole batches of slow topics, fit. */
 const HEAD_BYTES = 64 * 1024;
@@ -72,9 +72,9 @@ export async function salvageTopicFile(
     if (frame && entry) {
       next = offset + frame.message.length;
       if (index.length === 0) schemaBytes = Math.min(start, offset);
-      const { bounds, ...facts } = entry;
+      const { summary, ...facts } = entry;
       const place = { offset, length: frame.message.length, headBytes: frame.headBytes };
-      index.add({ ...facts, ...place }, keepsBounds(index.length, facts.rows) ? bounds() : undefined);
+      index.add({ ...facts, ...place }, keepsBounds(index.length, facts.rows) ? summary() : undefined);
     }
   }
 
@@ -246,7 +246,7 @@ function checkBatch(
   message: Uint8Array,
   { fields }: TopicSchema,
 ):
-  | Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc"> & { bounds: () => Float64Array }
+  | Pick<IndexEntry, "rows" | "firstNs" | "lastNs" | "headerCrc"> & { summary: () => BatchSummary }
   | undefined {
   try {
     // No checksum covers the message's length: one too great would take the next batch with it.
@@ -259,7 +259,8 @@ function checkBatch(
     if (headerCrc === undefined || rows === 0) return undefined;
     table.loadAll();
     checkOrder(times);
-    return { rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc, bounds: () => boundsOf(table) };
+    const summary = () => summaryOf(table, times, buffers);
+    return { rows, firstNs: times[0], lastNs: times[rows - 1], headerCrc, summary };
   } catch (reason) {
     if (reason instanceof SmaltiError) return undefined;
     throw reason;

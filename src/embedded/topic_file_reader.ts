@@ -1,3 +1,4 @@
+import type { BlockBounds } from "../arrow/block_bounds.ts";
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import type { Footer } from "../arrow/decode.ts";
 import type { Dictionary } from "../arrow/encoded_vector.ts";
@@ -7,12 +8,14 @@ import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
 import { type FileReader, isWrittenAnew } from "../store/store.ts";
+import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
 import { countRows } from "./count_rows.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
+import { type DetailPlaces, detailPlaces, readDetail } from "./topic_detail.ts";
 import { readDictionaries, readFooter, readIndex, rowsIn, type TopicBytes } from "./topic_footer.ts";
 import { BOUNDS_CRC, checkOrder, type IndexedBatch, indexOf, type TopicIndex } from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
@@ -34,8 +37,15 @@ interface ReaderParts {
   readsAhead?: () => number;
   /** Opens the file that is at the path now. */
   reopen?: () => Promise<TopicFileReader>;
-  /** Where the bounds of all batches end, and their checksum; undefined where there are none, or for a part of the batches. */
-  bounds?: { end: number; crc: string } | undefined;
+  /**
+   * Where the bounds of all batches end, their checksum, and the bounds themselves where they were read along; undefined where there are none, or for a part of
+   * the batches.
+   */
+  bounds?: { end: number; crc: string; stored: Uint8Array | undefined } | undefined;
+  /** Where the bounds of blocks are; undefined where there are none, or for a part of the batches. */
+  detail?: DetailPlaces | undefined;
+  /** Both, of a file that is still written, where they were collected from its batches. */
+  collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -65,6 +75,17 @@ export class TopicFileReader implements TopicSource {
     const index = indexOf(batches);
     const dictionaries = new Map<bigint, Dictionary>();
     return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
+  }
+
+  /** Reads what is known of a file that is still written: `reopen` gives what is known later. */
+  static growing(
+    file: TopicBytes,
+    engine: Engine,
+    path: string,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "reopen">,
+    sequence: string,
+  ): TopicFileReader {
+    return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
@@ -97,7 +118,7 @@ export class TopicFileReader implements TopicSource {
     sequence: string | undefined,
   ): Promise<TopicFileReader> {
     const file = bytesIn(store, path);
-    const { footer, start } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
+    const { footer, start, before } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
       // Where the file was compacted since, the footer is at another place.
       const size = await store.size(path);
       if (size === info.sizeBytes || !(reason instanceof SmaltiError)) throw reason;
@@ -108,6 +129,9 @@ export class TopicFileReader implements TopicSource {
     const schema = topicSchema(engine, footer.schema);
     const index = readIndex(engine, footer);
     const crc = footer.metadata.get(BOUNDS_CRC);
+    const boundsBytes = crc === undefined || !index ? 0 : bytesOfBounds(schema.fields, index);
+    // A copy: the rest of what was read is not kept.
+    const stored = boundsBytes <= before.length ? before.slice(before.length - boundsBytes) : undefined;
     const dictionaries = await readDictionaries(file, engine, path, footer);
     const reader = new TopicFileReader({
       file,
@@ -121,7 +145,8 @@ export class TopicFileReader implements TopicSource {
       first: 0,
       readsAhead: () => store.readsAhead ?? 1,
       reopen: () => TopicFileReader.open(store, engine, path, info, sequence),
-      ...(index && crc !== undefined && { bounds: { end: start, crc } }),
+      ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
+      ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
     });
     return index ? reader : await reader.#scan(footer);
   }
@@ -136,6 +161,10 @@ export class TopicFileReader implements TopicSource {
     return this.#parts.readsAhead?.() ?? 1;
   }
 
+  get isGrowing(): boolean {
+    return this.#parts.collected !== undefined;
+  }
+
   async reopen(): Promise<TopicFileReader> {
     return await (this.#parts.reopen?.() ?? this);
   }
@@ -145,15 +174,45 @@ export class TopicFileReader implements TopicSource {
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
-    const { bounds, engine, file } = this.#parts;
+    const { bounds, collected, engine, file } = this.#parts;
+    if (collected) return collected.bounds;
     const { fields } = this.schema;
-    const bytes = 2 * Float64Array.BYTES_PER_ELEMENT * boundedColumns(fields).length * this.index.rows.length;
+    const bytes = bytesOfBounds(fields, this.index);
     if (!bounds || bytes === 0) return undefined;
-    const stored = bounds.end < bytes ? new Uint8Array(0) : await file(bounds.end - bytes, bytes, signal);
+    const stored = bounds.stored ??
+      (bounds.end < bytes ? new Uint8Array(0) : await file(bounds.end - bytes, bytes, signal));
     if (hexCrc(engine.crc32(stored)) !== bounds.crc) {
       throw new SmaltiError("CORRUPT", "Bounds of the batches do not match their checksum", this.place());
     }
     return new BatchBounds(fields, new Float64Array(stored.slice().buffer));
+  }
+
+  /** Whether the file keeps bounds of blocks, or says that its batches are too small for them. */
+  get hasDetail(): boolean {
+    return this.#parts.detail !== undefined;
+  }
+
+  async readDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined> {
+    try {
+      return await this.loadDetail(paths, signal);
+    } catch (reason) {
+      // It tells nothing that rows do not.
+      if (reason instanceof SmaltiError && reason.code === "CORRUPT") return undefined;
+      throw reason;
+    }
+  }
+
+  /** As {@linkcode readDetail}, CORRUPT where it is damaged. */
+  async loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined> {
+    const { collected, detail, engine, file } = this.#parts;
+    if (collected) return collected.detail;
+    if (!detail) return undefined;
+    const { rows } = this.index;
+    try {
+      return await readDetail(file, engine, detail, { paths, rows, signal });
+    } catch (reason) {
+      throw reason instanceof SmaltiError ? reason.at(this.place()) : reason;
+    }
   }
 
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]> {
@@ -273,8 +332,12 @@ export class TopicFileReader implements TopicSource {
   }
 }
 
+function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): number {
+  return 2 * Float64Array.BYTES_PER_ELEMENT * boundedColumns(fields).length * rows.length;
+}
+
 /** Ranges of a file, which must be the same file for as long as they are read. */
-function bytesIn(store: FileReader, path: string): TopicBytes {
+export function bytesIn(store: FileReader, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;

@@ -1,9 +1,8 @@
-import { boundsOf } from "../arrow/bounds.ts";
 import type { Columns } from "../arrow/columns.ts";
 import { MAGIC } from "../arrow/decode.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
 import { encodeSchemaMessage } from "../arrow/encode.ts";
-import { vectorsOf } from "../arrow/rearrange.ts";
+import { timesOf, vectorsOf } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
 import { sealBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
@@ -13,9 +12,10 @@ import { isWrittenAnew, type Store } from "../store/store.ts";
 import { type Extent, totals } from "../util/totals.ts";
 import type { Turns } from "../util/turns.ts";
 import type { TopicSchema } from "../types.ts";
+import { keepsBounds, summaryOf } from "./batch_summary.ts";
 import { storedSchema } from "./stored_schema.ts";
 import { type CompactedFile, compactTopicFile } from "./compact_topic_file.ts";
-import { IndexBuilder, keepsBounds } from "./topic_index.ts";
+import { IndexBuilder } from "./topic_index.ts";
 
 /**
  * After so many bytes a file is synced while more are collected, so that little is left to do at the end, and little is
@@ -99,16 +99,16 @@ export class TopicFileWriter implements TopicSink {
   }
 
   write(columns: Columns, firstNs: bigint, lastNs: bigint): Promise<void> {
-    const { message, headerCrc } = sealBatch(this.#engine, columns);
+    const { message, headerCrc, places } = sealBatch(this.#engine, columns);
     const headBytes = headBytesOf(message);
     const { rows } = columns;
     const entry = { offset: this.#size, length: message.length, headBytes, rows, firstNs, lastNs, headerCrc };
     // Now: the columns are the caller's again once this returns.
-    const bounds = keepsBounds(this.#begun++, rows)
-      ? boundsOf(vectorsOf(this.schema.fields, columns))
+    const summary = keepsBounds(this.#begun++, rows)
+      ? summaryOf(vectorsOf(this.schema.fields, columns), timesOf(columns), places)
       : undefined;
     return this.#append(message).then(() => {
-      this.#index.add(entry, bounds);
+      this.#index.add(entry, summary);
       this.#wholeBytes = entry.offset + entry.length;
       giveBytes(message);
     });

@@ -11,8 +11,12 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { decodeIndex, type TopicIndex } from "./topic_index.ts";
 
-/** Most footers fit, so that opening a topic is one read. */
+/** Most footers fit, and the bounds before them, so that opening a topic is one read: at least this much of a file's end... */
 const TAIL_BYTES = 16 * 1024;
+/** ...and of a large file, which has many batches, up to so much... */
+const MOST_TAIL_BYTES = 64 * 1024;
+/** ...by this part of it. */
+const TAIL_PART = 1 / 1024;
 /** Ranges of one topic's file, all of the same state of it. */
 export type TopicBytes = (
   offset: number,
@@ -21,11 +25,21 @@ export type TopicBytes = (
   mayReuse?: boolean,
 ) => Promise<Uint8Array>;
 
-/** The footer, and where in the file it starts. */
-export async function readFooter(file: TopicBytes, size: number): Promise<{ footer: Footer; start: number }> {
-  const tail = await file(Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
+/** A footer that was read. */
+export interface FoundFooter {
+  readonly footer: Footer;
+  /** Where in the file it starts. */
+  readonly start: number;
+  /** What was read right before it along the way. */
+  readonly before: Uint8Array;
+}
+
+/** The footer of a file of a size. CORRUPT. */
+export async function readFooter(file: TopicBytes, size: number): Promise<FoundFooter> {
+  const tailBytes = Math.max(TAIL_BYTES, Math.min(MOST_TAIL_BYTES, Math.floor(size * TAIL_PART)));
+  const tail = await file(Math.max(0, size - tailBytes), tailBytes);
   const end = tail.length - MAGIC.length;
-  const whole = tail.length === Math.min(size, TAIL_BYTES) && end >= 4 &&
+  const whole = tail.length === Math.min(size, tailBytes) && end >= 4 &&
     MAGIC.every((byte, i) => tail[end + i] === byte);
   if (!whole) {
     throw new SmaltiError(
@@ -41,7 +55,8 @@ export async function readFooter(file: TopicBytes, size: number): Promise<{ foot
   const footer = length + 10 <= tail.length
     ? tail.subarray(tail.length - 10 - length, tail.length - 10)
     : await file(start, length);
-  return { footer: decodeFooter(footer), start };
+  const before = tail.subarray(0, Math.max(0, tail.length - 10 - length));
+  return { footer: decodeFooter(footer), start, before };
 }
 
 /** The index of a file of ours, undefined of another writer's. CORRUPT where it does not match its checksum. */

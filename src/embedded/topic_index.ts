@@ -1,12 +1,16 @@
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
+import type { BlockBounds } from "../arrow/block_bounds.ts";
+import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { bytesOf } from "../arrow/columns.ts";
 import { encodeFileEnd, type FooterBlock } from "../arrow/encode.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
-import type { Schema } from "../schema.ts";
+import type { FieldSchema, Schema } from "../schema.ts";
 import { firstDescent } from "../util/times.ts";
 import { type Extent, totals } from "../util/totals.ts";
+import type { BatchSummary } from "./batch_summary.ts";
+import { DETAIL, DetailBuilder } from "./detail_builder.ts";
 
 /** Key of the checksum of the batches' bounds. */
 export const BOUNDS_CRC = "smalti:bounds_crc";
@@ -45,16 +49,8 @@ export interface IndexEntry extends IndexedBatch {
   headBytes: number;
 }
 
-/** Batches of fewer rows have no bounds but for the first ones, else bounds would take more memory than the rest of the index. */
-const BOUNDED_ROWS = 512;
-const FIRST_BOUNDED = 64;
 /** Batches of the largest piece. */
 const PIECE_BATCHES = 4096;
-
-/** Whether bounds are kept of a batch: the how manieth it is in its file, from 0, and its rows. */
-export function keepsBounds(number: number, rows: number): boolean {
-  return number < FIRST_BOUNDED || rows >= BOUNDED_ROWS;
-}
 
 /** The facts of some batches, one after another. */
 interface IndexPiece {
@@ -74,6 +70,7 @@ interface IndexPiece {
 export class IndexBuilder {
   readonly #pieces: IndexPiece[] = [];
   readonly #bounds = new Map<number, Float64Array>();
+  readonly #detail = new DetailBuilder();
   /** Batches in the last piece. */
   #used = 0;
   #count = 0;
@@ -89,8 +86,8 @@ export class IndexBuilder {
     return this.#totals;
   }
 
-  /** Adds the next batch, with its bounds, as from `boundsOf`, where {@linkcode keepsBounds}. RangeError for one of 4 GiB or more. */
-  add(entry: IndexEntry, bounds: Float64Array | undefined): void {
+  /** Adds the next batch, with what was collected of its values where {@linkcode keepsBounds}. RangeError for one of 4 GiB or more. */
+  add(entry: IndexEntry, summary: BatchSummary | undefined): void {
     const largest = Math.max(entry.length, entry.rows);
     if (largest >= 2 ** 32) throw new RangeError(`Batch has ${largest} bytes or rows: wanted less than 2^32`);
     const last = this.#pieces.at(-1);
@@ -107,7 +104,10 @@ export class IndexBuilder {
     piece.firstNs[at] = entry.firstNs;
     piece.lastNs[at] = entry.lastNs;
     piece.headerCrc[at] = entry.headerCrc;
-    if (bounds) this.#bounds.set(this.#count, bounds);
+    if (summary) {
+      this.#bounds.set(this.#count, summary.bounds);
+      this.#detail.add(summary);
+    }
     this.#count++;
     this.#totals = totals([this.#totals, extentOf(entry)]);
   }
@@ -138,13 +138,19 @@ export class IndexBuilder {
 
   /**
    * The end of the topic's file: its footer with the index, and right before it the bounds of all batches, 16 bytes for each
-   * of a batch's bounded columns, where most batches have some. The footer's metadata has their checksums.
+   * of a batch's bounded columns, where most batches have some, and before these the detail. The footer's metadata has their
+   * checksums.
    */
   fileEnd(engine: Engine, stored: Schema): Uint8Array {
     const metadata = indexMetadata(engine, this.toIndex());
     const bounds = this.#boundsBytes();
     if (bounds) metadata.set(BOUNDS_CRC, hexCrc(engine.crc32(bounds)));
-    return encodeFileEnd(stored, [...this.#blocks()], metadata, bounds);
+    const detail = this.#detail.encode(engine);
+    if (detail) metadata.set(DETAIL, detail.text);
+    return encodeFileEnd(stored, [...this.#blocks()], metadata, [
+      ...detail?.parts ?? [],
+      ...bounds ? [bounds] : [],
+    ]);
   }
 
   /** Undefined where so few are known that nobody would have anything of them. */
@@ -159,6 +165,19 @@ export class IndexBuilder {
       else for (let i = 0; i < perBatch; i++) all[at + i] = i % 2 === 0 ? -Infinity : Infinity;
     }
     return bytesOf(all);
+  }
+
+  /** The bounds of all batches, as readers of the file will have them; undefined where there are none. */
+  toBounds(fields: readonly FieldSchema[]): BatchBounds | undefined {
+    const bytes = this.#boundsBytes();
+    return bytes && bytes.length > 0
+      ? new BatchBounds(fields, new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8))
+      : undefined;
+  }
+
+  /** The bounds of blocks of all batches as they were collected; undefined where there are none. */
+  toDetail(fields: readonly FieldSchema[]): BlockBounds | undefined {
+    return this.#detail.toBlocks(boundedColumns(fields), this.toIndex().rows);
   }
 
   *#blocks(): Generator<FooterBlock> {

@@ -1,4 +1,5 @@
-import { type BatchBounds, boundedColumns, boundsOf } from "../arrow/bounds.ts";
+import type { BlockBounds } from "../arrow/block_bounds.ts";
+import { type BatchBounds, blockBoundsOf, boundedColumns, boundsOf } from "../arrow/bounds.ts";
 import { decodeSchemaMessage, MAGIC } from "../arrow/decode.ts";
 import type { VerifyRequest } from "../backend.ts";
 import type { OpenBatch } from "../arrow/stored_batch.ts";
@@ -9,6 +10,7 @@ import { jsonText } from "../util/json_text.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { totals } from "../util/totals.ts";
 import type { TopicInfo, TopicSchema } from "../types.ts";
+import { type BatchBlocks, foldBlocks } from "./batch_summary.ts";
 import { checkOrder, type TopicIndex } from "./topic_index.ts";
 
 /** A topic's file, as far as it is looked at here. */
@@ -18,13 +20,15 @@ export interface TopicFile {
   readonly index: TopicIndex;
   readHead(): Promise<Uint8Array>;
   readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined>;
+  loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined>;
   openBatch(number: number): Promise<OpenBatch>;
   place(batch?: number): ErrorDetails;
 }
 
 /**
- * Gives every damage of a topic's file: rows and times against the manifest, the checksum of the bounds; and, where it is to
- * look deep, the schema at its start against the one in the footer, and each batch's checksums, order and bounds.
+ * Gives every damage of a topic's file: rows and times against the manifest, the checksums of the bounds; and, where it is to
+ * look deep, the schema at its start against the one in the footer, and each batch's checksums, order and bounds, also those of
+ * its blocks.
  */
 export async function verifyTopicFile(
   file: TopicFile,
@@ -49,6 +53,10 @@ export async function verifyTopicFile(
   await check(undefined, async () => {
     bounds = await file.readBounds(signal);
   });
+  let detail: BlockBounds | undefined;
+  await check(undefined, async () => {
+    detail = await file.loadDetail(boundedColumns(file.schema.fields), signal);
+  });
   if (deep) {
     await check(undefined, async () => checkHead(await file.readHead(), file));
     let seen = 0;
@@ -60,6 +68,7 @@ export async function verifyTopicFile(
         table.loadAll();
         checkOrder(times);
         if (bounds) checkBounds(bounds, batch, table);
+        if (detail) checkDetail(detail, batch, table, times);
       });
       seen += rows[batch];
       onRows(seen);
@@ -107,6 +116,30 @@ function checkBounds(bounds: BatchBounds, batch: number, table: StructVector): v
       `Column ${path} is from ${actual[2 * i]} to ${actual[2 * i + 1]}: its bounds are ${
         stored.join(" and ")
       }`,
+    );
+  }
+}
+
+function checkDetail(detail: BlockBounds, batch: number, table: StructVector, times: BigInt64Array): void {
+  const smallest = detail.times(batch);
+  if (!smallest) return;
+  const { blockRows, firstNs } = smallest;
+  const fields = table.children.map(({ field }) => field);
+  const blocks: BatchBlocks = { rows: times.length, firstNs, bounds: blockBoundsOf(table, blockRows) };
+  const foldedBy = new Map<number, BatchBlocks>();
+  for (const [i, path] of boundedColumns(fields).entries()) {
+    const stored = detail.of(batch, path);
+    if (!stored) continue;
+    const count = stored.blockRows / blockRows;
+    const actual = foldedBy.get(count) ?? foldBlocks(blocks, count);
+    foldedBy.set(count, actual);
+    const { pairs } = stored;
+    const areTimes = stored.firstNs.every((ns, block) => ns === times[block * stored.blockRows]);
+    const areBounds = pairs.every((bound, at) => Object.is(bound, actual.bounds[pairs.length * i + at]));
+    if (areTimes && areBounds) continue;
+    throw new SmaltiError(
+      "CORRUPT",
+      `Column ${path} has other ${areTimes ? "values" : "times"} than its detail says`,
     );
   }
 }

@@ -17,7 +17,7 @@ import { TimeSlice } from "../util/time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
 import { parseConditions, pathsOf, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
-import { parseRowFilters, type RowFilter, type TableFilter } from "./row_filter.ts";
+import { parseRowFilters, type RowFilter, type RowSpan, type TableFilter } from "./row_filter.ts";
 
 /** A query, checked. */
 export interface Query {
@@ -194,10 +194,10 @@ async function anyMatches(
 /** A topic's bounds where they tell a filter anything. */
 export async function boundsFor(
   topic: TopicSource,
-  { usesBounds }: TableFilter,
+  { boundedPaths }: TableFilter,
   signal: AbortSignal | undefined,
 ): Promise<BatchBounds | undefined> {
-  return usesBounds ? await topic.readBounds?.(signal) : undefined;
+  return boundedPaths.length > 0 ? await topic.readBounds?.(signal) : undefined;
 }
 
 /** Where {@linkcode matchingTimes} looks. */
@@ -214,12 +214,8 @@ export async function* matchingTimes(
   filter: TableFilter,
   { bounds, window, signal, slice = new TimeSlice() }: MatchOptions,
 ): AsyncGenerator<bigint[], void, undefined> {
-  const wanted = new Uint8Array(bounds?.batches ?? 0);
-  for (let batch = 0; batch < wanted.length; batch++) {
-    if (filter.judge(bounds!, batch) !== "none") wanted[batch] = 1;
-    await slice.pause();
-  }
-  const isWanted = (batch: number) => !bounds || wanted[batch] === 1;
+  const spans = bounds && await wantedRows(topic, filter, bounds, { window, signal, slice });
+  const isWanted = (batch: number) => !spans || spans.has(batch);
   const runs = topic.runs(window, signal, { isWanted });
   try {
     while (runs.nextNs !== undefined) {
@@ -228,17 +224,43 @@ export async function* matchingTimes(
       const run = await runs.open();
       if (!run) continue;
       runs.prefetch();
-      const { batch: { table, times }, from, to } = run;
+      const { batchNumber, batch: { table, times, rows }, from, to } = run;
       const found: bigint[] = [];
-      for (let row = from; row < to; row++) {
-        if (row % SLICE_ROWS === 0) await slice.pause();
-        if (filter.matches(table, row)) found.push(times[row]);
+      for (const [first, end] of spans?.get(batchNumber) ?? [[0, rows] as const]) {
+        for (let row = Math.max(from, first); row < Math.min(to, end); row++) {
+          if (row % SLICE_ROWS === 0) await slice.pause();
+          if (filter.matches(table, row)) found.push(times[row]);
+        }
       }
       yield found;
     }
   } finally {
     runs.close();
   }
+}
+
+/** Which batches of a window may hold rows that match, and where in them, by what the store knows of their columns. */
+async function wantedRows(
+  topic: TopicSource,
+  filter: TableFilter,
+  bounds: BatchBounds,
+  { window, signal, slice }: Omit<MatchOptions, "bounds"> & { slice: TimeSlice },
+): Promise<ReadonlyMap<number, readonly RowSpan[]>> {
+  const { rows, firstNs, lastNs } = topic.index!;
+  const spans = new Map<number, readonly RowSpan[]>();
+  for (let batch = 0; batch < bounds.batches; batch++) {
+    await slice.pause();
+    if (firstNs[batch] > window.lastNs || lastNs[batch] < window.firstNs) continue;
+    if (filter.judge(bounds, batch) !== "none") spans.set(batch, [[0, rows[batch]]]);
+  }
+  const detail = spans.size > 0 ? await topic.readDetail?.(filter.boundedPaths, signal) : undefined;
+  for (const batch of detail ? [...spans.keys()] : []) {
+    await slice.pause();
+    const within = filter.spans(detail!, batch, rows[batch]);
+    if (within.length > 0) spans.set(batch, within);
+    else spans.delete(batch);
+  }
+  return spans;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { BlockBounds } from "../arrow/block_bounds.ts";
 import { type BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { Decimal } from "../arrow/decimal.ts";
 import { DictionaryVector, ListViewVector, RunEndVector } from "../arrow/encoded_vector.ts";
@@ -12,13 +13,18 @@ import { type Condition, type OperandKind, parseConditions, pathsOf, refusal } f
 export interface TableFilter {
   /** Where rows that match can be at all. */
   readonly window: Window;
-  /** Whether the bounds of batches tell anything. */
-  readonly usesBounds: boolean;
+  /** Columns whose bounds tell anything, by their paths. */
+  readonly boundedPaths: readonly string[];
   /** Whether a row of a batch matches. */
   matches(table: Vector, row: number): boolean;
   /** How many rows of a batch match by its bounds: none, some for sure, or any number. */
   judge(bounds: BatchBounds, batch: number): "none" | "some" | "any";
+  /** Where in a batch of so many rows some may match by the bounds of its blocks, as rows from and to before, in their order. */
+  spans(detail: BlockBounds, batch: number, rows: number): RowSpan[];
 }
+
+/** Rows side by side: the first, and the one after the last. */
+export type RowSpan = readonly [from: number, to: number];
 
 /** A condition on one column of an ontology, by its path. */
 interface ColumnCondition {
@@ -58,7 +64,11 @@ export class RowFilter {
     const bounded = new Set<string | undefined>(boundedColumns(fields));
     return {
       window: this.#window,
-      usesBounds: columns.some(({ path, condition }) => bounded.has(path) && condition.mayMatch),
+      boundedPaths: [
+        ...new Set(
+          columns.flatMap(({ path, condition }) => bounded.has(path) && condition.mayMatch ? [path!] : []),
+        ),
+      ],
       matches: (table, row) =>
         columns.every(({ steps, condition }) => holds(table, row, steps, 0, condition.test)),
       judge(bounds, batch) {
@@ -71,8 +81,37 @@ export class RowFilter {
         }
         return "any";
       },
+      spans: (detail, batch, rows) => spansOf(columns, detail, batch, rows),
     };
   }
+}
+
+function spansOf(
+  columns: readonly BoundCondition[],
+  detail: BlockBounds,
+  batch: number,
+  rows: number,
+): RowSpan[] {
+  const smallest = detail.times(batch);
+  if (!smallest) return [[0, rows]];
+  const { blockRows, firstNs } = smallest;
+  const isOut = new Uint8Array(firstNs.length);
+  for (const { path, condition: { mayMatch } } of columns) {
+    const blocks = path !== undefined && mayMatch ? detail.of(batch, path) : undefined;
+    for (let at = 0; blocks && at < blocks.pairs.length; at += 2) {
+      if (mayMatch!(blocks.pairs[at], blocks.pairs[at + 1])) continue;
+      const count = blocks.blockRows / blockRows;
+      isOut.fill(1, at / 2 * count, (at / 2 + 1) * count);
+    }
+  }
+  const spans: RowSpan[] = [];
+  for (let block = 0; block < isOut.length; block++) {
+    if (isOut[block]) continue;
+    const first = block;
+    while (block + 1 < isOut.length && !isOut[block + 1]) block++;
+    spans.push([first * blockRows, Math.min(rows, (block + 1) * blockRows)]);
+  }
+  return spans;
 }
 
 /** `{"<tag>.<field>.<sub>": {"$op": operand}}` by tag. `[2]`, `[?]` (any) or `[!]` (all) may follow one name of a path. */

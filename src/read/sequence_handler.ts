@@ -125,7 +125,9 @@ export class SequenceHandler implements AsyncDisposable {
   readonly #loadArrow: LoadArrow;
   /** Names of the topics of `#namesOf`. */
   #names: ReadonlySet<string> = new Set();
-  #namesOf: SequenceInfo | undefined;
+  #namesOf: readonly TopicInfo[] | undefined;
+  /** What its topics were at the last look, while it is recorded. */
+  #grown: readonly TopicInfo[] | undefined;
   /** Topics are opened once, when first needed. */
   readonly #opened = new Map<string, Promise<TopicSource>>();
 
@@ -230,8 +232,12 @@ export class SequenceHandler implements AsyncDisposable {
     return this.#source.readAttachment(attachment);
   }
 
-  /** Opens one topic. NOT_FOUND, INVALID_NAME, CORRUPT. */
+  /**
+   * Opens one topic. NOT_FOUND, INVALID_NAME, CORRUPT. In a handler that was opened to follow what is being recorded, also one
+   * that is still written: its series tell of all that was flushed by then, all else of what was flushed when it was opened.
+   */
   async topicHandler(name: string): Promise<TopicHandler> {
+    if (this.#source.soFar) await this.#lookAgain("");
     return new TopicHandler(
       this.name,
       await this.#open(this.#known(name)),
@@ -358,10 +364,11 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * About how many messages each topic has over time, as a strip above a plot shows it. Goes by the index alone and reads no
    * batch: where one lies across the edge of a bucket, its messages are taken to be spread evenly over its time.
-   * {@linkcode TopicHandler.countRows} counts exactly. Over Flight all messages are read, and counted exactly.
+   * {@linkcode TopicHandler.countRows} counts exactly. Over Flight all messages are read, and counted exactly. Of what is
+   * being recorded, in a handler that was opened to follow it, it tells what was flushed so far, and reads that once.
    *
    * NOT_FOUND where a topic is not there. RangeError where `buckets` is no whole number from 1 to 1,000,000, `startNs` is
-   * after `endNs`, or a bound is outside int64. LOCKED for what was being recorded when it was opened. CORRUPT.
+   * after `endNs`, or a bound is outside int64. CORRUPT.
    *
    * @example
    * ```ts
@@ -377,9 +384,9 @@ export class SequenceHandler implements AsyncDisposable {
     const tried = `Cannot tell the activity of sequence "${this.name}"`;
     checkOptions(options, ACTIVITY_OPTIONS, tried);
     const { signal } = options;
+    await this.#lookAgain(tried, signal);
     const names = this.#chosen(options.topics);
     const buckets = TimeBuckets.of(options.buckets, options, this.#extentOf(names), tried);
-    this.#checkEnded(tried);
     const counts = await this.#ofEach(names, signal, (source) => activityOf(source, buckets, signal));
     const { startNs, stepNs } = buckets;
     return { startNs, stepNs, topics: new Map(names.map((name, i) => [name, counts[i]])) };
@@ -388,10 +395,11 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * What is known of all messages of each topic: how many there are, and the smallest and largest value of numeric fields that
    * are not in lists. Goes by the bounds that the store keeps of each batch, and reads only batches that have none: small
-   * ones, and what other programs wrote. Over Flight all messages are read.
+   * ones, and what other programs wrote. Over Flight all messages are read. Of what is being recorded, in a handler that was
+   * opened to follow it, it tells what was flushed so far.
    *
    * By topic, in ASCII order of the names. NOT_FOUND where a topic is not there, or no topic has one of `fields` as a numeric
-   * one. LOCKED for what was being recorded when it was opened. CORRUPT.
+   * one. CORRUPT.
    *
    * @example
    * ```ts
@@ -408,8 +416,8 @@ export class SequenceHandler implements AsyncDisposable {
     const tried = `Cannot tell statistics of sequence "${this.name}"`;
     checkOptions(options, STATS_OPTIONS, tried);
     const { signal } = options;
+    await this.#lookAgain(tried, signal);
     const names = this.#chosen(options.topics);
-    this.#checkEnded(tried);
     const sources = await this.#openAll(names, signal);
     const fields = statsFields(sources.map(({ schema }) => schema.fields), options.fields, this.name, tried);
     const stats = await this.#ofEach(names, signal, (source, i) => statsOf(source, fields[i], signal));
@@ -490,6 +498,16 @@ export class SequenceHandler implements AsyncDisposable {
     return new ResumingBlocks(await blocksOf(window, first), window, blocksOf, reopen);
   }
 
+  /** Opens all topics anew where it is being recorded and followed: there may be more in them. LOCKED as {@linkcode #checkEnded}. */
+  async #lookAgain(tried: string, signal?: AbortSignal): Promise<void> {
+    const { soFar } = this.#source;
+    if (!soFar) return this.#checkEnded(tried, "follow: true");
+    const topics = await soFar(signal);
+    this.#grown = topics.map(({ info }) => info);
+    this.#opened.clear();
+    for (const topic of topics) this.#opened.set(topic.info.name, Promise.resolve(topic));
+  }
+
   /** LOCKED where it was being recorded. */
   #checkEnded(tried: string, wanted?: string): void {
     if (this.state !== "recording") return;
@@ -531,7 +549,7 @@ export class SequenceHandler implements AsyncDisposable {
   }
 
   /** Names of topics, all unless some are given, once each and in order. */
-  #chosen(names: readonly string[] = this.topics.map(({ name }) => name)): string[] {
+  #chosen(names: readonly string[] = this.#infos.map(({ name }) => name)): string[] {
     return [...new Set(names.map((name) => this.#known(name)))].sort(compareNames);
   }
 
@@ -543,9 +561,9 @@ export class SequenceHandler implements AsyncDisposable {
   /** A topic's name as the manifest has it. */
   #known(name: string): string {
     const topic = topicName(name, this.name);
-    if (this.info !== this.#namesOf) {
-      this.#namesOf = this.info;
-      this.#names = new Set(this.topics.map(({ name }) => name));
+    if (this.#infos !== this.#namesOf) {
+      this.#namesOf = this.#infos;
+      this.#names = new Set(this.#infos.map(({ name }) => name));
     }
     if (this.#names.has(topic)) return topic;
     const names = [...this.#names];
@@ -562,7 +580,12 @@ export class SequenceHandler implements AsyncDisposable {
   /** The time from the first to the last message of some topics. */
   #extentOf(names: readonly string[]): Extent {
     const chosen = new Set(names);
-    return totals(this.topics.filter(({ name }) => chosen.has(name)));
+    return totals(this.#infos.filter(({ name }) => chosen.has(name)));
+  }
+
+  /** Its topics, also those that are being recorded where that was looked into. */
+  get #infos(): readonly TopicInfo[] {
+    return this.#grown ?? this.topics;
   }
 
   /** What is made of each of some topics, in their order. */

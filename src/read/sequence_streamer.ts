@@ -6,6 +6,7 @@ import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { blockColumns } from "./merge/block_columns.ts";
 import { type Message, RowMessage } from "./merge/message.ts";
+import { MessageCursor } from "./merge/message_cursor.ts";
 import type { RowBlock } from "./merge/row_blocks.ts";
 import { type BlockSource, type MessageBlock, Streamer } from "./streamer.ts";
 import type { TableOptions } from "./table_options.ts";
@@ -56,8 +57,8 @@ export class SequenceStreamer extends Streamer<[topic: string, message: Message]
   }
 
   /** @internal */
-  protected override blockOf(rows: RowBlock): MessageBlock<[string, Message]> {
-    return new SequenceBlock(rows);
+  protected override blockOf(rows: RowBlock, firstNs: bigint): MessageBlock<[string, Message]> {
+    return new SequenceBlock(rows, firstNs);
   }
 
   /** The messages not yet read as apache-arrow RecordBatches, a block at a time; copies. Loads apache-arrow. */
@@ -159,9 +160,11 @@ async function joinOrders(
 
 class SequenceBlock implements MessageBlock<[string, Message]> {
   readonly #rows: RowBlock;
+  readonly #firstNs: bigint;
 
-  constructor(rows: RowBlock) {
+  constructor(rows: RowBlock, firstNs: bigint) {
     this.#rows = rows;
+    this.#firstNs = firstNs;
   }
 
   get length(): number {
@@ -172,6 +175,10 @@ class SequenceBlock implements MessageBlock<[string, Message]> {
     const { runs, rows, batches } = this.#rows;
     const from = batches[runs[index]]!;
     return [from.name, new RowMessage(from, rows[index])];
+  }
+
+  cursor(fromNs: bigint = this.#firstNs): MessageCursor {
+    return new MessageCursor(this.#rows, fromNs);
   }
 
   [Symbol.iterator](): Iterator<[string, Message]> {

@@ -46,6 +46,7 @@ export interface TopicColumnOptions<F extends ColumnFields = TopicColumnFields> 
 
 const COLUMN_OPTIONS: OptionNames<TopicColumnOptions> = { ...STREAM_OPTIONS, fields: true, copies: true };
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { deep: true, signal: true, onRows: true };
+const LEVELS: readonly SeriesOptions["level"][] = ["batches", "detail", "rows"];
 const SIGNAL_OPTION: OptionNames<Pick<StreamOptions, "signal">> = { signal: true };
 
 /**
@@ -227,6 +228,10 @@ export class TopicHandler implements AsyncDisposable {
    * lies within one bucket is known by the bounds that the store keeps of it; the others are read. So a long recording
    * takes about a batch a bucket, however many messages there are. Over Flight, and of what other programs wrote, all is read.
    *
+   * A plot that is to be there at once asks for the level `batches` first, then `detail`, which knows blocks of some hundred
+   * rows, then, of a window that is short enough, `rows`: the first two read none that have bounds, and do not lose an extreme;
+   * `isExact` tells where they may show one in the bucket beside its own, too.
+   *
    * NOT_FOUND where a field is not there, INVALID_ARGUMENT where it is no integer, float or time, or lies in a list.
    * RangeError where `buckets` is no whole number from 1 to 1,000,000, `startNs` is after `endNs`, or a bound is outside
    * int64. CORRUPT.
@@ -245,7 +250,11 @@ export class TopicHandler implements AsyncDisposable {
   async series(options: SeriesOptions): Promise<TopicSeries> {
     const tried = `Cannot make a series of ${this.#text}`;
     checkOptions(options, SERIES_OPTIONS, tried);
-    const { fields: paths, signal } = options;
+    const { fields: paths, level = "rows", signal } = options;
+    if (!LEVELS.includes(level)) {
+      throw new TypeError(`${tried}: level is ${String(level)}, wanted ${LEVELS.join(", ")}`);
+    }
+    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
     const buckets = TimeBuckets.of(options.buckets, options, this.info, tried);
     if (!Array.isArray(paths)) {
       throw new TypeError(`${tried}: fields are ${String(paths)}, wanted a list of paths`);
@@ -253,7 +262,7 @@ export class TopicHandler implements AsyncDisposable {
     const where = { sequence: this.sequence, topic: this.name };
     const fields = [...new Set<string>(paths)].map((path) => numericField(this.fields, path, where, tried));
     signal?.throwIfAborted();
-    return await withCurrent(this.#source, (source) => seriesOf(source, fields, buckets, signal));
+    return await withCurrent(this.#source, (source) => seriesOf(source, fields, buckets, signal, level));
   }
 
   /**

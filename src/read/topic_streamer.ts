@@ -4,6 +4,7 @@ import type { LoadArrow, RecordBatch, Table } from "../arrow/library.ts";
 import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./merge/block_columns.ts";
 import { type Message, RowMessage } from "./merge/message.ts";
+import { MessageCursor } from "./merge/message_cursor.ts";
 import type { RowBlock } from "./merge/row_blocks.ts";
 import { type BlockSource, type MessageBlock, Streamer } from "./streamer.ts";
 import type { TableOptions } from "./table_options.ts";
@@ -43,8 +44,8 @@ export class TopicStreamer extends Streamer<Message> {
   }
 
   /** @internal */
-  protected override blockOf(rows: RowBlock): MessageBlock<Message> {
-    return new TopicBlock(rows);
+  protected override blockOf(rows: RowBlock, firstNs: bigint): MessageBlock<Message> {
+    return new TopicBlock(rows, firstNs);
   }
 
   /** The messages not yet read as one apache-arrow RecordBatch a block, in order; copies. Loads apache-arrow. */
@@ -79,9 +80,11 @@ export class TopicStreamer extends Streamer<Message> {
 
 class TopicBlock implements MessageBlock<Message> {
   readonly #rows: RowBlock;
+  readonly #firstNs: bigint;
 
-  constructor(rows: RowBlock) {
+  constructor(rows: RowBlock, firstNs: bigint) {
     this.#rows = rows;
+    this.#firstNs = firstNs;
   }
 
   get length(): number {
@@ -91,6 +94,10 @@ class TopicBlock implements MessageBlock<Message> {
   at(index: number): Message {
     const { runs, rows, batches } = this.#rows;
     return new RowMessage(batches[runs[index]]!, rows[index]);
+  }
+
+  cursor(fromNs: bigint = this.#firstNs): MessageCursor {
+    return new MessageCursor(this.#rows, fromNs);
   }
 
   [Symbol.iterator](): Iterator<Message> {

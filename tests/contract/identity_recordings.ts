@@ -18,13 +18,14 @@ import { touchedRow, written } from "../support/tables.ts";
 import { anyChoice, anyTime, type Choice } from "../read/order.ts";
 
 /** A topic and the steps of recording it: rows to push, each with its time, and where batches end. */
-interface Topic {
+export interface Topic {
   name: string;
   fields: FieldSchema[];
   steps: { timestampNs: bigint; data: Record<string, unknown>; flush: boolean }[];
 }
 
-interface Recording {
+/** What is recorded, and what of it is read. */
+export interface Recording {
   topics: Topic[];
   maxBufferedBytes: number | undefined;
   choices: (Choice & { most: number })[];
@@ -53,7 +54,8 @@ const anyTopic = (name: string): fc.Arbitrary<Topic> =>
     })
   );
 
-const anyRecording: fc.Arbitrary<Recording> = fc
+/** Few topics of any types and times. */
+export const anyRecording: fc.Arbitrary<Recording> = fc
   .shuffledSubarray(NAMES, { minLength: 1, maxLength: 4 })
   .chain((names) =>
     fc.record({
@@ -88,7 +90,8 @@ export async function checkRecording(engines: readonly Engine[], seed: number): 
   for (const store of stores) await store.close();
 }
 
-async function record(
+/** Records it as sequence "s". */
+export async function record(
   store: MemoryStore,
   engine: Engine,
   { topics, maxBufferedBytes }: Recording,

@@ -103,6 +103,27 @@ async function readAll(
   return count;
 }
 
+/** The same by cursors, of which each block has one. */
+async function readByCursors(
+  handler: SequenceHandler,
+  maxBufferedBytes: number,
+  look: () => Promise<void>,
+): Promise<number> {
+  let count = 0;
+  for await (const block of handler.getDataStreamer({ maxBufferedBytes }).batches()) {
+    const cursor = block.cursor(0n);
+    while (cursor.next()) {
+      const serial = Math.floor(count / TOPICS);
+      const { half, serial: read } = cursor.data;
+      const seen = [cursor.topic, cursor.offsetNs, half, read];
+      const wanted = [`t${count % TOPICS}`, serial, serial / 2, BigInt(serial)];
+      if (seen.some((value, i) => value !== wanted[i])) throw new Error(`Message ${count} is ${seen}`);
+      if (++count % 1997 === 0) await look();
+    }
+  }
+  return count;
+}
+
 describe("maxBufferedBytes", () => {
   it("bounds what is held of stored and of decompressed bytes; columns make room and come again", async () => {
     await withRecording(async ({ handler, live, decompressed, batchBytes }) => {
@@ -124,6 +145,19 @@ describe("maxBufferedBytes", () => {
       await readAll(handler, undefined, look);
       expect(decompressed() - before).toBe(buffers);
       expect(most).toBeGreaterThan(bound + slack);
+    });
+  });
+
+  it("bounds what is held where cursors read: they hold no columns that had to make room", async () => {
+    await withRecording(async ({ handler, live, decompressed, batchBytes }) => {
+      const bound = (TOPICS + 1) * batchBytes + 5 * COLUMN_BYTES;
+      let most = 0;
+      const look = async () => void (most = Math.max(most, await live.count()));
+      expect(await readByCursors(handler, bound, look)).toBe(TOPICS * BATCHES * ROWS);
+      // Beside a block the batches that ended in it are held, until the next one is asked for.
+      expect(most).toBeLessThanOrEqual(bound + batchBytes + 2 * COLUMN_BYTES);
+      expect(most).toBeGreaterThan(bound / 2);
+      expect(decompressed()).toBeGreaterThan(2 * TOPICS * BATCHES * 3);
     });
   });
 

@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client.ts";
 import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
-import type { MergedTables } from "../../src/read/sequence_streamer.ts";
+import type { MergedTables, SequenceStreamer } from "../../src/read/sequence_streamer.ts";
 import type { TopicHandler } from "../../src/read/topic_handler.ts";
+import type { TopicStreamer } from "../../src/read/topic_streamer.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import type { TimeRange } from "../../src/types.ts";
 import { rowFromArrow } from "../support/from_arrow.ts";
@@ -74,6 +75,7 @@ const SEQUENCE_WAYS: Record<
     }
     return all;
   },
+  "cursors": (handler, choice) => cursorTexts(handler.getDataStreamer(choice)),
   "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
   "toTable()": async (handler, choice) => mergedTexts(await handler.getDataStreamer(choice).toTable()),
   async "toArrow()"(handler, choice) {
@@ -101,6 +103,7 @@ const TOPIC_WAYS: Record<
     }
     return all;
   },
+  "cursors": (handler, choice) => cursorTexts(handler.getDataStreamer(choice)),
   "toReadableStream()": (handler, choice) => texts(read(handler.getDataStreamer(choice).toReadableStream())),
   "toTable()": async (handler, choice) =>
     tableTexts(handler.name, await handler.getDataStreamer(choice).toTable()),
@@ -112,6 +115,15 @@ const TOPIC_WAYS: Record<
     return all;
   },
 };
+
+async function cursorTexts(stream: SequenceStreamer | TopicStreamer): Promise<string[]> {
+  const all: string[] = [];
+  for await (const block of stream.batches()) {
+    const cursor = block.cursor();
+    while (cursor.next()) all.push(rowText(cursor.topic, cursor.timestampNs, cursor.data));
+  }
+  return all;
+}
 
 /** A WHATWG stream by its reader, since not every runtime iterates one. */
 async function* read<T>(stream: ReadableStream<T>): AsyncGenerator<T> {

@@ -9,6 +9,7 @@ import {
   GPS,
   IMU,
   type Message,
+  type MessageCursor,
   nowNs,
   sequenceQ,
   type SequenceWriter,
@@ -66,6 +67,29 @@ export async function check(sequence: SequenceWriter): Promise<void> {
     // @ts-expect-error a time is a bigint
     const late: number = message.timestampNs;
     void [both, x, late];
+  }
+  for await (const block of handler.getDataStreamer().batches()) {
+    const cursor: MessageCursor = block.cursor(handler.firstNs);
+    while (cursor.next()) {
+      const x: number = cursor.getData(IMU).acceleration.x;
+      const [topic, offsetNs, time]: [string, number, bigint] = [
+        cursor.topic,
+        cursor.offsetNs,
+        cursor.timestampNs,
+      ];
+      const kept: Message = cursor.message();
+      // @ts-expect-error an IMU has no position
+      cursor.getData(IMU).position;
+      // @ts-expect-error a moment is in bigint
+      block.cursor(offsetNs);
+      // @ts-expect-error a cursor is moved by next() alone
+      cursor.offsetNs = 0;
+      void [x, topic, time, kept];
+    }
+  }
+  for await (const block of (await handler.topicHandler("gps")).getDataStreamer().batches()) {
+    const cursor = block.cursor();
+    if (cursor.next()) void cursor.getData(GPS).position.x.toFixed();
   }
   void [seven, writer, text];
 

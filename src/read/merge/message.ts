@@ -122,6 +122,8 @@ export class TopicBatch {
   readonly name: string;
   readonly row: RowClass;
   readonly times: BigInt64Array;
+  /** The same bytes: a bigint out of a DataView takes Bun a sixth of the time, and halves of one can be read. */
+  readonly clock: DataView;
   /** The columns after `timestamp_ns`. */
   columns: readonly Vector[];
   /** Bytes that were decompressed for them. */
@@ -136,7 +138,8 @@ export class TopicBatch {
     this.topic = topic;
     this.name = topic.name;
     this.row = topic.row;
-    this.times = batch.times;
+    const { buffer, byteOffset, byteLength } = this.times = batch.times;
+    this.clock = new DataView(buffer, byteOffset, byteLength);
     this.columns = batch.table.children.slice(1);
     this.batch = batch;
   }
@@ -169,7 +172,7 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
   }
 
   get timestampNs(): bigint {
-    return this.#from.times[this.#row];
+    return this.#from.clock.getBigInt64(8 * this.#row, true);
   }
 
   get topic(): string {
@@ -218,7 +221,8 @@ function toObject<T>(this: Message, ontology?: Ontology<T>): MessageObject<T> {
   return { timestampNs, topic, ontologyTag, data: plainRow(view as RowView, false) as T };
 }
 
-function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
+/** Refuses an ontology that is not the topic's. INVALID_ARGUMENT. */
+export function checkOntology<T>(topic: MessageTopic, ontology: Ontology<T>): void {
   const { ontologyTag, fields } = topic.schema;
   const where = { sequence: topic.sequence, topic: topic.name };
   if (ontology?.tag !== ontologyTag) {

@@ -1,4 +1,4 @@
-import type { BatchTimes, TopicSource } from "../../backend.ts";
+import type { TopicSource } from "../../backend.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { seriesOf } from "./series.ts";
 import type { TimeBuckets } from "./time_buckets.ts";
@@ -21,33 +21,7 @@ export async function activityOf(
       await slice.pause();
       signal?.throwIfAborted();
     }
-    share(index, batch, buckets, shares);
+    buckets.share(index.rows[batch], index.firstNs[batch], index.lastNs[batch], shares);
   }
   return shares;
-}
-
-/** Adds a batch's rows as if they were spread evenly over its time. */
-function share(
-  { rows, firstNs, lastNs }: BatchTimes,
-  batch: number,
-  buckets: TimeBuckets,
-  shares: Float64Array,
-): void {
-  const { window } = buckets;
-  const [first, last] = [firstNs[batch], lastNs[batch]];
-  if (first > window.lastNs || last < window.firstNs) return;
-  const whole = buckets.around(first, last);
-  if (whole !== undefined) {
-    shares[whole] += rows[batch];
-    return;
-  }
-  const perNs = rows[batch] / Number(last - first + 1n);
-  let from = first < window.firstNs ? window.firstNs : first;
-  const end = (last > window.lastNs ? window.lastNs : last) + 1n;
-  for (let bucket = buckets.of(from); from < end; bucket++) {
-    const edge = buckets.endOf(bucket);
-    const to = edge < end ? edge : end;
-    shares[bucket] += perNs * Number(to - from);
-    from = to;
-  }
 }

@@ -1,21 +1,26 @@
+import type { BlockBounds, ColumnBlocks } from "../../arrow/block_bounds.ts";
 import { type BatchBounds, extremesOf } from "../../arrow/bounds.ts";
 import type { BatchTimes, Run, TopicSource } from "../../backend.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { lowerBound } from "../../util/times.ts";
 import { fieldNumbers, knownBounds, type NumericField } from "./numeric_field.ts";
 import { readBatches } from "./read_batches.ts";
-import type { FieldSeries, SeriesLevel, TopicSeries } from "./statistics_options.ts";
+import type { FieldSeries, SeriesLevel, SeriesOptions, TopicSeries } from "./statistics_options.ts";
 import type { TimeBuckets } from "./time_buckets.ts";
 
 /** Batches between two looks at the time. */
 const SLICE_BATCHES = 4096;
 
-/** Smallest and largest values in each bucket: by the bounds of batches that lie within one, by the rows of all others. */
+/**
+ * Smallest and largest values in each bucket: by the bounds of batches that lie within one, and of all others by what the level
+ * says. What has no bounds is read at every level.
+ */
 export async function seriesOf(
   source: TopicSource,
   fields: readonly NumericField[],
   buckets: TimeBuckets,
   signal: AbortSignal | undefined,
+  level: NonNullable<SeriesOptions["level"]> = "rows",
 ): Promise<TopicSeries> {
   const series = new SeriesBuilder(fields, buckets);
   const { window } = buckets;
@@ -23,19 +28,28 @@ export async function seriesOf(
   let isWanted = (_batch: number) => true;
   if (index) {
     const bounds = await source.readBounds?.(signal);
-    const isRead = new Uint8Array(index.rows.length);
-    let reads = 0;
+    const across: number[] = [];
     const slice = new TimeSlice();
-    for (let batch = 0; batch < isRead.length; batch++) {
+    for (let batch = 0; batch < index.rows.length; batch++) {
       if (batch % SLICE_BATCHES === 0) {
         await slice.pause();
         signal?.throwIfAborted();
       }
       if (index.firstNs[batch] > window.lastNs || index.lastNs[batch] < window.firstNs) continue;
-      if (!series.addBounds(index, bounds, batch)) reads += isRead[batch] = 1;
+      if (!series.addBounds(index, bounds, batch)) across.push(batch);
     }
-    if (reads === 0) return series.finish();
-    isWanted = (batch) => isRead[batch] === 1;
+    const isRead = new Set(across);
+    if (level !== "rows" && across.length > 0) {
+      const paths = fields.map(({ column }) => column);
+      const detail = level === "detail" ? await source.readDetail?.(paths, signal) : undefined;
+      for (const batch of across) {
+        await slice.pause();
+        signal?.throwIfAborted();
+        if (series.addParts(index, { bounds, detail }, batch)) isRead.delete(batch);
+      }
+    }
+    if (isRead.size === 0) return series.finish();
+    isWanted = (batch) => isRead.has(batch);
   }
   await readBatches(source, window, isWanted, (run) => series.addRows(run), signal);
   return series.finish();
@@ -53,6 +67,7 @@ class SeriesBuilder {
   readonly #buckets: TimeBuckets;
   readonly #counts: Float64Array;
   readonly #levels: SeriesLevel[];
+  readonly #isExact: boolean[];
   readonly #fields: readonly GrowingSeries[];
 
   constructor(fields: readonly NumericField[], buckets: TimeBuckets) {
@@ -60,6 +75,7 @@ class SeriesBuilder {
     this.#buckets = buckets;
     this.#counts = new Float64Array(length);
     this.#levels = new Array<SeriesLevel>(length).fill("none");
+    this.#isExact = new Array<boolean>(length).fill(true);
     const filled = (value: number) => new Float64Array(length).fill(value);
     this.#fields = fields.map((field) => ({
       field,
@@ -81,6 +97,59 @@ class SeriesBuilder {
     return true;
   }
 
+  /**
+   * Takes a batch that lies across edges, by what is known of it or of its blocks; false where nothing is. Before any rows.
+   */
+  addParts(
+    index: BatchTimes,
+    { bounds, detail }: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined },
+    batch: number,
+  ): boolean {
+    const whole = { blockRows: index.rows[batch], firstNs: index.firstNs.subarray(batch, batch + 1) };
+    const parts: ColumnBlocks[] = [];
+    for (const { field } of this.#fields) {
+      const pair = knownBounds(bounds, batch, field);
+      const blocks = detail?.of(batch, field.column) ??
+        (pair && { ...whole, pairs: Float64Array.from(pair) });
+      if (!blocks) return false;
+      parts.push(blocks);
+    }
+    const lastNs = index.lastNs[batch];
+    for (const [i, { blockRows, firstNs, pairs }] of parts.entries()) {
+      const level = blockRows === whole.blockRows ? "batches" : "detail";
+      for (const [block, first] of firstNs.entries()) {
+        // Rows of a block are at the next one's first time at the latest.
+        const [from, to] = this.#touch(level, first, firstNs[block + 1] ?? lastNs);
+        const pair = [pairs[2 * block], pairs[2 * block + 1]] as const;
+        for (let bucket = from; bucket < to; bucket++) extend(this.#fields[i].series, bucket, pair);
+      }
+    }
+    const times = detail?.times(batch);
+    const { blockRows, firstNs } = times ?? whole;
+    for (const [block, first] of firstNs.entries()) {
+      const last = firstNs[block + 1] ?? lastNs;
+      this.#touch(times ? "detail" : "batches", first, last);
+      const rows = Math.min(blockRows, whole.blockRows - block * blockRows);
+      this.#buckets.share(rows, first, last, this.#counts);
+    }
+    return true;
+  }
+
+  /** The buckets that a stretch of time touches, which are exact only where it lies within one of them. */
+  #touch(level: SeriesLevel, first: bigint, last: bigint): [from: number, to: number] {
+    const { window } = this.#buckets;
+    const isWhole = this.#buckets.around(first, last) !== undefined;
+    if (first < window.firstNs) first = window.firstNs;
+    if (last > window.lastNs) last = window.lastNs;
+    if (first > last) return [0, 0];
+    const [from, to] = [this.#buckets.of(first), this.#buckets.of(last) + 1];
+    for (let bucket = from; bucket < to; bucket++) {
+      if (this.#levels[bucket] !== "batches") this.#levels[bucket] = level;
+      if (!isWhole) this.#isExact[bucket] = false;
+    }
+    return [from, to];
+  }
+
   /** Takes the rows of a batch. */
   addRows({ batch: { table, times }, batchNumber, from, to }: Run): void {
     const columns = this.#fields.map(({ field }) => fieldNumbers(table, field).numbers);
@@ -89,7 +158,7 @@ class SeriesBuilder {
       const endNs = this.#buckets.endOf(bucket);
       const end = times[to - 1] < endNs ? to : lowerBound(times, endNs);
       this.#counts[bucket] += end - start;
-      const isByRows = this.#levels[bucket] !== "batches";
+      const isByRows = this.#levels[bucket] === "none" || this.#levels[bucket] === "rows";
       if (isByRows) this.#levels[bucket] = "rows";
       for (const [i, growing] of this.#fields.entries()) {
         const numbers = columns[i];
@@ -114,6 +183,7 @@ class SeriesBuilder {
       stepNs: this.#buckets.stepNs,
       count: this.#counts,
       levels: this.#levels,
+      isExact: this.#isExact,
       fields: new Map(this.#fields.map(({ field, series }) => [field.path, series])),
     };
   }

@@ -71,15 +71,21 @@ export interface SeriesOptions extends TimeRange {
   startNs?: TimestampNs;
   /** First time after it, exclusive. @default right after the topic's last message */
   endNs?: TimestampNs;
+  /**
+   * What to look at: `batches`, which is the quickest, their `detail`, or `rows`. With `rows` all is exact: batches across the
+   * edge of a bucket are read. With the others nothing is read that the store knows the bounds of: what lies across an edge,
+   * a batch or a block of rows, counts in all buckets that it touches. @default "rows"
+   */
+  level?: Exclude<SeriesLevel, "none">;
   /** Stops it. */
   signal?: AbortSignal;
 }
 
 /**
- * What a bucket is known from: `rows` where all of its messages were read; `batches` where some or all are known by their
- * batch alone, which lies within the bucket; `none` where there is no message.
+ * What a bucket is known from: `rows` where all of its messages were read; `detail` where some or all are known by blocks of
+ * rows; `batches` where some or all are known by their batch alone; `none` where there is no message.
  */
-export type SeriesLevel = "none" | "batches" | "rows";
+export type SeriesLevel = "none" | "batches" | "detail" | "rows";
 
 /** Fields of a topic over time: bucket `i` begins at `startNs + i * stepNs`. Arrays are the caller's. */
 export interface TopicSeries {
@@ -87,10 +93,15 @@ export interface TopicSeries {
   readonly startNs: bigint;
   /** How long each is, at least 1. The last ones may lie beyond the time that was asked for; nothing beyond it counts. */
   readonly stepNs: bigint;
-  /** Messages in each bucket, whether they have a value or not. Exact. */
+  /** Messages in each bucket, whether they have a value or not. Where it is not exact, as if they were spread evenly. */
   readonly count: Float64Array;
   /** What each bucket is known from. */
   readonly levels: readonly SeriesLevel[];
+  /**
+   * Whether each bucket is exact, as all are of a series at level `rows`. Where it is not, a batch or a block of rows lies across
+   * its edge, and `min` and `max` are those of all messages of these: at or beyond those of the bucket's own.
+   */
+  readonly isExact: readonly boolean[];
   /** By path, in the order that they were asked for. */
   readonly fields: ReadonlyMap<string, FieldSeries>;
 }
@@ -120,5 +131,6 @@ export const SERIES_OPTIONS: OptionNames<SeriesOptions> = {
   buckets: true,
   startNs: true,
   endNs: true,
+  level: true,
   signal: true,
 };

@@ -66,4 +66,24 @@ export class TimeBuckets {
     const bucket = this.of(firstNs);
     return lastNs < this.endOf(bucket) ? bucket : undefined;
   }
+
+  /** Adds rows of a stretch of time as if they were spread evenly over it. Only what lies within the window counts. */
+  share(rows: number, firstNs: bigint, lastNs: bigint, counts: Float64Array): void {
+    const { window } = this;
+    if (firstNs > window.lastNs || lastNs < window.firstNs) return;
+    const whole = this.around(firstNs, lastNs);
+    if (whole !== undefined) {
+      counts[whole] += rows;
+      return;
+    }
+    const perNs = rows / Number(lastNs - firstNs + 1n);
+    let from = firstNs < window.firstNs ? window.firstNs : firstNs;
+    const end = (lastNs > window.lastNs ? window.lastNs : lastNs) + 1n;
+    for (let bucket = this.of(from); from < end; bucket++) {
+      const edge = this.endOf(bucket);
+      const to = edge < end ? edge : end;
+      counts[bucket] += perNs * Number(to - from);
+      from = to;
+    }
+  }
 }
