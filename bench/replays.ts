@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ColumnStreamer, SequenceHandler } from "../mod.ts";
+import type { ColumnStreamer, MessageBlock, SequenceHandler } from "../mod.ts";
 import { check } from "./compare.ts";
 import type { Facts } from "./recording.ts";
 
@@ -69,6 +69,41 @@ export async function replayTopic(
     }
   }
   seen.check(wanted);
+}
+
+/** The same by cursors, which give times as plain numbers. */
+export async function replayCursors(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  await sumCursors(handler.getDataStreamer().batches(), handler.firstNs!, wanted);
+}
+
+/** The messages of one topic by cursors. */
+export async function replayTopicCursors(
+  handler: SequenceHandler,
+  wanted: Facts & { topic: string },
+): Promise<void> {
+  const topic = await handler.topicHandler(wanted.topic);
+  await sumCursors(topic.getDataStreamer().batches(), handler.firstNs!, wanted);
+}
+
+async function sumCursors(
+  blocks: AsyncIterable<MessageBlock<unknown>>,
+  fromNs: bigint,
+  wanted: Facts,
+): Promise<void> {
+  let [count, sum, last] = [0, 0, 0];
+  for await (const block of blocks) {
+    const cursor = block.cursor(fromNs);
+    while (cursor.next()) {
+      const { offsetNs } = cursor;
+      if (offsetNs < last) throw new Error(`a row at ${offsetNs} ns follows one at ${last} ns`);
+      last = offsetNs;
+      sum += cursor.data.acceleration.x;
+      count++;
+    }
+  }
+  check("count", count, wanted.count);
+  check("sum", sum, wanted.sum);
+  check("last time", fromNs + BigInt(last), wanted.last);
 }
 
 /** Time, topic and the float of every message as columns. */

@@ -22,6 +22,7 @@ export { SequenceWriter, type TopicOptions } from "./write/sequence_writer.ts";
 export type { AttachmentFacts, AutoFlush, ErrorPolicy, SessionOptions } from "./write/session_options.ts";
 export {
   type ColumnsInput,
+  type PushColumnsOptions,
   type TopicColumns,
   type TopicMessage,
   TopicWriter,

@@ -154,13 +154,8 @@ export interface SequenceSource {
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
   /** Hears of what is written to it, from its first row on. UNSUPPORTED. */
   follow(): Follower;
-  /**
-   * Does something with its topics, in ASCII order, as they are by now where it is being written: with all that was synced by
-   * the last checkpoint, also of a writer that died. One call after another. ABORTED where the sequence was removed.
-   */
-  withLive?<R>(action: (topics: readonly TopicSource[]) => Promise<R>): Promise<R>;
-  /** Lets go of what is held open and kept at hand for {@linkcode withLive}. */
-  letGo?(): void;
+  /** Its topics with all rows that were flushed and told of so far, where it is being recorded. In ASCII order. CORRUPT. */
+  readonly soFar?: ((signal?: AbortSignal) => Promise<readonly TopicSource[]>) | undefined;
 }
 
 /** Goes from checkpoint to checkpoint of a sequence, up to its end. */
@@ -192,6 +187,8 @@ export interface TopicSource {
   readonly info: TopicInfo;
   /** Columns of its table, `timestamp_ns` first. */
   readonly schema: TopicSchema;
+  /** Whether more may have been written to it since, which {@linkcode reopen} gives. @default false */
+  readonly isGrowing?: boolean;
   /** The same topic, from its file as it is now; for whom reading said that it was written anew. */
   reopen?(): Promise<TopicSource>;
   /** The same topic, by what {@linkcode reopen} gave last; itself before that. */

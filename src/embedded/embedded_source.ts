@@ -1,13 +1,13 @@
 import type { BatchCache } from "../arrow/batch_cache.ts";
-import type { Follower, SequenceSource, TopicSource } from "../backend.ts";
+import type { Follower, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { type FileReader, writable } from "../store/store.ts";
 import type { AttachmentInfo, SequenceInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
+import { GrowingTopics } from "./growing_topics.ts";
 import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
 import { readWholeBatches } from "./recover_topic_file.ts";
-import { Turns } from "../util/turns.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
@@ -19,11 +19,12 @@ export class EmbeddedSource implements SequenceSource {
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
   readonly #cache: BatchCache | undefined;
-  /** Knows all that was written by now. */
-  #live: EmbeddedFollower | undefined;
-  readonly #turns = new Turns();
+  readonly soFar: SequenceSource["soFar"];
 
-  /** @param cache Keeps batches of its topics at hand. */
+  /**
+   * @param info What is known of it; with `live`, what is being recorded can be looked into.
+   * @param cache Keeps batches of its topics at hand.
+   */
   constructor(
     files: FileReader,
     engine: Engine,
@@ -38,6 +39,10 @@ export class EmbeddedSource implements SequenceSource {
     this.info = info;
     this.#manifest = manifest;
     this.#readManifest = readManifest;
+    if (!info.live) return;
+    const open = this.#openTopic.bind(this);
+    const topics = new GrowingTopics(files, engine, readManifest, open, cache);
+    this.soFar = (signal) => topics.now(signal);
   }
 
   openTopic(name: string): Promise<TopicFileReader> {
@@ -53,23 +58,9 @@ export class EmbeddedSource implements SequenceSource {
   }
 
   follow(): Follower {
-    return this.#follow();
-  }
-
-  withLive<R>(action: (topics: readonly TopicSource[]) => Promise<R>): Promise<R> {
-    return this.#turns.take(async () => await action(await (this.#live ??= this.#follow(true)).look()));
-  }
-
-  letGo(): void {
-    this.#live?.close();
-    this.#live = undefined;
-  }
-
-  #follow(keepsAll = false): EmbeddedFollower {
     const open = this.#openTopic.bind(this);
     const store = writable(this.#files, `follow sequence "${this.info.name}"`);
-    const keeps = keepsAll ? { cache: this.#cache } : undefined;
-    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open, keeps);
+    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
   }
 
   async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
 import type { Checkpoint, Follower, TopicSource } from "../backend.ts";
 import { openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
@@ -42,8 +41,6 @@ interface GrowingFile {
   done: number;
   /** Where the next batch begins. */
   end: number;
-  /** Those of its batches that are kept at hand. */
-  readonly kept: FileBatches | undefined;
 }
 
 /** Follows one sequence of an embedded store. */
@@ -77,23 +74,16 @@ export class EmbeddedFollower implements Follower {
   /** Whether nobody wrote when one could not be taken last. */
   #wasFree = false;
   #ended = false;
-  /** Set where all rows are told of at each checkpoint, with what keeps batches of them at hand. */
-  readonly #keeps: { cache: BatchCache | undefined } | undefined;
-  /** The topics of the checkpoint that was looked at last. */
-  #topics: readonly TopicSource[] = [];
   /** Why there is nothing after the rows of the end. */
   #failure: SmaltiError | undefined;
 
-  /** @param keeps Whether all rows are told of at each checkpoint, for {@linkcode look}. @default those not given out yet */
   constructor(
     store: Store,
     engine: Engine,
     manifest: Manifest,
     readManifest: () => Promise<Manifest>,
     openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>,
-    keeps?: { cache: BatchCache | undefined },
   ) {
-    this.#keeps = keeps;
     this.#store = store;
     this.#engine = engine;
     this.#name = manifest.name;
@@ -130,22 +120,6 @@ export class EmbeddedFollower implements Follower {
     }
     if (this.#failure && !this.#stop.signal.aborted) throw this.#failure;
     return undefined;
-  }
-
-  /** The topics as the last checkpoint tells of them, without waiting for one. They can be read until the next look. */
-  async look(): Promise<readonly TopicSource[]> {
-    this.#letGo(this.#done.splice(0));
-    if (this.#ended) return this.#topics;
-    const holder = await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`);
-    const live = await readLive(this.#store, this.#sequence);
-    try {
-      const checkpoint = await this.#look(holder, live);
-      if (checkpoint) this.#topics = checkpoint.topics;
-    } catch (reason) {
-      // What a writer that died had told of is there.
-      if (!(reason instanceof SmaltiError && reason.code === "UNAVAILABLE")) await this.#refuse(reason);
-    }
-    return this.#topics;
   }
 
   /** What there is to be told; undefined where there is nothing new. */
@@ -227,7 +201,7 @@ export class EmbeddedFollower implements Follower {
       if (!this.#committed.has(topic)) await this.#grow(topic, bytes, session);
     }
     // Only what is later than the last checkpoint is still to be given out.
-    for (const file of this.#keeps ? [] : this.#growing.values()) {
+    for (const file of this.#growing.values()) {
       while (this.#untilNs !== undefined && file.batches[0]?.lastNs < this.#untilNs) {
         file.batches.shift();
         file.done++;
@@ -399,7 +373,7 @@ export class EmbeddedFollower implements Follower {
       // What only the commit tells is not known yet.
       const counts = { rowCount: 0, sizeBytes: size };
       const info = topicInfo(topic, schema, counts, { created: new Date(), sessionId });
-      return { held, info, schema, batches: [], done: 0, end, kept: this.#keeps?.cache?.file() };
+      return { held, info, schema, batches: [], done: 0, end };
     } catch (reason) {
       await held.close();
       throw reason instanceof SmaltiError ? reason.at(where) : reason;
@@ -410,9 +384,9 @@ export class EmbeddedFollower implements Follower {
     return { sequence: this.#name, topic, file: topicPath(filesOf(this.#sequence), { name: topic }) };
   }
 
-  #reader({ held, info, schema, batches, done, kept }: GrowingFile): TopicFileReader {
+  #reader({ held, info, schema, batches, done }: GrowingFile): TopicFileReader {
     const { file } = this.#where(info.name);
-    const parts = { info, schema, batches, done, kept };
+    const parts = { info, schema, batches, done };
     return TopicFileReader.of(held.read, this.#engine, file, parts, this.#name);
   }
 

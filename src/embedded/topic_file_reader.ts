@@ -35,7 +35,7 @@ interface ReaderParts {
   /** Number in the file of the index's first batch. */
   first: number;
   /** Its batches that are kept at hand. */
-  kept: FileBatches | undefined;
+  kept?: FileBatches | undefined;
   /** How many reads ahead of need gain time now. */
   readsAhead?: () => number;
   /** Opens the file that is at the path now. */
@@ -47,6 +47,8 @@ interface ReaderParts {
   bounds?: { end: number; crc: string; stored: Uint8Array | undefined } | undefined;
   /** Where the bounds of blocks are; undefined where there are none, or for a part of the batches. */
   detail?: DetailPlaces | undefined;
+  /** Both, of a file that is still written, where they were collected from its batches. */
+  collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -72,30 +74,24 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: {
-      info: TopicInfo;
-      schema: TopicSchema;
-      batches: readonly IndexedBatch[];
-      done: number;
-      kept?: FileBatches | undefined;
-    },
+    parts: { info: TopicInfo; schema: TopicSchema; batches: readonly IndexedBatch[]; done: number },
     sequence: string,
   ): TopicFileReader {
-    const { info, schema, batches, done: first, kept } = parts;
+    const { info, schema, batches, done: first } = parts;
     const index = indexOf(batches);
     const dictionaries = new Map<bigint, Dictionary>();
-    return new TopicFileReader({
-      file,
-      engine,
-      path,
-      sequence,
-      info,
-      schema,
-      index,
-      dictionaries,
-      first,
-      kept,
-    });
+    return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
+  }
+
+  /** Reads what is known of a file that is still written: `reopen` gives what is known later. */
+  static growing(
+    file: TopicBytes,
+    engine: Engine,
+    path: string,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen">,
+    sequence: string,
+  ): TopicFileReader {
+    return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
   }
 
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
@@ -188,10 +184,15 @@ export class TopicFileReader implements TopicSource {
     return this.#now?.current ?? this;
   }
 
-  /** The same for all who ask, so that they share what is kept of it. */
+  get isGrowing(): boolean {
+    return this.#parts.collected !== undefined;
+  }
+
+  /** The same for all who ask, so that they share what is kept of it; of a file that grows what is known now. */
   async reopen(): Promise<TopicFileReader> {
     const { reopen, kept } = this.#parts;
     if (!reopen) return this;
+    if (this.isGrowing) return await reopen();
     kept?.clear();
     if (this.#now) return this.#now.#now ? await this.#now.reopen() : this.#now;
     // What failed may succeed another time.
@@ -204,7 +205,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
-    const { bounds, engine, file } = this.#parts;
+    const { bounds, collected, engine, file } = this.#parts;
+    if (collected) return collected.bounds;
     const { fields } = this.schema;
     const bytes = bytesOfBounds(fields, this.index);
     if (!bounds || bytes === 0) return undefined;
@@ -233,7 +235,8 @@ export class TopicFileReader implements TopicSource {
 
   /** As {@linkcode readDetail}, CORRUPT where it is damaged. */
   async loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined> {
-    const { detail, engine, file } = this.#parts;
+    const { collected, detail, engine, file } = this.#parts;
+    if (collected) return collected.detail;
     if (!detail) return undefined;
     const { rows } = this.index;
     try {
@@ -361,7 +364,7 @@ function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): nu
 }
 
 /** Ranges of a file, which must be the same file for as long as they are read. */
-function bytesIn(store: FileReader, path: string): TopicBytes {
+export function bytesIn(store: FileReader, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;

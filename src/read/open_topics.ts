@@ -2,7 +2,7 @@ import type { SequenceSource, TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames, topicName } from "../names.ts";
 import { reopened, withCurrent } from "../reopen.ts";
-import type { SequenceInfo } from "../types.ts";
+import type { SequenceInfo, TopicInfo } from "../types.ts";
 import { mapLimited } from "../util/map_limited.ts";
 import { didYouMean } from "../util/nearest.ts";
 import { type Extent, totals } from "../util/totals.ts";
@@ -15,7 +15,9 @@ export class OpenTopics {
   readonly #source: SequenceSource;
   /** Names of the topics of `#namesOf`. */
   #names: ReadonlySet<string> = new Set();
-  #namesOf: SequenceInfo | undefined;
+  #namesOf: readonly TopicInfo[] | undefined;
+  /** What the topics were at the last look, while the sequence is recorded. */
+  #grown: readonly TopicInfo[] | undefined;
   readonly #opened = new Map<string, Promise<TopicSource>>();
 
   constructor(source: SequenceSource) {
@@ -26,9 +28,9 @@ export class OpenTopics {
   known(name: string): string {
     const { info } = this.#source;
     const topic = topicName(name, info.name);
-    if (info !== this.#namesOf) {
-      this.#namesOf = info;
-      this.#names = new Set(info.topics.map(({ name }) => name));
+    if (this.#infos !== this.#namesOf) {
+      this.#namesOf = this.#infos;
+      this.#names = new Set(this.#infos.map(({ name }) => name));
     }
     if (this.#names.has(topic)) return topic;
     const names = [...this.#names];
@@ -43,14 +45,14 @@ export class OpenTopics {
   }
 
   /** Names of topics, all unless some are given, once each and in order. NOT_FOUND, INVALID_NAME. */
-  chosen(names: readonly string[] = this.#source.info.topics.map(({ name }) => name)): string[] {
+  chosen(names: readonly string[] = this.#infos.map(({ name }) => name)): string[] {
     return [...new Set(names.map((name) => this.known(name)))].sort(compareNames);
   }
 
   /** The time from the first to the last message of some topics. */
   extentOf(names: readonly string[]): Extent {
     const chosen = new Set(names);
-    return totals(this.#source.info.topics.filter(({ name }) => chosen.has(name)));
+    return totals(this.#infos.filter(({ name }) => chosen.has(name)));
   }
 
   /** One of them, by its name in the manifest. CORRUPT. */
@@ -90,6 +92,21 @@ export class OpenTopics {
       signal?.throwIfAborted();
       return await withCurrent(await this.open(name), (source) => action(source, i));
     });
+  }
+
+  /** Opens all of them anew where they are being recorded and followed: there may be more in them. LOCKED as {@linkcode checkEnded}. */
+  async lookAgain(tried: string, signal?: AbortSignal): Promise<void> {
+    const { soFar, info } = this.#source;
+    if (!soFar) return checkEnded(info, tried, "follow: true");
+    const topics = await soFar(signal);
+    this.#grown = topics.map(({ info }) => info);
+    this.#opened.clear();
+    for (const topic of topics) this.#opened.set(topic.info.name, Promise.resolve(topic));
+  }
+
+  /** What is known of them, also of those that are being recorded where that was looked into. */
+  get #infos(): readonly TopicInfo[] {
+    return this.#grown ?? this.#source.info.topics;
   }
 
   /** Lets go of what is kept at hand of them. */

@@ -1,7 +1,6 @@
 import type { LoadArrow } from "../arrow/library.ts";
 import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
-import { topicName } from "../names.ts";
 import { toNs } from "../timestamp.ts";
 import type {
   AttachmentInfo,
@@ -21,7 +20,7 @@ import { columnRequest, columnStreamer, type SequenceColumnOptions } from "./col
 import { LATEST_OPTIONS, latestFields, latestMessages, type LatestOptions } from "./latest_at.ts";
 import type { Message } from "./merge/message.ts";
 import { messageRequest, messageStreamer, type SequenceStreamOptions } from "./message_stream.ts";
-import { checkEnded, OpenTopics } from "./open_topics.ts";
+import { OpenTopics } from "./open_topics.ts";
 import { type Damage, SalvagedSequence } from "./salvaged_sequence.ts";
 import type { SequenceStreamer } from "./sequence_streamer.ts";
 import { activityOf } from "./statistics/activity.ts";
@@ -151,8 +150,12 @@ export class SequenceHandler implements AsyncDisposable {
     return this.#source.readAttachment(attachment);
   }
 
-  /** Opens one topic. NOT_FOUND, INVALID_NAME, CORRUPT. */
+  /**
+   * Opens one topic. NOT_FOUND, INVALID_NAME, CORRUPT. In a handler that was opened to follow what is being recorded, also one
+   * that is still written: its series tell of all that was flushed by then, all else of what was flushed when it was opened.
+   */
   async topicHandler(name: string): Promise<TopicHandler> {
+    if (this.#source.soFar) await this.#topics.lookAgain("");
     return new TopicHandler(
       this.name,
       await this.#topics.open(this.#topics.known(name)),
@@ -214,12 +217,11 @@ export class SequenceHandler implements AsyncDisposable {
    * the names; topics without such a message are left out. Goes by the index and reads a batch or two of each topic,
    * however long the recording is; what it read is kept at hand, within `maxCachedBytes` of `connect`.
    *
-   * Of what is being recorded (`follow: true` of `client.sequenceHandler`) it tells what was flushed by now, of all topics
-   * that are there by then. The first call reads all of it, and later ones what came since. Some files are held open from
-   * then on, until the handler is closed.
+   * Of what is being recorded, in a handler that was opened to follow it, it tells what was flushed by now, of all topics that
+   * are there by then. The first call reads all of it, and later ones what came since.
    *
    * NOT_FOUND where a topic is not there, or no topic has one of `fields`. RangeError where the time is outside int64.
-   * TypeError for other options that make no sense. ABORTED where what was being recorded was removed. CORRUPT.
+   * TypeError for other options that make no sense. CORRUPT.
    *
    * @example
    * ```ts
@@ -238,12 +240,7 @@ export class SequenceHandler implements AsyncDisposable {
     const { signal } = options;
     const fields = latestFields(options, this.name, tried);
     const request = { sequence: this.name, ns, fields, signal };
-    if (this.state === "recording" && this.#source.withLive) {
-      const names = options.topics && new Set(options.topics.map((name) => topicName(name, this.name)));
-      return await this.#source.withLive(async (topics) => {
-        return await latestMessages(topics.filter(({ info }) => names?.has(info.name) ?? true), request);
-      });
-    }
+    await this.#topics.lookAgain(tried, signal);
     const names = this.#topics.chosen(options.topics);
     return await latestMessages(await this.#topics.openAll(names, signal), request);
   }
@@ -251,10 +248,11 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * About how many messages each topic has over time, as a strip above a plot shows it. Goes by the index alone and reads no
    * batch: where one lies across the edge of a bucket, its messages are taken to be spread evenly over its time.
-   * {@linkcode TopicHandler.countRows} counts exactly. Over Flight all messages are read, and counted exactly.
+   * {@linkcode TopicHandler.countRows} counts exactly. Over Flight all messages are read, and counted exactly. Of what is
+   * being recorded, in a handler that was opened to follow it, it tells what was flushed so far, and reads that once.
    *
    * NOT_FOUND where a topic is not there. RangeError where `buckets` is no whole number from 1 to 1,000,000, `startNs` is
-   * after `endNs`, or a bound is outside int64. LOCKED for what was being recorded when it was opened. CORRUPT.
+   * after `endNs`, or a bound is outside int64. CORRUPT.
    *
    * @example
    * ```ts
@@ -270,9 +268,9 @@ export class SequenceHandler implements AsyncDisposable {
     const tried = `Cannot tell the activity of sequence "${this.name}"`;
     checkOptions(options, ACTIVITY_OPTIONS, tried);
     const { signal } = options;
+    await this.#topics.lookAgain(tried, signal);
     const names = this.#topics.chosen(options.topics);
     const buckets = TimeBuckets.of(options.buckets, options, this.#topics.extentOf(names), tried);
-    checkEnded(this.info, tried);
     const counts = await this.#topics.ofEach(names, signal, (source) => activityOf(source, buckets, signal));
     const { startNs, stepNs } = buckets;
     return { startNs, stepNs, topics: new Map(names.map((name, i) => [name, counts[i]])) };
@@ -281,10 +279,11 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * What is known of all messages of each topic: how many there are, and the smallest and largest value of numeric fields that
    * are not in lists. Goes by the bounds that the store keeps of each batch, and reads only batches that have none: small
-   * ones, and what other programs wrote. Over Flight all messages are read.
+   * ones, and what other programs wrote. Over Flight all messages are read. Of what is being recorded, in a handler that was
+   * opened to follow it, it tells what was flushed so far.
    *
    * By topic, in ASCII order of the names. NOT_FOUND where a topic is not there, or no topic has one of `fields` as a numeric
-   * one. LOCKED for what was being recorded when it was opened. CORRUPT.
+   * one. CORRUPT.
    *
    * @example
    * ```ts
@@ -301,8 +300,8 @@ export class SequenceHandler implements AsyncDisposable {
     const tried = `Cannot tell statistics of sequence "${this.name}"`;
     checkOptions(options, STATS_OPTIONS, tried);
     const { signal } = options;
+    await this.#topics.lookAgain(tried, signal);
     const names = this.#topics.chosen(options.topics);
-    checkEnded(this.info, tried);
     const sources = await this.#topics.openAll(names, signal);
     const fields = statsFields(sources.map(({ schema }) => schema.fields), options.fields, this.name, tried);
     const stats = await this.#topics.ofEach(names, signal, (source, i) => statsOf(source, fields[i], signal));
@@ -344,7 +343,6 @@ export class SequenceHandler implements AsyncDisposable {
   /** Lets go of what is kept at hand for it. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#topics.letGo();
-    this.#source.letGo?.();
     return Promise.resolve();
   }
 }

@@ -203,6 +203,7 @@ export class TopicHandler implements AsyncDisposable {
     const ns = toNs(timeNs, "timeNs", tried);
     const fields = latestFields(options, this.sequence, tried);
     const request = { sequence: this.sequence, ns, fields, signal: options.signal };
+    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
     return (await latestMessages([this.#source], request)).get(this.name);
   }
 
@@ -255,6 +256,7 @@ export class TopicHandler implements AsyncDisposable {
     if (!LEVELS.includes(level)) {
       throw new TypeError(`${tried}: level is ${String(level)}, wanted ${LEVELS.join(", ")}`);
     }
+    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
     const buckets = TimeBuckets.of(options.buckets, options, this.info, tried);
     if (!Array.isArray(paths)) {
       throw new TypeError(`${tried}: fields are ${String(paths)}, wanted a list of paths`);

@@ -20,10 +20,6 @@ const STORED: u32 = 0x8000_0000;
 /// How far back a match may reach.
 const MAX_DISTANCE: usize = 65535;
 
-/// Inputs from this size on are judged by two samples before any work is done.
-const SAMPLED_FROM: usize = 1 << 15;
-const MAX_SAMPLE: usize = 1 << 14;
-
 /// Decompresses one frame that fills `src` into `out`, which then holds exactly `raw_len` bytes. Checksums in the
 /// frame are verified. After an error `out` holds anything.
 ///
@@ -119,10 +115,10 @@ pub fn decompress(src: &[u8], raw_len: u64, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Compresses into one frame of independent blocks without checksums, which is then all that `out` holds. False, with
-/// anything in `out`, when that would not save at least a quarter of the input, judged for long inputs by a sample.
+/// anything in `out`, when that would not save at least one `part` of the input.
 ///
 /// The same bytes always give the same frame.
-pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn compress(src: &[u8], part: usize, out: &mut Vec<u8>) -> bool {
     let size = src.len();
     let mut size_code = 4;
     while size_code < 7 && block_bytes(size_code) < size {
@@ -134,9 +130,6 @@ pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
         .map(|block| 4 + get_maximum_output_size(block.len()))
         .sum();
     if allocate((HEADER_BYTES + room + END_MARK_BYTES) as u64, out).is_err() {
-        return false;
-    }
-    if size >= SAMPLED_FROM && !is_worthwhile(src, out) {
         return false;
     }
 
@@ -158,17 +151,18 @@ pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
     }
     out[op..op + END_MARK_BYTES].fill(0);
     out.truncate(op + END_MARK_BYTES);
-    out.len() <= size - size.div_ceil(4)
+    out.len() <= size - size.div_ceil(part)
 }
 
-/// Whether pieces from the start and the middle, each compressed alone, save a quarter between them.
-fn is_worthwhile(src: &[u8], out: &mut [u8]) -> bool {
-    let length = MAX_SAMPLE.min(src.len() >> 3);
-    let mut used = 0;
-    for start in [0, src.len() >> 1] {
-        used += compress_into(&src[start..start + length], out).unwrap_or(length);
-    }
-    used <= 2 * length - (length >> 1)
+/// Whether samples of an input, each of `length` bytes and compressed alone, save at least one `part` of them. After it
+/// `out` holds anything.
+pub fn is_worthwhile(samples: &[u8], length: usize, part: usize, out: &mut Vec<u8>) -> bool {
+    out.resize(get_maximum_output_size(length), 0);
+    let used: usize = samples
+        .chunks(length)
+        .map(|sample| compress_into(sample, out).unwrap_or(length))
+        .sum();
+    used <= samples.len() - samples.len().div_ceil(part)
 }
 
 /// The largest block under a block size code of 4 to 7.

@@ -1,4 +1,4 @@
 // deno-fmt-ignore-file
 /** SHA-256 of the Rust sources that smalti.wasm was built from. */
 export const SOURCE_HASH =
-  "9802df273bfc3a3a817f5e7fdcd8e6d6f764dd35e386d1cebab45ca66d366379";
+  "ecb9d3464dfeb407416f66d7ee12730ccfb5933d46fb0e6bcd7be095f957e1f7";
