@@ -20,8 +20,8 @@ import type { FieldSchema, Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
 import type { Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
-import { type BatchSummary, BLOCK_ROWS, summaryOf } from "./batch_summary.ts";
-import { IndexBuilder, keepsBounds, type TopicIndex } from "./topic_index.ts";
+import { type BatchSummary, BLOCK_ROWS, keepsBounds, summaryOf } from "./batch_summary.ts";
+import { IndexBuilder, type TopicIndex } from "./topic_index.ts";
 
 /** What a file is called while it is written that will take another's place. No topic's path ends so. */
 export const NEW_SUFFIX = ".new";

@@ -1,6 +1,7 @@
+import { BlockBounds } from "../arrow/block_bounds.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
-import { type BatchBlocks, type BatchSummary, BLOCK_ROWS, foldBlocks } from "./batch_summary.ts";
+import { type BatchBlocks, type BatchSummary, BLOCK_ROWS, blockStarts, foldBlocks } from "./batch_summary.ts";
 import { packPart } from "./detail_part.ts";
 
 /** Key of what the footer tells of the detail. */
@@ -53,6 +54,16 @@ export class DetailBuilder {
     const kept = count === 1 ? blocks : foldBlocks(blocks, count);
     this.#batches.push(kept);
     this.#blocks += kept.firstNs.length;
+  }
+
+  /** What was collected of batches of so many rows, all columns in the smallest blocks; undefined where there are none. */
+  toBlocks(paths: readonly string[], rows: Float64Array): BlockBounds | undefined {
+    if (this.#blocks === 0) return undefined;
+    const shape = { blockRows: this.#blockRows, starts: blockStarts(rows, this.#blockRows) };
+    const columns = paths.map((path, column) =>
+      [path, { ...shape, values: pairsOf(this.#batches, column) }] as const
+    );
+    return new BlockBounds({ ...shape, values: timesOf(this.#batches) }, new Map(columns));
   }
 
   /**

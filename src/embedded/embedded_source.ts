@@ -1,9 +1,11 @@
+import type { BatchCache } from "../arrow/batch_cache.ts";
 import type { Follower, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { type FileReader, writable } from "../store/store.ts";
 import type { AttachmentInfo, SequenceInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
+import { GrowingTopics } from "./growing_topics.ts";
 import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
 import { readWholeBatches } from "./recover_topic_file.ts";
 import type { TopicBytes } from "./topic_footer.ts";
@@ -16,19 +18,31 @@ export class EmbeddedSource implements SequenceSource {
   readonly #files: FileReader;
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
+  readonly #cache: BatchCache | undefined;
+  readonly soFar: SequenceSource["soFar"];
 
+  /**
+   * @param info What is known of it; with `live`, what is being recorded can be looked into.
+   * @param cache Keeps batches of its topics at hand.
+   */
   constructor(
     files: FileReader,
     engine: Engine,
     info: SequenceInfo,
     manifest: Manifest,
     readManifest: () => Promise<Manifest>,
+    cache?: BatchCache,
   ) {
+    this.#cache = cache;
     this.#files = files;
     this.#engine = engine;
     this.info = info;
     this.#manifest = manifest;
     this.#readManifest = readManifest;
+    if (!info.live) return;
+    const open = this.#openTopic.bind(this);
+    const topics = new GrowingTopics(files, engine, readManifest, open, cache);
+    this.soFar = (signal) => topics.now(signal);
   }
 
   openTopic(name: string): Promise<TopicFileReader> {
@@ -60,7 +74,7 @@ export class EmbeddedSource implements SequenceSource {
     }
     try {
       const path = topicPath(filesOf(manifest), info);
-      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
+      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence, this.#cache);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
     }

@@ -36,7 +36,7 @@ export async function withLive(
     if (!isGoing(now, state)) return now;
   }
   const topics = await mapLimited(
-    Object.entries(state?.topics ?? {}).filter(([name, { session }]) => isNew(manifest, name, session)),
+    Object.entries(state?.topics ?? {}).filter(([name, { session }]) => isNewTopic(manifest, name, session)),
     SCHEMAS_AT_A_TIME,
     ([name, topic]) => liveTopic(files, engine, manifest, name, topic),
   );
@@ -56,7 +56,8 @@ function isGoing({ state, sessions }: Manifest, live: LiveState | undefined): bo
     (live?.sessions.some((id) => !sessions.some((ended) => ended.id === id)) ?? false);
 }
 
-function isNew({ topics, sessions }: Manifest, name: string, session: string): boolean {
+/** Whether a topic that a session was seen to write is none of those that the manifest tells of. */
+export function isNewTopic({ topics, sessions }: Manifest, name: string, session: string): boolean {
   const isOpen = sessions.find(({ id }) => id === session)?.state ?? "recording";
   return isOpen === "recording" && !topics.some((topic) => topic.name === name);
 }

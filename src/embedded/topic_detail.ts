@@ -10,10 +10,10 @@ import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import { blockStarts } from "./batch_summary.ts";
 import { DETAIL } from "./detail_builder.ts";
 import { blockRowsOf, unpackPart } from "./detail_part.ts";
 import type { TopicBytes } from "./topic_footer.ts";
-import { keepsBounds } from "./topic_index.ts";
 
 /** Where a part of the detail is. */
 interface Place {
@@ -106,11 +106,7 @@ function openPart<Values>(
   view: (buffer: ArrayBuffer) => Values,
 ): BlockPart<Values> {
   const blockRows = blockRowsOf(part);
-  const starts = new Float64Array(rows.length + 1);
-  for (let batch = 0; batch < rows.length; batch++) {
-    const hasBlocks = rows[batch] > blockRows && keepsBounds(batch, rows[batch]);
-    starts[batch + 1] = starts[batch] + (hasBlocks ? Math.ceil(rows[batch] / blockRows) : 0);
-  }
+  const starts = blockStarts(rows, blockRows);
   const values = view(unpackPart(engine, part, perBlock * starts[rows.length]));
   return { blockRows, starts, values };
 }

@@ -2,7 +2,8 @@ import type { BlockBounds } from "../arrow/block_bounds.ts";
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import type { Footer } from "../arrow/decode.ts";
 import type { Dictionary } from "../arrow/encoded_vector.ts";
-import type { LatestRow, Run, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
+import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
+import type { LatestRow, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -12,6 +13,7 @@ import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
+import { ColumnReads } from "./column_reads.ts";
 import { countRows } from "./count_rows.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
@@ -33,6 +35,8 @@ interface ReaderParts {
   dictionaries: ReadonlyMap<bigint, Dictionary>;
   /** Number in the file of the index's first batch. */
   first: number;
+  /** Its batches that are kept at hand. */
+  kept?: FileBatches | undefined;
   /** How many reads ahead of need gain time now. */
   readsAhead?: () => number;
   /** Opens the file that is at the path now. */
@@ -44,6 +48,8 @@ interface ReaderParts {
   bounds?: { end: number; crc: string; stored: Uint8Array | undefined } | undefined;
   /** Where the bounds of blocks are; undefined where there are none, or for a part of the batches. */
   detail?: DetailPlaces | undefined;
+  /** Both, of a file that is still written, where they were collected from its batches. */
+  collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -53,6 +59,9 @@ export class TopicFileReader implements TopicSource {
   /** Where the batches are and what times they span. */
   readonly index: TopicIndex;
   readonly #parts: ReaderParts;
+  /** The file that took this one's place, once somebody asked for it. */
+  #now: TopicFileReader | undefined;
+  #opening: Promise<TopicFileReader> | undefined;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
@@ -75,6 +84,17 @@ export class TopicFileReader implements TopicSource {
     return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
   }
 
+  /** Reads what is known of a file that is still written: `reopen` gives what is known later. */
+  static growing(
+    file: TopicBytes,
+    engine: Engine,
+    path: string,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen">,
+    sequence: string,
+  ): TopicFileReader {
+    return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
+  }
+
   /** Opens the file by its footer. CORRUPT where there is none, or it is damaged. */
   static async open(
     store: FileReader,
@@ -82,11 +102,12 @@ export class TopicFileReader implements TopicSource {
     path: string,
     info: TopicInfo,
     sequence?: string,
+    cache?: BatchCache,
   ): Promise<TopicFileReader> {
     // Others may write it anew meanwhile, but not again and again.
     for (let attempt = 1;; attempt++) {
       try {
-        return await TopicFileReader.#openOnce(store, engine, path, info, sequence);
+        return await TopicFileReader.#openOnce(store, engine, path, info, sequence, cache);
       } catch (reason) {
         if (isWrittenAnew(reason) && attempt < MAX_ATTEMPTS) continue;
         throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
@@ -103,6 +124,7 @@ export class TopicFileReader implements TopicSource {
     path: string,
     info: TopicInfo,
     sequence: string | undefined,
+    cache: BatchCache | undefined,
   ): Promise<TopicFileReader> {
     const file = bytesIn(store, path);
     const { footer, start, before } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
@@ -130,8 +152,9 @@ export class TopicFileReader implements TopicSource {
       index,
       dictionaries,
       first: 0,
+      kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
-      reopen: () => TopicFileReader.open(store, engine, path, info, sequence),
+      reopen: () => TopicFileReader.open(store, engine, path, info, sequence, cache),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
     });
@@ -148,16 +171,48 @@ export class TopicFileReader implements TopicSource {
     return this.#parts.readsAhead?.() ?? 1;
   }
 
+  get isGrowing(): boolean {
+    return this.#parts.collected !== undefined;
+  }
+
+  /** Its batches that are kept at hand; undefined where none are. */
+  get kept(): FileBatches | undefined {
+    return this.#parts.kept;
+  }
+
+  letGo(): void {
+    this.kept?.clear();
+    this.#now?.letGo();
+  }
+
+  get current(): TopicFileReader {
+    return this.#now?.current ?? this;
+  }
+
+  /** The same for all who ask, so that they share what is kept of it. */
   async reopen(): Promise<TopicFileReader> {
-    return await (this.#parts.reopen?.() ?? this);
+    const { reopen, kept } = this.#parts;
+    if (!reopen) return this;
+    // What is known of a growing file stays true.
+    if (this.isGrowing) return await reopen();
+    kept?.clear();
+    if (this.#now) return this.#now.#now ? await this.#now.reopen() : this.#now;
+    // What failed may succeed another time.
+    this.#opening ??= reopen().finally(() => this.#opening = undefined);
+    return this.#now = await this.#opening;
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
-    return new FileRuns(this, window, signal, options);
+    if (!options?.paths) return new FileRuns(this, window, signal, options);
+    const { file, engine, dictionaries } = this.#parts;
+    const { schema: { fields }, index } = this;
+    const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
+    return new FileRuns(this, window, signal, options, reads);
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
-    const { bounds, engine, file } = this.#parts;
+    const { bounds, collected, engine, file } = this.#parts;
+    if (collected) return collected.bounds;
     const { fields } = this.schema;
     const bytes = bytesOfBounds(fields, this.index);
     if (!bounds || bytes === 0) return undefined;
@@ -186,7 +241,8 @@ export class TopicFileReader implements TopicSource {
 
   /** As {@linkcode readDetail}, CORRUPT where it is damaged. */
   async loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined> {
-    const { detail, engine, file } = this.#parts;
+    const { collected, detail, engine, file } = this.#parts;
+    if (collected) return collected.detail;
     if (!detail) return undefined;
     const { rows } = this.index;
     try {
@@ -217,15 +273,21 @@ export class TopicFileReader implements TopicSource {
     for (const number of across) {
       await slice.pause();
       signal?.throwIfAborted();
-      const batch = await this.openBatch(number, this.readBatch(number, signal));
+      const batch = await this.#keptBatch(number, signal);
       const row = lowerBound(batch.times, ns + 1n) - 1;
       const time = batch.times[row];
       if (bestNs !== undefined && (time < bestNs || (time === bestNs && number < best))) continue;
       [best, bestNs, found] = [number, time, { batch, row }];
     }
     if (found || best < 0) return found;
-    const batch = await this.openBatch(best, this.readBatch(best, signal));
+    const batch = await this.#keptBatch(best, signal);
     return { batch, row: batch.rows - 1 };
+  }
+
+  /** A batch that is kept at hand for the next who asks for it. */
+  async #keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
+    const open = (signal?: AbortSignal) => this.openBatch(number, this.readBatch(number, signal));
+    return await (this.kept?.load(number, open, signal) ?? open(signal));
   }
 
   verify(request: VerifyRequest): Promise<SmaltiError[]> {
@@ -247,16 +309,6 @@ export class TopicFileReader implements TopicSource {
     return batch === undefined
       ? where
       : { ...where, batch: this.#parts.first + batch, offset: this.index.offset[batch] };
-  }
-
-  /** Opens one batch whose bytes are read, for a window; undefined where it has no row in it. */
-  async openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined> {
-    const { firstNs, lastNs } = this.index;
-    const batch = await this.openBatch(number, bytes);
-    const { times } = batch;
-    const from = firstNs[number] >= window.firstNs ? 0 : lowerBound(times, window.firstNs);
-    const to = lastNs[number] <= window.lastNs ? batch.rows : lowerBound(times, window.lastNs + 1n);
-    return from < to ? { batchNumber: number, batch, from, to } : undefined;
   }
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
@@ -318,7 +370,7 @@ function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): nu
 }
 
 /** Ranges of a file, which must be the same file for as long as they are read. */
-function bytesIn(store: FileReader, path: string): TopicBytes {
+export function bytesIn(store: FileReader, path: string): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
   return file;

@@ -12,10 +12,10 @@ import { isWrittenAnew, type Store } from "../store/store.ts";
 import { type Extent, totals } from "../util/totals.ts";
 import type { Turns } from "../util/turns.ts";
 import type { TopicSchema } from "../types.ts";
-import { summaryOf } from "./batch_summary.ts";
+import { keepsBounds, summaryOf } from "./batch_summary.ts";
 import { storedSchema } from "./stored_schema.ts";
 import { type CompactedFile, compactTopicFile } from "./compact_topic_file.ts";
-import { IndexBuilder, keepsBounds } from "./topic_index.ts";
+import { IndexBuilder } from "./topic_index.ts";
 
 /**
  * After so many bytes a file is synced while more are collected, so that little is left to do at the end, and little is

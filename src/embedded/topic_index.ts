@@ -1,10 +1,12 @@
 import { decodeBase64, encodeBase64 } from "../util/base64.ts";
+import type { BlockBounds } from "../arrow/block_bounds.ts";
+import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { bytesOf } from "../arrow/columns.ts";
 import { encodeFileEnd, type FooterBlock } from "../arrow/encode.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
-import type { Schema } from "../schema.ts";
+import type { FieldSchema, Schema } from "../schema.ts";
 import { firstDescent } from "../util/times.ts";
 import { type Extent, totals } from "../util/totals.ts";
 import type { BatchSummary } from "./batch_summary.ts";
@@ -47,16 +49,8 @@ export interface IndexEntry extends IndexedBatch {
   headBytes: number;
 }
 
-/** Batches of fewer rows have no bounds but for the first ones, else bounds would take more memory than the rest of the index. */
-const BOUNDED_ROWS = 512;
-const FIRST_BOUNDED = 64;
 /** Batches of the largest piece. */
 const PIECE_BATCHES = 4096;
-
-/** Whether bounds are kept of a batch: the how manieth it is in its file, from 0, and its rows. */
-export function keepsBounds(number: number, rows: number): boolean {
-  return number < FIRST_BOUNDED || rows >= BOUNDED_ROWS;
-}
 
 /** The facts of some batches, one after another. */
 interface IndexPiece {
@@ -171,6 +165,19 @@ export class IndexBuilder {
       else for (let i = 0; i < perBatch; i++) all[at + i] = i % 2 === 0 ? -Infinity : Infinity;
     }
     return bytesOf(all);
+  }
+
+  /** The bounds of all batches, as readers of the file will have them; undefined where there are none. */
+  toBounds(fields: readonly FieldSchema[]): BatchBounds | undefined {
+    const bytes = this.#boundsBytes();
+    return bytes && bytes.length > 0
+      ? new BatchBounds(fields, new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8))
+      : undefined;
+  }
+
+  /** The bounds of blocks of all batches as they were collected; undefined where there are none. */
+  toDetail(fields: readonly FieldSchema[]): BlockBounds | undefined {
+    return this.#detail.toBlocks(boundedColumns(fields), this.toIndex().rows);
   }
 
   *#blocks(): Generator<FooterBlock> {

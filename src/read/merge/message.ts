@@ -132,21 +132,27 @@ export class TopicBatch {
   inUse = false;
   /** Lets go of the columns, for who bounds what is held; undefined where nobody does. */
   release: (() => void) | undefined;
+  /** Keeps it at hand for others once its rows were given out; undefined where nobody wants that. */
+  readonly keep: (() => void) | undefined;
+  /** Bytes beside the batch that are held for it. */
+  extraBytes = 0;
   readonly batch: OpenBatch;
 
-  constructor(topic: MessageTopic, batch: OpenBatch) {
+  constructor(topic: MessageTopic, batch: OpenBatch, keep?: () => void) {
+    this.keep = keep;
     this.topic = topic;
     this.name = topic.name;
     this.row = topic.row;
     const { buffer, byteOffset, byteLength } = this.times = batch.times;
     this.clock = new DataView(buffer, byteOffset, byteLength);
     this.columns = batch.table.children.slice(1);
+    this.columnBytes = batch.loadedBytes;
     this.batch = batch;
   }
 
-  /** Bytes it takes without its columns: as stored, and its times. */
+  /** Bytes it takes without its columns: as stored, its times, and what is held beside them. */
   get heldBytes(): number {
-    return this.batch.message.length + this.times.byteLength;
+    return this.batch.message.length + this.times.byteLength + this.extraBytes;
   }
 
   /** Lets go of what was decompressed of the columns; it is decompressed again when it is touched. */
