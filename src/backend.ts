@@ -225,6 +225,11 @@ export interface BatchTimes {
 export interface RunOptions {
   /** Which batches to open; a source may open others too. @default all */
   isWanted?: (batchNumber: number) => boolean;
+  /**
+   * The columns that are touched beside the times, each by places of fields on the way to it, from those of the table on: others
+   * may not be read, and touching them fails. @default all
+   */
+  paths?: readonly (readonly number[])[] | undefined;
   /** Whether a batch's message may lie in a buffer from `takeBytes`, for who gives it back unless it is kept. @default false */
   mayReuse?: boolean;
   /** Whether to take batches that are kept at hand, and to offer to keep them. @default false */

@@ -3,6 +3,7 @@ import type { OpenBatch } from "../arrow/stored_batch.ts";
 import type { BatchAhead, Run, RunOptions, RunSource } from "../backend.ts";
 import { lowerBound } from "../util/times.ts";
 import type { Window } from "../types.ts";
+import type { ColumnReads } from "./column_reads.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
 /** A file whose batches are to be walked. */
@@ -26,6 +27,7 @@ export class FileRuns implements RunSource {
   readonly #kept: FileBatches | undefined;
   /** Whether batches are kept at hand once they are done with. */
   readonly #keeps: boolean;
+  readonly #parts: ColumnReads | undefined;
   /** Numbers of the batches that are walked. */
   readonly #order: number[];
   #at = 0;
@@ -34,11 +36,13 @@ export class FileRuns implements RunSource {
   /** Stops the reads that nobody waits for any longer. */
   readonly #stop = new AbortController();
 
+  /** @param parts Reads batches, maybe in part. @default all of each, as the file does */
   constructor(
     file: IndexedFile,
     window: Window,
     signal: AbortSignal | undefined,
     { isWanted = () => true, mayReuse = false, keeps = false, reverse = false }: RunOptions = {},
+    parts?: ColumnReads,
   ) {
     const { firstNs, lastNs } = file.index;
     this.#file = file;
@@ -46,6 +50,7 @@ export class FileRuns implements RunSource {
     this.#signal = signal;
     this.#mayReuse = mayReuse;
     this.#reverse = reverse;
+    this.#parts = parts;
     this.#order = [...firstNs.keys()].filter((i) =>
       firstNs[i] <= window.lastNs && lastNs[i] >= window.firstNs && isWanted(i)
     );
@@ -95,7 +100,8 @@ export class FileRuns implements RunSource {
     try {
       const kept = await this.#kept?.get(number, this.#stop.signal);
       const batch = kept?.share() ?? await this.#file.openBatch(number, ahead ?? this.#read(number));
-      return this.#runOf(number, batch, this.#keeps || kept !== undefined);
+      const keeps = kept !== undefined || this.#keeps && !this.#parts?.isPart(batch.message);
+      return this.#runOf(number, batch, keeps);
     } catch (reason) {
       this.#signal?.throwIfAborted();
       // Closed while it waited: there is nothing more to come.
@@ -134,7 +140,8 @@ export class FileRuns implements RunSource {
   }
 
   #read(number: number): Promise<Uint8Array> {
-    return this.#file.readBatch(number, this.#stop.signal, this.#mayReuse && !this.#keeps);
+    const mayReuse = this.#mayReuse && !this.#keeps;
+    return (this.#parts ?? this.#file).readBatch(number, this.#stop.signal, mayReuse);
   }
 
   close(): void {

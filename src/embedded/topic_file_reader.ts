@@ -13,6 +13,7 @@ import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
 import type { TopicInfo, TopicSchema, Window } from "../types.ts";
+import { ColumnReads } from "./column_reads.ts";
 import { countRows } from "./count_rows.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
@@ -202,7 +203,11 @@ export class TopicFileReader implements TopicSource {
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
-    return new FileRuns(this, window, signal, options);
+    if (!options?.paths) return new FileRuns(this, window, signal, options);
+    const { file, engine, dictionaries } = this.#parts;
+    const { schema: { fields }, index } = this;
+    const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
+    return new FileRuns(this, window, signal, options, reads);
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {

@@ -216,7 +216,7 @@ export async function* matchingTimes(
 ): AsyncGenerator<bigint[], void, undefined> {
   const spans = bounds && await wantedRows(topic, filter, bounds, { window, signal, slice });
   const isWanted = (batch: number) => !spans || spans.has(batch);
-  const runs = topic.runs(window, signal, { isWanted });
+  const runs = topic.runs(window, signal, { isWanted, paths: filter.paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();

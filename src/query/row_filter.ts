@@ -15,6 +15,8 @@ export interface TableFilter {
   readonly window: Window;
   /** Columns whose bounds tell anything, by their paths. */
   readonly boundedPaths: readonly string[];
+  /** Places of fields on the way to each column that rows are asked for. */
+  readonly paths: readonly (readonly number[])[];
   /** Whether a row of a batch matches. */
   matches(table: Vector, row: number): boolean;
   /** How many rows of a batch match by its bounds: none, some for sure, or any number. */
@@ -69,6 +71,7 @@ export class RowFilter {
           columns.flatMap(({ path, condition }) => bounded.has(path) && condition.mayMatch ? [path!] : []),
         ),
       ],
+      paths: columns.map(({ steps }) => placesOf(steps)),
       matches: (table, row) =>
         columns.every(({ steps, condition }) => holds(table, row, steps, 0, condition.test)),
       judge(bounds, batch) {
@@ -187,6 +190,12 @@ function bindColumn(
   }
   const children = steps.map((step) => "child" in step ? step.child : undefined);
   return { condition, steps, path: children.includes(undefined) ? undefined : children.join() };
+}
+
+/** The places up to a list, whose items are read all together. */
+function placesOf(steps: readonly Step[]): number[] {
+  const list = steps.findIndex((step) => "item" in step);
+  return steps.slice(0, list < 0 ? steps.length : list).flatMap((step) => "child" in step ? step.child : []);
 }
 
 function names(fields: readonly FieldSchema[]): string {

@@ -19,6 +19,8 @@ export interface BlockRequest {
   readonly first?: RowBlock | undefined;
   /** What is done with the blocks. @default "messages" */
   readonly use?: BlockUse;
+  /** The columns of a topic that are touched, as in {@linkcode RunOptions}. @default all */
+  readonly paths?: (topic: string) => RunOptions["paths"];
   /** Whether to go backwards. @default false */
   readonly reverse?: boolean | undefined;
 }
@@ -26,7 +28,7 @@ export interface BlockRequest {
 /** The rows of topics, in the order of their names; `reopen` gives the topics once more where files were written anew. */
 export async function openBlocks(
   topics: readonly TopicSource[],
-  { sequence, engine, window, maxBytes, signal, first, use, reverse = false }: BlockRequest,
+  { sequence, engine, window, maxBytes, signal, first, use, paths, reverse = false }: BlockRequest,
   reopen: (topics: readonly TopicSource[]) => Promise<readonly TopicSource[]>,
 ): Promise<BlockSource> {
   const options: RunOptions = { mayReuse: use === "copies", keeps: true, reverse };
@@ -36,7 +38,10 @@ export async function openBlocks(
     for (const source of topics) {
       await slice.pause();
       const topic = messageTopic(sequence, source.info.name, source.schema);
-      runs.push({ topic, source: source.runs(part, signal, options) });
+      runs.push({
+        topic,
+        source: source.runs(part, signal, { ...options, paths: paths?.(source.info.name) }),
+      });
     }
     if (reverse) runs.reverse();
     return new RowBlocks(engine, runs, maxBytes, before, use, reverse);

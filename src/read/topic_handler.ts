@@ -18,7 +18,7 @@ import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statisti
 import { TimeBuckets } from "./statistics/time_buckets.ts";
 import { askedFields, type ColumnFields, type ColumnName, planFields } from "./columns/column_fields.ts";
 import { ColumnStreamer } from "./columns/column_streamer.ts";
-import { type ColumnPlan, columnPlan } from "./columns/gather_block.ts";
+import { type ColumnPlan, columnPlan, wantedPaths } from "./columns/gather_block.ts";
 import {
   type BlockSource,
   bufferedBytes,
@@ -176,7 +176,9 @@ export class TopicHandler implements AsyncDisposable {
     const open = async () => {
       const topics = [{ name: this.name, fields: this.fields }];
       plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
-      return limited(await this.#open({ window, maxBytes, signal, use: copies ? "copies" : "columns" }));
+      const use = copies ? "copies" : "columns";
+      const paths = wantedPaths(plan, this.name);
+      return limited(await this.#open({ window, maxBytes, signal, use, paths: () => paths }));
     };
     let plan: ColumnPlan | undefined;
     const rows = new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);

@@ -217,7 +217,7 @@ pub fn decompress(codec: u32, bytes: usize, raw_bytes: f64) -> u32 {
         } else {
             zstd::decompress
         };
-        output.clear();
+        output.truncate(KEPT_BYTES);
         output.shrink_to(KEPT_BYTES);
         let result = decompress(state.input(bytes), raw_bytes as u64, &mut output);
         state.output = output;
@@ -230,7 +230,7 @@ pub fn decompress(codec: u32, bytes: usize, raw_bytes: f64) -> u32 {
 pub fn compress(bytes: usize, part: usize) -> bool {
     with(|state| {
         let mut output = core::mem::take(&mut state.output);
-        output.clear();
+        output.truncate(KEPT_BYTES);
         output.shrink_to(KEPT_BYTES);
         let is_worth = lz4::compress(state.input(bytes), part, &mut output);
         state.output = output;

@@ -35,6 +35,15 @@ export function columnPlan(
   return { topics, positions: new Map(topics.map((name, i) => [name, i])), fields, copies };
 }
 
+/** The columns of a topic that a plan wants, as places of fields on the way to each from the table's on. */
+export function wantedPaths({ fields }: ColumnPlan, topic: string): number[][] {
+  return fields.flatMap(({ paths }) => {
+    const path = paths.get(topic);
+    // The time comes first in the table.
+    return path ? [[path[0] + 1, ...path.slice(1)]] : [];
+  });
+}
+
 /** Gathers the columns of a block, of one field after another. CORRUPT, TOO_LARGE. */
 export async function gatherBlock(
   rows: RowBlock,

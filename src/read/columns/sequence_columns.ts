@@ -15,7 +15,7 @@ import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } f
 import { timeWindow } from "../time_window.ts";
 import { type AskedField, askedFields, type ColumnFields, planFields } from "./column_fields.ts";
 import { ColumnStreamer } from "./column_streamer.ts";
-import { type ColumnPlan, columnPlan } from "./gather_block.ts";
+import { type ColumnPlan, columnPlan, wantedPaths } from "./gather_block.ts";
 
 /** Options of {@linkcode SequenceHandler.getColumnStreamer}. */
 export interface SequenceColumnOptions<F extends ColumnFields = ColumnFields> extends StreamOptions {
@@ -88,8 +88,10 @@ export function columnStreamer<N extends string>(
   let plan: Promise<ColumnPlan> | undefined;
   const planOnce = () => plan ??= planColumns(request, topics);
   const open = async () => {
-    const sources = await topics.openAll((await planOnce()).topics, signal);
-    const blocks = { sequence, engine, window, maxBytes, signal, use: "copies" as const };
+    const plan = await planOnce();
+    const sources = await topics.openAll(plan.topics, signal);
+    const paths = (topic: string) => wantedPaths(plan, topic);
+    const blocks = { sequence, engine, window, maxBytes, signal, use: "copies" as const, paths };
     return limited(await openBlocks(sources, blocks, (sources) => topics.reopenAll(sources)));
   };
   const fields = () => Promise.resolve(new Map());

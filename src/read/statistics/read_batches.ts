@@ -4,18 +4,19 @@ import { giveBytes } from "../../util/buffer_pool.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 
 /**
- * Opens the batches of a window one after another, only those that are wanted, in no order that matters. `action` keeps
- * nothing of them: their bytes are used again.
+ * Opens the batches of a window one after another, only those that are wanted, in no order that matters, and of them the columns at
+ * paths. `action` keeps nothing of them: their bytes are used again.
  */
 export async function readBatches(
   source: TopicSource,
+  paths: readonly (readonly number[])[],
   window: Window,
   isWanted: (batchNumber: number) => boolean,
   action: (run: Run) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const slice = new TimeSlice();
-  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keeps: true });
+  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keeps: true, paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();

@@ -51,7 +51,8 @@ export async function seriesOf(
     if (isRead.size === 0) return series.finish();
     isWanted = (batch) => isRead.has(batch);
   }
-  await readBatches(source, window, isWanted, (run) => series.addRows(run), signal);
+  const places = fields.map(({ places }) => places);
+  await readBatches(source, places, window, isWanted, (run) => series.addRows(run), signal);
   return series.finish();
 }
 

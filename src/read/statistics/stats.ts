@@ -82,7 +82,8 @@ export async function statsOf(
   if (!index || unknown.size > 0) {
     const window = { firstNs: MIN_NS, lastNs: MAX_NS };
     const isWanted = (batch: number) => !index || unknown.has(batch);
-    await readBatches(source, window, isWanted, ({ batchNumber, batch: { table, rows } }) => {
+    const places = fields.map(({ places }) => places);
+    await readBatches(source, places, window, isWanted, ({ batchNumber, batch: { table, rows } }) => {
       if (!index) count += rows;
       for (const stats of unknown.get(batchNumber) ?? all) {
         const { numbers, missing } = fieldNumbers(table, stats.field);
