@@ -228,7 +228,7 @@ export class Client implements AsyncDisposable {
 
   /**
    * Opens a sequence for reading. One that is still being recorded opens with `follow: true` alone, for
-   * `getDataStreamer({ follow: true })` and for statistics of what was flushed so far; `topics` are those that were committed
+   * `getDataStreamer({ follow: true })`, and for `latestAt` and statistics of what was flushed so far; `topics` are those that were committed
    * before.
    *
    * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is being recorded, CORRUPT where its manifest is damaged.

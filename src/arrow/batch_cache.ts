@@ -208,6 +208,7 @@ export class FileBatches {
       }
     };
     const load: Load = { batch: Promise.resolve().then(opened), stop, waiting: 0 };
+    load.batch.catch(() => {}); // who waits hears of it
     this.#loads.set(number, load);
     return load;
   }

@@ -81,10 +81,11 @@ export interface MessageBlock<T> extends Iterable<T> {
 }
 
 /**
- * One pass over messages in strict time order. Iterate it (`for await`) message by message, or through `batches()` block
+ * One pass over messages in strict time order, or backwards in exactly the reverse of it. Iterate it (`for await`) message by message, or through `batches()` block
  * by block, which is the fast way. Leaving the loop closes it, and with it every source.
  *
- * It reads when it is asked, and ahead where that gains time: one batch, from a slow disk up to eight, from the page cache none. All ways of reading share the one pass. After an error it is closed.
+ * It reads when it is asked, and ahead where that gains time: one batch, from a slow disk up to eight, from the page cache
+ * none. All ways of reading share the one pass. After an error it is closed.
  */
 export abstract class Streamer<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #open: () => Promise<BlockSource>;

@@ -6,7 +6,9 @@ import { toFlight } from "../../src/flight/ipc.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
 import { API_KEY_HEADER } from "../../src/flight/protocol.ts";
 import type { SequenceStreamOptions } from "../../src/read/message_stream.ts";
+import { expectError } from "../support/errors.ts";
 import { Random } from "../support/random_cases.ts";
+import { texts } from "../support/sample_rows.ts";
 import { standIn } from "./stand_in.ts";
 import { errorOf, serving, VALUE_FIELDS, valueBatch } from "./support.ts";
 
@@ -110,6 +112,13 @@ describe("A client of a server", () => {
       const plain = async (client: typeof far) =>
         [...(await client.latestAt(time)).values()].map((message) => message.toJSON());
       expect(await plain(far)).toEqual(await plain(near));
+      const fields = ["position.x", "acceleration.z"];
+      const picked = async (client: typeof far) =>
+        [...(await client.latestAt(time, { fields })).values()].map((message) => message.toJSON());
+      expect((await picked(near)).length).toBe(2);
+      expect(await picked(far)).toEqual(await picked(near));
+      expect((await texts(far.getDataStreamer({ limit: 7 }))).length).toBe(7);
+      await expectError(() => far.getDataStreamer({ reverse: true }).next(), "UNSUPPORTED", "backwards");
       const table = await (await far.topicHandler("mixed")).getDataStreamer().toTable();
       expect(table.numRows).toBe(1500);
     }));
