@@ -42,7 +42,7 @@ const { fields: data } = defineOntology("Row", {
   unit: utf8(),
   state: utf8(),
 });
-const { fields: [time] } = defineOntology("Time", { timestamp_: int64() });
+const { fields: [time] } = defineOntology("Stamp", { timestamp_: int64() });
 const fields = [{ ...time, name: "timestamp_ns" }, ...data];
 const engines = await loadEngines();
 const messages = makeMessages(engines[0]);

@@ -21,19 +21,26 @@ import {
   replayBatches,
   replayBlocks,
   replayColumns,
+  replayCursors,
   replayMessages,
   replayTopic,
   replayTopicColumns,
+  replayTopicCursors,
 } from "./replays.ts";
 import { rustMcap } from "./rust_mcap.ts";
 
 const WAYS = {
   columns: replayColumns,
+  "batches(), cursor()": replayCursors,
   "batches(), at(i)": replayBlocks,
   "batches(), tuples": replayBatches,
   "for await": replayMessages,
 };
-const TOPIC_WAYS = { columns: replayTopicColumns, "batches()": replayTopic };
+const TOPIC_WAYS = {
+  columns: replayTopicColumns,
+  "batches(), cursor()": replayTopicCursors,
+  "batches()": replayTopic,
+};
 
 for (const kind of ["steady", "noise"]) {
   const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));

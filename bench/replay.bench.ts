@@ -16,9 +16,11 @@ import { columnsByTopic, makeRecording, type McapFile, pushColumns, writeMcap } 
 import {
   replayBatches,
   replayColumns,
+  replayCursors,
   replayMessages,
   replayTopic,
   replayTopicColumns,
+  replayTopicCursors,
   Tally,
 } from "./replays.ts";
 
@@ -62,6 +64,7 @@ try {
     },
     ...eachEngine("merged", ", for await", count, (i) => replayMessages(handlers[i], whole)),
     ...eachEngine("merged", ", batches()", count, (i) => replayBatches(handlers[i], whole)),
+    ...eachEngine("merged", ", cursor()", count, (i) => replayCursors(handlers[i], whole)),
     ...eachEngine("merged", ", columns", count, (i) => replayColumns(handlers[i], whole)),
     {
       name: "one topic/mcap plain",
@@ -69,6 +72,7 @@ try {
       run: () => readMcap(plain, busiest.topic),
     },
     ...eachEngine("one topic", ", batches()", busiest.count, (i) => replayTopic(handlers[i], busiest)),
+    ...eachEngine("one topic", ", cursor()", busiest.count, (i) => replayTopicCursors(handlers[i], busiest)),
     ...eachEngine("one topic", ", columns", busiest.count, (i) => replayTopicColumns(handlers[i], busiest)),
     {
       name: "open and first/mcap plain",

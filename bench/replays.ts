@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ColumnStreamer, SequenceHandler } from "../mod.ts";
+import type { ColumnStreamer, MessageBlock, SequenceHandler } from "../mod.ts";
 import { check } from "./compare.ts";
 import type { Facts } from "./recording.ts";
 
@@ -71,6 +71,41 @@ export async function replayTopic(
   seen.check(wanted);
 }
 
+/** The same by cursors, which give times as plain numbers. */
+export async function replayCursors(handler: SequenceHandler, wanted: Facts): Promise<void> {
+  await sumCursors(handler.getDataStreamer().batches(), handler.firstNs!, wanted);
+}
+
+/** The messages of one topic by cursors. */
+export async function replayTopicCursors(
+  handler: SequenceHandler,
+  wanted: Facts & { topic: string },
+): Promise<void> {
+  const topic = await handler.topicHandler(wanted.topic);
+  await sumCursors(topic.getDataStreamer().batches(), handler.firstNs!, wanted);
+}
+
+async function sumCursors(
+  blocks: AsyncIterable<MessageBlock<unknown>>,
+  fromNs: bigint,
+  wanted: Facts,
+): Promise<void> {
+  let [count, sum, last] = [0, 0, 0];
+  for await (const block of blocks) {
+    const cursor = block.cursor(fromNs);
+    while (cursor.next()) {
+      const { offsetNs } = cursor;
+      if (offsetNs < last) throw new Error(`a row at ${offsetNs} ns follows one at ${last} ns`);
+      last = offsetNs;
+      sum += cursor.data.acceleration.x;
+      count++;
+    }
+  }
+  check("count", count, wanted.count);
+  check("sum", sum, wanted.sum);
+  check("last time", fromNs + BigInt(last), wanted.last);
+}
+
 /** Time, topic and the float of every message as columns. */
 export async function replayColumns(handler: SequenceHandler, wanted: Facts): Promise<void> {
   await sumColumns(handler.getColumnStreamer({ fields: ["acceleration.x"] }), wanted);
@@ -87,21 +122,28 @@ export async function replayTopicColumns(
 
 /** Adds in the order of the rows, and looks at the order of the times. */
 async function sumColumns(blocks: ColumnStreamer<"acceleration.x">, wanted: Facts): Promise<void> {
-  let [count, sum, first, last] = [0, 0, 0n, 0n];
+  let [count, first, last] = [0, 0n, 0n];
+  const found = new Float64Array(2);
   for await (const block of blocks) {
     const { values } = block.numbers("acceleration.x");
     if (count === 0) first = block.timestampNs[0];
-    const offsets = block.offsetsNs(first);
-    let offset = count === 0 ? 0 : Number(last - first);
-    for (let i = 0; i < values.length; i++) {
-      sum += values[i];
-      if (offsets[i] < offset) throw new Error(`a row at ${offsets[i]} ns follows one at ${offset} ns`);
-      offset = offsets[i];
-    }
+    addRows(found, values, block.offsetsNs(first));
     count += block.topicIndex.length;
     last = block.timestampNs[block.length - 1];
   }
   check("count", count, wanted.count);
-  check("sum", sum, wanted.sum);
+  check("sum", found[0], wanted.sum);
   check("last time", last, wanted.last);
+}
+
+/** Adds the values of a block to the sum so far, in `found` before the last time. In an async function V8 makes an object of every float. */
+function addRows(found: Float64Array, values: ArrayLike<number>, offsets: Float64Array): void {
+  let [sum, offset] = found;
+  for (let i = 0; i < offsets.length; i++) {
+    sum += values[i];
+    if (offsets[i] < offset) throw new Error(`a row at ${offsets[i]} ns follows one at ${offset} ns`);
+    offset = offsets[i];
+  }
+  found[0] = sum;
+  found[1] = offset;
 }

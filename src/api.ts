@@ -22,6 +22,7 @@ export { SequenceWriter, type TopicOptions } from "./write/sequence_writer.ts";
 export type { AttachmentFacts, AutoFlush, ErrorPolicy, SessionOptions } from "./write/session_options.ts";
 export {
   type ColumnsInput,
+  type PushColumnsOptions,
   type TopicColumns,
   type TopicMessage,
   TopicWriter,
@@ -41,12 +42,10 @@ export {
 
 // Reading.
 export type { LatchedTopic } from "./read/latched.ts";
-export {
-  type LatestOptions,
-  type SequenceColumnOptions,
-  SequenceHandler,
-  type SequenceStreamOptions,
-} from "./read/sequence_handler.ts";
+export type { LatestOptions } from "./read/latest_at.ts";
+export type { SequenceColumnOptions } from "./read/columns/sequence_columns.ts";
+export type { SequenceStreamOptions } from "./read/message_stream.ts";
+export { SequenceHandler } from "./read/sequence_handler.ts";
 export {
   type TopicColumnFields,
   type TopicColumnOptions,
@@ -93,7 +92,12 @@ export type {
 } from "./read/statistics/statistics_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
-export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
+export {
+  type MessageBlock,
+  type MessageStreamOptions,
+  Streamer,
+  type StreamOptions,
+} from "./read/streamer.ts";
 export type { MessageCursor } from "./read/merge/message_cursor.ts";
 export {
   type Message,

@@ -191,6 +191,8 @@ export interface TopicSource {
   readonly isGrowing?: boolean;
   /** The same topic, from its file as it is now; for whom reading said that it was written anew. */
   reopen?(): Promise<TopicSource>;
+  /** The same topic, by what {@linkcode reopen} gave last; itself before that. */
+  readonly current?: TopicSource;
   /** Its batches that touch a window. Every call gives a walk of its own. */
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource;
   /** Rows and times of its batches, where they are known without reading any. */
@@ -203,6 +205,8 @@ export interface TopicSource {
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
   /** The last row in time order at or before a time; undefined where there is none. Reads as few batches as tell. */
   latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined>;
+  /** Lets go of what is kept at hand of it. */
+  letGo?(): void;
   /** Checks what can be checked, and gives every damage found. */
   verify(request: VerifyRequest): Promise<SmaltiError[]>;
 }
@@ -226,8 +230,15 @@ export interface RunOptions {
    * may not be read, and touching them fails. @default all
    */
   paths?: readonly (readonly number[])[] | undefined;
-  /** Whether a batch's message may lie in a buffer from `takeBytes`, for who gives it back. @default false */
+  /** Whether a batch's message may lie in a buffer from `takeBytes`, for who gives it back unless it is kept. @default false */
   mayReuse?: boolean;
+  /** Whether to take batches that are kept at hand, and to offer to keep them. @default false */
+  keeps?: boolean;
+  /**
+   * Whether to walk backwards: the batch that ends last comes first. Times of the walk are keys then, which ascend as it goes
+   * on: `~ns`, whose order is the other way round. UNSUPPORTED where the store sends rows in their order. @default false
+   */
+  reverse?: boolean;
 }
 
 /** A row of an open batch. */
@@ -254,11 +265,16 @@ export interface Run {
   from: number;
   /** The row after the last in the window. */
   to: number;
+  /**
+   * Keeps the batch at hand for who looks near it next; for who is done with it. Where this is there, others may have its
+   * bytes too.
+   */
+  keep?: () => void;
 }
 
 /** A batch that may be read ahead of need. */
 export interface BatchAhead {
-  /** No row of it is before this time. */
+  /** No row of it is before this time, or key. */
   nextNs: bigint;
   /** About how many bytes it takes. */
   bytes: number;
@@ -268,7 +284,7 @@ export interface BatchAhead {
 
 /** Batches of one topic, opened one after another in an order that the time order can use. */
 export interface RunSource {
-  /** No row of a batch not yet opened is before this time. Undefined when all are open. */
+  /** No row of a batch not yet opened is before this time, or key. Undefined when all are open. */
   readonly nextNs: bigint | undefined;
   /** About how many bytes the next batch takes. */
   readonly nextBytes: number;

@@ -22,6 +22,13 @@ export interface ConnectOptions extends EngineOptions {
    * `smalti/slim`, hold none of their own. @default the one that is installed, imported when one is first asked for
    */
   arrow?: ArrowSource;
+  /**
+   * Bound on what is kept of recordings that were looked into, in bytes, of all handlers together: batches as stored, their
+   * times, and what was decompressed of them, so that `latestAt`, `series` and a stream near a place where another was read
+   * find them at hand. It comes on top of what streams hold (`maxBufferedBytes`). 0 keeps nothing. What comes from a server
+   * is not kept. @default 32 MiB
+   */
+  maxCachedBytes?: number;
   /** The key for a server that wants one. */
   apiKey?: string;
   /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
@@ -36,6 +43,7 @@ const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
   engine: true,
   wasm: true,
   arrow: true,
+  maxCachedBytes: true,
   apiKey: true,
   tls: true,
   timeoutMs: true,
@@ -78,6 +86,10 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
   return async (place, options = {}) => {
     checkOptions(options, CONNECT_OPTIONS, "Cannot connect");
     if (options.tls) checkOptions(options.tls, TLS_OPTIONS, "Cannot connect with tls");
+    const { maxCachedBytes } = options;
+    if (maxCachedBytes !== undefined && !(maxCachedBytes >= 0)) {
+      throw new RangeError(`Cannot connect: maxCachedBytes is ${maxCachedBytes}, wanted bytes from 0 on`);
+    }
     const loadArrow = arrowLoader(options.arrow, arrow);
     const open = openerOf(place, schemes);
     const engine = await chooseEngine(options, wasm);
@@ -89,7 +101,9 @@ function openerOf(
   place: string | URL | FileReader,
   schemes: Schemes,
 ): (engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend {
-  if (isFileReader(place)) return (engine) => new EmbeddedBackend(place, engine);
+  if (isFileReader(place)) {
+    return (engine, { maxCachedBytes }) => new EmbeddedBackend(place, engine, maxCachedBytes);
+  }
   if (typeof place !== "string" && typeof (place as URL | undefined)?.href !== "string") {
     throw new TypeError(`Cannot connect to ${show(place)}: wanted a path, a URL or a store`);
   }
@@ -117,7 +131,8 @@ function isFileReader(place: unknown): place is FileReader {
 
 /** Opens a URL by what reads, or also writes, the files there. */
 function inStore(open: (url: string) => Promise<FileReader> | FileReader): Opener {
-  return async (url, engine) => new EmbeddedBackend(await open(url), engine);
+  return async (url, engine, { maxCachedBytes }) =>
+    new EmbeddedBackend(await open(url), engine, maxCachedBytes);
 }
 
 function openMemory(url: string): MemoryStore {

@@ -116,10 +116,10 @@ export interface Engine extends EngineInfo {
     allocate?: (bytes: number) => Uint8Array,
   ): Uint8Array;
   /**
-   * Compresses into one LZ4 frame, or returns undefined when that would not save at least a quarter. A view, good until the
-   * engine is called again.
+   * Compresses into one LZ4 frame, or returns undefined when that would not save at least one `part` of the bytes: a quarter
+   * unless another is given. Long inputs are judged by samples. A view, good until the engine is called again.
    */
-  compress(bytes: Uint8Array): Uint8Array | undefined;
+  compress(bytes: Uint8Array, part?: number): Uint8Array | undefined;
   /**
    * CRC-32 (IEEE 802.3, as in zlib and PNG) as an unsigned integer. With `before`, the CRC of other bytes, it is that of
    * them and these.

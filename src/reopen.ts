@@ -20,6 +20,7 @@ export async function withCurrent<R>(
   action: (source: TopicSource) => Promise<R>,
 ): Promise<R> {
   for (let attempt = 1;; attempt++) {
+    source = source.current ?? source;
     try {
       return await action(source);
     } catch (reason) {

@@ -9,7 +9,7 @@ import { type FieldSchema, typeName } from "../schema.ts";
 import { didYouMean } from "../util/nearest.ts";
 import { show } from "../util/show.ts";
 import { type Columns, rowWidth } from "./columns.ts";
-import { Builder, type ByteCount, type Path } from "./field_builder.ts";
+import { Builder, type ByteCount, isRecord, type Path } from "./field_builder.ts";
 import { isView } from "./row_view.ts";
 import {
   BigIntBuilder,
@@ -104,12 +104,10 @@ export class StructBuilder extends Builder {
     );
   }
   protected write(value: unknown): void {
-    if (typeof value !== "object" || ArrayBuffer.isView(value) || Array.isArray(value)) {
-      throw this.refuse(value, "an object");
-    }
+    if (!isRecord(value)) throw this.refuse(value, "an object");
+    const record = value;
     const names = this.#names;
     const children = this.#children;
-    const record = value as Record<string, unknown>;
     const count = names.length;
     if (this.#shadowing) return this.#writeByName(record);
     let i = 0;

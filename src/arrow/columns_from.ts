@@ -2,6 +2,7 @@ import { SmaltiError } from "../error.ts";
 import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { didYouMean } from "../util/nearest.ts";
 import { createBuilder } from "./builder.ts";
+import { isRecord } from "./field_builder.ts";
 import { show } from "../util/show.ts";
 import { bytesOf, type Columns, emptyColumns, numberArrayType } from "./columns.ts";
 
@@ -62,8 +63,4 @@ function addColumn(field: FieldSchema, column: unknown, path: string, out: Colum
   const builder = createBuilder(field, path, { variable: 0, capacity: 0 });
   for (let i = 0; i < rows; i++) builder.append(values[i]);
   builder.collect(out);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !Array.isArray(value);
 }

@@ -27,10 +27,10 @@ export function encodeSchemaMessage(schema: Schema): Uint8Array {
 /** What turns stored bytes into a message's body, and says how to read them back. */
 export interface BodyCoder {
   /**
-   * One LZ4 frame, which is looked at before the next call; or undefined where that saves too little. Without it the batch is
-   * written plain.
+   * One LZ4 frame of a buffer, which is looked at before the next call; or undefined where that saves too little. Without it
+   * the batch is written plain.
    */
-  compress?: (bytes: Uint8Array) => Uint8Array | undefined;
+  compress?: (bytes: Uint8Array, buffer: number) => Uint8Array | undefined;
   /** Custom metadata for the message, made from what will stand in its header and body. */
   describe?: (batch: StoredBatch) => Map<string, string>;
   /** Gives the buffer to write into, such as `takeBytes`; what is in it does not matter. @default a fresh one */
@@ -85,7 +85,7 @@ function encodeColumns(columns: Columns, coder: BodyCoder, dictionary?: bigint):
     const raw = buffers[i];
     places[2 * i] = bodyBytes;
     if (raw.length === 0) continue;
-    const packed = compress?.(raw);
+    const packed = compress?.(raw, i);
     const stored = packed && packed.length <= raw.length ? packed : raw;
     const at = shift + bodyBytes + prefix;
     if (compress) view.setBigInt64(at - prefix, stored === raw ? -1n : BigInt(raw.length), true);

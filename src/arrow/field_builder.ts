@@ -8,7 +8,8 @@ import { type FieldSchema, isOptional, typeName } from "../schema.ts";
 import { show } from "../util/show.ts";
 import type { Columns, NumberArray } from "./columns.ts";
 
-const START_CAPACITY = 64;
+/** Rows that there is room for at first: of thousands of topics most are slow. */
+export const START_CAPACITY = 8;
 /** No bytes at all. */
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -119,6 +120,11 @@ export abstract class Builder {
   }
 }
 
+/** Whether a value may be one of a struct. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !Array.isArray(value);
+}
+
 /** A type in few words: what is missing need not be told in full. */
 function briefType(field: FieldSchema): string {
   const { kind } = field.type;
@@ -126,7 +132,8 @@ function briefType(field: FieldSchema): string {
   return kind === "list" || kind === "fixedList" ? "an array" : typeName(field);
 }
 
-function countZeros(bits: Uint8Array, length: number): number {
+/** How many of the first `length` bits are clear. */
+export function countZeros(bits: Uint8Array, length: number): number {
   let zeros = 0;
   for (let i = 0; i < length; i++) if ((bits[i >> 3] & (1 << (i & 7))) === 0) zeros++;
   return zeros;

@@ -6,7 +6,7 @@
 import type { FieldSchema } from "../schema.ts";
 import { BatchAppender } from "./append.ts";
 import { buildVectors } from "./build_vectors.ts";
-import type { Columns } from "./columns.ts";
+import { type Columns, emptyColumns, numberArrayType } from "./columns.ts";
 import { type Picks, rangePicks, take } from "./take.ts";
 import type { StructVector } from "./vector.ts";
 
@@ -17,14 +17,34 @@ export function vectorsOf(fields: readonly FieldSchema[], columns: Columns): Str
   return buildVectors(fields, shape, { buffer: (index) => buffers[index] });
 }
 
-/** Rows `from` (inclusive) to `to` (exclusive). */
+/** Rows `from` (inclusive) to `to` (exclusive); views where they can be. */
 export function sliceColumns(
   fields: readonly FieldSchema[],
   columns: Columns,
   from: number,
   to: number,
 ): Columns {
-  return take([vectorsOf(fields, columns)], rangePicks(from, to));
+  return viewRows(fields, columns, from, to) ?? take([vectorsOf(fields, columns)], rangePicks(from, to));
+}
+
+/** Views on rows of columns that are numbers alone, none of them missing; undefined of others. */
+function viewRows(
+  fields: readonly FieldSchema[],
+  { nodes, buffers }: Columns,
+  from: number,
+  to: number,
+): Columns | undefined {
+  const out = emptyColumns(to - from);
+  let [node, buffer] = [0, 0];
+  const view = ({ type, children, dictionary }: FieldSchema): boolean => {
+    const width = dictionary ? undefined : numberArrayType(type)?.BYTES_PER_ELEMENT;
+    if (nodes[2 * node++ + 1] > 0 || width === undefined && type.kind !== "struct") return false;
+    out.nodes.push(to - from, 0);
+    out.buffers.push(buffers[buffer++].subarray(0, 0));
+    if (width !== undefined) out.buffers.push(buffers[buffer++].subarray(from * width, to * width));
+    return children.every(view);
+  };
+  return fields.every(view) ? out : undefined;
 }
 
 /** The rows of all pieces, one piece after another. */

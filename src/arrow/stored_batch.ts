@@ -26,8 +26,10 @@ const CRC_DIGITS = 8;
 /** Smaller buffers are not compressed: a frame around them takes as much as it saves. */
 const LEAST_COMPRESSED = 128;
 const NO_BYTES = new Uint8Array(0);
-/** The buffers of column `timestamp_ns`, which come first. */
+/** The buffers of column `timestamp_ns`, which come first: validity and values. */
 const TIME_BUFFERS = 2;
+/** Jittered times save a quarter at most, which costs more time than all the rest of writing and reading them. */
+const TIME_SAVING = 3;
 
 /** A batch ready to be stored. */
 export interface SealedBatch {
@@ -44,7 +46,7 @@ export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
   let header = 0;
   let places: ArrayLike<number> = [];
   const message = encodeBatch(columns, {
-    compress: (bytes) => compressBuffer(engine, bytes),
+    compress: (bytes, i) => compressBuffer(engine, bytes, i < TIME_BUFFERS ? TIME_SAVING : undefined),
     allocate: takeBytes,
     describe: (batch) => {
       const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
@@ -56,9 +58,9 @@ export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
   return { message, headerCrc: header, places };
 }
 
-/** LZ4 of a buffer, good until the engine is called again; undefined where that saves nothing. */
-export function compressBuffer(engine: Engine, bytes: Uint8Array): Uint8Array | undefined {
-  return bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes);
+/** LZ4 of a buffer, good until the engine is called again; undefined where that saves too little, as `Engine.compress` has it. */
+export function compressBuffer(engine: Engine, bytes: Uint8Array, part?: number): Uint8Array | undefined {
+  return bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes, part);
 }
 
 /** A batch at hand: times and columns, whose buffers load when they are touched. */
@@ -78,8 +80,12 @@ export interface OpenBatch {
    * touching the column throws.
    */
   onLoad: ((bytes: number) => void) | undefined;
+  /** Bytes that were decompressed of columns and not let go of. */
+  readonly loadedBytes: number;
   /** Lets go of all that was decompressed but the times. `table` is another one then. */
   unload(): void;
+  /** The same batch for another holder: it has what was decompressed by now, and loads and lets go of columns on its own. */
+  share(): OpenBatch;
 }
 
 /** What {@linkcode openBatch} needs to know beside the bytes. */
@@ -100,33 +106,49 @@ export interface OpenOptions {
  */
 export function openBatch(engine: Engine, message: Uint8Array, options: OpenOptions): OpenBatch {
   try {
-    const { layout, buffers, makeTable, headerCrc } = openParts(engine, message, options);
-    const table = makeTable();
+    const parts = openParts(engine, message, options);
+    const table = parts.makeTable();
     const time = table.children[0];
     time.load();
     if (time.nullCount > 0 || time.validity && hasMissing(time)) {
       throw time.corrupt("has missing values: wanted none");
     }
-    return {
-      rows: layout.rows,
-      times: (time as unknown as { values: BigInt64Array }).values,
-      table,
-      message,
-      headerCrc,
-      get onLoad() {
-        return buffers.onLoad;
-      },
-      set onLoad(listener) {
-        buffers.onLoad = listener;
-      },
-      unload() {
-        buffers.unload(TIME_BUFFERS);
-        this.table = makeTable();
-      },
-    };
+    const { values } = time as unknown as { values: BigInt64Array };
+    return batchOf(parts, { message, times: values, table });
   } catch (reason) {
     throw reason instanceof SmaltiError ? reason.at(options.where) : reason;
   }
+}
+
+function batchOf(
+  { layout, buffers, makeTable, headerCrc }: OpenParts,
+  { message, times, table }: { message: Uint8Array; times: BigInt64Array; table?: StructVector },
+): OpenBatch {
+  return {
+    rows: layout.rows,
+    times,
+    get table() {
+      return table ??= makeTable(buffers);
+    },
+    message,
+    headerCrc,
+    get onLoad() {
+      return buffers.onLoad;
+    },
+    set onLoad(listener) {
+      buffers.onLoad = listener;
+    },
+    get loadedBytes() {
+      return buffers.loadedBytes;
+    },
+    unload() {
+      buffers.unload(TIME_BUFFERS);
+      table = undefined;
+    },
+    share() {
+      return batchOf({ layout, buffers: buffers.share(), makeTable, headerCrc }, { message, times });
+    },
+  };
 }
 
 /** Bytes that a record batch message's buffers take once they are decompressed, but for those stored as they are. CORRUPT. */
@@ -175,12 +197,19 @@ export function openColumns(
 }
 
 /** What a message's columns are made of, and what makes them: vectors with nothing loaded. */
-function openParts(engine: Engine, message: Uint8Array, options: OpenOptions) {
+interface OpenParts {
+  readonly layout: BatchLayout;
+  readonly buffers: MessageBuffers;
+  readonly makeTable: (buffers?: MessageBuffers) => StructVector;
+  readonly headerCrc: number | undefined;
+}
+
+function openParts(engine: Engine, message: Uint8Array, options: OpenOptions): OpenParts {
   const layout = engine.parseBatch(message);
   const crcs = checkHeader(engine, message, layout, options.headerCrc);
   const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, options.where);
   const shape = { ...layout, bufferCount: layout.buffers.length / 2 };
-  const makeTable = () => buildVectors(options.fields, shape, buffers, options.dictionaries);
+  const makeTable = (source = buffers) => buildVectors(options.fields, shape, source, options.dictionaries);
   return { layout, buffers, makeTable, headerCrc: crcs?.header };
 }
 
@@ -271,7 +300,8 @@ class MessageBuffers implements BufferSource {
   readonly #layout: BatchLayout;
   readonly #crcs: number[] | undefined;
   readonly #where: ErrorDetails;
-  readonly #loaded: Uint8Array[] = [];
+  #loaded: Uint8Array[] = [];
+  #loadedBytes = 0;
   onLoad: OpenBatch["onLoad"];
 
   constructor(
@@ -305,9 +335,23 @@ class MessageBuffers implements BufferSource {
     return bytes;
   }
 
+  /** Bytes that were made of buffers, beside those of the message. */
+  get loadedBytes(): number {
+    return this.#loadedBytes;
+  }
+
   /** Lets go of all buffers but the first few. */
   unload(kept: number): void {
     this.#loaded.length = kept;
+    this.#loadedBytes = 0;
+  }
+
+  /** The same buffers, with what is loaded of them by now. */
+  share(): MessageBuffers {
+    const other = new MessageBuffers(this.#engine, this.#message, this.#layout, this.#crcs, this.#where);
+    other.#loaded = this.#loaded.slice();
+    other.#loadedBytes = this.#loadedBytes;
+    return other;
   }
 
   #load(index: number): Uint8Array {
@@ -326,31 +370,38 @@ class MessageBuffers implements BufferSource {
 
   #raw(stored: Uint8Array, index: number): Uint8Array {
     const { codec } = this.#layout;
-    if (codec === "none" || stored.length === 0) return this.#aligned(stored);
+    if (codec === "none" || stored.length === 0) return this.#aligned(stored, index);
     if (stored.length < 8) {
       throw new SmaltiError("CORRUPT", `Buffer ${index} has ${stored.length} bytes: wanted at least 8`);
     }
     const view = new DataView(stored.buffer, stored.byteOffset, 8);
     const rawLength = rawLengthAt(view, 0);
     const rest = stored.subarray(8);
-    if (rawLength === -1) return this.#aligned(rest);
+    if (rawLength === -1) return this.#aligned(rest, index);
     if (rawLength === 0) return NO_BYTES;
     if (rawLength < 0 || rawLength > Number.MAX_SAFE_INTEGER) {
       throw new SmaltiError("CORRUPT", `Buffer ${index} claims ${view.getBigInt64(0, true)} bytes`);
     }
-    this.onLoad?.(rawLength);
+    this.#count(index, rawLength);
     try {
       return this.#engine.decompress(codec, rest, rawLength);
     } catch (reason) {
-      this.onLoad?.(-rawLength);
+      this.#count(index, -rawLength);
       throw reason;
     }
   }
 
   /** Typed arrays need their items at multiples of their size; other writers may not place them so. */
-  #aligned(bytes: Uint8Array): Uint8Array {
+  #aligned(bytes: Uint8Array, index: number): Uint8Array {
     if (bytes.byteOffset % 8 === 0) return bytes;
-    this.onLoad?.(bytes.length);
+    this.#count(index, bytes.length);
     return bytes.slice();
+  }
+
+  #count(index: number, bytes: number): void {
+    // The times are counted by who holds the batch.
+    if (index < TIME_BUFFERS) return;
+    this.onLoad?.(bytes);
+    this.#loadedBytes += bytes;
   }
 }

@@ -219,7 +219,7 @@ export class BinaryBuilder extends RangeBuilder {
   /** Makes room for `bytes` more at `start`. */
   protected room(start: number, bytes: number): void {
     if (start + bytes <= this.data.length) return;
-    this.data = this.enlarge(this.data, Math.max(1024, 2 * this.data.length, start + bytes));
+    this.data = this.enlarge(this.data, Math.max(64, 2 * this.data.length, start + bytes));
   }
   protected override collectData(out: Columns): void {
     super.collectData(out);

@@ -26,6 +26,12 @@ interface Options extends WindowOptions {
   bytes: boolean;
   /** Go on with what is still being recorded. */
   follow?: boolean;
+  /** How many messages to print at most. */
+  limit?: number;
+  /** The last message first. */
+  reverse?: boolean;
+  /** How many of the last messages to print, in time order. */
+  tail?: number;
   store: string;
 }
 
@@ -58,6 +64,12 @@ export function addPlay(program: Command, context: Context): void {
       new Option("--follow", "go on with what is still being recorded, until it is finalized")
         .conflicts("speed"),
     )
+    .addOption(new Option("--limit <N>", "print so many messages at most").argParser(parseCount))
+    .addOption(new Option("--reverse", "print the last message first").conflicts(["speed", "follow"]))
+    .addOption(
+      new Option("--tail <N>", "print the last so many messages, in time order").argParser(parseCount)
+        .conflicts(["limit", "reverse", "speed", "follow"]),
+    )
     .addOption(storeOption())
     .addHelpText("after", TIMES_HELP)
     .action(async (name: string, options: Options) => {
@@ -68,13 +80,34 @@ export function addPlay(program: Command, context: Context): void {
 }
 
 async function play({ out, signal }: Context, handler: SequenceHandler, options: Options): Promise<void> {
-  const { topics, speed, format, bytes, follow } = options;
+  const { topics, speed, format, bytes, follow, tail, limit = tail, reverse = tail !== undefined } = options;
   const line = lineOf(format, bytes);
   const chosen = { topics, ...resolveWindow(options, handler), signal, follow };
+  const part = { ...chosen, reverse, ...(limit !== undefined && { limit }) };
   if (speed !== Infinity) {
-    return await playPaced({ out, signal }, handler.getDataStreamer(chosen), options, line);
+    return await playPaced({ out, signal }, handler.getDataStreamer(part), options, line);
   }
-  await exportLines(handler, out.toWritableStream(), chosen, line);
+  if (tail !== undefined) return await playTail(out, handler.getDataStreamer(part), line);
+  if (!reverse && limit === undefined) {
+    await exportLines(handler, out.toWritableStream(), chosen, line);
+    return;
+  }
+  for await (const block of handler.getDataStreamer(part).batches()) {
+    for (const [, message] of block) await out.write(line(message));
+    // The next block may be long in coming.
+    if (follow) await out.flush();
+  }
+}
+
+/** Prints messages that come backwards in time order. Their lines are held until then. */
+async function playTail(
+  out: Context["out"],
+  stream: SequenceStreamer,
+  line: (message: Message) => string,
+): Promise<void> {
+  const lines: string[] = [];
+  for await (const block of stream.batches()) for (const [, message] of block) lines.push(line(message));
+  for (let i = lines.length - 1; i >= 0; i--) await out.write(lines[i]);
 }
 
 async function playPaced(
@@ -100,6 +133,12 @@ function parseSpeed(text: string): number {
   const speed = parseNumber(text);
   if (speed > 0 && speed < Infinity) return speed;
   throw new InvalidArgumentError("Wanted a number above 0, or max.");
+}
+
+function parseCount(text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(count)) return count;
+  throw new InvalidArgumentError("Wanted a whole number.");
 }
 
 function parseMaxGap(text: string): number {

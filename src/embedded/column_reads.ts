@@ -40,6 +40,8 @@ export class ColumnReads {
   readonly #paths: readonly (readonly number[])[];
   readonly #headBytes: number;
   #isWorthIt: boolean;
+  /** Messages of which a part was read. */
+  readonly #parts = new WeakSet<Uint8Array>();
 
   /** @param paths Places of fields on the way to each column, from the table's. */
   constructor(source: ColumnFile, paths: readonly (readonly number[])[]) {
@@ -50,13 +52,19 @@ export class ColumnReads {
   }
 
   /** The message of a batch, in which what is not wanted may be zeros. */
-  async read(number: number, signal?: AbortSignal, mayReuse = false): Promise<Uint8Array> {
+  async readBatch(number: number, signal?: AbortSignal, mayReuse = false): Promise<Uint8Array> {
     const { file, index } = this.#source;
     const [offset, length] = [index.offset[number], index.length[number]];
     const part = this.#isWorthIt && length > LEAST_SAVED + this.#headBytes
       ? await this.#readPart(offset, length, signal)
       : undefined;
+    if (part) this.#parts.add(part);
     return part ?? await file(offset, length, signal, mayReuse);
+  }
+
+  /** Whether a message that it read is not whole. */
+  isPart(message: Uint8Array): boolean {
+    return this.#parts.has(message);
   }
 
   /** Undefined where it must be read whole, also since it is damaged: who opens it tells how. */

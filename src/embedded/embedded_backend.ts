@@ -1,3 +1,4 @@
+import { BatchCache } from "../arrow/batch_cache.ts";
 import type { Backend, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorCode, isNotFound, SmaltiError } from "../error.ts";
@@ -60,9 +61,14 @@ export class EmbeddedBackend implements Backend {
   /** Sequences that are written from here. */
   readonly #open = new Map<string, OpenSequence>();
   readonly #turns = new Map<string, Turns>();
+  readonly #cache: BatchCache;
 
-  /** @param files A `Store`, or what can only be read. They are closed with the backend. */
-  constructor(files: FileReader, engine: Engine) {
+  /**
+   * @param files A `Store`, or what can only be read. They are closed with the backend.
+   * @param maxCachedBytes Bound on the open batches that are kept at hand, of all handlers together.
+   */
+  constructor(files: FileReader, engine: Engine, maxCachedBytes?: number) {
+    this.#cache = new BatchCache(maxCachedBytes);
     this.#files = files;
     this.storeUrl = files.url;
     this.#notifications = new Notifications(files, (name) => this.#readManifest(name));
@@ -183,7 +189,8 @@ export class EmbeddedBackend implements Backend {
     const manifest = await this.#readManifest(name);
     if (!options.follow) await this.#refuseRecording(manifest);
     const info = options.follow ? await this.#withLive(manifest) : manifest;
-    return new EmbeddedSource(this.#files, this.engine, info, manifest, () => this.#readManifest(name));
+    const readManifest = () => this.#readManifest(name);
+    return new EmbeddedSource(this.#files, this.engine, info, manifest, readManifest, this.#cache);
   }
 
   deleteSequence(name: string): Promise<void> {
@@ -283,6 +290,7 @@ export class EmbeddedBackend implements Backend {
   async close(): Promise<void> {
     // A removal or recovery that is under way needs its lock to its end.
     await Promise.all([...this.#turns.values()].map((turns) => turns.take(() => Promise.resolve())));
+    this.#cache.close();
     await this.#files.close();
   }
 

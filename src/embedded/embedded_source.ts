@@ -1,3 +1,4 @@
+import type { BatchCache } from "../arrow/batch_cache.ts";
 import type { Follower, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
@@ -17,16 +18,22 @@ export class EmbeddedSource implements SequenceSource {
   readonly #files: FileReader;
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
+  readonly #cache: BatchCache | undefined;
   readonly soFar: SequenceSource["soFar"];
 
-  /** @param info What is known of it; with `live`, what is being recorded can be looked into. */
+  /**
+   * @param info What is known of it; with `live`, what is being recorded can be looked into.
+   * @param cache Keeps batches of its topics at hand.
+   */
   constructor(
     files: FileReader,
     engine: Engine,
     info: SequenceInfo,
     manifest: Manifest,
     readManifest: () => Promise<Manifest>,
+    cache?: BatchCache,
   ) {
+    this.#cache = cache;
     this.#files = files;
     this.#engine = engine;
     this.info = info;
@@ -34,7 +41,7 @@ export class EmbeddedSource implements SequenceSource {
     this.#readManifest = readManifest;
     if (!info.live) return;
     const open = this.#openTopic.bind(this);
-    const topics = new GrowingTopics(files, engine, readManifest, open);
+    const topics = new GrowingTopics(files, engine, readManifest, open, cache);
     this.soFar = (signal) => topics.now(signal);
   }
 
@@ -67,7 +74,7 @@ export class EmbeddedSource implements SequenceSource {
     }
     try {
       const path = topicPath(filesOf(manifest), info);
-      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence);
+      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence, this.#cache);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
     }

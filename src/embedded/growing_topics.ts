@@ -1,3 +1,4 @@
+import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
 import { openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
@@ -26,6 +27,8 @@ interface GrowingFile {
   readonly path: string;
   readonly schema: TopicSchema;
   readonly index: IndexBuilder;
+  /** Those of its batches that are kept at hand. */
+  readonly kept: FileBatches | undefined;
   /** Where the next batch begins. */
   end: number;
 }
@@ -39,6 +42,7 @@ export class GrowingTopics {
   readonly #engine: Engine;
   readonly #readManifest: () => Promise<Manifest>;
   readonly #openTopic: (manifest: Manifest, name: string) => Promise<TopicFileReader>;
+  readonly #cache: BatchCache | undefined;
   readonly #growing = new Map<string, GrowingFile>();
   readonly #committed = new Map<string, TopicFileReader>();
   /** The last look: another one waits for it. */
@@ -49,7 +53,9 @@ export class GrowingTopics {
     engine: Engine,
     readManifest: () => Promise<Manifest>,
     openTopic: (manifest: Manifest, name: string) => Promise<TopicFileReader>,
+    cache: BatchCache | undefined,
   ) {
+    this.#cache = cache;
     this.#files = files;
     this.#engine = engine;
     this.#readManifest = readManifest;
@@ -111,7 +117,7 @@ export class GrowingTopics {
         const found = await readSchema(file, this.#engine, size);
         if (!found) throw new SmaltiError("CORRUPT", `File of ${size} bytes ends within its schema`);
         const { schema, end } = found;
-        known = { session, file, path, schema, end, index: new IndexBuilder() };
+        known = { session, file, path, schema, end, index: new IndexBuilder(), kept: this.#cache?.file() };
         this.#growing.set(name, known);
       }
       const slice = new TimeSlice();
@@ -148,13 +154,13 @@ export class GrowingTopics {
     sequence: string,
     name: string,
     { session: sessionId, created, bytes: sizeBytes }: LiveTopic,
-    { file, path, schema, index }: GrowingFile,
+    { file, path, schema, index, kept }: GrowingFile,
   ): TopicFileReader {
     const { fields } = schema;
     const info = topicInfo(name, schema, { ...index.totals, sizeBytes }, { created, sessionId });
     const collected = { bounds: index.toBounds(fields), detail: index.toDetail(fields) };
     const reopen = () => this.#open(name);
-    const parts = { info, schema, index: index.toIndex(), collected, reopen };
+    const parts = { info, schema, index: index.toIndex(), collected, kept, reopen };
     return TopicFileReader.growing(file, this.#engine, path, parts, sequence);
   }
 

@@ -2,7 +2,8 @@ import type { BlockBounds } from "../arrow/block_bounds.ts";
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import type { Footer } from "../arrow/decode.ts";
 import type { Dictionary } from "../arrow/encoded_vector.ts";
-import type { LatestRow, Run, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
+import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
+import type { LatestRow, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -34,6 +35,8 @@ interface ReaderParts {
   dictionaries: ReadonlyMap<bigint, Dictionary>;
   /** Number in the file of the index's first batch. */
   first: number;
+  /** Its batches that are kept at hand. */
+  kept?: FileBatches | undefined;
   /** How many reads ahead of need gain time now. */
   readsAhead?: () => number;
   /** Opens the file that is at the path now. */
@@ -56,6 +59,9 @@ export class TopicFileReader implements TopicSource {
   /** Where the batches are and what times they span. */
   readonly index: TopicIndex;
   readonly #parts: ReaderParts;
+  /** The file that took this one's place, once somebody asked for it. */
+  #now: TopicFileReader | undefined;
+  #opening: Promise<TopicFileReader> | undefined;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
@@ -83,7 +89,7 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "reopen">,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen">,
     sequence: string,
   ): TopicFileReader {
     return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
@@ -96,11 +102,12 @@ export class TopicFileReader implements TopicSource {
     path: string,
     info: TopicInfo,
     sequence?: string,
+    cache?: BatchCache,
   ): Promise<TopicFileReader> {
     // Others may write it anew meanwhile, but not again and again.
     for (let attempt = 1;; attempt++) {
       try {
-        return await TopicFileReader.#openOnce(store, engine, path, info, sequence);
+        return await TopicFileReader.#openOnce(store, engine, path, info, sequence, cache);
       } catch (reason) {
         if (isWrittenAnew(reason) && attempt < MAX_ATTEMPTS) continue;
         throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
@@ -117,6 +124,7 @@ export class TopicFileReader implements TopicSource {
     path: string,
     info: TopicInfo,
     sequence: string | undefined,
+    cache: BatchCache | undefined,
   ): Promise<TopicFileReader> {
     const file = bytesIn(store, path);
     const { footer, start, before } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
@@ -144,8 +152,9 @@ export class TopicFileReader implements TopicSource {
       index,
       dictionaries,
       first: 0,
+      kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
-      reopen: () => TopicFileReader.open(store, engine, path, info, sequence),
+      reopen: () => TopicFileReader.open(store, engine, path, info, sequence, cache),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
     });
@@ -166,8 +175,31 @@ export class TopicFileReader implements TopicSource {
     return this.#parts.collected !== undefined;
   }
 
+  /** Its batches that are kept at hand; undefined where none are. */
+  get kept(): FileBatches | undefined {
+    return this.#parts.kept;
+  }
+
+  letGo(): void {
+    this.kept?.clear();
+    this.#now?.letGo();
+  }
+
+  get current(): TopicFileReader {
+    return this.#now?.current ?? this;
+  }
+
+  /** The same for all who ask, so that they share what is kept of it. */
   async reopen(): Promise<TopicFileReader> {
-    return await (this.#parts.reopen?.() ?? this);
+    const { reopen, kept } = this.#parts;
+    if (!reopen) return this;
+    // What is known of a growing file stays true.
+    if (this.isGrowing) return await reopen();
+    kept?.clear();
+    if (this.#now) return this.#now.#now ? await this.#now.reopen() : this.#now;
+    // What failed may succeed another time.
+    this.#opening ??= reopen().finally(() => this.#opening = undefined);
+    return this.#now = await this.#opening;
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
@@ -175,7 +207,7 @@ export class TopicFileReader implements TopicSource {
     const { file, engine, dictionaries } = this.#parts;
     const { schema: { fields }, index } = this;
     const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
-    return new FileRuns(this, window, signal, options, (...args) => reads.read(...args));
+    return new FileRuns(this, window, signal, options, reads);
   }
 
   async readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined> {
@@ -241,15 +273,21 @@ export class TopicFileReader implements TopicSource {
     for (const number of across) {
       await slice.pause();
       signal?.throwIfAborted();
-      const batch = await this.openBatch(number, this.readBatch(number, signal));
+      const batch = await this.#keptBatch(number, signal);
       const row = lowerBound(batch.times, ns + 1n) - 1;
       const time = batch.times[row];
       if (bestNs !== undefined && (time < bestNs || (time === bestNs && number < best))) continue;
       [best, bestNs, found] = [number, time, { batch, row }];
     }
     if (found || best < 0) return found;
-    const batch = await this.openBatch(best, this.readBatch(best, signal));
+    const batch = await this.#keptBatch(best, signal);
     return { batch, row: batch.rows - 1 };
+  }
+
+  /** A batch that is kept at hand for the next who asks for it. */
+  async #keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
+    const open = (signal?: AbortSignal) => this.openBatch(number, this.readBatch(number, signal));
+    return await (this.kept?.load(number, open, signal) ?? open(signal));
   }
 
   verify(request: VerifyRequest): Promise<SmaltiError[]> {
@@ -271,16 +309,6 @@ export class TopicFileReader implements TopicSource {
     return batch === undefined
       ? where
       : { ...where, batch: this.#parts.first + batch, offset: this.index.offset[batch] };
-  }
-
-  /** Opens one batch whose bytes are read, for a window; undefined where it has no row in it. */
-  async openRun(number: number, bytes: Promise<Uint8Array>, window: Window): Promise<Run | undefined> {
-    const { firstNs, lastNs } = this.index;
-    const batch = await this.openBatch(number, bytes);
-    const { times } = batch;
-    const from = firstNs[number] >= window.firstNs ? 0 : lowerBound(times, window.firstNs);
-    const to = lastNs[number] <= window.lastNs ? batch.rows : lowerBound(times, window.lastNs + 1n);
-    return from < to ? { batchNumber: number, batch, from, to } : undefined;
   }
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */

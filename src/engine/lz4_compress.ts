@@ -26,6 +26,8 @@ const HASH_BITS = 13;
 const SKIP_BITS = 5;
 /** Inputs from this size on are judged by two samples before any work is done. */
 const SAMPLED_FROM = 1 << 15;
+/** A sample has a 32nd of the input within these bounds: what does not compress should cost little. */
+const MIN_SAMPLE = 1 << 12;
 const MAX_SAMPLE = 1 << 14;
 /** Scratch up to this size is kept between calls: allocating it costs more than filling it. */
 const KEPT_SCRATCH = 1 << 23;
@@ -38,15 +40,25 @@ const table = new Int32Array(1 << HASH_BITS);
 let tableEnd = 1;
 let scratch = new Uint8Array(0);
 
+/** Bytes of each of the two samples of an input; 0 of one that is too short to be judged by them. */
+export function sampleBytes(size: number): number {
+  return size < SAMPLED_FROM ? 0 : Math.min(MAX_SAMPLE, Math.max(MIN_SAMPLE, size >> 5));
+}
+
+/** Where the samples begin: what is at the start may be unlike the rest. */
+export function sampleStarts(size: number): [number, number] {
+  return [0, size >> 1];
+}
+
 /**
  * Compresses into one LZ4 frame of independent blocks without checksums, or returns undefined when that would not
- * save at least a quarter of the input, judged for long inputs by a sample.
+ * save at least one `part` of the input (a quarter), judged for long inputs by a sample.
  *
  * The result is the caller's. The same bytes always give the same frame.
  */
-export function lz4Compress(src: Uint8Array): Uint8Array | undefined {
+export function lz4Compress(src: Uint8Array, part = 4): Uint8Array | undefined {
   const size = src.length;
-  const budget = size - Math.ceil(size / 4);
+  const budget = size - Math.ceil(size / part);
   if (budget < HEADER_BYTES + END_MARK_BYTES + 4) return undefined;
   // A copy of short literals may write up to 3 bytes too many.
   const capacity = budget + 4;
@@ -58,7 +70,7 @@ export function lz4Compress(src: Uint8Array): Uint8Array | undefined {
   const input = new DataView(src.buffer, src.byteOffset, size);
   const output = new DataView(dst.buffer);
 
-  if (size >= SAMPLED_FROM && !worthwhile(src, input, dst, output)) return undefined;
+  if (size >= SAMPLED_FROM && !isWorthwhile(src, part, input, dst, output)) return undefined;
 
   let sizeCode = 4;
   while (sizeCode < 7 && blockBytes(sizeCode) < size) sizeCode++;
@@ -87,12 +99,18 @@ export function lz4Compress(src: Uint8Array): Uint8Array | undefined {
   return dst.slice(0, op + END_MARK_BYTES);
 }
 
-/** Whether pieces from the start and the middle, each compressed alone, save a quarter between them. */
-function worthwhile(src: Uint8Array, input: DataView, dst: Uint8Array, output: DataView): boolean {
-  const length = Math.min(MAX_SAMPLE, src.length >> 3);
+/** Whether pieces from the start and the middle, each compressed alone, save enough between them. */
+function isWorthwhile(
+  src: Uint8Array,
+  part: number,
+  input: DataView,
+  dst: Uint8Array,
+  output: DataView,
+): boolean {
+  const length = sampleBytes(src.length);
   const base = claimTable(src.length);
-  let room = 2 * length - (length >> 1);
-  for (const start of [0, src.length >> 1]) {
+  let room = 2 * length - Math.ceil(2 * length / part);
+  for (const start of sampleStarts(src.length)) {
     const used = compressBlock(src, input, start, start + length, base, dst, output, 0, room);
     if (used === 0) return false;
     room -= used;

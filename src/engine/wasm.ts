@@ -9,6 +9,7 @@ import { SmaltiError } from "../error.ts";
 import { createCodecs } from "./codecs.ts";
 import type { BatchLayout, Codec, Engine, Merger, NativeCodecs, RowPicker } from "../engine.ts";
 import { SOURCE_HASH } from "./generated/source_hash.ts";
+import { sampleBytes, sampleStarts } from "./lz4_compress.ts";
 import { createMerger } from "./merge.ts";
 import type { SortSpan } from "./merge_sort.ts";
 import { noMemory, Wasm, type WasmExports } from "./wasm_instance.ts";
@@ -116,11 +117,21 @@ class WasmEngine implements Engine {
     });
   }
 
-  compress(bytes: Uint8Array): Uint8Array | undefined {
+  compress(bytes: Uint8Array, part = 4): Uint8Array | undefined {
     const wasm = this.#wasm;
-    return wasm.run(({ compress }) => {
+    return wasm.run(({ compress, is_worthwhile }) => {
+      const length = sampleBytes(bytes.length);
+      if (length > 0) {
+        // The samples alone: what does not compress need not be copied.
+        const at = wasm.room(2 * length);
+        const input = new Uint8Array(wasm.buffer, at, 2 * length);
+        sampleStarts(bytes.length).forEach((start, i) => {
+          input.set(bytes.subarray(start, start + length), i * length);
+        });
+        if (is_worthwhile(length, part) === 0) return undefined;
+      }
       wasm.put(bytes);
-      return compress(bytes.length) === 0 ? undefined : wasm.outputView();
+      return compress(bytes.length, part) === 0 ? undefined : wasm.outputView();
     });
   }
 

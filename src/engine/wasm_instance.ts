@@ -28,7 +28,8 @@ export interface WasmExports {
   text_len(): number;
   parse_batch(headBytes: number, messageBytes: number): number;
   decompress(codec: number, bytes: number, rawBytes: number): number;
-  compress(bytes: number): number;
+  compress(bytes: number, part: number): number;
+  is_worthwhile(sampleBytes: number, part: number): number;
   crc32(bytes: number, before: number): number;
   order(members: number, count: number): void;
   ordered_ptr(): number;

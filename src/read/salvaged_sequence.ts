@@ -122,6 +122,7 @@ class SalvagedTopic implements TopicSource {
     return new SalvagedRuns(
       this.#source.runs(window, signal, options),
       (reason, lost) => this.#tell(reason, lost),
+      options?.reverse,
     );
   }
 
@@ -132,6 +133,10 @@ class SalvagedTopic implements TopicSource {
       if (isDamage(reason)) return undefined;
       throw reason;
     }
+  }
+
+  letGo(): void {
+    this.#source.letGo?.();
   }
 
   #tell(reason: SmaltiError, lost: string): void {
@@ -146,8 +151,14 @@ class SalvagedTopic implements TopicSource {
 class SalvagedRuns implements RunSource {
   readonly #source: RunSource;
   readonly #onDamage: (reason: SmaltiError, lost: string) => void;
+  readonly #reverse: boolean;
 
-  constructor(source: RunSource, onDamage: (reason: SmaltiError, lost: string) => void) {
+  constructor(
+    source: RunSource,
+    onDamage: (reason: SmaltiError, lost: string) => void,
+    reverse: boolean = false,
+  ) {
+    this.#reverse = reverse;
     this.#source = source;
     this.#onDamage = onDamage;
   }
@@ -187,7 +198,9 @@ class SalvagedRuns implements RunSource {
       if (!isOneBatch) this.#source.close();
       this.#onDamage(
         reason,
-        `${isOneBatch ? "a batch of its messages" : "its messages"}, from ${nextNs} ns on`,
+        `${isOneBatch ? "a batch of its messages" : "its messages"}, ${
+          this.#reverse ? `from ${~nextNs!} ns back` : `from ${nextNs} ns on`
+        }`,
       );
       return undefined;
     }

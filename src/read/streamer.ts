@@ -12,7 +12,7 @@ const TABLE_ROWS = 100_000_000;
 /** Rows in order, a block at a time. */
 export type BlockSource = Pick<RowBlocks, "next" | "peek" | "close">;
 
-/** Options of every `getDataStreamer`. */
+/** Options of every stream of rows. */
 export interface StreamOptions extends TimeRange {
   /** Stops the stream: reading rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -28,6 +28,18 @@ export interface StreamOptions extends TimeRange {
    * @default 64 MiB
    */
   maxBufferedBytes?: number;
+  /** How many rows to give at most, a whole number from 0 on: reading stops after them. @default all */
+  limit?: number;
+}
+
+/** Options of every `getDataStreamer`. */
+export interface MessageStreamOptions extends StreamOptions {
+  /**
+   * Whether to go backwards: from the last message to the first, in exactly the reverse of the order, so that with a `limit`
+   * the last messages come. It takes 8 bytes a row more of `maxBufferedBytes`. Reading from a server rejects with
+   * UNSUPPORTED. @default false
+   */
+  reverse?: boolean;
 }
 
 /** Their names. */
@@ -36,7 +48,9 @@ export const STREAM_OPTIONS: OptionNames<StreamOptions> = {
   endNs: true,
   signal: true,
   maxBufferedBytes: true,
+  limit: true,
 };
+export const MESSAGE_STREAM_OPTIONS: OptionNames<MessageStreamOptions> = { ...STREAM_OPTIONS, reverse: true };
 
 /** The bound on what a stream holds, in bytes. RangeError where it is not above 0. */
 export function bufferedBytes(

@@ -1,17 +1,17 @@
 import type { LoadArrow } from "../arrow/library.ts";
-import type { RunOptions, TopicSource } from "../backend.ts";
+import type { TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import type { SmaltiError } from "../error.ts";
 import type { SerializationFormat } from "../ontology/define_ontology.ts";
 import type { FieldSchema } from "../schema.ts";
 import { toNs } from "../timestamp.ts";
-import type { Metadata, TimestampNs, TopicInfo, Window } from "../types.ts";
-import { latestRow } from "./latest_at.ts";
-import { type Message, messageTopic, RowMessage } from "./merge/message.ts";
+import type { Metadata, TimestampNs, TopicInfo } from "../types.ts";
+import { latestFields, latestMessages, type LatestOptions } from "./latest_at.ts";
+import { limiter } from "./merge/limited_blocks.ts";
+import type { Message } from "./merge/message.ts";
 import { reopened, withCurrent } from "../reopen.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
-import { ResumingBlocks } from "./merge/resuming_blocks.ts";
-import { type BlockUse, RowBlocks } from "./merge/row_blocks.ts";
+import { type BlockRequest, openBlocks } from "./open_blocks.ts";
 import { numericField } from "./statistics/numeric_field.ts";
 import { seriesOf } from "./statistics/series.ts";
 import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statistics/statistics_options.ts";
@@ -19,7 +19,14 @@ import { TimeBuckets } from "./statistics/time_buckets.ts";
 import { askedFields, type ColumnFields, type ColumnName, planFields } from "./columns/column_fields.ts";
 import { ColumnStreamer } from "./columns/column_streamer.ts";
 import { type ColumnPlan, columnPlan, wantedPaths } from "./columns/gather_block.ts";
-import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
+import {
+  type BlockSource,
+  bufferedBytes,
+  MESSAGE_STREAM_OPTIONS,
+  type MessageStreamOptions,
+  STREAM_OPTIONS,
+  type StreamOptions,
+} from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
@@ -46,6 +53,7 @@ export interface TopicColumnOptions<F extends ColumnFields = TopicColumnFields> 
 
 const COLUMN_OPTIONS: OptionNames<TopicColumnOptions> = { ...STREAM_OPTIONS, fields: true, copies: true };
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { deep: true, signal: true, onRows: true };
+const LATEST_OF_TOPIC: OptionNames<Omit<LatestOptions, "topics">> = { fields: true, signal: true };
 const LEVELS: readonly SeriesOptions["level"][] = ["batches", "detail", "rows"];
 const SIGNAL_OPTION: OptionNames<Pick<StreamOptions, "signal">> = { signal: true };
 
@@ -123,12 +131,14 @@ export class TopicHandler implements AsyncDisposable {
    *
    * RangeError where `startNs` is after `endNs`, a bound is outside int64, or `maxBufferedBytes` is not above 0.
    */
-  getDataStreamer(options: StreamOptions = {}): TopicStreamer {
-    checkOptions(options, STREAM_OPTIONS, `Cannot stream ${this.#text}`);
-    const { signal } = options;
+  getDataStreamer(options: MessageStreamOptions = {}): TopicStreamer {
+    const tried = `Cannot stream ${this.#text}`;
+    checkOptions(options, MESSAGE_STREAM_OPTIONS, tried);
+    const { signal, reverse } = options;
     const maxBytes = bufferedBytes(options);
-    const window = timeWindow(options, `Cannot stream ${this.#text}`);
-    const open = () => this.#open(window, maxBytes, signal);
+    const window = timeWindow(options, tried);
+    const limited = limiter(options, tried);
+    const open = async () => limited(await this.#open({ window, maxBytes, signal, reverse }));
     return new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
   }
 
@@ -162,11 +172,13 @@ export class TopicHandler implements AsyncDisposable {
     const asked = askedFields(options.fields, this.sequence, tried);
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, tried);
+    const limited = limiter(options, tried);
     const open = async () => {
       const topics = [{ name: this.name, fields: this.fields }];
       plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
+      const use = copies ? "copies" : "columns";
       const paths = wantedPaths(plan, this.name);
-      return await this.#open(window, maxBytes, signal, copies ? "copies" : "columns", paths);
+      return limited(await this.#open({ window, maxBytes, signal, use, paths: () => paths }));
     };
     let plan: ColumnPlan | undefined;
     const rows = new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
@@ -174,38 +186,27 @@ export class TopicHandler implements AsyncDisposable {
   }
 
   /** Its rows in a window. */
-  #open(
-    window: Window,
-    maxBytes: number,
-    signal: AbortSignal | undefined,
-    use: BlockUse = "messages",
-    paths?: RunOptions["paths"],
-  ): Promise<BlockSource> {
-    const topic = messageTopic(this.sequence, this.name, this.#source.schema);
-    const blocksOf = (part: Window) => {
-      const source = this.#source.runs(part, signal, { mayReuse: use === "copies", paths });
-      const topics = [{ topic, source }];
-      return new RowBlocks(this.#engine, topics, maxBytes, undefined, use);
-    };
-    const reopen = async () => {
-      this.#source = await reopened(this.#source);
-    };
-    return Promise.resolve(new ResumingBlocks(blocksOf(window), window, blocksOf, reopen));
+  #open(request: Omit<BlockRequest, "sequence" | "engine">): Promise<BlockSource> {
+    const reopen = async () => [this.#source = await reopened(this.#source)];
+    return openBlocks([this.#source], { ...request, sequence: this.sequence, engine: this.#engine }, reopen);
   }
 
   /**
-   * Its last message at or before a time: what was known then; undefined where there is none. Reads a batch or two.
-   * RangeError where the time is outside int64. CORRUPT.
+   * Its last message at or before a time: what was known then; undefined where there is none. Reads a batch or two, which
+   * are kept at hand, within `maxCachedBytes` of `connect`. NOT_FOUND where it lacks one of `fields`. RangeError where the
+   * time is outside int64. CORRUPT.
    */
   async latestAt(
     timeNs: TimestampNs,
-    options: Pick<StreamOptions, "signal"> = {},
+    options: Omit<LatestOptions, "topics"> = {},
   ): Promise<Message | undefined> {
     const tried = `Cannot look into ${this.#text}`;
-    checkOptions(options, SIGNAL_OPTION, tried);
+    checkOptions(options, LATEST_OF_TOPIC, tried);
     const ns = toNs(timeNs, "timeNs", tried);
-    const found = await latestRow(this.sequence, this.#source, ns, options.signal);
-    return found && new RowMessage(found.batch, found.row);
+    const fields = latestFields(options, this.sequence, tried);
+    await this.#lookAgain();
+    const request = { sequence: this.sequence, ns, fields, signal: options.signal };
+    return (await latestMessages([this.#source], request)).get(this.name);
   }
 
   /**
@@ -257,7 +258,7 @@ export class TopicHandler implements AsyncDisposable {
     if (!LEVELS.includes(level)) {
       throw new TypeError(`${tried}: level is ${String(level)}, wanted ${LEVELS.join(", ")}`);
     }
-    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
+    await this.#lookAgain();
     const buckets = TimeBuckets.of(options.buckets, options, this.info, tried);
     if (!Array.isArray(paths)) {
       throw new TypeError(`${tried}: fields are ${String(paths)}, wanted a list of paths`);
@@ -283,12 +284,18 @@ export class TopicHandler implements AsyncDisposable {
     return errors.map((error) => error.at({ sequence: this.sequence }));
   }
 
+  /** Takes what was flushed by now, where it is still written. */
+  async #lookAgain(): Promise<void> {
+    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
+  }
+
   get #text(): string {
     return `topic "${this.name}" of sequence "${this.sequence}"`;
   }
 
-  /** Nothing is held open between streams; here for `await using`. */
+  /** Lets go of what is kept at hand for it. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.#source.letGo?.();
     return Promise.resolve();
   }
 }

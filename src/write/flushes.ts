@@ -27,6 +27,8 @@ export interface FlushContext {
 export class Flushes {
   readonly #context: FlushContext;
   #unflushed = 0;
+  /** With so many of them there is something to do: to flush, or to see to it that it is done in time. */
+  #noticedAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Flushes under way: a flush belongs to its session. */
@@ -117,10 +119,15 @@ export class Flushes {
 
   /** Counts what is not yet durable, and has it flushed in time. */
   taken(bytes: number): void {
-    const { intervalMs, bytes: most = Infinity } = this.#context.autoFlush!;
     this.#unflushed += bytes;
-    if (this.#unflushed >= most) this.#flushInTurn();
-    else if (intervalMs !== undefined && this.#timer === undefined) {
+    if (this.#unflushed >= this.#noticedAt) this.#notice();
+  }
+
+  #notice(): void {
+    const { intervalMs, bytes: most = Infinity } = this.#context.autoFlush!;
+    if (this.#unflushed >= most) return this.#flushInTurn();
+    this.#noticedAt = most;
+    if (intervalMs !== undefined) {
       const isOwn = this.#context.autoFlush === DEFAULT_AUTO_FLUSH;
       const rest = isOwn ? Math.min(this.#flushMs / FLUSH_SHARE, MAX_WAIT_MS) : 0;
       this.#timer = setTimeout(() => this.#flushInTurn(), Math.max(intervalMs, rest));
@@ -131,7 +138,7 @@ export class Flushes {
   #flushInTurn(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#unflushed = 0;
+    this.#unflushed = this.#noticedAt = 0;
     const flush = async () => {
       if (this.#context.life.status !== "open") return;
       const start = performance.now();

@@ -6,8 +6,8 @@ import {
   cutColumns,
   rowsPerBatch,
 } from "../arrow/batching.ts";
-import { StructBuilder } from "../arrow/builder.ts";
-import type { ByteCount } from "../arrow/field_builder.ts";
+import { type ByteCount, START_CAPACITY } from "../arrow/field_builder.ts";
+import { MessageBuilder } from "../arrow/message_builder.ts";
 import { show } from "../util/show.ts";
 import { bytesIn, bytesOf, type Columns, rowWidth } from "../arrow/columns.ts";
 import { columnsFrom } from "../arrow/columns_from.ts";
@@ -19,7 +19,8 @@ import type { Ontology } from "../ontology/define_ontology.ts";
 import { messageFromJson } from "../ontology/from_json.ts";
 import type { MessageInput } from "../ontology/field.ts";
 import { type FieldSchema, TIMESTAMP_FIELD } from "../schema.ts";
-import { toNs } from "../timestamp.ts";
+import { checkOptions, type OptionNames } from "../util/options.ts";
+import { MAX_NS, MIN_NS, toNs } from "../timestamp.ts";
 import type { Metadata, TimestampNs } from "../types.ts";
 import { notOpen, type SessionLife, takeFailure, type WriterStatus } from "./session_life.ts";
 import type { Holder, WriteMemory } from "./write_memory.ts";
@@ -45,6 +46,17 @@ export type ColumnsInput<T> = {
 
 /** What {@linkcode TopicWriter.pushColumns} takes: the rows' times, and a column for each field. */
 export type TopicColumns<T> = { readonly timestampNs: BigInt64Array } & ColumnsInput<T>;
+
+/** Options of {@linkcode TopicWriter.pushColumns}. */
+export interface PushColumnsOptions {
+  /**
+   * Gives the arrays away: the caller does not change them any more, nor the rest of the buffers that they are views on. They
+   * are held in memory until their rows are sent. @default false
+   */
+  transfer?: boolean;
+}
+
+const PUSH_COLUMNS: OptionNames<PushColumnsOptions> = { transfer: true };
 
 /** What a sequence's writer gives its topics. */
 export interface TopicContext {
@@ -96,8 +108,8 @@ export class TopicWriter<T = any> {
   readonly #holder: Holder;
   #count: ByteCount = { variable: 0, capacity: 0 };
   #heldBytes = 0;
-  #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(64);
-  #root: StructBuilder;
+  #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(START_CAPACITY);
+  #rows: MessageBuilder;
   /** Columns that came in pieces too small to be batches. Never at the same time as rows in the builders. */
   readonly #pieces: BatchPieces;
   #rowCount = 0;
@@ -115,7 +127,7 @@ export class TopicWriter<T = any> {
     this.#context = context;
     this.#fields = [TIMESTAMP_FIELD, ...ontology.fields];
     this.#rowBytes = this.#fields.reduce((sum, field) => sum + rowWidth(field), 0);
-    this.#root = this.#newRoot();
+    this.#rows = new MessageBuilder(ontology.fields, this.#count);
     this.#pieces = new BatchPieces(this.#fields);
     const heldBytes = () => this.#heldBytes;
     this.#holder = {
@@ -142,7 +154,7 @@ export class TopicWriter<T = any> {
     const look = (times: BigInt64Array) => {
       for (const time of times) if (oldest === undefined || time < oldest) oldest = time;
     };
-    look(this.#times.subarray(0, this.#root.length));
+    look(this.#times.subarray(0, this.#rows.length));
     for (const { rows, buffers: [, { buffer, byteOffset }] } of this.#pieces.all) {
       look(new BigInt64Array(buffer, byteOffset, rows));
     }
@@ -173,16 +185,16 @@ export class TopicWriter<T = any> {
     if (stopped) return stopped;
     this.#check("push");
     if (this.#pieces.bytes > 0) this.#send();
-    const root = this.#root;
-    const row = root.length;
+    const rows = this.#rows;
+    const row = rows.length;
     const { variable } = this.#count;
     if (row === this.#times.length) this.#growTimes();
     try {
       this.#times[row] = timeOf(message);
-      root.append(message.data ?? undefined);
+      rows.append(message.data ?? undefined);
       this.ontology.check?.(message.data as T);
     } catch (reason) {
-      root.truncate(row);
+      rows.truncate(row);
       throw this.#refusal(reason);
     }
     this.#rowCount++;
@@ -222,7 +234,8 @@ export class TopicWriter<T = any> {
   /**
    * Takes many rows as columns: `timestampNs` and one column for each field, all of one length. A typed array of the
    * field's own type is the fast way; any array of values will do. A struct is an object of columns, or an array of
-   * objects. Optional fields may be left out. Rows need not be sorted. The arrays are read before it returns.
+   * objects. Optional fields may be left out. Rows need not be sorted. The arrays are read before it returns, and copied
+   * where the rows wait for more; with `transfer` they are the writer's from then on, and not copied.
    *
    * Throws INVALID_MESSAGE where a column is missing, unknown, of another length, or holds a value that the ontology
    * does not allow: none of the rows is taken. Otherwise as {@linkcode push}.
@@ -239,10 +252,15 @@ export class TopicWriter<T = any> {
    * });
    * ```
    */
-  pushColumns(columns: TopicColumns<T>): Promise<void> | undefined {
+  pushColumns(columns: TopicColumns<T>, options: PushColumnsOptions = {}): Promise<void> | undefined {
     const { stopped } = this.#context.life;
     if (stopped) return stopped;
     this.#check("push columns");
+    checkOptions(
+      options,
+      PUSH_COLUMNS,
+      `Cannot push columns to topic "${this.name}" of sequence "${this.#context.sequence}"`,
+    );
     try {
       const { timestampNs, ...data } = columns ?? {};
       if (!(timestampNs instanceof BigInt64Array)) {
@@ -256,7 +274,7 @@ export class TopicWriter<T = any> {
         rows: made.rows,
         nodes: [made.rows, 0, ...made.nodes],
         buffers: [new Uint8Array(0), bytesOf(timestampNs), ...made.buffers],
-      });
+      }, options.transfer);
     } catch (reason) {
       throw this.#refusal(reason);
     }
@@ -350,16 +368,6 @@ export class TopicWriter<T = any> {
     return new SmaltiError(reason.code, text, { sequence, topic, cause: reason.cause });
   }
 
-  #newRoot(): StructBuilder {
-    const field: FieldSchema = {
-      name: "",
-      type: { kind: "struct" },
-      nullable: false,
-      children: this.ontology.fields,
-    };
-    return new StructBuilder(field, "", this.#count);
-  }
-
   #growTimes(): void {
     const larger = new BigInt64Array(2 * this.#times.length);
     larger.set(this.#times);
@@ -368,7 +376,7 @@ export class TopicWriter<T = any> {
 
   /** After rows were added: sends a full batch, and keeps the shared count. */
   #settle(): Promise<void> | undefined {
-    const { length } = this.#root;
+    const { length } = this.#rows;
     if (length >= BATCH_ROWS || length * this.#rowBytes + this.#count.variable >= BATCH_BYTES) this.#send();
     return this.#account();
   }
@@ -387,35 +395,35 @@ export class TopicWriter<T = any> {
   #spill(): void {
     this.#send();
     this.#count = { variable: 0, capacity: 0 };
-    this.#root = this.#newRoot();
-    this.#times = new BigInt64Array(64);
+    this.#rows = new MessageBuilder(this.ontology.fields, this.#count);
+    this.#times = new BigInt64Array(START_CAPACITY);
     this.#account();
   }
 
   /** Sends the rows collected so far as one batch. */
   #send(): void {
     if (this.#pieces.bytes > 0) this.#write(this.#pieces.take());
-    const rows = this.#root.length;
+    const rows = this.#rows.length;
     if (rows === 0) return;
     const columns: Columns = {
       rows,
       nodes: [rows, 0],
       buffers: [new Uint8Array(0), bytesOf(this.#times.subarray(0, rows))],
     };
-    this.#root.collectFields(columns);
+    this.#rows.collectFields(columns);
     this.#write(columns);
-    this.#root.truncate(0);
+    this.#rows.truncate(0);
   }
 
-  #takeColumns(columns: Columns): Promise<void> | undefined {
+  #takeColumns(columns: Columns, areOwn = false): Promise<void> | undefined {
     const { rows } = columns;
     const bytes = bytesIn(columns);
     this.#rowCount += rows;
     this.#context.taken?.(bytes);
-    if (this.#root.length > 0) this.#send();
+    if (this.#rows.length > 0) this.#send();
     if (rows === 0) return this.#account();
     if (rows < BATCH_ROWS * OWN_BATCH && bytes < BATCH_BYTES * OWN_BATCH) {
-      this.#pieces.add(copyColumns(columns), bytes);
+      this.#pieces.add(areOwn ? columns : copyColumns(columns), bytes);
       if (this.#pieces.isFull) this.#send();
       return this.#account();
     }
@@ -437,8 +445,11 @@ export class TopicWriter<T = any> {
 }
 
 function timeOf(message: { readonly timestampNs: TimestampNs }): bigint {
+  const time = message?.timestampNs;
+  // Most times there are.
+  if (typeof time === "bigint" && time >= MIN_NS && time <= MAX_NS) return time;
   try {
-    return toNs(message?.timestampNs, "timestampNs");
+    return toNs(time, "timestampNs");
   } catch (cause) {
     throw new SmaltiError("INVALID_MESSAGE", (cause as Error).message, { cause });
   }

@@ -6,15 +6,19 @@ export interface Holder {
   spill(): void;
 }
 
+/** What is left of the half that collects once holders have spilled: were it full, each row would make one spill again. */
+const LEFT = 7 / 8;
+
 /**
  * The bound on what all topics of a sequence hold in memory. One half is for rows that are collected: when it is
- * full the largest holder spills, so that many slow topics cannot starve a fast one of its large batches. The other half
+ * full the largest holders spill, so that many slow topics cannot starve a fast one of its large batches. The other half
  * is for batches on their way to the store: when it is full, writers wait.
  */
 export class WriteMemory {
   readonly #half: number;
   readonly #holders = new Set<Holder>();
   #held = 0;
+  #isSpilling = false;
   #sending = 0;
   #waiting: { promise: Promise<void>; resolve: () => void } | undefined;
 
@@ -27,12 +31,22 @@ export class WriteMemory {
   hold(holder: Holder, bytes: number): void {
     this.#holders.add(holder);
     this.#held += bytes;
-    while (this.#held > this.#half) {
-      let largest = holder;
-      for (const other of this.#holders) if (other.heldBytes > largest.heldBytes) largest = other;
+    if (this.#held <= this.#half || this.#isSpilling) return;
+    this.#isSpilling = true;
+    try {
+      this.#spill();
+    } finally {
+      this.#isSpilling = false;
+    }
+  }
+
+  #spill(): void {
+    const largestFirst = [...this.#holders].sort((a, b) => b.heldBytes - a.heldBytes);
+    for (const holder of largestFirst) {
       const before = this.#held;
-      largest.spill();
-      if (this.#held >= before) break;
+      if (before <= this.#half * LEFT) return;
+      holder.spill();
+      if (this.#held >= before) return;
     }
   }
 

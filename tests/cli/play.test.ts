@@ -14,7 +14,7 @@ import {
   uint8,
   utf8,
 } from "../../mod.ts";
-import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
+import type { SequenceStreamOptions } from "../../src/read/message_stream.ts";
 import {
   cliCommand,
   FLIGHT,
@@ -89,6 +89,32 @@ describe.skipIf(needsBuild)(`smalti play${needsBuild}`, () => {
     expect(lines.filter((line) => "_json" in JSON.parse(line).data).length)
       .toBe(1);
     expect(await play("noise")).toEqual(await stream("noise"));
+  });
+
+  it("prints the first messages with --limit, the last ones first with --reverse, and the last ones with --tail", async () => {
+    const all = await stream("drive");
+    expect(await play("drive", "--limit", "3")).toEqual(all.slice(0, 3));
+    expect(await play("drive", "--limit", "0")).toEqual([]);
+    expect(await play("drive", "--reverse")).toEqual([...all].reverse());
+    expect(await play("drive", "--reverse", "--limit", "2")).toEqual(all.slice(-2).reverse());
+    expect(await play("drive", "--tail", "5")).toEqual(all.slice(-5));
+    expect(await play("drive", "--tail", "500")).toEqual(all);
+    const odd = await stream("drive", { topics: ["odd"] });
+    expect(await play("drive", "--tail", "1", "--topics", "odd")).toEqual(odd.slice(-1));
+    expect(await play("drive", "--limit", "2", "--speed", "1e9")).toEqual(all.slice(0, 2));
+    for (
+      const args of [
+        ["--limit", "x"],
+        ["--limit", "-1"],
+        ["--tail", "1.5"],
+        ["--reverse", "--speed", "1"],
+        ["--reverse", "--follow"],
+        ["--tail", "1", "--limit", "1"],
+        ["--tail", "1", "--reverse"],
+      ]
+    ) {
+      expect((await smalti("play", "drive", "--store", store, ...args)).code).toBe(2);
+    }
   });
 
   it("prints readable lines: time, topic, data", async () => {

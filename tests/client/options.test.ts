@@ -96,7 +96,7 @@ describe("An unknown option", () => {
       await expectUnknown(stream({ startNS: 1n }), 'there is no option "startNS"; did you mean "startNs"?');
       await expectUnknown(
         stream({ x: 1n }),
-        'no option "x"; wanted startNs, endNs, signal, maxBufferedBytes, topics',
+        'no option "x"; wanted startNs, endNs, signal, maxBufferedBytes, limit, reverse, topics',
       );
       await expectUnknown(stream(null), "options are null, wanted an object");
       await expectUnknown(stream("a"), "options are a, wanted an object");

@@ -389,6 +389,23 @@ export function engineContract(name: string, create: () => Engine): void {
       );
     });
 
+    it("compress wants a quarter saved, or another part; of long inputs in the samples", () => {
+      let state = 1;
+      const noise = (size: number) =>
+        Uint8Array.from({ length: size }, () => (state = state * 48271 % 2147483647) >> 8);
+      for (const size of [20_000, 300_000]) {
+        const raw = noise(size);
+        expect(engine.compress(raw)).toBeUndefined();
+        for (let at = 0; at < size; at += 1000) raw.fill(0, at + 710, at + 1000);
+        expect(engine.compress(raw)!.length).toBeLessThan(0.75 * size);
+        expect(engine.compress(raw, 3)).toBeUndefined();
+      }
+      const raw = new Uint8Array(1 << 20);
+      raw.set(noise(1 << 14), 0);
+      raw.set(noise(1 << 14), 1 << 19);
+      expect(engine.compress(raw)).toBeUndefined();
+    });
+
     it("crc32 is that of zlib", () => {
       expect(engine.crc32(new TextEncoder().encode("123456789"))).toBe(
         0xcbf43926,

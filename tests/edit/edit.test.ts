@@ -15,7 +15,7 @@ import {
 } from "../../mod.ts";
 import { cutSequence, filterSequence, mergeSequences } from "../../src/edit/mod.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
-import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
+import type { SequenceStreamOptions } from "../../src/read/message_stream.ts";
 
 const Thing = defineOntology("Thing", {
   id: int64({ unit: "1" }),

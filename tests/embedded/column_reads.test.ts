@@ -225,7 +225,7 @@ describe("Reading some columns", () => {
             return Promise.resolve(bytes);
           };
           const source = { file, engine, fields, dictionaries: new Map(), index };
-          const read = await new ColumnReads(source, path ? [path] : []).read(0);
+          const read = await new ColumnReads(source, path ? [path] : []).readBatch(0);
           expect(bytesRead).toBeLessThan(message.length / 2);
           const part = openBatch(engine, read, { fields, where: {}, headerCrc });
           expect(part.times).toEqual(whole.times);

@@ -289,6 +289,29 @@ describe("lz4Compress", () => {
     expect(lz4Compress(nearly)).toBeDefined();
   });
 
+  it("wants another part saved where it is told so", () => {
+    for (const [noisy, size] of [[71, 20_000], [71, 300_000]]) {
+      const raw = noise(size);
+      for (let at = 0; at < size; at += 1000) raw.fill(0, at + 10 * noisy, at + 1000);
+      expect(lz4Compress(raw)).toBeDefined();
+      expect(lz4Compress(raw, 3)).toBeUndefined();
+      expect(lz4Compress(new Uint8Array(size), 3)).toBeDefined();
+    }
+  });
+
+  it("judges a long input by its start and its middle alone", () => {
+    const size = 1 << 20;
+    const raw = new Uint8Array(size);
+    const sample = 1 << 14;
+    raw.set(noise(sample), 0);
+    raw.set(noise(sample), size / 2);
+    expect(lz4Compress(raw)).toBeUndefined();
+    expect(lz4Compress(raw.fill(0, 0, sample))).toBeDefined();
+    const end = noise(size);
+    for (const start of [0, size / 2]) end.fill(0, start, start + sample);
+    expect(lz4Compress(end)).toBeUndefined();
+  });
+
   it("gives the same frame whatever it compressed before", () => {
     const raw = mixture(100_000, 6);
     const frame = lz4Compress(raw)!;

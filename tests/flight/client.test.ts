@@ -5,7 +5,7 @@ import { encodeBatch, encodeSchemaMessage } from "../../src/arrow/encode.ts";
 import { toFlight } from "../../src/flight/ipc.ts";
 import { createServer } from "../../src/flight/server/mod.ts";
 import { API_KEY_HEADER } from "../../src/flight/protocol.ts";
-import type { SequenceStreamOptions } from "../../src/read/sequence_handler.ts";
+import type { SequenceStreamOptions } from "../../src/read/message_stream.ts";
 import { Random } from "../support/random_cases.ts";
 import { standIn } from "./stand_in.ts";
 import { errorOf, serving, VALUE_FIELDS, valueBatch } from "./support.ts";

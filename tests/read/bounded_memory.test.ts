@@ -57,7 +57,8 @@ async function withRecording(
     count++;
     return live.add(bytes);
   });
-  const client = new Client(new EmbeddedBackend(store, watched), loadArrow);
+  // What is kept at hand for others comes on top.
+  const client = new Client(new EmbeddedBackend(store, watched, 0), loadArrow);
   await client.sequenceCreate("s", {}, async (sequence) => {
     for (let t = 0; t < TOPICS; t++) {
       const topic = await sequence.topicCreate(`t${t}`, { ontology: Reading });

@@ -350,7 +350,7 @@ async function withReadings(
     count++;
     return bytes;
   });
-  const client = clientWith(watched, store);
+  const client = clientWith(watched, store, 0);
   await body(await client.sequenceHandler("s"), store, () => count);
   await client.close();
 }

@@ -1,11 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { connect } from "../../mod.ts";
+import { connect, defineOntology, float64, int64, optional, struct, utf8 } from "../../mod.ts";
+import type { Client, SequenceHandler } from "../../mod.ts";
 import type { Message } from "../../src/read/merge/message.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
-import { clientOf } from "../support/places.ts";
-import { Sample, sample, sampleText } from "../support/sample_rows.ts";
+import { expectError } from "../support/errors.ts";
+import { clientOf, PLACES, withClient } from "../support/places.ts";
+import { caseRange, failedCase, Random } from "../support/random_cases.ts";
+import { pushSamples, Sample, sample, sampleText } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
 import { anyTime, inOrder, record, type Row, smallRecording } from "./order.ts";
@@ -81,6 +84,155 @@ describe("SequenceHandler.latestAt", () => {
     );
     expect((await handler.latestAt(0n)).size).toBe(0);
   });
+});
+
+describe("latestAt with fields", () => {
+  const Deep = defineOntology("Deep", {
+    pose: struct({ at: struct({ x: float64(), y: float64() }), frame: utf8() }),
+    maybe: optional(struct({ z: float64() })),
+    count: int64(),
+  });
+
+  async function recorded(client: Client): Promise<SequenceHandler> {
+    await client.sequenceCreate("s", {}, async (sequence) => {
+      const deep = await sequence.topicCreate("deep", { ontology: Deep });
+      const data = { pose: { at: { x: 1, y: 2 }, frame: "map" }, count: 7n };
+      await deep.push({ timestampNs: 5n, data });
+      await deep.push({ timestampNs: 9n, data: { ...data, maybe: { z: 3 } } });
+      await pushSamples(await sequence.topicCreate("sample", { ontology: Sample }), [1, 2]);
+    });
+    return await client.sequenceHandler("s");
+  }
+
+  it("gives these alone, of the topics that have one of them", async () => {
+    await using client = await connect("memory:");
+    const handler = await recorded(client);
+    const at = async (ns: bigint, fields: string[], topics?: string[]) => {
+      const found = await handler.latestAt(ns, { fields, ...(topics && { topics }) });
+      return Object.fromEntries([...found].map(([topic, message]) => [topic, message.toObject().data]));
+    };
+    expect(await at(9n, ["pose.at.y", "serial"])).toEqual({
+      deep: { pose: { at: { y: 2 } } },
+      sample: { serial: 1n },
+    });
+    expect(await at(9n, ["pose.at", "pose.at.x", "maybe.z"])).toEqual({
+      deep: { pose: { at: { x: 1, y: 2 } }, maybe: { z: 3 } },
+    });
+    expect(await at(8n, ["maybe", "pose.frame"])).toEqual({ deep: { pose: { frame: "map" } } });
+    expect(await at(1n, ["count", "serial"])).toEqual({ sample: { serial: 0n } });
+    const topic = await handler.topicHandler("deep");
+    const message = (await topic.latestAt(6n, { fields: ["count"] }))!;
+    expect([message.timestampNs, message.toJSON().data, message.data.pose]).toEqual([
+      5n,
+      { count: 7 },
+      undefined,
+    ]);
+    expect(() => message.getData(Deep)).toThrow(/INVALID_ARGUMENT/);
+  });
+
+  it("refuses paths that no topic has, and what are no paths", async () => {
+    await using client = await connect("memory:");
+    const handler = await recorded(client);
+    const topics = ["deep"];
+    await expectError(
+      () => handler.latestAt(9n, { fields: ["pose.at.w"] }),
+      "NOT_FOUND",
+      'No field "pose.at.w" in any of 2',
+    );
+    await expectError(
+      () => handler.latestAt(9n, { fields: ["serial"], topics }),
+      "NOT_FOUND",
+      '"serial" in topic "deep"',
+    );
+    for (const fields of ["count", { count: "count" }, [7], ["count", "count"]] as unknown as string[][]) {
+      await expect(handler.latestAt(9n, { fields })).rejects.toThrow(TypeError);
+    }
+  });
+});
+
+describe.each(PLACES)("latestAt of what is being recorded in %s", (place) => {
+  it("tells what was flushed by then, of topics that came since too, up to its end and after it", () =>
+    withClient(place, async (client) => {
+      const writer = await client.sequenceCreate("s", { autoFlush: false });
+      const handler = await client.sequenceHandler("s", { follow: true });
+      const at = async (ns: bigint, topics?: string[]) => {
+        const found = await handler.latestAt(ns, topics && { topics });
+        return [...found].map(([name, message]) => text(name, message));
+      };
+      expect(await at(100n)).toEqual([]);
+      const a = await writer.topicCreate("a", { ontology: Sample });
+      await pushSamples(a, [10, 20]);
+      expect(await at(100n)).toEqual([]);
+      await writer.flush();
+      expect(await at(100n)).toEqual([sampleText("a", 20n, 1)]);
+      expect(await at(19n)).toEqual([sampleText("a", 10n, 0)]);
+      expect(await at(9n)).toEqual([]);
+      const b = await writer.topicCreate("b", { ontology: Sample });
+      await pushSamples(b, [15]);
+      await pushSamples(a, [30], 2);
+      expect(await at(100n)).toEqual([sampleText("a", 20n, 1)]);
+      await writer.flush();
+      expect(await at(100n)).toEqual([sampleText("a", 30n, 2), sampleText("b", 15n, 0)]);
+      expect(await at(12n)).toEqual([sampleText("a", 10n, 0)]);
+      expect(await at(100n, ["b", "later"])).toEqual([sampleText("b", 15n, 0)]);
+      const fields = await handler.latestAt(100n, { fields: ["label"], topics: ["a"] });
+      expect(fields.get("a")!.toObject().data).toEqual({ label: "row 2" });
+      // Calls side by side.
+      const many = await Promise.all([100n, 19n, 9n].map((ns) => at(ns, ["a"])));
+      expect(many).toEqual([[sampleText("a", 30n, 2)], [sampleText("a", 10n, 0)], []]);
+      await pushSamples(a, [40], 3);
+      await writer.finalize();
+      for (const _ of [1, 2]) {
+        expect(await at(100n)).toEqual([sampleText("a", 40n, 3), sampleText("b", 15n, 0)]);
+      }
+      await handler[Symbol.asyncDispose]();
+    }));
+
+  it("is what looking at all that was flushed gives, whatever is written", () =>
+    withClient(place, async (client) => {
+      const range = caseRange(10);
+      for (let seed = range.seed; seed < range.seed + range.cases; seed++) {
+        const random = new Random(seed);
+        try {
+          const name = `s${seed}`;
+          const writer = await client.sequenceCreate(name, { autoFlush: false });
+          const handler = await client.sequenceHandler(name, { follow: true });
+          const rows: Row[] = [];
+          let flushed: Row[] = [];
+          let newest = 0;
+          const counts = new Map<string, number>();
+          for (let step = 0; step < 40; step++) {
+            const topic = random.pick(["a", "b", "c"]);
+            const writing = writer.topics.get(topic) ?? await writer.topicCreate(topic, { ontology: Sample });
+            for (let i = random.below(5); i > 0; i--) {
+              newest += random.below(3);
+              const time = newest - (random.oneIn(6) ? random.below(40) : 0);
+              const serial = counts.get(topic) ?? 0;
+              counts.set(topic, serial + 1);
+              rows.push({ topic, timestampNs: BigInt(time), serial });
+              await writing.push({ timestampNs: BigInt(time), data: sample(serial) });
+            }
+            if (random.oneIn(3)) {
+              await writer.flush();
+              flushed = [...rows];
+            }
+            if (step === 39) {
+              await writer.finalize();
+              flushed = [...rows];
+            }
+            const ns = BigInt(random.below(newest + 2));
+            const wanted = ["a", "b", "c"].map((name) => lastOf(flushed, name, ns));
+            const found = await handler.latestAt(ns);
+            expect([...found].map(([name, message]) => text(name, message))).toEqual(
+              wanted.filter((row) => row !== undefined),
+            );
+          }
+          await handler[Symbol.asyncDispose]();
+        } catch (reason) {
+          throw failedCase(seed, "tests/read/latest_at.test.ts", reason);
+        }
+      }
+    }));
 });
 
 describe("SequenceHandler.getDataStreamer with latched topics", () => {

@@ -49,7 +49,7 @@ async function withBatches(
     store.reads = [];
     store.mostRunning = 0;
     await body(handler, store);
-  });
+  }, 0);
 }
 
 describe("Reading ahead", () => {

@@ -15,6 +15,6 @@ export async function allEngines(): Promise<Engine[]> {
 }
 
 /** A client on a store, with an engine. */
-export function clientWith(engine: Engine, store: Store): Client {
-  return new Client(new EmbeddedBackend(store, engine), loadArrow);
+export function clientWith(engine: Engine, store: Store, maxCachedBytes?: number): Client {
+  return new Client(new EmbeddedBackend(store, engine, maxCachedBytes), loadArrow);
 }

@@ -60,9 +60,13 @@ async function using<R>(client: Client, body: (client: Client) => Promise<R>): P
   }
 }
 
-/** Runs `body` with a client on a store. */
-export async function onStore<R>(store: Store, body: (client: Client) => Promise<R>): Promise<R> {
-  return await using(clientOf(store), body);
+/** Runs `body` with a client on a store, which keeps batches at hand within a bound. */
+export async function onStore<R>(
+  store: Store,
+  body: (client: Client) => Promise<R>,
+  maxCachedBytes?: number,
+): Promise<R> {
+  return await using(clientOf(store, maxCachedBytes), body);
 }
 
 /** Runs `body` with a client of a store in memory that holds these files, by path. */
@@ -77,8 +81,8 @@ export async function onFiles<R>(
 }
 
 /** A client on a store of one's own. */
-export function clientOf(store: Store): Client {
-  return new Client(new EmbeddedBackend(store, engine), loadArrow);
+export function clientOf(store: Store, maxCachedBytes?: number): Client {
+  return new Client(new EmbeddedBackend(store, engine, maxCachedBytes), loadArrow);
 }
 
 /** A new store of a kind, and what takes it away again. */

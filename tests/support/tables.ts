@@ -72,7 +72,7 @@ export function rootBuilder(fields: readonly FieldSchema[], count: ByteCount = n
 }
 
 /** A builder's rows as a table's columns, with times counted up from `firstNs`. */
-export function withTimes(root: StructBuilder, firstNs = 0n): Columns {
+export function withTimes(root: Pick<StructBuilder, "length" | "collectFields">, firstNs = 0n): Columns {
   const columns = emptyColumns(root.length);
   const times = BigInt64Array.from({ length: root.length }, (_, i) => firstNs + BigInt(i));
   columns.nodes.push(root.length, 0);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Columns } from "../../src/arrow/columns.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
 import { defineOntology } from "../../src/ontology/define_ontology.ts";
-import { binary } from "../../src/ontology/field.ts";
+import { binary, float64 } from "../../src/ontology/field.ts";
 import { TIMESTAMP_FIELD } from "../../src/schema.ts";
 import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
 import { TopicWriter } from "../../src/write/topic_writer.ts";
@@ -53,6 +54,19 @@ describe("WriteMemory", () => {
     const stubborn: Holder = { heldBytes: 100, spill: () => {} };
     memory.hold(stubborn, 100);
     expect(one.spills).toBe(0);
+  });
+
+  it("leaves room once it was full, so that the next rows make nobody spill", () => {
+    const memory = new WriteMemory(2000);
+    const all = Array.from({ length: 100 }, () => new Buffer(memory));
+    for (const one of all) one.add(10);
+    const spills = () => all.reduce((sum, one) => sum + one.spills, 0);
+    expect(spills()).toBe(0);
+    all[0].add(1);
+    const first = spills();
+    expect([first, all[0].spills]).toEqual([13, 1]);
+    for (const one of all.slice(0, 12)) one.add(10);
+    expect(spills()).toBe(first);
   });
 
   it("makes writers wait while more than half of the bound is on its way to the store", async () => {
@@ -182,6 +196,45 @@ function noise(seed: number): Uint8Array {
   for (let i = 0; i < ROW; i++) bytes[i] = (state = (state * 48271) % 2147483647) >> 8;
   return bytes;
 }
+
+const Wide = defineOntology(
+  "Wide",
+  Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`f${i}`, float64()])),
+);
+
+describe("TopicWriter", () => {
+  it("sends batches of many rows also where topics are many and memory is short", async () => {
+    const memory = new WriteMemory(2 ** 20);
+    let [batches, rows] = [0, 0];
+    const sink = {
+      write(columns: Columns) {
+        batches++;
+        rows += columns.rows;
+        return Promise.resolve();
+      },
+      sync: () => Promise.resolve(),
+    };
+    const life = { status: "open", failure: undefined, isLost: false, stopped: undefined } as const;
+    const writers = Array.from({ length: 200 }, (_, i) =>
+      new TopicWriter(Wide, {}, {
+        sequence: "s",
+        topic: `t${i}`,
+        sink,
+        memory,
+        loadArrow,
+        life,
+        pending: (flush) => flush,
+        abort: () => Promise.resolve(),
+      }));
+    const data = Object.fromEntries(Wide.fields.map(({ name }) => [name, 1]));
+    for (let row = 0; row < 40; row++) {
+      for (const writer of writers) await writer.push({ timestampNs: BigInt(row), data });
+    }
+    for (const writer of writers) await writer.drain();
+    expect(rows).toBe(40 * 200);
+    expect(rows / batches).toBeGreaterThan(5);
+  });
+});
 
 describe("TopicWriter over a store that does not keep up", () => {
   it.each([1, 3, 40])(

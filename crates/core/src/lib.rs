@@ -7,6 +7,7 @@ mod buckets;
 pub mod crc;
 pub mod ipc;
 pub mod lz4;
+pub mod lz4_block;
 pub mod picker;
 pub mod records;
 pub mod sorter;

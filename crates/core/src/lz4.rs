@@ -1,28 +1,21 @@
 //! LZ4 frames, the form in which Arrow IPC stores LZ4: both ways.
 //!
-//! Blocks go through lz4_flex, whose decoder accepts what `src/engine/lz4.ts` accepts: a block ends in a sequence of
-//! literals only, a distance is never 0, no match reaches before the bytes it may see, and nothing is written past the
-//! slice it is given. Its compressor writes other frames than the TypeScript engine's, of the same bytes.
+//! Blocks are decoded by [`crate::lz4_block`], which accepts what `src/engine/lz4.ts` accepts: a block ends in a sequence
+//! of literals only, a distance is never 0, no match reaches before the bytes it may see, and nothing is written past the
+//! room it is given. lz4_flex compresses them; it writes other frames than the TypeScript engine, of the same bytes.
 //!
 //! Source: LZ4 frame format 1.6.4 and LZ4 block format, https://github.com/lz4/lz4/tree/dev/doc.
 
 use lz4_flex::block::{compress_into, get_maximum_output_size};
 use twox_hash::XxHash32;
 
-use crate::{Error, Result};
+use crate::{lz4_block, Error, Result};
 
 const MAGIC: u32 = 0x184d_2204;
 const HEADER_BYTES: usize = 7;
 const END_MARK_BYTES: usize = 4;
 /// High bit of a block's size: the block is stored as it is.
 const STORED: u32 = 0x8000_0000;
-
-/// How far back a match may reach.
-const MAX_DISTANCE: usize = 65535;
-
-/// Inputs from this size on are judged by two samples before any work is done.
-const SAMPLED_FROM: usize = 1 << 15;
-const MAX_SAMPLE: usize = 1 << 14;
 
 /// Decompresses one frame that fills `src` into `out`, which then holds exactly `raw_len` bytes. Checksums in the
 /// frame are verified. After an error `out` holds anything.
@@ -90,16 +83,9 @@ pub fn decompress(src: &[u8], raw_len: u64, out: &mut Vec<u8>) -> Result<()> {
             out[op..op + length].copy_from_slice(block);
             op += length;
         } else {
-            let room = (raw_size - op).min(block_bytes(size_code));
-            let (seen, rest) = out.split_at_mut(op);
-            let rest = &mut rest[..room];
-            let written = if linked && op > 0 {
-                let reach = &seen[op.saturating_sub(MAX_DISTANCE)..];
-                lz4_flex::block::decompress_into_with_dict(block, rest, reach)
-            } else {
-                lz4_flex::block::decompress_into(block, rest)
-            };
-            op += written.map_err(|_| damaged())?;
+            let limit = raw_size.min(op + block_bytes(size_code));
+            let lowest = if linked { 0 } else { op };
+            op = lz4_block::decode(block, out, op, limit, lowest).ok_or_else(damaged)?;
         }
         ip += length + trailer;
     }
@@ -119,10 +105,10 @@ pub fn decompress(src: &[u8], raw_len: u64, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Compresses into one frame of independent blocks without checksums, which is then all that `out` holds. False, with
-/// anything in `out`, when that would not save at least a quarter of the input, judged for long inputs by a sample.
+/// anything in `out`, when that would not save at least one `part` of the input.
 ///
 /// The same bytes always give the same frame.
-pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn compress(src: &[u8], part: usize, out: &mut Vec<u8>) -> bool {
     let size = src.len();
     let mut size_code = 4;
     while size_code < 7 && block_bytes(size_code) < size {
@@ -134,9 +120,6 @@ pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
         .map(|block| 4 + get_maximum_output_size(block.len()))
         .sum();
     if allocate((HEADER_BYTES + room + END_MARK_BYTES) as u64, out).is_err() {
-        return false;
-    }
-    if size >= SAMPLED_FROM && !is_worthwhile(src, out) {
         return false;
     }
 
@@ -158,17 +141,18 @@ pub fn compress(src: &[u8], out: &mut Vec<u8>) -> bool {
     }
     out[op..op + END_MARK_BYTES].fill(0);
     out.truncate(op + END_MARK_BYTES);
-    out.len() <= size - size.div_ceil(4)
+    out.len() <= size - size.div_ceil(part)
 }
 
-/// Whether pieces from the start and the middle, each compressed alone, save a quarter between them.
-fn is_worthwhile(src: &[u8], out: &mut [u8]) -> bool {
-    let length = MAX_SAMPLE.min(src.len() >> 3);
-    let mut used = 0;
-    for start in [0, src.len() >> 1] {
-        used += compress_into(&src[start..start + length], out).unwrap_or(length);
-    }
-    used <= 2 * length - (length >> 1)
+/// Whether samples of an input, each of `length` bytes and compressed alone, save at least one `part` of them. After it
+/// `out` holds anything.
+pub fn is_worthwhile(samples: &[u8], length: usize, part: usize, out: &mut Vec<u8>) -> bool {
+    out.resize(get_maximum_output_size(length), 0);
+    let used: usize = samples
+        .chunks(length)
+        .map(|sample| compress_into(sample, out).unwrap_or(length))
+        .sum();
+    used <= samples.len() - samples.len().div_ceil(part)
 }
 
 /// The largest block under a block size code of 4 to 7.
@@ -186,12 +170,14 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(four)
 }
 
-/// Makes `out` hold `length` zeroes; TOO_LARGE when there is no memory for them.
+/// Makes `out` hold `length` bytes, whatever they are; TOO_LARGE when there is no memory for them.
 pub(crate) fn allocate(length: u64, out: &mut Vec<u8>) -> Result<usize> {
     let too_large = || Error::too_large(format!("No memory for a buffer of {length} bytes"));
     let size = usize::try_from(length).map_err(|_| too_large())?;
-    out.clear();
-    out.try_reserve_exact(size).map_err(|_| too_large())?;
+    out.truncate(size);
+    let missing = size - out.len();
+    out.try_reserve_exact(missing).map_err(|_| too_large())?;
+    // What is there already is not cleared: all of it is written anew.
     out.resize(size, 0);
     Ok(size)
 }

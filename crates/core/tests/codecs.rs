@@ -102,7 +102,7 @@ fn frames_of_any_size_round_trip() {
     ] {
         for noise in [0, 2, 5] {
             let raw = mixture(size, 1 + size as u32, noise);
-            if lz4::compress(&raw, &mut frame) {
+            if lz4::compress(&raw, 4, &mut frame) {
                 assert!(
                     decode(".lz4", &frame, raw.len() as u64).unwrap() == raw,
                     "{size} {noise}"
@@ -122,7 +122,7 @@ fn lz4_round_trips() {
     let mut paid = 0;
     for seed in 0..400 {
         let raw = mixture(next.below(3000) as usize, seed, next.below(6));
-        if lz4::compress(&raw, &mut frame) {
+        if lz4::compress(&raw, 4, &mut frame) {
             assert!(frame.len() <= raw.len() - raw.len().div_ceil(4));
             lz4::decompress(&frame, raw.len() as u64, &mut out).unwrap();
             assert_eq!(out, raw);
@@ -137,7 +137,9 @@ fn noise_is_not_compressed() {
     let mut next = Random(5);
     for size in [100, 10_000, 200_000] {
         let noise: Vec<u8> = (0..size).map(|_| next.below(256) as u8).collect();
-        assert!(!lz4::compress(&noise, &mut Vec::new()));
+        assert!(!lz4::compress(&noise, 4, &mut Vec::new()));
+        assert!(!lz4::is_worthwhile(&noise, noise.len() / 2, 4, &mut Vec::new()));
+        assert!(lz4::is_worthwhile(&vec![7; size], size / 2, 4, &mut Vec::new()));
     }
 }
 

@@ -19,7 +19,7 @@ fuzz_target!(|input: (u64, &[u8])| {
     }
 
     let mut frame = Vec::new();
-    if lz4::compress(bytes, &mut frame) {
+    if lz4::compress(bytes, 4, &mut frame) {
         lz4::decompress(&frame, bytes.len() as u64, &mut out).unwrap();
         assert_eq!(out, bytes);
     }

@@ -217,7 +217,7 @@ pub fn decompress(codec: u32, bytes: usize, raw_bytes: f64) -> u32 {
         } else {
             zstd::decompress
         };
-        output.clear();
+        output.truncate(KEPT_BYTES);
         output.shrink_to(KEPT_BYTES);
         let result = decompress(state.input(bytes), raw_bytes as u64, &mut output);
         state.output = output;
@@ -227,12 +227,23 @@ pub fn decompress(codec: u32, bytes: usize, raw_bytes: f64) -> u32 {
 
 /// Compresses the first `bytes` of the input into one LZ4 frame in the output; false where that saves too little.
 #[wasm_bindgen]
-pub fn compress(bytes: usize) -> bool {
+pub fn compress(bytes: usize, part: usize) -> bool {
     with(|state| {
         let mut output = core::mem::take(&mut state.output);
-        output.clear();
+        output.truncate(KEPT_BYTES);
         output.shrink_to(KEPT_BYTES);
-        let is_worth = lz4::compress(state.input(bytes), &mut output);
+        let is_worth = lz4::compress(state.input(bytes), part, &mut output);
+        state.output = output;
+        is_worth
+    })
+}
+
+/// Whether the two samples at the start of the input, each of so many bytes, compress well enough.
+#[wasm_bindgen]
+pub fn is_worthwhile(sample_bytes: usize, part: usize) -> bool {
+    with(|state| {
+        let mut output = core::mem::take(&mut state.output);
+        let is_worth = lz4::is_worthwhile(state.input(2 * sample_bytes), sample_bytes, part, &mut output);
         state.output = output;
         is_worth
     })

@@ -132,6 +132,10 @@ function openHeld({ fields }: TopicSchema, columns: Columns): OpenBatch {
     message: NO_BYTES,
     headerCrc: undefined,
     onLoad: undefined,
+    loadedBytes: 0,
     unload() {}, // it is decompressed as it is
+    share() {
+      return { ...this, onLoad: undefined };
+    },
   };
 }

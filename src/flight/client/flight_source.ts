@@ -7,6 +7,7 @@ import type {
   Follower,
   LatestRow,
   Run,
+  RunOptions,
   RunSource,
   SequenceSource,
   TopicSource,
@@ -117,7 +118,13 @@ class FlightTopic implements TopicSource {
     this.schema = schema;
   }
 
-  runs(window: Window, signal?: AbortSignal): RunSource {
+  runs(window: Window, signal?: AbortSignal, { reverse = false }: RunOptions = {}): RunSource {
+    if (reverse) {
+      const where = { sequence: this.#sequence, topic: this.info.name };
+      const text =
+        `Cannot read topic "${where.topic}" of sequence "${where.sequence}" backwards: it is on a server`;
+      throw new SmaltiError("UNSUPPORTED", text, where);
+    }
     return new FlightRuns(this.#calls, this.#engine, this.#sequence, this, window, signal);
   }
 

@@ -122,6 +122,8 @@ export class TopicBatch {
   readonly name: string;
   readonly row: RowClass;
   readonly times: BigInt64Array;
+  /** The same bytes: a bigint out of a DataView takes Bun a sixth of the time, and halves of one can be read. */
+  readonly clock: DataView;
   /** The columns after `timestamp_ns`. */
   columns: readonly Vector[];
   /** Bytes that were decompressed for them. */
@@ -130,26 +132,27 @@ export class TopicBatch {
   inUse = false;
   /** Lets go of the columns, for who bounds what is held; undefined where nobody does. */
   release: (() => void) | undefined;
+  /** Keeps it at hand for others once its rows were given out; undefined where nobody wants that. */
+  readonly keep: (() => void) | undefined;
+  /** Bytes beside the batch that are held for it. */
+  extraBytes = 0;
   readonly batch: OpenBatch;
-  #words: Int32Array | undefined;
 
-  constructor(topic: MessageTopic, batch: OpenBatch) {
+  constructor(topic: MessageTopic, batch: OpenBatch, keep?: () => void) {
+    this.keep = keep;
     this.topic = topic;
     this.name = topic.name;
     this.row = topic.row;
-    this.times = batch.times;
+    const { buffer, byteOffset, byteLength } = this.times = batch.times;
+    this.clock = new DataView(buffer, byteOffset, byteLength);
     this.columns = batch.table.children.slice(1);
+    this.columnBytes = batch.loadedBytes;
     this.batch = batch;
   }
 
-  /** The times in halves, the low one first: a bigint for each would take most of the time. */
-  get words(): Int32Array {
-    return this.#words ??= wordsOf(this.times);
-  }
-
-  /** Bytes it takes without its columns: as stored, and its times. */
+  /** Bytes it takes without its columns: as stored, its times, and what is held beside them. */
   get heldBytes(): number {
-    return this.batch.message.length + this.times.byteLength;
+    return this.batch.message.length + this.times.byteLength + this.extraBytes;
   }
 
   /** Lets go of what was decompressed of the columns; it is decompressed again when it is touched. */
@@ -158,10 +161,6 @@ export class TopicBatch {
     this.columns = this.batch.table.children.slice(1);
     this.columnBytes = 0;
   }
-}
-
-function wordsOf({ buffer, byteOffset, length }: BigInt64Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, 2 * length);
 }
 
 /** A message as a row of a batch. Typed as a constructor: the compiler wants no computed names in declarations. */
@@ -179,7 +178,7 @@ export const RowMessage: new (from: TopicBatch, row: number) => Message = class 
   }
 
   get timestampNs(): bigint {
-    return this.#from.times[this.#row];
+    return this.#from.clock.getBigInt64(8 * this.#row, true);
   }
 
   get topic(): string {

@@ -88,7 +88,7 @@ export class MessageCursor {
 
   /** Its time, in nanoseconds. A bigint is made at each call, which on Bun takes as long as all the rest: see {@linkcode offsetNs}. */
   get timestampNs(): bigint {
-    return this.#batch.times[this.#row];
+    return this.#batch.clock.getBigInt64(8 * this.#row, true);
   }
 
   /**
@@ -96,10 +96,11 @@ export class MessageCursor {
    * (104 days), negative before that moment.
    */
   get offsetNs(): number {
-    const { words } = this.#batch;
-    const at = 2 * this.#row;
+    const { clock } = this.#batch;
+    const at = 8 * this.#row;
     const origin = this.#origin;
-    return (words[at + 1] - origin[1]) * WORD + ((words[at] >>> 0) - (origin[0] >>> 0));
+    return (clock.getInt32(at + 4, true) - origin[1]) * WORD +
+      (clock.getUint32(at, true) - (origin[0] >>> 0));
   }
 
   /** Its fields, as {@linkcode Message.data} has them: a view that moves with the cursor. */

@@ -65,6 +65,9 @@ export class ReadMemory {
   /** Holds an open batch, and what will be decompressed of its columns. TOO_LARGE. */
   add(batch: TopicBatch): void {
     this.reserve(batch.heldBytes, batch.topic);
+    // Of one that was at hand some columns are there.
+    if (this.#batchBytes + this.#columnBytes + batch.columnBytes > this.#maxBytes) batch.unload();
+    this.#columnBytes += batch.columnBytes;
     this.#open.add(batch);
     batch.batch.onLoad = (bytes) => this.#load(batch, bytes);
     batch.release = () => this.#unload(batch);

@@ -36,6 +36,7 @@ export class ResumingBlocks implements BlockSource {
   readonly #window: Window;
   #blocks: BlockSource | undefined;
   readonly #progress: Progress;
+  readonly #reverse: boolean;
   /** Rows that were read and not yet given out. */
   #rest: RowBlock | undefined;
   #closed = false;
@@ -50,7 +51,9 @@ export class ResumingBlocks implements BlockSource {
     open: (window: Window) => BlockSource | Promise<BlockSource>,
     reopen: () => Promise<void>,
     progress: Progress = new Progress(),
+    reverse = false,
   ) {
+    this.#reverse = reverse;
     this.#blocks = blocks;
     this.#window = window;
     this.#open = open;
@@ -100,7 +103,10 @@ export class ResumingBlocks implements BlockSource {
     const { lastNs: givenNs, count } = this.#progress;
     // Latched rows, which come before the window, are not given out again.
     const isWithin = givenNs !== undefined && givenNs >= firstNs;
-    const blocks = await this.#open({ firstNs: isWithin ? givenNs : firstNs, lastNs });
+    const rest = this.#reverse
+      ? { firstNs, lastNs: givenNs ?? lastNs }
+      : { firstNs: givenNs ?? firstNs, lastNs };
+    const blocks = await this.#open(isWithin ? rest : this.#window);
     this.#blocks = blocks;
     this.#rest = undefined;
     if (this.#closed) blocks.close();

@@ -61,6 +61,13 @@ class Stretch implements RowBlock {
   }
 }
 
+/** The first rows of a block; views. */
+export function firstOf(block: RowBlock, length: number): RowBlock {
+  if (block.from !== undefined) return new Stretch(block.batches[0]!, block.from, length);
+  const { runs, rows } = block;
+  return { ...block, runs: runs.subarray(0, length), rows: rows.subarray(0, length), length };
+}
+
 /** Time of a row of a block. */
 export function timeOf(block: RowBlock, at: number): bigint {
   const { batches, from } = block;
@@ -90,6 +97,9 @@ export interface TopicRuns {
 /**
  * The rows of several topics in time order, a block at a time. Batches are opened only when the order reaches them: no
  * batch still closed begins before the running minimum of their first times, so rows before that are final.
+ *
+ * Backwards it is the same merge, of the rows of each batch from the last to the first by keys that ascend then: see
+ * {@linkcode keysBackwards}. Where times are spoken of here, they are keys in that case.
  */
 export class RowBlocks {
   readonly #topics: readonly TopicRuns[];
@@ -114,6 +124,8 @@ export class RowBlocks {
   #first: RowBlock | undefined;
   readonly #use: BlockUse;
   readonly #picker: RowPicker | undefined;
+  /** Backwards: by slot, the row that is the first one of the run. */
+  readonly #lastRows: number[] | undefined;
   /** Runs and rows of the last block, where they are written anew. */
   #numbers: BlockArrays | undefined;
   /** How many batches the merger has rows of. */
@@ -122,7 +134,7 @@ export class RowBlocks {
   #stretch: Stretch | undefined;
 
   /**
-   * @param topics In the order of their names, which breaks ties.
+   * @param topics In the order of their names, which breaks ties; backwards in the reverse of it, with sources that go backwards.
    * @param maxBytes Bound on what is held at a time; see {@linkcode ReadMemory}. What was given out counts until more is
    * asked for.
    * @param first Rows to give out before those of the topics. TOO_LARGE where their batches are.
@@ -135,7 +147,9 @@ export class RowBlocks {
     maxBytes: number,
     first?: RowBlock,
     use: BlockUse = "messages",
+    reverse = false,
   ) {
+    this.#lastRows = reverse ? [] : undefined;
     this.#first = first;
     this.#use = use;
     if (use !== "messages") this.#picker = engine.createPicker?.();
@@ -176,6 +190,8 @@ export class RowBlocks {
       { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
     if (this.#use !== "messages") this.#numbers = { runs, rows };
     const length = this.#merger.fill(untilNs, runs, rows);
+    const lastRows = this.#lastRows;
+    if (lastRows) { for (let i = 0; i < length; i++) rows[i] = lastRows[runs[i]] - rows[i]; }
     const block = { runs, rows, length, batches: this.#batches, picker: this.#picker };
     this.#shared = true;
     for (const run of this.#merger.exhausted) {
@@ -191,7 +207,9 @@ export class RowBlocks {
   async peek(): Promise<bigint | undefined> {
     if (this.#first) return timeOf(this.#first, 0);
     await this.#advance();
-    return this.#stretch ? timeOf(this.#stretch, 0) : this.#merger.head();
+    if (this.#stretch) return timeOf(this.#stretch, 0);
+    const head = this.#merger.head();
+    return this.#lastRows && head !== undefined ? ~head : head;
   }
 
   /** Lets go of all batches. A second call does nothing. */
@@ -203,6 +221,7 @@ export class RowBlocks {
     this.#merger.close();
     this.#picker?.close();
     this.#memory.close();
+    for (const batch of [...this.#ended, ...this.#batches, ...this.#stretch?.batches ?? []]) batch?.keep?.();
     this.#batches = [];
     this.#ended = [];
     this.#stretch = undefined;
@@ -256,8 +275,16 @@ export class RowBlocks {
     this.#memory.free(bytes);
     if (!run) return;
     const { batchNumber, from, to } = run;
-    const batch = new TopicBatch(topic, run.batch);
+    const batch = new TopicBatch(topic, run.batch, run.keep);
+    if (this.#lastRows) batch.extraBytes = batch.times.byteLength;
     this.#memory.add(batch);
+    if (this.#lastRows) {
+      const slot = this.#slot(batch);
+      this.#lastRows[slot] = to - 1;
+      this.#merger.add(slot, position, -batchNumber, keysBackwards(batch.times, from, to), 0, to - from);
+      this.#merging++;
+      return;
+    }
     if (this.#use !== "messages" && this.#isAlone(position, batch.times[to - 1])) {
       this.#stretch = new Stretch(batch, from, to - from);
       return;
@@ -278,8 +305,11 @@ export class RowBlocks {
 
   /** Lets go of the batches whose rows were all given out. */
   #letGo(): void {
-    for (const batch of this.#ended) this.#memory.remove(batch);
-    if (this.#use === "copies") { for (const { batch } of this.#ended) giveBytes(batch.message); }
+    for (const batch of this.#ended) {
+      this.#memory.remove(batch);
+      if (batch.keep) batch.keep();
+      else if (this.#use === "copies") giveBytes(batch.batch.message);
+    }
     this.#ended = [];
     this.#unshare();
   }
@@ -330,4 +360,18 @@ export class RowBlocks {
     this.#ahead.fill(0);
     this.#aheadCount = 0;
   }
+}
+
+/**
+ * Keys of rows from the last to the first, as {@linkcode RunOptions.reverse} has them: for each `~ns`, which ascends where
+ * times descend. Word by word: bigints would take many times as long.
+ */
+function keysBackwards(times: BigInt64Array, from: number, to: number): BigInt64Array {
+  const words = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
+  const keys = new Int32Array(2 * (to - from));
+  for (let row = to - 1, at = 0; row >= from; row--, at += 2) {
+    keys[at] = ~words[2 * row];
+    keys[at + 1] = ~words[2 * row + 1];
+  }
+  return new BigInt64Array(keys.buffer);
 }

@@ -16,7 +16,7 @@ export async function readBatches(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const slice = new TimeSlice();
-  const runs = source.runs(window, signal, { isWanted, mayReuse: true, paths });
+  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keeps: true, paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();
@@ -25,7 +25,8 @@ export async function readBatches(
       runs.prefetch();
       if (!isWanted(run.batchNumber)) continue;
       action(run);
-      giveBytes(run.batch.message);
+      if (run.keep) run.keep();
+      else giveBytes(run.batch.message);
     }
   } finally {
     runs.close();
