@@ -10,7 +10,7 @@ import { PickedFields } from "./picked_fields.ts";
 
 /** Options of {@linkcode SequenceHandler.latestAt}. */
 export interface LatestOptions {
-  /** Names of the topics to look into. Of what is being recorded some may not be there yet. @default all */
+  /** Names of the topics to look into. @default all */
   topics?: readonly string[];
   /**
    * Paths of fields, such as `position.x`, of each topic that has them: messages have no others, and topics without any are

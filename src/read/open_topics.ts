@@ -16,7 +16,7 @@ export class OpenTopics {
   /** Names of the topics of `#namesOf`. */
   #names: ReadonlySet<string> = new Set();
   #namesOf: readonly TopicInfo[] | undefined;
-  /** What its topics were at the last look, while it is recorded. */
+  /** What the topics were at the last look, while the sequence is recorded. */
   #grown: readonly TopicInfo[] | undefined;
   readonly #opened = new Map<string, Promise<TopicSource>>();
 
@@ -24,19 +24,13 @@ export class OpenTopics {
     this.#source = source;
   }
 
-  /** What is known of them: also of those that are being recorded, once somebody looked again. */
-  get infos(): readonly TopicInfo[] {
-    return this.#grown ?? this.#source.info.topics;
-  }
-
   /** A topic's name as the manifest has it. NOT_FOUND, INVALID_NAME. */
   known(name: string): string {
-    const sequence = this.#source.info.name;
-    const topic = topicName(name, sequence);
-    const { infos } = this;
-    if (infos !== this.#namesOf) {
-      this.#namesOf = infos;
-      this.#names = new Set(infos.map(({ name }) => name));
+    const { info } = this.#source;
+    const topic = topicName(name, info.name);
+    if (this.#infos !== this.#namesOf) {
+      this.#namesOf = this.#infos;
+      this.#names = new Set(this.#infos.map(({ name }) => name));
     }
     if (this.#names.has(topic)) return topic;
     const names = [...this.#names];
@@ -45,20 +39,20 @@ export class OpenTopics {
       : names.join(", ");
     throw new SmaltiError(
       "NOT_FOUND",
-      `No topic "${topic}" in sequence "${sequence}"; it has ${some || "none"}${didYouMean(topic, names)}`,
-      { sequence, topic },
+      `No topic "${topic}" in sequence "${info.name}"; it has ${some || "none"}${didYouMean(topic, names)}`,
+      { sequence: info.name, topic },
     );
   }
 
   /** Names of topics, all unless some are given, once each and in order. NOT_FOUND, INVALID_NAME. */
-  chosen(names: readonly string[] = this.infos.map(({ name }) => name)): string[] {
+  chosen(names: readonly string[] = this.#infos.map(({ name }) => name)): string[] {
     return [...new Set(names.map((name) => this.known(name)))].sort(compareNames);
   }
 
   /** The time from the first to the last message of some topics. */
   extentOf(names: readonly string[]): Extent {
     const chosen = new Set(names);
-    return totals(this.infos.filter(({ name }) => chosen.has(name)));
+    return totals(this.#infos.filter(({ name }) => chosen.has(name)));
   }
 
   /** One of them, by its name in the manifest. CORRUPT. */
@@ -88,16 +82,6 @@ export class OpenTopics {
     return current;
   }
 
-  /** Opens all anew where it is being recorded and followed: there may be more in them. LOCKED as {@linkcode checkEnded}. */
-  async lookAgain(tried: string, signal?: AbortSignal): Promise<void> {
-    const { soFar, info } = this.#source;
-    if (!soFar) return checkEnded(info, tried, "follow: true");
-    const topics = await soFar(signal);
-    this.#grown = topics.map(({ info }) => info);
-    this.#opened.clear();
-    for (const topic of topics) this.#opened.set(topic.info.name, Promise.resolve(topic));
-  }
-
   /** What is made of each of some topics, in their order. */
   ofEach<R>(
     topics: readonly string[],
@@ -108,6 +92,21 @@ export class OpenTopics {
       signal?.throwIfAborted();
       return await withCurrent(await this.open(name), (source) => action(source, i));
     });
+  }
+
+  /** Opens all of them anew where they are being recorded and followed: there may be more in them. LOCKED as {@linkcode checkEnded}. */
+  async lookAgain(tried: string, signal?: AbortSignal): Promise<void> {
+    const { soFar, info } = this.#source;
+    if (!soFar) return checkEnded(info, tried, "follow: true");
+    const topics = await soFar(signal);
+    this.#grown = topics.map(({ info }) => info);
+    this.#opened.clear();
+    for (const topic of topics) this.#opened.set(topic.info.name, Promise.resolve(topic));
+  }
+
+  /** What is known of them, also of those that are being recorded where that was looked into. */
+  get #infos(): readonly TopicInfo[] {
+    return this.#grown ?? this.#source.info.topics;
   }
 
   /** Lets go of what is kept at hand of them. */

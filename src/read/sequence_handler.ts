@@ -1,7 +1,6 @@
 import type { LoadArrow } from "../arrow/library.ts";
 import type { SequenceSource, TopicSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
-import { topicName } from "../names.ts";
 import { toNs } from "../timestamp.ts";
 import type {
   AttachmentInfo,
@@ -218,8 +217,8 @@ export class SequenceHandler implements AsyncDisposable {
    * the names; topics without such a message are left out. Goes by the index and reads a batch or two of each topic,
    * however long the recording is; what it read is kept at hand, within `maxCachedBytes` of `connect`.
    *
-   * Of what is being recorded (`follow: true` of `client.sequenceHandler`) it tells what was flushed by now, of all topics
-   * that are there by then. The first call reads all of it, and later ones what came since.
+   * Of what is being recorded, in a handler that was opened to follow it, it tells what was flushed by now, of all topics that
+   * are there by then. The first call reads all of it, and later ones what came since.
    *
    * NOT_FOUND where a topic is not there, or no topic has one of `fields`. RangeError where the time is outside int64.
    * TypeError for other options that make no sense. CORRUPT.
@@ -241,13 +240,8 @@ export class SequenceHandler implements AsyncDisposable {
     const { signal } = options;
     const fields = latestFields(options, this.name, tried);
     const request = { sequence: this.name, ns, fields, signal };
-    let { topics } = options;
-    if (this.#source.soFar) {
-      await this.#topics.lookAgain(tried, signal);
-      const infos = new Set(this.#topics.infos.map(({ name }) => name));
-      topics = topics?.filter((name) => infos.has(topicName(name, this.name)));
-    }
-    const names = this.#topics.chosen(topics);
+    await this.#topics.lookAgain(tried, signal);
+    const names = this.#topics.chosen(options.topics);
     return await latestMessages(await this.#topics.openAll(names, signal), request);
   }
 

@@ -206,6 +206,7 @@ export class TopicHandler implements AsyncDisposable {
     const fields = latestFields(options, this.sequence, tried);
     await this.#lookAgain();
     const request = { sequence: this.sequence, ns, fields, signal: options.signal };
+    if (this.#source.isGrowing) this.#source = await reopened(this.#source);
     return (await latestMessages([this.#source], request)).get(this.name);
   }
 

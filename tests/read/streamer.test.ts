@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Client } from "../../src/client.ts";
 import { EmbeddedBackend } from "../../src/embedded/embedded_backend.ts";
+import type { Message } from "../../src/read/merge/message.ts";
 import type { SequenceHandler } from "../../src/read/sequence_handler.ts";
 import type { SequenceStreamer } from "../../src/read/sequence_streamer.ts";
 import { thrownBy } from "../support/errors.ts";
@@ -268,6 +269,69 @@ describe("Streamer", () => {
       store.before = () => {};
       expect(await streamer.next()).toEqual({ done: true, value: undefined });
       expect(await texts(handler.getDataStreamer())).toEqual(ROWS);
+    });
+  });
+
+  /** An item as text. */
+  const textOf = ([topic, { timestampNs, data }]: [string, Message]) => rowText(topic, timestampNs, data);
+
+  it("gives every call of next() a promise and a result of its own, which stay as they are", async () => {
+    await withCounted(async (handler) => {
+      const iterator = handler.getDataStreamer()[Symbol.asyncIterator]();
+      const promises: Promise<IteratorResult<[string, Message], undefined>>[] = [];
+      const results: IteratorResult<[string, Message], undefined>[] = [];
+      // Some are awaited and looked at before the next is asked for, some are not.
+      for (let i = 0; i < ROWS.length + 2; i++) {
+        promises.push(iterator.next());
+        if (i % 3 !== 0) continue;
+        results.push(await promises.at(-1)!);
+        void results.at(-1)!.value?.[1].timestampNs;
+      }
+      expect(new Set(promises).size).toBe(ROWS.length + 2);
+      const all = await Promise.all(promises);
+      expect(new Set(all).size).toBe(ROWS.length + 2);
+      expect(all.filter((_, i) => i % 3 === 0)).toEqual(results);
+      expect(all.map(({ done }) => done)).toEqual(all.map((_, i) => i >= ROWS.length));
+      expect(all.slice(0, ROWS.length).map(({ value }) => textOf(value!))).toEqual(ROWS);
+    });
+  });
+
+  it("is one pass for iterators side by side, and for generators that delegate to it", async () => {
+    await withCounted(async (handler) => {
+      const streamer = handler.getDataStreamer();
+      const [one, other] = [streamer[Symbol.asyncIterator](), streamer[Symbol.asyncIterator]()];
+      const seen: string[] = [];
+      const take = async (from: AsyncIterator<[string, Message], undefined>) => {
+        const { value } = await from.next();
+        seen.push(textOf(value!));
+      };
+      for (let i = 0; i < 3; i++) {
+        await take(one);
+        await take(other);
+      }
+      async function* rest() {
+        yield* streamer;
+      }
+      for await (const item of rest()) seen.push(textOf(item));
+      expect(seen).toEqual(ROWS);
+    });
+  });
+
+  it("is closed by return() in the middle, of a generator that delegates to it too", async () => {
+    await withCounted(async (handler, log) => {
+      const streamer = handler.getDataStreamer();
+      async function* delegating() {
+        yield* streamer;
+      }
+      const [items, kept] = [delegating(), [] as [string, Message][]];
+      for (let i = 0; i < 3; i++) kept.push((await items.next()).value!);
+      const ahead = streamer.next();
+      expect(await items.return()).toEqual({ done: true, value: undefined });
+      const { done, value } = await ahead;
+      if (!done) kept.push(value);
+      expect(kept.map(textOf)).toEqual(ROWS.slice(0, kept.length));
+      expect(log.filter((line) => line.startsWith("close")).sort()).toEqual(["close a", "close b"]);
+      expect(await streamer.next()).toEqual({ done: true, value: undefined });
     });
   });
 });
