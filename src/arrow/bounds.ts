@@ -116,10 +116,15 @@ function extremesInto(
 ): void {
   let min = Infinity;
   let max = -Infinity;
-  for (let row = from; row < to; row++) {
-    const value = numbers[row];
-    if (value < min) min = value;
-    if (value > max) max = value;
+  // From both ends: where values rise or fall, the extremes are found at once, and a processor that guesses that the others
+  // are none is right. One that is wrong at each second value takes four times as long.
+  for (let low = from, high = to - 1; low <= high; low++, high--) {
+    const first = numbers[low];
+    const last = numbers[high];
+    if (first < min) min = first;
+    if (first > max) max = first;
+    if (last < min) min = last;
+    if (last > max) max = last;
   }
   pairs[at] = min;
   pairs[at + 1] = max;
