@@ -47,13 +47,11 @@ export class SalvagedSequence implements SequenceSource {
     this.info = { ...source.info, topics: source.info.topics.filter(({ name }) => topics.has(name)) };
   }
 
-  /** Opens all topics. `onDamage` hears of each damage once; what it throws, reading throws. */
+  /** Opens all topics. `onDamage` hears of each damage once, in the order of the topics; what it throws, reading throws. */
   static async open(source: SequenceSource, onDamage: (damage: Damage) => void): Promise<SalvagedSequence> {
-    const opened = await mapLimited(source.info.topics, TOPICS_AT_A_TIME, async (info) => {
-      const topic = await openTopic(source, info, onDamage);
-      return topic && new SalvagedTopic(topic, onDamage);
-    });
-    const topics = opened.filter((topic) => topic !== undefined);
+    const opened = await mapLimited(source.info.topics, TOPICS_AT_A_TIME, (info) => openTopic(source, info));
+    for (const { damage } of opened) if (damage) onDamage(damage);
+    const topics = opened.flatMap(({ topic }) => topic ? [new SalvagedTopic(topic, onDamage)] : []);
     return new SalvagedSequence(source, new Map(topics.map((topic) => [topic.info.name, topic])));
   }
 
@@ -71,21 +69,23 @@ export class SalvagedSequence implements SequenceSource {
   }
 }
 
+/** A topic as far as it can be opened, and what of it cannot. */
 async function openTopic(
   source: SequenceSource,
-  { name: topic, rowCount }: TopicInfo,
-  onDamage: (damage: Damage) => void,
-): Promise<TopicSource | undefined> {
+  { name, rowCount }: TopicInfo,
+): Promise<{ topic?: TopicSource | undefined; damage?: Damage }> {
   try {
-    return await source.openTopic(topic);
+    return { topic: await source.openTopic(name) };
   } catch (reason) {
     if (!isDamage(reason)) throw reason;
-    const found = await source.salvageTopic?.(topic).catch((failure) => {
+    const topic = await source.salvageTopic?.(name).catch((failure) => {
       if (!isDamage(failure)) throw failure;
-    });
-    const [whole] = await found?.countRows([MIN_NS, MAX_NS]) ?? [0];
-    onDamage({ topic, reason, lost: `${rowCount - whole} of its ${rowCount} messages` });
-    return found ?? undefined;
+    }) ?? undefined;
+    const [whole] = await topic?.countRows([MIN_NS, MAX_NS]) ?? [0];
+    return {
+      topic,
+      damage: { topic: name, reason, lost: `${rowCount - whole} of its ${rowCount} messages` },
+    };
   }
 }
 
