@@ -612,9 +612,8 @@ describe("Statistics", () => {
       'Cannot tell statistics of sequence "s": no topic has a field "place.hh" of integers, floats or times; ' +
       'did you mean "place.h"?',
     ]);
-    for (const call of [handler.stats({ topics: ["c"] }), handler.activity({ buckets, topics: ["c"] })]) {
-      await expect(call).rejects.toMatchObject({ code: "NOT_FOUND" });
-    }
+    await expect(handler.stats({ topics: ["c"] })).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(handler.activity({ buckets, topics: ["c"] })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   it("say so where a batch that they read is damaged", async () => {
