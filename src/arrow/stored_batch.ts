@@ -73,6 +73,8 @@ export interface OpenBatch {
   table: StructVector;
   /** The message that it was opened from; a view. */
   message: Uint8Array;
+  /** Per buffer in depth-first order: offset in the message, length as stored. */
+  places: ArrayLike<number>;
   /** The header's checksum; undefined in a batch without any, by another writer. */
   headerCrc: number | undefined;
   /**
@@ -131,6 +133,7 @@ function batchOf(
       return table ??= makeTable(buffers);
     },
     message,
+    places: layout.buffers,
     headerCrc,
     get onLoad() {
       return buffers.onLoad;

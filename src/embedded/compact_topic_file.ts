@@ -230,14 +230,14 @@ class Joiner {
 
   /** A batch that is not joined: every checksum is looked at all the same. */
   #asItIs(message: Uint8Array, headerCrc: number, where: ErrorDetails): JoinedBatch {
-    const { table, times, rows } = openBatch(this.#engine, message, {
+    const { table, times, rows, places } = openBatch(this.#engine, message, {
       fields: this.#fields,
       where,
       headerCrc,
     });
     table.loadAll();
     const [firstNs, lastNs] = [times[0], times[rows - 1]];
-    const summary = () => summaryOf(table, times, this.#engine.parseBatch(message).buffers);
+    const summary = () => summaryOf(table, times, places);
     return { message, headerCrc, rows, firstNs, lastNs, summary };
   }
 

@@ -137,13 +137,12 @@ export class GrowingTopics {
     const frame = await readFrame(file, offset, size);
     if (!frame) throw new SmaltiError("CORRUPT", `No batch at byte ${offset} of a file of ${size}`);
     const { message, headBytes } = frame;
-    const { table, times, rows, headerCrc } = openBatch(this.#engine, message, { fields, where: { offset } });
+    const batch = openBatch(this.#engine, message, { fields, where: { offset } });
+    const { table, times, rows, headerCrc, places } = batch;
     if (headerCrc === undefined || rows === 0) {
       throw new SmaltiError("CORRUPT", "Batch has no checksums, or no rows", { offset });
     }
-    const summary = keepsBounds(index.length, rows)
-      ? summaryOf(table, times, this.#engine.parseBatch(message).buffers)
-      : undefined;
+    const summary = keepsBounds(index.length, rows) ? summaryOf(table, times, places) : undefined;
     const { length } = message;
     const [firstNs, lastNs] = [times[0], times[rows - 1]];
     index.add({ offset, length, headBytes, rows, firstNs, lastNs, headerCrc }, summary);

@@ -130,6 +130,7 @@ function openHeld({ fields }: TopicSchema, columns: Columns): OpenBatch {
     times: timesOf(columns),
     table: vectorsOf(fields, columns),
     message: NO_BYTES,
+    places: [],
     headerCrc: undefined,
     onLoad: undefined,
     loadedBytes: 0,
