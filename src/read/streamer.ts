@@ -2,7 +2,8 @@ import { readableOf } from "./readable.ts";
 import { Turns } from "../util/turns.ts";
 import type { OptionNames } from "../util/options.ts";
 import type { TimeRange } from "../types.ts";
-import { type BlockArrays, restOf, type RowBlock, type RowBlocks, timeOf } from "./merge/row_blocks.ts";
+import { type BlockArrays, restOf, type RowBlock, timeOf } from "./merge/row_block.ts";
+import type { RowBlocks } from "./merge/row_blocks.ts";
 import type { MessageCursor } from "./merge/message_cursor.ts";
 import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
 
