@@ -19,7 +19,7 @@ import type { ReusedBuffers } from "./reused_buffers.ts";
  * in memory for as long as it is kept; with `copies: true` a topic gives copies as well. `offsets` and `validity` are always
  * copies.
  *
- * With `reuse: true` arrays are valid until the next block is asked for: they are views or are written anew then. That is the
+ * With `reuse: true` arrays are valid until the next block, or its time, is asked for: they are views or are written anew then. That is the
  * fastest way, for who is done with a block by then or copies what is to stay.
  *
  * It reads when it is asked, and one batch ahead. Calls side by side are served one after another. After an error it is closed.

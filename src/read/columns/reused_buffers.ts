@@ -14,6 +14,7 @@ export class ReusedBuffers {
     const buffer = this.#buffers[at];
     // One that was transferred has none.
     if (buffer?.byteLength >= bytes) return buffer;
-    return this.#buffers[at] = new ArrayBuffer(bytes);
+    // Blocks are of about the same length.
+    return this.#buffers[at] = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
   };
 }
