@@ -31,14 +31,10 @@ export interface StreamOptions extends TimeRange {
   maxBufferedBytes?: number;
   /** How many rows to give at most, a whole number from 0 on: reading stops after them. @default all */
   limit?: number;
-}
-
-/** Options of every `getDataStreamer`. */
-export interface MessageStreamOptions extends StreamOptions {
   /**
-   * Whether to go backwards: from the last message to the first, in exactly the reverse of the order, so that with a `limit`
-   * the last messages come. It takes 8 bytes a row more of `maxBufferedBytes`. Reading from a server rejects with
-   * UNSUPPORTED. @default false
+   * Whether to go backwards: from the last row to the first, in exactly the reverse of the order, so that with a `limit` the
+   * last rows come. It takes 8 bytes a row more of `maxBufferedBytes`. Reading from a server rejects with UNSUPPORTED.
+   * @default false
    */
   reverse?: boolean;
 }
@@ -50,8 +46,8 @@ export const STREAM_OPTIONS: OptionNames<StreamOptions> = {
   signal: true,
   maxBufferedBytes: true,
   limit: true,
+  reverse: true,
 };
-export const MESSAGE_STREAM_OPTIONS: OptionNames<MessageStreamOptions> = { ...STREAM_OPTIONS, reverse: true };
 
 /** The bound on what a stream holds, in bytes. RangeError where it is not above 0. */
 export function bufferedBytes(

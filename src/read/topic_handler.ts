@@ -20,14 +20,7 @@ import { askedFields, type ColumnFields, type ColumnName, planFields } from "./c
 import { ColumnStreamer } from "./columns/column_streamer.ts";
 import { type ColumnPlan, columnPlan, wantedPaths } from "./columns/gather_block.ts";
 import { ReusedBuffers } from "./columns/reused_buffers.ts";
-import {
-  type BlockSource,
-  bufferedBytes,
-  MESSAGE_STREAM_OPTIONS,
-  type MessageStreamOptions,
-  STREAM_OPTIONS,
-  type StreamOptions,
-} from "./streamer.ts";
+import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
@@ -139,9 +132,9 @@ export class TopicHandler implements AsyncDisposable {
    *
    * RangeError where `startNs` is after `endNs`, a bound is outside int64, or `maxBufferedBytes` is not above 0.
    */
-  getDataStreamer(options: MessageStreamOptions = {}): TopicStreamer {
+  getDataStreamer(options: StreamOptions = {}): TopicStreamer {
     const tried = `Cannot stream ${this.#text}`;
-    checkOptions(options, MESSAGE_STREAM_OPTIONS, tried);
+    checkOptions(options, STREAM_OPTIONS, tried);
     const { signal, reverse } = options;
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, tried);
@@ -176,7 +169,7 @@ export class TopicHandler implements AsyncDisposable {
   ): ColumnStreamer<ColumnName<F>> {
     const tried = `Cannot stream columns of ${this.#text}`;
     checkOptions<TopicColumnOptions>(options, COLUMN_OPTIONS, tried);
-    const { signal, copies = false, reuse = false } = options;
+    const { signal, reverse, copies = false, reuse = false } = options;
     if (copies && reuse) {
       throw new TypeError(`${tried}: arrays are copies or used again, wanted one of copies and reuse`);
     }
@@ -191,7 +184,15 @@ export class TopicHandler implements AsyncDisposable {
       const use = copies || reuse ? "copies" : "columns";
       const paths = wantedPaths(plan, this.name);
       return limited(
-        await this.#open({ window, maxBytes, signal, use, paths: () => paths, allocate: buffers?.take }),
+        await this.#open({
+          window,
+          maxBytes,
+          signal,
+          use,
+          paths: () => paths,
+          allocate: buffers?.take,
+          reverse,
+        }),
       );
     };
     let plan: ColumnPlan | undefined;

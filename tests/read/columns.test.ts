@@ -256,9 +256,10 @@ describe.each(PLACES)("Columns of random recordings in %s", (place) => {
         if (topics.length === 0) return;
         const fields = random.shuffle(await pathsIn(handler, topics)).slice(0, 1 + random.below(6));
         const options = { topics, ...randomWindow(random, handler) };
-        const wanted = await rowsOfMessages(handler.getDataStreamer(options), paths(fields));
+        const reverse = random.oneIn(3);
+        const wanted = await rowsOfMessages(handler.getDataStreamer({ ...options, reverse }), paths(fields));
         const reuse = random.oneIn(2);
-        const columns = handler.getColumnStreamer({ ...options, fields, reuse });
+        const columns = handler.getColumnStreamer({ ...options, fields, reuse, reverse });
         const seen: Row[] = [];
         for (;;) {
           const ns = random.oneIn(2) ? await columns.nextTimestampNs() : undefined;
@@ -295,6 +296,8 @@ describe.each(PLACES)("Columns of random recordings in %s", (place) => {
           seen.push(...rowsOfBlock(block));
         }
         expect(seen).toEqual(wanted);
+        const back = await collect(topic.getColumnStreamer({ fields, reverse: true, ...window }));
+        expect(back.flatMap(rowsOfBlock)).toEqual(wanted.toReversed());
       })));
 
   it("by names with topics are of those topics, and only these are read", () =>

@@ -12,7 +12,7 @@ export class ColumnBlock<N extends string = string> {
   readonly length: number;
   /** Names of the topics that are read, in ASCII order; the same list in every block of a stream. */
   readonly topics: readonly string[];
-  /** Time of each row in nanoseconds, ascending. */
+  /** Time of each row in nanoseconds, ascending; descending in a stream that goes backwards. */
   readonly timestampNs: BigInt64Array;
   /** The fields that were asked for, by name. An object without a prototype. */
   readonly columns: Readonly<Record<N, Column>>;

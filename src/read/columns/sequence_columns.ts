@@ -47,6 +47,7 @@ export interface ColumnRequest {
   readonly maxBytes: number;
   readonly limited: (rows: BlockSource) => BlockSource;
   readonly signal: AbortSignal | undefined;
+  readonly reverse: boolean | undefined;
   /** Set where arrays are used again. */
   readonly buffers: ReusedBuffers | undefined;
 }
@@ -84,6 +85,7 @@ export function columnRequest(
     maxBytes,
     limited,
     signal: options.signal,
+    reverse: options.reverse,
     buffers: options.reuse ? new ReusedBuffers() : undefined,
   };
 }
@@ -95,7 +97,7 @@ export function columnStreamer<N extends string>(
   engine: Engine,
   loadArrow: LoadArrow,
 ): ColumnStreamer<N> {
-  const { sequence, window, maxBytes, limited, signal, buffers } = request;
+  const { sequence, window, maxBytes, limited, signal, reverse, buffers } = request;
   let plan: Promise<ColumnPlan> | undefined;
   const planOnce = () => plan ??= planColumns(request, topics);
   const open = async () => {
@@ -103,7 +105,17 @@ export function columnStreamer<N extends string>(
     const sources = await topics.openAll(plan.topics, signal);
     const paths = (topic: string) => wantedPaths(plan, topic);
     const allocate = buffers?.take;
-    const blocks = { sequence, engine, window, maxBytes, signal, use: "copies" as const, paths, allocate };
+    const blocks = {
+      sequence,
+      engine,
+      window,
+      maxBytes,
+      signal,
+      use: "copies" as const,
+      paths,
+      allocate,
+      reverse,
+    };
     return limited(await openBlocks(sources, blocks, (sources) => topics.reopenAll(sources)));
   };
   const fields = () => Promise.resolve(new Map());
