@@ -6,9 +6,11 @@ import {
   type Durability,
   type FileReader,
   readAll,
+  readNow,
   type Store,
   type StoreLease,
   unchanging,
+  type WholeFile,
   writable,
 } from "../store/store.ts";
 import type {
@@ -45,6 +47,12 @@ import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { endSessionRemoval, withoutSession } from "./remove_session.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
+
+/** A manifest that was read, to be asked for again. */
+interface KnownManifest {
+  file?: WholeFile;
+  manifest?: Manifest;
+}
 
 /** A sequence, and its directory. */
 type Place = Pick<Manifest, "name" | "place">;
@@ -89,11 +97,11 @@ export class EmbeddedBackend implements Backend {
 
   async readInfo(name: string, { live = false }: { live?: boolean } = {}): Promise<SequenceInfo> {
     const manifest = await this.#readManifest(name);
-    return live ? await this.#withLive(manifest) : manifest;
+    return live ? await this.#withLive(manifest, false) : manifest;
   }
 
-  #withLive(manifest: Manifest): Promise<SequenceInfo> {
-    return withLive(this.#files, this.engine, manifest, () => this.#readManifest(manifest.name));
+  #withLive(manifest: Manifest, isFollowed: boolean): Promise<SequenceInfo> {
+    return withLive(this.#files, this.engine, manifest, () => this.#readManifest(manifest.name), isFollowed);
   }
 
   createSequence(
@@ -186,10 +194,11 @@ export class EmbeddedBackend implements Backend {
   }
 
   async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
-    const manifest = await this.#readManifest(name);
+    const known: KnownManifest = {};
+    const readManifest = () => this.#readManifest(name, known);
+    const manifest = await readManifest();
     if (!options.follow) await this.#refuseRecording(manifest);
-    const info = options.follow ? await this.#withLive(manifest) : manifest;
-    const readManifest = () => this.#readManifest(name);
+    const info = options.follow ? await this.#withLive(manifest, true) : manifest;
     return new EmbeddedSource(this.#files, this.engine, info, manifest, readManifest, this.#cache);
   }
 
@@ -339,19 +348,23 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async #readManifest(name: string): Promise<Manifest> {
+  async #readManifest(name: string, known?: KnownManifest): Promise<Manifest> {
     try {
-      return await this.#readAt({ name, place: fileNameOf(name) });
+      return await this.#readAt({ name, place: known?.manifest?.place ?? fileNameOf(name) }, known);
     } catch (reason) {
       const place = isNotFound(reason) ? await olderPlace(this.#files, name) : undefined;
       if (place === undefined) throw reason;
-      return await this.#readAt({ name, place });
+      return await this.#readAt({ name, place }, known);
     }
   }
 
-  async #readAt({ name, place }: Place): Promise<Manifest> {
+  async #readAt({ name, place }: Place, known: KnownManifest = {}): Promise<Manifest> {
     try {
-      return decodeManifest(await readAll(this.#files, `${place}/${MANIFEST}`), name, place);
+      const file = await readNow(this.#files, `${place}/${MANIFEST}`, known.file);
+      if (known.manifest && file === known.file) return known.manifest;
+      const manifest = decodeManifest(file.bytes, name, place);
+      Object.assign(known, { file, manifest });
+      return manifest;
     } catch (reason) {
       throw isNotFound(reason) ? notFound(name, reason) : reason;
     }

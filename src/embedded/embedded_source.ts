@@ -2,7 +2,7 @@ import type { BatchCache } from "../arrow/batch_cache.ts";
 import type { Follower, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
-import { type FileReader, writable } from "../store/store.ts";
+import type { FileReader } from "../store/store.ts";
 import type { AttachmentInfo, SequenceInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
 import { GrowingTopics } from "./growing_topics.ts";
@@ -59,8 +59,7 @@ export class EmbeddedSource implements SequenceSource {
 
   follow(): Follower {
     const open = this.#openTopic.bind(this);
-    const store = writable(this.#files, `follow sequence "${this.info.name}"`);
-    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
+    return new EmbeddedFollower(this.#files, this.#engine, this.#manifest, this.#readManifest, open);
   }
 
   async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {

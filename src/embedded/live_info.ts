@@ -17,16 +17,20 @@ import { LOCK } from "./remove_sequence.ts";
 /** Schemas that are read side by side. */
 const SCHEMAS_AT_A_TIME = 16;
 
-/** A manifest with what is being recorded beside what it tells, if anything is; `read` reads the manifest anew. CORRUPT. */
+/**
+ * A manifest with what is being recorded beside what it tells, if anything is; `read` reads the manifest anew. `isFollowed`: also
+ * where asking for that costs a request that may be in vain. CORRUPT.
+ */
 export async function withLive(
   files: FileReader,
   engine: Engine,
   manifest: Manifest,
   read: () => Promise<Manifest>,
+  isFollowed: boolean,
 ): Promise<SequenceInfo> {
   const store = "lockedBy" in files ? files as Store : undefined;
-  // A request that most servers answer with "not found": only who can be written to is asked for later sessions.
-  if (!store && manifest.state !== "recording") return manifest;
+  // A request that most servers answer with "not found".
+  if (!store && manifest.state !== "recording" && !isFollowed) return manifest;
   const state = await readLive(files, manifest);
   if (!isGoing(manifest, state)) return manifest;
   const writtenBy = await store?.lockedBy(`${manifest.place}/${LOCK}`);
@@ -51,7 +55,7 @@ export async function withLive(
 }
 
 /** Whether a session is being written, or was left. */
-function isGoing({ state, sessions }: Manifest, live: LiveState | undefined): boolean {
+export function isGoing({ state, sessions }: Manifest, live: LiveState | undefined): boolean {
   return state === "recording" ||
     (live?.sessions.some((id) => !sessions.some((ended) => ended.id === id)) ?? false);
 }
@@ -72,7 +76,11 @@ async function liveTopic(
 ): Promise<TopicInfo | undefined> {
   const path = topicPath(filesOf(manifest), { name });
   try {
-    const found = await readSchema((offset, length) => files.read(path, offset, length), engine, sizeBytes);
+    const found = await readSchema(
+      (offset, length) => files.read(path, offset, length, { fresh: true }),
+      engine,
+      sizeBytes,
+    );
     if (!found) return undefined;
     const times = { ...(firstNs !== undefined && { firstNs }), ...(lastNs !== undefined && { lastNs }) };
     return topicInfo(name, found.schema, { rowCount, sizeBytes, ...times }, { created, sessionId });

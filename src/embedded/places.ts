@@ -49,11 +49,13 @@ async function has(files: FileReader, path: string): Promise<boolean> {
 /** Whether a directory that was found has this very name. */
 async function isExact(files: FileReader, place: string): Promise<boolean> {
   try {
-    return (await files.list("")).includes(place);
+    const isListed = (await files.list("")).includes(place);
+    // What only reads may have a list that is out of date.
+    if (isListed || "append" in files) return isListed;
   } catch (reason) {
     if (!(reason instanceof SmaltiError) || reason.code !== "UNSUPPORTED") throw reason;
   }
-  // Nobody lists a web server's directories: what the manifest says decides, if it says anything.
+  // Nobody lists a web server's directories as they are: what the manifest says decides, if it says anything.
   const text = new TextDecoder().decode(await readAll(files, `${place}/${MANIFEST}`));
   const written = /"name": "([^"]*)"/.exec(text)?.[1];
   return written === undefined || written === place || written.toLowerCase() !== place.toLowerCase();

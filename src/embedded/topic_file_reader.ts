@@ -8,7 +8,7 @@ import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { type FileReader, isWrittenAnew } from "../store/store.ts";
+import { type FileReader, isWrittenAnew, writtenAnew } from "../store/store.ts";
 import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
@@ -41,6 +41,11 @@ interface ReaderParts {
   readsAhead?: () => number;
   /** Opens the file that is at the path now. */
   reopen?: () => Promise<TopicFileReader>;
+  /**
+   * Of a file that nobody holds and that may still be written: what was committed in its place, once it was; asked for after
+   * something was read that makes no sense.
+   */
+  ended?: (() => Promise<TopicFileReader | undefined>) | undefined;
   /**
    * Where the bounds of all batches end, their checksum, and the bounds themselves where they were read along; undefined where there are none, or for a part of
    * the batches.
@@ -75,13 +80,21 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: { info: TopicInfo; schema: TopicSchema; batches: readonly IndexedBatch[]; done: number },
+    parts: Pick<ReaderParts, "info" | "schema" | "ended"> & {
+      batches: readonly IndexedBatch[];
+      done: number;
+    },
     sequence: string,
   ): TopicFileReader {
-    const { info, schema, batches, done: first } = parts;
+    const { batches, done: first, ...others } = parts;
+    const { ended } = others;
     const index = indexOf(batches);
     const dictionaries = new Map<bigint, Dictionary>();
-    return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
+    const reader: TopicFileReader = new TopicFileReader({
+      ...{ file, engine, path, sequence, index, dictionaries, first, ...others },
+      ...(ended && { reopen: async () => await ended() ?? reader }),
+    });
+    return reader;
   }
 
   /** Reads what is known of a file that is still written: `reopen` gives what is known later. */
@@ -89,7 +102,7 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen">,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen" | "ended">,
     sequence: string,
   ): TopicFileReader {
     return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
@@ -203,7 +216,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
-    if (!options?.paths) return new FileRuns(this, window, signal, options);
+    // Parts of a batch could be of two files where nobody holds it.
+    if (!options?.paths || this.#parts.ended) return new FileRuns(this, window, signal, options);
     const { file, engine, dictionaries } = this.#parts;
     const { schema: { fields }, index } = this;
     const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
@@ -313,6 +327,18 @@ export class TopicFileReader implements TopicSource {
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
   async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
+    const { ended, path } = this.#parts;
+    if (!ended) return await this.#openBatch(number, bytes);
+    try {
+      return await this.#openBatch(number, bytes);
+    } catch (reason) {
+      const mayBeAnother = reason instanceof SmaltiError && ["CORRUPT", "NOT_FOUND"].includes(reason.code);
+      if (mayBeAnother && await ended()) throw writtenAnew(path, path);
+      throw reason;
+    }
+  }
+
+  async #openBatch(number: number, bytes: Promise<Uint8Array>): Promise<OpenBatch> {
     const { length, rows, firstNs, lastNs, headerCrc } = this.index;
     const where = this.place(number);
     const message = await bytes.catch((reason) => {
