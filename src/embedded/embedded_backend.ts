@@ -40,7 +40,7 @@ import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedSource } from "./embedded_source.ts";
 import { LIVE, type LiveState, readLive } from "./live_state.ts";
-import { withLive } from "./live_info.ts";
+import { LiveKnowledge, withLive } from "./live_info.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
@@ -69,6 +69,8 @@ export class EmbeddedBackend implements Backend {
   /** Sequences that are written from here. */
   readonly #open = new Map<string, OpenSequence>();
   readonly #turns = new Map<string, Turns>();
+  /** Sequences that are being recorded, here or elsewhere, as far as somebody asked for them. */
+  readonly #recording = new Map<string, KnownManifest & { readonly live: LiveKnowledge }>();
   readonly #cache: BatchCache;
 
   /**
@@ -96,12 +98,13 @@ export class EmbeddedBackend implements Backend {
   }
 
   async readInfo(name: string, { live = false }: { live?: boolean } = {}): Promise<SequenceInfo> {
-    const manifest = await this.#readManifest(name);
-    return live ? await this.#withLive(manifest, false) : manifest;
-  }
-
-  #withLive(manifest: Manifest, isFollowed: boolean): Promise<SequenceInfo> {
-    return withLive(this.#files, this.engine, manifest, () => this.#readManifest(manifest.name), isFollowed);
+    if (!live) return await this.#readManifest(name);
+    const known = this.#recording.get(name) ?? { live: new LiveKnowledge(this.#files) };
+    this.#recording.delete(name);
+    const read = () => this.#readManifest(name, known);
+    const info = await withLive(this.#files, this.engine, await read(), read, { known: known.live });
+    if (info.live) this.#recording.set(name, known);
+    return info;
   }
 
   createSequence(
@@ -198,7 +201,9 @@ export class EmbeddedBackend implements Backend {
     const readManifest = () => this.#readManifest(name, known);
     const manifest = await readManifest();
     if (!options.follow) await this.#refuseRecording(manifest);
-    const info = options.follow ? await this.#withLive(manifest, true) : manifest;
+    const info = options.follow
+      ? await withLive(this.#files, this.engine, manifest, readManifest, { isFollowed: true })
+      : manifest;
     return new EmbeddedSource(this.#files, this.engine, info, manifest, readManifest, this.#cache);
   }
 

@@ -42,9 +42,7 @@ export class GrowingTopics {
   readonly #cache: BatchCache | undefined;
   readonly #growing = new Map<string, GrowingTopic>();
   readonly #committed = new Map<string, TopicFileReader>();
-  /** Where the files are. */
-  #place: string | undefined;
-  #live: LiveFile | undefined;
+  readonly #live: LiveFile;
   /** The last look: another one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -57,6 +55,7 @@ export class GrowingTopics {
   ) {
     this.#cache = cache;
     this.#files = files;
+    this.#live = new LiveFile(files);
     this.#engine = engine;
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
@@ -93,11 +92,7 @@ export class GrowingTopics {
 
   async #lookOnce(signal: AbortSignal | undefined): Promise<TopicFileReader[]> {
     const before = await this.#readManifest();
-    if (filesOf(before) !== this.#place) {
-      this.#place = filesOf(before);
-      this.#live = new LiveFile(this.#files, before);
-    }
-    const live = await this.#live!.read();
+    const live = await this.#live.read(before);
     // In this order: a writer puts its manifest in place before it tells nothing more.
     const manifest = await this.#readManifest();
     const told = Object.entries(live?.topics ?? {})

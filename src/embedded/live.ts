@@ -88,7 +88,7 @@ export class EmbeddedFollower implements Follower {
     openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>,
   ) {
     this.#files = new FollowedFiles(files, manifest);
-    this.#live = new LiveFile(files, manifest);
+    this.#live = new LiveFile(files);
     this.#engine = engine;
     this.#name = manifest.name;
     this.#sequence = manifest;
@@ -128,7 +128,7 @@ export class EmbeddedFollower implements Follower {
   async #lookOnce(): Promise<Checkpoint | undefined> {
     // In this order: a writer puts its manifest in place before it gives the lock back.
     const writer = await this.#files.writer();
-    const live = await this.#live.read();
+    const live = await this.#live.read(this.#sequence);
     try {
       return await this.#look(writer, live);
     } catch (reason) {

@@ -49,21 +49,22 @@ export function encodeLive(state: LiveState): Uint8Array {
 /** Reads a sequence's `sequence.live` again and again. */
 export class LiveFile {
   readonly #files: FileReader;
-  readonly #sequence: string;
-  readonly #path: string;
+  #path = "";
   #file: WholeFile | undefined;
   #state: LiveState | undefined;
 
-  constructor(files: FileReader, sequence: Pick<Manifest, "name" | "place" | "directory">) {
+  constructor(files: FileReader) {
     this.#files = files;
-    this.#sequence = sequence.name;
-    this.#path = `${filesOf(sequence)}/${LIVE}`;
   }
 
   /** What it says now; undefined where there is none. CORRUPT. */
-  async read(): Promise<LiveState | undefined> {
+  async read(sequence: Pick<Manifest, "name" | "place" | "directory">): Promise<LiveState | undefined> {
+    const path = `${filesOf(sequence)}/${LIVE}`;
+    // Another sequence took its place, in a directory of its own.
+    if (path !== this.#path) this.#file = undefined;
+    this.#path = path;
     try {
-      const file = await readNow(this.#files, this.#path, this.#file);
+      const file = await readNow(this.#files, path, this.#file);
       if (file !== this.#file) {
         this.#file = undefined;
         this.#state = decodeLive(file.bytes);
@@ -75,8 +76,8 @@ export class LiveFile {
       const isRefused = reason instanceof SmaltiError && reason.code === "PERMISSION_DENIED";
       if (isNotFound(reason) || (isRefused && !("lockedBy" in this.#files))) return this.#file = undefined;
       throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({
-        sequence: this.#sequence,
-        file: this.#path,
+        sequence: sequence.name,
+        file: path,
       });
     }
   }
@@ -87,7 +88,7 @@ export async function readLive(
   files: FileReader,
   sequence: Pick<Manifest, "name" | "place" | "directory">,
 ): Promise<LiveState | undefined> {
-  return await new LiveFile(files, sequence).read();
+  return await new LiveFile(files).read(sequence);
 }
 
 function decodeLive(bytes: Uint8Array): LiveState {

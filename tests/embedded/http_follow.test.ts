@@ -237,6 +237,25 @@ describe("Following over a web server", () => {
     });
   });
 
+  it("asks twice how far a recording is, once it is known", async () => {
+    await withPlaces(async ({ local, remote, server }) => {
+      const { sequence, push } = await begin(local);
+      await push(0, 10);
+      const rows = async () => {
+        const { live } = await remote.sequenceInfo("s");
+        return live?.topics.map(({ name, rowCount }) => `${name} ${rowCount}`);
+      };
+      expect(await rows()).toEqual(["a 5", "b 5"]);
+      server.asked.length = 0;
+      await push(10, 30);
+      expect(await rows()).toEqual(["a 15", "b 15"]);
+      expect(server.asked.map(({ url }) => url)).toEqual(["/s/sequence.json", "/s/sequence.live"]);
+      await sequence.finalize();
+      expect(await rows()).toBe(undefined);
+      expect((await remote.sequenceInfo("s")).state).toBe("finalized");
+    });
+  });
+
   it("ends at once where nothing is recorded", async () => {
     await withPlaces(async ({ local, remote }) => {
       const { sequence, push } = await begin(local);
