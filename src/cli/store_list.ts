@@ -11,11 +11,24 @@ import type { SequenceEntry } from "../types.ts";
 import { totals } from "../util/totals.ts";
 import { allTopics } from "./live_text.ts";
 
-/** The text of `index.json`, of the store that the client is on. Errors as `listSequences`. */
-export async function listStore(client: Client, store: FileReader): Promise<Uint8Array> {
+/**
+ * The text of `index.json`, of the store that the client is on. Errors as `listSequences`.
+ *
+ * @param isListed Whether a directory is to be in it. @default all are
+ */
+export async function listStore(
+  client: Client,
+  store: FileReader,
+  isListed: (directory: string) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<Uint8Array> {
   const entries = await client.listSequences({ details: true });
   const directories = new Set(await store.list(""));
-  return encodeIndex(entries.map((entry) => indexed(entry, directoryOf(entry.name, directories))));
+  const sequences: IndexedSequence[] = [];
+  for (const entry of entries) {
+    const directory = directoryOf(entry.name, directories);
+    if (await isListed(directory)) sequences.push(indexed(entry, directory));
+  }
+  return encodeIndex(sequences);
 }
 
 /** Older versions called a sequence's directory as the sequence. */

@@ -36,7 +36,7 @@ export function addView(program: Command, context: Context): void {
     .addOption(
       new Option(
         "--token <T>",
-        `what the page's address has to bring: letters, digits, _ and -, ${MIN_TOKEN} or more`,
+        `what the page's address has to bring: letters, digits, _ and -, ${MIN_TOKEN} or more (default: a new one)`,
       )
         .default(undefined, "a new one each time").argParser(parseToken),
     )
@@ -104,7 +104,18 @@ async function openStore(directory: string, name: string | undefined) {
   const client = await connect(store);
   try {
     if (name === undefined) await client.listSequences();
-    else await client.sequenceInfo(name);
+    else {
+      await client.sequenceInfo(name);
+      const [{ isBelow }, { placeOf }] = await Promise.all([
+        import("./view/paths.ts"),
+        import("../embedded/places.ts"),
+      ]);
+      if (!await isBelow(store.url, [await placeOf(store, name)])) {
+        const text = `Cannot show sequence "${name}": it is a link that leads out of ${directory}; ` +
+          "wanted --store with the directory that it is in";
+        throw new SmaltiError("PERMISSION_DENIED", text, { sequence: name });
+      }
+    }
     return { root: store.url, store, client };
   } catch (reason) {
     await client.close();

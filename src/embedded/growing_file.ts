@@ -83,6 +83,7 @@ export class GrowingFile {
   /** The same of a file that is at its end, up to its last whole batch. */
   async *rest(): AsyncGenerator<FoundBatch> {
     const slice = new TimeSlice();
+    const start = this.end;
     for (;;) {
       await slice.pause();
       let found: FoundBatch | undefined;
@@ -92,8 +93,9 @@ export class GrowingFile {
         found?.batch.table.loadAll();
       } catch (reason) {
         // What follows the last whole batch of a file is no batch.
-        if (!(reason instanceof SmaltiError) || reason.code !== "CORRUPT") throw reason;
-        return;
+        if (reason instanceof SmaltiError && reason.code === "CORRUPT") return;
+        this.end = start; // so that it can be tried again
+        throw reason;
       }
       if (!found) return;
       yield found;

@@ -13,12 +13,11 @@ import { compareNames } from "../names.ts";
 import type { FileReader, HeldFile } from "../store/store.ts";
 import type { TopicInfo } from "../types.ts";
 import { FollowedFiles } from "./followed_files.ts";
-import { type FoundBatch, GrowingFile, UnheldFile } from "./growing_file.ts";
+import { type FollowedPlace, FollowedTopic, growingPath } from "./followed_topic.ts";
 import { isGoing } from "./live_info.ts";
 import { LiveFile, type LiveState } from "./live_state.ts";
-import { filesOf, type Manifest, TOPIC_SUFFIX, topicInfo, topicPath } from "./manifest.ts";
-import { TopicFileReader } from "./topic_file_reader.ts";
-import type { IndexedBatch } from "./topic_index.ts";
+import type { Manifest } from "./manifest.ts";
+import type { TopicFileReader } from "./topic_file_reader.ts";
 
 /** How often it looks again where files are not as `sequence.live` says, since their session may be at its end: in any case... */
 const MIN_LOOKS = 3;
@@ -29,23 +28,12 @@ const MAX_FAR_LOOKS = 30;
 /** How long it goes on where a server cannot be reached, in ms. */
 const MAX_AWAY_MS = 60_000;
 
-/** What is known of a topic while its file grows. */
-interface GrowingTopic {
-  /** Held open: at the end of the session another file may come to its path, with the same rows in other batches. */
-  readonly held: HeldFile;
-  readonly file: GrowingFile;
-  readonly info: TopicInfo;
-  /** Batches that may hold rows still to be given out; those before them are done with. */
-  batches: IndexedBatch[];
-  /** How many are done with. */
-  done: number;
-}
-
 /** Follows one sequence of an embedded store. */
 export class EmbeddedFollower implements Follower {
   readonly #files: FollowedFiles;
   readonly #live: LiveFile;
-  readonly #engine: Engine;
+  /** What its topics need to be read. */
+  readonly #place: FollowedPlace;
   readonly #name: string;
   readonly #sequence: Pick<Manifest, "name" | "place" | "directory">;
   /** Which sequence of this name it is. */
@@ -54,7 +42,7 @@ export class EmbeddedFollower implements Follower {
   readonly #openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>;
   readonly #stop = new AbortController();
   /** Files that open sessions add to. */
-  readonly #growing = new Map<string, GrowingTopic>();
+  readonly #growing = new Map<string, FollowedTopic>();
   /** Topics that were committed. */
   readonly #committed = new Map<string, TopicFileReader>();
   /** Rows that were not known at the last checkpoint that was given out. */
@@ -89,12 +77,13 @@ export class EmbeddedFollower implements Follower {
   ) {
     this.#files = new FollowedFiles(files, manifest);
     this.#live = new LiveFile(files);
-    this.#engine = engine;
     this.#name = manifest.name;
     this.#sequence = manifest;
     this.#identity = identityOf(manifest);
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
+    const committed = (info: TopicInfo) => this.#committedNow(info);
+    this.#place = { files: this.#files, engine, sequence: manifest, committed, signal: this.#stop.signal };
   }
 
   async next(): Promise<Checkpoint | undefined> {
@@ -223,10 +212,7 @@ export class EmbeddedFollower implements Follower {
     }
     // Only what is later than the last checkpoint is still to be given out.
     for (const file of this.#growing.values()) {
-      while (this.#untilNs !== undefined && file.batches[0]?.lastNs < this.#untilNs) {
-        file.batches.shift();
-        file.done++;
-      }
+      if (this.#untilNs !== undefined) file.dropBefore(this.#untilNs);
     }
     this.#last = live;
     this.#looks = 0;
@@ -234,12 +220,12 @@ export class EmbeddedFollower implements Follower {
     for (const id of live.sessions) this.#seen.add(id);
     // The next writer may begin at an earlier time than the one before ended at.
     if (this.#untilNs === undefined || live.untilNs > this.#untilNs) this.#untilNs = live.untilNs;
-    const readers = [...this.#committed.values(), ...[...this.#growing.values()].map((f) => this.#reader(f))];
+    const readers = [...this.#committed.values(), ...[...this.#growing.values()].map(({ reader }) => reader)];
     return { untilNs: this.#untilNs, topics: inOrder(readers), fresh: inOrder(this.#fresh.splice(0)) };
   }
 
   /** What was seen of a session that was removed since is none of the sequence's rows. */
-  #lose({ held, info }: GrowingTopic): void {
+  #lose({ held, info }: FollowedTopic): void {
     this.#growing.delete(info.name);
     this.#lost.add(info.name);
     this.#fresh = this.#fresh.filter((fresh) => fresh.info.name !== info.name);
@@ -293,7 +279,7 @@ export class EmbeddedFollower implements Follower {
   /** Whether the file of a topic is there that was not committed: who removes a session removes its files. */
   async #isLeft(topics: readonly string[]): Promise<boolean> {
     const found = await Promise.allSettled(
-      topics.map((topic) => this.#files.files.size(this.#where(topic).file)),
+      topics.map((topic) => this.#files.files.size(growingPath(this.#sequence, topic))),
     );
     return found.some(({ status }) => status === "fulfilled");
   }
@@ -316,7 +302,8 @@ export class EmbeddedFollower implements Follower {
         file = undefined;
       }
       if (file) {
-        const fresh = await this.#freshOf(file, reader);
+        // Of rows that nobody can tell from those known before, those that come too late are not told.
+        const fresh = await file.rest(reader);
         if (fresh) this.#fresh.push(fresh);
         this.#growing.delete(name);
         this.#done.push(file.held);
@@ -325,95 +312,11 @@ export class EmbeddedFollower implements Follower {
     }));
   }
 
-  /** The rows of a topic that was committed which were not known before, as its batches were flushed. */
-  async #freshOf(growing: GrowingTopic, committed: TopicFileReader): Promise<TopicFileReader | undefined> {
-    const known = growing.done + growing.batches.length;
-    const batches: IndexedBatch[] = [];
-    // The file may have been written anew for the commit: the one that is held has the batches as they were.
-    if (this.#files.areHeld) {
-      for await (const { entry } of growing.file.rest()) batches.push(entry);
-      return this.#reader({ ...growing, batches, done: known }, true);
-    }
-    const { offset, length, rows, firstNs, lastNs, headerCrc } = committed.index;
-    const last = known - 1;
-    const isSame = known === 0 || (offset[last] + length[last] === growing.file.end &&
-      (growing.batches.length === 0 || growing.batches.at(-1)!.headerCrc === headerCrc[last]));
-    // Else nobody knows which rows they are: those that come too late are not told of.
-    if (!isSame) return undefined;
-    for (let i = known; i < offset.length; i++) {
-      batches.push({
-        ...{ offset: offset[i], length: length[i], rows: rows[i] },
-        ...{ firstNs: firstNs[i], lastNs: lastNs[i], headerCrc: headerCrc[i] },
-      });
-    }
-    return this.#reader({ ...growing, batches, done: known }, true);
-  }
-
   /** Takes the batches that a topic's file has beyond those known. */
   async #grow(topic: string, size: number, session: string): Promise<void> {
-    const known = this.#growing.get(topic) ?? await this.#begin(topic, size, session);
+    const known = this.#growing.get(topic) ?? await FollowedTopic.open(this.#place, topic, size, session);
     this.#growing.set(topic, known);
-    const found: IndexedBatch[] = [];
-    const late: FoundBatch[] = [];
-    try {
-      for await (const batch of known.file.batches(size)) {
-        const { headBytes: _, ...entry } = batch.entry;
-        found.push(entry);
-        // What is late is read once more, and that soon.
-        if (this.#untilNs !== undefined && entry.firstNs < this.#untilNs) late.push(batch);
-      }
-    } catch (reason) {
-      throw reason instanceof SmaltiError ? reason.at(this.#where(topic)) : reason;
-    } finally {
-      if (found.length > 0) {
-        const done = known.done + known.batches.length;
-        const held = known.held instanceof UnheldFile ? known.held.keeping(late) : known.held;
-        this.#fresh.push(this.#reader({ ...known, held, batches: found, done }, true));
-        for (const entry of found) known.batches.push(entry);
-      }
-    }
-  }
-
-  async #begin(topic: string, size: number, session: string): Promise<GrowingTopic> {
-    const where = this.#where(topic);
-    try {
-      return await this.#open(where.file, topic, size, session).catch((reason) => {
-        // Older versions took the topic's name.
-        if (!isNotFound(reason)) throw reason;
-        const path = topicPath(filesOf(this.#sequence), { name: topic, file: topic + TOPIC_SUFFIX });
-        return this.#open(path, topic, size, session);
-      });
-    } catch (reason) {
-      throw reason instanceof SmaltiError ? reason.at(where) : reason;
-    }
-  }
-
-  async #open(path: string, topic: string, size: number, session: string): Promise<GrowingTopic> {
-    const held = await this.#files.open(path);
-    try {
-      const isFar = !this.#files.areHeld;
-      const file = await GrowingFile.open(this.#engine, held.read, size, { session, isFar });
-      // What only the commit tells is not known yet.
-      const counts = { rowCount: 0, sizeBytes: size };
-      const info = topicInfo(topic, file.schema, counts, { created: new Date(), sessionId: session });
-      return { held, file, info, batches: [], done: 0 };
-    } catch (reason) {
-      await held.close();
-      throw reason;
-    }
-  }
-
-  #where(topic: string): { sequence: string; topic: string; file: string } {
-    return { sequence: this.#name, topic, file: topicPath(filesOf(this.#sequence), { name: topic }) };
-  }
-
-  #reader({ held, file: { schema }, info, batches, done }: GrowingTopic, isFresh = false): TopicFileReader {
-    const { file } = this.#where(info.name);
-    const ended = held instanceof UnheldFile && !isFresh
-      ? () => held.ended(() => this.#committedNow(info), this.#stop.signal)
-      : undefined;
-    const parts = { info, schema, batches, done, ended };
-    return TopicFileReader.of(held.read, this.#engine, file, parts, this.#name);
+    await known.grow(size, this.#untilNs, (fresh) => this.#fresh.push(fresh));
   }
 
   /** A topic as it was committed; undefined where it was not yet. */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -111,6 +111,9 @@ describe.skipIf(needsBuild)(`smalti view${needsBuild}`, () => {
   it("refuses what makes no sense, and says what is wanted", async () => {
     await withFiles(async (store, page) => {
       const there = ["--store", store, "--page", page];
+      await rename(join(store, "drive"), join(page, "drive"));
+      await symlink(join(page, "drive"), join(store, "away"));
+      await cp(join(page, "drive"), join(store, "drive"), { recursive: true });
       const cases: [number, string, string[]][] = [
         [2, "wanted --token too", [...there, "--host", "0.0.0.0"]],
         [2, "wanted --token too", [...there, "--host", "::"]],
@@ -121,6 +124,7 @@ describe.skipIf(needsBuild)(`smalti view${needsBuild}`, () => {
         [2, "name", [...there, "a b"]],
         [2, "Wanted a URL", [...there, "https://"]],
         [1, `No sequence "other"`, [...there, "other"]],
+        [1, "it is a link that leads out of", [...there, "away"]],
         [1, "no such directory", ["--store", `${store}x`, "--page", page]],
         [1, "Cannot show grpc://host: wanted a directory", ["--store", "grpc://host", "--page", page]],
         [1, "the page was not built", ["--store", store, "--page", store]],

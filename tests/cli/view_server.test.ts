@@ -247,6 +247,16 @@ describe("Recordings", () => {
     });
   });
 
+  it("that are not there are 404, without a word to HEAD", async () => {
+    await withView(async ({ ask }) => {
+      for (const path of ["/store/drive/none.arrow", "/store/none/sequence.json", "/none", "/viewer.json"]) {
+        const answers = [await ask(path), await ask(path, { method: "HEAD" })];
+        expect(await Promise.all(answers.map(async (answer) => [answer.status, await answer.text()])))
+          .toEqual([[404, "There is no such file\n"], [404, ""]]);
+      }
+    });
+  });
+
   it("are found by links that stay within the store", async () => {
     await withView(async ({ ask, root }) => {
       await symlink("drive", join(root, "again"));
@@ -374,7 +384,7 @@ describe("Recordings", () => {
   });
 
   it("are listed as they are when it is asked", async () => {
-    await withView(async ({ ask, client, root }) => {
+    await withView(async ({ ask, client, root, outside }) => {
       const names = async () => {
         const { format, sequences } = await (await ask("/store/index.json")).json();
         expect(format).toBe("smalti index");
@@ -384,6 +394,9 @@ describe("Recordings", () => {
       await record(client, "Cam");
       await mkdir(join(root, "broken"));
       await writeFile(join(root, "broken/sequence.json"), "{");
+      // A link out of the store, to what is a recording there.
+      await writeFile(join(outside, "sequence.json"), await readFile(join(root, "drive/sequence.json")));
+      await symlink(outside, join(root, "away"));
       expect(await names()).toEqual(["Cam", "broken", "drive"]);
       const answer = await ask("/store/index.json");
       const { sequences: [cam, broken, drive] } = await answer.json();

@@ -4,6 +4,8 @@ import type { Change, StoreChanges } from "./store_changes.ts";
 
 /** Streams at a time: a page has one or two, and a browser opens six connections. */
 const MAX_STREAMS = 100;
+/** Bytes that may wait for who does not read. */
+const MAX_WAITING = 2 ** 20;
 /** How often something is said, so that nothing on the way takes a stream for dead, in ms. */
 const BEAT_MS = 15_000;
 /** After how long a page is to try again where the stream ends, in ms. */
@@ -30,7 +32,10 @@ export class EventStreams {
     });
     response.write(`retry: ${RETRY_MS}\n\n`);
     const beat = setInterval(() => response.write(":\n\n"), BEAT_MS);
-    const tell = (change: Change) => response.write(`data: ${JSON.stringify(change)}\n\n`);
+    const tell = (change: Change) => {
+      if (response.writableLength > MAX_WAITING) end(); // nobody reads it
+      else response.write(`data: ${JSON.stringify(change)}\n\n`);
+    };
     // What changed before is not told: now it is time to look.
     const begin = () => response.write("event: ready\ndata: {}\n\n");
     const stopListening = this.#changes.listen(tell, begin);

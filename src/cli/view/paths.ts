@@ -33,6 +33,17 @@ function isPlain(part: string): boolean {
   return part !== "" && !/^\.|[/\\:\u0000-\u001f\u007f]|\.$/.test(part);
 }
 
+/** Whether what is at a path lies below the directory, whatever links there are. */
+export async function isBelow(directory: string, parts: readonly string[]): Promise<boolean> {
+  return await pathBelow(directory, parts).catch(() => undefined) !== undefined;
+}
+
+/** Where a path leads; undefined where that is outside the directory. */
+async function pathBelow(directory: string, parts: readonly string[]): Promise<string | undefined> {
+  const [root, path] = await Promise.all([realpath(directory), realpath(join(directory, ...parts))]);
+  return path.startsWith(root.endsWith(sep) ? root : root + sep) ? path : undefined;
+}
+
 /**
  * Opens a file below a directory; undefined where there is none, it is not a regular one, or a symbolic link on the way leads
  * out. The caller closes it. Rejects with the system's error where it may not be read.
@@ -43,8 +54,8 @@ export async function openBelow(
 ): Promise<OpenedFile | undefined> {
   let handle: FileHandle | undefined;
   try {
-    const [root, path] = await Promise.all([realpath(directory), realpath(join(directory, ...parts))]);
-    if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) return undefined;
+    const path = await pathBelow(directory, parts);
+    if (path === undefined) return undefined;
     // Before it is opened: opening a pipe waits for who writes to it.
     const before = await lstat(path, { bigint: true });
     if (!before.isFile()) return undefined;

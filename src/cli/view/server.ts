@@ -21,7 +21,7 @@ import { EventStreams } from "./event_streams.ts";
 import type { Guard } from "./guard.ts";
 import { mediaType, safeHeaders } from "./headers.ts";
 import { LAYOUTS, saveLayouts } from "./layout_file.ts";
-import { openBelow, partsOf } from "./paths.ts";
+import { isBelow, openBelow, partsOf } from "./paths.ts";
 import { StoreChanges } from "./store_changes.ts";
 
 /** How long requests that go on may take once the server ends, in ms. */
@@ -173,10 +173,13 @@ export class ViewServer {
     }
     const path = rest.join("/");
     if (path === INDEX) {
-      const bytes = await listStore(served.client, served.store).catch((reason) => {
-        if (isNotFound(reason)) return undefined; // the store's directory has gone
-        throw reason;
-      });
+      const { client, store, root } = served;
+      const bytes = await listStore(client, store, (directory) => isBelow(root, [directory])).catch(
+        (reason) => {
+          if (isNotFound(reason)) return undefined; // the store's directory has gone
+          throw reason;
+        },
+      );
       return bytes ? sendBytes(request, response, bytes, ofStore(INDEX)) : notFound(response);
     }
     if (rest.length < 2 || !SERVED.test(path)) return notFound(response);
