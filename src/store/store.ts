@@ -27,6 +27,7 @@ export interface ReadOptions {
 
 /** A file that was read whole, to be asked for again. */
 export interface WholeFile {
+  /** All of it. Nobody changes them. */
   readonly bytes: Uint8Array;
   /** What tells this state of the file from another, where the store has such. */
   readonly tag?: string | undefined;

@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -105,6 +105,30 @@ describe.skipIf(needsBuild)(`smalti view${needsBuild}`, () => {
           }
         });
       }
+    });
+  });
+
+  it.skipIf(process.platform !== "linux")("opens the browser with a token that is good once", async () => {
+    await withFiles(async (store, page) => {
+      const opened = join(page, "opened");
+      const command = `#!/bin/sh\necho "$1" > ${opened}.new && mv ${opened}.new ${opened}\n`;
+      await writeFile(join(page, "xdg-open"), command, { mode: 0o755 });
+      const path = `PATH=${page}:${process.env.PATH}`;
+      const args = ["view", "drive", "--store", store, "--page", page];
+      const { child, stdout, ended } = start(["env", path, ...cliCommand, ...args]);
+      try {
+        const read = () => readFile(opened, "utf8").catch(() => undefined);
+        await until(async () => await read() !== undefined && stdout().endsWith("\n"));
+        const [, printed] = /at (http:\S+)/.exec(stdout())!;
+        const address = (await read())!.trim();
+        expect(address).not.toBe(printed);
+        expect(new URL(address).searchParams.get("url")).toBe("store/drive");
+        const visit = async () => (await fetch(address, { redirect: "manual" })).status;
+        expect([await visit(), await visit()]).toEqual([303, 401]);
+      } finally {
+        process.kill(child.pid!, "SIGINT");
+      }
+      expect((await ended).code).toBe(130);
     });
   });
 
