@@ -16,7 +16,7 @@ import { FollowedFiles } from "./followed_files.ts";
 import { type FollowedPlace, FollowedTopic, growingPath } from "./followed_topic.ts";
 import { isGoing } from "./live_info.ts";
 import { LiveFile, type LiveState } from "./live_state.ts";
-import type { Manifest } from "./manifest.ts";
+import { identityOf, type Manifest } from "./manifest.ts";
 import type { TopicFileReader } from "./topic_file_reader.ts";
 
 /** How often it looks again where files are not as `sequence.live` says, since their session may be at its end: in any case... */
@@ -337,10 +337,6 @@ export class EmbeddedFollower implements Follower {
       throw new SmaltiError("ABORTED", text, { sequence: this.#name, cause });
     }
   }
-}
-
-function identityOf({ id, created }: Manifest): string {
-  return id ?? created.toISOString();
 }
 
 function hasEnded({ sessions }: Manifest, id: string): boolean {

@@ -8,7 +8,7 @@ import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { type FileReader, isWrittenAnew, writtenAnew } from "../store/store.ts";
+import { type FileReader, isOtherFile, isWrittenAnew, writtenAnew } from "../store/store.ts";
 import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
@@ -55,6 +55,16 @@ interface ReaderParts {
   detail?: DetailPlaces | undefined;
   /** Both, of a file that is still written, where they were collected from its batches. */
   collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
+}
+
+/** How a topic's file is opened. */
+interface OpenOptions {
+  /** Whose topic it is, for errors. */
+  sequence?: string;
+  /** Keeps batches at hand. */
+  cache?: BatchCache | undefined;
+  /** Where the store cannot tell what another file at the path is of: whether it is of the same topic. */
+  isStill?: (() => Promise<boolean>) | undefined;
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -114,13 +124,12 @@ export class TopicFileReader implements TopicSource {
     engine: Engine,
     path: string,
     info: TopicInfo,
-    sequence?: string,
-    cache?: BatchCache,
+    options: OpenOptions = {},
   ): Promise<TopicFileReader> {
     // Others may write it anew meanwhile, but not again and again.
     for (let attempt = 1;; attempt++) {
       try {
-        return await TopicFileReader.#openOnce(store, engine, path, info, sequence, cache);
+        return await TopicFileReader.#openOnce(store, engine, path, info, options);
       } catch (reason) {
         if (isWrittenAnew(reason) && attempt < MAX_ATTEMPTS) continue;
         throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
@@ -136,10 +145,10 @@ export class TopicFileReader implements TopicSource {
     engine: Engine,
     path: string,
     info: TopicInfo,
-    sequence: string | undefined,
-    cache: BatchCache | undefined,
+    options: OpenOptions,
   ): Promise<TopicFileReader> {
-    const file = bytesIn(store, path);
+    const { sequence, cache } = options;
+    const file = bytesIn(store, path, options.isStill);
     const { footer, start, before } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
       // Where the file was compacted since, the footer is at another place.
       const size = await store.size(path);
@@ -167,7 +176,7 @@ export class TopicFileReader implements TopicSource {
       first: 0,
       kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
-      reopen: () => TopicFileReader.open(store, engine, path, info, sequence, cache),
+      reopen: () => TopicFileReader.open(store, engine, path, info, options),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
     });
@@ -395,9 +404,17 @@ function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): nu
   return 2 * Float64Array.BYTES_PER_ELEMENT * boundedColumns(fields).length * rows.length;
 }
 
-/** Ranges of a file, which must be the same file for as long as they are read. */
-export function bytesIn(store: FileReader, path: string): TopicBytes {
+/**
+ * Ranges of a file, which must be the same file for as long as they are read.
+ *
+ * @param isStill As in {@linkcode OpenOptions}.
+ */
+export function bytesIn(store: FileReader, path: string, isStill?: () => Promise<boolean>): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
-  return file;
+  if (!isStill) return file;
+  return (...range) =>
+    file(...range).catch(async (reason) => {
+      throw isOtherFile(reason) && await isStill() ? writtenAnew(path, path) : reason;
+    });
 }

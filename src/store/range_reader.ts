@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import type { ReadOptions } from "./store.ts";
+import { otherFile, type ReadOptions } from "./store.ts";
 
 /** Requests under way at once: what browsers allow a server over HTTP/1.1. */
 const MAX_REQUESTS = 6;
@@ -237,8 +237,7 @@ export class RangeReader {
     const { version: known } = reader;
     const { tag, size } = part.version;
     if (known && (differ(known.tag, tag) || differ(known.size, size))) {
-      const text = `Cannot read ${this.#source.shown(path)}: the file was written anew while it was read`;
-      throw new SmaltiError("IO", text, { file: path });
+      throw otherFile(this.#source.shown(path), path);
     }
     reader.version = { tag: known?.tag ?? tag, size: known?.size ?? size };
     const { length } = part.bytes;

@@ -219,6 +219,24 @@ export function isWrittenAnew(reason: unknown): boolean {
   return reason instanceof SmaltiError && reason.cause === WRITTEN_ANEW;
 }
 
+const OTHER_FILE = Symbol("smalti.otherFile");
+
+/**
+ * The same where the store cannot tell whether the new file has the same rows: it may be of another recording. IO.
+ *
+ * @param where The file as messages name it.
+ * @param path The same as the store names it.
+ */
+export function otherFile(where: string, path: string): SmaltiError {
+  const text = `Cannot read ${where}: the file was written anew while it was read`;
+  return new SmaltiError("IO", text, { file: path, cause: OTHER_FILE });
+}
+
+/** Whether a failure says that another file has come to a path, of the same recording or not. */
+export function isOtherFile(reason: unknown): boolean {
+  return reason instanceof SmaltiError && reason.cause === OTHER_FILE;
+}
+
 /** Most manifests fit, so that reading one is one read, which costs a round trip where the store is far away. */
 export const WHOLE_BYTES: number = 256 * 1024;
 

@@ -645,6 +645,24 @@ describe("A client on a web server", () => {
     });
   });
 
+  it("goes on where a recording is compacted under a handler", async () => {
+    await withClients(async ({ remote, directory }) => {
+      await recordNoise(directory);
+      const handler = await remote.sequenceHandler("s");
+      const topic = await handler.topicHandler("noise");
+      const stream = handler.getDataStreamer({ maxBufferedBytes: 2 ** 20 });
+      const found = [(await stream.next()).value![1].timestampNs];
+      const plain = await connect(directory);
+      expect((await plain.compact("s")).topics.length).toBe(1);
+      await plain.close();
+      for await (const [, { timestampNs }] of stream) found.push(timestampNs);
+      expect(found).toEqual(
+        Array.from({ length: 2 * BATCHES }, (_, i) => BigInt(10 * (1 + (i >> 1)) + i % 2)),
+      );
+      expect((await topic.latestAt(205n))!.timestampNs).toBe(201n);
+    });
+  });
+
   it.each(["close", "abort"])("stops the reads of a streamer at its %s", async (how) => {
     await withClients(async ({ remote, server, directory }) => {
       await recordNoise(directory);
