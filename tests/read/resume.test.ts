@@ -23,7 +23,6 @@ import { caseRange, failedCase, Random } from "../support/random_cases.ts";
 import { rowText, Sample, sample, sampleText } from "../support/sample_rows.ts";
 import { WatchedStore } from "../support/watched_store.ts";
 import { WebServer } from "../support/web_server.ts";
-import { expectError } from "../support/errors.ts";
 
 const FILE = "tests/read/resume.test.ts";
 
