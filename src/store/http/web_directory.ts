@@ -207,6 +207,8 @@ export class WebDirectory implements RangeSource {
         ...this.#headers,
         Range: `bytes=${offset}-${last}`,
         ...(unless !== undefined && { "If-None-Match": unless }),
+        // A browser says so itself, where it is told to keep nothing.
+        ...(fresh && !isBrowser() && { "Cache-Control": "no-cache" }),
       },
       signal,
       // Elsewhere there is no cache, and some runtimes refuse the option.
