@@ -1,6 +1,12 @@
-import uPlot from "uplot";
-import dock from "virtual:dockview-styles";
-import {LitElement, html} from "lit";
-import {DockviewComponent, createDockview} from "dockview-core";
-console.log(uPlot, dock, LitElement, html, createDockview);
-export const x = 1;
+/**
+ * The viewer for other pages: importing it defines `<smalti-viewer>`.
+ *
+ * @module
+ */
+import "./panels/all.ts";
+import { SmaltiViewer } from "./app/viewer.ts";
+
+export { type Panel, type PanelContext, type PanelDefinition, registerPanel } from "./panels/panel.ts";
+export { SmaltiViewer };
+
+if (!customElements.get("smalti-viewer")) customElements.define("smalti-viewer", SmaltiViewer);

@@ -55,6 +55,9 @@ const frame = css`
   * {
     box-sizing: border-box;
   }
+  [hidden] {
+    display: none !important;
+  }
   .app {
     display: grid;
     grid-template: auto minmax(0, 1fr) auto / auto minmax(0, 1fr);
@@ -631,39 +634,70 @@ const panels = css`
   .legend {
     display: flex;
     flex-wrap: wrap;
-    gap: 2px 4px;
-    padding: 4px 8px;
+    gap: 0 2px;
+    padding: 3px 8px 0;
     font-size: 12px;
-    min-height: 26px;
+    min-height: 24px;
+    max-height: 40%;
+    overflow: auto;
     align-items: center;
+    flex: none;
   }
   .legend .line {
     display: inline-flex;
-    gap: 5px;
     align-items: center;
     max-width: 100%;
-    padding: 0 5px;
     height: 20px;
     border-radius: 4px;
   }
-  .legend .line.off {
-    opacity: 0.55;
+  .legend .line:hover,
+  .legend .line:focus-within {
+    background: var(--hover);
+  }
+  .legend .name {
+    display: inline-flex;
+    gap: 6px;
+    align-items: center;
+    padding: 0 5px;
+    min-width: 0;
+    background: none;
+    color: inherit;
+  }
+  .legend .off .name {
+    text-decoration: line-through;
+    color: var(--muted);
   }
   .legend svg {
     flex: none;
   }
   .legend b {
     font-weight: 600;
-    min-width: 4.5em;
+    min-width: 5em;
+    white-space: nowrap;
   }
-  .legend .drop {
+  .legend .drop,
+  .bands-name .drop {
     padding: 0 4px;
     color: var(--muted);
+    opacity: 0;
+  }
+  .legend .line:hover .drop,
+  .legend .line:focus-within .drop,
+  .legend > .drop,
+  .bands-name:hover .drop,
+  .bands-name:focus-within .drop {
+    opacity: 1;
+  }
+  .bands-name {
+    display: flex;
+    gap: 6px;
+    align-items: center;
+    font-size: 12px;
   }
   .tag {
     position: absolute;
-    right: 6px;
-    top: 2px;
+    right: 12px;
+    top: 4px;
     font-size: 10.5px;
     color: var(--muted);
     pointer-events: none;

@@ -43,6 +43,8 @@ export interface Ink {
   readonly strip: string;
   readonly panel: string;
   readonly cursor: string;
+  /** What was found. */
+  readonly hit: string;
 }
 
 const INKS: Readonly<Record<Theme, Ink>> = {
@@ -55,6 +57,7 @@ const INKS: Readonly<Record<Theme, Ink>> = {
     strip: "#4c7fae",
     panel: "#191e24",
     cursor: "#ff5a52",
+    hit: "#f0a43a",
   },
   light: {
     text: "#1c232b",
@@ -65,6 +68,7 @@ const INKS: Readonly<Record<Theme, Ink>> = {
     strip: "#7fa8d0",
     panel: "#ffffff",
     cursor: "#d3261f",
+    hit: "#b35c00",
   },
 };
 

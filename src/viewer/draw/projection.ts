@@ -14,8 +14,9 @@ export interface Projection {
   y(value: number): number;
   /** Pixels a metre, or a unit where coordinates have none. */
   readonly scale: number;
-  /** The coordinates of a pixel. */
-  at(x: number, y: number): { x: number; y: number };
+  /** Of the picture. */
+  readonly width: number;
+  readonly height: number;
 }
 
 const METRES_A_DEGREE = 111_194.9;
@@ -53,12 +54,10 @@ export function fitProjection(
   const scale = Math.min(inner(size.width) / Math.max(wide, 1), inner(size.height) / Math.max(high, 1));
   return {
     scale,
+    width: size.width,
+    height: size.height,
     x: (value) => size.width / 2 + (value - middle.x) * factorX * scale,
     y: (value) => size.height / 2 - (value - middle.y) * factorY * scale,
-    at: (x, y) => ({
-      x: middle.x + (x - size.width / 2) / scale / factorX,
-      y: middle.y - (y - size.height / 2) / scale / factorY,
-    }),
   };
 }
 

@@ -17,7 +17,7 @@ export interface ShownRecording {
 }
 
 /** What a panel has: a place in the page, the time, the data. */
-export interface PanelContext<S = Settings> {
+export interface PanelContext<S = Options> {
   /** Where to draw; empty, with a size of its own, and told by `resized`. */
   readonly element: HTMLElement;
   /** Cursor and window, which all panels share. */
@@ -28,16 +28,16 @@ export interface PanelContext<S = Settings> {
   readonly second: ShownRecording | undefined;
   /** How the page looks now. */
   readonly theme: "dark" | "light";
-  /** Its settings, as they were saved: plain JSON that may be anything, since who wrote it may mean ill. */
-  readonly settings: S;
+  /** Its options, as they were saved: plain JSON that may be anything, since who wrote it may mean ill. */
+  readonly options: S;
   /** Seconds under the pointer, shared by all panels. */
   readonly hover: {
     readonly seconds: number | undefined;
     set(seconds: number | undefined): void;
     subscribe(listener: (seconds: number | undefined) => void): () => void;
   };
-  /** Keeps other settings: in the link, and for the next time. */
-  save(settings: S): void;
+  /** Keeps other options: in the link, and for the next time. */
+  save(options: S): void;
   /** Calls it in the next frame, once. */
   request(draw: (nowMs: number) => void): void;
   /**
@@ -53,7 +53,7 @@ export interface PanelContext<S = Settings> {
 
 /** Plain JSON. */
 // deno-lint-ignore no-explicit-any
-export type Settings = { readonly [key: string]: any };
+export type Options = { readonly [key: string]: any };
 
 /** A panel that is shown. All but `dispose` may be left out. */
 export interface Panel {
@@ -72,7 +72,7 @@ export interface Panel {
 }
 
 /** A kind of panel. */
-export interface PanelDefinition<S = Settings> {
+export interface PanelDefinition<S = Options> {
   /** In layouts and links: lower case letters, digits and dashes. */
   readonly name: string;
   /** For people. */
@@ -105,7 +105,7 @@ const definitions = new Map<string, PanelDefinition>();
  * });
  * ```
  */
-export function registerPanel<S = Settings>(definition: PanelDefinition<S>): void {
+export function registerPanel<S = Options>(definition: PanelDefinition<S>): void {
   if (!/^[a-z][a-z0-9-]*$/.test(definition.name)) {
     throw new TypeError(
       `A panel is named ${JSON.stringify(definition.name)}: wanted lower case letters, digits and dashes`,
