@@ -35,6 +35,16 @@ const layers: readonly (readonly string[])[] = [
   ["import", "image", "edit"],
   ["export"], // what came from a format goes out by its definitions
   ["cli"],
+  ["viewer"], // a program of its own, over what the packages export
+];
+
+/** All that the viewer knows of the library: what users have. */
+const viewerEntries: readonly string[] = [
+  "src/entry/browser.ts",
+  "src/import/mod.ts",
+  "src/export/mod.ts",
+  "src/edit/mod.ts",
+  "src/image/mod.ts",
 ];
 
 /** Where runtime globals and `node:` may be used; all else runs wherever the web's standards do. */
@@ -97,6 +107,9 @@ function* checkDirection(): Generator<string> {
         if (target !== undefined && !sources.has(target)) yield `${where}: ${target} is not there`;
         else if (target === "mod.ts") yield `${where}: imports mod.ts, which is for users`;
         continue;
+      }
+      if (from.entry === "viewer" && to.entry !== "viewer" && !viewerEntries.includes(target!)) {
+        yield `${where}: the viewer must not import ${target}, wanted one of ${viewerEntries.join(", ")}`;
       }
       if (to.layer < from.layer || to.entry === from.entry) continue;
       yield `${where}: ${from.entry} must not import ${to.entry} (${target})`;

@@ -89,6 +89,7 @@ const FULL_PLACES: readonly string[] = [
   "src/edit/",
   "src/image/",
   "src/cli/",
+  "src/viewer/",
 ];
 
 /** The package that a source file is in. */

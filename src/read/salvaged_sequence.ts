@@ -33,6 +33,8 @@ export interface Damage {
   readonly topic: string;
   readonly reason: SmaltiError;
   readonly lost: string;
+  /** Times of what is passed over, both inclusive, as far as they are known. */
+  readonly span?: { readonly firstNs: bigint; readonly lastNs: bigint | undefined };
 }
 
 /** Reads a sequence and passes over what is damaged: batches, and topics of which nothing can be made out. */
@@ -95,7 +97,8 @@ function isDamage(reason: unknown): reason is SmaltiError {
     ["CORRUPT", "NOT_FOUND", "OUT_OF_ORDER"].includes(reason.code);
 }
 
-class SalvagedTopic implements TopicSource {
+/** A topic that is open, as what is whole of it. */
+export class SalvagedTopic implements TopicSource {
   readonly info: TopicSource["info"];
   readonly schema: TopicSource["schema"];
   readonly countRows: TopicSource["countRows"];
@@ -118,10 +121,31 @@ class SalvagedTopic implements TopicSource {
     return new SalvagedTopic(await reopened(this.#source), this.#onDamage);
   }
 
+  get index(): TopicSource["index"] {
+    return this.#source.index;
+  }
+
+  async readBounds(signal?: AbortSignal): ReturnType<NonNullable<TopicSource["readBounds"]>> {
+    try {
+      return await this.#source.readBounds?.(signal);
+    } catch (reason) {
+      if (isDamage(reason)) return undefined;
+      throw reason;
+    }
+  }
+
+  async readDetail(
+    paths: readonly string[],
+    signal?: AbortSignal,
+  ): ReturnType<NonNullable<TopicSource["readDetail"]>> {
+    return await this.#source.readDetail?.(paths, signal);
+  }
+
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
     return new SalvagedRuns(
-      this.#source.runs(window, signal, options),
-      (reason, lost) => this.#tell(reason, lost),
+      // All columns are looked at, and let go of.
+      this.#source.runs(window, signal, { ...options, paths: undefined, keeps: false }),
+      (reason, lost, nextNs) => this.#tell(reason, lost, nextNs),
       options?.reverse,
     );
   }
@@ -139,23 +163,26 @@ class SalvagedTopic implements TopicSource {
     this.#source.letGo?.();
   }
 
-  #tell(reason: SmaltiError, lost: string): void {
+  #tell(reason: SmaltiError, lost: string, nextNs: bigint | undefined): void {
     const { batch } = reason.details;
     if (this.#told.has(batch)) return;
     this.#told.add(batch);
-    this.#onDamage({ topic: this.info.name, reason, lost });
+    const lastNs = batch === undefined ? this.info.lastNs : this.index?.lastNs[batch];
+    const isKnown = lastNs !== undefined && nextNs !== undefined && lastNs >= nextNs;
+    const span = nextNs === undefined ? undefined : { firstNs: nextNs, lastNs: isKnown ? lastNs : undefined };
+    this.#onDamage({ topic: this.info.name, reason, lost, ...(span && { span }) });
   }
 }
 
 /** Passes over batches that are damaged. */
 class SalvagedRuns implements RunSource {
   readonly #source: RunSource;
-  readonly #onDamage: (reason: SmaltiError, lost: string) => void;
+  readonly #onDamage: (reason: SmaltiError, lost: string, nextNs: bigint | undefined) => void;
   readonly #reverse: boolean;
 
   constructor(
     source: RunSource,
-    onDamage: (reason: SmaltiError, lost: string) => void,
+    onDamage: (reason: SmaltiError, lost: string, nextNs: bigint | undefined) => void,
     reverse: boolean = false,
   ) {
     this.#reverse = reverse;
@@ -201,6 +228,7 @@ class SalvagedRuns implements RunSource {
         `${isOneBatch ? "a batch of its messages" : "its messages"}, ${
           this.#reverse ? `from ${~nextNs!} ns back` : `from ${nextNs} ns on`
         }`,
+        this.#reverse ? undefined : nextNs,
       );
       return undefined;
     }

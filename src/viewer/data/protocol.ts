@@ -41,11 +41,11 @@ export interface ImportRequest {
   readonly maxBytes?: number;
 }
 
-/** How far an import, an export or a check is. */
+/** How far an import (in bytes), an export or a check (in messages) is. */
 export interface Progress {
-  /** Messages so far. */
-  readonly messages: number;
-  /** Messages in all, where that is known. */
+  /** Messages, or bytes, so far. */
+  readonly done: number;
+  /** In all, where that is known. */
   readonly total?: number;
 }
 
@@ -348,7 +348,7 @@ export interface ColumnsRequest extends WindowNs {
   readonly topic: string;
   /** Expressions over fields, 1 to 16. */
   readonly columns: readonly LineText[];
-  /** Rows wanted at most, 2 to 1,000,000. */
+  /** About how many rows are wanted at most, 64 to 1,000,000. */
   readonly points: number;
 }
 
