@@ -41,6 +41,7 @@ const layers: readonly (readonly string[])[] = [
 /** All that the viewer knows of the library: what users have. */
 const viewerEntries: readonly string[] = [
   "src/entry/browser.ts",
+  "src/entry/slim.ts",
   "src/import/mod.ts",
   "src/export/mod.ts",
   "src/edit/mod.ts",
@@ -72,7 +73,10 @@ interface Import {
 }
 
 const base = Deno.args[0] ?? root;
-if (base === root) await install(".");
+if (base === root) {
+  await install(".");
+  await install("src/viewer");
+}
 const ts = await loadTypeScript();
 const files = ["mod.ts", ...listFiles("src", ".ts", base)];
 const sources = new Map(files.map((path) => {
@@ -248,7 +252,8 @@ function readImports(path: string, source: TS.SourceFile): Import[] {
   const found: Import[] = [];
   const add = (node: TS.Expression): void => {
     if (!ts.isStringLiteralLike(node)) return;
-    const relative = node.text.startsWith(".");
+    // What a bundler makes of a file, such as its URL, is no import of it.
+    const relative = node.text.startsWith(".") && !node.text.includes("?");
     const target = relative ? new URL(node.text, `file:///${path}`).pathname.slice(1) : undefined;
     found.push({ specifier: node.text, target, where: place(source, node) });
   };

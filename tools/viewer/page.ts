@@ -26,6 +26,10 @@ export interface Browser {
   open(url: string, options?: PageOptions): Promise<Page>;
   /** Fails where a page complained. */
   checkSilent(): void;
+  /** Forgets what pages complained of. */
+  forget(): void;
+  /** Closes all pages. */
+  closePages(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,6 +64,10 @@ export async function launch(executablePath: string): Promise<Browser> {
     checkSilent() {
       const said = complaints.splice(0);
       check(said.length === 0, `the page complained:\n${said.join("\n")}`);
+    },
+    forget: () => void complaints.splice(0),
+    async closePages() {
+      for (const context of browser.contexts()) await context.close();
     },
     close: () => browser.close(),
   };
@@ -97,7 +105,8 @@ export async function columnsOf(
 ): Promise<number[]> {
   const picture = await page.locator(selector).first().screenshot();
   const pixels = await page.evaluate(async (base64) => {
-    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
     const canvas = new OffscreenCanvas(image.width, image.height);
     const context = canvas.getContext("2d")!;
     context.drawImage(image, 0, 0);

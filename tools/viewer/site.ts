@@ -15,7 +15,7 @@ const TYPES: Record<string, string> = {
   wasm: "application/wasm",
 };
 /** What the page wants to be allowed, and the same without WebAssembly. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; " +
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
   "img-src 'self' data: blob:; worker-src 'self' blob:";
 const STRICT = POLICY.replace(" 'wasm-unsafe-eval'", "");
 

@@ -11,6 +11,7 @@ import { panelDefinition, panelDefinitions, type ShownRecording } from "../panel
 import { leavesOf } from "../panels/fields.ts";
 import { Clock } from "../time/clock.ts";
 import { formatTime, parseTime, type TimeStyle } from "../time/time_text.ts";
+import type { Actions } from "./actions.ts";
 import { capturedKeys } from "./keys.ts";
 import { commands } from "./commands.ts";
 import { Dialogs } from "./dialogs.ts";
@@ -47,7 +48,7 @@ const ACTIVITY_BINS = 1024;
 const STYLES: readonly TimeStyle[] = ["relative", "utc", "ns"];
 
 /** All of the page but its frame. */
-export class App {
+export class App implements Actions {
   readonly element: HTMLElement = document.createElement("div");
   readonly frames: Frames = new Frames();
   readonly hover: Hover = new Hover();
@@ -130,8 +131,8 @@ export class App {
       show: (id, state, element) => this.#host.show(id, state, element),
       resized: (id) => this.#host.panel(id)?.resized?.(),
       changed: () => this.#layoutChanged(),
-      activated: () => {},
       wantsPanel: (beside) => this.askForPanel(beside),
+      failed: (message) => this.toasts.say(message, true),
     });
     this.#main.append(this.#dock.element, this.#welcome.element);
     this.element.append(
@@ -149,19 +150,17 @@ export class App {
   /** Opens what a URL says: recording, the one beside it, times, layout. */
   async open(state: UrlState): Promise<void> {
     const opening = ++this.#opening;
-    if (state.url === undefined) {
-      this.#close();
-      this.#welcome.show({});
-      return;
-    }
     this.#close();
+    if (state.url === undefined) return this.#welcome.show({});
     this.#welcome.show({ loading: state.url });
+    if (/\/$/.test(new URL(absolute(state.url)).pathname)) return await this.#showList(state.url);
     const client = createClient();
     const { value, error } = await client.ask("open", 0, { url: absolute(state.url) });
     if (opening !== this.#opening) return client.close();
     if (error) {
       client.close();
-      await this.#showFailure(state.url, error);
+      this.#welcome.show({ error: error.message });
+      this.#events.failed(error);
       return;
     }
     await this.#shown(client, value, state);
@@ -241,6 +240,10 @@ export class App {
     this.#close();
     this.#timeline.dispose();
     this.#dock.dispose();
+  }
+
+  get isAsking(): boolean {
+    return this.dialogs.isOpen;
   }
 
   /** Takes files that are dropped on an element. */
@@ -350,8 +353,7 @@ export class App {
 
   /** Adds a panel and shows it. */
   addPanel(state: PanelState, beside?: string): void {
-    const id = this.#dock.add(state, beside);
-    this.#dock.activate(id);
+    this.#dock.add(state, beside);
   }
 
   /** Puts a field, or a topic, into the panel that is used, another one that takes it, or a new one. */
@@ -376,13 +378,12 @@ export class App {
       .sort((a, b) => b.takes(topic) - a.takes(topic))[0];
     if (!definition) return;
     const id = this.#dock.add({ type: definition.name, options: {} });
-    this.#dock.activate(id);
     // It is made when it is shown, which may be a moment later.
     const put = (tries: number) => {
       if (this.#host.add(id, topic, path) || tries === 0) this.#tree.draw();
       else this.frames.request(() => put(tries - 1));
     };
-    put(30);
+    put(300);
   }
 
   undo(): void {
@@ -501,7 +502,7 @@ export class App {
 
   /** All that can be done, all topics and fields, and any time that is typed. */
   openPalette(): void {
-    const { recording, clock } = this;
+    const { recording } = this;
     const does = commands.filter(({ id, isThere }) => id !== "palette" && (!isThere || isThere(this)))
       .map((command) => ({ title: command.title, keys: command.keys, run: () => command.run(this) }));
     const fields = (recording?.info.topics ?? []).flatMap((topic) =>
@@ -511,13 +512,10 @@ export class App {
         run: () => this.addField(topic, path),
       }))
     );
-    const goTo = clock
-      ? [{ title: "Go to a time", run: () => void this.#askForTime() }]
-      : [];
-    this.dialogs.openPalette([...does, ...goTo, ...fields], "Commands, topics and fields");
+    this.dialogs.openPalette([...does, ...fields], "Commands, topics and fields");
   }
 
-  async #askForTime(): Promise<void> {
+  async askForTime(): Promise<void> {
     const { clock } = this;
     if (!clock) return;
     const { startNs, cursorNs } = clock;
@@ -626,6 +624,7 @@ export class App {
         return app.theme;
       },
       request: (draw) => frames.request(draw),
+      drawn: () => void this.#dock.loadArea(),
       say: (text, isBad) => this.toasts.say(text, isBad),
     };
   }
@@ -664,18 +663,16 @@ export class App {
     this.#tree.show(this.recording?.info);
   }
 
-  /** A URL that is no recording may be a place with many. */
-  async #showFailure(url: string, error: DataError): Promise<void> {
+  /** A place with recordings, to choose one of them. */
+  async #showList(url: string): Promise<void> {
     const opening = this.#opening;
     const client = createClient();
-    const { value } = await client.ask("list", 0, { url: absolute(url) });
+    const { value, error } = await client.ask("list", 0, { url: absolute(url) });
     client.close();
     if (opening !== this.#opening) return;
-    if (value) this.#welcome.show({ list: value, base: url });
-    else {
-      this.#welcome.show({ error: error.message });
-      this.#events.failed(error);
-    }
+    if (value) return this.#welcome.show({ list: value, base: url });
+    this.#welcome.show({ error: error.message });
+    this.#events.failed(error);
   }
 
   #restore(layout: Layout | undefined): void {

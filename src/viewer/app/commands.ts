@@ -4,7 +4,7 @@
  * @module
  */
 import { SPEEDS } from "../time/clock.ts";
-import type { App } from "./app.ts";
+import type { Actions } from "./actions.ts";
 
 /** Something that can be done. */
 export interface Command {
@@ -13,11 +13,11 @@ export interface Command {
   /** Keys as {@linkcode keyOf} names them; the first is shown. */
   readonly keys?: readonly string[];
   /** Whether it makes sense now. @default always */
-  readonly isThere?: (app: App) => boolean;
-  readonly run: (app: App) => void;
+  readonly isThere?: (app: Actions) => boolean;
+  readonly run: (app: Actions) => void;
 }
 
-const isOpen = (app: App) => app.clock !== undefined;
+const isOpen = (app: Actions) => app.clock !== undefined;
 
 /** All commands, in the order in which the palette and the help list them. */
 export const commands: readonly Command[] = [
@@ -74,7 +74,7 @@ export const commands: readonly Command[] = [
   { id: "close-panel", title: "Close the panel", keys: ["Shift+X"], isThere: isOpen, run: (app) => app.closePanel() },
   { id: "undo", title: "Layout back", keys: ["Ctrl+Z"], isThere: isOpen, run: (app) => app.undo() },
   { id: "redo", title: "Layout forward", keys: ["Ctrl+Shift+Z"], isThere: isOpen, run: (app) => app.redo() },
-  { id: "link", title: "Copy a link to this moment", keys: ["l"], isThere: isOpen, run: (app) => void app.copyLink() },
+  { id: "link", title: "Copy a link to this moment", keys: ["l"], isThere: isOpen, run: (app) => app.copyLink() },
   { id: "open", title: "Open a recording", keys: ["o"], run: (app) => app.askForUrl("url") },
   {
     id: "with",
@@ -89,8 +89,9 @@ export const commands: readonly Command[] = [
     isThere: (app) => !!app.second,
     run: (app) => app.closeSecond(),
   },
-  { id: "csv", title: "Save the window as CSV", isThere: isOpen, run: (app) => void app.exportWindow("csv") },
-  { id: "arrow", title: "Save the window as Arrow", isThere: isOpen, run: (app) => void app.exportWindow("arrow") },
+  { id: "go-to", title: "Go to a time", keys: ["g"], isThere: isOpen, run: (app) => app.askForTime() },
+  { id: "csv", title: "Save the window as CSV", isThere: isOpen, run: (app) => app.exportWindow("csv") },
+  { id: "arrow", title: "Save the window as Arrow", isThere: isOpen, run: (app) => app.exportWindow("arrow") },
   { id: "png", title: "Save the panel as PNG", isThere: isOpen, run: (app) => app.savePicture() },
   { id: "save-layout", title: "Save the layout as a file", isThere: isOpen, run: (app) => app.saveLayout() },
   { id: "load-layout", title: "Load a layout from a file", isThere: isOpen, run: (app) => app.loadLayoutFile() },
@@ -118,7 +119,7 @@ export function keyOf(event: KeyboardEvent): string {
 }
 
 /** What a key does, where it does something now. */
-export function commandOf(app: App, key: string): Command | undefined {
+export function commandOf(app: Actions, key: string): Command | undefined {
   return commands.find(({ keys, isThere }) => keys?.includes(key) && (!isThere || isThere(app)));
 }
 

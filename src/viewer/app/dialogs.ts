@@ -55,7 +55,7 @@ export class Dialogs {
     const shown = commands.filter((command): command is Command & { keys: string[] } => !!command.keys);
     render(
       html`<div class="top"><h2 id="dialog-title">Keys</h2>${closeButton(() => this.close())}</div>
-      <div class="content">
+      <div class="content" tabindex="0" role="group" aria-label="Keys">
         <dl class="keys">${
         shown.map(({ keys, title }) =>
           html`<dt>${capsOf(keys[0]).map((cap) => html`<kbd>${cap}</kbd> `)}</dt><dd>${title}</dd>`
@@ -89,7 +89,7 @@ export class Dialogs {
           <input aria-label=${title} .value=${value} placeholder=${title} />
           <button type="submit" class="primary">OK</button>
         </form>
-        ${hint === "" ? nothing : html`<div class="content muted" style="padding:8px 12px">${hint}</div>`}`,
+        ${hint === "" ? nothing : html`<div class="content muted hint">${hint}</div>`}`,
         this.element,
       );
       this.#show(title);
@@ -157,7 +157,7 @@ export class Dialogs {
           </div>`
         )
       }</div>
-        ${found.length === 0 ? html`<p class="muted" style="padding:0 10px">Nothing is called so</p>` : nothing}
+        ${found.length === 0 ? html`<p class="muted hint">Nothing is called so</p>` : nothing}
       </div>`,
       this.element,
     );

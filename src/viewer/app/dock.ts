@@ -1,229 +1,260 @@
 /**
- * Where panels are: rows, columns and tabs, by dockview.
+ * Where panels are. At first they just lie where the layout has them; what moves them is loaded when something is on the
+ * screen, since it is a third of the page.
  *
  * @module
  */
-import { createDockview, type DockviewApi, type DockviewGroupPanel, type IDockviewPanel } from "dockview-core";
+import type { DockArea, PanelPlace } from "./dock_area.ts";
+import type { Layout, LayoutNode, PanelState } from "./layout.ts";
 import { panelDefinition } from "../panels/panel.ts";
-import { fromDock, toDock } from "./dock_layout.ts";
-import type { Layout, PanelState } from "./layout.ts";
 
-/** What shows panels. */
-export interface PanelPlace {
+/** What the dock tells the page. */
+export interface DockPage {
   /** Shows a panel in an element until what it returns is called. */
   show(id: string, state: PanelState, element: HTMLElement): () => void;
   /** The panel has another size. */
   resized(id: string): void;
-  /** Panels were moved, added, closed, or others are in front. */
+  /** Panels were moved, added, closed, changed, or others are in front. */
   changed(): void;
-  /** The panel in front of the group that has the focus. */
-  activated(id: string | undefined): void;
   /** Asks for a panel beside another one, of a group that may have none. */
   wantsPanel(beside: string | undefined): void;
+  /** What moves panels could not be loaded. */
+  failed(message: string): void;
 }
 
-/** How panels lie, and what may be done with that. */
-export class Dock {
-  readonly element: HTMLElement;
-  readonly #api: DockviewApi;
-  readonly #place: PanelPlace;
-  readonly #panels = new Map<string, PanelState>();
-  readonly #observer: ResizeObserver;
-  #isLoading = false;
+/** When what moves panels is loaded at the latest, in milliseconds, where no panel says that it shows something. */
+const LATEST_MS = 2500;
 
-  constructor(place: PanelPlace) {
-    this.#place = place;
-    this.element = document.createElement("div");
-    this.element.style.cssText = "position:absolute;inset:0";
-    this.#api = createDockview(this.element, {
-      theme: { name: "smalti", className: "dockview-theme-smalti", gap: 0 },
-      disableFloatingGroups: true,
-      announcements: false,
-      defaultRenderer: "onlyWhenVisible",
-      createComponent: ({ id }) => this.#content(id),
-      createRightHeaderActionComponent: (group) => this.#actions(group),
-    });
-    // Sizes are told by what is measured: dockview's own observer may come after the first drawing.
-    this.#observer = new ResizeObserver(() => this.#fit());
-    this.#observer.observe(this.element);
-    this.#api.onDidLayoutChange(() => {
-      if (this.#isLoading) return;
-      for (const id of [...this.#panels.keys()]) if (!this.#api.getPanel(id)) this.#panels.delete(id);
-      this.#place.changed();
-    });
-    this.#api.onDidActivePanelChange(() => this.#place.activated(this.activeId));
+/** Panels, and how they lie. */
+export class Dock {
+  readonly element: HTMLElement = document.createElement("div");
+  readonly #page: DockPage;
+  readonly #states = new Map<string, PanelState>();
+  readonly #places = new Map<string, PanelPlace>();
+  #area: DockArea | undefined;
+  #loading: Promise<DockArea | undefined> | undefined;
+  /** Where panels lie before they can be moved. */
+  #still: { layout: Layout; element: HTMLElement } | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #hasEnded = false;
+
+  constructor(page: DockPage) {
+    this.#page = page;
+    this.element.className = "dock";
   }
 
   /** The panel in front of the group that is used. */
   get activeId(): string | undefined {
-    return this.#api.activePanel?.id;
+    return this.#area?.activeId ?? (this.#still && [...this.#states.keys()][0]);
   }
 
   /** Ids of all panels. */
   get ids(): string[] {
-    return this.#api.panels.map(({ id }) => id);
-  }
-
-  /** What a panel shows. */
-  state(id: string): PanelState | undefined {
-    return this.#panels.get(id);
+    return [...this.#states.keys()];
   }
 
   /** Ids of the panels that are seen: the one in front of each group. */
   get visibleIds(): string[] {
-    return this.#api.panels.filter(({ api }) => api.isVisible).map(({ id }) => id);
+    return this.#area?.visibleIds ?? (this.#still ? visibleOf(this.#still.layout.root) : []);
+  }
+
+  /** What a panel shows. */
+  state(id: string): PanelState | undefined {
+    return this.#states.get(id);
   }
 
   /** Shows a layout in place of what is there. */
   load(layout: Layout): void {
-    this.#isLoading = true;
-    try {
-      this.#api.clear();
-      this.#panels.clear();
-      for (const [id, state] of Object.entries(layout.panels)) this.#panels.set(id, state);
-      const { width, height } = this.#size();
-      this.#api.fromJSON(toDock(layout, width, height));
-    } finally {
-      this.#isLoading = false;
-    }
-    this.#fit();
+    this.clear();
+    for (const [id, state] of Object.entries(layout.panels)) this.#states.set(id, state);
+    if (this.#area) return this.#area.load(layout);
+    const element = this.#stillNode(layout.root);
+    this.#still = { layout, element };
+    this.element.append(element);
+    this.#timer = setTimeout(() => this.loadArea(), LATEST_MS);
   }
 
   /** Shows nothing. */
   clear(): void {
-    this.#isLoading = true;
-    this.#api.clear();
-    this.#panels.clear();
-    this.#isLoading = false;
+    clearTimeout(this.#timer);
+    this.#area?.clear();
+    this.#still?.element.remove();
+    this.#still = undefined;
+    for (const place of [...this.#places.values()]) place.dispose();
+    this.#states.clear();
   }
 
   /** As it is now; undefined where nothing is left. */
   get layout(): Layout | undefined {
-    return this.#panels.size === 0 ? undefined : fromDock(this.#api.toJSON(), this.#panels);
+    if (this.#states.size === 0) return undefined;
+    if (this.#area) return this.#area.layout;
+    return this.#still && { ...this.#still.layout, panels: Object.fromEntries(this.#states) };
   }
 
-  /** Adds a panel: below another one, in front of it as a tab, or wherever there is room. Returns its id. */
-  add(state: PanelState, beside?: string, how: "below" | "right" | "within" = "below"): string {
+  /** Something is on the screen: now what moves panels may be loaded. */
+  async loadArea(): Promise<DockArea | undefined> {
+    clearTimeout(this.#timer);
+    return await (this.#loading ??= this.#makeArea());
+  }
+
+  /** Adds a panel below another one. Returns its id; it is there a moment later. */
+  add(state: PanelState, beside?: string): string {
     let number = 1;
-    while (this.#panels.has(`${state.type}${number}`)) number++;
-    const id = `${state.type}${number}`;
-    this.#panels.set(id, state);
-    const reference = beside !== undefined ? this.#api.getPanel(beside) : this.#api.activePanel;
-    this.#api.addPanel({
-      id,
-      component: state.type,
-      title: state.title ?? panelDefinition(state.type)?.title ?? state.type,
-      ...(reference && { position: { referencePanel: reference.id, direction: how } }),
+    while (this.#states.has(`${state.type}-${number}`)) number++;
+    const id = `${state.type}-${number}`;
+    void this.#withArea((area) => {
+      this.#states.set(id, state);
+      area.add(id, beside);
+      area.activate(id);
     });
     return id;
   }
 
   /** Closes a panel. */
   close(id: string): void {
-    const panel = this.#api.getPanel(id);
-    if (panel) this.#api.removePanel(panel);
+    void this.#withArea((area) => area.close(id));
   }
 
   /** Keeps what a panel shows now. */
   save(id: string, state: PanelState): void {
-    if (!this.#panels.has(id)) return;
-    this.#panels.set(id, state);
-    this.#place.changed();
+    if (!this.#states.has(id)) return;
+    this.#states.set(id, state);
+    this.#page.changed();
   }
 
   /** Names a panel. */
   setTitle(id: string, title: string): void {
-    const panel = this.#api.getPanel(id);
-    if (panel && panel.title !== title) panel.api.setTitle(title);
+    this.#area?.setTitle(id, title);
+    this.#titles.set(id, title);
+    const bar = this.#still?.element.querySelector(`[data-panel="${id}"]`);
+    if (bar) bar.textContent = title;
   }
+  readonly #titles = new Map<string, string>();
 
   /** Brings a panel to the front of its tabs. */
   activate(id: string): void {
-    this.#api.getPanel(id)?.api.setActive();
+    void this.#withArea((area) => area.activate(id));
   }
 
   /** Makes a panel as large as the place, or as it was. */
-  toggleFull(id: string | undefined = this.activeId): void {
-    if (this.#api.hasMaximizedGroup()) this.#api.exitMaximizedGroup();
-    else if (id !== undefined) this.#api.getPanel(id)?.api.maximize();
+  toggleFull(id?: string): void {
+    void this.#withArea((area) => area.toggleFull(id));
   }
 
   /** Whether one panel has all of the place. */
   get isFull(): boolean {
-    return this.#api.hasMaximizedGroup();
+    return this.#area?.isFull ?? false;
   }
 
   /** Moves the focus to a panel's content. */
-  focus(id: string | undefined = this.activeId): void {
-    if (id === undefined) return;
-    const panel = this.#api.getPanel(id);
-    panel?.view.content.element.querySelector<HTMLElement>(".panel")?.focus();
+  focus(id: string): void {
+    this.#places.get(id)?.element.querySelector<HTMLElement>(".panel")?.focus();
   }
 
   /** Ends all panels. */
   dispose(): void {
-    this.#observer.disconnect();
-    this.#isLoading = true;
-    this.#api.dispose();
+    this.#hasEnded = true;
+    this.clear();
+    this.#area?.dispose();
   }
 
-  #size(): { width: number; height: number } {
-    const { clientWidth, clientHeight } = this.element;
-    return { width: clientWidth || 800, height: clientHeight || 600 };
+  async #withArea(act: (area: DockArea) => void): Promise<void> {
+    const area = this.#area ?? await this.loadArea();
+    if (area && !this.#hasEnded) act(area);
   }
 
-  #fit(): void {
-    const { clientWidth, clientHeight } = this.element;
-    if (clientWidth === 0 || clientHeight === 0) return;
-    this.#api.layout(clientWidth, clientHeight);
+  async #makeArea(): Promise<DockArea | undefined> {
+    try {
+      const { DockArea, dockStyles } = await import("./dock_area.ts");
+      if (this.#hasEnded) return undefined;
+      const root = this.element.getRootNode();
+      if (root instanceof ShadowRoot) root.adoptedStyleSheets = [dockStyles(), ...root.adoptedStyleSheets];
+      const area = new DockArea({
+        states: this.#states,
+        place: (id) => this.#place(id),
+        changed: () => this.#page.changed(),
+        wantsPanel: (beside) => this.#page.wantsPanel(beside),
+      });
+      this.element.append(area.element);
+      const { layout } = this;
+      const still = this.#still;
+      this.#area = area;
+      // Panels are moved with what they have drawn.
+      if (layout) area.load(layout);
+      still?.element.remove();
+      this.#still = undefined;
+      for (const [id, title] of this.#titles) area.setTitle(id, title);
+      return area;
+    } catch (reason) {
+      this.#loading = undefined;
+      this.#page.failed(`Panels cannot be moved: ${(reason as Error).message}`);
+    }
   }
 
   /** A panel is there while it is seen; what it shows is all in its state. */
-  #content(id: string) {
+  #place(id: string): PanelPlace {
+    const known = this.#places.get(id);
+    if (known) return known;
     const element = document.createElement("div");
-    element.style.cssText = "position:relative;width:100%;height:100%;overflow:hidden";
+    element.className = "panel-place";
     let hide: (() => void) | undefined;
-    const set = (isVisible: boolean) => {
+    const setVisible = (isVisible: boolean) => {
       if (isVisible === (hide !== undefined)) return;
       if (isVisible) {
-        const state = this.#panels.get(id);
-        if (state) hide = this.#place.show(id, state, element);
+        const state = this.#states.get(id);
+        if (state) hide = this.#page.show(id, state, element);
       } else {
         hide!();
         hide = undefined;
         element.replaceChildren();
       }
     };
-    const observer = new ResizeObserver(() => this.#place.resized(id));
-    return {
+    const observer = new ResizeObserver(() => this.#page.resized(id));
+    observer.observe(element);
+    const place: PanelPlace = {
       element,
-      init: ({ api }: { api: IDockviewPanel["api"] }) => {
-        observer.observe(element);
-        api.onDidVisibilityChange(({ isVisible }) => set(isVisible));
-        if (api.isVisible) set(true);
-      },
+      setVisible,
       dispose: () => {
         observer.disconnect();
-        set(false);
+        setVisible(false);
+        element.remove();
+        if (this.#places.get(id) === place) this.#places.delete(id);
       },
     };
+    this.#places.set(id, place);
+    return place;
   }
 
-  /** What a group's bar of tabs has at its end. */
-  #actions(group: DockviewGroupPanel) {
+  /** The same rows, columns and tabs, which cannot be moved yet. */
+  #stillNode(node: LayoutNode): HTMLElement {
     const element = document.createElement("div");
-    element.className = "group-actions";
-    const button = (text: string, label: string, act: () => void) => {
-      const made = document.createElement("button");
-      made.type = "button";
-      made.textContent = text;
-      made.title = label;
-      made.setAttribute("aria-label", label);
-      made.addEventListener("click", act);
-      element.append(made);
-    };
-    button("+", "Add a panel", () => this.#place.wantsPanel(group.activePanel?.id));
-    button("⤢", "Full size, or back (f)", () => this.toggleFull(group.activePanel?.id));
-    return { element, init: () => {}, dispose: () => element.remove() };
+    if (node.kind !== "tabs") {
+      element.className = `still ${node.kind}`;
+      node.children.forEach((child, i) => {
+        const part = this.#stillNode(child);
+        part.style.flex = `${node.sizes[i] ?? 1} 1 0`;
+        element.append(part);
+      });
+      return element;
+    }
+    element.className = "still tabs";
+    const bar = document.createElement("div");
+    bar.className = "still-bar";
+    for (const id of node.panels) {
+      const tab = document.createElement("span");
+      tab.dataset.panel = id;
+      tab.className = id === node.active ? "still-tab front" : "still-tab";
+      const state = this.#states.get(id);
+      tab.textContent = state?.title ?? panelDefinition(state?.type ?? "")?.title ?? id;
+      bar.append(tab);
+    }
+    const place = this.#place(node.active);
+    element.append(bar, place.element);
+    place.setVisible(true);
+    return element;
   }
+}
+
+function visibleOf(node: LayoutNode): string[] {
+  return node.kind === "tabs" ? [node.active] : node.children.flatMap(visibleOf);
 }

@@ -6,14 +6,14 @@
 import { html, nothing, render } from "lit";
 import { bytesText, countText } from "../draw/number_text.ts";
 import { spanText } from "../draw/time_text.ts";
-import type { App } from "./app.ts";
+import type { Actions } from "./actions.ts";
 
 /** The head. */
 export class Header {
   readonly element: HTMLElement = document.createElement("header");
-  readonly #app: App;
+  readonly #app: Actions;
 
-  constructor(app: App) {
+  constructor(app: Actions) {
     this.#app = app;
   }
 
@@ -45,8 +45,8 @@ export class Header {
           <span>Commands, fields</span><kbd>Ctrl K</kbd>
         </button>
         <button type="button" class="wide" ?disabled=${!info} title="Copy a link to this moment (l)"
-          @click=${() => void app.copyLink()}>Copy link</button>
-        <button type="button" title="Open another recording (o)" @click=${() => void app.askForUrl("url")}>Open</button>
+          @click=${() => app.copyLink()}>Copy link</button>
+        <button type="button" title="Open another recording (o)" @click=${() => app.askForUrl("url")}>Open</button>
         <button type="button" aria-label="Dark or light" title="Dark or light" @click=${() => app.toggleTheme()}>◐</button>
         <button type="button" aria-label="Keys" title="Keys (?)" @click=${() => app.openHelp()}>?</button>
       </div>`,

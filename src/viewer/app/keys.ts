@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { App } from "./app.ts";
+import type { Actions } from "./actions.ts";
 import { commandOf, keyOf } from "./commands.ts";
 
 /** Keys that a control takes itself when it has the focus. */
@@ -11,8 +11,8 @@ const BUTTON_KEYS = new Set(["Space", "Enter"]);
 const TAKES_ARROWS = new Set(["tree", "listbox", "tablist", "tab", "menu", "radiogroup", "grid"]);
 
 /** Runs what a key means; whether it meant something. */
-export function capturedKeys(app: App, event: KeyboardEvent): boolean {
-  if (event.defaultPrevented || event.isComposing || app.dialogs.isOpen) return false;
+export function capturedKeys(app: Actions, event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.isComposing || app.isAsking) return false;
   const target = event.composedPath()[0];
   const key = keyOf(event);
   if (target instanceof HTMLElement) {
@@ -22,13 +22,13 @@ export function capturedKeys(app: App, event: KeyboardEvent): boolean {
     if (isControl && BUTTON_KEYS.has(key)) return false;
     if (target.matches("select") && !key.startsWith("Ctrl+")) return false;
     const role = target.closest("[role]")?.getAttribute("role") ?? "";
-    if (TAKES_ARROWS.has(role) && /Arrow/.test(key)) return false;
+    if (TAKES_ARROWS.has(role) && /^(Arrow|Home|End)/.test(key)) return false;
   }
   if (key === "Escape") return app.leaveFull();
   return run(app, key);
 }
 
-function run(app: App, key: string): boolean {
+function run(app: Actions, key: string): boolean {
   const command = commandOf(app, key);
   if (!command) return false;
   command.run(app);

@@ -158,6 +158,7 @@ function pass(shared: () => SharedContext): SharedContext {
       return shared().hover;
     },
     request: (draw) => shared().request(draw),
+    drawn: () => shared().drawn(),
     say: (text, isBad) => shared().say(text, isBad),
   };
 }

@@ -526,6 +526,10 @@ const pieces = css`
     overflow: auto;
     padding: 6px;
   }
+  dialog .hint {
+    padding: 8px 12px;
+    margin: 0;
+  }
   [role="option"] {
     display: flex;
     justify-content: space-between;
@@ -688,6 +692,20 @@ const panels = css`
   .bands-name:focus-within .drop {
     opacity: 1;
   }
+  .bands-name .name {
+    flex: none;
+    max-width: 100%;
+  }
+  .bands-name .drop {
+    margin-left: auto;
+  }
+  .panel p {
+    margin: 4px 12px;
+  }
+  td.text {
+    white-space: pre-wrap;
+    max-width: none;
+  }
   .bands-name {
     display: flex;
     gap: 6px;
@@ -791,8 +809,99 @@ const panels = css`
   }
 `;
 
-/** How dockview looks: its variables by ours, and flat tabs. */
+/** How panels lie, and how dockview looks: its variables by ours, and flat tabs. */
 const docks = css`
+  .dock {
+    position: absolute;
+    inset: 0;
+  }
+  .panel-place {
+    position: relative;
+    width: 100%;
+    height: 100%;
+    overflow: hidden;
+  }
+  .still {
+    display: flex;
+    min-width: 0;
+    min-height: 0;
+    gap: 1px;
+  }
+  .dock > .still {
+    position: absolute;
+    inset: 0;
+  }
+  .still.column,
+  .still.tabs {
+    flex-direction: column;
+  }
+  .still.tabs {
+    gap: 0;
+    background: var(--panel);
+  }
+  .still-bar {
+    height: 28px;
+    flex: none;
+    display: flex;
+    background: var(--raised);
+    font-size: 12px;
+    overflow: hidden;
+  }
+  .still-tab {
+    padding: 5px 34px 0 8px;
+    color: var(--muted);
+    white-space: nowrap;
+  }
+  .still-tab.front {
+    background: var(--panel);
+    color: var(--text);
+  }
+  .still .panel-place {
+    flex: 1;
+    min-height: 0;
+  }
+  .tab {
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    height: 100%;
+    padding: 0 2px 0 0;
+    white-space: nowrap;
+  }
+  .tab-close {
+    padding: 0 5px;
+    border-radius: 4px;
+    color: var(--muted);
+    font-size: 14px;
+    line-height: 18px;
+    cursor: pointer;
+  }
+  .tab-close:hover {
+    background: var(--hover);
+    color: var(--text);
+  }
+  .panel {
+    container-type: size;
+  }
+  @container (max-height: 190px) {
+    .legend {
+      flex-wrap: nowrap;
+      overflow-x: auto;
+      scrollbar-width: none;
+    }
+    .legend .line {
+      flex: none;
+    }
+  }
+  .group-actions {
+    display: flex;
+    align-items: center;
+    height: 100%;
+  }
+  .group-actions button {
+    padding: 0 7px;
+    color: var(--muted);
+  }
   .dockview-theme-smalti {
     --dv-background-color: var(--bg);
     --dv-paneview-active-outline-color: var(--accent);

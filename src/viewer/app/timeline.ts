@@ -267,7 +267,7 @@ export class Timeline {
     const ticks = timeTicks(extent.from, extent.to, Math.max(2, width / 110));
     render(
       ticks.map(({ at, text }) =>
-        html`<span style="left:${(at - extent.from) / (extent.to - extent.from) * 100}%">${text}</span>`
+        html`<span .style=${`left:${(at - extent.from) / (extent.to - extent.from) * 100}%`}>${text}</span>`
       ),
       this.#axis,
     );

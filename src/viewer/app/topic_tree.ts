@@ -150,7 +150,7 @@ export class TopicTree {
   readonly #onKey = (event: KeyboardEvent) => {
     const at = this.#rows.findIndex(({ key }) => key === this.#current);
     const row = this.#rows[at];
-    if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!row || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const actions: Record<string, () => void> = {
       ArrowDown: () => this.#go(this.#rows[at + 1]),
       ArrowUp: () => at === 0 ? this.focusSearch() : this.#go(this.#rows[at - 1]),

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import dockviewStyles from "virtual:dockview-styles";
 import uplotStyles from "uplot/dist/uPlot.min.css?inline";
 import type { RecordingInfo } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
@@ -44,12 +43,9 @@ export class SmaltiViewer extends HTMLElement {
   constructor() {
     super();
     this.#root = this.attachShadow({ mode: "open" });
-    const sheets = [dockviewStyles, uplotStyles].map((text) => {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(text);
-      return sheet;
-    });
-    this.#root.adoptedStyleSheets = [...sheets, ...styles.map(({ styleSheet }) => styleSheet!)];
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(uplotStyles);
+    this.#root.adoptedStyleSheets = [sheet, ...styles.map(({ styleSheet }) => styleSheet!)];
   }
 
   connectedCallback(): void {

@@ -43,7 +43,7 @@ export function drawRaster(
       const count = countAt(activity, counts, extent, column / columns, (column + 1) / columns);
       if (count <= 0) continue;
       // The root keeps what is rare apart from what is not there.
-      context.globalAlpha = 0.3 + 0.7 * Math.sqrt(Math.min(1, count / most));
+      context.globalAlpha = 0.2 + 0.6 * Math.sqrt(Math.min(1, count / most));
       context.fillRect(column, top, 1, bottom - top);
     }
     context.globalAlpha = 1;

@@ -70,11 +70,11 @@ class InfoPanel implements Panel {
     const metadata = Object.entries(info.metadata);
     render(
       html`<dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
-      <p style="margin:4px 12px"><button type="button" class="primary" ?disabled=${this.#progress !== undefined}
+      <p><button type="button" class="primary" ?disabled=${this.#progress !== undefined}
         @click=${() => void this.#verify()}>Check all of it</button>
         <span role="status" class="muted">${this.#progress ?? this.#verdict()}</span></p>
       ${this.#verified?.errors.map(({ topic, message }) =>
-        html`<p class="error" style="margin:4px 12px">${topic ?? ""} ${message}</p>`
+        html`<p class="error">${topic ?? ""} ${message}</p>`
       )}
       ${metadata.length === 0 ? nothing : html`<h3>Metadata</h3><dl class="facts mono">${
         metadata.map(([key, value]) =>

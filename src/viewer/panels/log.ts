@@ -101,7 +101,7 @@ class LogPanel implements Panel {
             clock.seek(row.timestampNs);
           }}><td class="mono muted">${formatTime(row.timestampNs, { style: "relative", startNs: clock.startNs })}</td>
           ${level === undefined ? "" : html`<td class="muted">${valueText(at(row, level), 12)}</td>`}
-          <td style="white-space:pre-wrap;max-width:none">${valueText(at(row, text), 2000)}</td></tr>`
+          <td class="text">${valueText(at(row, text), 2000)}</td></tr>`
         )
       }</tbody></table>`,
       this.#parts.body,

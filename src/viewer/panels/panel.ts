@@ -45,6 +45,8 @@ export interface PanelContext<S = Options> {
    * changed. Returns what ends it.
    */
   watch(wishes: readonly TopicWish[], onAnswers: (answers: readonly AtAnswer[]) => void): () => void;
+  /** Tells that there is something to see: what the page needs less is loaded then. Once is enough. */
+  drawn(): void;
   /** Says something that goes by itself. */
   say(text: string, isBad?: boolean): void;
   /** Names the panel anew. */

@@ -20,6 +20,8 @@ import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 /** Lines at most; more than can be told apart. */
 const MAX_LINES = 32;
+/** Characters of a title. */
+const MAX_TITLE = 44;
 /** How much of the window is asked for beyond each of its ends, so that a pan has something to show. */
 const MARGIN = 0.25;
 
@@ -230,6 +232,7 @@ class PlotPanel implements Panel {
       plot.setScale("x", { min: from, max: to });
     });
     this.#tag.textContent = levelText(this.#shown);
+    if (this.#tag.textContent !== "") this.#context.drawn();
     this.#describeSoon();
   }
 
@@ -321,7 +324,8 @@ class PlotPanel implements Panel {
     const { labels, topics } = this.#labels();
     const names = this.#lines.map(({ label }, i) => label ?? labels[i]);
     const what = this.#lines.length === 1 ? ` ${names[0]}` : "";
-    return topics.length === 1 ? topics[0] + what : names.join(", ");
+    const title = topics.length === 1 ? topics[0] + what : names.join(", ");
+    return title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE - 1)}…` : title;
   }
 
   #toggle(text: string): void {

@@ -161,9 +161,9 @@ class StatesPanel implements Panel {
         const title = answer?.error?.message ?? `${line}: ${value}`;
         // What tells lines apart is at their end: a field's name rather than the topic's.
         const [name, topic = ""] = labels[row].split(" ").reverse();
-        return html`<div class="bands-name" style="height:${ROW_PIXELS}px" title=${title}>
-          <span class="clip" style="flex:none;max-width:100%">${name}</span><span class="clip muted">${topic}</span>
-          <button type="button" class="drop" style="margin-left:auto" aria-label="Take ${line} out"
+        return html`<div class="bands-name" .style=${`height:${ROW_PIXELS}px`} title=${title}>
+          <span class="clip name">${name}</span><span class="clip muted">${topic}</span>
+          <button type="button" class="drop" aria-label="Take ${line} out"
             @pointerdown=${(event: Event) => event.stopPropagation()}
             @click=${() => this.#save(this.#lines.filter((_, i) => i !== row))}>×</button></div>`;
       }),

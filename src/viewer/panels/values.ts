@@ -112,7 +112,7 @@ class ValuesPanel implements Panel {
       this.#parts.bar,
     );
     render(
-      html`${missing.map((name) => html`<p class="muted" style="margin:6px 8px">${name} is not in this recording</p>`)}
+      html`${missing.map((name) => html`<p class="muted">${name} is not in this recording</p>`)}
       ${shown.map((topic) => this.#topic(topic))}`,
       this.#parts.body,
     );
@@ -131,7 +131,7 @@ class ValuesPanel implements Panel {
       <summary><span class="clip">${name}</span>${
       isOpen ? nothing : html`<span class="muted clip mono">${brief ?? ""}</span>`
     }<span class="age">${answer === undefined ? "…" : answer.timestampNs === undefined ? "none yet" : `${age} ago`}</span></summary>
-      ${content?.kind === "error" ? html`<p class="error" style="margin:4px 20px">${content.error.message}</p>` : nothing}
+      ${content?.kind === "error" ? html`<p class="error">${content.error.message}</p>` : nothing}
       ${isOpen && data ? html`<dl class="mono">${linesOf(data).map(([key, value]) => html`<dt>${key}</dt><dd>${value}</dd>`)}</dl>` : nothing}
     </details>`;
   }
