@@ -45,7 +45,9 @@ async function runChecks(path: string): Promise<void> {
         console.log(`${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
       } catch (reason) {
         failed.push(name);
-        console.error(`FAILED ${name}: ${reason instanceof CheckError ? reason.message : (reason as Error).stack}`);
+        console.error(
+          `FAILED ${name}: ${reason instanceof CheckError ? reason.message : (reason as Error).stack}`,
+        );
         browser.forget();
       } finally {
         await browser.closePages();

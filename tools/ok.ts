@@ -36,7 +36,9 @@ if (unknown !== undefined) {
   Deno.exit(2);
 }
 
-for (const directory of [".", "src/viewer", "tests", "tests/packaging", "bench"] as const) await install(directory);
+for (const directory of [".", "src/viewer", "tests", "tests/packaging", "bench"] as const) {
+  await install(directory);
+}
 const failed: string[] = [];
 for (const name of chosen) {
   const start = performance.now();

@@ -18,7 +18,9 @@ function dockviewStyles() {
       if (source !== `\0${id}`) return;
       const script = readFileSync(require.resolve("dockview-core/dist/dockview-core.js"), "utf8");
       const [, text] = /\bs\.textContent = ("(?:[^"\\]|\\.)*");/.exec(script) ?? [];
-      if (text === undefined) throw new Error("dockview-core.js has no style sheet where it had one: look again");
+      if (text === undefined) {
+        throw new Error("dockview-core.js has no style sheet where it had one: look again");
+      }
       // Rules of its themes; what is within @media or @keyframes stays.
       const css = JSON.parse(text).replace(/^\.dockview-theme-[^{}]*\{[^{}]*\}\n?/gm, "");
       return `export default ${JSON.stringify(css.replace(/\s+/g, " "))};`;
@@ -43,7 +45,9 @@ export default {
     rolldownOptions: {
       input: { index: `${root}index.html`, "smalti-viewer": `${root}mod.ts` },
       preserveEntrySignatures: "exports-only",
-      output: { entryFileNames: (chunk) => chunk.name === "smalti-viewer" ? "[name].js" : "assets/[name]-[hash].js" },
+      output: {
+        entryFileNames: (chunk) => chunk.name === "smalti-viewer" ? "[name].js" : "assets/[name]-[hash].js",
+      },
     },
   },
 };

@@ -96,7 +96,9 @@ async function keys({ site, browser, pictures }: Checked): Promise<void> {
   check(seeked.t > zoomed.t, "Shift+Right did not seek");
   await page.keyboard.press("a");
   await page.keyboard.press("l");
-  await page.waitForFunction(() => /link is copied/.test(document.querySelector("smalti-viewer")!.shadowRoot!.textContent!));
+  await page.waitForFunction(() =>
+    /link is copied/.test(document.querySelector("smalti-viewer")!.shadowRoot!.textContent!)
+  );
   const link = await page.evaluate(() => navigator.clipboard.readText());
   check(link.includes(`t=${seeked.t}`), `the copied link ${link} has not the moment ${seeked.t}`);
   await page.keyboard.press("f");
@@ -134,13 +136,20 @@ async function checkAxe(page: Page, what: string): Promise<void> {
     const { axe } = globalThis as unknown as {
       axe: {
         run(): Promise<{
-          violations: { id: string; impact: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+          violations: {
+            id: string;
+            impact: string;
+            help: string;
+            nodes: { html: string; failureSummary: string }[];
+          }[];
         }>;
       };
     };
     const { violations } = await axe.run();
     return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id} (${nodes.length}): ${nodes[0].html.slice(0, 200)}\n${nodes[0].failureSummary}`);
+      .map(({ id, nodes }) =>
+        `${id} (${nodes.length}): ${nodes[0].html.slice(0, 200)}\n${nodes[0].failureSummary}`
+      );
   });
   check(found.length === 0, `axe (${what}):\n${found.join("\n")}`);
 }
@@ -159,7 +168,9 @@ async function weight({ site, browser }: Checked): Promise<void> {
   const all = sum(sizes);
   const list = sizes.map(({ name, bytes }) => `${name} ${Math.round(bytes / 1000)}`).join(", ");
   console.log(list);
-  console.log(`viewer: ${Math.round(first / 1000)} KB gzipped before the first plot, ${Math.round(all / 1000)} in all`);
+  console.log(
+    `viewer: ${Math.round(first / 1000)} KB gzipped before the first plot, ${Math.round(all / 1000)} in all`,
+  );
   check(first <= BUDGET_FIRST, `${first} bytes before the first plot, wanted ${BUDGET_FIRST}: ${list}`);
   check(all <= BUDGET_ALL, `${all} bytes in all, wanted ${BUDGET_ALL}: ${list}`);
 }
@@ -196,7 +207,10 @@ async function hostile({ site, browser, pictures }: Checked): Promise<void> {
   await docked(page);
   await page.getByRole("treeitem").first().press("ArrowRight");
   await page.getByText(MARKUP).first().waitFor();
-  check((await page.title()).startsWith("markup"), `a script of the recording ran: the title is ${await page.title()}`);
+  check(
+    (await page.title()).startsWith("markup"),
+    `a script of the recording ran: the title is ${await page.title()}`,
+  );
   await page.screenshot({ path: `${pictures}/markup.png` });
 
   for (const packed of ["nonsense", "AAAA", "eJyrVkrLz1eyUkpKLFKqBQAgNwQT"]) {
@@ -243,18 +257,27 @@ async function component({ site, browser, pictures }: Checked): Promise<void> {
     await docked(page);
     await page.screenshot({ path: `${pictures}/component.png` });
     const told = () => page.evaluate(() => (globalThis as unknown as { told: [string, string][] }).told);
-    check((await told()).some(([type, name]) => type === "smalti-open" && name === "flight"), "no event smalti-open");
+    check(
+      (await told()).some(([type, name]) => type === "smalti-open" && name === "flight"),
+      "no event smalti-open",
+    );
     const url = page.url();
     await page.locator("#field").focus();
     await page.keyboard.type("+a f");
-    check(await page.locator("#field").inputValue() === "+a f", "keys of the page were taken by the component");
+    check(
+      await page.locator("#field").inputValue() === "+a f",
+      "keys of the page were taken by the component",
+    );
     await page.evaluate(() => {
       const viewer = document.getElementById("v") as HTMLElement & { currentNs: bigint };
       viewer.currentNs = viewer.currentNs + 1_000_000n;
     });
     check((await told()).some(([type]) => type === "smalti-seek"), "no event smalti-seek");
     check(page.url() === url, `the component wrote the URL of the page: ${page.url()}`);
-    await page.evaluate((src) => document.getElementById("v")!.setAttribute("src", src), `${site.url}recordings/none`);
+    await page.evaluate(
+      (src) => document.getElementById("v")!.setAttribute("src", src),
+      `${site.url}recordings/none`,
+    );
     await page.waitForFunction(() =>
       (globalThis as unknown as { told: string[][] }).told.some(([type]) => type === "smalti-error")
     );
@@ -293,7 +316,10 @@ async function titles(page: Page): Promise<string[]> {
   return names.sort();
 }
 
-async function box(page: Page, selector: string): Promise<{ x: number; y: number; width: number; height: number }> {
+async function box(
+  page: Page,
+  selector: string,
+): Promise<{ x: number; y: number; width: number; height: number }> {
   const found = await page.locator(selector).first().boundingBox();
   check(found, `${selector} is not there`);
   return found;

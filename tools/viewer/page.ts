@@ -85,7 +85,9 @@ export async function drawn(page: Page, plots = 1): Promise<void> {
     { timeout: 30_000 },
   );
   // Two frames, so that what came last is on the screen.
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.evaluate(() =>
+    new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+  );
 }
 
 /** What the page is at: seconds of cursor and window, from the URL, which tells them exactly. */

@@ -11,7 +11,8 @@ export const SPIKE_ROWS = 400_000;
 /** Where the spike is: a part of the whole. */
 export const SPIKE_AT = 0.7;
 /** Text that is markup, of a field's name, a value, and metadata. */
-export const MARKUP = `<img src=x onerror="document.title='broken in'"><script>document.title='broken in'</script>`;
+export const MARKUP =
+  `<img src=x onerror="document.title='broken in'"><script>document.title='broken in'</script>`;
 /** When the recordings that are made here begin. */
 export const START_NS = 1_700_000_000_000_000_000n;
 
@@ -42,7 +43,10 @@ export async function makeRecordings(directory: string): Promise<void> {
     await client.sequenceCreate("markup", { metadata: { note: MARKUP } }, async (sequence) => {
       const topic = await sequence.topicCreate("notes", { ontology: Note });
       for (let i = 0; i < 50; i++) {
-        await topic.push({ timestampNs: START_NS + BigInt(i) * 100_000_000n, data: { msg: MARKUP, level: i % 5, [MARKUP]: i } });
+        await topic.push({
+          timestampNs: START_NS + BigInt(i) * 100_000_000n,
+          data: { msg: MARKUP, level: i % 5, [MARKUP]: i },
+        });
       }
     });
   } finally {

@@ -73,7 +73,10 @@ function answer(given: string, range: string, folders: Readonly<Record<string, s
   if (start === undefined) return new Response(file, { headers });
   const from = start === "" ? Math.max(0, file.length - Number(end)) : Number(start);
   const to = start === "" || end === "" ? file.length : Math.min(file.length, Number(end) + 1);
-  headers.set("Content-Range", from < to ? `bytes ${from}-${to - 1}/${file.length}` : `bytes */${file.length}`);
+  headers.set(
+    "Content-Range",
+    from < to ? `bytes ${from}-${to - 1}/${file.length}` : `bytes */${file.length}`,
+  );
   if (from >= to) return new Response(null, { status: 416, headers });
   return new Response(file.subarray(from, to), { status: 206, headers });
 }

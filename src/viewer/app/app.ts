@@ -22,7 +22,7 @@ import { Frames } from "./frames.ts";
 import { Header } from "./header.ts";
 import { Hover } from "./hover.ts";
 import { chooseLayout, keepLayout, LayoutHistory } from "./layouts.ts";
-import { type Layout, parseLayout, type PanelState } from "./layout.ts";
+import { type Layout, type PanelState, parseLayout } from "./layout.ts";
 import { defaultLayout } from "./default_layout.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Timeline } from "./timeline.ts";
@@ -360,7 +360,9 @@ export class App implements Actions {
   addField(topic: TopicSummary, path: string | undefined): void {
     const { activeId } = this.#dock;
     const ids = [...(activeId === undefined ? [] : [activeId]), ...this.#dock.visibleIds];
-    const field = path === undefined ? undefined : leavesOf(topic.fields).find((field) => field.path === path);
+    const field = path === undefined
+      ? undefined
+      : leavesOf(topic.fields).find((field) => field.path === path);
     const wanted = field?.kind === "number"
       ? "plot"
       : field?.kind === "bool" || field?.kind === "text"
@@ -431,7 +433,10 @@ export class App implements Actions {
       this.toasts.say("The link is copied");
     } catch {
       // No permission, or no secure context: it can be copied by hand.
-      await this.dialogs.ask("Link to this moment", { value: link, hint: "The browser forbids to copy it: Ctrl+C does." });
+      await this.dialogs.ask("Link to this moment", {
+        value: link,
+        hint: "The browser forbids to copy it: Ctrl+C does.",
+      });
     }
   }
 
@@ -459,7 +464,11 @@ export class App implements Actions {
     if (!recording || !clock) return;
     const topics = this.#shownTopics();
     this.toasts.say(`Writing ${topics.length} topics of the window`);
-    const { value, error } = await recording.client.ask("export", 1_000_001, { format, topics, ...clock.windowNs });
+    const { value, error } = await recording.client.ask("export", 1_000_001, {
+      format,
+      topics,
+      ...clock.windowNs,
+    });
     if (error) return this.#complain(error);
     for (const { name, blob } of value.files) saveFile(name, blob);
   }
@@ -520,7 +529,10 @@ export class App implements Actions {
     if (!clock) return;
     const { startNs, cursorNs } = clock;
     const value = formatTime(cursorNs, { style: this.timeStyle, startNs, digits: 6 });
-    const text = await this.dialogs.ask("Go to", { value, hint: "12.5, 1:02.5, 2026-05-01T12:00:00Z, or nanoseconds" });
+    const text = await this.dialogs.ask("Go to", {
+      value,
+      hint: "12.5, 1:02.5, 2026-05-01T12:00:00Z, or nanoseconds",
+    });
     if (text === undefined) return;
     const ns = parseTime(text, startNs);
     if (ns === undefined) this.toasts.say(`${text} is no time`, true);
@@ -578,11 +590,17 @@ export class App implements Actions {
     if (!rough || clock.isLive) return;
     // Once more within it: slices of a day are long for a minute.
     const around = { fromNs: clock.toNs(rough.from), toNs: clock.toNs(rough.to) };
-    const { value: fine } = await recording.client.ask("activity", 0, { bins: ACTIVITY_BINS, window: around });
+    const { value: fine } = await recording.client.ask("activity", 0, {
+      bins: ACTIVITY_BINS,
+      window: around,
+    });
     if (!fine || recording.client !== this.recording?.client) return;
     const busy = busyStretch(fine) ?? rough;
     const margin = (busy.to - busy.from) * 0.02;
-    this.#timeline.setBusy({ from: Math.max(0, busy.from - margin), to: Math.min(clock.end, busy.to + margin) });
+    this.#timeline.setBusy({
+      from: Math.max(0, busy.from - margin),
+      to: Math.min(clock.end, busy.to + margin),
+    });
     this.#timeline.showActivity(value, fine);
     const now = clock.windowNs;
     if (isPlaced || now.fromNs !== before.fromNs || now.toNs !== before.toNs) return;
@@ -632,7 +650,12 @@ export class App implements Actions {
   #watch(...[wishes, onAnswers]: Parameters<SharedWatch>): () => void {
     const { recording, clock, frames } = this;
     if (!recording || !clock) return () => {};
-    const source = { client: recording.client, clock, frames, onError: (text: string) => this.toasts.say(text, true) };
+    const source = {
+      client: recording.client,
+      clock,
+      frames,
+      onError: (text: string) => this.toasts.say(text, true),
+    };
     return watch(source, wishes, onAnswers);
   }
 
@@ -646,7 +669,11 @@ export class App implements Actions {
   #close(): void {
     this.recording?.client.close();
     this.second?.client.close();
-    this.recording = this.second = this.clock = this.chosen = undefined;
+    this.recording =
+      this.second =
+      this.clock =
+      this.chosen =
+        undefined;
     this.#shared = undefined;
     this.finder.clear();
     this.hover.set(undefined);
@@ -727,7 +754,8 @@ export class App implements Actions {
   }
 }
 
-type SharedWatch = typeof watch extends (source: infer _, ...rest: infer R) => unknown ? (...rest: R) => void : never;
+type SharedWatch = typeof watch extends (source: infer _, ...rest: infer R) => unknown ? (...rest: R) => void
+  : never;
 
 function absolute(url: string): string {
   return new URL(url, document.baseURI).href;

@@ -30,7 +30,13 @@ export const commands: readonly Command[] = [
   { id: "end", title: "To the end", keys: ["End"], isThere: isOpen, run: (app) => app.clock!.toEnd() },
   { id: "zoom-in", title: "Zoom in", keys: ["+", "="], isThere: isOpen, run: (app) => app.clock!.zoom(0.5) },
   { id: "zoom-out", title: "Zoom out", keys: ["-"], isThere: isOpen, run: (app) => app.clock!.zoom(2) },
-  { id: "zoom-all", title: "Show everything", keys: ["0"], isThere: isOpen, run: (app) => app.clock!.showAll() },
+  {
+    id: "zoom-all",
+    title: "Show everything",
+    keys: ["0"],
+    isThere: isOpen,
+    run: (app) => app.clock!.showAll(),
+  },
   {
     id: "previous-message",
     title: "Previous message of the chosen topic",
@@ -45,7 +51,13 @@ export const commands: readonly Command[] = [
     isThere: isOpen,
     run: (app) => app.stepMessage(1),
   },
-  { id: "previous-frame", title: "Previous picture", keys: [","], isThere: isOpen, run: (app) => app.stepPanel(-1) },
+  {
+    id: "previous-frame",
+    title: "Previous picture",
+    keys: [","],
+    isThere: isOpen,
+    run: (app) => app.stepPanel(-1),
+  },
   { id: "next-frame", title: "Next picture", keys: ["."], isThere: isOpen, run: (app) => app.stepPanel(1) },
   ...SPEEDS.map((speed, i): Command => ({
     id: `speed-${speed}`,
@@ -56,13 +68,43 @@ export const commands: readonly Command[] = [
   })),
   { id: "mark-a", title: "Mark A here", keys: ["a"], isThere: isOpen, run: (app) => app.clock!.setMark("a") },
   { id: "mark-b", title: "Mark B here", keys: ["b"], isThere: isOpen, run: (app) => app.clock!.setMark("b") },
-  { id: "clear-marks", title: "Clear marks", keys: ["c"], isThere: isOpen, run: (app) => app.clock!.clearMarks() },
+  {
+    id: "clear-marks",
+    title: "Clear marks",
+    keys: ["c"],
+    isThere: isOpen,
+    run: (app) => app.clock!.clearMarks(),
+  },
   { id: "search", title: "Search topics and fields", keys: ["/"], run: (app) => app.focusSearch() },
-  { id: "find", title: "Find when a condition held", keys: ["Ctrl+F"], isThere: isOpen, run: (app) => app.focusFind() },
+  {
+    id: "find",
+    title: "Find when a condition held",
+    keys: ["Ctrl+F"],
+    isThere: isOpen,
+    run: (app) => app.focusFind(),
+  },
   { id: "next-hit", title: "Next hit", keys: ["n"], isThere: isOpen, run: (app) => app.nextHit(1) },
-  { id: "previous-hit", title: "Previous hit", keys: ["Shift+N"], isThere: isOpen, run: (app) => app.nextHit(-1) },
-  { id: "full", title: "Panel in full size, or back", keys: ["f"], isThere: isOpen, run: (app) => app.toggleFull() },
-  { id: "next-panel", title: "Focus the next panel", keys: ["p"], isThere: isOpen, run: (app) => app.focusPanel(1) },
+  {
+    id: "previous-hit",
+    title: "Previous hit",
+    keys: ["Shift+N"],
+    isThere: isOpen,
+    run: (app) => app.nextHit(-1),
+  },
+  {
+    id: "full",
+    title: "Panel in full size, or back",
+    keys: ["f"],
+    isThere: isOpen,
+    run: (app) => app.toggleFull(),
+  },
+  {
+    id: "next-panel",
+    title: "Focus the next panel",
+    keys: ["p"],
+    isThere: isOpen,
+    run: (app) => app.focusPanel(1),
+  },
   {
     id: "previous-panel",
     title: "Focus the previous panel",
@@ -71,10 +113,22 @@ export const commands: readonly Command[] = [
     run: (app) => app.focusPanel(-1),
   },
   { id: "add-panel", title: "Add a panel", isThere: isOpen, run: (app) => app.askForPanel() },
-  { id: "close-panel", title: "Close the panel", keys: ["Shift+X"], isThere: isOpen, run: (app) => app.closePanel() },
+  {
+    id: "close-panel",
+    title: "Close the panel",
+    keys: ["Shift+X"],
+    isThere: isOpen,
+    run: (app) => app.closePanel(),
+  },
   { id: "undo", title: "Layout back", keys: ["Ctrl+Z"], isThere: isOpen, run: (app) => app.undo() },
   { id: "redo", title: "Layout forward", keys: ["Ctrl+Shift+Z"], isThere: isOpen, run: (app) => app.redo() },
-  { id: "link", title: "Copy a link to this moment", keys: ["l"], isThere: isOpen, run: (app) => app.copyLink() },
+  {
+    id: "link",
+    title: "Copy a link to this moment",
+    keys: ["l"],
+    isThere: isOpen,
+    run: (app) => app.copyLink(),
+  },
   { id: "open", title: "Open a recording", keys: ["o"], run: (app) => app.askForUrl("url") },
   {
     id: "with",
@@ -82,7 +136,12 @@ export const commands: readonly Command[] = [
     isThere: isOpen,
     run: (app) => app.askForUrl("with"),
   },
-  { id: "shift", title: "Shift the other recording", isThere: (app) => !!app.second, run: (app) => app.askForShift() },
+  {
+    id: "shift",
+    title: "Shift the other recording",
+    isThere: (app) => !!app.second,
+    run: (app) => app.askForShift(),
+  },
   {
     id: "without",
     title: "Take the other recording away",
@@ -91,20 +150,46 @@ export const commands: readonly Command[] = [
   },
   { id: "go-to", title: "Go to a time", keys: ["g"], isThere: isOpen, run: (app) => app.askForTime() },
   { id: "csv", title: "Save the window as CSV", isThere: isOpen, run: (app) => app.exportWindow("csv") },
-  { id: "arrow", title: "Save the window as Arrow", isThere: isOpen, run: (app) => app.exportWindow("arrow") },
+  {
+    id: "arrow",
+    title: "Save the window as Arrow",
+    isThere: isOpen,
+    run: (app) => app.exportWindow("arrow"),
+  },
   { id: "png", title: "Save the panel as PNG", isThere: isOpen, run: (app) => app.savePicture() },
   { id: "save-layout", title: "Save the layout as a file", isThere: isOpen, run: (app) => app.saveLayout() },
-  { id: "load-layout", title: "Load a layout from a file", isThere: isOpen, run: (app) => app.loadLayoutFile() },
-  { id: "reset-layout", title: "The layout that suits the topics", isThere: isOpen, run: (app) => app.resetLayout() },
+  {
+    id: "load-layout",
+    title: "Load a layout from a file",
+    isThere: isOpen,
+    run: (app) => app.loadLayoutFile(),
+  },
+  {
+    id: "reset-layout",
+    title: "The layout that suits the topics",
+    isThere: isOpen,
+    run: (app) => app.resetLayout(),
+  },
   { id: "side", title: "Show or hide the topics", keys: ["t"], run: (app) => app.toggleSide() },
   { id: "theme", title: "Dark or light", run: (app) => app.toggleTheme() },
-  { id: "time-style", title: "Times from the start, in UTC, in ns", keys: ["u"], run: (app) => app.nextTimeStyle() },
+  {
+    id: "time-style",
+    title: "Times from the start, in UTC, in ns",
+    keys: ["u"],
+    run: (app) => app.nextTimeStyle(),
+  },
   { id: "palette", title: "Commands, topics and fields", keys: ["Ctrl+K"], run: (app) => app.openPalette() },
   { id: "help", title: "Keys", keys: ["?"], run: (app) => app.openHelp() },
 ];
 
 function step(title: string, key: string, fraction: number): Command {
-  return { id: `step${fraction}`, title, keys: [key], isThere: isOpen, run: (app) => app.clock!.step(fraction) };
+  return {
+    id: `step${fraction}`,
+    title,
+    keys: [key],
+    isThere: isOpen,
+    run: (app) => app.clock!.step(fraction),
+  };
 }
 
 /** A key's name: `Ctrl+Shift+Z`, `Shift+ArrowLeft`, `?`. The command key of a Mac counts as Ctrl. */

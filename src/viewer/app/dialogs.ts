@@ -4,7 +4,7 @@
  * @module
  */
 import { html, nothing, render } from "lit";
-import { type Command, capsOf, commands } from "./commands.ts";
+import { capsOf, type Command, commands } from "./commands.ts";
 
 /** Something that the palette offers. */
 export interface PaletteItem {
@@ -54,29 +54,45 @@ export class Dialogs {
   openHelp(): void {
     const shown = commands.filter((command): command is Command & { keys: string[] } => !!command.keys);
     render(
-      html`<div class="top"><h2 id="dialog-title">Keys</h2>${closeButton(() => this.close())}</div>
-      <div class="content" tabindex="0" role="group" aria-label="Keys">
-        <dl class="keys">${
-        shown.map(({ keys, title }) =>
-          html`<dt>${capsOf(keys[0]).map((cap) => html`<kbd>${cap}</kbd> `)}</dt><dd>${title}</dd>`
-        )
-      }<dt><kbd>Esc</kbd></dt><dd>Back: from a full panel, a dialog, a field</dd></dl>
-        <dl class="keys">
-          <dt>Click</dt><dd>Seek</dd>
-          <dt>Drag</dt><dd>Choose a window</dd>
-          <dt>Wheel</dt><dd>Zoom at the pointer</dd>
-          <dt><kbd>Shift</kbd> wheel</dt><dd>Pan</dd>
-          <dt>Double click</dt><dd>Show everything</dd>
-          <dt>Drag a field</dt><dd>Into a panel</dd>
-        </dl>
-      </div>`,
+      html`
+        <div class="top"><h2 id="dialog-title">Keys</h2>${closeButton(() => this.close())}</div>
+        <div class="content" tabindex="0" role="group" aria-label="Keys">
+          <dl class="keys">${shown.map(({ keys, title }) =>
+            html`
+              <dt>${capsOf(keys[0]).map((cap) =>
+                html`
+                  <kbd>${cap}</kbd>
+                `
+              )}</dt>
+              <dd>${title}</dd>
+            `
+          )}<dt><kbd>Esc</kbd></dt><dd>Back: from a full panel, a dialog, a field</dd></dl>
+          <dl class="keys">
+            <dt>Click</dt>
+            <dd>Seek</dd>
+            <dt>Drag</dt>
+            <dd>Choose a window</dd>
+            <dt>Wheel</dt>
+            <dd>Zoom at the pointer</dd>
+            <dt><kbd>Shift</kbd> wheel</dt>
+            <dd>Pan</dd>
+            <dt>Double click</dt>
+            <dd>Show everything</dd>
+            <dt>Drag a field</dt>
+            <dd>Into a panel</dd>
+          </dl>
+        </div>
+      `,
       this.element,
     );
     this.#show("Keys");
   }
 
   /** Asks for a text; undefined where it was closed without one. */
-  ask(title: string, { value = "", hint = "" }: { value?: string; hint?: string } = {}): Promise<string | undefined> {
+  ask(
+    title: string,
+    { value = "", hint = "" }: { value?: string; hint?: string } = {},
+  ): Promise<string | undefined> {
     return new Promise((resolve) => {
       let answer: string | undefined;
       const onSubmit = (event: Event) => {
@@ -85,11 +101,13 @@ export class Dialogs {
         this.close();
       };
       render(
-        html`<form class="top" @submit=${onSubmit}>
-          <input aria-label=${title} .value=${value} placeholder=${title} />
-          <button type="submit" class="primary">OK</button>
-        </form>
-        ${hint === "" ? nothing : html`<div class="content muted hint">${hint}</div>`}`,
+        html`
+          <form class="top" @submit=${onSubmit}>
+            <input aria-label=${title} .value=${value} placeholder=${title} />
+            <button type="submit" class="primary">OK</button>
+          </form>
+                  ${hint === "" ? nothing : html`<div class="content muted hint">${hint}</div>`}
+        `,
         this.element,
       );
       this.#show(title);
@@ -132,7 +150,11 @@ export class Dialogs {
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "ArrowDown") move(event, 1);
       else if (event.key === "ArrowUp") move(event, -1);
-      else if (event.key === "Enter") run(found[this.#at]);
+      else if (event.key === "Enter") {
+        // Else it would press what has the focus next, such as the button that closes the next dialog.
+        event.preventDefault();
+        run(found[this.#at]);
+      }
     };
     const onInput = (event: Event) => {
       this.#query = (event.target as HTMLInputElement).value;
@@ -140,25 +162,32 @@ export class Dialogs {
       this.#drawPalette(label);
     };
     render(
-      html`<div class="top">
-        <input role="combobox" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list"
-          aria-activedescendant=${found.length > 0 ? `palette-${this.#at}` : nothing} aria-label=${label}
-          placeholder=${label} .value=${this.#query} @input=${onInput} @keydown=${onKey} />
-      </div>
-      <div class="content">
-        <div role="listbox" id="palette-list" aria-label=${label}>${
-        found.map((item, i) =>
-          html`<div role="option" id="palette-${i}" aria-selected=${i === this.#at} @click=${() => run(item)}
-            @pointermove=${() => this.#at !== i && (this.#at = i, this.#drawPalette(label))}>
-            <span class="clip">${item.title}${
-            item.more === undefined ? nothing : html` <span class="muted">${item.more}</span>`
-          }</span>
-            <span>${item.keys?.[0] === undefined ? nothing : capsOf(item.keys[0]).map((cap) => html`<kbd>${cap}</kbd> `)}</span>
-          </div>`
-        )
-      }</div>
-        ${found.length === 0 ? html`<p class="muted hint">Nothing is called so</p>` : nothing}
-      </div>`,
+      html`
+        <div class="top">
+          <input role="combobox" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list"
+            aria-activedescendant=${found.length > 0 ? `palette-${this.#at}` : nothing} aria-label=${label}
+            placeholder=${label} .value=${this.#query} @input=${onInput} @keydown=${onKey} />
+        </div>
+        <div class="content">
+                <div role="listbox" id="palette-list" aria-label=${label}>${found.map((item, i) =>
+                  html`
+                    <div role="option" id="palette-${i}" aria-selected=${i === this.#at} @click=${() =>
+                      run(item)}
+                      @pointermove=${() => this.#at !== i && (this.#at = i, this.#drawPalette(label))}>
+                      <span class="clip">${item.title}${item.more === undefined ? nothing : html`
+                        <span class="muted">${item.more}</span>
+                      `}</span>
+                      <span>${item.keys?.[0] === undefined ? nothing : capsOf(item.keys[0]).map((cap) =>
+                        html`
+                          <kbd>${cap}</kbd>
+                        `
+                      )}</span>
+                    </div>
+                  `
+                )}</div>
+                ${found.length === 0 ? html`<p class="muted hint">Nothing is called so</p>` : nothing}
+              </div>
+      `,
       this.element,
     );
   }

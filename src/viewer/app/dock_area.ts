@@ -4,7 +4,12 @@
  * @module
  */
 import dockviewStyles from "virtual:dockview-styles";
-import { createDockview, type DockviewApi, type DockviewGroupPanel, type IDockviewPanel } from "dockview-core";
+import {
+  createDockview,
+  type DockviewApi,
+  type DockviewGroupPanel,
+  type IDockviewPanel,
+} from "dockview-core";
 import { panelDefinition } from "../panels/panel.ts";
 import { fromDock, toDock } from "./dock_layout.ts";
 import type { Layout, PanelState } from "./layout.ts";

@@ -49,7 +49,9 @@ export function toDock(layout: Layout, width: number, height: number): Serialize
 }
 
 /** Children with their shares; those of a row within a row, which dockview does not know, are among its own. */
-function merged(node: Extract<LayoutNode, { kind: "row" | "column" }>): { node: LayoutNode; share: number }[] {
+function merged(
+  node: Extract<LayoutNode, { kind: "row" | "column" }>,
+): { node: LayoutNode; share: number }[] {
   return node.children.flatMap((child, i) => {
     const share = node.sizes[i] ?? 1;
     if (child.kind === "tabs" || child.kind !== node.kind) return [{ node: child, share }];

@@ -26,10 +26,10 @@ export class Header {
       : 0;
     render(
       html`
-      <button type="button" aria-label="Show or hide the topics" title="Topics (t)" @click=${() => app.toggleSide()}>☰</button>
-      <h1 class="clip" title=${info?.url ?? ""}>${info?.name ?? "smalti"}</h1>
-      ${
-        info
+        <button type="button" aria-label="Show or hide the topics" title="Topics (t)" @click=${() =>
+          app.toggleSide()}>☰</button>
+        <h1 class="clip" title=${info?.url ?? ""}>${info?.name ?? "smalti"}</h1>
+        ${info
           ? html`<div class="facts">
             ${info.isLive ? html`<span class="live">● recording</span>` : nothing}
             <span>${spanText(seconds)}</span>
@@ -38,18 +38,20 @@ export class Header {
             <span>${bytesText(info.bytes)}</span>
             ${app.second ? html`<span class="clip">with ${app.second.info.name}, dashed</span>` : nothing}
           </div>`
-          : html`<div class="facts"></div>`
-      }
-      <div class="actions">
-        <button type="button" class="search" @click=${() => app.openPalette()}>
-          <span>Commands, fields</span><kbd>Ctrl K</kbd>
-        </button>
-        <button type="button" class="wide" ?disabled=${!info} title="Copy a link to this moment (l)"
-          @click=${() => app.copyLink()}>Copy link</button>
-        <button type="button" title="Open another recording (o)" @click=${() => app.askForUrl("url")}>Open</button>
-        <button type="button" aria-label="Dark or light" title="Dark or light" @click=${() => app.toggleTheme()}>◐</button>
-        <button type="button" aria-label="Keys" title="Keys (?)" @click=${() => app.openHelp()}>?</button>
-      </div>`,
+          : html`<div class="facts"></div>`}
+        <div class="actions">
+          <button type="button" class="search" @click=${() => app.openPalette()}>
+            <span>Commands, fields</span><kbd>Ctrl K</kbd>
+          </button>
+          <button type="button" class="wide" ?disabled=${!info} title="Copy a link to this moment (l)"
+            @click=${() => app.copyLink()}>Copy link</button>
+          <button type="button" title="Open another recording (o)" @click=${() =>
+            app.askForUrl("url")}>Open</button>
+          <button type="button" aria-label="Dark or light" title="Dark or light" @click=${() =>
+            app.toggleTheme()}>◐</button>
+          <button type="button" aria-label="Keys" title="Keys (?)" @click=${() => app.openHelp()}>?</button>
+        </div>
+      `,
       this.element,
     );
   }

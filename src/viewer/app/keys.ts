@@ -37,5 +37,6 @@ function run(app: Actions, key: string): boolean {
 
 function isText(element: HTMLElement): boolean {
   if (element.isContentEditable || element instanceof HTMLTextAreaElement) return true;
-  return element instanceof HTMLInputElement && !/^(checkbox|radio|button|submit|reset|file|color)$/.test(element.type);
+  return element instanceof HTMLInputElement &&
+    !/^(checkbox|radio|button|submit|reset|file|color)$/.test(element.type);
 }

@@ -82,7 +82,10 @@ export class PanelHost {
     const { shared } = this.#page;
     const definition = panelDefinition(state.type);
     if (!shared || !definition) {
-      showEmpty(element, definition ? "No recording is open." : `There is no panel "${state.type}" in this viewer.`);
+      showEmpty(
+        element,
+        definition ? "No recording is open." : `There is no panel "${state.type}" in this viewer.`,
+      );
       return;
     }
     const stops: (() => void)[] = [];
@@ -109,7 +112,10 @@ export class PanelHost {
     const context: PanelContext = Object.assign(pass(() => page.shared ?? shared), own);
     try {
       const panel = await definition.create(context);
-      const ended = { ...boundPanel(panel), dispose: () => (stops.forEach((stop) => stop()), panel.dispose()) };
+      const ended = {
+        ...boundPanel(panel),
+        dispose: () => (stops.forEach((stop) => stop()), panel.dispose()),
+      };
       if (shown.hasEnded) ended.dispose();
       else shown.panel = ended;
     } catch (reason) {
@@ -184,7 +190,9 @@ function showEmpty(element: HTMLElement, text: string): void {
 function readField(text: string): { topic: string; path: string | undefined } | undefined {
   try {
     const { topic, path } = JSON.parse(text);
-    return typeof topic === "string" ? { topic, path: typeof path === "string" ? path : undefined } : undefined;
+    return typeof topic === "string"
+      ? { topic, path: typeof path === "string" ? path : undefined }
+      : undefined;
   } catch {
     return undefined;
   }

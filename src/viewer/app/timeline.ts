@@ -85,7 +85,12 @@ export class Timeline {
       if (name !== undefined) made.dataset.name = name;
       return made;
     };
-    this.#lines = { a: line("mark", "A"), b: line("mark", "B"), hover: line("hover"), cursor: line("cursor") };
+    this.#lines = {
+      a: line("mark", "A"),
+      b: line("mark", "B"),
+      hover: line("hover"),
+      cursor: line("cursor"),
+    };
     this.#over.append(this.#window, ...Object.values(this.#lines));
     this.#overview.append(this.#canvas, this.#axis, this.#over);
     this.element.append(this.#bar, this.#overview);
@@ -113,7 +118,9 @@ export class Timeline {
       ? [clock.subscribe((changes) => {
         frames.request(this.#moveAll);
         if (changes.has("extent")) frames.request(this.#drawAll);
-        if (changes.has("playing") || changes.has("speed") || changes.has("marks")) frames.request(this.#drawBar);
+        if (changes.has("playing") || changes.has("speed") || changes.has("marks")) {
+          frames.request(this.#drawBar);
+        }
       })]
       : [];
     frames.request(this.#drawAll);
@@ -170,51 +177,47 @@ export class Timeline {
       : undefined;
     render(
       html`
-      <button type="button" class="play" ?disabled=${!clock} title="Play or pause (Space)"
-        aria-label=${clock?.isPlaying ? "Pause" : "Play"} @click=${() => this.#page.togglePlay()}>${
-        clock?.isPlaying ? "❚❚" : "▶"
-      }</button>
-      <select aria-label="Speed" ?disabled=${!clock} @change=${(event: Event) =>
-        clock?.setSpeed(Number((event.target as HTMLSelectElement).value))}>
-        ${
-        [...new Set([...SPEEDS, clock?.speed ?? 1])].sort((a, b) => a - b).map((speed) =>
-          html`<option value=${speed} ?selected=${speed === (clock?.speed ?? 1)}>${speed}×</option>`
-        )
-      }
-      </select>
-      <span class="clock mono" aria-hidden="true"></span>
-      <select aria-label="How times are shown" @change=${(event: Event) =>
-        this.#page.setTimeStyle((event.target as HTMLSelectElement).value as TimeStyle)}>
-        ${
-        Object.entries(STYLES).map(([style, name]) =>
-          html`<option value=${style} ?selected=${style === timeStyle}>${name}</option>`
-        )
-      }
-      </select>
-      <span class="muted window-text clip"></span>
-      <span class="muted rest-text clip"></span>
-      ${
-        clock?.isLive
-          ? html`<button type="button" class="live" title="To the end, and stay there (End)"
-            aria-pressed=${clock.isAtEnd} @click=${() => clock.toEnd()}>● live</button>`
-          : nothing
-      }
-      ${between === undefined ? nothing : html`<span class="muted">B − A: ${spanText(between)}</span>`}
-      <span class="spacer"></span>
-      <form class="find" role="search" @submit=${this.#onFind}>
-        <input type="search" aria-label="Find when a condition held" placeholder="Find: imu.acceleration.x > 40"
-          @keydown=${(event: KeyboardEvent) => event.stopPropagation()} />
-        ${
-        this.#hits
-          ? html`<span class=${this.#hits.error ? "error clip" : "muted"} title=${this.#hits.error ?? ""}
-            role="status">${this.#hits.text}</span>
-            <button type="button" aria-label="Previous hit" title="Previous hit (N)"
-              @click=${() => this.#page.nextHit(-1)}>‹</button>
-            <button type="button" aria-label="Next hit" title="Next hit (n)"
-              @click=${() => this.#page.nextHit(1)}>›</button>`
-          : nothing
-      }
-      </form>`,
+        <button type="button" class="play" ?disabled=${!clock} title="Play or pause (Space)"
+          aria-label=${clock?.isPlaying ? "Pause" : "Play"} @click=${() =>
+            this.#page.togglePlay()}>${clock?.isPlaying ? "❚❚" : "▶"}</button>
+        <select aria-label="Speed" ?disabled=${!clock} @change=${(event: Event) =>
+          clock?.setSpeed(Number((event.target as HTMLSelectElement).value))}>
+          ${[...new Set([...SPEEDS, clock?.speed ?? 1])].sort((a, b) => a - b).map((speed) =>
+            html`<option value=${speed} ?selected=${speed === (clock?.speed ?? 1)}>${speed}×</option>`
+          )}
+        </select>
+        <span class="clock mono" aria-hidden="true"></span>
+        <select aria-label="How times are shown" @change=${(event: Event) =>
+          this.#page.setTimeStyle((event.target as HTMLSelectElement).value as TimeStyle)}>
+          ${Object.entries(STYLES).map(([style, name]) =>
+            html`<option value=${style} ?selected=${style === timeStyle}>${name}</option>`
+          )}
+        </select>
+        <span class="muted window-text clip"></span>
+        <span class="muted rest-text clip"></span>
+        ${clock?.isLive
+          ? html`
+            <button type="button" class="live" title="To the end, and stay there (End)"
+              aria-pressed=${clock.isAtEnd} @click=${() => clock.toEnd()}>● live</button>
+          `
+          : nothing}
+        ${between === undefined ? nothing : html`<span class="muted">B − A: ${spanText(between)}</span>`}
+        <span class="spacer"></span>
+        <form class="find" role="search" @submit=${this.#onFind}>
+          <input type="search" aria-label="Find when a condition held" placeholder="Find: imu.acceleration.x > 40"
+            @keydown=${(event: KeyboardEvent) => event.stopPropagation()} />
+          ${this.#hits
+            ? html`
+              <span class=${this.#hits.error ? "error clip" : "muted"} title=${this.#hits.error ?? ""}
+                role="status">${this.#hits.text}</span>
+              <button type="button" aria-label="Previous hit" title="Previous hit (N)"
+                @click=${() => this.#page.nextHit(-1)}>‹</button>
+              <button type="button" aria-label="Next hit" title="Next hit (n)"
+                @click=${() => this.#page.nextHit(1)}>›</button>
+            `
+            : nothing}
+        </form>
+      `,
       this.#bar,
     );
     this.#clockText = this.#bar.querySelector<HTMLElement>(".clock") ?? undefined;
@@ -242,7 +245,9 @@ export class Timeline {
     if (!clock) return undefined;
     const busy = this.#busy;
     const { from, to } = clock.window;
-    if (busy && from >= busy.from && to <= busy.to && clock.cursor >= busy.from && clock.cursor <= busy.to) return busy;
+    if (busy && from >= busy.from && to <= busy.to && clock.cursor >= busy.from && clock.cursor <= busy.to) {
+      return busy;
+    }
     return { from: 0, to: Math.max(clock.end, 1e-6) };
   }
 

@@ -63,21 +63,21 @@ export class TopicTree {
     const count = this.#info?.topics.length ?? 0;
     render(
       html`
-      <div class="filter">
-        <input type="search" placeholder="Search ${count} topics and fields  ( / )" aria-label="Search topics and fields"
-          .value=${this.#filter} @input=${this.#onFilter} @keydown=${this.#onFilterKey} />
-      </div>
-      <div role="tree" aria-label="Topics and fields" tabindex=${this.#rows.length > 0 ? nothing : "0"}
-        @keydown=${this.#onKey}>
-        ${this.#rows.slice(0, MAX_ROWS).map((row) => this.#row(row))}
-        ${
-        this.#rows.length > 0
-          ? nothing
-          : html`<div role="treeitem" aria-selected="false" class="muted">${
-            this.#info ? "Nothing is called so" : "No recording"
-          }</div>`
-      }
-      </div>`,
+        <div class="filter">
+          <input type="search" placeholder="Search ${count} topics and fields  ( / )"
+            aria-label="Search topics and fields"
+            .value=${this.#filter} @input=${this.#onFilter} @keydown=${this.#onFilterKey} />
+        </div>
+        <div role="tree" aria-label="Topics and fields" tabindex=${this.#rows.length > 0 ? nothing : "0"}
+          @keydown=${this.#onKey}>
+          ${this.#rows.slice(0, MAX_ROWS).map((row) => this.#row(row))}
+          ${this.#rows.length > 0
+            ? nothing
+            : html`<div role="treeitem" aria-selected="false" class="muted">${
+              this.#info ? "Nothing is called so" : "No recording"
+            }</div>`}
+        </div>
+      `,
       this.element,
     );
   }
@@ -86,12 +86,23 @@ export class TopicTree {
     const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (text: string) => words.every((word) => text.includes(word));
     return (this.#info?.topics ?? []).flatMap((topic) => {
-      const fields = leavesOf(topic.fields).map((field) => ({ key: `${topic.name}\n${field.path}`, topic, field }));
+      const fields = leavesOf(topic.fields).map((field) => ({
+        key: `${topic.name}\n${field.path}`,
+        topic,
+        field,
+      }));
       const name = `${topic.name} ${topic.ontologyTag}`.toLowerCase();
-      const found = fields.filter(({ field }) => fits(`${name} ${field.path} ${field.description ?? ""}`.toLowerCase()));
+      const found = fields.filter(({ field }) =>
+        fits(`${name} ${field.path} ${field.description ?? ""}`.toLowerCase())
+      );
       if (words.length > 0 && found.length === 0 && !fits(name)) return [];
-      const isOpen = words.length > 0 ? !fits(name) || this.#open.has(topic.name) : this.#open.has(topic.name);
-      return [{ key: topic.name, topic }, ...(isOpen ? (words.length > 0 && found.length > 0 ? found : fields) : [])];
+      const isOpen = words.length > 0
+        ? !fits(name) || this.#open.has(topic.name)
+        : this.#open.has(topic.name);
+      return [
+        { key: topic.name, topic },
+        ...(isOpen ? (words.length > 0 && found.length > 0 ? found : fields) : []),
+      ];
     });
   }
 
@@ -116,15 +127,19 @@ export class TopicTree {
       : `${topic.name}\n${topic.ontologyTag}\n${countText(topic.rows)} rows${
         topic.error ? `\n${topic.error.message}` : ""
       }`;
-    return html`<div role="treeitem" aria-level=${field ? 2 : 1} aria-selected=${isCurrent}
-      aria-expanded=${field ? nothing : expanded} tabindex=${isCurrent ? 0 : -1} draggable="true" title=${title}
-      @click=${() => this.#click(row)} @dblclick=${() => this.#page.add(topic, field?.path)}
-      @focus=${() => this.#focused(row)} @dragstart=${(event: DragEvent) => this.#drag(event, row)}>
-      ${field ? nothing : html`<span class="twist" aria-hidden="true">▸</span>`}
-      <span class="name clip">${field ? field.path : topic.name}</span>
-      ${isShown ? html`<span class="plotted" title="Shown"></span>` : nothing}
-      <span class="more clip">${more}</span>
-    </div>`;
+    return html`
+      <div role="treeitem" aria-level=${field ? 2 : 1} aria-selected=${isCurrent}
+        aria-expanded=${field ? nothing : expanded} tabindex=${isCurrent
+          ? 0
+          : -1} draggable="true" title=${title}
+        @click=${() => this.#click(row)} @dblclick=${() => this.#page.add(topic, field?.path)}
+        @focus=${() => this.#focused(row)} @dragstart=${(event: DragEvent) => this.#drag(event, row)}>
+            ${field ? nothing : html`<span class="twist" aria-hidden="true">▸</span>`}
+            <span class="name clip">${field ? field.path : topic.name}</span>
+            ${isShown ? html`<span class="plotted" title="Shown"></span>` : nothing}
+            <span class="more clip">${more}</span>
+          </div>
+    `;
   }
 
   readonly #onFilter = (event: Event) => {

@@ -80,13 +80,14 @@ export class Welcome {
     };
     render(
       html`
-      ${list ? this.#list(list) : html`<h2>Open a recording</h2>`}
-      ${error === undefined ? nothing : html`<p class="error" role="alert">${error}</p>`}
-      <form @submit=${onSubmit}>
-        <input aria-label="URL of a recording" placeholder="https://host/recordings/flight" />
-        <button type="submit" class="primary">Open</button>
-      </form>
-      <p class="muted">Or drop files here: MCAP, ROS bags, ULog. They stay on this machine.</p>`,
+        ${list ? this.#list(list) : html`<h2>Open a recording</h2>`}
+        ${error === undefined ? nothing : html`<p class="error" role="alert">${error}</p>`}
+        <form @submit=${onSubmit}>
+          <input aria-label="URL of a recording" placeholder="https://host/recordings/flight" />
+          <button type="submit" class="primary">Open</button>
+        </form>
+        <p class="muted">Or drop files here: MCAP, ROS bags, ULog. They stay on this machine.</p>
+      `,
       this.element,
     );
   }
@@ -99,17 +100,21 @@ export class Welcome {
     };
     const seconds = ({ firstNs, lastNs }: ListEntry) =>
       firstNs === undefined || lastNs === undefined ? 0 : Number(lastNs - firstNs) / 1e9;
-    return html`<h2>${list.length} ${list.length === 1 ? "recording" : "recordings"}</h2>
+    return html`
+      <h2>${list.length} ${list.length === 1 ? "recording" : "recordings"}</h2>
       <input type="search" aria-label="Search recordings" placeholder="Search recordings" @input=${onFilter} />
-      <div class="list">${
-      shown.map((entry) =>
+      <div class="list">${shown.map((entry) =>
         html`<button type="button" @click=${() => this.#page.open(this.#urlOf(entry.name))}>
-          <span>${entry.name}${entry.state === "finalized" ? nothing : html` <span class="muted">${entry.state}</span>`}</span>
-          <span class="muted">${spanText(seconds(entry))}, ${countText(entry.rows)} rows, ${entry.topics} topics, ${
-          bytesText(entry.bytes)
-        }</span></button>`
-      )
-    }</div>`;
+          <span>${entry.name}${
+          entry.state === "finalized" ? nothing : html`
+            <span class="muted">${entry.state}</span>
+          `
+        }</span>
+          <span class="muted">${spanText(seconds(entry))}, ${
+          countText(entry.rows)
+        } rows, ${entry.topics} topics, ${bytesText(entry.bytes)}</span></button>`
+      )}</div>
+    `;
   }
 
   #urlOf(name: string): string {

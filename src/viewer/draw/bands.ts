@@ -51,7 +51,10 @@ function colorOf(value: string | number | bigint | boolean, theme: Theme, ink: I
   if (value === false || value === 0 || value === 0n) return ink.muted;
   if (value === true) return stateColor(theme, 2);
   let hash = 0;
-  if (typeof value === "string") { for (const char of value) hash = (hash * 31 + char.codePointAt(0)!) >>> 0; }
-  else hash = Math.abs(Number(value) % 1000);
+  if (typeof value === "string") {
+    for (const char of value) {
+      hash = (hash * 31 + char.codePointAt(0)!) >>> 0;
+    }
+  } else hash = Math.abs(Number(value) % 1000);
   return stateColor(theme, Math.floor(hash));
 }

@@ -58,7 +58,9 @@ function drawGround(
   context.lineTo(10.5 + bar.pixels, height - 15);
   context.stroke();
   context.font = "11px system-ui, sans-serif";
-  const length = unit === "m" && bar.units >= 1000 ? `${bar.units / 1000} km` : `${numberText(bar.units)} ${unit}`;
+  const length = unit === "m" && bar.units >= 1000
+    ? `${bar.units / 1000} km`
+    : `${numberText(bar.units)} ${unit}`;
   context.fillText(length, 16, height - 15);
   if (!isGeographic) return;
   context.textAlign = "center";

@@ -18,7 +18,8 @@ export interface XyPlace {
 export function xyPlace({ minX, maxX, minY, maxY }: Extent, fullWidth: number, fullHeight: number): XyPlace {
   const [left, top] = [56, 10];
   const [width, height] = [Math.max(1, fullWidth - left - 14), Math.max(1, fullHeight - top - 26)];
-  const air = (min: number, max: number) => max > min ? (max - min) * 0.05 : Math.max(Math.abs(min) * 0.1, 1e-9);
+  const air = (min: number, max: number) =>
+    max > min ? (max - min) * 0.05 : Math.max(Math.abs(min) * 0.1, 1e-9);
   const extent = {
     minX: minX - air(minX, maxX),
     maxX: maxX + air(minX, maxX),

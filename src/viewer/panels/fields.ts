@@ -20,7 +20,9 @@ export function valueText(value: unknown, maxLength = 120): string {
 function plainText(value: unknown): string {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value;
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(7)));
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(7)));
+  }
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     const array = value as unknown as ArrayLike<number | bigint>;
@@ -32,7 +34,9 @@ function plainText(value: unknown): string {
     return `[${first.join(", ")}${value.length > 8 ? `, … ${value.length}` : ""}]`;
   }
   if (typeof value === "object") {
-    return `{${Object.entries(value).slice(0, 8).map(([key, part]) => `${key}: ${plainText(part)}`).join(", ")}}`;
+    return `{${
+      Object.entries(value).slice(0, 8).map(([key, part]) => `${key}: ${plainText(part)}`).join(", ")
+    }}`;
   }
   return String(value);
 }

@@ -10,7 +10,7 @@ import { fitCanvas } from "../draw/canvas.ts";
 import { spanText } from "../draw/time_text.ts";
 import { leavesOf } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { isTold, missingTopic, panelParts, type PanelParts, topicChoice } from "./parts.ts";
+import { isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 
 type Options = PanelOptions["image"];
 
@@ -109,11 +109,17 @@ class ImagePanel implements Panel {
     if (content?.kind === "picture") {
       const frame = content.bitmap ?? rgbaCanvas(content);
       this.#setFrame(frame);
-      this.#parts.say(frame ? undefined : content.reason ?? `A picture in ${content.format} cannot be shown here.`);
+      this.#parts.say(
+        frame ? undefined : content.reason ?? `A picture in ${content.format} cannot be shown here.`,
+      );
     } else {
       this.#setFrame(undefined);
       this.#parts.say(
-        content?.kind === "error" ? content.error.message : content ? "This topic has no pictures." : "No picture yet.",
+        content?.kind === "error"
+          ? content.error.message
+          : content
+          ? "This topic has no pictures."
+          : "No picture yet.",
       );
     }
     this.#showBar();
@@ -154,7 +160,9 @@ class ImagePanel implements Panel {
 
 /** Pixels that the worker could make no bitmap of. */
 function rgbaCanvas({ format, bytes, width, height }: PictureAnswer): HTMLCanvasElement | undefined {
-  if (format !== "rgba" || !bytes || !width || !height || bytes.length !== width * height * 4) return undefined;
+  if (format !== "rgba" || !bytes || !width || !height || bytes.length !== width * height * 4) {
+    return undefined;
+  }
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;

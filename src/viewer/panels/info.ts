@@ -8,7 +8,7 @@ import type { VerifyAnswer } from "../data/protocol.ts";
 import { bytesText, countText } from "../draw/number_text.ts";
 import { formatTime } from "../time/time_text.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { isTold, panelParts, type PanelParts } from "./parts.ts";
+import { isTold, type PanelParts, panelParts } from "./parts.ts";
 
 class InfoPanel implements Panel {
   readonly #context: PanelContext;
@@ -42,7 +42,9 @@ class InfoPanel implements Panel {
     const { value, error } = await client.ask("verify", this.#panel, {}, {
       signal: this.#abort.signal,
       onPart: ({ done, total }) => {
-        this.#progress = `Checking … ${countText(done)}${total === undefined ? "" : ` of ${countText(total)}`} rows`;
+        this.#progress = `Checking … ${countText(done)}${
+          total === undefined ? "" : ` of ${countText(total)}`
+        } rows`;
         this.#draw();
       },
     });
@@ -54,7 +56,8 @@ class InfoPanel implements Panel {
   #draw(): void {
     const { info } = this.#context.recording;
     const { firstNs, lastNs, startNs } = info;
-    const time = (ns: bigint | undefined) => ns === undefined ? "–" : formatTime(ns, { style: "utc", startNs, digits: 6 });
+    const time = (ns: bigint | undefined) =>
+      ns === undefined ? "–" : formatTime(ns, { style: "utc", startNs, digits: 6 });
     const facts: [string, string][] = [
       ["Name", info.name],
       ["State", info.state],
@@ -69,31 +72,53 @@ class InfoPanel implements Panel {
     ];
     const metadata = Object.entries(info.metadata);
     render(
-      html`<dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+      html`<dl class="facts">${
+        facts.map(([name, value]) =>
+          html`
+            <dt>${name}</dt>
+            <dd>${value}</dd>
+          `
+        )
+      }</dl>
       <p><button type="button" class="primary" ?disabled=${this.#progress !== undefined}
         @click=${() => void this.#verify()}>Check all of it</button>
         <span role="status" class="muted">${this.#progress ?? this.#verdict()}</span></p>
-      ${this.#verified?.errors.map(({ topic, message }) =>
-        html`<p class="error">${topic ?? ""} ${message}</p>`
-      )}
-      ${metadata.length === 0 ? nothing : html`<h3>Metadata</h3><dl class="facts mono">${
-        metadata.map(([key, value]) =>
-          html`<dt>${key}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value, undefined, 1)}</dd>`
+      ${
+        this.#verified?.errors.map(({ topic, message }) =>
+          html`<p class="error">${topic ?? ""} ${message}</p>`
         )
-      }</dl>`}
+      }
+      ${
+        metadata.length === 0 ? nothing : html`
+          <h3>Metadata</h3>
+          <dl class="facts mono">${metadata.map(([key, value]) =>
+            html`
+              <dt>${key}</dt>
+              <dd>${typeof value === "string" ? value : JSON.stringify(value, undefined, 1)}</dd>
+            `
+          )}</dl>
+        `
+      }
       <h3>${info.sessions.length === 1 ? "Session" : "Sessions"}</h3><dl class="facts">${
         info.sessions.map(({ created, state, topics, reason }) =>
-          html`<dt>${created.toISOString().slice(0, 19).replace("T", " ")}</dt><dd>${state}, ${topics.length} topics${
-            reason === undefined ? "" : `: ${reason}`
-          }</dd>`
+          html`
+            <dt>${created.toISOString().slice(0, 19).replace("T", " ")}</dt>
+            <dd>${state}, ${topics.length} topics${reason === undefined ? "" : `: ${reason}`}</dd>
+          `
         )
       }</dl>
-      ${info.attachments.length === 0 ? nothing : html`<h3>Attachments</h3><dl class="facts">${
-        info.attachments.map(({ name, mediaType, bytes }, index) =>
-          html`<dt>${name}</dt><dd>${mediaType ?? ""} ${bytesText(bytes)}
-            <button type="button" @click=${() => void this.#save(index)}>Save</button></dd>`
-        )
-      }</dl>`}`,
+      ${
+        info.attachments.length === 0 ? nothing : html`
+          <h3>Attachments</h3>
+          <dl class="facts">${info.attachments.map(({ name, mediaType, bytes }, index) =>
+            html`
+              <dt>${name}</dt>
+              <dd>${mediaType ?? ""} ${bytesText(bytes)}
+                          <button type="button" @click=${() => void this.#save(index)}>Save</button></dd>
+            `
+          )}</dl>
+        `
+      }`,
       this.#parts.body,
     );
   }
@@ -101,16 +126,22 @@ class InfoPanel implements Panel {
   #verdict(): string {
     if (!this.#verified) return "";
     const { length } = this.#verified.errors;
-    return length === 0 ? "All of it is sound." : `${length} ${length === 1 ? "part is" : "parts are"} damaged:`;
+    return length === 0
+      ? "All of it is sound."
+      : `${length} ${length === 1 ? "part is" : "parts are"} damaged:`;
   }
 
   async #save(index: number): Promise<void> {
     const { client, info } = this.#context.recording;
-    const { value, error } = await client.ask("attachment", this.#panel, { index }, { signal: this.#abort.signal });
+    const { value, error } = await client.ask("attachment", this.#panel, { index }, {
+      signal: this.#abort.signal,
+    });
     if (isTold(error)) return this.#context.say(error.message, true);
     if (!value) return;
     const { name, mediaType } = info.attachments[index];
-    const url = URL.createObjectURL(new Blob([value.bytes], { type: mediaType ?? "application/octet-stream" }));
+    const url = URL.createObjectURL(
+      new Blob([value.bytes], { type: mediaType ?? "application/octet-stream" }),
+    );
     const link = document.createElement("a");
     link.href = url;
     link.download = name.replace(/[\\/]/g, "_");

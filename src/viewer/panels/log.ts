@@ -9,7 +9,15 @@ import type { Row, TopicSummary } from "../data/protocol.ts";
 import { formatTime } from "../time/time_text.ts";
 import { valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { fieldChoice, fieldsOfKind, isTold, missingTopic, panelParts, type PanelParts, topicChoice } from "./parts.ts";
+import {
+  fieldChoice,
+  fieldsOfKind,
+  isTold,
+  missingTopic,
+  type PanelParts,
+  panelParts,
+  topicChoice,
+} from "./parts.ts";
 import { RowWindow } from "./row_window.ts";
 
 type Options = PanelOptions["log"];
@@ -61,14 +69,25 @@ class LogPanel implements Panel {
     const known = topics.find(({ name }) => name === topic);
     this.#context.setTitle(topic === "" ? "Log" : topic);
     render(
-      html`${topicChoice(topics.filter((topic) => fieldsOfKind(topic, "text").length > 0), topic, (name) => {
-        const found = topics.find((topic) => topic.name === name);
-        if (found) this.add(found, undefined);
-      })}
-      ${fieldChoice("Text", fieldsOfKind(known, "text"), text, (text) => this.#set({ ...this.#options, text }))}
-      <input type="search" aria-label="Only messages with" placeholder="Only messages with" .value=${contains ?? ""}
-        @change=${(event: Event) =>
-        this.#set({ ...this.#options, contains: (event.target as HTMLInputElement).value || undefined })} />`,
+      html`
+        ${topicChoice(topics.filter((topic) => fieldsOfKind(topic, "text").length > 0), topic, (name) => {
+          const found = topics.find((topic) => topic.name === name);
+          if (found) this.add(found, undefined);
+        })}
+              ${fieldChoice(
+                "Text",
+                fieldsOfKind(known, "text"),
+                text,
+                (text) => this.#set({ ...this.#options, text }),
+              )}
+              <input type="search" aria-label="Only messages with" placeholder="Only messages with" .value=${contains ??
+                ""}
+          @change=${(event: Event) =>
+            this.#set({
+              ...this.#options,
+              contains: (event.target as HTMLInputElement).value || undefined,
+            })} />
+      `,
       this.#parts.bar,
     );
     const missing = missingTopic(topics, topic) ?? (text === "" ? "Choose a field with text." : undefined);
@@ -91,19 +110,30 @@ class LogPanel implements Panel {
     );
     this.#parts.say(shown.length === 0 ? "No messages." : undefined);
     render(
-      html`<table><tbody>${
-        shown.map(({ row, i }) =>
-          html`<tr tabindex="0" class=${i === nowIndex ? "now" : ""} aria-current=${i === nowIndex ? "true" : "false"}
-            @click=${() => clock.seek(row.timestampNs)}
-            @keydown=${(event: KeyboardEvent) => {
-            if (event.key !== "Enter") return;
-            event.stopPropagation();
-            clock.seek(row.timestampNs);
-          }}><td class="mono muted">${formatTime(row.timestampNs, { style: "relative", startNs: clock.startNs })}</td>
-          ${level === undefined ? "" : html`<td class="muted">${valueText(at(row, level), 12)}</td>`}
-          <td class="text">${valueText(at(row, text), 2000)}</td></tr>`
-        )
-      }</tbody></table>`,
+      html`
+        <table>
+          <tbody>${shown.map(({ row, i }) =>
+            html`
+              <tr tabindex="0" class=${i === nowIndex ? "now" : ""} aria-current=${i === nowIndex
+                ? "true"
+                : "false"}
+                @click=${() => clock.seek(row.timestampNs)}
+                @keydown=${(event: KeyboardEvent) => {
+                  if (event.key !== "Enter") return;
+                  event.stopPropagation();
+                  clock.seek(row.timestampNs);
+                }}><td class="mono muted">${formatTime(row.timestampNs, {
+                  style: "relative",
+                  startNs: clock.startNs,
+                })}</td>
+                        ${level === undefined
+                          ? ""
+                          : html`<td class="muted">${valueText(at(row, level), 12)}</td>`}
+                        <td class="text">${valueText(at(row, text), 2000)}</td></tr>
+            `
+          )}</tbody>
+        </table>
+      `,
       this.#parts.body,
     );
   }
@@ -112,7 +142,8 @@ class LogPanel implements Panel {
 /** A value by its path. */
 function at({ data }: Row, path: string): unknown {
   return path.split(".").reduce<unknown>(
-    (value, name) => typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined,
+    (value, name) =>
+      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined,
     data,
   );
 }
@@ -120,7 +151,9 @@ function at({ data }: Row, path: string): unknown {
 function logOf(topic: TopicSummary): Options | undefined {
   const text = fieldsOfKind(topic, "text").find(({ name }) => /^(msg|message|text|log)$/i.test(name));
   if (!text) return undefined;
-  const level = fieldsOfKind(topic, "number", "text").find(({ name }) => /^(level|severity|log_level|priority)$/i.test(name));
+  const level = fieldsOfKind(topic, "number", "text").find(({ name }) =>
+    /^(level|severity|log_level|priority)$/i.test(name)
+  );
   return { topic: topic.name, text: text.path, ...(level && { level: level.path }) };
 }
 

@@ -12,7 +12,10 @@ export interface PanelParts {
 }
 
 /** Makes the parts. */
-export function panelParts(element: HTMLElement, { scrolls = false }: { scrolls?: boolean } = {}): PanelParts {
+export function panelParts(
+  element: HTMLElement,
+  { scrolls = false }: { scrolls?: boolean } = {},
+): PanelParts {
   const [bar, body, empty] = [0, 1, 2].map(() => document.createElement("div"));
   bar.className = "bar";
   body.className = scrolls ? "body scroll" : "body";

@@ -127,8 +127,11 @@ class PlotPanel implements Panel {
 
   /** A field whose unit differs from that of the others gets the other axis. */
   #axisFor(unit: string | undefined): { axis?: 1 } {
-    const units = this.#shown.map(({ answer }) => answer && answer.shape !== "error" ? answer.unit : undefined);
-    return this.#lines.length > 0 && unit !== undefined && units.every((other) => other !== undefined && other !== unit)
+    const units = this.#shown.map(({ answer }) =>
+      answer && answer.shape !== "error" ? answer.unit : undefined
+    );
+    return this.#lines.length > 0 && unit !== undefined &&
+        units.every((other) => other !== undefined && other !== unit)
       ? { axis: 1 }
       : {};
   }
@@ -293,9 +296,9 @@ class PlotPanel implements Panel {
       return html`<span class="line ${isOff ? "off" : ""}" title=${line.text}>
         <button type="button" class="name" aria-pressed=${isOff ? "false" : "true"}
           @click=${() => this.#toggle(line.text)}>
-          <svg width="16" height="8" aria-hidden="true">${
-        svg`<path d="M0 4h16" stroke=${color} stroke-width="2.5" stroke-dasharray=${dash.join(" ")} />`
-      }</svg>
+          <svg width="16" height="8" aria-hidden="true">${svg`<path d="M0 4h16" stroke=${color} stroke-width="2.5" stroke-dasharray=${
+        dash.join(" ")
+      } />`}</svg>
           <span class="clip">${name}</span></button>
         ${
         error?.shape === "error"
@@ -309,8 +312,10 @@ class PlotPanel implements Panel {
       </span>`;
     });
     render(
-      html`${rows}<button type="button" class="drop" title="Add a line by an expression"
-        @click=${() => this.#askExpression()}>+ƒ</button>`,
+      html`
+        ${rows}<button type="button" class="drop" title="Add a line by an expression"
+          @click=${() => this.#askExpression()}>+ƒ</button>
+      `,
       this.#legend,
     );
   }
@@ -335,7 +340,9 @@ class PlotPanel implements Panel {
   }
 
   #moveAxis(index: number): void {
-    this.#save(this.#lines.map((line, i) => i === index ? { ...line, axis: (line.axis ?? 0) === 0 ? 1 : 0 } : line));
+    this.#save(
+      this.#lines.map((line, i) => i === index ? { ...line, axis: (line.axis ?? 0) === 0 ? 1 : 0 } : line),
+    );
   }
 
   /** A field for an expression in place of the legend's last button. */
@@ -369,7 +376,9 @@ class PlotPanel implements Panel {
         if (!data) return `${shown.line.text}: no values`;
         const [low, high] = extremes(data, from, to);
         const now = this.#valueAt(shown, clock.cursor);
-        return `${shown.line.text}: ${numberText(low)} to ${numberText(high)}, at the cursor ${now || "none"}`;
+        return `${shown.line.text}: ${numberText(low)} to ${numberText(high)}, at the cursor ${
+          now || "none"
+        }`;
       });
       this.#text.textContent = `Plot of ${spanText(to - from)}. ${lines.join(". ")}`;
     }, 400);
@@ -390,7 +399,9 @@ function levelText(shown: readonly Shown[]): string {
   const answers = shown.flatMap(({ answer }) => answer && answer.shape !== "error" ? [answer] : []);
   if (answers.length === 0) return "";
   if (answers.every(({ shape }) => shape === "points")) return "rows";
-  return answers.every(({ level, isExact }) => level === "rows" || isExact) ? "min/max" : "min/max, from bounds";
+  return answers.every(({ level, isExact }) => level === "rows" || isExact)
+    ? "min/max"
+    : "min/max, from bounds";
 }
 
 function stepOf({ answer }: Shown): number {

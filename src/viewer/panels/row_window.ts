@@ -73,7 +73,10 @@ export class RowWindow {
     if (!wish) return;
     const asked = ++this.#asked;
     const { cursorNs } = this.#context.clock;
-    const [before, after] = await Promise.all([this.#ask("backward", cursorNs), this.#ask("forward", cursorNs)]);
+    const [before, after] = await Promise.all([
+      this.#ask("backward", cursorNs),
+      this.#ask("forward", cursorNs),
+    ]);
     if (asked !== this.#asked || this.#hasEnded) return;
     this.error = before.error ?? after.error;
     this.rows = [...before.value?.rows ?? [], ...after.value?.rows ?? []];
@@ -114,7 +117,9 @@ export class RowWindow {
     const asked = this.#asked;
     const edge = direction === "forward" ? this.rows.at(-1)!.timestampNs : this.rows[0].timestampNs;
     // Of messages at the very time of the last one, those that are here are passed over.
-    const skip = direction === "forward" ? this.rows.filter(({ timestampNs }) => timestampNs === edge).length : 0;
+    const skip = direction === "forward"
+      ? this.rows.filter(({ timestampNs }) => timestampNs === edge).length
+      : 0;
     const { value } = await this.#ask(direction, edge, skip);
     this.#isBusy = false;
     if (!value || asked !== this.#asked || this.#hasEnded) return;
@@ -133,6 +138,12 @@ export class RowWindow {
   #ask(direction: "forward" | "backward", fromNs: bigint, skip = 0) {
     const { client } = this.#context.recording;
     const panel = this.#panels[direction === "forward" ? 0 : 1];
-    return client.ask("rows", panel, { ...this.#wish!, direction, fromNs, count: PART, ...(skip > 0 && { skip }) });
+    return client.ask("rows", panel, {
+      ...this.#wish!,
+      direction,
+      fromNs,
+      count: PART,
+      ...(skip > 0 && { skip }),
+    });
   }
 }

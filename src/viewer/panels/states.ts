@@ -14,7 +14,7 @@ import { inkOf } from "../draw/palette.ts";
 import { valueText } from "./fields.ts";
 import { lineLabels } from "./labels.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { fieldsOfKind, isTold, panelParts, type PanelParts } from "./parts.ts";
+import { fieldsOfKind, isTold, type PanelParts, panelParts } from "./parts.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 type Options = PanelOptions["states"];
@@ -46,7 +46,8 @@ class StatesPanel implements Panel {
     this.#panel = context.recording.client.newPanel();
     this.#parts = panelParts(context.element, { scrolls: true });
     this.#parts.bar.remove();
-    this.#names.style.cssText = `position:absolute;left:0;top:0;width:${NAMES_PIXELS}px;z-index:1;padding:0 4px 0 8px`;
+    this.#names.style.cssText =
+      `position:absolute;left:0;top:0;width:${NAMES_PIXELS}px;z-index:1;padding:0 4px 0 8px`;
     this.#place.style.cssText = "position:relative;touch-action:none";
     this.#canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%";
     this.#place.append(this.#canvas, this.#names);
@@ -131,7 +132,12 @@ class StatesPanel implements Panel {
 
   #area(): TimeArea {
     const { clientWidth, clientHeight } = this.#place;
-    return { left: NAMES_PIXELS, top: 0, width: Math.max(0, clientWidth - NAMES_PIXELS - 10), height: clientHeight };
+    return {
+      left: NAMES_PIXELS,
+      top: 0,
+      width: Math.max(0, clientWidth - NAMES_PIXELS - 10),
+      height: clientHeight,
+    };
   }
 
   #redraw(): void {

@@ -9,7 +9,7 @@ import type { Row, TopicSummary } from "../data/protocol.ts";
 import { formatTime } from "../time/time_text.ts";
 import { leavesOf, valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { isTold, missingTopic, panelParts, type PanelParts, topicChoice } from "./parts.ts";
+import { isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 import { RowWindow } from "./row_window.ts";
 
 type Options = PanelOptions["table"];
@@ -54,7 +54,8 @@ class TablePanel implements Panel {
 
   #columns(): string[] {
     const topic = this.#context.recording.info.topics.find(({ name }) => name === this.#options.topic);
-    return this.#options.fields ?? (topic ? leavesOf(topic.fields).map(({ path }) => path).slice(0, MAX_COLUMNS) : []);
+    return this.#options.fields ??
+      (topic ? leavesOf(topic.fields).map(({ path }) => path).slice(0, MAX_COLUMNS) : []);
   }
 
   #show(): void {
@@ -62,10 +63,12 @@ class TablePanel implements Panel {
     const { topic, fields } = this.#options;
     this.#context.setTitle(topic === "" ? "Table" : topic);
     render(
-      html`${topicChoice(topics, topic, (name) => {
-        const found = topics.find((topic) => topic.name === name);
-        if (found) this.add(found);
-      })}`,
+      html`${
+        topicChoice(topics, topic, (name) => {
+          const found = topics.find((topic) => topic.name === name);
+          if (found) this.add(found);
+        })
+      }`,
       this.#parts.bar,
     );
     const missing = missingTopic(topics, topic);
@@ -89,19 +92,29 @@ class TablePanel implements Panel {
     this.#parts.say(rows.length === 0 ? "No messages." : undefined);
     const columns = this.#columns();
     render(
-      html`<table><thead><tr><th scope="col">time</th>${
-        columns.map((path) => html`<th scope="col">${path}</th>`)
-      }</tr></thead><tbody>${
-        rows.map((row, i) =>
-          html`<tr tabindex="0" class=${i === nowIndex ? "now" : ""} @click=${() => clock.seek(row.timestampNs)}
-            @keydown=${(event: KeyboardEvent) => {
-            if (event.key !== "Enter") return;
-            event.stopPropagation();
-            clock.seek(row.timestampNs);
-          }}><td class="mono">${formatTime(row.timestampNs, { style: "relative", startNs: clock.startNs, digits: 6 })}</td>
-          ${columns.map((path) => cell(row, path))}</tr>`
-        )
-      }</tbody></table>`,
+      html`
+        <table>
+          <thead>
+            <tr><th scope="col">time</th>${columns.map((path) => html`<th scope="col">${path}</th>`)}</tr>
+          </thead>
+          <tbody>${rows.map((row, i) =>
+            html`
+              <tr tabindex="0" class=${i === nowIndex ? "now" : ""} @click=${() =>
+                clock.seek(row.timestampNs)}
+                @keydown=${(event: KeyboardEvent) => {
+                  if (event.key !== "Enter") return;
+                  event.stopPropagation();
+                  clock.seek(row.timestampNs);
+                }}><td class="mono">${formatTime(row.timestampNs, {
+                  style: "relative",
+                  startNs: clock.startNs,
+                  digits: 6,
+                })}</td>
+                        ${columns.map((path) => cell(row, path))}</tr>
+            `
+          )}</tbody>
+        </table>
+      `,
       this.#parts.body,
     );
     this.#parts.body.querySelector("tr.now")?.scrollIntoView({ block: "nearest" });
@@ -110,7 +123,8 @@ class TablePanel implements Panel {
 
 function cell({ data }: Row, path: string) {
   const value = path.split(".").reduce<unknown>(
-    (value, name) => typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined,
+    (value, name) =>
+      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined,
     data,
   );
   const isNumber = typeof value === "number" || typeof value === "bigint";

@@ -14,7 +14,7 @@ import { inkOf, lineStyle } from "../draw/palette.ts";
 import { extentOf, fitProjection, type Projection } from "../draw/projection.ts";
 import { drawTrack } from "../draw/track.ts";
 import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
-import { fieldsOfKind, isTold, missingTopic, panelParts, type PanelParts } from "./parts.ts";
+import { fieldsOfKind, isTold, missingTopic, type PanelParts, panelParts } from "./parts.ts";
 
 type Options = PanelOptions["track"];
 
@@ -162,9 +162,16 @@ class TrackPanel implements Panel {
       const { from, to } = clock.window;
       const [x, y] = track.columns;
       const style = lineStyle(theme, 0);
-      const range = { first: lastAtOrBefore(track.x, from - shift), last: lastAtOrBefore(track.x, to - shift) };
+      const range = {
+        first: lastAtOrBefore(track.x, from - shift),
+        last: lastAtOrBefore(track.x, to - shift),
+      };
       const line = { x, y, range, color: style.color, isDashed: i > 0 };
-      drawTrack(context, { width, height, projection: this.#projection!, unit, isGeographic, line }, inkOf(theme));
+      drawTrack(
+        context,
+        { width, height, projection: this.#projection!, unit, isGeographic, line },
+        inkOf(theme),
+      );
     });
     this.#moveDot();
   }
@@ -194,7 +201,11 @@ class TrackPanel implements Panel {
     };
     render(
       html`<select aria-label="Topic" @change=${onChoice}>
-        ${topics.some(({ name }) => name === topic) ? "" : html`<option selected>${topic || "Choose a topic"}</option>`}
+        ${
+        topics.some(({ name }) => name === topic)
+          ? ""
+          : html`<option selected>${topic || "Choose a topic"}</option>`
+      }
         ${topics.map(({ name }) => html`<option value=${name} ?selected=${name === topic}>${name}</option>`)}
       </select>`,
       this.#parts.bar,
@@ -278,7 +289,8 @@ function trackOf(topic: TopicSummary): Options | undefined {
     if (x === "position.y" && !isGps) continue;
     const [first, second] = [x, y].map((path) => formatReference(topic.name, path));
     // PX4 counts in ten millionths of a degree.
-    const isScaled = x === "lon" && fieldsOfKind(topic, "number").find(({ path }) => path === "lon")?.type.includes("int");
+    const isScaled = x === "lon" &&
+      fieldsOfKind(topic, "number").find(({ path }) => path === "lon")?.type.includes("int");
     const scaled = (text: string) => isScaled ? `${text} / 1e7` : text;
     return { topic: topic.name, kind, x: scaled(first), y: scaled(second) };
   }
@@ -287,6 +299,7 @@ function trackOf(topic: TopicSummary): Options | undefined {
 registerPanel<Options>({
   name: "track",
   title: "Track",
-  takes: (topic) => /gps|nav_?sat|pose|odometry|motion_?state/i.test(topic.ontologyTag) && trackOf(topic) ? 0.95 : 0,
+  takes: (topic) =>
+    /gps|nav_?sat|pose|odometry|motion_?state/i.test(topic.ontologyTag) && trackOf(topic) ? 0.95 : 0,
   create: (context) => new TrackPanel(context),
 });

@@ -9,7 +9,7 @@ import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
 import { spanText } from "../draw/time_text.ts";
 import { valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { panelParts, type PanelParts } from "./parts.ts";
+import { type PanelParts, panelParts } from "./parts.ts";
 
 type Options = PanelOptions["values"];
 
@@ -38,7 +38,9 @@ class ValuesPanel implements Panel {
     this.#parts.body.classList.add("values");
     this.#stop.push(context.clock.subscribe((changes) => changes.has("cursor") && this.#drawSoon()));
     context.setTitle(this.#topics.length > 0 ? this.#topics.join(", ") : "Values");
-    if (this.#topics.length > 0 && this.#topics.length <= 3) this.#topics.forEach((name) => this.#open.add(name));
+    if (this.#topics.length > 0 && this.#topics.length <= 3) {
+      this.#topics.forEach((name) => this.#open.add(name));
+    }
     this.#watch();
   }
 
@@ -78,7 +80,10 @@ class ValuesPanel implements Panel {
     const wishes = this.#shown().map(({ name, fields }) => {
       if (this.#open.has(name)) return { topic: name };
       // Something in one line, without what is large.
-      const few = fields.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(0, 3);
+      const few = fields.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
+        0,
+        3,
+      );
       return { topic: name, fields: few.map(({ path }) => path) };
     });
     this.#stopWatching = this.#context.watch(wishes, (answers) => {
@@ -104,11 +109,13 @@ class ValuesPanel implements Panel {
       !this.#context.recording.info.topics.some((topic) => topic.name === name)
     );
     render(
-      html`<input type="search" aria-label="Search topics" placeholder="Search topics" .value=${this.#filter}
-        @input=${(event: Event) => {
-        this.#filter = (event.target as HTMLInputElement).value;
-        this.#watch();
-      }} />`,
+      html`
+        <input type="search" aria-label="Search topics" placeholder="Search topics" .value=${this.#filter}
+          @input=${(event: Event) => {
+            this.#filter = (event.target as HTMLInputElement).value;
+            this.#watch();
+          }} />
+      `,
       this.#parts.bar,
     );
     render(
@@ -130,9 +137,22 @@ class ValuesPanel implements Panel {
     return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
       <summary><span class="clip">${name}</span>${
       isOpen ? nothing : html`<span class="muted clip mono">${brief ?? ""}</span>`
-    }<span class="age">${answer === undefined ? "…" : answer.timestampNs === undefined ? "none yet" : `${age} ago`}</span></summary>
+    }<span class="age">${
+      answer === undefined ? "…" : answer.timestampNs === undefined ? "none yet" : `${age} ago`
+    }</span></summary>
       ${content?.kind === "error" ? html`<p class="error">${content.error.message}</p>` : nothing}
-      ${isOpen && data ? html`<dl class="mono">${linesOf(data).map(([key, value]) => html`<dt>${key}</dt><dd>${value}</dd>`)}</dl>` : nothing}
+      ${
+      isOpen && data
+        ? html`<dl class="mono">${
+          linesOf(data).map(([key, value]) =>
+            html`
+              <dt>${key}</dt>
+              <dd>${value}</dd>
+            `
+          )
+        }</dl>`
+        : nothing
+    }
     </details>`;
   }
 
@@ -146,10 +166,15 @@ class ValuesPanel implements Panel {
 }
 
 /** A message's values by their paths. */
-function linesOf(data: { readonly [key: string]: unknown }, prefix = "", lines: [string, string][] = []): [string, string][] {
+function linesOf(
+  data: { readonly [key: string]: unknown },
+  prefix = "",
+  lines: [string, string][] = [],
+): [string, string][] {
   for (const [key, value] of Object.entries(data)) {
     if (lines.length >= MAX_LINES) break;
-    const isStruct = typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+    const isStruct = typeof value === "object" && value !== null && !Array.isArray(value) &&
+      !ArrayBuffer.isView(value);
     if (isStruct) linesOf(value as { [key: string]: unknown }, `${prefix}${key}.`, lines);
     else lines.push([prefix + key, valueText(value)]);
   }

@@ -13,7 +13,15 @@ import { inkOf, lineStyle } from "../draw/palette.ts";
 import { extentOf } from "../draw/projection.ts";
 import { drawXy, type XyPlace, xyPlace } from "../draw/xy.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { fieldChoice, fieldsOfKind, isTold, missingTopic, panelParts, type PanelParts, topicChoice } from "./parts.ts";
+import {
+  fieldChoice,
+  fieldsOfKind,
+  isTold,
+  missingTopic,
+  type PanelParts,
+  panelParts,
+  topicChoice,
+} from "./parts.ts";
 
 type Options = PanelOptions["xy"];
 
@@ -42,7 +50,8 @@ class XyPanel implements Panel {
     this.#panel = context.recording.client.newPanel();
     this.#parts = panelParts(context.element);
     this.#canvas.setAttribute("role", "img");
-    this.#dot.style.cssText = "position:absolute;left:-5px;top:-5px;width:10px;height:10px;border-radius:50%;" +
+    this.#dot.style.cssText =
+      "position:absolute;left:-5px;top:-5px;width:10px;height:10px;border-radius:50%;" +
       "background:var(--cursor);pointer-events:none;visibility:hidden";
     this.#parts.body.append(this.#canvas, this.#dot);
     const { clock, hover, request } = context;
@@ -97,10 +106,12 @@ class XyPanel implements Panel {
     const fields = fieldsOfKind(known, "number")
       .map((field) => ({ ...field, path: formatReference(topic, field.path) }));
     render(
-      html`${topicChoice(topics, topic, (name) => {
-        const found = topics.find((topic) => topic.name === name);
-        if (found) this.add(found, undefined);
-      })}
+      html`${
+        topicChoice(topics, topic, (name) => {
+          const found = topics.find((topic) => topic.name === name);
+          if (found) this.add(found, undefined);
+        })
+      }
       ${fieldChoice("x", fields, x, (x) => this.#set({ ...this.#options, x }))}
       ${fieldChoice("y", fields, y, (y) => this.#set({ ...this.#options, y }))}`,
       this.#parts.bar,
