@@ -135,8 +135,7 @@ function bandsOf({ name, fields, rate }: TopicSummary): string[] {
 
 function trackOf(topic: TopicSummary): PanelOptions["track"] | undefined {
   const { name, ontologyTag, fields } = topic;
-  const has = (path: string) =>
-    leaves(fields).some((field) => field.path === path && field.kind === "number");
+  const has = (path: string) => leaves(fields).some((field) => field.path === path && isFloat(field));
   const track = (kind: "geo" | "plane", x: string, y: string): PanelOptions["track"] | undefined => {
     if (!has(x) || !has(y)) return undefined;
     return { topic: name, kind, x: formatReference(name, x), y: formatReference(name, y) };
