@@ -13,7 +13,7 @@ import {
   type PanelOptions,
   type PanelState,
 } from "./layout.ts";
-import { knownPlots, knownTrack } from "./known_topics.ts";
+import { knownPlots, knownTrack, type PlotLine } from "./known_topics.ts";
 
 /** Lines of a plot that was made by itself. */
 const MAX_LINES = 6;
@@ -40,7 +40,11 @@ const DULL =
   /timestamp|(^|[._])(id|seq|stamp|sec|nsec|nanosec|count|counter|dt|reserved)($|[._[])|_id$|_count$|variance|covariance|padding/i;
 const LEVEL = /^(level|severity|log_level|priority)$/i;
 const TEXT = /^(msg|message|text|log)$/i;
-const MODE = /state|mode|status|armed|landed|active|failsafe|flag|fix_type|gear/i;
+const MODE = /state|mode|status|armed|landed|active|failsafe|flag|fix_type|vtol_in/i;
+/** Those that tell most. */
+const CHIEF_MODE =
+  /(^|\.)(armed|nav_state|arming_state|landed|vtol_in_\w+|failsafe|fix_type|mode|state|status)$/i;
+const NO_MODE = /_ms$|time|health|telemetry|heartbeat/i;
 
 /** A layout for a recording that has none. */
 export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
@@ -50,7 +54,8 @@ export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
   const scenes = topics.filter(({ ontologyTag }) => SCENES.has(lastPart(ontologyTag)));
   const track = topics.map(trackOf).find((track) => track !== undefined) ?? knownTrack(topics);
   const log = topics.map(logOf).find((log) => log !== undefined);
-  const bands = topics.flatMap(bandsOf).slice(0, MAX_BANDS);
+  const bands = topics.flatMap(bandsOf).sort((a, b) => Number(b.isChief) - Number(a.isChief))
+    .slice(0, MAX_BANDS).map(({ text }) => text);
 
   const views: LayoutNode[] = [
     build.tabs(images.map(({ name }) => ({ type: "image", options: { topic: name } }))),
@@ -98,20 +103,18 @@ function group(kind: "row" | "column", children: LayoutNode[]): LayoutNode | und
 function plotsOf(topics: readonly TopicSummary[]): PanelOptions["plot"][] {
   const known = knownPlots(topics);
   const fastest = [...topics].sort((a, b) => b.rate - a.rate);
-  const more = known.length > 0
-    ? []
-    : fastest.map((topic) => linesOf(topic)).filter((lines) => lines.length > 0);
+  const more = known.length > 0 ? [] : fastest.map(linesOf).filter((lines) => lines.length > 0);
   const plots = [...known, ...more].slice(0, MAX_PLOTS);
-  return plots.map((lines) => ({ lines: lines.map((text) => ({ text })) }));
+  return plots.map((lines) => ({ lines }));
 }
 
 /** Up to so many numbers of a topic that are of one kind: the fields of one struct, or list of names, with one unit. */
-function linesOf({ name, fields }: TopicSummary): string[] {
+function linesOf({ name, fields }: TopicSummary): PlotLine[] {
   const numbers = leaves(fields).filter(({ kind, path }) => kind === "number" && !DULL.test(path));
   const [first] = [...numbers].sort((a, b) => Number(isFloat(b)) - Number(isFloat(a)));
   if (!first) return [];
   const kin = numbers.filter((field) => stem(field.path) === stem(first.path) && field.unit === first.unit);
-  return kin.slice(0, MAX_LINES).map(({ path }) => formatReference(name, path));
+  return kin.slice(0, MAX_LINES).map(({ path }) => ({ text: formatReference(name, path) }));
 }
 
 function isFloat({ type }: FieldInfo): boolean {
@@ -123,20 +126,20 @@ function stem(path: string): string {
   return /\[\d+\]$/.test(path) ? path.replace(/\[\d+\]$/, "") : path.slice(0, path.lastIndexOf(".") + 1);
 }
 
-function bandsOf({ name, fields, rate }: TopicSummary): string[] {
+function bandsOf({ name, fields, rate }: TopicSummary): { text: string; isChief: boolean }[] {
   // What comes fast is a signal, and reading all of it takes long.
   if (rate > 50) return [];
   return leaves(fields)
     .filter(({ kind, path, type }) => kind === "bool" || (MODE.test(path) && /^u?int/.test(type)))
-    .filter(({ path }) => MODE.test(path) && !DULL.test(path))
-    .slice(0, 2)
-    .map(({ path }) => formatReference(name, path));
+    .filter(({ path }) => MODE.test(path) && !DULL.test(path) && !NO_MODE.test(`${name}.${path}`))
+    .map(({ path }) => ({ text: formatReference(name, path), isChief: CHIEF_MODE.test(path) }))
+    .sort((a, b) => Number(b.isChief) - Number(a.isChief))
+    .slice(0, 2);
 }
 
 function trackOf(topic: TopicSummary): PanelOptions["track"] | undefined {
   const { name, ontologyTag, fields } = topic;
-  const has = (path: string) =>
-    leaves(fields).some((field) => field.path === path && field.kind === "number");
+  const has = (path: string) => leaves(fields).some((field) => field.path === path && isFloat(field));
   const track = (kind: "geo" | "plane", x: string, y: string): PanelOptions["track"] | undefined => {
     if (!has(x) || !has(y)) return undefined;
     return { topic: name, kind, x: formatReference(name, x), y: formatReference(name, y) };

@@ -12,30 +12,57 @@ interface KnownPlot {
   /** How the tag of the ontology, or the topic's name, ends. */
   readonly topic: RegExp;
   /** Paths of fields in braces. */
-  readonly lines: readonly string[];
+  readonly lines: readonly KnownLine[];
 }
 
-const Q = "{q[0]}, {q[1]}, {q[2]}, {q[3]}";
-const XYZW = "{orientation.w}, {orientation.x}, {orientation.y}, {orientation.z}";
+interface KnownLine {
+  readonly text: string;
+  /** What it is called, where the text is long. */
+  readonly label?: string;
+}
+
+/** A line of a plot. */
+export type PlotLine = PanelOptions["plot"]["lines"][number];
+
+const angles = (quaternion: string): KnownLine[] =>
+  ["roll", "pitch", "yaw"].map((angle) => ({
+    text: `deg(${angle}(${quaternion}))`,
+    label: `${angle} (deg)`,
+  }));
+const axes = (path: string): KnownLine[] => ["x", "y", "z"].map((axis) => ({ text: `{${path}.${axis}}` }));
 
 const PLOTS: readonly KnownPlot[] = [
-  { topic: /(^|\/)vehicle_attitude$/, lines: ["roll", "pitch", "yaw"].map((angle) => `deg(${angle}(${Q}))`) },
-  { topic: /(^|\/)vehicle_local_position$/, lines: ["-{z}", "hypot({vx}, {vy})"] },
-  { topic: /(^|\/)battery_status$/, lines: ["{voltage_v}"] },
-  { topic: /(^|\/)imu$/i, lines: ["x", "y", "z"].map((axis) => `{acceleration.${axis}}`) },
-  { topic: /(^|\/)imu$/i, lines: ["x", "y", "z"].map((axis) => `{linear_acceleration.${axis}}`) },
-  { topic: /(^|\/)imu$/i, lines: ["roll", "pitch", "yaw"].map((angle) => `deg(${angle}(${XYZW}))`) },
-  { topic: /(^|\/)(gps|navsatfix)$/i, lines: ["{position.z}", "{altitude}"] },
-  { topic: /(^|\/)batterystate$/i, lines: ["{voltage}"] },
+  { topic: /(^|\/)vehicle_attitude$/, lines: angles("{q[0]}, {q[1]}, {q[2]}, {q[3]}") },
+  {
+    topic: /(^|\/)vehicle_local_position$/,
+    lines: [{ text: "-{z}", label: "height (m)" }, {
+      text: "hypot({vx}, {vy})",
+      label: "ground speed (m/s)",
+    }],
+  },
+  { topic: /(^|\/)battery_status$/, lines: [{ text: "{voltage_v}" }] },
+  { topic: /(^|\/)imu$/i, lines: axes("acceleration") },
+  { topic: /(^|\/)imu$/i, lines: axes("linear_acceleration") },
+  {
+    topic: /(^|\/)imu$/i,
+    lines: angles("{orientation.w}, {orientation.x}, {orientation.y}, {orientation.z}"),
+  },
+  { topic: /(^|\/)(gps|navsatfix)$/i, lines: [{ text: "{position.z}" }, { text: "{altitude}" }] },
+  { topic: /(^|\/)batterystate$/i, lines: [{ text: "{voltage}" }] },
 ];
 /** Topics of one kind in a plot: two batteries are to be compared. */
 const MAX_TOPICS = 3;
 
 /** Lines of plots of the topics that are known, a list a plot. */
-export function knownPlots(topics: readonly TopicSummary[]): string[][] {
+export function knownPlots(topics: readonly TopicSummary[]): PlotLine[][] {
   const plots = PLOTS.map(({ topic, lines }) => {
     const found = topics.filter(({ name, ontologyTag }) => topic.test(ontologyTag) || topic.test(name));
-    return found.slice(0, MAX_TOPICS).flatMap((topic) => lines.flatMap((line) => lineOf(topic, line) ?? []));
+    return found.slice(0, MAX_TOPICS).flatMap((topic) =>
+      lines.flatMap(({ text: line, label }) => {
+        const text = lineOf(topic, line);
+        return text === undefined ? [] : [{ text, ...(label !== undefined && { label }) }];
+      })
+    );
   });
   return plots.filter((lines) => lines.length > 0);
 }

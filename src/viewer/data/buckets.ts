@@ -5,30 +5,38 @@
  */
 import { secondsOf } from "../time/clock.ts";
 
-/** Slices of a window: as many as asked for, or fewer where it is shorter than that many nanoseconds. */
+/** Slices of a window, as the library makes them. */
 export class Buckets {
   readonly fromNs: bigint;
   readonly stepNs: bigint;
   readonly length: number;
-  readonly #ends: BigInt64Array;
 
   constructor(fromNs: bigint, toNs: bigint, count: number) {
-    const span = toNs - fromNs;
     this.fromNs = fromNs;
-    // As the library does, so that both tell of the same slices.
-    this.stepNs = (span + BigInt(count) - 1n) / BigInt(count);
+    this.stepNs = (toNs - fromNs + BigInt(count) - 1n) / BigInt(count);
     this.length = count;
-    this.#ends = new BigInt64Array(count);
-    for (let i = 0; i < count; i++) {
-      const end = fromNs + BigInt(i + 1) * this.stepNs;
-      this.#ends[i] = end < toNs ? end : toNs;
-    }
+  }
+
+  /** The slice of a moment in the window. */
+  of(ns: bigint): number {
+    return Number((ns - this.fromNs) / this.stepNs);
   }
 
   /** Where a slice ends: the first moment after it. */
   end(bucket: number): bigint {
-    return this.#ends[bucket];
+    return this.fromNs + BigInt(bucket + 1) * this.stepNs;
   }
+}
+
+/** The first of some times, ascending from an index on, that is not before a moment; their number where all are. */
+export function lowerBound(ns: BigInt64Array, moment: bigint, from = 0): number {
+  let [low, high] = [from, ns.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ns[middle] < moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** What is in a slice. */
@@ -42,7 +50,6 @@ export class BucketFiller {
   readonly min: Float64Array;
   readonly max: Float64Array;
   readonly #buckets: Buckets;
-  #at = 0;
 
   constructor(buckets: Buckets) {
     this.#buckets = buckets;
@@ -51,15 +58,20 @@ export class BucketFiller {
   }
 
   add(ns: BigInt64Array, values: Float64Array): void {
-    const { min, max } = this;
-    let endNs = this.#buckets.end(this.#at);
-    for (let row = 0; row < ns.length; row++) {
-      while (ns[row] >= endNs && this.#at + 1 < min.length) endNs = this.#buckets.end(++this.#at);
-      const value = values[row];
-      if (Number.isNaN(value)) continue;
+    // Slice by slice: a bigint for each row would take most of the time.
+    for (let row = 0; row < ns.length;) {
+      const bucket = this.#buckets.of(ns[row]);
+      const end = lowerBound(ns, this.#buckets.end(bucket), row);
+      let [low, high] = [this.min[bucket], this.max[bucket]];
+      for (; row < end; row++) {
+        const value = values[row];
+        if (Number.isNaN(value)) continue;
+        if (!(value >= low)) low = value;
+        if (!(value <= high)) high = value;
+      }
       // Zero has no sign, as in the bounds that files keep.
-      if (!(value >= min[this.#at])) min[this.#at] = value + 0;
-      if (!(value <= max[this.#at])) max[this.#at] = value + 0;
+      this.min[bucket] = low + 0;
+      this.max[bucket] = high + 0;
     }
   }
 }

@@ -57,17 +57,24 @@ function stride(rows: number, points: number, columns: number): number {
   return Math.ceil(rows / groups);
 }
 
+/** A row that is kept. */
+interface Kept {
+  /** Which of all rows. */
+  readonly row: number;
+  readonly x: number;
+  readonly values: readonly number[];
+}
+
 /** Keeps of each group of rows the first, and those with the extremes of each column; and the last row of all. */
 class Thinner {
   readonly #stride: number;
   readonly #x = new Growing();
   readonly #columns: readonly Growing[];
-  /** Rows of the group: time and values. */
-  #kept: Kept[] = [];
+  /** Rows of the group that are kept so far. */
+  #first: Kept | undefined;
   readonly #least: (Kept | undefined)[];
   readonly #most: (Kept | undefined)[];
   #last: Kept | undefined;
-  #inGroup = 0;
   #rows = 0;
 
   constructor(columns: number, stride: number) {
@@ -77,34 +84,37 @@ class Thinner {
     this.#most = new Array(columns);
   }
 
-  add({ seconds, values }: LineRows): void {
+  add(rows: LineRows): void {
+    const { seconds, values } = rows;
     if (this.#stride === 1) {
       this.#rows += seconds.length;
       this.#x.add(seconds);
       for (const [i, column] of values.entries()) this.#columns[i].add(column);
       return;
     }
-    for (let row = 0; row < seconds.length; row++) {
-      if (this.#inGroup === this.#stride) this.#flush();
-      let kept: Kept | undefined;
-      const keep = () =>
-        kept ??= { row: this.#rows, x: seconds[row], values: values.map((column) => column[row]) };
-      if (this.#inGroup++ === 0) this.#kept.push(keep());
+    const keep = (at: number, from: number): Kept => ({
+      row: this.#rows + at - from,
+      x: seconds[at],
+      values: values.map((column) => column[at]),
+    });
+    for (let from = 0; from < seconds.length;) {
+      const inGroup = this.#rows % this.#stride;
+      if (inGroup === 0) this.#flush();
+      const to = Math.min(seconds.length, from + this.#stride - inGroup);
+      this.#first ??= keep(from, from);
       for (const [i, column] of values.entries()) {
-        const value = column[row];
-        if (Number.isNaN(value)) continue;
-        const [least, most] = [this.#least[i], this.#most[i]];
-        if (!least || value < least.values[i]) this.#least[i] = keep();
-        if (!most || value > most.values[i]) this.#most[i] = keep();
+        const [least, most] = extremesOf(column, from, to);
+        if (least >= 0 && !(column[least] >= this.#least[i]?.values[i]!)) this.#least[i] = keep(least, from);
+        if (most >= 0 && !(column[most] <= this.#most[i]?.values[i]!)) this.#most[i] = keep(most, from);
       }
-      if (row === seconds.length - 1) this.#last = keep();
-      this.#rows++;
+      this.#last = keep(to - 1, from);
+      this.#rows += to - from;
+      from = to;
     }
   }
 
   finish(): { x: Float64Array; columns: Float64Array[]; rows: number } {
-    if (this.#last) this.#kept.push(this.#last);
-    this.#flush();
+    this.#flush(this.#last);
     return {
       x: this.#x.toArray(),
       columns: this.#columns.map((column) => column.toArray()),
@@ -112,23 +122,28 @@ class Thinner {
     };
   }
 
-  #flush(): void {
-    const all = [...this.#kept, ...this.#least, ...this.#most].filter((kept) => kept !== undefined);
+  #flush(last?: Kept): void {
+    const all = [this.#first, ...this.#least, ...this.#most, last].filter((kept) => kept !== undefined);
     const byRow = new Map(all.map((kept) => [kept.row, kept]));
     const sorted = [...byRow.values()].sort((a, b) => a.row - b.row);
     this.#x.add(Float64Array.from(sorted, ({ x }) => x));
     for (const [i, column] of this.#columns.entries()) {
       column.add(Float64Array.from(sorted, ({ values }) => values[i]));
     }
-    this.#kept = [];
+    this.#first = undefined;
     this.#least.fill(undefined);
     this.#most.fill(undefined);
-    this.#inGroup = 0;
   }
 }
 
-interface Kept {
-  readonly row: number;
-  readonly x: number;
-  readonly values: readonly number[];
+/** Where the smallest and the largest of some values are; -1 where there is none but NaN. */
+function extremesOf(values: Float64Array, from: number, to: number): [least: number, most: number] {
+  let [least, most] = [-1, -1];
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = from; at < to; at++) {
+    const value = values[at];
+    if (value < low || (least < 0 && value === low)) [least, low] = [at, value];
+    if (value > high || (most < 0 && value === high)) [most, high] = [at, value];
+  }
+  return [least, most];
 }

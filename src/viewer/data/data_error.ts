@@ -11,14 +11,14 @@ import type { DataError, Gap } from "./protocol.ts";
 export function toDataError(reason: unknown, signal?: AbortSignal): DataError {
   if (signal?.aborted) return { code: "ABORTED", message: "It was given up" };
   if (reason instanceof Refusal) {
-    return { code: reason.code, message: reason.message, command: reason.command };
+    return { code: "TOO_LARGE", message: reason.message, command: reason.command };
   }
   if (reason instanceof ExpressionError) {
-    const { code, message, start, length } = reason;
-    return { code, message, position: { start, length } };
+    const { message, start, length } = reason;
+    return { code: "INVALID_ARGUMENT", message, position: { start, length } };
   }
   if (reason instanceof SmaltiError) {
-    const { code, message, details: { topic } } = reason;
+    const { code, rawMessage: message, details: { topic } } = reason;
     return { code, message, ...(topic !== undefined && { topic }) };
   }
   if (reason instanceof RangeError || reason instanceof TypeError) {
@@ -33,11 +33,11 @@ export function isDamage(reason: unknown): reason is SmaltiError {
 }
 
 /** What is refused here, and the command that does it. */
-export class Refusal extends SmaltiError {
+export class Refusal extends Error {
   readonly command: string;
 
   constructor(message: string, command: string) {
-    super("TOO_LARGE", message);
+    super(message);
     this.command = command;
   }
 }

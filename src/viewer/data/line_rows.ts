@@ -8,6 +8,7 @@ import type { CompiledLine } from "./expression/compile.ts";
 import type { FieldUse } from "./expression/program.ts";
 import type { WindowNs } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
+import { lowerBound } from "./buckets.ts";
 import { readColumns, type RowsOptions, type TopicRows } from "./topic_rows.ts";
 
 /** Values of some lines at rows of their topic, ascending in time. Not to be changed or transferred. */
@@ -49,7 +50,7 @@ export async function* readLines(
         const given = program.fields.map((field) => columns.get(uses.find((use) => isSame(use, field))!)!);
         return program.run({ columns: given, seconds: rows.seconds });
       });
-      const skip = rowsBefore(rows, window.fromNs);
+      const skip = rows.ns[0] >= window.fromNs ? 0 : lowerBound(rows.ns, window.fromNs);
       if (skip === rows.length) continue;
       yield {
         ns: rows.ns.subarray(skip),
@@ -84,17 +85,6 @@ function distinctUses(lines: readonly CompiledLine[]): FieldUse[] {
 
 function isSame(a: FieldUse, b: FieldUse): boolean {
   return a.topic === b.topic && a.path === b.path && a.equals === b.equals;
-}
-
-function rowsBefore({ ns }: TopicRows, fromNs: bigint): number {
-  if (ns[0] >= fromNs) return 0;
-  let [low, high] = [0, ns.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ns[middle] < fromNs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The time of the last row before a window, or the window's start where there is none. */

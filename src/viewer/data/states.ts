@@ -85,6 +85,7 @@ function plainValue(value: unknown): Value {
 class Runs {
   readonly #fromNs: bigint;
   readonly #pixelNs: bigint;
+  readonly #toNs: bigint;
   readonly #starts: bigint[] = [];
   readonly #values: Value[] = [];
   /** What holds, also within a mixed run. */
@@ -94,7 +95,8 @@ class Runs {
 
   constructor({ fromNs, toNs }: WindowNs, pixels: number) {
     this.#fromNs = fromNs;
-    this.#pixelNs = (toNs - fromNs) / BigInt(pixels) || 1n;
+    this.#pixelNs = (toNs - fromNs + BigInt(pixels) - 1n) / BigInt(pixels);
+    this.#toNs = toNs;
   }
 
   add(ns: bigint, value: Value): void {
@@ -129,7 +131,9 @@ class Runs {
   #endMixed(): void {
     const last = this.#starts.length - 1;
     if (last < 1 || this.#values[last] !== undefined) return;
-    this.#starts.push(this.#fromNs + (this.#pixel + 1n) * this.#pixelNs);
+    const endNs = this.#fromNs + (this.#pixel + 1n) * this.#pixelNs;
+    if (endNs >= this.#toNs) return;
+    this.#starts.push(endNs);
     this.#values.push(this.#current);
     this.#pixel = -1n;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { secondsOf } from "../time/clock.ts";
+import { lowerBound } from "./buckets.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
 import type { CompiledLine } from "./expression/compile.ts";
 import { byTopic, type LineRows, readLines, startBefore } from "./line_rows.ts";
@@ -74,13 +75,15 @@ class Figures {
   }
 
   add({ ns }: LineRows, values: Float64Array): void {
-    for (let row = 0; row < ns.length; row++) {
-      const [time, value] = [ns[row], values[row]];
-      if (time <= this.#aNs) this.#atA = value;
-      if (time <= this.#bNs) this.#atB = value;
-      if (time < this.#aNs || time > this.#bNs) continue;
-      this.#firstNs ??= time;
-      this.#lastNs = time;
+    const from = lowerBound(ns, this.#aNs);
+    const [afterA, afterB] = [lowerBound(ns, this.#aNs + 1n), lowerBound(ns, this.#bNs + 1n)];
+    if (afterA > 0) this.#atA = values[afterA - 1];
+    if (afterB > 0) this.#atB = values[afterB - 1];
+    if (from === afterB) return;
+    this.#firstNs ??= ns[from];
+    this.#lastNs = ns[afterB - 1];
+    for (let row = from; row < afterB; row++) {
+      const value = values[row];
       if (Number.isNaN(value)) {
         this.#missing++;
         continue;

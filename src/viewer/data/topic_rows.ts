@@ -93,7 +93,7 @@ export function salvaging(recording: Recording, handler: TopicHandler, gaps: Gap
     gaps.push({
       from: recording.seconds(firstNs),
       to: recording.seconds(lastNs),
-      message: reason.message,
+      message: reason.rawMessage,
     });
   });
 }

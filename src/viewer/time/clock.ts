@@ -376,9 +376,9 @@ export class Clock {
   }
 }
 
-/** Nanoseconds in seconds. */
+/** Nanoseconds in seconds: the nearest float64, of less than 104 days. */
 export function secondsOf(ns: bigint): number {
-  return Number(ns / SECOND) + Number(ns % SECOND) / 1e9;
+  return Number(ns) / 1e9;
 }
 
 /** Seconds in nanoseconds, to the nearest. RangeError where they are not finite. */

@@ -17,7 +17,7 @@ export interface ExpressionFunction {
   readonly arity: readonly [least: number, most: number];
   /** One line of help. */
   readonly help: string;
-  /** The value of a row. Missing of those that have a {@linkcode ExpressionFunction.begin}. */
+  /** The value of a row; arguments that it does not take are 0. Missing of those that have a {@linkcode ExpressionFunction.begin}. */
   readonly apply?: (a: number, b: number, c: number, d: number) => number;
   /** Of what depends on the rows before: makes what takes the rows of one run in order. `seconds`: the row's time. */
   readonly begin?: () => (value: number, seconds: number) => number;
@@ -141,11 +141,11 @@ export const FUNCTIONS: Readonly<Record<string, ExpressionFunction>> = Object.as
       hi: Math.max(Math.abs(lo), Math.abs(hi)),
     })),
   }),
-  "min": fn([2, 2], "the smaller of two", Math.min, {
+  "min": fn([2, 2], "the smaller of two", (a, b) => Math.min(a, b), {
     interval: corners(Math.min),
     direction: withConstant(() => 1),
   }),
-  "max": fn([2, 2], "the larger of two", Math.max, {
+  "max": fn([2, 2], "the larger of two", (a, b) => Math.max(a, b), {
     interval: corners(Math.max),
     direction: withConstant(() => 1),
   }),

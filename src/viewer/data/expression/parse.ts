@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { SmaltiError } from "../../../entry/browser.ts";
 import { CONSTANTS, FUNCTIONS } from "./functions.ts";
 import type { References } from "./reference.ts";
 
@@ -32,14 +31,14 @@ export interface FieldNode {
 }
 
 /** Where in a text something is wrong. */
-export class ExpressionError extends SmaltiError {
+export class ExpressionError extends Error {
   /** The first character, from 0. */
   readonly start: number;
   /** How many characters. */
   readonly length: number;
 
   constructor(message: string, start: number, length: number = 1) {
-    super("INVALID_ARGUMENT", message);
+    super(message);
     this.start = start;
     this.length = length;
   }

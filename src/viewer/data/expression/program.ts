@@ -113,7 +113,7 @@ export class Program {
       if (own === undefined) return undefined;
       direction = direction === own ? 1 : -1;
       steps.unshift((value) => {
-        const [a, b, c, d] = constants.map((constant) => constant ?? value);
+        const [a, b = 0, c = 0, d = 0] = constants.map((constant) => constant ?? value);
         return apply(a, b, c, d);
       });
       node = args[at];
