@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * What the viewer is checked for, each in pages of its own.
  *
@@ -167,7 +168,6 @@ async function weight({ site, browser }: Checked): Promise<void> {
   const first = sum(sizes.filter(({ name }) => !name.includes("dock_area")));
   const all = sum(sizes);
   const list = sizes.map(({ name, bytes }) => `${name} ${Math.round(bytes / 1000)}`).join(", ");
-  console.log(list);
   console.log(
     `viewer: ${Math.round(first / 1000)} KB gzipped before the first plot, ${Math.round(all / 1000)} in all`,
   );

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * Pages of a real Chromium, and what the checks of the viewer look at in them.
  *

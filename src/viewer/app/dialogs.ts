@@ -168,7 +168,7 @@ export class Dialogs {
             aria-activedescendant=${found.length > 0 ? `palette-${this.#at}` : nothing} aria-label=${label}
             placeholder=${label} .value=${this.#query} @input=${onInput} @keydown=${onKey} />
         </div>
-        <div class="content">
+        <div class="content" tabindex="0" role="group" aria-label="Choices">
                 <div role="listbox" id="palette-list" aria-label=${label}>${found.map((item, i) =>
                   html`
                     <div role="option" id="palette-${i}" aria-selected=${i === this.#at} @click=${() =>

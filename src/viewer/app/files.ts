@@ -5,7 +5,7 @@ export function saveFile(name: string, blob: Blob): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement("a");
   link.href = url;
-  link.download = name.replace(/[\\/:*?"<>|\x00-\x1f]/g, "_");
+  link.download = name.replace(/[\\/:*?"<>|\p{Cc}]/gu, "_");
   link.click();
   // Some browsers begin to read it later.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { DataClient } from "../data/client.ts";
+import type { ShownRecording } from "../panels/panel.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Hits } from "./timeline.ts";
 
 /** What finding needs. */
 export interface FinderPage {
-  readonly clock: Clock | undefined;
-  readonly client: DataClient | undefined;
+  /** What is open now. */
+  readonly now: () => { readonly clock: Clock | undefined; readonly first: ShownRecording | undefined };
   show(hits: Hits | undefined): void;
 }
 
@@ -30,9 +30,9 @@ export class Finder {
 
   /** Finds when a condition held; an empty one finds nothing more. */
   async find(condition: string): Promise<void> {
-    const { clock, client } = this.#page;
+    const { clock, first } = this.#page.now();
     this.clear();
-    if (!clock || !client || condition === "") return;
+    if (!clock || !first || condition === "") return;
     const search = this.#search;
     let hasJumped = false;
     const show = (more: string, error?: string) => {
@@ -42,7 +42,7 @@ export class Finder {
       this.#page.show({ from, text, ...(error !== undefined && { error }) });
     };
     show(", looking");
-    const { error } = await client.ask("find", PANEL, { condition }, {
+    const { error } = await first.client.ask("find", PANEL, { condition }, {
       onPart: (found) => {
         if (search !== this.#search) return;
         for (const ns of found.fromNs) this.#fromNs.push(ns);
@@ -63,7 +63,7 @@ export class Finder {
 
   /** Goes to the next stretch, or the one before, and round at the end. */
   next(direction: 1 | -1): void {
-    const { clock } = this.#page;
+    const { clock } = this.#page.now();
     const { length } = this.#fromNs;
     if (!clock || length === 0) return;
     const now = clock.cursorNs;

@@ -59,22 +59,23 @@ export interface LayoutSources {
   readonly url?: string;
 }
 
-/** The layout to begin with. What is wrong with one that was asked for is said, and the next one is taken. */
+/** The layout to begin with, and whether it is another one than what suits the topics. What is wrong with one that was asked for is said, and the next one is taken. */
 export async function chooseLayout(
   info: RecordingInfo,
   { packed, url }: LayoutSources,
   onProblem: (text: string) => void,
-): Promise<Layout> {
+): Promise<{ layout: Layout; isOwn: boolean }> {
   if (packed !== undefined) {
     const { layout, problems } = await unpackLayout(packed);
     problems.forEach(onProblem);
-    if (layout) return layout;
+    if (layout) return { layout, isOwn: true };
   }
   if (url !== undefined) {
     const layout = await fetchLayout(url, onProblem);
-    if (layout) return layout;
+    if (layout) return { layout, isOwn: true };
   }
-  return keptLayout(info) ?? defaultLayout(info);
+  const kept = keptLayout(info);
+  return kept ? { layout: kept, isOwn: true } : { layout: defaultLayout(info), isOwn: false };
 }
 
 async function fetchLayout(url: string, onProblem: (text: string) => void): Promise<Layout | undefined> {

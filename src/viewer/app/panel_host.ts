@@ -16,7 +16,7 @@ export type SharedContext = Omit<
 /** What the host asks of the page. */
 export interface HostPage {
   /** Undefined while no recording is open. */
-  readonly shared: SharedContext | undefined;
+  readonly shared: () => SharedContext | undefined;
   readonly watch: PanelContext["watch"];
   save(id: string, state: PanelState): void;
   setTitle(id: string, title: string): void;
@@ -79,7 +79,7 @@ export class PanelHost {
 
   async #create(id: string, state: PanelState, shown: Shown): Promise<void> {
     const { element } = shown;
-    const { shared } = this.#page;
+    const shared = this.#page.shared();
     const definition = panelDefinition(state.type);
     if (!shared || !definition) {
       showEmpty(
@@ -109,7 +109,7 @@ export class PanelHost {
       },
     } satisfies Partial<PanelContext>;
     // Not by spreading, which would read the getters once and for all.
-    const context: PanelContext = Object.assign(pass(() => page.shared ?? shared), own);
+    const context: PanelContext = Object.assign(pass(() => page.shared() ?? shared), own);
     try {
       const panel = await definition.create(context);
       const ended = {

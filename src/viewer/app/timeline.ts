@@ -16,11 +16,14 @@ import type { Hover } from "./hover.ts";
 
 /** What the timeline asks of the page. */
 export interface TimelinePage {
-  readonly clock: Clock | undefined;
+  /** What is shown now, and how. */
+  readonly now: () => {
+    readonly clock: Clock | undefined;
+    readonly theme: Theme;
+    readonly timeStyle: TimeStyle;
+  };
   readonly frames: Frames;
   readonly hover: Hover;
-  readonly theme: Theme;
-  readonly timeStyle: TimeStyle;
   setTimeStyle(style: TimeStyle): void;
   togglePlay(): void;
   find(condition: string): void;
@@ -103,7 +106,7 @@ export class Timeline {
     listen("pointercancel", () => this.#drag = undefined);
     listen("pointerleave", () => this.#drag ?? this.#page.hover.set(undefined));
     listen("wheel", (event) => this.#wheel(event));
-    listen("dblclick", () => this.#page.clock?.showAll());
+    listen("dblclick", () => this.#page.now().clock?.showAll());
     page.hover.subscribe(() => page.frames.request(this.#moveAll));
     this.#showBar();
   }
@@ -113,7 +116,8 @@ export class Timeline {
     for (const stop of this.#stop) stop();
     this.#activity = this.#busyActivity = this.#busy = undefined;
     this.#hits = undefined;
-    const { clock, frames } = this.#page;
+    const { frames } = this.#page;
+    const { clock } = this.#page.now();
     this.#stop = clock
       ? [clock.subscribe((changes) => {
         frames.request(this.#moveAll);
@@ -133,10 +137,17 @@ export class Timeline {
     this.#observer.disconnect();
   }
 
-  /** What is drawn below: rows over time, and finer ones of the busy stretch where there is one. */
-  showActivity(activity: ActivityAnswer, busy?: ActivityAnswer): void {
+  /**
+   * What is drawn below: rows over time. With a busy stretch that alone is shown, for as long as window and cursor lie in it, by
+   * its finer slices.
+   */
+  showActivity(
+    activity: ActivityAnswer,
+    busy?: { readonly stretch: { from: number; to: number }; readonly fine: ActivityAnswer },
+  ): void {
     this.#activity = activity;
-    this.#busyActivity = busy;
+    this.#busyActivity = busy?.fine;
+    this.#busy = busy?.stretch;
     const { length } = activity.topics;
     // Each topic has a line of its own, from names' height down to a pixel or two.
     const height = Math.max(34, Math.min(96, length * Math.max(2, Math.min(14, Math.floor(84 / length)))));
@@ -170,7 +181,7 @@ export class Timeline {
   }
 
   #showBar(): void {
-    const { clock, timeStyle } = this.#page;
+    const { clock, timeStyle } = this.#page.now();
     const marks = clock?.marksNs;
     const between = clock && marks?.a !== undefined && marks.b !== undefined
       ? clock.toSeconds(marks.b) - clock.toSeconds(marks.a)
@@ -231,17 +242,12 @@ export class Timeline {
     this.#page.find(text);
   };
 
-  /** Has the timeline show this stretch alone, for as long as window and cursor lie in it. */
-  setBusy(busy: { from: number; to: number } | undefined): void {
-    this.#busy = busy;
-    this.#page.frames.request(this.#drawAll);
-  }
   #busy: { from: number; to: number } | undefined;
   #wasBusy = false;
 
   /** The time that is shown: from the start to the end, unless all that is looked at is in the busy stretch. */
   #extent(): { from: number; to: number } | undefined {
-    const { clock } = this.#page;
+    const { clock } = this.#page.now();
     if (!clock) return undefined;
     const busy = this.#busy;
     const { from, to } = clock.window;
@@ -255,7 +261,7 @@ export class Timeline {
     const { clientWidth: width, clientHeight: height } = this.#overview;
     const context = fitCanvas(this.#canvas, width, height);
     if (!context) return;
-    const { theme, clock } = this.#page;
+    const { theme, clock } = this.#page.now();
     const ink = inkOf(theme);
     const extent = this.#extent();
     if (!clock || !extent) {
@@ -280,7 +286,8 @@ export class Timeline {
   }
 
   #move(): void {
-    const { clock, hover, timeStyle } = this.#page;
+    const { hover } = this.#page;
+    const { clock, timeStyle } = this.#page.now();
     const { clientWidth: width } = this.#overview;
     const extent = this.#extent();
     this.#over.style.visibility = clock && extent ? "" : "hidden";
@@ -335,7 +342,7 @@ export class Timeline {
   }
 
   #down(event: PointerEvent): void {
-    const { clock } = this.#page;
+    const { clock } = this.#page.now();
     const seconds = this.#secondsAt(event);
     const extent = this.#extent();
     if (!clock || !extent || seconds === undefined || event.button !== 0) return;
@@ -360,7 +367,8 @@ export class Timeline {
   }
 
   #pointer(event: PointerEvent): void {
-    const { clock, hover } = this.#page;
+    const { hover } = this.#page;
+    const { clock } = this.#page.now();
     const seconds = this.#secondsAt(event);
     if (!clock || seconds === undefined) return;
     hover.set(seconds);
@@ -390,7 +398,7 @@ export class Timeline {
   }
 
   #wheel(event: WheelEvent): void {
-    const { clock } = this.#page;
+    const { clock } = this.#page.now();
     const seconds = this.#secondsAt(event);
     if (!clock || seconds === undefined || event.ctrlKey) return;
     event.preventDefault();

@@ -54,7 +54,7 @@ export class SmaltiViewer extends HTMLElement {
       failed: ({ code, message }) => this.#tell("smalti-error", { code, message }),
       seeked: (ns) => this.#tell("smalti-seek", { ns }),
       stateChanged: () => this.#writeUrlSoon(),
-      themeChanged: (theme) => this.#chooseTheme(theme),
+      themeAsked: (theme) => this.#chooseTheme(theme),
     }, this.#theme);
     this.dataset.theme = app.theme;
     this.#root.append(app.element);
@@ -94,31 +94,31 @@ export class SmaltiViewer extends HTMLElement {
 
   /** The recording; undefined while none is open. */
   get recording(): RecordingInfo | undefined {
-    return this.#app?.recording?.info;
+    return this.#app?.recordings.first?.info;
   }
 
   /** The moment that is looked at, in nanoseconds; undefined while no recording is open. */
   get currentNs(): bigint | undefined {
-    return this.#app?.clock?.cursorNs;
+    return this.#app?.recordings.clock?.cursorNs;
   }
 
   set currentNs(ns: bigint | undefined) {
-    if (ns !== undefined) this.#app?.clock?.seek(ns);
+    if (ns !== undefined) this.#app?.recordings.clock?.seek(ns);
   }
 
   /** Shows a window of time, from a moment up to another, in nanoseconds. */
   setWindow(fromNs: bigint, toNs: bigint): void {
-    this.#app?.clock?.setWindow(fromNs, toNs);
+    this.#app?.recordings.clock?.setWindow(fromNs, toNs);
   }
 
   /** Plays from where the cursor is. */
   play(): void {
-    if (this.#app?.clock && !this.#app.clock.isPlaying) this.#app.togglePlay();
+    this.#app?.recordings.clock?.play();
   }
 
   /** Stops. */
   pause(): void {
-    this.#app?.clock?.pause();
+    this.#app?.recordings.clock?.pause();
   }
 
   get #isPage(): boolean {
@@ -183,7 +183,7 @@ export class SmaltiViewer extends HTMLElement {
 
   async #writeUrl(): Promise<void> {
     const app = this.#app;
-    if (!app?.recording) return;
+    if (!app?.recordings.first) return;
     const state: UrlState = await app.state();
     if (this.#app !== app || state.url === undefined) return;
     history.replaceState(history.state, "", formatUrl(globalThis.location.href, state));

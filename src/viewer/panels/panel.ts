@@ -12,7 +12,7 @@ export interface ShownRecording {
   readonly client: DataClient;
   /** As it is now. */
   readonly info: RecordingInfo;
-  /** What is added to its times to lay it over the first one, in nanoseconds; 0n of the first. */
+  /** How much later it is shown than the first one, both from their starts on, in nanoseconds; 0n of the first. */
   readonly shiftNs: bigint;
 }
 

@@ -165,17 +165,20 @@ class PlotPanel implements Panel {
   }
 
   async #requestOf(recording: ShownRecording, width: number): Promise<void> {
-    const { client, shiftNs } = recording;
+    const { client, info, shiftNs } = recording;
     let panel = this.#panels.get(client);
     if (panel === undefined) this.#panels.set(client, panel = client.newPanel());
-    const { fromNs, toNs } = this.#context.clock.windowNs;
+    const { clock } = this.#context;
+    const { fromNs, toNs } = clock.windowNs;
+    // To the other recording's own times: both begin together, unless it is shifted.
+    const ownNs = info.startNs - clock.startNs - shiftNs;
     const margin = BigInt(Math.round(Number(toNs - fromNs) * MARGIN));
     const shown = this.#shown.filter((shown) => shown.recording.client === client);
     const pixels = Math.max(1, Math.min(16_384, Math.round(width * (1 + 2 * MARGIN))));
     const { error } = await client.ask("series", panel, {
       lines: shown.map(({ line }) => line.text),
-      fromNs: fromNs - margin - shiftNs,
-      toNs: toNs + margin - shiftNs,
+      fromNs: fromNs - margin + ownNs,
+      toNs: toNs + margin + ownNs,
       pixels,
     }, {
       signal: this.#abort.signal,
