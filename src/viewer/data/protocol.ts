@@ -331,6 +331,7 @@ export interface RowsRequest {
 export interface Row {
   readonly timestampNs: bigint;
   readonly seconds: number;
+  /** Where fields were asked for, each under its path; else as the message has them. */
   readonly data: { readonly [field: string]: unknown };
 }
 
