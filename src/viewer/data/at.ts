@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message } from "../../entry/browser.ts";
+import type { Message } from "../../entry/slim.ts";
 import { cloudOf } from "./cloud.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
 import { pictureOf } from "./picture.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CompressedImage, type Message, SmaltiError } from "../../entry/browser.ts";
+import { type CompressedImage, type Message, SmaltiError } from "../../entry/slim.ts";
 import type { PictureAnswer } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
 

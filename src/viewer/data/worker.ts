@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { connect } from "../../entry/browser.ts";
+import { connect } from "../../entry/slim.ts";
 import { Session, type SessionPort } from "./session.ts";
 
-new Session(globalThis as unknown as SessionPort, { connect });
+/** As a file of its own: it is smaller than as text, and loads while the rest starts. */
+const wasm = new URL("../../engine/generated/smalti.wasm", import.meta.url);
+
+new Session(globalThis as unknown as SessionPort, {
+  connect: (place, options) => connect(place, { wasm, ...options }),
+});
