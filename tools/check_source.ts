@@ -40,8 +40,7 @@ const layers: readonly (readonly string[])[] = [
 
 /** All that the viewer knows of the library: what users have. */
 const viewerEntries: readonly string[] = [
-  "src/entry/browser.ts",
-  "src/entry/slim.ts",
+  "src/entry/slim.ts", // its worker brings the WASM module as a file
   "src/import/mod.ts",
   "src/export/mod.ts",
   "src/edit/mod.ts",

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { Message } from "../../entry/browser.ts";
+import type { Message } from "../../entry/slim.ts";
 import { cloudOf } from "./cloud.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
 import { pictureOf } from "./picture.ts";
 import type { AtAnswer, AtRequest, TopicWish } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
+import { isVideo, videoPictureOf } from "./video.ts";
 
 const MAX_WISHES = 1000;
 /** Topics that are looked into at a time. */
@@ -61,7 +62,10 @@ export async function answerOf(
   const { timestampNs, topic } = message;
   const head = { wish, topic, timestampNs, seconds: recording.seconds(timestampNs) };
   try {
-    if (as === "picture") return { ...head, content: await pictureOf(message.data) };
+    if (as === "picture") {
+      const content = isVideo(message) ? videoPictureOf(recording, message, signal) : pictureOf(message.data);
+      return { ...head, content: await content };
+    }
     if (as === "cloud") return { ...head, content: cloudOf(message.data) };
     return { ...head, content: { kind: "values", data: message.toObject().data } };
   } catch (reason) {

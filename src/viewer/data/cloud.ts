@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type LaserScan, type MessageData, type PointCloud2, SmaltiError } from "../../entry/browser.ts";
+import { type LaserScan, type MessageData, type PointCloud2, SmaltiError } from "../../entry/slim.ts";
 import type { CloudAnswer } from "./protocol.ts";
 
 /** Points of a message at most: what is beyond is left out. */

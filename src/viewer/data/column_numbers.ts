@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BigIntColumn, type Column, SmaltiError } from "../../entry/browser.ts";
+import { type BigIntColumn, type Column, SmaltiError } from "../../entry/slim.ts";
 
 const WORD = 2 ** 32;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../../entry/browser.ts";
+import { SmaltiError } from "../../entry/slim.ts";
 import { checkWhole, checkWindow, isDamage, joinGaps } from "./data_error.ts";
 import { type LineRows, readLines } from "./line_rows.ts";
 import type { ColumnsAnswer, ColumnsRequest, Gap } from "./protocol.ts";
@@ -19,6 +19,7 @@ export async function answerColumns(
   const window = checkWindow(request);
   const points = checkWhole(request.points, "points", 64, 1_000_000);
   checkWhole(request.columns.length, "The number of columns", 1, 16);
+  await recording.prepare(request.columns);
   const lines = request.columns.map((text) => recording.compiler.compile(text));
   const stray = lines.findIndex(({ topic }) => topic !== request.topic);
   if (stray >= 0) {

@@ -23,6 +23,7 @@ export async function answerFind(
   tell: (answer: FindAnswer) => void,
   signal: AbortSignal,
 ): Promise<null> {
+  await recording.prepare([request.condition]);
   const line = recording.compiler.compile(request.condition);
   const window = request.window ? checkWindow(request.window) : wholeWindow(recording);
   const limit = checkWhole(request.limit ?? 10_000, "limit", 1, 100_000);

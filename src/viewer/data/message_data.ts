@@ -25,6 +25,20 @@ export function pickedData(data: unknown, paths: readonly string[]): Record<stri
   return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }
 
+/** The same as a tree, as the message has them. */
+export function pickedTree(data: unknown, paths: readonly string[]): Record<string, unknown> {
+  const tree: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(data as object)) {
+    const inner = paths.flatMap((path) => path.startsWith(`${name}.`) ? [path.slice(name.length + 1)] : []);
+    if (paths.includes(name)) tree[name] = value;
+    else if (inner.length > 0 && typeof value === "object" && value !== null) {
+      const part = pickedTree(value, inner);
+      if (Object.keys(part).length > 0) tree[name] = part;
+    }
+  }
+  return tree;
+}
+
 /** With the first items alone of long lists and bytes. */
 export function cut(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;

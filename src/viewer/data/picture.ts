@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CompressedImage, type MessageData, SmaltiError } from "../../entry/browser.ts";
+import { type CompressedImage, type MessageData, SmaltiError } from "../../entry/slim.ts";
 import type { Image } from "../../image/mod.ts";
 import type { PictureAnswer } from "./protocol.ts";
 
@@ -28,7 +28,7 @@ export async function pictureOf(data: MessageData): Promise<PictureAnswer> {
   const format = formatOf(data, bytes);
   const own = bytes.slice();
   const type = FILES[format];
-  if (type === undefined || typeof createImageBitmap !== "function") {
+  if (type === undefined || !await makesBitmaps()) {
     return { kind: "picture", format, bytes: own, reason: `This runtime does not decode ${format} here` };
   }
   try {
@@ -42,6 +42,21 @@ export async function pictureOf(data: MessageData): Promise<PictureAnswer> {
   }
 }
 
+let areBitmapsHandedOver: Promise<boolean> | undefined;
+
+/** Whether bitmaps are made here, and go to a page: some servers make them and do not hand them over. */
+export function makesBitmaps(): Promise<boolean> {
+  return areBitmapsHandedOver ??= (async () => {
+    try {
+      const bitmap = await createImageBitmap(new ImageData(1, 1));
+      structuredClone(bitmap, { transfer: [bitmap as unknown as ArrayBuffer] }).close();
+      return true;
+    } catch {
+      return false;
+    }
+  })();
+}
+
 function isRaw(data: MessageData): data is Image {
   return typeof data.width === "number" && typeof data.height === "number" &&
     typeof data.encoding === "string";
@@ -53,7 +68,7 @@ async function pixelsOf(data: Image): Promise<PictureAnswer> {
   // ROS's own message calls the length of a row `step`, and has no format.
   const image = { ...own(data), stride: data.stride ?? step, format: data.format ?? "raw" } as Image;
   const { width, height, data: pixels } = await imageToRgba(image);
-  if (typeof createImageBitmap === "function" && typeof ImageData === "function") {
+  if (await makesBitmaps()) {
     const bitmap = await createImageBitmap(
       new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height),
     );

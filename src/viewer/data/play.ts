@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Message, MessageBlock } from "../../entry/browser.ts";
+import type { Message, MessageBlock } from "../../entry/slim.ts";
 import { answerAt, answerOf } from "./at.ts";
 import { checkWhole, isDamage, toDataError } from "./data_error.ts";
 import { MAX_INT64 } from "./int64.ts";
-import { pickedData } from "./message_data.ts";
+import { pickedTree } from "./message_data.ts";
 import type { AtAnswer, FrameAnswer, PlayRequest, TopicWish } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
 
@@ -141,7 +141,7 @@ export class Player {
     this.#told[i] = message.timestampNs;
     const answer = await answerOf(this.#recording, i, as, message, this.#signal);
     if (answer.content?.kind !== "values" || !fields) return answer;
-    return { ...answer, content: { kind: "values", data: pickedData(answer.content.data, fields) } };
+    return { ...answer, content: { kind: "values", data: pickedTree(answer.content.data, fields) } };
   }
 
   /** What the wishes have at a moment, where it is another message than was told. */

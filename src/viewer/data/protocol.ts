@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ErrorCode, FieldSchema, JsonValue } from "../../entry/browser.ts";
+import type { ErrorCode, FieldSchema, JsonValue } from "../../entry/slim.ts";
 
 /** What went wrong, as a value. `ABORTED` is what a newer request of the same panel, or its signal, gave up. */
 export interface DataError {
@@ -31,6 +31,11 @@ export interface OpenRequest {
   readonly url: string;
   /** Whether to follow it where it is still being recorded. @default true */
   readonly follow?: boolean;
+  /**
+   * Whether to answer as soon as its manifest is there, which tells of topics but not of their fields: `changed` tells of those
+   * soon after. For who has a layout already: what it asks for opens the topics it names alone. @default false
+   */
+  readonly early?: boolean;
 }
 
 /** Files that were dropped, to be imported into the worker's memory: parts of one recording. Nothing is sent anywhere. */
@@ -98,6 +103,8 @@ export interface TopicSummary {
   readonly metadata: { readonly [key: string]: JsonValue };
   /** Whether it is still being written. */
   readonly isGrowing: boolean;
+  /** Whether its fields are known; false until it was opened, after an early answer to `open`. */
+  readonly isOpen: boolean;
   /** Why its fields are not known: it is there, but cannot be opened. */
   readonly error?: DataError;
 }
@@ -331,6 +338,7 @@ export interface RowsRequest {
 export interface Row {
   readonly timestampNs: bigint;
   readonly seconds: number;
+  /** Where fields were asked for, each under its path; else as the message has them. */
   readonly data: { readonly [field: string]: unknown };
 }
 

@@ -9,7 +9,7 @@ import {
   type SequenceInfo,
   SmaltiError,
   type TopicHandler,
-} from "../../entry/browser.ts";
+} from "../../entry/slim.ts";
 import { secondsOf } from "../time/clock.ts";
 import { toDataError } from "./data_error.ts";
 import { Compiler } from "./expression/compile.ts";
@@ -24,6 +24,8 @@ export interface RecordingOptions {
   readonly url: string;
   readonly name: string;
   readonly follow: boolean;
+  /** Whether topics are opened when they are asked for, or {@linkcode Recording.openAll} is called. @default false */
+  readonly early?: boolean;
 }
 
 /** A recording that is open for reading. The client is its own, and closed with it. */
@@ -57,7 +59,7 @@ export class Recording {
     const sequence = await client.sequenceInfo(name);
     const handler = await client.sequenceHandler(name, { follow: follow && sequence.state === "recording" });
     const recording = new Recording(client, options, handler, sequence);
-    await recording.#openTopics();
+    if (!options.early) await recording.openAll();
     return recording;
   }
 
@@ -81,9 +83,22 @@ export class Recording {
     return secondsOf(ns - this.startNs);
   }
 
-  /** Compiles expressions over its fields. */
+  /** Compiles expressions over the fields of topics that were opened. */
   get compiler(): Compiler {
     return this.#compiler ??= new Compiler(this.#info.topics);
+  }
+
+  /** Opens the topics that some texts may name, for {@linkcode compiler}. Those that cannot be opened are told of there. */
+  async prepare(texts: readonly string[]): Promise<void> {
+    const isNamed = ({ name, isOpen }: TopicSummary) => !isOpen && texts.some((text) => text.includes(name));
+    await this.#open(this.#info.topics.filter(isNamed).map(({ name }) => name));
+  }
+
+  /** Opens all topics, so that their fields are known. */
+  async openAll(): Promise<void> {
+    await this.#open(
+      this.#info.topics.filter(({ isOpen, error }) => !isOpen || error).map(({ name }) => name),
+    );
   }
 
   /** What is told of a topic. NOT_FOUND. */
@@ -119,7 +134,9 @@ export class Recording {
     this.#sequence = sequence;
     // Those that grow are opened anew, so that their streams have what came.
     this.#topics = new Map();
-    await this.#openTopics(before.firstNs === undefined ? undefined : before.startNs);
+    this.#info = this.#tell(before.firstNs === undefined ? undefined : before.startNs);
+    this.#compiler = undefined;
+    await this.openAll();
     const after = this.#info;
     return before.rows !== after.rows || before.lastNs !== after.lastNs || before.state !== after.state ||
       before.topics.length !== after.topics.length;
@@ -131,14 +148,11 @@ export class Recording {
     await this.#client.close();
   }
 
-  async #openTopics(startNs?: bigint): Promise<void> {
-    this.#info = this.#tell(startNs);
-    const names = this.#info.topics.map(({ name }) => name).filter((name) => {
-      const known = this.#fields.get(name);
-      return !known || "error" in known;
-    });
+  async #open(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    const left = [...names];
     const openNext = async () => {
-      for (let name = names.shift(); name !== undefined; name = names.shift()) {
+      for (let name = left.shift(); name !== undefined; name = left.shift()) {
         try {
           const fields = (await this.topic(name)).fields.slice(1);
           this.#fields.set(name, { fields });
@@ -147,8 +161,9 @@ export class Recording {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(TOPICS_AT_A_TIME, names.length) }, openNext));
-    this.#info = this.#tell(startNs);
+    await Promise.all(Array.from({ length: Math.min(TOPICS_AT_A_TIME, left.length) }, openNext));
+    const { firstNs, startNs } = this.#info;
+    this.#info = this.#tell(firstNs === undefined ? undefined : startNs);
     this.#compiler = undefined;
   }
 

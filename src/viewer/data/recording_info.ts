@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FieldSchema, SequenceInfo, TopicInfo } from "../../entry/browser.ts";
+import type { FieldSchema, SequenceInfo, TopicInfo } from "../../entry/slim.ts";
 import { secondsOf } from "../time/clock.ts";
 import type { DataError, FieldInfo, FieldKind, RecordingInfo, TopicSummary } from "./protocol.ts";
 
@@ -84,6 +84,7 @@ function topicSummary(info: TopicInfo, known: TopicFields | undefined, isGrowing
     fields: known && "fields" in known ? known.fields.map((field) => fieldInfo(field, "", false)) : [],
     metadata: plain(metadata),
     isGrowing,
+    isOpen: known !== undefined,
     ...(known && "error" in known && { error: known.error }),
   };
 }

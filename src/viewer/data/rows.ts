@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Message, SmaltiError } from "../../entry/browser.ts";
+import { type Message, SmaltiError } from "../../entry/slim.ts";
 import { checkWhole, isDamage } from "./data_error.ts";
 import type { Program } from "./expression/program.ts";
 import { MIN_INT64 } from "./int64.ts";
@@ -25,6 +25,7 @@ export async function answerRows(
   const count = checkWhole(request.count, "count", 1, 10_000);
   checkWhole(skip, "skip", 0, 1_000_000);
   const isBack = direction === "backward";
+  await recording.prepare([request.where ?? ""]);
   const matches = filterOf(recording, request);
   const handler = await recording.topic(topic);
   const window = isBack ? { endNs: fromNs, reverse: true } : { startNs: fromNs };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FieldSeries, SmaltiError, type TopicSeries } from "../../entry/browser.ts";
+import { type FieldSeries, SmaltiError, type TopicSeries } from "../../entry/slim.ts";
 import { BucketFiller, Buckets, withValues } from "./buckets.ts";
 import { checkWhole, checkWindow, isDamage, joinGaps, toDataError } from "./data_error.ts";
 import type { CompiledLine } from "./expression/compile.ts";
@@ -44,6 +44,7 @@ export async function answerSeries(
     throw new SmaltiError("INVALID_ARGUMENT", `level is ${String(level)}, wanted auto, ${LEVELS.join(", ")}`);
   }
   checkWhole(lines.length, "The number of lines", 0, MAX_LINES);
+  await recording.prepare(lines);
   const compiled = new Map<number, CompiledLine>();
   for (const [line, text] of lines.entries()) {
     try {

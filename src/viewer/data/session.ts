@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, type Connect, type SequenceEntry, SmaltiError } from "../../entry/browser.ts";
+import { type Client, type Connect, type SequenceEntry, SmaltiError } from "../../entry/slim.ts";
 import { splitRecordingUrl } from "../app/url_state.ts";
 import { answerActivity } from "./activity.ts";
 import { answerAt } from "./at.ts";
@@ -50,6 +50,8 @@ export interface SessionOptions {
   readonly maxCachedBytes?: number;
   /** How often it looks whether a followed recording has grown, in milliseconds; 0: when it is asked to. @default 1000 */
   readonly pollMs?: number;
+  /** When the topics that nobody asked for are opened after an early answer, in milliseconds. @default 300 */
+  readonly openLaterMs?: number;
 }
 
 interface Running {
@@ -197,7 +199,10 @@ export class Session {
     return await connect(store, { maxCachedBytes });
   }
 
-  async #open({ url, follow = true }: OpenRequest, signal: AbortSignal): Promise<RecordingInfo> {
+  async #open(
+    { url, follow = true, early = false }: OpenRequest,
+    signal: AbortSignal,
+  ): Promise<RecordingInfo> {
     const parts = splitRecordingUrl(url);
     if (!parts) {
       throw new SmaltiError(
@@ -207,7 +212,8 @@ export class Session {
     }
     const client = await this.#connect(parts.store);
     try {
-      return await this.#use(await Recording.open(client, { url, name: parts.name, follow }), signal);
+      const recording = await Recording.open(client, { url, name: parts.name, follow, early });
+      return await this.#use(recording, signal);
     } catch (reason) {
       await client.close();
       throw reason;
@@ -224,7 +230,21 @@ export class Session {
     this.#recording = recording;
     await before?.close();
     this.#lookLater();
-    return recording.info;
+    const { info } = recording;
+    if (info.topics.some(({ isOpen }) => !isOpen)) void this.#openLater(recording);
+    return info;
+  }
+
+  /** Opens the topics that were not opened yet, after what the page asks for at once. */
+  async #openLater(recording: Recording): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve, this.#options.openLaterMs ?? 300));
+    try {
+      if (recording !== this.#recording) return;
+      await recording.openAll();
+      if (recording === this.#recording) this.#post({ kind: "changed", info: recording.info });
+    } catch {
+      // It was closed meanwhile: a topic that cannot be opened is told of in its place.
+    }
   }
 
   #lookLater(): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../../entry/browser.ts";
+import { SmaltiError } from "../../entry/slim.ts";
 import { secondsOf } from "../time/clock.ts";
 import { checkWhole, checkWindow, joinGaps, toDataError } from "./data_error.ts";
 import type { Gap, StatesAnswer, StatesRequest, WindowNs } from "./protocol.ts";
@@ -24,6 +24,7 @@ export async function answerStates(
   const window = checkWindow(request);
   const pixels = checkWhole(request.pixels, "pixels", 1, 16_384);
   checkWhole(request.lines.length, "The number of lines", 0, MAX_LINES);
+  await recording.prepare(request.lines);
   await Promise.all(request.lines.map(async (text, line) => {
     try {
       tell(await runsOf(recording, line, text, { window, pixels, signal }));

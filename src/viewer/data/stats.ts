@@ -22,6 +22,7 @@ export async function answerStats(
   checkWhole(lines.length, "The number of lines", 0, MAX_LINES);
   const [firstNs, lastNs] = aNs <= bNs ? [aNs, bNs] : [bNs, aNs];
   const figures = lines.map((_, line) => new Figures(line, firstNs, lastNs));
+  await recording.prepare(lines);
   const compiled: CompiledLine[] = [];
   const places: number[] = [];
   for (const [line, text] of lines.entries()) {

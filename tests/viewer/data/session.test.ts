@@ -145,6 +145,29 @@ describe("A session", () => {
     ]);
   });
 
+  it("answers early where it is asked to, and draws before all topics are open", async () => {
+    const [engine] = await allEngines();
+    await using library = await recorded(engine, { [FIRST]: [rowsOf(5)], [SECOND]: [rowsOf(4)] });
+    const { client, close } = pair(library);
+    const changed = new Promise<RecordingInfo>((resolve) => client.onChanged(resolve));
+    const info = valueOf(await client.ask("open", 0, { url: "test/s", early: true }));
+    expect(info.topics.map(({ name, rows, isOpen, fields }) => [name, rows, isOpen, fields.length])).toEqual([
+      [SECOND, 4, false, 0],
+      [FIRST, 5, false, 0],
+    ]);
+    const answers: SeriesAnswer[] = [];
+    const request = { lines: [`${SECOND}.x - 1`, "gone.x"], fromNs: 0n, toNs: 9000n, pixels: 100 };
+    valueOf(await client.ask("series", 1, request, { onPart: (answer) => answers.push(answer) }));
+    expect(answers.filter(({ isFinal }) => isFinal).map(({ line, shape }) => [line, shape]).sort()).toEqual([
+      [0, "points"],
+      [1, "error"],
+    ]);
+    const after = await changed;
+    expect(after.topics.map(({ isOpen, fields }) => [isOpen, fields.length])).toEqual([[true, 5], [true, 5]]);
+    expect(client.info).toEqual(after);
+    await close();
+  });
+
   it("follows a recording that grows, until it ends", async () => {
     for (const engine of await allEngines()) {
       await using library = clientWith(engine, keepingBatches(new MemoryStore()));
