@@ -100,8 +100,9 @@ export function keptLayout(info: RecordingInfo): Layout | undefined {
   }
 }
 
-/** Keeps a layout for the next time; undefined forgets it. A browser that keeps nothing is as good. */
+/** Keeps a layout for the next time, once all fields are known; undefined forgets it. A browser that keeps nothing is as good. */
 export function keepLayout(info: RecordingInfo, layout: Layout | undefined): void {
+  if (!info.topics.every(({ isOpen, error }) => isOpen || error)) return;
   try {
     if (layout) localStorage.setItem(layoutKey(info), JSON.stringify(layout));
     else localStorage.removeItem(layoutKey(info));

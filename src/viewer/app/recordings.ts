@@ -62,7 +62,9 @@ export class Recordings {
     this.#page.loading(url);
     if (/\/$/.test(new URL(absolute(url)).pathname)) return await this.#list(url);
     const client = createClient();
-    const { value, error } = await client.ask("open", 0, { url: absolute(url) });
+    // A link that brings its layout needs no fields to begin with.
+    const early = state.packedLayout !== undefined;
+    const { value, error } = await client.ask("open", 0, { url: absolute(url), early });
     this.#take(opening, client, value, error, state);
   }
 

@@ -1,5 +1,5 @@
 /** Fields of topics, as panels choose among them. */
-import type { FieldInfo, TopicSummary } from "../data/protocol.ts";
+import type { FieldInfo, Row, TopicSummary } from "../data/protocol.ts";
 
 /** All fields that hold no others, with those within structs. */
 export function leavesOf(fields: readonly FieldInfo[]): FieldInfo[] {
@@ -9,6 +9,18 @@ export function leavesOf(fields: readonly FieldInfo[]): FieldInfo[] {
 /** What a plot may draw. */
 export function numbersOf({ fields }: TopicSummary): FieldInfo[] {
   return leavesOf(fields).filter(({ kind }) => kind === "number" || kind === "bool");
+}
+
+/** A value of a row by its field's path: rows of chosen fields have them by their paths, others as they lie in each other. */
+export function valueOf({ data }: Row, path: string): unknown {
+  if (Object.hasOwn(data, path)) return data[path];
+  return path.split(".").reduce<unknown>(
+    (value, name) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, name)
+        ? (value as { readonly [name: string]: unknown })[name]
+        : undefined,
+    data,
+  );
 }
 
 /** A value in one line: numbers and texts as they are, the rest as short JSON. */

@@ -5,9 +5,9 @@
  */
 import { html, render } from "lit";
 import type { PanelOptions } from "../app/layout.ts";
-import type { Row, TopicSummary } from "../data/protocol.ts";
+import type { TopicSummary } from "../data/protocol.ts";
 import { formatTime } from "../time/time_text.ts";
-import { valueText } from "./fields.ts";
+import { valueOf, valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
 import {
   fieldChoice,
@@ -106,7 +106,7 @@ class LogPanel implements Panel {
     const { text, level, minLevel } = this.#options;
     if (isTold(error)) return this.#parts.say(error.message);
     const shown = rows.map((row, i) => ({ row, i })).filter(({ row }) =>
-      minLevel === undefined || level === undefined || Number(at(row, level)) >= minLevel
+      minLevel === undefined || level === undefined || Number(valueOf(row, level)) >= minLevel
     );
     this.#parts.say(shown.length === 0 ? "No messages." : undefined);
     render(
@@ -128,8 +128,8 @@ class LogPanel implements Panel {
                 })}</td>
                         ${level === undefined
                           ? ""
-                          : html`<td class="muted">${valueText(at(row, level), 12)}</td>`}
-                        <td class="text">${valueText(at(row, text), 2000)}</td></tr>
+                          : html`<td class="muted">${valueText(valueOf(row, level), 12)}</td>`}
+                        <td class="text">${valueText(valueOf(row, text), 2000)}</td></tr>
             `
           )}</tbody>
         </table>
@@ -137,15 +137,6 @@ class LogPanel implements Panel {
       this.#parts.body,
     );
   }
-}
-
-/** A value by its path. */
-function at({ data }: Row, path: string): unknown {
-  return path.split(".").reduce<unknown>(
-    (value, name) =>
-      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined,
-    data,
-  );
 }
 
 function logOf(topic: TopicSummary): Options | undefined {

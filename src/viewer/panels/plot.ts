@@ -13,6 +13,7 @@ import { plotOptions } from "../draw/plot_options.ts";
 import { spanText } from "../draw/time_text.ts";
 import { html, render, svg } from "lit";
 import type { PanelOptions } from "../app/layout.ts";
+import { Shift } from "../time/shift.ts";
 import { numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
 import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
@@ -171,14 +172,13 @@ class PlotPanel implements Panel {
     const { clock } = this.#context;
     const { fromNs, toNs } = clock.windowNs;
     // To the other recording's own times: both begin together, unless it is shifted.
-    const ownNs = info.startNs - clock.startNs - shiftNs;
+    const shift = new Shift({ first: clock.startNs, second: info.startNs }, shiftNs);
     const margin = BigInt(Math.round(Number(toNs - fromNs) * MARGIN));
     const shown = this.#shown.filter((shown) => shown.recording.client === client);
     const pixels = Math.max(1, Math.min(16_384, Math.round(width * (1 + 2 * MARGIN))));
     const { error } = await client.ask("series", panel, {
       lines: shown.map(({ line }) => line.text),
-      fromNs: fromNs - margin + ownNs,
-      toNs: toNs + margin + ownNs,
+      ...shift.window({ fromNs: fromNs - margin, toNs: toNs + margin }),
       pixels,
     }, {
       signal: this.#abort.signal,

@@ -7,7 +7,7 @@ import { html, render } from "lit";
 import type { PanelOptions } from "../app/layout.ts";
 import type { Row, TopicSummary } from "../data/protocol.ts";
 import { formatTime } from "../time/time_text.ts";
-import { leavesOf, valueText } from "./fields.ts";
+import { leavesOf, valueOf, valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
 import { isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 import { RowWindow } from "./row_window.ts";
@@ -121,12 +121,8 @@ class TablePanel implements Panel {
   }
 }
 
-function cell({ data }: Row, path: string) {
-  const value = path.split(".").reduce<unknown>(
-    (value, name) =>
-      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined,
-    data,
-  );
+function cell(row: Row, path: string) {
+  const value = valueOf(row, path);
   const isNumber = typeof value === "number" || typeof value === "bigint";
   return html`<td class="mono ${isNumber ? "number" : ""}">${valueText(value, 60)}</td>`;
 }
