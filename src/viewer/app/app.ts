@@ -111,6 +111,7 @@ export class App {
       get info() {
         return recordings.first?.info;
       },
+      whole: () => recordings.whole(),
       changed: () => this.#layoutChanged(),
       complain: (text) => this.toasts.say(text, true),
     });
@@ -279,8 +280,8 @@ export class App {
     this.#welcome.hide();
     this.dock.element.hidden = false;
     this.#drawFacts();
-    await this.layouts.begin(first.info, state);
-    if (first.client === this.recordings.first?.client) this.#events.opened(first.info);
+    await this.layouts.begin(state);
+    if (first.client === this.recordings.first?.client) this.#events.opened(this.recordings.first.info);
   }
 
   #closed(): void {

@@ -57,14 +57,15 @@ export class LayoutHistory {
 export interface LayoutSources {
   readonly packed?: string;
   readonly url?: string;
+  /** The recording with all of its fields, for a layout that suits them; undefined where it was closed. */
+  readonly whole: () => Promise<RecordingInfo | undefined>;
 }
 
 /** The layout to begin with, and whether it is another one than what suits the topics. What is wrong with one that was asked for is said, and the next one is taken. */
 export async function chooseLayout(
-  info: RecordingInfo,
-  { packed, url }: LayoutSources,
+  { packed, url, whole }: LayoutSources,
   onProblem: (text: string) => void,
-): Promise<{ layout: Layout; isOwn: boolean }> {
+): Promise<{ layout: Layout; isOwn: boolean } | undefined> {
   if (packed !== undefined) {
     const { layout, problems } = await unpackLayout(packed);
     problems.forEach(onProblem);
@@ -74,6 +75,8 @@ export async function chooseLayout(
     const layout = await fetchLayout(url, onProblem);
     if (layout) return { layout, isOwn: true };
   }
+  const info = await whole();
+  if (!info) return undefined;
   const kept = keptLayout(info);
   return kept ? { layout: kept, isOwn: true } : { layout: defaultLayout(info), isOwn: false };
 }

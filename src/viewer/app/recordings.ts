@@ -125,6 +125,19 @@ export class Recordings {
     this.#page.secondChanged();
   }
 
+  /** The recording once all of its topics are open, or known to be unreadable; undefined where it was closed before. */
+  async whole(): Promise<RecordingInfo | undefined> {
+    const { first } = this;
+    if (!first || isWhole(first.info)) return first?.info;
+    return await new Promise((resolve) => this.#waiting.add(resolve));
+  }
+  readonly #waiting = new Set<(info: RecordingInfo | undefined) => void>();
+
+  #release(info: RecordingInfo | undefined): void {
+    for (const resolve of this.#waiting) resolve(info);
+    this.#waiting.clear();
+  }
+
   /** Closes all. */
   close(): void {
     this.#opening++;
@@ -136,6 +149,7 @@ export class Recordings {
       this.url =
       this.secondUrl =
         undefined;
+    this.#release(undefined);
     this.#page.closed();
   }
 
@@ -180,6 +194,7 @@ export class Recordings {
   #grown(client: DataClient, info: RecordingInfo): void {
     if (this.first?.client !== client || !this.clock) return;
     this.first = { ...this.first, info };
+    if (isWhole(info)) this.#release(info);
     const { startNs, lastNs = startNs, isLive } = info;
     this.clock.setExtent({ startNs, endNs: lastNs, isLive });
     this.#page.grown();
@@ -217,6 +232,10 @@ export class Recordings {
       clock.seek(clock.toNs(busy.from + (busy.to - busy.from) / 10));
     }
   }
+}
+
+function isWhole({ topics }: RecordingInfo): boolean {
+  return topics.every(({ isOpen, error }) => isOpen || error);
 }
 
 function absolute(url: string): string {

@@ -14,6 +14,8 @@ import type { UrlState } from "./url_state.ts";
 export interface LayoutPage {
   readonly dock: Dock;
   readonly info: RecordingInfo | undefined;
+  /** The recording, once all of its topics are open; undefined where it was closed. */
+  whole(): Promise<RecordingInfo | undefined>;
   changed(): void;
   complain(text: string): void;
 }
@@ -24,6 +26,8 @@ export class ShownLayout {
   readonly #history = new LayoutHistory();
   #isLoading = false;
   #isOwn = false;
+  /** What is being begun; something newer gives it up. */
+  #begun = 0;
 
   constructor(page: LayoutPage) {
     this.#page = page;
@@ -35,10 +39,16 @@ export class ShownLayout {
   }
 
   /** Shows the layout that a recording begins with. */
-  async begin(info: RecordingInfo, state: UrlState): Promise<void> {
-    const sources = { packed: state.packedLayout, url: state.layoutUrl };
-    const { layout, isOwn } = await chooseLayout(info, sources, (text) => this.#page.complain(text));
-    if (this.#page.info !== info) return;
+  async begin(state: UrlState): Promise<void> {
+    const begun = ++this.#begun;
+    const sources = {
+      packed: state.packedLayout,
+      url: state.layoutUrl,
+      whole: () => this.#page.whole(),
+    };
+    const chosen = await chooseLayout(sources, (text) => this.#page.complain(text));
+    if (begun !== this.#begun || !chosen) return;
+    const { layout, isOwn } = chosen;
     this.#load(layout);
     this.#history.reset(this.#page.dock.layout ?? layout);
     this.#isOwn = isOwn;
@@ -47,6 +57,7 @@ export class ShownLayout {
 
   /** Shows nothing. */
   clear(): void {
+    this.#begun++;
     this.#isLoading = true;
     this.#page.dock.clear();
     this.#isLoading = false;
