@@ -41,7 +41,7 @@ export class FileRuns implements RunSource {
     file: IndexedFile,
     window: Window,
     signal: AbortSignal | undefined,
-    { isWanted = () => true, mayReuse = false, keeps = false, reverse = false }: RunOptions = {},
+    { isWanted = () => true, mayReuse = false, keepsAmong, reverse = false }: RunOptions = {},
     parts?: ColumnReads,
   ) {
     const { firstNs, lastNs } = file.index;
@@ -58,9 +58,11 @@ export class FileRuns implements RunSource {
     const times = reverse ? lastNs : firstNs;
     this.#order.sort((a, b) => (times[a] < times[b] ? -1 : times[a] > times[b] ? 1 : a - b));
     if (reverse) this.#order.reverse();
-    this.#kept = keeps ? file.kept : undefined;
-    // Buffers that are used again cannot be kept: of those walks only one whose batches all find room goes without.
-    this.#keeps = this.#kept !== undefined && (!mayReuse || this.#bytes() <= this.#kept.walkBytes);
+    this.#kept = keepsAmong === undefined ? undefined : file.kept;
+    // Buffers that are used again cannot be kept: of those walks only one whose batches all find room goes without, where the
+    // others do as well.
+    this.#keeps = this.#kept !== undefined &&
+      (!mayReuse || this.#bytes() * keepsAmong! <= this.#kept.walkBytes);
   }
 
   get nextNs(): bigint | undefined {

@@ -277,19 +277,19 @@ export class TopicFileReader implements TopicSource {
     for (const number of across) {
       await slice.pause();
       signal?.throwIfAborted();
-      const batch = await this.#keptBatch(number, signal);
+      const batch = await this.keptBatch(number, signal);
       const row = lowerBound(batch.times, ns + 1n) - 1;
       const time = batch.times[row];
       if (bestNs !== undefined && (time < bestNs || (time === bestNs && number < best))) continue;
       [best, bestNs, found] = [number, time, { batch, row }];
     }
     if (found || best < 0) return found;
-    const batch = await this.#keptBatch(best, signal);
+    const batch = await this.keptBatch(best, signal);
     return { batch, row: batch.rows - 1 };
   }
 
   /** A batch that is kept at hand for the next who asks for it. */
-  async #keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
+  async keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
     const open = (signal?: AbortSignal) => this.openBatch(number, this.readBatch(number, signal));
     return await (this.kept?.load(number, open, signal) ?? open(signal));
   }

@@ -13,6 +13,7 @@ import type { BatchBounds } from "../arrow/bounds.ts";
 import { type Backend, failureOfOne, type SequenceSource, type TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { withCurrent } from "../reopen.ts";
+import { giveBytes } from "../util/buffer_pool.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
 import { parseConditions, pathsOf, refusal } from "./condition.ts";
@@ -216,7 +217,8 @@ export async function* matchingTimes(
 ): AsyncGenerator<bigint[], void, undefined> {
   const spans = bounds && await wantedRows(topic, filter, bounds, { window, signal, slice });
   const isWanted = (batch: number) => !spans || spans.has(batch);
-  const runs = topic.runs(window, signal, { isWanted, paths: filter.paths });
+  const { paths } = filter;
+  const runs = topic.runs(window, signal, { isWanted, mayReuse: true, keepsAmong: 1, paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();
@@ -224,7 +226,7 @@ export async function* matchingTimes(
       const run = await runs.open();
       if (!run) continue;
       runs.prefetch();
-      const { batchNumber, batch: { table, times, rows }, from, to } = run;
+      const { batchNumber, batch: { table, times, rows, message }, from, to } = run;
       const found: bigint[] = [];
       for (const [first, end] of spans?.get(batchNumber) ?? [[0, rows] as const]) {
         for (let row = Math.max(from, first); row < Math.min(to, end); row++) {
@@ -232,6 +234,8 @@ export async function* matchingTimes(
           if (filter.matches(table, row)) found.push(times[row]);
         }
       }
+      if (run.keep) run.keep();
+      else giveBytes(message);
       yield found;
     }
   } finally {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Vector } from "../arrow/vector.ts";
 import type {
   BatchAhead,
   Follower,
@@ -143,10 +144,9 @@ export class SalvagedTopic implements TopicSource {
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
     return new SalvagedRuns(
-      // All columns are looked at, and let go of.
-      this.#source.runs(window, signal, { ...options, paths: undefined, keeps: false }),
+      this.#source.runs(window, signal, options),
       (reason, lost, nextNs) => this.#tell(reason, lost, nextNs),
-      options?.reverse,
+      options,
     );
   }
 
@@ -179,13 +179,16 @@ class SalvagedRuns implements RunSource {
   readonly #source: RunSource;
   readonly #onDamage: (reason: SmaltiError, lost: string, nextNs: bigint | undefined) => void;
   readonly #reverse: boolean;
+  /** The columns that are wanted; undefined for all. */
+  readonly #paths: RunOptions["paths"];
 
   constructor(
     source: RunSource,
     onDamage: (reason: SmaltiError, lost: string, nextNs: bigint | undefined) => void,
-    reverse: boolean = false,
+    { reverse = false, paths }: RunOptions = {},
   ) {
     this.#reverse = reverse;
+    this.#paths = paths;
     this.#source = source;
     this.#onDamage = onDamage;
   }
@@ -215,7 +218,7 @@ class SalvagedRuns implements RunSource {
     try {
       const run = await this.#source.open();
       // Columns are checked when they are touched, which is too late to pass over them.
-      run?.batch.table.loadAll();
+      if (run) loadColumns(run.batch.table, this.#paths);
       run?.batch.unload();
       return run;
     } catch (reason) {
@@ -236,5 +239,18 @@ class SalvagedRuns implements RunSource {
 
   close(): void {
     this.#source.close();
+  }
+}
+
+/** Loads the columns at paths, and what tells which of the structs around are missing; all where none are given. CORRUPT. */
+function loadColumns(table: Vector, paths: RunOptions["paths"]): void {
+  if (!paths) return table.loadAll();
+  for (const path of paths) {
+    let vector = table;
+    for (const place of path) {
+      vector.prove();
+      vector = vector.children[place];
+    }
+    vector.loadAll();
   }
 }

@@ -16,7 +16,7 @@ export async function readBatches(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const slice = new TimeSlice();
-  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keeps: true, paths });
+  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keepsAmong: 1, paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();

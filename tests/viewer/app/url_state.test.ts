@@ -51,9 +51,14 @@ describe("The URL of a page", () => {
     };
     const href = formatUrl(PAGE, state);
     expect(parseUrl(href)).toEqual({ state, problems: [] });
-    expect(href.startsWith("https://host/viewer/?theme=dark&url=https://bucket/")).toBe(true);
+    expect(
+      href.startsWith("https://host/viewer/?theme=dark&url=https://bucket/"),
+    ).toBe(true);
     expect(formatUrl(href, {})).toBe(PAGE);
-    expect(await unpackLayout(state.packedLayout!)).toEqual({ layout: LAYOUT, problems: [] });
+    expect(await unpackLayout(state.packedLayout!)).toEqual({
+      layout: LAYOUT,
+      problems: [],
+    });
   });
 
   it("of nonsense gives what makes sense, and says what does not", () => {
@@ -63,8 +68,14 @@ describe("The URL of a page", () => {
     expect(state).toEqual({ bNs: 7n });
     expect(problems.length).toBe(8);
     expect(problems).toContain('The link\'s t is "12x", wanted nanoseconds');
-    expect(parseUrl("no url")).toEqual({ state: {}, problems: ['The address "no url" is no URL'] });
-    expect(parseUrl(`${PAGE}#%E0%A4%A&t=5&&&=&t`)).toEqual({ state: { cursorNs: 5n }, problems: [] });
+    expect(parseUrl("no url")).toEqual({
+      state: {},
+      problems: ['The address "no url" is no URL'],
+    });
+    expect(parseUrl(`${PAGE}#%E0%A4%A&t=5&&&=&t`)).toEqual({
+      state: { cursorNs: 5n },
+      problems: [],
+    });
   });
 
   it("never throws, whatever it is", () => {
@@ -91,9 +102,15 @@ describe("The URL of a page", () => {
       "//",
     ];
     for (let i = 0; i < 3000; i++) {
-      const text = Array.from({ length: random.below(20) }, () => random.pick(parts)).join("");
+      const text = Array.from(
+        { length: random.below(20) },
+        () => random.pick(parts),
+      ).join("");
       const { state } = parseUrl(`https://host/${text}`);
-      expect(parseUrl(formatUrl("https://host/", state)).state, `${text} (seed ${seed})`).toEqual(state);
+      expect(
+        parseUrl(formatUrl("https://host/", state)).state,
+        `${text} (seed ${seed})`,
+      ).toEqual(state);
     }
   });
 
@@ -106,8 +123,13 @@ describe("The URL of a page", () => {
       store: "https://host/?k=1",
       name: "flight",
     });
-    expect(splitRecordingUrl("flight")).toEqual({ store: "./", name: "flight" });
-    for (const url of ["https://host", "https://host/", "", "https://host/%zz"]) {
+    expect(splitRecordingUrl("flight")).toEqual({
+      store: "./",
+      name: "flight",
+    });
+    for (
+      const url of ["https://host", "https://host/", "", "https://host/%zz"]
+    ) {
       expect(splitRecordingUrl(url), url).toBe(undefined);
     }
   });
@@ -123,21 +145,41 @@ describe("A layout", () => {
     const bomb = await deflateText(" ".repeat(20 * MAX_LAYOUT_BYTES));
     expect(bomb.length).toBeLessThan(10_000);
     for (
-      const packed of ["AAAA", "!!!!", "", bomb, (await packLayout(LAYOUT)).slice(0, 40), "A".repeat(30_000)]
+      const packed of [
+        "AAAA",
+        "!!!!",
+        "",
+        bomb,
+        (await packLayout(LAYOUT)).slice(0, 40),
+        "A".repeat(30_000),
+      ]
     ) {
       const { layout, problems } = await unpackLayout(packed);
-      expect([layout, problems.length], packed.slice(0, 20)).toEqual([undefined, 1]);
+      expect([layout, problems.length], packed.slice(0, 20)).toEqual([
+        undefined,
+        1,
+      ]);
     }
-    expect((await unpackLayout(bomb)).problems[0]).toMatch(/more than 262144 bytes/);
-    const given = ["{", "null", 5, undefined, [], { version: 2, panels: {}, root: {} }, {
+    expect((await unpackLayout(bomb)).problems[0]).toMatch(
+      /more than 262144 bytes/,
+    );
+    const given = ["{", "null", 5, undefined, [], {
+      version: 2,
+      panels: {},
+      root: {},
+    }, {
       ...LAYOUT,
       panels: [],
     }, { ...LAYOUT, root: 7 }];
-    for (const one of given) expect(problemsOf(one)[0], JSON.stringify(one)).toBe(undefined);
+    for (const one of given) {
+      expect(problemsOf(one)[0], JSON.stringify(one)).toBe(undefined);
+    }
     expect(problemsOf({ ...LAYOUT, version: 2 })[1]).toEqual([
       "The layout cannot be used: its version is 2, wanted 1",
     ]);
-    expect(problemsOf({ ...LAYOUT, root: nested(50) })[1]).toEqual([expect.stringMatching(/nested/)]);
+    expect(problemsOf({ ...LAYOUT, root: nested(50) })[1]).toEqual([
+      expect.stringMatching(/nested/),
+    ]);
   });
 
   it("keeps the panels that make sense, each in one place", () => {
@@ -146,7 +188,13 @@ describe("A layout", () => {
       bad: { type: "plot", options: { lines: "a.x" } },
       worse: {
         type: "track",
-        options: { topic: "a", kind: "geo", x: "x", y: "y", tiles: "javascript:alert(1)" },
+        options: {
+          topic: "a",
+          kind: "geo",
+          x: "x",
+          y: "y",
+          tiles: "javascript:alert(1)",
+        },
       },
       "": { type: "info" },
       __proto__x: { type: "info" },
@@ -157,7 +205,11 @@ describe("A layout", () => {
       kind: "column",
       sizes: ["a", -1, 1e99],
       children: [
-        { kind: "tabs", panels: ["plot-1", "bad", "worse", "gone", 7, "plot-1"], active: "gone" },
+        {
+          kind: "tabs",
+          panels: ["plot-1", "bad", "worse", "gone", 7, "plot-1"],
+          active: "gone",
+        },
         {
           kind: "row",
           sizes: [],

@@ -17,7 +17,9 @@ export interface Opened extends AsyncDisposable {
 }
 
 /** A client over a session that finds its recordings in a client of the library's, which stays open. */
-export function pair(library: Client): { client: DataClient; session: Session; close: () => Promise<void> } {
+export function pair(
+  library: Client,
+): { client: DataClient; session: Session; close: () => Promise<void> } {
   const { port1, port2 } = new MessageChannel();
   const shared = new Proxy(library, {
     get: (target, key) => {

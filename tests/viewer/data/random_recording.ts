@@ -22,7 +22,13 @@ export const Probe = defineOntology("Probe", {
 /** A message. */
 export interface ProbeRow {
   readonly ns: bigint;
-  readonly data: { x: number; f?: number; n?: bigint; flag: boolean; mode: string };
+  readonly data: {
+    x: number;
+    f?: number;
+    n?: bigint;
+    flag: boolean;
+    mode: string;
+  };
 }
 
 /** Rows of a topic, batch by batch in the order of pushing. */
@@ -39,7 +45,10 @@ export function inOrder(batches: ProbeBatches): ProbeRow[] {
 }
 
 /** A value of a row as float64; NaN where it is missing. */
-export function numberOf({ data }: ProbeRow, field: "x" | "f" | "n" | "flag"): number {
+export function numberOf(
+  { data }: ProbeRow,
+  field: "x" | "f" | "n" | "flag",
+): number {
   const value = data[field];
   return value === undefined ? NaN : Number(value);
 }
@@ -90,7 +99,9 @@ export async function recorded(
     for (const [name, batches] of Object.entries(topics)) {
       const topic = await sequence.topicCreate(name, { ontology: Probe });
       for (const rows of batches) {
-        for (const { ns, data } of rows) await topic.push({ timestampNs: ns, data });
+        for (const { ns, data } of rows) {
+          await topic.push({ timestampNs: ns, data });
+        }
         await topic.flush();
       }
     }

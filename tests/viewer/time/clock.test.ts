@@ -17,7 +17,10 @@ describe("A clock", () => {
   it("keeps moments exactly, and gives them in seconds", () => {
     const { clock, heard } = clockOf();
     clock.seek(START + 12_345_678_901n);
-    expect([clock.cursorNs, clock.cursor]).toEqual([START + 12_345_678_901n, 12.345678901]);
+    expect([clock.cursorNs, clock.cursor]).toEqual([
+      START + 12_345_678_901n,
+      12.345678901,
+    ]);
     expect(clock.toNs(clock.cursor)).toBe(clock.cursorNs);
     clock.seek(START - 5n);
     expect(clock.cursorNs).toBe(START);
@@ -32,7 +35,10 @@ describe("A clock", () => {
     const { clock } = clockOf();
     clock.seek(START + 20n * SECOND);
     clock.zoom(0.5);
-    expect(clock.window).toEqual({ from: 10, to: secondsOf(clock.windowNs.toNs - START) });
+    expect(clock.window).toEqual({
+      from: 10,
+      to: secondsOf(clock.windowNs.toNs - START),
+    });
     expect(clock.window.to).toBeCloseTo(60, 6);
     clock.setWindow(START + 50n * SECOND, START + 60n * SECOND);
     clock.zoom(0.5);
@@ -42,8 +48,12 @@ describe("A clock", () => {
     for (let i = 0; i < 100; i++) clock.zoom(0.1, START + 3n * SECOND);
     const { fromNs, toNs } = clock.windowNs;
     expect(toNs - fromNs).toBe(MIN_WINDOW_NS);
-    expect(fromNs <= START + 3n * SECOND && toNs > START + 3n * SECOND).toBe(true);
-    for (const factor of [0, -1, NaN]) expect(() => clock.zoom(factor)).toThrow(RangeError);
+    expect(fromNs <= START + 3n * SECOND && toNs > START + 3n * SECOND).toBe(
+      true,
+    );
+    for (const factor of [0, -1, NaN]) {
+      expect(() => clock.zoom(factor)).toThrow(RangeError);
+    }
   });
 
   it("pans and stops at the ends, and turns a window that is given the wrong way", () => {
@@ -55,7 +65,10 @@ describe("A clock", () => {
     clock.pan(-5);
     expect(clock.window).toEqual({ from: 0, to: 10 });
     clock.pan(1e12);
-    expect(clock.windowNs).toEqual({ fromNs: END + 1n - 10n * SECOND, toNs: END + 1n });
+    expect(clock.windowNs).toEqual({
+      fromNs: END + 1n - 10n * SECOND,
+      toNs: END + 1n,
+    });
   });
 
   it("plays by the frames' times, at a speed, to the end", () => {
@@ -85,7 +98,9 @@ describe("A clock", () => {
     clock.pause();
     clock.frame(1e9 + 50);
     expect(clock.cursorNs).toBe(START);
-    for (const speed of [0, -1, NaN, Infinity]) expect(() => clock.setSpeed(speed)).toThrow(RangeError);
+    for (const speed of [0, -1, NaN, Infinity]) {
+      expect(() => clock.setSpeed(speed)).toThrow(RangeError);
+    }
   });
 
   it("turns the page when the cursor leaves the window, and does not move it else", () => {
@@ -110,7 +125,10 @@ describe("A clock", () => {
     clock.setWindow(END - 4n * SECOND, END + SECOND);
     expect(clock.isAtEnd).toBe(false);
     clock.setExtent({ endNs: END + 2n * SECOND });
-    expect([clock.cursorNs, clock.windowNs.toNs]).toEqual([END + SECOND, END + SECOND]);
+    expect([clock.cursorNs, clock.windowNs.toNs]).toEqual([
+      END + SECOND,
+      END + SECOND,
+    ]);
     clock.toEnd();
     clock.setExtent({ endNs: END + 9n * SECOND });
     const { fromNs, toNs } = clock.windowNs;
@@ -139,7 +157,8 @@ describe("A clock", () => {
   it("begins with the first messages of a recording that had none", () => {
     const { clock } = clockOf({ startNs: 0n, endNs: 0n, isLive: true });
     clock.setExtent({ startNs: START, endNs: START + SECOND });
-    expect([clock.startNs, clock.cursor, clock.window.from, clock.isWhole]).toEqual([START, 1, 0, true]);
+    expect([clock.startNs, clock.cursor, clock.window.from, clock.isWhole])
+      .toEqual([START, 1, 0, true]);
   });
 
   it("has two marks", () => {
@@ -183,12 +202,18 @@ function checkCase(seed: number): void {
   const length = BigInt(random.pick([0, 1, 999, 1000, 1_000_000, 2 ** 50]));
   let endNs = START + length;
   const clock = new Clock({ startNs: START, endNs, isLive: random.oneIn(2) });
-  const moment = () => START + BigInt(random.below(2 ** 31)) * BigInt(random.pick([-1, 0, 1, 1_000_000]));
+  const moment = () =>
+    START +
+    BigInt(random.below(2 ** 31)) * BigInt(random.pick([-1, 0, 1, 1_000_000]));
   for (let step = 0; step < 40; step++) {
     random.pick([
       () => clock.seek(moment()),
       () => clock.setWindow(moment(), moment()),
-      () => clock.zoom(random.pick([0.001, 0.5, 2, 1e9]), random.oneIn(2) ? moment() : undefined),
+      () =>
+        clock.zoom(
+          random.pick([0.001, 0.5, 2, 1e9]),
+          random.oneIn(2) ? moment() : undefined,
+        ),
       () => clock.pan(random.pick([-1e9, -0.3, 0.3, 1e9])),
       () => clock.step(random.pick([-0.1, 0.01])),
       () => clock.showAll(),
@@ -199,7 +224,10 @@ function checkCase(seed: number): void {
     ])();
     const { fromNs, toNs } = clock.windowNs;
     const whole = endNs + 1n - START < MIN_WINDOW_NS ? START + MIN_WINDOW_NS : endNs + 1n;
-    expect(fromNs >= START && toNs <= whole && toNs - fromNs >= MIN_WINDOW_NS, `${fromNs} ${toNs}`).toBe(
+    expect(
+      fromNs >= START && toNs <= whole && toNs - fromNs >= MIN_WINDOW_NS,
+      `${fromNs} ${toNs}`,
+    ).toBe(
       true,
     );
     expect(clock.cursorNs >= START && clock.cursorNs <= endNs).toBe(true);
@@ -215,6 +243,8 @@ describe("Seconds", () => {
         BigInt(random.oneIn(2) ? 1 : -1);
       expect(nsOf(secondsOf(ns)), `${ns} (seed ${seed})`).toBe(ns);
     }
-    for (const seconds of [NaN, Infinity]) expect(() => nsOf(seconds)).toThrow(RangeError);
+    for (const seconds of [NaN, Infinity]) {
+      expect(() => nsOf(seconds)).toThrow(RangeError);
+    }
   });
 });

@@ -8,10 +8,17 @@ describe("Times as text", () => {
   it("are relative, dates or nanoseconds, with as many digits as wanted", () => {
     const ns = startNs + 3_723_004_005_006n;
     expect(formatTime(ns, { style: "relative", startNs })).toBe("1:02:03.004");
-    expect(formatTime(ns, { style: "relative", startNs, digits: 9 })).toBe("1:02:03.004005006");
-    expect(formatTime(startNs - 250_000_000n, { style: "relative", startNs })).toBe("-0:00.250");
-    expect(formatTime(startNs, { style: "utc", startNs, digits: 9 })).toBe("2023-11-14T22:13:20.123456789Z");
-    expect(formatTime(-1n, { style: "utc", startNs, digits: 9 })).toBe("1969-12-31T23:59:59.999999999Z");
+    expect(formatTime(ns, { style: "relative", startNs, digits: 9 })).toBe(
+      "1:02:03.004005006",
+    );
+    expect(formatTime(startNs - 250_000_000n, { style: "relative", startNs }))
+      .toBe("-0:00.250");
+    expect(formatTime(startNs, { style: "utc", startNs, digits: 9 })).toBe(
+      "2023-11-14T22:13:20.123456789Z",
+    );
+    expect(formatTime(-1n, { style: "utc", startNs, digits: 9 })).toBe(
+      "1969-12-31T23:59:59.999999999Z",
+    );
     expect(formatTime(ns, { style: "ns", startNs })).toBe(String(ns));
     expect(formatSpan(59_999_999_999n, 0)).toBe("0:59");
   });
@@ -35,8 +42,15 @@ describe("Times as text", () => {
       ["1e3", undefined],
       ["1:2:3:4", undefined],
     ];
-    for (const [text, ns] of wanted) expect(parseTime(text, startNs), text).toBe(ns);
-    expect([parseNs("-9223372036854775808"), parseNs("9223372036854775808"), parseNs("1.5"), parseNs("")])
+    for (const [text, ns] of wanted) {
+      expect(parseTime(text, startNs), text).toBe(ns);
+    }
+    expect([
+      parseNs("-9223372036854775808"),
+      parseNs("9223372036854775808"),
+      parseNs("1.5"),
+      parseNs(""),
+    ])
       .toEqual([
         -(2n ** 63n),
         undefined,
@@ -49,7 +63,8 @@ describe("Times as text", () => {
     const { seed } = caseRange(1);
     const random = new Random(seed);
     for (let i = 0; i < 2000; i++) {
-      const ns = BigInt(random.below(2 ** 31)) * BigInt(random.below(2 ** 31)) + BigInt(random.below(1000));
+      const ns = BigInt(random.below(2 ** 31)) * BigInt(random.below(2 ** 31)) +
+        BigInt(random.below(1000));
       for (const style of ["relative", "utc"] as const) {
         const text = formatTime(ns, { style, startNs, digits: 9 });
         expect(parseTime(text, startNs), `${text} (seed ${seed})`).toBe(ns);

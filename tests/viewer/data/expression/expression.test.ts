@@ -14,10 +14,19 @@ const references = new References(TOPICS);
 const parse = (text: string) => parseExpression(text, references);
 
 /** Values of an expression at rows of topic `a`. */
-function run(text: string, rows: readonly Record<string, number>[], seconds?: readonly number[]): number[] {
+function run(
+  text: string,
+  rows: readonly Record<string, number>[],
+  seconds?: readonly number[],
+): number[] {
   const program = new Program(parse(text));
   const columns = program.fields.map(({ path }) => Float64Array.from(rows, (row) => row[path]));
-  return [...program.run({ columns, seconds: Float64Array.from(seconds ?? rows.map((_, i) => i)) })];
+  return [
+    ...program.run({
+      columns,
+      seconds: Float64Array.from(seconds ?? rows.map((_, i) => i)),
+    }),
+  ];
 }
 
 const of = (text: string, row: Record<string, number> = {}) => run(text, [row])[0];
@@ -48,7 +57,9 @@ describe("An expression", () => {
       ["a.x ** 2 + valid(a.x)", 10],
       ["+a.x - -a.x", 6],
     ];
-    for (const [text, value] of wanted) expect(of(text, { x }), text).toBeCloseTo(value, 12);
+    for (const [text, value] of wanted) {
+      expect(of(text, { x }), text).toBeCloseTo(value, 12);
+    }
   });
 
   it("takes the angles of a quaternion", () => {
@@ -64,17 +75,31 @@ describe("An expression", () => {
       const [{ topic, path }] = new Program(parse(text)).fields;
       return [topic, path];
     };
-    expect(fieldOf("gps/front.position.x")).toEqual(["gps/front", "position.x"]);
+    expect(fieldOf("gps/front.position.x")).toEqual([
+      "gps/front",
+      "position.x",
+    ]);
     expect(fieldOf("gps/front.q[0]")).toEqual(["gps/front", "q[0]"]);
     expect(fieldOf("gps/front.odd name")).toEqual(["gps/front", "odd name"]);
-    expect(fieldOf("`gps/front`.`odd name`")).toEqual(["gps/front", "odd name"]);
+    expect(fieldOf("`gps/front`.`odd name`")).toEqual([
+      "gps/front",
+      "odd name",
+    ]);
     expect(fieldOf("battery-1/0.v")).toEqual(["battery-1/0", "v"]);
     expect(fieldOf("a.x2")).toEqual(["a", "x2"]);
     expect(fieldOf("a.s.t")).toEqual(["a", "s.t"]);
     expect(fieldOf("`gone/topic`.`b`.c[1]")).toEqual(["gone/topic", "b.c[1]"]);
-    expect(new Program(parse("gps.x/a.x")).fields.map(({ topic }) => topic)).toEqual(["gps", "a"]);
-    for (const { name, paths } of [...TOPICS, { name: "x-y/0", paths: ["b.c", "d e", "1"] }]) {
-      for (const path of paths) expect(fieldOf(formatReference(name, path))).toEqual([name, path]);
+    expect(new Program(parse("gps.x/a.x")).fields.map(({ topic }) => topic))
+      .toEqual(["gps", "a"]);
+    for (
+      const { name, paths } of [...TOPICS, {
+        name: "x-y/0",
+        paths: ["b.c", "d e", "1"],
+      }]
+    ) {
+      for (const path of paths) {
+        expect(fieldOf(formatReference(name, path))).toEqual([name, path]);
+      }
     }
   });
 
@@ -83,18 +108,33 @@ describe("An expression", () => {
     const seconds = [0, 0.5, 1, 2, 2];
     expect(run("d(a.x)", rows, seconds)).toEqual([NaN, 4, NaN, 1 / 1.5, NaN]);
     expect(run("delta(a.x)", rows, seconds)).toEqual([NaN, 2, NaN, 1, 0]);
-    expect(run("integral(a.x)", rows, seconds)).toEqual([0, 1, NaN, 6.25, 6.25]);
+    expect(run("integral(a.x)", rows, seconds)).toEqual([
+      0,
+      1,
+      NaN,
+      6.25,
+      6.25,
+    ]);
     expect(run("t", [{ x: 1 }], [7])).toEqual([7]);
     const angles = [3, -3, -2.9, 3.1, NaN, -3].map((x) => ({ x }));
     const turn = 2 * Math.PI;
-    expect(run("unwrap(a.x)", angles)).toEqual([3, -3 + turn, -2.9 + turn, 3.1, NaN, -3 + turn]);
+    expect(run("unwrap(a.x)", angles)).toEqual([
+      3,
+      -3 + turn,
+      -2.9 + turn,
+      3.1,
+      NaN,
+      -3 + turn,
+    ]);
   });
 
   it("goes on from block to block, and begins anew when it is told to", () => {
     const program = new Program(parse("delta(a.x)"));
     const next = (...values: number[]) => {
       const seconds = new Float64Array(values.length);
-      return [...program.run({ columns: [Float64Array.from(values)], seconds })];
+      return [
+        ...program.run({ columns: [Float64Array.from(values)], seconds }),
+      ];
     };
     expect([next(1, 2), next(5)]).toEqual([[NaN, 1], [3]]);
     program.reset();
@@ -179,17 +219,32 @@ function randomCase(random: Random, depth: number): Case {
       text: pair("or"),
       of: both((a, b) => (a !== 0 && !missing(a)) || (b !== 0 && !missing(b)) ? 1 : missing(a, b) ? NaN : 0),
     }),
-    () => ({ text: `(not ${one.text})`, of: single((a) => missing(a) ? NaN : Number(a === 0)) }),
+    () => ({
+      text: `(not ${one.text})`,
+      of: single((a) => missing(a) ? NaN : Number(a === 0)),
+    }),
     () => ({ text: `(-${one.text})`, of: single((a) => -a) }),
     () => ({ text: `abs(${one.text})`, of: single(Math.abs) }),
     () => ({ text: `floor(${one.text})`, of: single(Math.floor) }),
     () => ({ text: `sqrt(${one.text})`, of: single(Math.sqrt) }),
     () => ({ text: `sin(${one.text})`, of: single(Math.sin) }),
     () => ({ text: `sign(${one.text})`, of: single(Math.sign) }),
-    () => ({ text: `min(${one.text}, ${two.text})`, of: both((a, b) => Math.min(a, b)) }),
-    () => ({ text: `max(${one.text}, ${two.text})`, of: both((a, b) => Math.max(a, b)) }),
-    () => ({ text: `valid(${one.text})`, of: single((a) => Number(!missing(a))) }),
-    () => ({ text: `deg(${one.text})`, of: single((a) => a * (180 / Math.PI)) }),
+    () => ({
+      text: `min(${one.text}, ${two.text})`,
+      of: both((a, b) => Math.min(a, b)),
+    }),
+    () => ({
+      text: `max(${one.text}, ${two.text})`,
+      of: both((a, b) => Math.max(a, b)),
+    }),
+    () => ({
+      text: `valid(${one.text})`,
+      of: single((a) => Number(!missing(a))),
+    }),
+    () => ({
+      text: `deg(${one.text})`,
+      of: single((a) => a * (180 / Math.PI)),
+    }),
     () => ({
       text: `clamp(${one.text}, ${two.text}, ${three.text})`,
       of: (row) => Math.min(Math.max(one.of(row), two.of(row)), three.of(row)),
@@ -210,16 +265,26 @@ function checkCase(seed: number): void {
   const program = new Program(parse(text));
   const value = () =>
     random.oneIn(6) ? random.pick([NaN, 0, -0, Infinity, -Infinity]) : random.below(41) / 4 - 5;
-  const rows = Array.from({ length: 1 + random.below(12) }, () => ({ x: value(), y: value(), z: value() }));
+  const rows = Array.from(
+    { length: 1 + random.below(12) },
+    () => ({ x: value(), y: value(), z: value() }),
+  );
   const wanted = rows.map(of);
   const columns = program.fields.map(({ path }) => Float64Array.from(rows, (row) => row[path as "x"]));
-  const seen = [...program.run({ columns, seconds: new Float64Array(rows.length) })];
-  expect(seen.map((value) => value + 0), text).toEqual(wanted.map((value) => value + 0));
+  const seen = [
+    ...program.run({ columns, seconds: new Float64Array(rows.length) }),
+  ];
+  expect(seen.map((value) => value + 0), text).toEqual(
+    wanted.map((value) => value + 0),
+  );
 
   // Where the fields lie tells where the values lie.
   const span = (values: Iterable<number>) => {
     const there = [...values].filter((value) => !Number.isNaN(value));
-    return { lo: Math.min(Infinity, ...there), hi: Math.max(-Infinity, ...there) };
+    return {
+      lo: Math.min(Infinity, ...there),
+      hi: Math.max(-Infinity, ...there),
+    };
   };
   const bounds = program.bounds(columns.map(span), { lo: 0, hi: 0 });
   const own = span(seen);
@@ -236,7 +301,9 @@ function checkCase(seed: number): void {
   const ends = field.lo > field.hi ? [] : [monotone.apply(field.lo), monotone.apply(field.hi)];
   const [lo, hi] = monotone.direction === 1 ? ends : ends.reverse();
   expect([lo, hi].map((value) => value === undefined ? value : value + 0), text)
-    .toEqual(own.lo > own.hi ? [undefined, undefined] : [own.lo + 0, own.hi + 0]);
+    .toEqual(
+      own.lo > own.hi ? [undefined, undefined] : [own.lo + 0, own.hi + 0],
+    );
 }
 
 describe("Random expressions", () => {
@@ -246,7 +313,11 @@ describe("Random expressions", () => {
       try {
         checkCase(seed + i);
       } catch (reason) {
-        throw failedCase(seed + i, "tests/viewer/data/expression/expression.test.ts", reason);
+        throw failedCase(
+          seed + i,
+          "tests/viewer/data/expression/expression.test.ts",
+          reason,
+        );
       }
     }
   });
