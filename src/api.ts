@@ -33,10 +33,12 @@ export { type WriterStatus } from "./write/session_life.ts";
 export {
   type Durability,
   type FileReader,
+  type FileWatch,
   type HeldFile,
   type ReadOptions,
   type Store,
   type StoreLease,
+  type WholeFile,
   writtenAnew,
 } from "./store/store.ts";
 

@@ -114,7 +114,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Names of all sequences, whatever their state, in ASCII order; one look at the directory. NOT_FOUND where the directory
-   * is not there, as before the first sequence is created in it, or is a file. UNSUPPORTED over `http:`.
+   * is not there, as before the first sequence is created in it, or is a file. Over `http:` what the store's
+   * `index.json` names; UNSUPPORTED where there is none.
    */
   listSequences(): Promise<string[]>;
   /**

@@ -61,6 +61,13 @@ export function parseSize(text: string): number {
   throw new InvalidArgumentError("Wanted bytes, such as 4096, 64K, 512M or 2G.");
 }
 
+/** A port; 0 for a free one. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
+  throw new InvalidArgumentError("Wanted 0 to 65535.");
+}
+
 function orInvalid<T>(parse: () => T): T {
   try {
     return parse();

@@ -31,8 +31,37 @@ const COLUMNS: readonly Column[] = [
 export function addLs(program: Command, context: Context): void {
   program.command("ls")
     .description("Lists the sequences, with what is being recorded as far as it was flushed.")
+    .argument("[URL]", "the store, where it is not --store: a directory, or a URL that has an index.json")
     .addOption(storeOption())
-    .action(({ store }: { store: string }) => withClient(store, (client) => list(context, client)));
+    .option(
+      "--write-index",
+      "also write index.json into the store, which tells who reads it over HTTP what is there",
+    )
+    .action(async (url: string | undefined, { store, writeIndex }: { store: string; writeIndex?: true }) => {
+      const place = url ?? store;
+      await withClient(place, (client) => list(context, client));
+      if (writeIndex) await writeStoreIndex(place);
+    });
+}
+
+/** It is whole at any time, and out of date as soon as a sequence comes or goes. */
+async function writeStoreIndex(place: string): Promise<void> {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(place) && !/^file:/i.test(place)) {
+    throw new SmaltiError("UNSUPPORTED", `Cannot write an index into ${place}: wanted a directory`);
+  }
+  const [{ connect }, { openDirectory }, { listStore }, { INDEX }] = await Promise.all([
+    import("../entry/main.ts"),
+    import("../store/directory/directory_store.ts"),
+    import("./store_list.ts"),
+    import("../store/http/store_index.ts"),
+  ]);
+  const store = openDirectory(place);
+  const client = await connect(store);
+  try {
+    await store.replace(INDEX, await listStore(client, store));
+  } finally {
+    await client.close();
+  }
 }
 
 async function list(context: Context, client: Client): Promise<void> {

@@ -15,6 +15,7 @@ import { addRm } from "./rm.ts";
 import { addServe } from "./serve.ts";
 import { addTypes } from "./types.ts";
 import { addVerify } from "./verify.ts";
+import { addView } from "./view.ts";
 import { VERSION } from "../version.ts";
 import type { Context } from "./context.ts";
 
@@ -46,6 +47,7 @@ export function createProgram(context: Context): Command {
     addRecover,
     addCompact,
     addRm,
+    addView,
     addServe,
     addDemo,
   ];

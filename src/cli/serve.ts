@@ -7,6 +7,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Client } from "../client.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import type { ApiKey, Server } from "../flight/server/mod.ts";
+import { parsePort } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { count, formatBytes } from "./number_text.ts";
@@ -169,10 +170,4 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
   throw new InvalidArgumentError(`Wanted seconds, more than 0 and at most ${MAX_SECONDS}.`);
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
-  throw new InvalidArgumentError("Wanted 0 to 65535.");
 }

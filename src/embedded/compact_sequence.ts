@@ -46,13 +46,9 @@ export async function compactTopic(
   let batches = 0;
   const sizes = (sizeBytes: number) => ({ sizeBytesBefore: info.sizeBytes, sizeBytes });
   try {
-    const { index, schema, isOurs, hasDetail } = await TopicFileReader.open(
-      store,
-      engine,
-      path,
-      info,
+    const { index, schema, isOurs, hasDetail } = await TopicFileReader.open(store, engine, path, info, {
       sequence,
-    );
+    });
     batches = index.offset.length;
     if (!isOurs) return undefined;
     const file = { path, reader: {}, fields: schema.fields, index, wantsDetail: wantsDetail && !hasDetail };

@@ -6,9 +6,11 @@ import {
   type Durability,
   type FileReader,
   readAll,
+  readNow,
   type Store,
   type StoreLease,
   unchanging,
+  type WholeFile,
   writable,
 } from "../store/store.ts";
 import type {
@@ -38,13 +40,19 @@ import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedSource } from "./embedded_source.ts";
 import { LIVE, type LiveState, readLive } from "./live_state.ts";
-import { withLive } from "./live_info.ts";
+import { LiveKnowledge, withLive } from "./live_info.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
 import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { endSessionRemoval, withoutSession } from "./remove_session.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
+
+/** A manifest that was read, to be asked for again. */
+interface KnownManifest {
+  file?: WholeFile;
+  manifest?: Manifest;
+}
 
 /** A sequence, and its directory. */
 type Place = Pick<Manifest, "name" | "place">;
@@ -61,6 +69,8 @@ export class EmbeddedBackend implements Backend {
   /** Sequences that are written from here. */
   readonly #open = new Map<string, OpenSequence>();
   readonly #turns = new Map<string, Turns>();
+  /** Sequences that are being recorded, here or elsewhere, as far as somebody asked for them. */
+  readonly #recording = new Map<string, KnownManifest & { readonly live: LiveKnowledge }>();
   readonly #cache: BatchCache;
 
   /**
@@ -88,12 +98,13 @@ export class EmbeddedBackend implements Backend {
   }
 
   async readInfo(name: string, { live = false }: { live?: boolean } = {}): Promise<SequenceInfo> {
-    const manifest = await this.#readManifest(name);
-    return live ? await this.#withLive(manifest) : manifest;
-  }
-
-  #withLive(manifest: Manifest): Promise<SequenceInfo> {
-    return withLive(this.#files, this.engine, manifest, () => this.#readManifest(manifest.name));
+    if (!live) return await this.#readManifest(name);
+    const known = this.#recording.get(name) ?? { live: new LiveKnowledge(this.#files) };
+    this.#recording.delete(name);
+    const read = () => this.#readManifest(name, known);
+    const info = await withLive(this.#files, this.engine, await read(), read, { known: known.live });
+    if (info.live) this.#recording.set(name, known);
+    return info;
   }
 
   createSequence(
@@ -186,10 +197,13 @@ export class EmbeddedBackend implements Backend {
   }
 
   async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
-    const manifest = await this.#readManifest(name);
+    const known: KnownManifest = {};
+    const readManifest = () => this.#readManifest(name, known);
+    const manifest = await readManifest();
     if (!options.follow) await this.#refuseRecording(manifest);
-    const info = options.follow ? await this.#withLive(manifest) : manifest;
-    const readManifest = () => this.#readManifest(name);
+    const info = options.follow
+      ? await withLive(this.#files, this.engine, manifest, readManifest, { isFollowed: true })
+      : manifest;
     return new EmbeddedSource(this.#files, this.engine, info, manifest, readManifest, this.#cache);
   }
 
@@ -339,19 +353,23 @@ export class EmbeddedBackend implements Backend {
     }
   }
 
-  async #readManifest(name: string): Promise<Manifest> {
+  async #readManifest(name: string, known?: KnownManifest): Promise<Manifest> {
     try {
-      return await this.#readAt({ name, place: fileNameOf(name) });
+      return await this.#readAt({ name, place: known?.manifest?.place ?? fileNameOf(name) }, known);
     } catch (reason) {
       const place = isNotFound(reason) ? await olderPlace(this.#files, name) : undefined;
       if (place === undefined) throw reason;
-      return await this.#readAt({ name, place });
+      return await this.#readAt({ name, place }, known);
     }
   }
 
-  async #readAt({ name, place }: Place): Promise<Manifest> {
+  async #readAt({ name, place }: Place, known: KnownManifest = {}): Promise<Manifest> {
     try {
-      return decodeManifest(await readAll(this.#files, `${place}/${MANIFEST}`), name, place);
+      const file = await readNow(this.#files, `${place}/${MANIFEST}`, known.file);
+      if (known.manifest && file === known.file) return known.manifest;
+      const manifest = decodeManifest(file.bytes, name, place);
+      Object.assign(known, { file, manifest });
+      return manifest;
     } catch (reason) {
       throw isNotFound(reason) ? notFound(name, reason) : reason;
     }

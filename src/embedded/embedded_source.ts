@@ -2,11 +2,11 @@ import type { BatchCache } from "../arrow/batch_cache.ts";
 import type { Follower, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
-import { type FileReader, writable } from "../store/store.ts";
-import type { AttachmentInfo, SequenceInfo } from "../types.ts";
+import type { FileReader } from "../store/store.ts";
+import type { AttachmentInfo, SequenceInfo, TopicInfo } from "../types.ts";
 import { EmbeddedFollower } from "./live.ts";
 import { GrowingTopics } from "./growing_topics.ts";
-import { filesOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
+import { filesOf, identityOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
 import { readWholeBatches } from "./recover_topic_file.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
@@ -59,8 +59,7 @@ export class EmbeddedSource implements SequenceSource {
 
   follow(): Follower {
     const open = this.#openTopic.bind(this);
-    const store = writable(this.#files, `follow sequence "${this.info.name}"`);
-    return new EmbeddedFollower(store, this.#engine, this.#manifest, this.#readManifest, open);
+    return new EmbeddedFollower(this.#files, this.#engine, this.#manifest, this.#readManifest, open);
   }
 
   async #openTopic(manifest: Manifest, name: string): Promise<TopicFileReader> {
@@ -74,10 +73,18 @@ export class EmbeddedSource implements SequenceSource {
     }
     try {
       const path = topicPath(filesOf(manifest), info);
-      return await TopicFileReader.open(this.#files, this.#engine, path, info, sequence, this.#cache);
+      const options = { sequence, cache: this.#cache, isStill: () => this.#isStill(manifest, info) };
+      return await TopicFileReader.open(this.#files, this.#engine, path, info, options);
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at({ sequence }) : reason;
     }
+  }
+
+  /** Whether a topic is there still, whatever became of its file. */
+  async #isStill(manifest: Manifest, { name, sessionId }: TopicInfo): Promise<boolean> {
+    const now = await this.#readManifest();
+    return identityOf(now) === identityOf(manifest) &&
+      now.topics.some((topic) => topic.name === name && topic.sessionId === sessionId);
   }
 
   async readAttachment(attachment: AttachmentInfo): Promise<Uint8Array> {

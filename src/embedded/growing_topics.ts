@@ -1,36 +1,33 @@
 import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
-import { openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
 import { type FileReader, isWrittenAnew } from "../store/store.ts";
-import type { TopicSchema } from "../types.ts";
 import { mapLimited } from "../util/map_limited.ts";
-import { TimeSlice } from "../util/time_slice.ts";
 import { keepsBounds, summaryOf } from "./batch_summary.ts";
+import { GrowingFile, mayHold, UnheldFile } from "./growing_file.ts";
 import { isNewTopic } from "./live_info.ts";
-import { type LiveTopic, readLive } from "./live_state.ts";
+import { LiveFile, type LiveTopic } from "./live_state.ts";
 import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
-import { readFrame, readSchema } from "./recover_topic_file.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import { bytesIn, TopicFileReader } from "./topic_file_reader.ts";
 import { IndexBuilder } from "./topic_index.ts";
 
 /** Topics that are read side by side. */
 const TOPICS_AT_A_TIME = 8;
+const NEVER: AbortSignal = new AbortController().signal;
 
-/** What is known of a topic's file while it grows. */
-interface GrowingFile {
-  readonly session: string;
-  readonly file: TopicBytes;
+/** What is known of a topic while its file grows. */
+interface GrowingTopic {
+  readonly file: GrowingFile;
+  readonly read: TopicBytes;
+  /** Where nobody holds the file. */
+  readonly unheld: UnheldFile | undefined;
   readonly path: string;
-  readonly schema: TopicSchema;
   readonly index: IndexBuilder;
   /** Those of its batches that are kept at hand. */
   readonly kept: FileBatches | undefined;
-  /** Where the next batch begins. */
-  end: number;
 }
 
 /**
@@ -43,8 +40,9 @@ export class GrowingTopics {
   readonly #readManifest: () => Promise<Manifest>;
   readonly #openTopic: (manifest: Manifest, name: string) => Promise<TopicFileReader>;
   readonly #cache: BatchCache | undefined;
-  readonly #growing = new Map<string, GrowingFile>();
+  readonly #growing = new Map<string, GrowingTopic>();
   readonly #committed = new Map<string, TopicFileReader>();
+  readonly #live: LiveFile;
   /** The last look: another one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -57,6 +55,7 @@ export class GrowingTopics {
   ) {
     this.#cache = cache;
     this.#files = files;
+    this.#live = new LiveFile(files);
     this.#engine = engine;
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
@@ -75,16 +74,25 @@ export class GrowingTopics {
         return await this.#lookOnce(signal);
       } catch (reason) {
         // A session came to its end, or was removed, since that was told.
-        const mayPass = isWrittenAnew(reason) || isNotFound(reason);
+        const mayPass = isWrittenAnew(reason) || isNotFound(reason) || await this.#isEnding(reason);
         if (!mayPass || attempt === MAX_ATTEMPTS) throw reason;
         this.#growing.clear();
       }
     }
   }
 
+  /** Whether what made no sense is a file that took the place of one that nobody holds, and was committed by now. */
+  async #isEnding(reason: unknown): Promise<boolean> {
+    if (!(reason instanceof SmaltiError) || reason.code !== "CORRUPT") return false;
+    const { topic = "" } = reason.details;
+    const { unheld, file } = this.#growing.get(topic) ?? {};
+    if (!unheld || !file) return false;
+    return await unheld.ended(() => this.#committedNow(topic, file.session), NEVER) !== undefined;
+  }
+
   async #lookOnce(signal: AbortSignal | undefined): Promise<TopicFileReader[]> {
     const before = await this.#readManifest();
-    const live = await readLive(this.#files, before);
+    const live = await this.#live.read(before);
     // In this order: a writer puts its manifest in place before it tells nothing more.
     const manifest = await this.#readManifest();
     const told = Object.entries(live?.topics ?? {})
@@ -107,24 +115,22 @@ export class GrowingTopics {
     name: string,
     { session, bytes: size }: LiveTopic,
     signal: AbortSignal | undefined,
-  ): Promise<GrowingFile> {
+  ): Promise<GrowingTopic> {
     const path = topicPath(filesOf(manifest), { name });
     const where = { sequence: manifest.name, topic: name, file: path };
     try {
       let known = this.#growing.get(name);
-      if (known?.session !== session) {
-        const file = bytesIn(this.#files, path);
-        const found = await readSchema(file, this.#engine, size);
-        if (!found) throw new SmaltiError("CORRUPT", `File of ${size} bytes ends within its schema`);
-        const { schema, end } = found;
-        known = { session, file, path, schema, end, index: new IndexBuilder(), kept: this.#cache?.file() };
+      if (known?.file.session !== session) {
+        const unheld = mayHold(this.#files) ? undefined : new UnheldFile(this.#files, path);
+        const read = unheld?.read ?? bytesIn(this.#files, path);
+        const isFar = unheld !== undefined;
+        const file = await GrowingFile.open(this.#engine, read, size, { session, isFar });
+        known = { file, read, unheld, path, index: new IndexBuilder(), kept: this.#cache?.file() };
         this.#growing.set(name, known);
       }
-      const slice = new TimeSlice();
-      while (known.end < size) {
-        await slice.pause();
-        signal?.throwIfAborted();
-        await this.#take(known, size);
+      const { file, index } = known;
+      for await (const { entry, batch: { table, times, rows, places } } of file.batches(size, signal)) {
+        index.add(entry, keepsBounds(index.length, rows) ? summaryOf(table, times, places) : undefined);
       }
       return known;
     } catch (reason) {
@@ -132,35 +138,26 @@ export class GrowingTopics {
     }
   }
 
-  async #take(known: GrowingFile, size: number): Promise<void> {
-    const { file, schema: { fields }, index, end: offset } = known;
-    const frame = await readFrame(file, offset, size);
-    if (!frame) throw new SmaltiError("CORRUPT", `No batch at byte ${offset} of a file of ${size}`);
-    const { message, headBytes } = frame;
-    const batch = openBatch(this.#engine, message, { fields, where: { offset } });
-    const { table, times, rows, headerCrc, places } = batch;
-    if (headerCrc === undefined || rows === 0) {
-      throw new SmaltiError("CORRUPT", "Batch has no checksums, or no rows", { offset });
-    }
-    const summary = keepsBounds(index.length, rows) ? summaryOf(table, times, places) : undefined;
-    const { length } = message;
-    const [firstNs, lastNs] = [times[0], times[rows - 1]];
-    index.add({ offset, length, headBytes, rows, firstNs, lastNs, headerCrc }, summary);
-    known.end += length;
-  }
-
   #reader(
     sequence: string,
     name: string,
     { session: sessionId, created, bytes: sizeBytes }: LiveTopic,
-    { file, path, schema, index, kept }: GrowingFile,
+    { file: { schema }, read, unheld, path, index, kept }: GrowingTopic,
   ): TopicFileReader {
     const { fields } = schema;
     const info = topicInfo(name, schema, { ...index.totals, sizeBytes }, { created, sessionId });
     const collected = { bounds: index.toBounds(fields), detail: index.toDetail(fields) };
     const reopen = () => this.#open(name);
-    const parts = { info, schema, index: index.toIndex(), collected, kept, reopen };
-    return TopicFileReader.growing(file, this.#engine, path, parts, sequence);
+    const ended = unheld && (() => unheld.ended(() => this.#committedNow(name, sessionId), NEVER));
+    const parts = { info, schema, index: index.toIndex(), collected, kept, reopen, ended };
+    return TopicFileReader.growing(read, this.#engine, path, parts, sequence);
+  }
+
+  /** A topic as it was committed; undefined where it was not yet. */
+  async #committedNow(name: string, sessionId: string | undefined): Promise<TopicFileReader | undefined> {
+    const manifest = await this.#readManifest();
+    const isThere = manifest.topics.some((topic) => topic.name === name && topic.sessionId === sessionId);
+    return isThere ? await this.#openTopic(manifest, name) : undefined;
   }
 
   async #open(topic: string): Promise<TopicFileReader> {

@@ -1,52 +1,39 @@
 /**
  * Following a sequence that is being written. At each checkpoint the writer, whose topics have all been flushed by then,
  * replaces `sequence.live`: how far each file is whole, and before which time nothing more is to come. Followers look
- * for a new one from time to time: so it works in any process, over any store that tells whether a writer lives.
+ * for a new one from time to time: so it works in any process, over any store. One that only reads does not tell whether the
+ * writer lives, nor holds files: there a sequence is followed until its manifest says that it has ended.
  *
  * @module
  */
 import type { Checkpoint, Follower, TopicSource } from "../backend.ts";
-import { openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
-import { pause } from "../util/pause.ts";
-import type { HeldFile, Store } from "../store/store.ts";
-import { TimeSlice } from "../util/time_slice.ts";
-import type { TopicInfo, TopicSchema } from "../types.ts";
-import { type LiveState, readLive } from "./live_state.ts";
-import { filesOf, type Manifest, TOPIC_SUFFIX, topicInfo, topicPath } from "./manifest.ts";
-import { hasOtherDirectory } from "./replace_sequence.ts";
-import { readFrame, readSchema } from "./recover_topic_file.ts";
-import { LOCK } from "./remove_sequence.ts";
-import { TopicFileReader } from "./topic_file_reader.ts";
-import type { IndexedBatch } from "./topic_index.ts";
+import type { FileReader, HeldFile } from "../store/store.ts";
+import type { TopicInfo } from "../types.ts";
+import { FollowedFiles } from "./followed_files.ts";
+import { type FollowedPlace, FollowedTopic, growingPath } from "./followed_topic.ts";
+import { isGoing } from "./live_info.ts";
+import { LiveFile, type LiveState } from "./live_state.ts";
+import { identityOf, type Manifest } from "./manifest.ts";
+import type { TopicFileReader } from "./topic_file_reader.ts";
 
-/** How long a follower waits before it looks again, in ms. */
-const POLL_MS = 50;
 /** How often it looks again where files are not as `sequence.live` says, since their session may be at its end: in any case... */
 const MIN_LOOKS = 3;
-/** ...and while there is a writer. */
+/** ...and while there is a writer... */
 const MAX_LOOKS = 200;
-
-/** What is known of a topic's file while it grows. */
-interface GrowingFile {
-  /** Held open: at the end of the session another file may come to its path, with the same rows in other batches. */
-  readonly held: HeldFile;
-  readonly info: TopicInfo;
-  readonly schema: TopicSchema;
-  /** Batches that may hold rows still to be given out; those before them are done with. */
-  batches: IndexedBatch[];
-  /** How many are done with. */
-  done: number;
-  /** Where the next batch begins. */
-  end: number;
-}
+/** ...and while nobody tells whether there is one. */
+const MAX_FAR_LOOKS = 30;
+/** How long it goes on where a server cannot be reached, in ms. */
+const MAX_AWAY_MS = 60_000;
 
 /** Follows one sequence of an embedded store. */
 export class EmbeddedFollower implements Follower {
-  readonly #store: Store;
-  readonly #engine: Engine;
+  readonly #files: FollowedFiles;
+  readonly #live: LiveFile;
+  /** What its topics need to be read. */
+  readonly #place: FollowedPlace;
   readonly #name: string;
   readonly #sequence: Pick<Manifest, "name" | "place" | "directory">;
   /** Which sequence of this name it is. */
@@ -55,7 +42,7 @@ export class EmbeddedFollower implements Follower {
   readonly #openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>;
   readonly #stop = new AbortController();
   /** Files that open sessions add to. */
-  readonly #growing = new Map<string, GrowingFile>();
+  readonly #growing = new Map<string, FollowedTopic>();
   /** Topics that were committed. */
   readonly #committed = new Map<string, TopicFileReader>();
   /** Rows that were not known at the last checkpoint that was given out. */
@@ -73,24 +60,30 @@ export class EmbeddedFollower implements Follower {
   #looks = 0;
   /** Whether nobody wrote when one could not be taken last. */
   #wasFree = false;
+  /** Since when the server cannot be reached. */
+  #awaySinceMs: number | undefined;
   #ended = false;
   /** Why there is nothing after the rows of the end. */
   #failure: SmaltiError | undefined;
+  /** The error that says that the writer is gone. */
+  #gone: SmaltiError | undefined;
 
   constructor(
-    store: Store,
+    files: FileReader,
     engine: Engine,
     manifest: Manifest,
     readManifest: () => Promise<Manifest>,
     openTopic: (manifest: Manifest, topic: string) => Promise<TopicFileReader>,
   ) {
-    this.#store = store;
-    this.#engine = engine;
+    this.#files = new FollowedFiles(files, manifest);
+    this.#live = new LiveFile(files);
     this.#name = manifest.name;
     this.#sequence = manifest;
     this.#identity = identityOf(manifest);
     this.#readManifest = readManifest;
     this.#openTopic = openTopic;
+    const committed = (info: TopicInfo) => this.#committedNow(info);
+    this.#place = { files: this.#files, engine, sequence: manifest, committed, signal: this.#stop.signal };
   }
 
   async next(): Promise<Checkpoint | undefined> {
@@ -102,45 +95,61 @@ export class EmbeddedFollower implements Follower {
       return undefined; // closed meanwhile
     } finally {
       if (this.#ended || this.#stop.signal.aborted) this.#letGoOfGrowing();
+      if (this.#ended) this.#files.close();
     }
   }
 
   async #next(): Promise<Checkpoint | undefined> {
     while (!this.#ended && !this.#stop.signal.aborted) {
-      // In this order: a writer puts its manifest in place before it gives the lock back.
-      const holder = await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`);
-      const live = await readLive(this.#store, this.#sequence);
       try {
-        const checkpoint = await this.#look(holder, live);
+        const checkpoint = await this.#lookOnce();
+        this.#awaySinceMs = undefined;
         if (checkpoint) return checkpoint;
       } catch (reason) {
-        await this.#refuse(reason);
+        this.#refuseAway(reason);
       }
-      await pause(POLL_MS, this.#stop.signal).catch(() => {}); // closed
+      await this.#files.wait(this.#stop.signal).catch(() => {}); // closed
     }
     if (this.#failure && !this.#stop.signal.aborted) throw this.#failure;
     return undefined;
   }
 
+  async #lookOnce(): Promise<Checkpoint | undefined> {
+    // In this order: a writer puts its manifest in place before it gives the lock back.
+    const writer = await this.#files.writer();
+    const live = await this.#live.read(this.#sequence);
+    try {
+      return await this.#look(writer, live);
+    } catch (reason) {
+      await this.#refuse(reason);
+    }
+    return undefined;
+  }
+
+  /** Goes on where a server cannot be reached: it may have been started anew. */
+  #refuseAway(reason: unknown): void {
+    const isAway = reason instanceof SmaltiError && reason.code === "UNAVAILABLE" && reason !== this.#gone;
+    if (!isAway) throw reason;
+    this.#awaySinceMs ??= performance.now();
+    if (performance.now() - this.#awaySinceMs > MAX_AWAY_MS) throw reason;
+  }
+
   /** What there is to be told; undefined where there is nothing new. */
-  async #look(holder: string | undefined, live: LiveState | undefined): Promise<Checkpoint | undefined> {
+  async #look(
+    writer: "alive" | "gone" | "unknown",
+    live: LiveState | undefined,
+  ): Promise<Checkpoint | undefined> {
     if (live && this.#isNew(live)) {
       const manifest = await this.#manifest();
       if (!live.sessions.every((id) => hasEnded(manifest, id))) return await this.#follow(live, manifest);
     }
-    const isReplaced = holder !== undefined && live === undefined && await this.#isBeingReplaced();
-    if (holder !== undefined && !isReplaced) return undefined;
+    const isReplaced = writer === "alive" && live === undefined && await this.#files.isBeingReplaced();
+    if (writer === "alive" && !isReplaced) return undefined;
     const manifest = await this.#manifest();
     // The next writer may have come since.
-    if (!isReplaced && await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) !== undefined) {
-      return undefined;
-    }
+    if (writer === "gone" && await this.#files.writer() !== "gone") return undefined;
+    if (writer === "unknown" && isGoing(manifest, live)) return undefined;
     return await this.#end(manifest, live, isReplaced);
-  }
-
-  /** Whether who holds the lock adds nothing to this sequence, but records another that is to take its place. */
-  async #isBeingReplaced(): Promise<boolean> {
-    return hasOtherDirectory(this.#sequence, await this.#store.list(this.#sequence.place));
   }
 
   /** Goes on where things may have changed while they were looked at: a session was removed, or its files compacted. */
@@ -151,15 +160,15 @@ export class EmbeddedFollower implements Follower {
     await this.#manifest(); // ABORTED where the sequence is gone
     if (++this.#looks < MIN_LOOKS) return;
     // A loss of power may have taken what the writer told of.
-    const isFree = await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) === undefined;
+    const writer = await this.#files.writer();
     // Not at once: the writer may have ended just now.
-    if (isFree && this.#wasFree) throw this.#unavailable();
-    this.#wasFree = isFree;
-    if (this.#looks >= MAX_LOOKS) throw reason;
+    if (writer === "gone" && this.#wasFree) throw this.#unavailable();
+    this.#wasFree = writer === "gone";
+    if (this.#looks >= (writer === "unknown" ? MAX_FAR_LOOKS : MAX_LOOKS)) throw reason;
   }
 
   #unavailable(): SmaltiError {
-    return new SmaltiError(
+    return this.#gone = new SmaltiError(
       "UNAVAILABLE",
       `Cannot follow sequence "${this.#name}" any further: its writer is gone; recover it to read what it left`,
       { sequence: this.#name },
@@ -174,6 +183,7 @@ export class EmbeddedFollower implements Follower {
     this.#stop.abort();
     this.#letGo(this.#done.splice(0));
     this.#letGoOfGrowing();
+    this.#files.close();
   }
 
   #letGoOfGrowing(): void {
@@ -202,10 +212,7 @@ export class EmbeddedFollower implements Follower {
     }
     // Only what is later than the last checkpoint is still to be given out.
     for (const file of this.#growing.values()) {
-      while (this.#untilNs !== undefined && file.batches[0]?.lastNs < this.#untilNs) {
-        file.batches.shift();
-        file.done++;
-      }
+      if (this.#untilNs !== undefined) file.dropBefore(this.#untilNs);
     }
     this.#last = live;
     this.#looks = 0;
@@ -213,12 +220,12 @@ export class EmbeddedFollower implements Follower {
     for (const id of live.sessions) this.#seen.add(id);
     // The next writer may begin at an earlier time than the one before ended at.
     if (this.#untilNs === undefined || live.untilNs > this.#untilNs) this.#untilNs = live.untilNs;
-    const readers = [...this.#committed.values(), ...[...this.#growing.values()].map((f) => this.#reader(f))];
+    const readers = [...this.#committed.values(), ...[...this.#growing.values()].map(({ reader }) => reader)];
     return { untilNs: this.#untilNs, topics: inOrder(readers), fresh: inOrder(this.#fresh.splice(0)) };
   }
 
   /** What was seen of a session that was removed since is none of the sequence's rows. */
-  #lose({ held, info }: GrowingFile): void {
+  #lose({ held, info }: FollowedTopic): void {
     this.#growing.delete(info.name);
     this.#lost.add(info.name);
     this.#fresh = this.#fresh.filter((fresh) => fresh.info.name !== info.name);
@@ -255,8 +262,7 @@ export class EmbeddedFollower implements Follower {
       // A later session may have taken the name of a topic.
       const topics = [...this.#lost].filter((topic) => !this.#committed.has(topic));
       if (await this.#isLeft(topics)) {
-        const holder = isReplaced ? undefined : await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`);
-        if (holder === undefined) throw this.#unavailable();
+        if (isReplaced || await this.#files.writer() === "gone") throw this.#unavailable();
         return undefined; // they may be the next writer's
       }
       this.#failure = this.#removed();
@@ -273,7 +279,7 @@ export class EmbeddedFollower implements Follower {
   /** Whether the file of a topic is there that was not committed: who removes a session removes its files. */
   async #isLeft(topics: readonly string[]): Promise<boolean> {
     const found = await Promise.allSettled(
-      topics.map((topic) => this.#store.size(this.#where(topic).file)),
+      topics.map((topic) => this.#files.files.size(growingPath(this.#sequence, topic))),
     );
     return found.some(({ status }) => status === "fulfilled");
   }
@@ -295,11 +301,10 @@ export class EmbeddedFollower implements Follower {
         this.#lose(file);
         file = undefined;
       }
-      // The file may have been written anew for the commit: the one that is held has the batches as they were flushed.
       if (file) {
-        const fresh = await this.#readOn(file, Infinity);
-        const known = file.done + file.batches.length;
-        this.#fresh.push(this.#reader({ ...file, batches: fresh.batches, done: known }));
+        // Of rows that nobody can tell from those known before, those that come too late are not told.
+        const fresh = await file.rest(reader);
+        if (fresh) this.#fresh.push(fresh);
         this.#growing.delete(name);
         this.#done.push(file.held);
       } else this.#fresh.push(reader);
@@ -309,85 +314,16 @@ export class EmbeddedFollower implements Follower {
 
   /** Takes the batches that a topic's file has beyond those known. */
   async #grow(topic: string, size: number, session: string): Promise<void> {
-    const known = this.#growing.get(topic) ?? await this.#begin(topic, size, session);
+    const known = this.#growing.get(topic) ?? await FollowedTopic.open(this.#place, topic, size, session);
     this.#growing.set(topic, known);
-    const { batches, end } = await this.#readOn(known, size);
-    if (end < size) {
-      const text = `No batch at byte ${end} of a file of ${size}`;
-      throw new SmaltiError("CORRUPT", text, this.#where(topic));
-    }
-    if (batches.length > 0) {
-      const done = known.done + known.batches.length;
-      this.#fresh.push(this.#reader({ ...known, batches, done }));
-    }
-    known.batches.push(...batches);
-    known.end = end;
+    await known.grow(size, this.#untilNs, (fresh) => this.#fresh.push(fresh));
   }
 
-  /** The batches of a file from the end of those known on, up to a size or where there is no batch. */
-  async #readOn(
-    { held, schema, end: start, info }: GrowingFile,
-    size: number,
-  ): Promise<{ batches: IndexedBatch[]; end: number }> {
-    const where = this.#where(info.name);
-    const batches: IndexedBatch[] = [];
-    const slice = new TimeSlice();
-    let end = start;
-    try {
-      while (end < size) {
-        const frame = await readFrame(held.read, end, size);
-        if (!frame) break;
-        const { length } = frame.message;
-        const opened = openBatch(this.#engine, frame.message, { fields: schema.fields, where });
-        // Nobody vouches for what lies beyond the last checkpoint: a loss of power may have left a part of it.
-        if (size === Infinity) opened.table.loadAll();
-        const { rows, times, headerCrc } = opened;
-        const [firstNs, lastNs] = [times[0], times[rows - 1]];
-        batches.push({ offset: end, length, rows, firstNs, lastNs, headerCrc: headerCrc! });
-        end += length;
-        await slice.pause();
-      }
-      return { batches, end };
-    } catch (reason) {
-      // What follows the last whole batch of a file is no batch.
-      if (size === Infinity && reason instanceof SmaltiError && reason.code === "CORRUPT") {
-        return { batches, end };
-      }
-      throw reason instanceof SmaltiError ? reason.at(where) : reason;
-    }
-  }
-
-  async #begin(topic: string, size: number, sessionId: string): Promise<GrowingFile> {
-    const where = this.#where(topic);
-    const held = await this.#store.open(where.file).catch((reason) => {
-      // Older versions took the topic's name.
-      if (!isNotFound(reason)) throw reason;
-      return this.#store.open(
-        topicPath(filesOf(this.#sequence), { name: topic, file: topic + TOPIC_SUFFIX }),
-      );
-    });
-    try {
-      const found = await readSchema(held.read, this.#engine, size);
-      if (!found) throw new SmaltiError("CORRUPT", `File of ${size} bytes ends within its schema`);
-      const { schema, end } = found;
-      // What only the commit tells is not known yet.
-      const counts = { rowCount: 0, sizeBytes: size };
-      const info = topicInfo(topic, schema, counts, { created: new Date(), sessionId });
-      return { held, info, schema, batches: [], done: 0, end };
-    } catch (reason) {
-      await held.close();
-      throw reason instanceof SmaltiError ? reason.at(where) : reason;
-    }
-  }
-
-  #where(topic: string): { sequence: string; topic: string; file: string } {
-    return { sequence: this.#name, topic, file: topicPath(filesOf(this.#sequence), { name: topic }) };
-  }
-
-  #reader({ held, info, schema, batches, done }: GrowingFile): TopicFileReader {
-    const { file } = this.#where(info.name);
-    const parts = { info, schema, batches, done };
-    return TopicFileReader.of(held.read, this.#engine, file, parts, this.#name);
+  /** A topic as it was committed; undefined where it was not yet. */
+  async #committedNow({ name, sessionId }: TopicInfo): Promise<TopicFileReader | undefined> {
+    const manifest = await this.#manifest();
+    const isThere = manifest.topics.some((topic) => topic.name === name && topic.sessionId === sessionId);
+    return isThere ? await this.#openTopic(manifest, name) : undefined;
   }
 
   async #manifest(): Promise<Manifest> {
@@ -401,10 +337,6 @@ export class EmbeddedFollower implements Follower {
       throw new SmaltiError("ABORTED", text, { sequence: this.#name, cause });
     }
   }
-}
-
-function identityOf({ id, created }: Manifest): string {
-  return id ?? created.toISOString();
 }
 
 function hasEnded({ sessions }: Manifest, id: string): boolean {

@@ -7,27 +7,42 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import { compareNames } from "../names.ts";
 import type { FileReader, Store } from "../store/store.ts";
-import type { SequenceInfo, TopicInfo } from "../types.ts";
+import type { SequenceInfo, TopicInfo, TopicSchema } from "../types.ts";
 import { mapLimited } from "../util/map_limited.ts";
-import { type LiveState, type LiveTopic, readLive } from "./live_state.ts";
+import { LiveFile, type LiveState, type LiveTopic } from "./live_state.ts";
 import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
-import { readSchema } from "./recover_topic_file.ts";
+import { type ReadRange, readSchema } from "./recover_topic_file.ts";
 import { LOCK } from "./remove_sequence.ts";
 
 /** Schemas that are read side by side. */
 const SCHEMAS_AT_A_TIME = 16;
 
-/** A manifest with what is being recorded beside what it tells, if anything is; `read` reads the manifest anew. CORRUPT. */
+/** What is known of a sequence while it is recorded, for who asks again and again. */
+export class LiveKnowledge {
+  readonly live: LiveFile;
+  /** Of topics, by session and path: they do not change. */
+  readonly schemas: Map<string, TopicSchema> = new Map<string, TopicSchema>();
+
+  constructor(files: FileReader) {
+    this.live = new LiveFile(files);
+  }
+}
+
+/**
+ * A manifest with what is being recorded beside what it tells, if anything is; `read` reads the manifest anew. `isFollowed`: also
+ * where asking for that costs a request that may be in vain. CORRUPT.
+ */
 export async function withLive(
   files: FileReader,
   engine: Engine,
   manifest: Manifest,
   read: () => Promise<Manifest>,
+  { isFollowed = false, known = new LiveKnowledge(files) }: { isFollowed?: boolean; known?: LiveKnowledge },
 ): Promise<SequenceInfo> {
   const store = "lockedBy" in files ? files as Store : undefined;
-  // A request that most servers answer with "not found": only who can be written to is asked for later sessions.
-  if (!store && manifest.state !== "recording") return manifest;
-  const state = await readLive(files, manifest);
+  // A request that most servers answer with "not found".
+  if (!store && manifest.state !== "recording" && !isFollowed) return manifest;
+  const state = await known.live.read(manifest);
   if (!isGoing(manifest, state)) return manifest;
   const writtenBy = await store?.lockedBy(`${manifest.place}/${LOCK}`);
   if (store && writtenBy === undefined) {
@@ -38,7 +53,7 @@ export async function withLive(
   const topics = await mapLimited(
     Object.entries(state?.topics ?? {}).filter(([name, { session }]) => isNewTopic(manifest, name, session)),
     SCHEMAS_AT_A_TIME,
-    ([name, topic]) => liveTopic(files, engine, manifest, name, topic),
+    ([name, topic]) => liveTopic(files, engine, known, manifest, name, topic),
   );
   return {
     ...manifest,
@@ -51,7 +66,7 @@ export async function withLive(
 }
 
 /** Whether a session is being written, or was left. */
-function isGoing({ state, sessions }: Manifest, live: LiveState | undefined): boolean {
+export function isGoing({ state, sessions }: Manifest, live: LiveState | undefined): boolean {
   return state === "recording" ||
     (live?.sessions.some((id) => !sessions.some((ended) => ended.id === id)) ?? false);
 }
@@ -66,16 +81,23 @@ export function isNewTopic({ topics, sessions }: Manifest, name: string, session
 async function liveTopic(
   files: FileReader,
   engine: Engine,
+  { schemas }: LiveKnowledge,
   manifest: Manifest,
   name: string,
   { session: sessionId, bytes: sizeBytes, rows: rowCount, firstNs, lastNs, created }: LiveTopic,
 ): Promise<TopicInfo | undefined> {
   const path = topicPath(filesOf(manifest), { name });
   try {
-    const found = await readSchema((offset, length) => files.read(path, offset, length), engine, sizeBytes);
-    if (!found) return undefined;
+    const key = `${sessionId} ${path}`;
+    let schema = schemas.get(key);
+    if (!schema) {
+      const read: ReadRange = (offset, length) => files.read(path, offset, length, { fresh: true });
+      schema = (await readSchema(read, engine, sizeBytes))?.schema;
+      if (!schema) return undefined;
+      schemas.set(key, schema);
+    }
     const times = { ...(firstNs !== undefined && { firstNs }), ...(lastNs !== undefined && { lastNs }) };
-    return topicInfo(name, found.schema, { rowCount, sizeBytes, ...times }, { created, sessionId });
+    return topicInfo(name, schema, { rowCount, sizeBytes, ...times }, { created, sessionId });
   } catch (reason) {
     const mayPass = reason instanceof SmaltiError &&
       ["NOT_FOUND", "CORRUPT", "UNSUPPORTED"].includes(reason.code);

@@ -5,7 +5,7 @@
  * @module
  */
 import { isNotFound, SmaltiError } from "../error.ts";
-import { type FileReader, readAll } from "../store/store.ts";
+import { type FileReader, readNow, type WholeFile } from "../store/store.ts";
 import { filesOf, type Manifest } from "./manifest.ts";
 
 /** Its name in the directory of a sequence's files. No topic's path can be it: topic names hold no dots. */
@@ -46,29 +46,61 @@ export function encodeLive(state: LiveState): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(state, plain) + "\n");
 }
 
+/** Reads a sequence's `sequence.live` again and again. */
+export class LiveFile {
+  readonly #files: FileReader;
+  #path = "";
+  #file: WholeFile | undefined;
+  #state: LiveState | undefined;
+
+  constructor(files: FileReader) {
+    this.#files = files;
+  }
+
+  /** What it says now; undefined where there is none. CORRUPT. */
+  async read(sequence: Pick<Manifest, "name" | "place" | "directory">): Promise<LiveState | undefined> {
+    const path = `${filesOf(sequence)}/${LIVE}`;
+    // Another sequence took its place, in a directory of its own.
+    if (path !== this.#path) this.#file = undefined;
+    this.#path = path;
+    try {
+      const file = await readNow(this.#files, path, this.#file);
+      if (file !== this.#file) {
+        this.#file = undefined;
+        this.#state = decodeLive(file.bytes);
+        this.#file = file;
+      }
+      return this.#state;
+    } catch (reason) {
+      // Buckets that nobody may list refuse what is not there.
+      const isRefused = reason instanceof SmaltiError && reason.code === "PERMISSION_DENIED";
+      if (isNotFound(reason) || (isRefused && !("lockedBy" in this.#files))) return this.#file = undefined;
+      throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({
+        sequence: sequence.name,
+        file: path,
+      });
+    }
+  }
+}
+
 /** What a sequence's `sequence.live` says; undefined where there is none. CORRUPT. */
 export async function readLive(
   files: FileReader,
-  manifest: Pick<Manifest, "name" | "place" | "directory">,
+  sequence: Pick<Manifest, "name" | "place" | "directory">,
 ): Promise<LiveState | undefined> {
-  const file = `${filesOf(manifest)}/${LIVE}`;
-  try {
-    const json = JSON.parse(new TextDecoder().decode(await readAll(files, file)));
-    // Version 1 had one session.
-    const { session, writer = session, sessions = [session], checkpoint, untilNs, sizes = {} } = json;
-    const ofOne = Object.entries(sizes).map(([topic, bytes]) => [topic, { session, bytes }]);
-    const { topics = Object.fromEntries(ofOne) } = json;
-    const read = Object.entries<Record<string, never>>(topics).map((
-      [topic, told],
-    ) => [topic, liveTopic(told)]);
-    return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), topics: Object.fromEntries(read) };
-  } catch (reason) {
-    if (isNotFound(reason)) return undefined;
-    throw SmaltiError.from(reason, "CORRUPT", "Cannot read the checkpoint").at({
-      sequence: manifest.name,
-      file,
-    });
-  }
+  return await new LiveFile(files).read(sequence);
+}
+
+function decodeLive(bytes: Uint8Array): LiveState {
+  const json = JSON.parse(new TextDecoder().decode(bytes));
+  // Version 1 had one session.
+  const { session, writer = session, sessions = [session], checkpoint, untilNs, sizes = {} } = json;
+  const ofOne = Object.entries(sizes).map(([topic, bytes]) => [topic, { session, bytes }]);
+  const { topics = Object.fromEntries(ofOne) } = json;
+  const read = Object.entries<Record<string, never>>(topics).map((
+    [topic, told],
+  ) => [topic, liveTopic(told)]);
+  return { writer, sessions, checkpoint, untilNs: BigInt(untilNs), topics: Object.fromEntries(read) };
 }
 
 function liveTopic(told: Record<string, never>): LiveTopic {

@@ -69,6 +69,11 @@ export interface Manifest extends SequenceInfo {
   readonly removing?: readonly string[];
 }
 
+/** Tells a sequence from another one that takes its name. */
+export function identityOf({ id, created }: Manifest): string {
+  return id ?? created.toISOString();
+}
+
 /** Where a sequence's files are, but for its manifest and its lock. */
 export function filesOf({ place, directory }: Pick<Manifest, "place" | "directory">): string {
   return directory === undefined ? place : `${place}/${directory}`;

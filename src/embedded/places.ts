@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isNotFound, SmaltiError } from "../error.ts";
+import { isNotFound } from "../error.ts";
 import { compareNames, isSequenceName } from "../names.ts";
 import { type FileReader, readAll } from "../store/store.ts";
 import { fileNameOf, partOf } from "./file_names.ts";
@@ -48,12 +48,8 @@ async function has(files: FileReader, path: string): Promise<boolean> {
 
 /** Whether a directory that was found has this very name. */
 async function isExact(files: FileReader, place: string): Promise<boolean> {
-  try {
-    return (await files.list("")).includes(place);
-  } catch (reason) {
-    if (!(reason instanceof SmaltiError) || reason.code !== "UNSUPPORTED") throw reason;
-  }
-  // Nobody lists a web server's directories: what the manifest says decides, if it says anything.
+  if ("append" in files) return (await files.list("")).includes(place);
+  // What only reads may not list its directories, or not as they are now: what the manifest says decides, if it says anything.
   const text = new TextDecoder().decode(await readAll(files, `${place}/${MANIFEST}`));
   const written = /"name": "([^"]*)"/.exec(text)?.[1];
   return written === undefined || written === place || written.toLowerCase() !== place.toLowerCase();

@@ -8,7 +8,7 @@ import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { type FileReader, isWrittenAnew } from "../store/store.ts";
+import { type FileReader, isOtherFile, isWrittenAnew, writtenAnew } from "../store/store.ts";
 import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
@@ -42,6 +42,11 @@ interface ReaderParts {
   /** Opens the file that is at the path now. */
   reopen?: () => Promise<TopicFileReader>;
   /**
+   * Of a file that nobody holds and that may still be written: what was committed in its place, once it was; asked for after
+   * something was read that makes no sense.
+   */
+  ended?: (() => Promise<TopicFileReader | undefined>) | undefined;
+  /**
    * Where the bounds of all batches end, their checksum, and the bounds themselves where they were read along; undefined where there are none, or for a part of
    * the batches.
    */
@@ -50,6 +55,16 @@ interface ReaderParts {
   detail?: DetailPlaces | undefined;
   /** Both, of a file that is still written, where they were collected from its batches. */
   collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
+}
+
+/** How a topic's file is opened. */
+interface OpenOptions {
+  /** Whose topic it is, for errors. */
+  sequence?: string;
+  /** Keeps batches at hand. */
+  cache?: BatchCache | undefined;
+  /** Where the store cannot tell what another file at the path is of: whether it is of the same topic. */
+  isStill?: (() => Promise<boolean>) | undefined;
 }
 
 /** Reads one topic's Arrow IPC file: ours by its index, another writer's by looking at each batch. */
@@ -76,13 +91,21 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: { info: TopicInfo; schema: TopicSchema; batches: readonly IndexedBatch[]; done: number },
+    parts: Pick<ReaderParts, "info" | "schema" | "ended"> & {
+      batches: readonly IndexedBatch[];
+      done: number;
+    },
     sequence: string,
   ): TopicFileReader {
-    const { info, schema, batches, done: first } = parts;
+    const { batches, done: first, ...others } = parts;
+    const { ended } = others;
     const index = indexOf(batches);
     const dictionaries = new Map<bigint, Dictionary>();
-    return new TopicFileReader({ file, engine, path, sequence, info, schema, index, dictionaries, first });
+    const reader: TopicFileReader = new TopicFileReader({
+      ...{ file, engine, path, sequence, index, dictionaries, first, ...others },
+      ...(ended && { reopen: async () => await ended() ?? reader }),
+    });
+    return reader;
   }
 
   /** Reads what is known of a file that is still written: `reopen` gives what is known later. */
@@ -90,7 +113,7 @@ export class TopicFileReader implements TopicSource {
     file: TopicBytes,
     engine: Engine,
     path: string,
-    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen">,
+    parts: Pick<ReaderParts, "info" | "schema" | "index" | "collected" | "kept" | "reopen" | "ended">,
     sequence: string,
   ): TopicFileReader {
     return new TopicFileReader({ file, engine, path, sequence, ...parts, dictionaries: new Map(), first: 0 });
@@ -102,13 +125,12 @@ export class TopicFileReader implements TopicSource {
     engine: Engine,
     path: string,
     info: TopicInfo,
-    sequence?: string,
-    cache?: BatchCache,
+    options: OpenOptions = {},
   ): Promise<TopicFileReader> {
     // Others may write it anew meanwhile, but not again and again.
     for (let attempt = 1;; attempt++) {
       try {
-        return await TopicFileReader.#openOnce(store, engine, path, info, sequence, cache);
+        return await TopicFileReader.#openOnce(store, engine, path, info, options);
       } catch (reason) {
         if (isWrittenAnew(reason) && attempt < MAX_ATTEMPTS) continue;
         throw SmaltiError.from(reason, "CORRUPT", "Cannot read the footer").at({
@@ -124,10 +146,10 @@ export class TopicFileReader implements TopicSource {
     engine: Engine,
     path: string,
     info: TopicInfo,
-    sequence: string | undefined,
-    cache: BatchCache | undefined,
+    options: OpenOptions,
   ): Promise<TopicFileReader> {
-    const file = bytesIn(store, path);
+    const { sequence, cache } = options;
+    const file = bytesIn(store, path, options.isStill);
     const { footer, start, before } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
       // Where the file was compacted since, the footer is at another place.
       const size = await store.size(path);
@@ -155,7 +177,7 @@ export class TopicFileReader implements TopicSource {
       first: 0,
       kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
-      reopen: () => TopicFileReader.open(store, engine, path, info, sequence, cache),
+      reopen: () => TopicFileReader.open(store, engine, path, info, options),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
     });
@@ -205,7 +227,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
-    if (!options?.paths) return new FileRuns(this, window, signal, options);
+    // Parts of a batch could be of two files where nobody holds it.
+    if (!options?.paths || this.#parts.ended) return new FileRuns(this, window, signal, options);
     const { file, engine, dictionaries } = this.#parts;
     const { schema: { fields }, index } = this;
     const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
@@ -317,6 +340,18 @@ export class TopicFileReader implements TopicSource {
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
   async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
+    const { ended, path } = this.#parts;
+    if (!ended) return await this.#openBatch(number, bytes);
+    try {
+      return await this.#openBatch(number, bytes);
+    } catch (reason) {
+      const mayBeAnother = reason instanceof SmaltiError && ["CORRUPT", "NOT_FOUND"].includes(reason.code);
+      if (mayBeAnother && await ended()) throw writtenAnew(path, path);
+      throw reason;
+    }
+  }
+
+  async #openBatch(number: number, bytes: Promise<Uint8Array>): Promise<OpenBatch> {
     const { length, rows, firstNs, lastNs, headerCrc } = this.index;
     const where = this.place(number);
     const message = await bytes.catch((reason) => {
@@ -373,9 +408,17 @@ function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): nu
   return 2 * Float64Array.BYTES_PER_ELEMENT * boundedColumns(fields).length * rows.length;
 }
 
-/** Ranges of a file, which must be the same file for as long as they are read. */
-export function bytesIn(store: FileReader, path: string): TopicBytes {
+/**
+ * Ranges of a file, which must be the same file for as long as they are read.
+ *
+ * @param isStill As in {@linkcode OpenOptions}.
+ */
+export function bytesIn(store: FileReader, path: string, isStill?: () => Promise<boolean>): TopicBytes {
   const file: TopicBytes = (offset, length, signal, mayReuse) =>
     store.read(path, offset, length, { signal, reader: file, mayReuse });
-  return file;
+  if (!isStill) return file;
+  return (...range) =>
+    file(...range).catch(async (reason) => {
+      throw isOtherFile(reason) && await isStill() ? writtenAnew(path, path) : reason;
+    });
 }

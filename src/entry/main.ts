@@ -11,7 +11,7 @@ import { bundledModule } from "./bundled.ts";
  * - `memory:`: the memory of this client, gone with it;
  * - a `grpc://host:6726` or `grpc+tls://` URL: a Mosaico daemon, or `smalti serve` (Deno, Bun, Node);
  * - an `http:` or `https:` URL: a directory on a static web server that serves ranges, to read only, wherever there is
- *   `fetch`. Sequences are opened by name: a web server has no list of them. A query goes with every request, user and
+ *   `fetch`. Sequences are opened by name, and listed where the directory has an `index.json`. A query goes with every request, user and
  *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`;
  * - a {@linkcode Store} of your own, or a {@linkcode FileReader}, to read only. It is the client's from then on: closing
  *   the client closes it.

@@ -37,7 +37,7 @@ export interface SequenceStreamOptions extends StreamOptions {
    * what a replay gives. A topic that is silent holds nothing up; `topics` may name some that are not there yet.
    *
    * Reading fails with UNAVAILABLE where the writer died, ABORTED where it gave the sequence up, NOT_FOUND at the end
-   * where a topic never came, OUT_OF_ORDER for a late message without `onLate`. Not over `http:`, and not backwards.
+   * where a topic never came, OUT_OF_ORDER for a late message without `onLate`. Not over a server, and not backwards.
    *
    * @default false
    */

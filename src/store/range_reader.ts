@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import type { ReadOptions } from "./store.ts";
+import { otherFile, type ReadOptions } from "./store.ts";
 
 /** Requests under way at once: what browsers allow a server over HTTP/1.1. */
 const MAX_REQUESTS = 6;
@@ -40,7 +40,7 @@ export interface RangeSource {
   /** How messages name a file. */
   shown(path: string): string;
   /** A range of a file, at least one byte long, in memory of its own; fewer bytes only where the file ends before. */
-  read(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart>;
+  read(path: string, offset: number, length: number, signal: AbortSignal, fresh?: boolean): Promise<FilePart>;
   /** Bytes in a file, where a part did not tell. */
   size(path: string, signal: AbortSignal): Promise<number>;
 }
@@ -51,6 +51,7 @@ interface Wanted {
   readonly offset: number;
   readonly length: number;
   readonly reader: Reader | undefined;
+  readonly fresh: boolean;
   /** What gives it up: its request, once it has one. */
   leave: () => void;
   resolve(part: FilePart): void;
@@ -90,8 +91,14 @@ export class RangeReader {
   async size(path: string): Promise<number> {
     const { version } = await this.#ask(path, 0, 1, {});
     if (version.size !== undefined) return version.size;
+    return await this.untilClosed((signal) => this.#source.size(path, signal));
+  }
+
+  /** Asks the source for something else; closing ends that too. */
+  async untilClosed<R>(ask: (signal: AbortSignal) => Promise<R>): Promise<R> {
+    this.checkOpen();
     try {
-      return await this.#source.size(path, this.#stop.signal);
+      return await ask(this.#stop.signal);
     } catch (reason) {
       this.checkOpen();
       throw reason;
@@ -118,7 +125,7 @@ export class RangeReader {
     path: string,
     offset: number,
     length: number,
-    { signal, reader: key }: ReadOptions,
+    { signal, reader: key, fresh = false }: ReadOptions,
   ): Promise<FilePart> {
     this.checkOpen();
     signal?.throwIfAborted();
@@ -135,6 +142,7 @@ export class RangeReader {
         offset,
         length,
         reader,
+        fresh,
         leave: () => this.#waiting.delete(wanted),
         resolve: (part) => {
           settle();
@@ -183,7 +191,9 @@ export class RangeReader {
     for (let grown = true; grown;) {
       grown = false;
       for (const other of this.#waiting) {
-        if (other.path !== first.path || other.reader !== first.reader) continue;
+        if (other.path !== first.path || other.reader !== first.reader || other.fresh !== first.fresh) {
+          continue;
+        }
         const end = other.offset + other.length;
         if (other.offset > to + MAX_GAP || end < from - MAX_GAP) continue;
         const [low, high] = [Math.min(from, other.offset), Math.max(to, end)];
@@ -199,7 +209,7 @@ export class RangeReader {
 
   /** Answers reads by one request. It never rejects: the reads do. */
   async #request(group: Wanted[]): Promise<void> {
-    const { path, reader } = group[0];
+    const { path, reader, fresh } = group[0];
     const controller = new AbortController();
     const left = new Set(group);
     for (const wanted of group) {
@@ -211,7 +221,7 @@ export class RangeReader {
     let from = Math.min(...group.map(({ offset }) => offset));
     if (reader && !reader.version) from = Math.max(0, Math.min(from, to - END_BYTES));
     try {
-      const part = await this.#source.read(path, from, to - from, controller.signal);
+      const part = await this.#source.read(path, from, to - from, controller.signal, fresh);
       if (reader) this.#note(path, reader, part);
       const whole = group.length === 1 && group[0].offset === from;
       for (const wanted of left) {
@@ -227,8 +237,7 @@ export class RangeReader {
     const { version: known } = reader;
     const { tag, size } = part.version;
     if (known && (differ(known.tag, tag) || differ(known.size, size))) {
-      const text = `Cannot read ${this.#source.shown(path)}: the file was written anew while it was read`;
-      throw new SmaltiError("IO", text, { file: path });
+      throw otherFile(this.#source.shown(path), path);
     }
     reader.version = { tag: known?.tag ?? tag, size: known?.size ?? size };
     const { length } = part.bytes;

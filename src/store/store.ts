@@ -21,6 +21,27 @@ export interface ReadOptions {
   reader?: object;
   /** Whether the bytes may lie in a larger buffer that was used before; a store may always give fresh ones. @default false */
   mayReuse?: boolean;
+  /** Whether the bytes must be those that are there now, past caches on the way: of a file that is being written. @default false */
+  fresh?: boolean;
+}
+
+/** A file that was read whole, to be asked for again. */
+export interface WholeFile {
+  /** All of it. Nobody changes them. */
+  readonly bytes: Uint8Array;
+  /** What tells this state of the file from another, where the store has such. */
+  readonly tag?: string | undefined;
+}
+
+/** Tells when it is worth looking at files again. */
+export interface FileWatch {
+  /**
+   * Resolves when something may have changed since the last call, or enough time has passed to look in any case. Rejects with
+   * the signal's reason.
+   */
+  next(signal: AbortSignal): Promise<void>;
+  /** Ends it. A second call does nothing. */
+  close(): void;
 }
 
 /**
@@ -45,6 +66,13 @@ export interface FileReader {
    * read takes long. @default 1
    */
   readonly readsAhead?: number;
+  /**
+   * A small file as it is now, past caches on the way; `known` itself where that is still so, which a store that is far away
+   * tells for less. Errors as {@linkcode readAll}. @default it is read each time
+   */
+  readNow?(path: string, known?: WholeFile): Promise<WholeFile>;
+  /** Watches a directory and all below it. @default who follows looks again from time to time */
+  watch?(directory: string): FileWatch;
   /** Gives back what is held open. Every call after it but this one fails CLOSED. */
   close(): Promise<void>;
 }
@@ -191,8 +219,26 @@ export function isWrittenAnew(reason: unknown): boolean {
   return reason instanceof SmaltiError && reason.cause === WRITTEN_ANEW;
 }
 
+const OTHER_FILE = Symbol("smalti.otherFile");
+
+/**
+ * The same where the store cannot tell whether the new file has the same rows: it may be of another recording. IO.
+ *
+ * @param where The file as messages name it.
+ * @param path The same as the store names it.
+ */
+export function otherFile(where: string, path: string): SmaltiError {
+  const text = `Cannot read ${where}: the file was written anew while it was read`;
+  return new SmaltiError("IO", text, { file: path, cause: OTHER_FILE });
+}
+
+/** Whether a failure says that another file has come to a path, of the same recording or not. */
+export function isOtherFile(reason: unknown): boolean {
+  return reason instanceof SmaltiError && reason.cause === OTHER_FILE;
+}
+
 /** Most manifests fit, so that reading one is one read, which costs a round trip where the store is far away. */
-const WHOLE_BYTES = 256 * 1024;
+export const WHOLE_BYTES: number = 256 * 1024;
 
 /** Larger than any file that is read whole; what claims to be is not taken into memory. */
 const MAX_WHOLE_BYTES = 64 * 2 ** 20;
@@ -202,14 +248,20 @@ export async function readAll(
   files: FileReader,
   path: string,
   maxBytes: number = MAX_WHOLE_BYTES,
+  options: ReadOptions = {},
 ): Promise<Uint8Array> {
   for (let length = WHOLE_BYTES;; length *= 16) {
     const wanted = Math.min(length, maxBytes + 1);
-    const bytes = await files.read(path, 0, wanted);
+    const bytes = await files.read(path, 0, wanted, options);
     if (bytes.length > maxBytes) {
       const text = `Cannot read ${path}: it has more than ${maxBytes} bytes, wanted at most that`;
       throw new SmaltiError("TOO_LARGE", text, { file: path });
     }
     if (bytes.length < wanted) return bytes;
   }
+}
+
+/** Reads a whole file as it is now; `known` itself where the store says that it is still so. Errors as {@linkcode readAll}. */
+export async function readNow(files: FileReader, path: string, known?: WholeFile): Promise<WholeFile> {
+  return await files.readNow?.(path, known) ?? { bytes: await readAll(files, path) };
 }

@@ -399,9 +399,12 @@ describe("HttpStore errors", () => {
     });
   });
 
-  it("are UNSUPPORTED for list, without a request, and CLOSED after close", async () => {
+  it("are UNSUPPORTED for list where there is no index, and CLOSED after close", async () => {
     await withWeb(async ({ store, server }) => {
       await expectError(() => store.list(""), "UNSUPPORTED", "name the sequence");
+      await expectError(() => store.list("drive"), "UNSUPPORTED", "name the sequence");
+      expect(server.asked.map(({ url }) => url)).toEqual(["/index.json"]);
+      server.asked.length = 0;
       await store.close();
       const calls = { list: store.list(""), size: store.size("f"), read: store.read("f", 0, 0) };
       for (const [name, call] of Object.entries(calls)) {
@@ -620,12 +623,6 @@ describe("A client on a web server", () => {
         "UNSUPPORTED",
         "read only over HTTP",
       );
-      const followed = await remote.sequenceHandler("drive", { follow: true });
-      await expectError(
-        () => texts(followed.getDataStreamer({ follow: true })),
-        "UNSUPPORTED",
-        'Cannot follow sequence "drive"',
-      );
       expect((await remote.sequenceInfo("drive")).state).toBe("finalized");
     });
   });
@@ -645,6 +642,24 @@ describe("A client on a web server", () => {
       expect(reason).toMatchObject({ code: "IO", details: { topic: "noise", file: "s/noise.arrow" } });
       expect(String(reason)).toContain("was written anew while it was read");
       expect((await (await remote.topicHandler("s", "noise")).verify()).length).toBe(0);
+    });
+  });
+
+  it("goes on where a recording is compacted under a handler", async () => {
+    await withClients(async ({ remote, directory }) => {
+      await recordNoise(directory);
+      const handler = await remote.sequenceHandler("s");
+      const topic = await handler.topicHandler("noise");
+      const stream = handler.getDataStreamer({ maxBufferedBytes: 2 ** 20 });
+      const found = [(await stream.next()).value![1].timestampNs];
+      const plain = await connect(directory);
+      expect((await plain.compact("s")).topics.length).toBe(1);
+      await plain.close();
+      for await (const [, { timestampNs }] of stream) found.push(timestampNs);
+      expect(found).toEqual(
+        Array.from({ length: 2 * BATCHES }, (_, i) => BigInt(10 * (1 + (i >> 1)) + i % 2)),
+      );
+      expect((await topic.latestAt(205n))!.timestampNs).toBe(201n);
     });
   });
 

@@ -80,9 +80,10 @@ export class WebServer {
     });
   }
 
-  static async start(directory: string): Promise<WebServer> {
+  /** @param port One that is free, such as that of a server that was stopped. @default any */
+  static async start(directory: string, port = 0): Promise<WebServer> {
     const server = new WebServer(directory);
-    await new Promise<void>((resolve) => server.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.#server.listen(port, "127.0.0.1", resolve));
     return server;
   }
 
@@ -118,6 +119,9 @@ export class WebServer {
     const tag = tricks.tag === undefined ? `"${createHash("sha1").update(file).digest("hex")}"` : tricks.tag;
     if (tag !== null) headers["ETag"] = tag;
 
+    if (tag !== null && asked.headers["if-none-match"] === tag) {
+      return this.#end(asked, response, 304, headers, new Uint8Array(0));
+    }
     let [status, body] = [200, file];
     const [, first, last] = /^(\d+)-(\d*)$/.exec(asked.range ?? "") ?? [];
     if (first !== undefined && !tricks.noRanges) {

@@ -36,6 +36,7 @@ export class WebDirectory implements RangeSource {
   readonly #base: string;
   readonly #query: string;
   readonly #headers: Record<string, string>;
+  #eventsUrl: string | undefined;
 
   /**
    * INVALID_ARGUMENT where the URL cannot be read.
@@ -70,9 +71,15 @@ export class WebDirectory implements RangeSource {
    * A range of a file, at least one byte long, in memory of its own. NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, and
    * UNAVAILABLE where the server still failed the third time; UNSUPPORTED, IO where it does not do what HTTP says.
    */
-  async read(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart> {
+  async read(
+    path: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    fresh = false,
+  ): Promise<FilePart> {
     for (const ms of [...CHANGED_MS, undefined]) {
-      const part = await this.#readWhole(path, offset, length, signal);
+      const part = await this.#readWhole(path, offset, length, signal, fresh);
       if (part) return part;
       if (ms !== undefined) await pause(ms, signal);
     }
@@ -85,9 +92,10 @@ export class WebDirectory implements RangeSource {
     offset: number,
     length: number,
     signal: AbortSignal,
+    fresh: boolean,
   ): Promise<FilePart | undefined> {
     const ask = (from: number) =>
-      this.#retry(path, signal, () => this.#request(path, from, offset + length - from, signal));
+      this.#retry(path, signal, () => this.#request(path, from, offset + length - from, signal, { fresh }));
     let { bytes, version } = await ask(offset);
     // Who does not tell the size may end a range before the file ends: only that nothing follows says that it does.
     while (version.size === undefined && bytes.length > 0 && bytes.length < length) {
@@ -101,6 +109,50 @@ export class WebDirectory implements RangeSource {
       [bytes, version] = [joined, { tag: version.tag, size }];
     }
     return { offset, bytes, version };
+  }
+
+  /** The first bytes of a file as they are now; undefined where the file is still the one that a tag is of. Errors as {@linkcode read}. */
+  async readNow(
+    path: string,
+    length: number,
+    tag: string | undefined,
+    signal: AbortSignal,
+  ): Promise<FilePart | undefined> {
+    // Where a page of another origin asks, the server would have to allow the header; most do not.
+    const condition = tag !== undefined && IS_ETAG.test(tag) && !this.#isForeign ? tag : undefined;
+    const none: FilePart = { offset: 0, bytes: new Uint8Array(0), version: { tag, size: undefined } };
+    const part = await this.#retry(
+      path,
+      signal,
+      () => this.#request(path, 0, length, signal, { fresh: true, unless: condition, none }),
+    );
+    return part === none ? undefined : part;
+  }
+
+  /** Where the server tells of changes in the directory, as far as an answer of it said so. */
+  get eventsUrl(): string | undefined {
+    return this.#eventsUrl;
+  }
+
+  /** Opens that stream. Its status is for the caller to look at. */
+  openEvents(url: string, signal: AbortSignal): Promise<Response> {
+    return fetch(url + this.#query, {
+      headers: { ...this.#headers, Accept: "text/event-stream" },
+      signal,
+      ...(isBrowser() && { cache: "no-store" }),
+    });
+  }
+
+  get #isForeign(): boolean {
+    return isBrowser() && location.origin !== new URL(this.#base).origin;
+  }
+
+  /** Takes note of a server that tells of changes: RFC 5989 has the relation. One of another origin is not believed. */
+  #noteEvents(headers: Headers): void {
+    const link = /<([^>]*)>\s*;\s*rel="?monitor-group"?/.exec(headers.get("Link") ?? "")?.[1];
+    if (link === undefined || !URL.canParse(link, this.#base)) return;
+    const { origin, pathname } = new URL(link, this.#base);
+    if (origin === new URL(this.#base).origin) this.#eventsUrl = origin + pathname;
   }
 
   /** Bytes in a file, of a server that did not say them with a range: what HEAD tells, else they are counted. */
@@ -141,15 +193,32 @@ export class WebDirectory implements RangeSource {
     }
   }
 
-  async #request(path: string, offset: number, length: number, signal: AbortSignal): Promise<FilePart> {
+  /** @param options `fresh`: past caches. `unless`: what gives `none` where the file still has this tag. */
+  async #request(
+    path: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    { fresh, unless, none }: { fresh: boolean; unless?: string | undefined; none?: FilePart },
+  ): Promise<FilePart> {
     const last = offset + length - 1;
     const response = await fetch(this.shown(path) + this.#query, {
-      headers: { ...this.#headers, Range: `bytes=${offset}-${last}` },
+      headers: {
+        ...this.#headers,
+        Range: `bytes=${offset}-${last}`,
+        ...(unless !== undefined && { "If-None-Match": unless }),
+        // A browser says so itself, where it is told to keep nothing.
+        ...(fresh && !isBrowser() && { "Cache-Control": "no-cache" }),
+      },
       signal,
+      // Elsewhere there is no cache, and some runtimes refuse the option.
+      ...(fresh && isBrowser() && { cache: "no-store" }),
     });
     const { status, headers } = response;
     const body = new Body(response);
     try {
+      this.#noteEvents(headers);
+      if (status === 304 && none) return none;
       const tag = headers.get("ETag") ?? headers.get("Last-Modified") ?? undefined;
       const range = contentRange(headers.get("Content-Range"));
       if (status === 416) {
@@ -242,6 +311,14 @@ export class WebDirectory implements RangeSource {
   #error(code: ErrorCode, path: string, text: string, cause?: unknown): SmaltiError {
     return new SmaltiError(code, `Cannot read ${this.shown(path)}: ${text}`, { file: path, cause });
   }
+}
+
+/** What a tag must be to be asked for; a time is none. */
+const IS_ETAG = /^(W\/)?"/;
+
+/** Whether it is a page or a worker of one that asks. */
+function isBrowser(): boolean {
+  return (globalThis as { location?: unknown }).location !== undefined;
 }
 
 /** A body, read in order. */

@@ -1,0 +1,136 @@
+/**
+ * Answers with bytes: whole, a range of them, or that they are still the same (RFC 9110).
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { OpenedFile } from "./paths.ts";
+
+/** Bytes that are read and written at a time. */
+const PIECE_BYTES = 256 * 1024;
+
+/** What a range asks for: the bytes from the first to before the end; `whole` where it is none that we know. */
+type Range = { readonly first: number; readonly end: number } | "whole" | "none";
+
+/** Sends an open file, which is closed after it. */
+export async function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { handle, stats }: OpenedFile,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  try {
+    const size = Number(stats.size);
+    const tag = `"${stats.ino.toString(36)}-${stats.size.toString(36)}-${stats.mtimeNs.toString(36)}"`;
+    const modified = new Date(Number(stats.mtimeMs)).toUTCString();
+    const range = begin(request, response, size, tag, { ...headers, "Last-Modified": modified });
+    if (!range) return;
+    const buffer = new Uint8Array(Math.min(PIECE_BYTES, Math.max(1, range.end - range.first)));
+    for (let at = range.first; at < range.end;) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, range.end - at), at);
+      // Cut off since its size was told: the other side must not take it for whole.
+      if (bytesRead === 0) return void response.destroy();
+      at += bytesRead;
+      // A copy: what is sent is read again from memory later.
+      if (!await written(response, buffer.slice(0, bytesRead))) return;
+    }
+    response.end();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Sends bytes. */
+export function sendBytes(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytes: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const tag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;
+  const range = begin(request, response, bytes.length, tag, headers);
+  if (range) response.end(bytes.subarray(range.first, range.end));
+}
+
+/** Sends a line of text and ends the answer. */
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  const all = {
+    ...headers,
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": `${bytes.length}`,
+  };
+  response.writeHead(status, all);
+  response.end(bytes);
+}
+
+/** Sends the head of an answer; undefined where nothing is to follow it. */
+function begin(
+  { method, headers: asked }: IncomingMessage,
+  response: ServerResponse,
+  size: number,
+  tag: string,
+  headers: Readonly<Record<string, string>>,
+): { first: number; end: number } | undefined {
+  const told = { ...headers, ETag: tag, "Accept-Ranges": "bytes" };
+  if (isKnown(asked["if-none-match"], tag)) {
+    response.writeHead(304, told);
+    response.end();
+    return undefined;
+  }
+  const condition = asked["if-range"];
+  const range = condition === undefined || condition === tag ? rangeOf(asked.range, size) : "whole";
+  if (range === "none") {
+    response.writeHead(416, { ...told, "Content-Range": `bytes */${size}`, "Content-Length": "0" });
+    response.end();
+    return undefined;
+  }
+  const { first, end } = range === "whole" ? { first: 0, end: size } : range;
+  response.writeHead(range === "whole" ? 200 : 206, {
+    ...told,
+    "Content-Length": `${end - first}`,
+    ...(range !== "whole" && { "Content-Range": `bytes ${first}-${end - 1}/${size}` }),
+  });
+  if (method !== "HEAD") return { first, end };
+  response.end();
+  return undefined;
+}
+
+/** Whether one of the tags that the other side has is this one; weak ones count as well. */
+function isKnown(condition: string | undefined, tag: string): boolean {
+  const tags = condition?.split(",").map((one) => one.trim().replace(/^W\//, "")) ?? [];
+  return tags.includes(tag) || tags.includes("*");
+}
+
+/** One range; all of the file where several are asked for, or something that is no range. */
+function rangeOf(text: string | undefined, size: number): Range {
+  const [, from, to] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(text ?? "") ?? [];
+  if (from === undefined || (from === "" && to === "")) return "whole";
+  if (from === "") {
+    const length = Math.min(Number(to), size);
+    return length === 0 ? "none" : { first: size - length, end: size };
+  }
+  const first = Number(from);
+  const last = to === "" ? Infinity : Number(to);
+  if (last < first) return "whole";
+  return first >= size ? "none" : { first, end: Math.min(last + 1, size) };
+}
+
+/** Whether bytes went on their way, once there is room for more; false where the other side has gone. */
+function written(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+  if (response.destroyed || response.closed) return Promise.resolve(false);
+  if (response.write(bytes)) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = () => {
+      response.off("drain", end).off("close", end).off("error", end);
+      resolve(!response.destroyed && !response.closed);
+    };
+    response.on("drain", end).on("close", end).on("error", end);
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * `viewer.json`: the layouts that recordings of a store are opened with. The only file that the page may write.
+ *
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import { SmaltiError } from "../../error.ts";
+import type { Store } from "../../store/store.ts";
+import { isOwnPage } from "./guard.ts";
+
+/** Its name in the store's root. */
+export const LAYOUTS = "viewer.json";
+/** Bytes of it at most. */
+export const MAX_LAYOUT_BYTES: number = 256 * 1024;
+
+/** An answer in words. */
+export interface Refusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Puts what a request brings in its place; undefined where that went well. */
+export async function saveLayouts(request: IncomingMessage, store: Store): Promise<Refusal | undefined> {
+  if (!isOwnPage(request)) return { status: 403, text: "Cannot save layouts: the page of another site asks" };
+  const type = request.headers["content-type"]?.split(";")[0].trim().toLowerCase();
+  if (type !== "application/json") {
+    return { status: 415, text: `Cannot save layouts: they come as ${type}, wanted application/json` };
+  }
+  const bytes = await readBody(request);
+  if (!bytes) return { status: 413, text: `Cannot save layouts: wanted ${MAX_LAYOUT_BYTES} bytes at most` };
+  if (!isObject(bytes)) return { status: 400, text: "Cannot save layouts: wanted a JSON object in UTF-8" };
+  try {
+    await store.replace(LAYOUTS, bytes);
+    return undefined;
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError)) throw reason;
+    const status = reason.code === "PERMISSION_DENIED" ? 403 : reason.code === "NO_SPACE" ? 507 : 500;
+    return { status, text: reason.rawMessage };
+  }
+}
+
+/** What a request brings; undefined where that is too much. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  if (Number(request.headers["content-length"] ?? 0) > MAX_LAYOUT_BYTES) return undefined;
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > MAX_LAYOUT_BYTES) return undefined;
+    parts.push(part);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function isObject(bytes: Uint8Array): boolean {
+  try {
+    const json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return typeof json === "object" && json !== null && !Array.isArray(json);
+  } catch {
+    return false;
+  }
+}
