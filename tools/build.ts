@@ -35,7 +35,8 @@ export async function build(): Promise<void> {
   const { config } = ts.readConfigFile(`${root}/tsconfig.build.json`, ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const entries = packages.flatMap(sourcesOf).filter((path) => path.endsWith(".ts"));
-  rmSync(`${root}/dist`, { recursive: true, force: true });
+  rmSync(`${root}/dist/node_modules`, { recursive: true, force: true });
+  rmSync(`${root}/${LAST}`, { force: true });
   const program = ts.createProgram([...new Set(entries)].map((path) => `${root}/${path}`), options);
   const diagnostics = ts.getPreEmitDiagnostics(program);
   if (diagnostics.length > 0) {

@@ -35,6 +35,16 @@ const layers: readonly (readonly string[])[] = [
   ["import", "image", "edit"],
   ["export"], // what came from a format goes out by its definitions
   ["cli"],
+  ["viewer"], // a program of its own, over what the packages export
+];
+
+/** All that the viewer knows of the library: what users have. */
+const viewerEntries: readonly string[] = [
+  "src/entry/slim.ts", // its worker brings the WASM module as a file
+  "src/import/mod.ts",
+  "src/export/mod.ts",
+  "src/edit/mod.ts",
+  "src/image/mod.ts",
 ];
 
 /** Where runtime globals and `node:` may be used; all else runs wherever the web's standards do. */
@@ -62,7 +72,10 @@ interface Import {
 }
 
 const base = Deno.args[0] ?? root;
-if (base === root) await install(".");
+if (base === root) {
+  await install(".");
+  await install("src/viewer");
+}
 const ts = await loadTypeScript();
 const files = ["mod.ts", ...listFiles("src", ".ts", base)];
 const sources = new Map(files.map((path) => {
@@ -97,6 +110,9 @@ function* checkDirection(): Generator<string> {
         if (target !== undefined && !sources.has(target)) yield `${where}: ${target} is not there`;
         else if (target === "mod.ts") yield `${where}: imports mod.ts, which is for users`;
         continue;
+      }
+      if (from.entry === "viewer" && to.entry !== "viewer" && !viewerEntries.includes(target!)) {
+        yield `${where}: the viewer must not import ${target}, wanted one of ${viewerEntries.join(", ")}`;
       }
       if (to.layer < from.layer || to.entry === from.entry) continue;
       yield `${where}: ${from.entry} must not import ${to.entry} (${target})`;
@@ -235,7 +251,8 @@ function readImports(path: string, source: TS.SourceFile): Import[] {
   const found: Import[] = [];
   const add = (node: TS.Expression): void => {
     if (!ts.isStringLiteralLike(node)) return;
-    const relative = node.text.startsWith(".");
+    // What a bundler makes of a file, such as its URL, is no import of it.
+    const relative = node.text.startsWith(".") && !node.text.includes("?");
     const target = relative ? new URL(node.text, `file:///${path}`).pathname.slice(1) : undefined;
     found.push({ specifier: node.text, target, where: place(source, node) });
   };

@@ -79,6 +79,9 @@ export const full: PublishedPackage = {
 /** Both. */
 export const packages: readonly PublishedPackage[] = [core, full];
 
+/** The page that shows recordings: bundled with all that it needs, which who installs a package does not get. */
+export const viewer = "src/viewer/";
+
 /** Files and folders of `smalti`; all others are in `smalti-core`. */
 const FULL_PLACES: readonly string[] = [
   "mod.ts",
@@ -89,6 +92,7 @@ const FULL_PLACES: readonly string[] = [
   "src/edit/",
   "src/image/",
   "src/cli/",
+  viewer,
 ];
 
 /** The package that a source file is in. */
@@ -108,19 +112,23 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   "apache-arrow": ["src/arrow/library.ts", "src/entry/core.ts", "src/entry/main.ts"],
   "cli-progress": ["src/cli/progress.ts"],
   commander: ["src/cli/"],
+  "dockview-core": ["src/viewer/app/"],
   flatbuffers: ["src/arrow/encode.ts", "src/import/flatbuffer/"],
   fzstd: ["src/engine/codecs.ts"],
   hyparquet: ["src/import/parquet/"],
   "hyparquet-compressors": ["src/import/parquet/"],
   "hyparquet-writer": ["src/export/parquet/"],
   "jpeg-js": ["src/image/codec.ts"],
+  lit: ["src/viewer/app/", "src/viewer/panels/"],
   "lossless-json": ["src/import/json/"],
   papaparse: ["src/import/csv/"],
+  three: ["src/viewer/draw/"],
+  uplot: ["src/viewer/app/viewer.ts", "src/viewer/draw/", "src/viewer/panels/plot.ts"],
 };
 
-/** The npm package of an import's specifier; undefined for relative ones and modules of a runtime. */
+/** The npm package of an import's specifier; undefined for relative ones, modules of a runtime and what a build makes. */
 export function npmPackageOf(specifier: string): string | undefined {
-  if (/^(\.|node:|bun:|cloudflare:)/.test(specifier)) return undefined;
+  if (/^(\.|node:|bun:|cloudflare:|virtual:)/.test(specifier)) return undefined;
   return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
 }
 

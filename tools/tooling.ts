@@ -62,7 +62,7 @@ export async function mustRun(command: string[], options: RunOptions = {}): Prom
 
 /** Installs the package.json of a directory of the repository; quick when nothing has changed. */
 export async function install(
-  directory: "." | "tests" | "tests/runtimes" | "tests/packaging" | "bench",
+  directory: "." | "src/viewer" | "tests" | "tests/runtimes" | "tests/packaging" | "bench",
 ): Promise<void> {
   await mustRun([Deno.execPath(), "install", "--quiet"], { cwd: `${root}/${directory}`, quiet: true });
 }

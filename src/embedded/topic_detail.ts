@@ -64,26 +64,53 @@ function parsed(text: string | undefined): [length: number, crc: string][] | und
   }
 }
 
+/**
+ * Parts of a file's detail that were opened. They are kept with the file: of all columns they take 4 MiB at most, and who zooms
+ * asks for the same ones again and again.
+ */
+export class OpenDetail {
+  times: BlockPart<BigInt64Array> | undefined;
+  readonly columns: Map<string, BlockPart<Float64Array>> = new Map();
+}
+
+/** What {@linkcode readDetail} is to read. */
+export interface DetailRequest {
+  /** Paths of columns. */
+  readonly paths: readonly string[];
+  /** Rows of each batch. */
+  readonly rows: Float64Array;
+  readonly signal: AbortSignal | undefined;
+  /** What is at hand, and takes what is read. */
+  readonly open: OpenDetail;
+}
+
 /** The detail of some columns of a file, by their paths; undefined where none of them has any. CORRUPT. */
 export async function readDetail(
   file: TopicBytes,
   engine: Engine,
   { times, columns }: DetailPlaces,
-  { paths, rows, signal }: { paths: readonly string[]; rows: Float64Array; signal: AbortSignal | undefined },
+  { paths, rows, signal, open }: DetailRequest,
 ): Promise<BlockBounds | undefined> {
   const found = paths.filter((path) => columns.has(path));
   if (found.length === 0) return undefined;
-  const [timePart, ...parts] = await Promise.all(
-    [times, ...found.map((path) => columns.get(path)!)].map((place) => readPart(file, engine, place, signal)),
-  );
-  const ofTimes = openPart(engine, timePart, rows, 1, (buffer) => new BigInt64Array(buffer));
-  const ofColumns = parts.map((part) =>
-    openPart(engine, part, rows, 2, (buffer) => new Float64Array(buffer))
-  );
+  const [ofTimes, ...ofColumns] = await Promise.all([
+    open.times ??
+      readPart(file, engine, times, signal).then((part) =>
+        openPart(engine, part, rows, 1, (buffer) => new BigInt64Array(buffer))
+      ),
+    ...found.map((path) =>
+      open.columns.get(path) ??
+        readPart(file, engine, columns.get(path)!, signal).then((part) =>
+          openPart(engine, part, rows, 2, (buffer) => new Float64Array(buffer))
+        )
+    ),
+  ]);
   for (const { blockRows } of ofColumns) {
     if (blockRows % ofTimes.blockRows === 0) continue;
     throw new SmaltiError("CORRUPT", `Blocks of the detail have ${blockRows} and ${ofTimes.blockRows} rows`);
   }
+  open.times = ofTimes;
+  for (const [i, path] of found.entries()) open.columns.set(path, ofColumns[i]);
   return new BlockBounds(ofTimes, new Map(found.map((path, i) => [path, ofColumns[i]])));
 }
 

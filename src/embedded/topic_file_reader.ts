@@ -17,7 +17,7 @@ import { ColumnReads } from "./column_reads.ts";
 import { countRows } from "./count_rows.ts";
 import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { type DetailPlaces, detailPlaces, readDetail } from "./topic_detail.ts";
+import { type DetailPlaces, detailPlaces, OpenDetail, readDetail } from "./topic_detail.ts";
 import { readDictionaries, readFooter, readIndex, rowsIn, type TopicBytes } from "./topic_footer.ts";
 import { BOUNDS_CRC, checkOrder, type IndexedBatch, indexOf, type TopicIndex } from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
@@ -77,6 +77,7 @@ export class TopicFileReader implements TopicSource {
   /** The file that took this one's place, once somebody asked for it. */
   #now: TopicFileReader | undefined;
   #opening: Promise<TopicFileReader> | undefined;
+  #detail = new OpenDetail();
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
@@ -204,6 +205,7 @@ export class TopicFileReader implements TopicSource {
 
   letGo(): void {
     this.kept?.clear();
+    this.#detail = new OpenDetail();
     this.#now?.letGo();
   }
 
@@ -269,7 +271,9 @@ export class TopicFileReader implements TopicSource {
     if (!detail) return undefined;
     const { rows } = this.index;
     try {
-      return await readDetail(file, engine, detail, { paths, rows, signal });
+      // Where nothing is kept at hand, each looks for itself.
+      const open = this.#parts.kept ? this.#detail : new OpenDetail();
+      return await readDetail(file, engine, detail, { paths, rows, signal, open });
     } catch (reason) {
       throw reason instanceof SmaltiError ? reason.at(this.place()) : reason;
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Vector } from "../arrow/vector.ts";
 import type {
   BatchAhead,
   Follower,
@@ -33,6 +34,8 @@ export interface Damage {
   readonly topic: string;
   readonly reason: SmaltiError;
   readonly lost: string;
+  /** Times of what is passed over, both inclusive, as far as they are known. */
+  readonly span?: { readonly firstNs: bigint; readonly lastNs: bigint | undefined };
 }
 
 /** Reads a sequence and passes over what is damaged: batches, and topics of which nothing can be made out. */
@@ -95,7 +98,8 @@ function isDamage(reason: unknown): reason is SmaltiError {
     ["CORRUPT", "NOT_FOUND", "OUT_OF_ORDER"].includes(reason.code);
 }
 
-class SalvagedTopic implements TopicSource {
+/** A topic that is open, as what is whole of it. */
+export class SalvagedTopic implements TopicSource {
   readonly info: TopicSource["info"];
   readonly schema: TopicSource["schema"];
   readonly countRows: TopicSource["countRows"];
@@ -118,11 +122,31 @@ class SalvagedTopic implements TopicSource {
     return new SalvagedTopic(await reopened(this.#source), this.#onDamage);
   }
 
+  get index(): TopicSource["index"] {
+    return this.#source.index;
+  }
+
+  async readBounds(signal?: AbortSignal): ReturnType<NonNullable<TopicSource["readBounds"]>> {
+    try {
+      return await this.#source.readBounds?.(signal);
+    } catch (reason) {
+      if (isDamage(reason)) return undefined;
+      throw reason;
+    }
+  }
+
+  async readDetail(
+    paths: readonly string[],
+    signal?: AbortSignal,
+  ): ReturnType<NonNullable<TopicSource["readDetail"]>> {
+    return await this.#source.readDetail?.(paths, signal);
+  }
+
   runs(window: Window, signal?: AbortSignal, options?: RunOptions): RunSource {
     return new SalvagedRuns(
       this.#source.runs(window, signal, options),
-      (reason, lost) => this.#tell(reason, lost),
-      options?.reverse,
+      (reason, lost, nextNs) => this.#tell(reason, lost, nextNs),
+      options,
     );
   }
 
@@ -139,26 +163,32 @@ class SalvagedTopic implements TopicSource {
     this.#source.letGo?.();
   }
 
-  #tell(reason: SmaltiError, lost: string): void {
+  #tell(reason: SmaltiError, lost: string, nextNs: bigint | undefined): void {
     const { batch } = reason.details;
     if (this.#told.has(batch)) return;
     this.#told.add(batch);
-    this.#onDamage({ topic: this.info.name, reason, lost });
+    const lastNs = batch === undefined ? this.info.lastNs : this.index?.lastNs[batch];
+    const isKnown = lastNs !== undefined && nextNs !== undefined && lastNs >= nextNs;
+    const span = nextNs === undefined ? undefined : { firstNs: nextNs, lastNs: isKnown ? lastNs : undefined };
+    this.#onDamage({ topic: this.info.name, reason, lost, ...(span && { span }) });
   }
 }
 
 /** Passes over batches that are damaged. */
 class SalvagedRuns implements RunSource {
   readonly #source: RunSource;
-  readonly #onDamage: (reason: SmaltiError, lost: string) => void;
+  readonly #onDamage: (reason: SmaltiError, lost: string, nextNs: bigint | undefined) => void;
   readonly #reverse: boolean;
+  /** The columns that are wanted; undefined for all. */
+  readonly #paths: RunOptions["paths"];
 
   constructor(
     source: RunSource,
-    onDamage: (reason: SmaltiError, lost: string) => void,
-    reverse: boolean = false,
+    onDamage: (reason: SmaltiError, lost: string, nextNs: bigint | undefined) => void,
+    { reverse = false, paths }: RunOptions = {},
   ) {
     this.#reverse = reverse;
+    this.#paths = paths;
     this.#source = source;
     this.#onDamage = onDamage;
   }
@@ -188,7 +218,7 @@ class SalvagedRuns implements RunSource {
     try {
       const run = await this.#source.open();
       // Columns are checked when they are touched, which is too late to pass over them.
-      run?.batch.table.loadAll();
+      if (run) loadColumns(run.batch.table, this.#paths);
       run?.batch.unload();
       return run;
     } catch (reason) {
@@ -201,6 +231,7 @@ class SalvagedRuns implements RunSource {
         `${isOneBatch ? "a batch of its messages" : "its messages"}, ${
           this.#reverse ? `from ${~nextNs!} ns back` : `from ${nextNs} ns on`
         }`,
+        this.#reverse ? undefined : nextNs,
       );
       return undefined;
     }
@@ -208,5 +239,18 @@ class SalvagedRuns implements RunSource {
 
   close(): void {
     this.#source.close();
+  }
+}
+
+/** Loads the columns at paths, and what tells which of the structs around are missing; all where none are given. CORRUPT. */
+function loadColumns(table: Vector, paths: RunOptions["paths"]): void {
+  if (!paths) return table.loadAll();
+  for (const path of paths) {
+    let vector = table;
+    for (const place of path) {
+      vector.prove();
+      vector = vector.children[place];
+    }
+    vector.loadAll();
   }
 }

@@ -12,6 +12,7 @@ import type { Message } from "./merge/message.ts";
 import { reopened, withCurrent } from "../reopen.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 import { type BlockRequest, openBlocks } from "./open_blocks.ts";
+import { type Damage, SalvagedTopic } from "./salvaged_sequence.ts";
 import { numericField } from "./statistics/numeric_field.ts";
 import { seriesOf } from "./statistics/series.ts";
 import { SERIES_OPTIONS, type SeriesOptions, type TopicSeries } from "./statistics/statistics_options.ts";
@@ -75,6 +76,12 @@ export class TopicHandler implements AsyncDisposable {
     this.#source = source;
     this.#engine = engine;
     this.#loadArrow = loadArrow;
+  }
+
+  /** @internal What is whole of it where batches are damaged; `onDamage` hears of each that is passed over. */
+  salvaging(onDamage: (damage: Damage) => void): TopicHandler {
+    const salvaged = new SalvagedTopic(this.#source, onDamage);
+    return new TopicHandler(this.sequence, salvaged, this.#engine, this.#loadArrow);
   }
 
   /** The topic's name, without a leading `/`. */

@@ -15,6 +15,7 @@ import { readAll } from "../../src/store/store.ts";
 import type { Engine } from "../../src/engine.ts";
 import { allEngines, clientWith } from "../support/engines.ts";
 import { keepingBatches } from "../support/keeping_batches.ts";
+import { WatchedStore } from "../support/watched_store.ts";
 import { onFiles } from "../support/places.ts";
 import { engine } from "../support/tables.ts";
 import { caseRange, failedCase, Random } from "../support/random_cases.ts";
@@ -254,6 +255,38 @@ describe("The detail of a topic's file", () => {
       expect(errors).toEqual(["CORRUPT a"]);
       // Parts of other columns may be damaged.
       if (at < start + 4) expect(hasDetail).toBe(false);
+    }
+  });
+
+  it("is read once for who asks for it again, until it is let go of", async () => {
+    const { seed } = caseRange(1);
+    const random = new Random(seed);
+    for (const engine of await allEngines()) {
+      for (const maxCachedBytes of [undefined, 0]) {
+        const store = new WatchedStore(keepingBatches(new MemoryStore()));
+        await using client = clientWith(engine, store, maxCachedBytes);
+        await record(client, [rowsOf(random, 8000)], () => Promise.resolve());
+        const topic = await client.topicHandler("s", "a");
+        const bytesFor = async (...fields: string[]) => {
+          store.reads.length = 0;
+          const series = await topic.series({ fields, buckets: 20, level: "detail" });
+          const values = [...series.fields].map(([path, { min, max }]) => [path, [...min], [...max]]);
+          return { bytes: store.reads.reduce((sum, { length }) => sum + length, 0), values };
+        };
+        const first = await bytesFor("x");
+        const again = await bytesFor("x");
+        expect(again.values).toEqual(first.values);
+        const both = await bytesFor("x", "place.z");
+        expect(both.values[0], `seed ${seed}`).toEqual(first.values[0]);
+        const bothAgain = await bytesFor("place.z", "x");
+        expect(bothAgain.values.reverse()).toEqual(both.values);
+        await topic[Symbol.asyncDispose]();
+        const anew = await bytesFor("x");
+        expect(anew).toEqual(first);
+        const isKept = maxCachedBytes === undefined;
+        expect(again.bytes < first.bytes).toBe(isKept);
+        expect(bothAgain.bytes < both.bytes).toBe(isKept);
+      }
     }
   });
 

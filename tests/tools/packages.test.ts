@@ -10,13 +10,15 @@ import {
   npmPackageOf,
   packageOf,
   packages,
+  viewer,
 } from "../../tools/packages.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = [
   "mod.ts",
   ...readdirSync(`${root}src`, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"))
-    .map((path) => `src/${path.replaceAll("\\", "/")}`),
+    .map((path) => `src/${path.replaceAll("\\", "/")}`)
+    .filter((path) => !path.includes("/node_modules/")),
 ];
 
 /** The npm packages that each source file imports, types and dynamic imports too. */
@@ -31,7 +33,8 @@ const imported = new Map(files.map((path) => {
 describe.each(packages)("$name", (published) => {
   it("declares what its files import, and nothing else", () => {
     const wanted = new Set(
-      files.filter((path) => packageOf(path) === published).flatMap((path) => imported.get(path)!),
+      files.filter((path) => packageOf(path) === published && !isWithin(path, viewer))
+        .flatMap((path) => imported.get(path)!),
     );
     expect([...published.dependencies, ...published.optionalPeers].sort()).toEqual([...wanted].sort());
   });
@@ -44,6 +47,15 @@ describe.each(packages)("$name", (published) => {
       expect(files).toContain(source);
       expect([published, core]).toContain(packageOf(source));
     }
+  });
+});
+
+describe("the viewer", () => {
+  it("declares what its files import, what it is built with, and nothing else", () => {
+    const { dependencies } = JSON.parse(readFileSync(`${root}${viewer}package.json`, "utf8"));
+    const wanted = files.filter((path) => isWithin(path, viewer)).flatMap((path) => imported.get(path)!);
+    const types = wanted.map((name) => `@types/${name}`).filter((name) => name in dependencies);
+    expect(Object.keys(dependencies).sort()).toEqual([...new Set([...wanted, ...types, "vite"])].sort());
   });
 });
 

@@ -1,0 +1,295 @@
+/**
+ * Does what keys, palette and header ask for.
+ *
+ * @module
+ */
+import type { DataError, TopicSummary } from "../data/protocol.ts";
+import { leavesOf } from "../panels/fields.ts";
+import { panelDefinitions, type ShownRecording } from "../panels/panel.ts";
+import type { Clock } from "../time/clock.ts";
+import { formatTime, parseTime, type TimeStyle } from "../time/time_text.ts";
+import type { Actions } from "./actions.ts";
+import type { Dialogs } from "./dialogs.ts";
+import type { Dock } from "./dock.ts";
+import type { Finder } from "./finder.ts";
+import type { PanelHost } from "./panel_host.ts";
+import type { Recordings } from "./recordings.ts";
+import type { ShownLayout } from "./shown_layout.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Toasts } from "./toasts.ts";
+import type { TopicTree } from "./topic_tree.ts";
+import { commands } from "./commands.ts";
+import { chooseFile, saveFile } from "./files.ts";
+import { parseLayout } from "./layout.ts";
+import { formatUrl, type UrlState } from "./url_state.ts";
+
+/** Numbers of requests that are not a panel's. */
+const STEP = 1_000_000;
+const EXPORT = 1_000_001;
+const STYLES: readonly TimeStyle[] = ["relative", "utc", "ns"];
+
+/** What the actions know of the page. */
+export interface ActingPage {
+  readonly recordings: Recordings;
+  readonly dock: Dock;
+  readonly host: PanelHost;
+  readonly layouts: ShownLayout;
+  readonly tree: TopicTree;
+  readonly timeline: Timeline;
+  readonly dialogs: Dialogs;
+  readonly toasts: Toasts;
+  readonly finder: Finder;
+  readonly timeStyle: TimeStyle;
+  /** The topic whose messages are stepped through. */
+  readonly chosen: TopicSummary | undefined;
+  setTimeStyle(style: TimeStyle): void;
+  askForTheme(): void;
+  open(state: UrlState): Promise<void>;
+  state(): Promise<UrlState>;
+  shownTopics(): string[];
+  addField(topic: TopicSummary, path: string | undefined): void;
+}
+
+/** The actions of a page. */
+export class Acting implements Actions {
+  readonly #app: ActingPage;
+
+  constructor(app: ActingPage) {
+    this.#app = app;
+  }
+
+  get clock(): Clock | undefined {
+    return this.#app.recordings.clock;
+  }
+
+  get recording(): ShownRecording | undefined {
+    return this.#app.recordings.first;
+  }
+
+  get second(): ShownRecording | undefined {
+    return this.#app.recordings.second;
+  }
+
+  get isAsking(): boolean {
+    return this.#app.dialogs.isOpen;
+  }
+
+  togglePlay(): void {
+    const { clock } = this;
+    if (!clock) return;
+    if (clock.isPlaying) clock.pause();
+    else clock.play();
+  }
+
+  toStart(): void {
+    if (this.clock) this.clock.seek(this.clock.startNs);
+  }
+
+  async stepMessage(direction: 1 | -1): Promise<void> {
+    const { clock, recording } = this;
+    const topic = this.#app.chosen ?? recording?.info.topics.find(({ rows }) => rows > 0);
+    if (!clock || !recording || !topic) return;
+    const { value, error } = await recording.client.ask("rows", STEP, {
+      topic: topic.name,
+      fromNs: direction === 1 ? clock.cursorNs + 1n : clock.cursorNs,
+      count: 1,
+      direction: direction === 1 ? "forward" : "backward",
+      fields: [],
+    });
+    if (error) this.#complain(error);
+    else if (value.rows.length > 0) clock.seek(value.rows[0].timestampNs);
+    else {this.#app.toasts.say(
+        `${topic.name} has no message ${direction === 1 ? "after" : "before"} this one`,
+      );}
+  }
+
+  stepPanel(direction: 1 | -1): void {
+    this.#panelWith("step")?.step?.(direction);
+  }
+
+  nextHit(direction: 1 | -1): void {
+    this.#app.finder.next(direction);
+  }
+
+  focusSearch(): void {
+    this.#app.tree.element.hidden = false;
+    this.#app.tree.focusSearch();
+  }
+
+  focusFind(): void {
+    this.#app.timeline.focusFind();
+  }
+
+  focusPanel(by: 1 | -1): void {
+    const { dock } = this.#app;
+    const ids = dock.visibleIds;
+    if (ids.length === 0) return;
+    const at = ids.indexOf(dock.activeId ?? "");
+    const id = ids[(at + by + ids.length) % ids.length];
+    dock.activate(id);
+    dock.focus(id);
+  }
+
+  toggleSide(): void {
+    const { element } = this.#app.tree;
+    element.hidden = !element.hidden;
+  }
+
+  toggleFull(): void {
+    this.#app.dock.toggleFull();
+  }
+
+  leaveFull(): boolean {
+    if (!this.#app.dock.isFull) return false;
+    this.#app.dock.toggleFull();
+    return true;
+  }
+
+  askForPanel(beside?: string): void {
+    const items = panelDefinitions().map(({ name, title }) => ({
+      title,
+      run: () => void this.#app.dock.add({ type: name, options: {} }, beside),
+    }));
+    this.#app.dialogs.openPalette(items, "Which panel?");
+  }
+
+  closePanel(): void {
+    const { activeId } = this.#app.dock;
+    if (activeId !== undefined) this.#app.dock.close(activeId);
+  }
+
+  undo(): void {
+    if (!this.#app.layouts.back()) this.#app.toasts.say("There is no layout before this one");
+  }
+
+  redo(): void {
+    if (!this.#app.layouts.forward()) this.#app.toasts.say("There is no layout after this one");
+  }
+
+  resetLayout(): void {
+    this.#app.layouts.reset();
+  }
+
+  saveLayout(): void {
+    const { layout } = this.#app.dock;
+    if (!layout || !this.recording) return;
+    const blob = new Blob([JSON.stringify(layout, undefined, 2)], { type: "application/json" });
+    saveFile(`${this.recording.info.name}.layout.json`, blob);
+  }
+
+  async loadLayoutFile(): Promise<void> {
+    const file = await chooseFile(".json,application/json");
+    if (!file) return;
+    const { layout, problems } = parseLayout(await file.text());
+    problems.forEach((problem) => this.#app.toasts.say(problem, true));
+    if (layout) this.#app.layouts.show(layout);
+  }
+
+  async copyLink(): Promise<void> {
+    const link = formatUrl(globalThis.location.href, await this.#app.state());
+    try {
+      await navigator.clipboard.writeText(link);
+      this.#app.toasts.say("The link is copied");
+    } catch {
+      // No permission, or no secure context: it can be copied by hand.
+      const hint = "The browser forbids to copy it: Ctrl+C does.";
+      await this.#app.dialogs.ask("Link to this moment", { value: link, hint });
+    }
+  }
+
+  async askForUrl(which: "url" | "with"): Promise<void> {
+    const title = which === "url" ? "URL of a recording" : "URL of the recording to lay over this one";
+    const hint = "Files may be dropped on the page too: MCAP, ROS bags, ULog. Nothing is sent anywhere.";
+    const url = await this.#app.dialogs.ask(title, { hint: which === "url" ? hint : "" });
+    if (url === undefined) return;
+    if (which === "with") await this.#app.recordings.openSecond(url);
+    else await this.#app.open({ url });
+  }
+
+  async askForShift(): Promise<void> {
+    const { second } = this;
+    if (!second) return;
+    const value = String(Number(second.shiftNs) / 1e9);
+    const text = await this.#app.dialogs.ask("Seconds that the other recording is shown later", { value });
+    const seconds = Number(text);
+    if (text === undefined) return;
+    if (!Number.isFinite(seconds)) return this.#app.toasts.say(`${text} is no number of seconds`, true);
+    this.#app.recordings.shiftSecond(BigInt(Math.round(seconds * 1e9)));
+  }
+
+  async askForTime(): Promise<void> {
+    const { clock } = this;
+    if (!clock) return;
+    const { startNs, cursorNs } = clock;
+    const value = formatTime(cursorNs, { style: this.#app.timeStyle, startNs, digits: 6 });
+    const hint = "12.5, 1:02.5, 2026-05-01T12:00:00Z, or nanoseconds";
+    const text = await this.#app.dialogs.ask("Go to", { value, hint });
+    if (text === undefined) return;
+    const ns = parseTime(text, startNs);
+    if (ns === undefined) this.#app.toasts.say(`${text} is no time`, true);
+    else clock.seek(ns);
+  }
+
+  closeSecond(): void {
+    this.#app.recordings.closeSecond();
+  }
+
+  async exportWindow(format: "csv" | "arrow"): Promise<void> {
+    const { recording, clock } = this;
+    if (!recording || !clock) return;
+    const topics = this.#app.shownTopics();
+    this.#app.toasts.say(`Writing ${topics.length} topics of the window`);
+    const { value, error } = await recording.client.ask("export", EXPORT, {
+      format,
+      topics,
+      ...clock.windowNs,
+    });
+    if (error) return this.#complain(error);
+    for (const { name, blob } of value.files) saveFile(name, blob);
+  }
+
+  savePicture(): void {
+    const canvas = this.#panelWith("picture")?.picture?.();
+    if (!canvas) return this.#app.toasts.say("No panel here is a picture");
+    canvas.toBlob((blob) => blob && saveFile(`${this.recording?.info.name ?? "panel"}.png`, blob));
+  }
+
+  toggleTheme(): void {
+    this.#app.askForTheme();
+  }
+
+  nextTimeStyle(): void {
+    const { timeStyle } = this.#app;
+    this.#app.setTimeStyle(STYLES[(STYLES.indexOf(timeStyle) + 1) % STYLES.length]);
+  }
+
+  /** All that can be done, all topics and fields. */
+  openPalette(): void {
+    const { recording } = this;
+    const does = commands.filter(({ id, isThere }) => id !== "palette" && (!isThere || isThere(this)))
+      .map((command) => ({ title: command.title, keys: command.keys, run: () => command.run(this) }));
+    const fields = (recording?.info.topics ?? []).flatMap((topic) =>
+      leavesOf(topic.fields).map(({ path, unit }) => ({
+        title: `${topic.name} ${path}`,
+        more: unit,
+        run: () => this.#app.addField(topic, path),
+      }))
+    );
+    this.#app.dialogs.openPalette([...does, ...fields], "Commands, topics and fields");
+  }
+
+  openHelp(): void {
+    this.#app.dialogs.openHelp();
+  }
+
+  /** The panel that is used, or the first one, that can do something. */
+  #panelWith(what: "step" | "picture") {
+    const panels = this.#app.host.panels.filter(([, panel]) => panel[what]);
+    return (panels.find(([id]) => id === this.#app.dock.activeId) ?? panels[0])?.[1];
+  }
+
+  #complain(error: DataError): void {
+    if (error.code === "ABORTED" || error.code === "CLOSED") return;
+    this.#app.toasts.say(error.command ? `${error.message}\n${error.command}` : error.message, true);
+  }
+}

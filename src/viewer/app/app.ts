@@ -1,0 +1,346 @@
+/**
+ * The viewer: what is open, what is shown, and what hears of what. Made by the component, which gives it a place.
+ *
+ * @module
+ */
+import type { DataError, RecordingInfo, TopicSummary } from "../data/protocol.ts";
+import type { Theme } from "../draw/palette.ts";
+import { leavesOf } from "../panels/fields.ts";
+import { type PanelContext, panelDefinition, panelDefinitions } from "../panels/panel.ts";
+import type { TimeStyle } from "../time/time_text.ts";
+import { Acting } from "./acting.ts";
+import { Dialogs } from "./dialogs.ts";
+import { Dock } from "./dock.ts";
+import { Finder } from "./finder.ts";
+import { Frames } from "./frames.ts";
+import { Header } from "./header.ts";
+import { Hover } from "./hover.ts";
+import { capturedKeys } from "./keys.ts";
+import { PanelHost, type SharedContext } from "./panel_host.ts";
+import { Recordings } from "./recordings.ts";
+import { ShownLayout } from "./shown_layout.ts";
+import { Timeline } from "./timeline.ts";
+import { Toasts } from "./toasts.ts";
+import { TopicTree } from "./topic_tree.ts";
+import { packLayout, type UrlState } from "./url_state.ts";
+import { watch } from "./watch.ts";
+import { Welcome } from "./welcome.ts";
+
+/** What the app tells the component, which makes events of it. */
+export interface AppEvents {
+  opened(info: RecordingInfo): void;
+  failed(error: DataError): void;
+  seeked(ns: bigint): void;
+  /** Something that a link tells is another: where the page writes its URL. */
+  stateChanged(): void;
+  /** The other theme is asked for. */
+  themeAsked(theme: Theme): void;
+}
+
+/** All of the page but its frame. */
+export class App {
+  readonly element: HTMLElement = document.createElement("div");
+  readonly frames: Frames = new Frames();
+  readonly hover: Hover = new Hover();
+  readonly toasts: Toasts = new Toasts();
+  readonly dialogs: Dialogs = new Dialogs();
+  readonly recordings: Recordings;
+  readonly finder: Finder;
+  readonly tree: TopicTree;
+  readonly timeline: Timeline;
+  readonly host: PanelHost;
+  readonly dock: Dock;
+  readonly layouts: ShownLayout;
+  readonly actions: Acting;
+  theme: Theme;
+  timeStyle: TimeStyle = "relative";
+  /** The topic that keys step through. */
+  chosen: TopicSummary | undefined;
+  readonly #events: AppEvents;
+  readonly #header: Header;
+  readonly #welcome: Welcome;
+  readonly #tick = (nowMs: number) => this.#onFrame(nowMs);
+  #shared: SharedContext | undefined;
+
+  constructor(events: AppEvents, theme: Theme) {
+    this.#events = events;
+    this.theme = theme;
+    this.element.className = "app";
+    this.recordings = this.#makeRecordings();
+    this.finder = new Finder({
+      now: () => this.recordings,
+      show: (hits) => this.timeline.showHits(hits),
+    });
+    this.tree = new TopicTree({
+      add: (topic, path) => this.addField(topic, path),
+      choose: (topic) => this.choose(topic.name),
+      isShown: (topic, path) => this.isShown(topic, path),
+    });
+    this.actions = new Acting(this);
+    this.timeline = new Timeline({
+      now: () => ({ clock: this.recordings.clock, theme: this.theme, timeStyle: this.timeStyle }),
+      frames: this.frames,
+      hover: this.hover,
+      setTimeStyle: (style) => this.setTimeStyle(style),
+      togglePlay: () => this.actions.togglePlay(),
+      find: (condition) => void this.finder.find(condition),
+      nextHit: (direction) => this.finder.next(direction),
+      choose: (topic) => this.choose(topic),
+    });
+    this.#welcome = new Welcome({
+      open: (url) => void this.open({ url }),
+      importFiles: (files) => void this.recordings.importFiles(files),
+    });
+    this.host = new PanelHost({
+      shared: () => this.#shared,
+      watch: (wishes, onAnswers) => this.#watch(wishes, onAnswers),
+      save: (id, state) => this.dock.save(id, state),
+      setTitle: (id, title) => this.dock.setTitle(id, title),
+      dropped: (id, topic, path) => this.#dropped(id, topic, path),
+    });
+    this.dock = new Dock({
+      show: (id, state, element) => this.host.show(id, state, element),
+      resized: (id) => this.host.panel(id)?.resized?.(),
+      changed: () => this.layouts.taken(),
+      wantsPanel: (beside) => this.actions.askForPanel(beside),
+      failed: (message) => this.toasts.say(message, true),
+    });
+    const { recordings, dock } = this;
+    this.layouts = new ShownLayout({
+      dock,
+      get info() {
+        return recordings.first?.info;
+      },
+      whole: () => recordings.whole(),
+      changed: () => this.#layoutChanged(),
+      complain: (text) => this.toasts.say(text, true),
+    });
+    this.#header = new Header(this.actions);
+    const main = document.createElement("main");
+    main.append(this.dock.element, this.#welcome.element);
+    this.element.append(
+      this.#header.element,
+      this.tree.element,
+      main,
+      this.timeline.element,
+      this.toasts.element,
+      this.dialogs.element,
+    );
+    this.#closed();
+  }
+
+  /** Opens what a URL says: recording, the one beside it, times, layout. */
+  async open(state: UrlState): Promise<void> {
+    if (state.url === undefined) this.#welcome.show({});
+    await this.recordings.open(state);
+  }
+
+  /** What a link to the present state says. */
+  async state(): Promise<UrlState> {
+    const { clock, url, second, secondUrl } = this.recordings;
+    if (!clock) return {};
+    const marks = clock.marksNs;
+    const layout = this.layouts.own;
+    return {
+      url,
+      ...(second && { with: secondUrl, shiftNs: second.shiftNs }),
+      cursorNs: clock.cursorNs,
+      windowNs: clock.windowNs,
+      aNs: marks.a,
+      bNs: marks.b,
+      speed: clock.speed,
+      ...(layout && { packedLayout: await packLayout(layout) }),
+    };
+  }
+
+  /** Ends everything. */
+  dispose(): void {
+    this.recordings.close();
+    this.timeline.dispose();
+    this.dock.dispose();
+  }
+
+  /** Takes files that are dropped on an element. */
+  acceptDrops(element: HTMLElement): void {
+    this.#welcome.acceptDrops(element);
+  }
+
+  /** Takes a key; whether it meant something. */
+  key(event: KeyboardEvent): boolean {
+    return capturedKeys(this.actions, event);
+  }
+
+  /** Chooses a topic for the keys that step from message to message. */
+  choose(name: string): void {
+    this.chosen = this.recordings.first?.info.topics.find((topic) => topic.name === name);
+    this.timeline.choose(this.chosen?.name);
+  }
+
+  /** Puts a field, or a topic, into the panel that is used, another one that takes it, or a new one. */
+  addField(topic: TopicSummary, path: string | undefined): void {
+    const { dock, host } = this;
+    const kind = path === undefined
+      ? undefined
+      : leavesOf(topic.fields).find((field) => field.path === path)?.kind;
+    const wanted = kind === "number" ? "plot" : kind === "bool" || kind === "text" ? "states" : undefined;
+    const ids = [...(dock.activeId === undefined ? [] : [dock.activeId]), ...dock.visibleIds];
+    for (const id of ids) {
+      if (wanted !== undefined && dock.state(id)?.type !== wanted) continue;
+      if (!host.add(id, topic, path)) continue;
+      this.tree.draw();
+      this.toasts.say(`${path ?? topic.name} is in ${dock.state(id)?.type}`);
+      return;
+    }
+    const definition = wanted !== undefined
+      ? panelDefinition(wanted)
+      : panelDefinitions().sort((a, b) => b.takes(topic) - a.takes(topic))[0];
+    if (!definition) return;
+    const id = dock.add({ type: definition.name, options: {} });
+    // It is made when it is shown, which may be some frames later.
+    const put = (tries: number) => {
+      if (host.add(id, topic, path) || tries === 0) this.tree.draw();
+      else this.frames.request(() => put(tries - 1));
+    };
+    put(300);
+  }
+
+  /** By the text of what panels show: good enough for a dot in the tree. */
+  isShown(topic: string, path: string | undefined): boolean {
+    return this.dock.ids.some((id) => {
+      const options = JSON.stringify(this.dock.state(id)?.options ?? {});
+      return path === undefined
+        ? options.includes(topic)
+        : options.includes(`${topic}.${path}`) || options.includes(`\`${topic}\`.${path}`);
+    });
+  }
+
+  /** Topics that are in some panel, or all where none is. */
+  shownTopics(): string[] {
+    const topics = (this.recordings.first?.info.topics ?? []).filter(({ rows }) => rows > 0).map(({ name }) =>
+      name
+    );
+    const shown = topics.filter((name) => this.isShown(name, undefined));
+    return shown.length > 0 ? shown : topics;
+  }
+
+  setTimeStyle(style: TimeStyle): void {
+    this.timeStyle = style;
+    this.timeline.redraw();
+  }
+
+  /** Asks for the theme that it has not. */
+  askForTheme(): void {
+    this.#events.themeAsked(this.theme === "dark" ? "light" : "dark");
+  }
+
+  /** Takes another look. */
+  setTheme(theme: Theme): void {
+    if (theme === this.theme) return;
+    this.theme = theme;
+    for (const [, panel] of this.host.panels) panel.resized?.();
+    this.timeline.redraw();
+  }
+
+  #makeRecordings(): Recordings {
+    return new Recordings({
+      closed: () => this.#closed(),
+      loading: (text) => this.#welcome.show({ loading: text }),
+      failed: (error) => {
+        this.#welcome.show({ error: error.command ? `${error.message}\n${error.command}` : error.message });
+        this.#events.failed(error);
+      },
+      listed: (list, base) => this.#welcome.show({ list, base }),
+      opened: (state) => void this.#opened(state),
+      grown: () => {
+        this.#share();
+        this.#drawFacts();
+        for (const [, panel] of this.host.panels) panel.changed?.();
+      },
+      secondChanged: () => {
+        this.#share();
+        for (const [, panel] of this.host.panels) panel.changed?.();
+        this.#header.draw();
+        this.#events.stateChanged();
+      },
+      activity: (all, busy) => this.timeline.showActivity(all, busy),
+      complain: (text) => this.toasts.say(text, true),
+    });
+  }
+
+  async #opened(state: UrlState): Promise<void> {
+    const { clock, first } = this.recordings;
+    if (!clock || !first) return;
+    clock.subscribe((changes) => {
+      if (changes.has("playing") || changes.has("speed")) this.frames.request(this.#tick);
+      if (changes.has("cursor")) this.#events.seeked(clock.cursorNs);
+      this.#events.stateChanged();
+    });
+    this.#share();
+    this.timeline.attach();
+    this.#welcome.hide();
+    this.dock.element.hidden = false;
+    this.#drawFacts();
+    await this.layouts.begin(state);
+    if (first.client === this.recordings.first?.client) this.#events.opened(this.recordings.first.info);
+  }
+
+  #closed(): void {
+    this.chosen = undefined;
+    this.#share();
+    this.finder.clear();
+    this.hover.set(undefined);
+    this.dock.element.hidden = true;
+    this.layouts.clear();
+    this.timeline.attach();
+    this.#drawFacts();
+  }
+
+  #drawFacts(): void {
+    this.#header.draw();
+    this.tree.show(this.recordings.first?.info);
+  }
+
+  #layoutChanged(): void {
+    this.tree.draw();
+    this.#events.stateChanged();
+  }
+
+  /** What all panels are given; each reads it anew whenever it looks. */
+  #share(): void {
+    const { clock, first, second } = this.recordings;
+    const theme = () => this.theme;
+    this.#shared = clock && first && {
+      clock,
+      recording: first,
+      second,
+      hover: this.hover,
+      get theme() {
+        return theme();
+      },
+      request: (draw) => this.frames.request(draw),
+      drawn: () => void this.dock.loadArea(),
+      say: (text, isBad) => this.toasts.say(text, isBad),
+    };
+  }
+
+  #watch(...[wishes, onAnswers]: Parameters<PanelContext["watch"]>): () => void {
+    const { first, clock } = this.recordings;
+    if (!first || !clock) return () => {};
+    const onError = (text: string) => this.toasts.say(text, true);
+    return watch({ client: first.client, clock, frames: this.frames, onError }, wishes, onAnswers);
+  }
+
+  #onFrame(nowMs: number): void {
+    const { clock } = this.recordings;
+    if (!clock?.isPlaying) return;
+    clock.frame(nowMs);
+    if (clock.isPlaying) this.frames.request(this.#tick);
+  }
+
+  #dropped(id: string, name: string, path: string | undefined): void {
+    const topic = this.recordings.first?.info.topics.find((topic) => topic.name === name);
+    if (!topic) return;
+    if (!this.host.add(id, topic, path)) this.toasts.say(`This panel has no use for ${path ?? name}`);
+    this.tree.draw();
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Which layout is shown, those before it, and the one that is kept for the next recording with the same topics.
+ *
+ * @module
+ */
+import type { RecordingInfo } from "../data/protocol.ts";
+import { defaultLayout } from "./default_layout.ts";
+import { type Layout, layoutKey, parseLayout } from "./layout.ts";
+import { unpackLayout } from "./url_state.ts";
+
+/** Layouts that one can go back to. */
+const MAX_HISTORY = 100;
+
+/** Layouts, back and forth. */
+export class LayoutHistory {
+  #past: string[] = [];
+  #future: string[] = [];
+  #now: string | undefined;
+
+  /** Begins anew. */
+  reset(layout: Layout): void {
+    this.#past = [];
+    this.#future = [];
+    this.#now = JSON.stringify(layout);
+  }
+
+  /** Keeps a layout as the newest one; false where it is as the one before. */
+  push(layout: Layout): boolean {
+    const text = JSON.stringify(layout);
+    if (text === this.#now) return false;
+    if (this.#now !== undefined) this.#past = [...this.#past, this.#now].slice(-MAX_HISTORY);
+    this.#future = [];
+    this.#now = text;
+    return true;
+  }
+
+  /** The layout before, which is then the one that is shown. */
+  back(): Layout | undefined {
+    return this.#move(this.#past, this.#future);
+  }
+
+  /** The layout after. */
+  forward(): Layout | undefined {
+    return this.#move(this.#future, this.#past);
+  }
+
+  #move(from: string[], to: string[]): Layout | undefined {
+    const text = from.pop();
+    if (text === undefined || this.#now === undefined) return undefined;
+    to.push(this.#now);
+    this.#now = text;
+    return JSON.parse(text);
+  }
+}
+
+/** Where a layout may come from, the first that is there counts. */
+export interface LayoutSources {
+  readonly packed?: string;
+  readonly url?: string;
+  /** The recording with all of its fields, for a layout that suits them; undefined where it was closed. */
+  readonly whole: () => Promise<RecordingInfo | undefined>;
+}
+
+/** The layout to begin with, and whether it is another one than what suits the topics. What is wrong with one that was asked for is said, and the next one is taken. */
+export async function chooseLayout(
+  { packed, url, whole }: LayoutSources,
+  onProblem: (text: string) => void,
+): Promise<{ layout: Layout; isOwn: boolean } | undefined> {
+  if (packed !== undefined) {
+    const { layout, problems } = await unpackLayout(packed);
+    problems.forEach(onProblem);
+    if (layout) return { layout, isOwn: true };
+  }
+  if (url !== undefined) {
+    const layout = await fetchLayout(url, onProblem);
+    if (layout) return { layout, isOwn: true };
+  }
+  const info = await whole();
+  if (!info) return undefined;
+  const kept = keptLayout(info);
+  return kept ? { layout: kept, isOwn: true } : { layout: defaultLayout(info), isOwn: false };
+}
+
+async function fetchLayout(url: string, onProblem: (text: string) => void): Promise<Layout | undefined> {
+  try {
+    const response = await fetch(new URL(url, document.baseURI));
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const { layout, problems } = parseLayout(await response.text());
+    problems.forEach(onProblem);
+    return layout;
+  } catch (reason) {
+    onProblem(`Cannot load the layout from ${url}: ${(reason as Error).message}`);
+  }
+}
+
+/** The layout that was last used with such topics. What is kept there is not worth a complaint. */
+export function keptLayout(info: RecordingInfo): Layout | undefined {
+  try {
+    const text = localStorage.getItem(layoutKey(info));
+    return text === null ? undefined : parseLayout(text).layout;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps a layout for the next time, once all fields are known; undefined forgets it. A browser that keeps nothing is as good. */
+export function keepLayout(info: RecordingInfo, layout: Layout | undefined): void {
+  if (!info.topics.every(({ isOpen, error }) => isOpen || error)) return;
+  try {
+    if (layout) localStorage.setItem(layoutKey(info), JSON.stringify(layout));
+    else localStorage.removeItem(layoutKey(info));
+  } catch {
+    // Full, or forbidden.
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * What is open: a recording, the one that is laid over it, and the time that both share.
+ *
+ * @module
+ */
+import type { DataClient } from "../data/client.ts";
+import type { ActivityAnswer, DataError, ListEntry, RecordingInfo } from "../data/protocol.ts";
+import { busyStretch } from "../draw/strips.ts";
+import type { ShownRecording } from "../panels/panel.ts";
+import { Clock } from "../time/clock.ts";
+import type { UrlState } from "./url_state.ts";
+import { createClient } from "./worker_client.ts";
+
+/** What is heard of it. */
+export interface RecordingsPage {
+  /** Everything was closed, as before something else is opened. */
+  closed(): void;
+  loading(text: string): void;
+  failed(error: DataError): void;
+  listed(list: readonly ListEntry[], base: string): void;
+  /** A recording is open, and has a clock. */
+  opened(state: UrlState): void;
+  /** It has grown, or ended. */
+  grown(): void;
+  /** Another one lies over it, or none does any more. */
+  secondChanged(): void;
+  /** Messages over time, and finer those of the stretch that has nearly all of them. */
+  activity(
+    all: ActivityAnswer,
+    busy: { stretch: { from: number; to: number }; fine: ActivityAnswer } | undefined,
+  ): void;
+  /** Something is wrong that stops nothing. */
+  complain(text: string): void;
+}
+
+/** Slices of time that the timeline draws. */
+const ACTIVITY_BINS = 1024;
+
+/** Opens and closes. */
+export class Recordings {
+  clock: Clock | undefined;
+  first: ShownRecording | undefined;
+  second: ShownRecording | undefined;
+  /** The URL that was opened, as it was given. */
+  url: string | undefined;
+  /** The other one's. */
+  secondUrl: string | undefined;
+  readonly #page: RecordingsPage;
+  /** What is being opened; something newer gives it up. */
+  #opening = 0;
+
+  constructor(page: RecordingsPage) {
+    this.#page = page;
+  }
+
+  /** Opens what a URL says; a place with recordings is listed. */
+  async open(state: UrlState): Promise<void> {
+    this.close();
+    const opening = this.#opening;
+    const { url } = state;
+    if (url === undefined) return;
+    this.#page.loading(url);
+    if (/\/$/.test(new URL(absolute(url)).pathname)) return await this.#list(url);
+    const client = createClient();
+    // A link that brings its layout needs no fields to begin with.
+    const early = state.packedLayout !== undefined;
+    const { value, error } = await client.ask("open", 0, { url: absolute(url), early });
+    this.#take(opening, client, value, error, state);
+  }
+
+  /** Imports files into a worker's memory. */
+  async importFiles(files: readonly File[]): Promise<void> {
+    if (files.length === 0) return;
+    this.close();
+    const opening = this.#opening;
+    const names = files.map(({ name }) => name).join(", ");
+    this.#page.loading(names);
+    const client = createClient();
+    const request = { files: files.map((file) => ({ name: file.name, blob: file })) };
+    const { value, error } = await client.ask("import", 0, request, {
+      onPart: ({ done, total }) => {
+        if (opening === this.#opening && total) {
+          this.#page.loading(`${names}: ${Math.round(done / total * 100)} %`);
+        }
+      },
+    });
+    this.#take(opening, client, value, error, {});
+  }
+
+  /** Lays another recording over the first one: both begin together unless it is shifted. */
+  async openSecond(url: string, shiftNs: bigint = 0n): Promise<void> {
+    const { first } = this;
+    if (!first) return;
+    this.closeSecond();
+    const client = createClient();
+    const { value: info, error } = await client.ask("open", 0, { url: absolute(url) });
+    if (first.client !== this.first?.client || this.second) return client.close();
+    if (error) {
+      client.close();
+      this.#page.complain(`${url}: ${error.message}`);
+      return;
+    }
+    this.secondUrl = url;
+    this.second = { client, info, shiftNs };
+    client.onChanged((info) => {
+      if (this.second?.client !== client) return;
+      this.second = { ...this.second, info };
+      this.#page.secondChanged();
+    });
+    this.#page.secondChanged();
+  }
+
+  /** Shows the other one later, or earlier. */
+  shiftSecond(shiftNs: bigint): void {
+    if (!this.second) return;
+    this.second = { ...this.second, shiftNs };
+    this.#page.secondChanged();
+  }
+
+  /** Takes the other one away. */
+  closeSecond(): void {
+    if (!this.second) return;
+    this.second.client.close();
+    this.second = this.secondUrl = undefined;
+    this.#page.secondChanged();
+  }
+
+  /** The recording once all of its topics are open, or known to be unreadable; undefined where it was closed before. */
+  async whole(): Promise<RecordingInfo | undefined> {
+    const { first } = this;
+    if (!first || isWhole(first.info)) return first?.info;
+    return await new Promise((resolve) => this.#waiting.add(resolve));
+  }
+  readonly #waiting = new Set<(info: RecordingInfo | undefined) => void>();
+
+  #release(info: RecordingInfo | undefined): void {
+    for (const resolve of this.#waiting) resolve(info);
+    this.#waiting.clear();
+  }
+
+  /** Closes all. */
+  close(): void {
+    this.#opening++;
+    this.first?.client.close();
+    this.second?.client.close();
+    this.first =
+      this.second =
+      this.clock =
+      this.url =
+      this.secondUrl =
+        undefined;
+    this.#release(undefined);
+    this.#page.closed();
+  }
+
+  #take(
+    opening: number,
+    client: DataClient,
+    info: RecordingInfo | undefined,
+    error: DataError | undefined,
+    state: UrlState,
+  ): void {
+    if (opening !== this.#opening || !info) {
+      client.close();
+      if (opening === this.#opening && error) this.#page.failed(error);
+      return;
+    }
+    this.url = state.url;
+    this.first = { client, info, shiftNs: 0n };
+    const { startNs, lastNs = startNs, isLive } = info;
+    const clock = this.clock = new Clock({ startNs, endNs: lastNs < startNs ? startNs : lastNs, isLive });
+    if (state.windowNs) clock.setWindow(state.windowNs.fromNs, state.windowNs.toNs);
+    if (state.cursorNs !== undefined) clock.seek(state.cursorNs);
+    if (state.aNs !== undefined) clock.setMark("a", state.aNs);
+    if (state.bNs !== undefined) clock.setMark("b", state.bNs);
+    if (state.speed !== undefined) clock.setSpeed(state.speed);
+    client.onChanged((info) => this.#grown(client, info));
+    this.#page.opened(state);
+    const isPlaced = state.windowNs !== undefined || state.cursorNs !== undefined || isLive;
+    void this.#loadActivity(isPlaced);
+    if (state.with !== undefined) void this.openSecond(state.with, state.shiftNs);
+  }
+
+  async #list(url: string): Promise<void> {
+    const opening = this.#opening;
+    const client = createClient();
+    const { value, error } = await client.ask("list", 0, { url: absolute(url) });
+    client.close();
+    if (opening !== this.#opening) return;
+    if (value) this.#page.listed(value, url);
+    else this.#page.failed(error);
+  }
+
+  #grown(client: DataClient, info: RecordingInfo): void {
+    if (this.first?.client !== client || !this.clock) return;
+    this.first = { ...this.first, info };
+    if (isWhole(info)) this.#release(info);
+    const { startNs, lastNs = startNs, isLive } = info;
+    this.clock.setExtent({ startNs, endNs: lastNs, isLive });
+    this.#page.grown();
+    void this.#loadActivity(true);
+  }
+
+  /** Where messages are; the first window shows what is busy, where the user has said nothing else. */
+  async #loadActivity(isPlaced: boolean): Promise<void> {
+    const { first, clock } = this;
+    if (!first || !clock) return;
+    const before = clock.windowNs;
+    const ask = async (window?: { fromNs: bigint; toNs: bigint }) => {
+      const { value } = await first.client.ask("activity", 0, {
+        bins: ACTIVITY_BINS,
+        ...(window && { window }),
+      });
+      return first.client === this.first?.client ? value : undefined;
+    };
+    const all = await ask();
+    if (!all) return;
+    const rough = clock.isLive ? undefined : busyStretch(all);
+    this.#page.activity(all, undefined);
+    if (!rough) return;
+    // Once more within it: slices of a day are long for a minute.
+    const fine = await ask({ fromNs: clock.toNs(rough.from), toNs: clock.toNs(rough.to) });
+    if (!fine) return;
+    const busy = busyStretch(fine) ?? rough;
+    const margin = (busy.to - busy.from) * 0.02;
+    const stretch = { from: Math.max(0, busy.from - margin), to: Math.min(clock.end, busy.to + margin) };
+    this.#page.activity(all, { stretch, fine });
+    const now = clock.windowNs;
+    if (isPlaced || now.fromNs !== before.fromNs || now.toNs !== before.toNs) return;
+    clock.setWindow(clock.toNs(busy.from), clock.toNs(busy.to));
+    if (clock.cursorNs === clock.startNs && !clock.isPlaying) {
+      clock.seek(clock.toNs(busy.from + (busy.to - busy.from) / 10));
+    }
+  }
+}
+
+function isWhole({ topics }: RecordingInfo): boolean {
+  return topics.every(({ isOpen, error }) => isOpen || error);
+}
+
+function absolute(url: string): string {
+  return new URL(url, document.baseURI).href;
+}

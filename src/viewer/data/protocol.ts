@@ -1,0 +1,548 @@
+/**
+ * What the page and the worker of a recording say to each other: plain data that structured cloning takes. Moments are exact,
+ * as bigint nanoseconds; arrays of times are float64 seconds from {@linkcode RecordingInfo.startNs} on, which is enough to
+ * draw. Arrays of an answer are the receiver's own: they are transferred, never copied.
+ *
+ * @module
+ */
+import type { ErrorCode, FieldSchema, JsonValue } from "../../entry/slim.ts";
+
+/** What went wrong, as a value. `ABORTED` is what a newer request of the same panel, or its signal, gave up. */
+export interface DataError {
+  readonly code: ErrorCode;
+  /** In words, for people: what was tried, what was seen, what was wanted. */
+  readonly message: string;
+  /** The topic concerned, where it is one's. */
+  readonly topic?: string;
+  /** Where in the text of an expression, from 0, and how many characters. */
+  readonly position?: { readonly start: number; readonly length: number };
+  /** A command of smalti's that does what was refused here. */
+  readonly command?: string;
+}
+
+/** What a request came to. */
+export type Result<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: DataError };
+
+/** Where a recording lies. */
+export interface OpenRequest {
+  /** Its URL: that of the store, `/`, its name; a query goes with every request. Of several servers' kinds: see `connect`. */
+  readonly url: string;
+  /** Whether to follow it where it is still being recorded. @default true */
+  readonly follow?: boolean;
+  /**
+   * Whether to answer as soon as its manifest is there, which tells of topics but not of their fields: `changed` tells of those
+   * soon after. For who has a layout already: what it asks for opens the topics it names alone. @default false
+   */
+  readonly early?: boolean;
+}
+
+/** Files that were dropped, to be imported into the worker's memory: parts of one recording. Nothing is sent anywhere. */
+export interface ImportRequest {
+  /** MCAP, ROS bags or ULog files, told by how they begin. */
+  readonly files: readonly { readonly name: string; readonly blob: Blob }[];
+  /** Bytes of all of them at most; TOO_LARGE beyond, with the command that imports them. @default 512 MiB */
+  readonly maxBytes?: number;
+}
+
+/** How far an import (in bytes), an export or a check (in messages) is. */
+export interface Progress {
+  /** Messages, or bytes, so far. */
+  readonly done: number;
+  /** In all, where that is known. */
+  readonly total?: number;
+}
+
+/** What a list of recordings has of one. */
+export interface ListEntry {
+  readonly name: string;
+  /** The state, or why its manifest could not be read. */
+  readonly state: "recording" | "finalized" | "failed" | "recovered" | "unreadable";
+  readonly error?: DataError;
+  readonly firstNs?: bigint;
+  readonly lastNs?: bigint;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly topics: number;
+}
+
+/** What a field is for the page. */
+export type FieldKind = "number" | "bool" | "text" | "bytes" | "list" | "struct" | "other";
+
+/** A field of a topic, with those within it. `timestamp_ns` is none of them. */
+export interface FieldInfo {
+  readonly name: string;
+  /** The names on the way to it, joined by dots: `position.x`. */
+  readonly path: string;
+  /** `number` is what a plot draws: integers, floats and times. Below a list nothing is a number. */
+  readonly kind: FieldKind;
+  /** Its type in the words of Arrow: `float64`, `list<int32>`. */
+  readonly type: string;
+  /** Its unit, where the recording tells. */
+  readonly unit?: string;
+  /** What it is, where the recording tells. */
+  readonly description?: string;
+  readonly children: readonly FieldInfo[];
+  /** As the library tells it. */
+  readonly schema: FieldSchema;
+}
+
+/** A topic. */
+export interface TopicSummary {
+  readonly name: string;
+  readonly ontologyTag: string;
+  /** Messages. */
+  readonly rows: number;
+  readonly firstNs?: bigint;
+  readonly lastNs?: bigint;
+  readonly bytes: number;
+  /** Messages a second on average; 0 where there are fewer than two. */
+  readonly rate: number;
+  readonly fields: readonly FieldInfo[];
+  readonly metadata: { readonly [key: string]: JsonValue };
+  /** Whether it is still being written. */
+  readonly isGrowing: boolean;
+  /** Whether its fields are known; false until it was opened, after an early answer to `open`. */
+  readonly isOpen: boolean;
+  /** Why its fields are not known: it is there, but cannot be opened. */
+  readonly error?: DataError;
+}
+
+/** A stretch of writing. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly state: string;
+  readonly created: Date;
+  readonly ended?: Date;
+  readonly reason?: string;
+  readonly topics: readonly string[];
+}
+
+/** A file beside the topics; its index is what {@linkcode AttachmentRequest} asks for. */
+export interface AttachmentSummary {
+  readonly name: string;
+  readonly mediaType?: string;
+  readonly timestampNs?: bigint;
+  readonly bytes: number;
+}
+
+/** A recording, as it is now. */
+export interface RecordingInfo {
+  readonly name: string;
+  readonly url: string;
+  readonly state: "recording" | "finalized" | "failed" | "recovered";
+  /** Whether it is followed, and may grow. */
+  readonly isLive: boolean;
+  /**
+   * Where seconds are counted from: the time of the first message when it was opened, and it stays that. Of a followed recording
+   * without messages 0n, until `changed` tells of the first ones.
+   */
+  readonly startNs: bigint;
+  /** Time of the first message; undefined where there is none. One that came late may lie before `startNs`. */
+  readonly firstNs?: bigint;
+  /** Time of the last message, inclusive; undefined where there is none. */
+  readonly lastNs?: bigint;
+  readonly rows: number;
+  readonly bytes: number;
+  /** In ASCII order of the names. */
+  readonly topics: readonly TopicSummary[];
+  readonly metadata: { readonly [key: string]: JsonValue };
+  readonly created: Date;
+  readonly sessions: readonly SessionSummary[];
+  readonly attachments: readonly AttachmentSummary[];
+  /** What decodes: `wasm` or `js`. */
+  readonly engine: string;
+}
+
+/**
+ * What series are known from. `batches` comes at once, `detail` soon after; both lose no extreme but may show one beside its place.
+ * `rows` is exact.
+ */
+export type Level = "batches" | "detail" | "rows";
+
+/** A line of a plot: an expression over fields, of which a single field is the simplest. See `expression/`. */
+export type LineText = string;
+
+/** A window of time, which is half open: `fromNs` is in it, `toNs` is not. */
+export interface WindowNs {
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+}
+
+/** Lines over a window. */
+export interface SeriesRequest extends WindowNs {
+  readonly lines: readonly LineText[];
+  /** Width of the plot: how many buckets are wanted, 1 to 16,384. */
+  readonly pixels: number;
+  /** The last level to go to. @default "auto": rows where the window has few enough of them to be read at once, else detail */
+  readonly level?: Level | "auto";
+}
+
+/** A stretch that could not be read. */
+export interface Gap {
+  /** Seconds. */
+  readonly from: number;
+  /** Seconds. */
+  readonly to: number;
+  /** Why, in words. */
+  readonly message: string;
+}
+
+/** What all answers to {@linkcode SeriesRequest} have. They come line by line and level by level; each replaces the line's before. */
+export interface LineAnswer {
+  /** Which of the request's lines. */
+  readonly line: number;
+  readonly level: Level;
+  /** Whether no better one of this line comes. */
+  readonly isFinal: boolean;
+  /** Whether each bucket's smallest and largest values are those of its own rows. */
+  readonly isExact: boolean;
+  /** About how many rows the window has. */
+  readonly rows: number;
+  /** Unit of the line, where it is a field that tells one. */
+  readonly unit?: string;
+  /** Stretches that are damaged, ascending. */
+  readonly gaps: readonly Gap[];
+}
+
+/** The smallest and largest value of each bucket that has one: NaN and missing values do not count, buckets without any are left out. */
+export interface BucketsAnswer extends LineAnswer {
+  readonly shape: "buckets";
+  /** The middle of each bucket, in seconds, ascending. */
+  readonly x: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  /** How long a bucket is, in seconds. */
+  readonly step: number;
+}
+
+/** All rows, where there are few enough. A missing value is NaN. */
+export interface PointsAnswer extends LineAnswer {
+  readonly shape: "points";
+  /** Time of each row, in seconds, ascending. */
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+}
+
+/** A line that could not be had: its text is wrong, or its topic is not there. */
+export interface LineErrorAnswer {
+  readonly shape: "error";
+  readonly line: number;
+  readonly isFinal: true;
+  readonly error: DataError;
+}
+
+/** One line at one level. */
+export type SeriesAnswer = BucketsAnswer | PointsAnswer | LineErrorAnswer;
+
+/** How many messages there are over time. */
+export interface ActivityRequest {
+  /** How many slices, 1 to 16,384. */
+  readonly bins: number;
+  /** @default the whole recording */
+  readonly window?: WindowNs;
+  /** @default all */
+  readonly topics?: readonly string[];
+}
+
+/** About how many messages each slice has, by topic. */
+export interface ActivityAnswer {
+  /** Where the first slice begins, in seconds. */
+  readonly from: number;
+  /** How long each is, in seconds. */
+  readonly step: number;
+  /** In ASCII order of the names. Counts may be fractions. */
+  readonly topics: readonly { readonly topic: string; readonly counts: Float64Array }[];
+}
+
+/** What is wanted of a topic at a moment. */
+export interface TopicWish {
+  readonly topic: string;
+  /** Paths of fields. @default all */
+  readonly fields?: readonly string[];
+  /** What the message is to become. @default "values" */
+  readonly as?: "values" | "picture" | "cloud";
+}
+
+/** What was known at a moment. */
+export interface AtRequest {
+  readonly ns: bigint;
+  readonly wishes: readonly TopicWish[];
+}
+
+/** Values of a message, free of views: numbers, bigint, text, booleans, typed arrays, lists, plain objects. */
+export interface ValuesAnswer {
+  readonly kind: "values";
+  readonly data: { readonly [field: string]: unknown };
+}
+
+/**
+ * A picture. `bitmap` where this worker could make one, and then it is the receiver's to close; else its `bytes`, in `format` (`jpeg`, `png`,
+ * `h264`, or `rgba` with `width` times `height` times 4 bytes), and `reason` tells why.
+ */
+export interface PictureAnswer {
+  readonly kind: "picture";
+  readonly format: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly bitmap?: ImageBitmap;
+  readonly bytes?: Uint8Array<ArrayBuffer>;
+  readonly reason?: string;
+}
+
+/** Points in space. */
+export interface CloudAnswer {
+  readonly kind: "cloud";
+  /** x, y, z of each point, one after another. Points without all three are left out. */
+  readonly points: Float32Array<ArrayBuffer>;
+  /** One number a point to colour it by, such as its intensity, where there is one. */
+  readonly values?: Float32Array<ArrayBuffer>;
+  /** What `values` are: `intensity`. */
+  readonly valueName?: string;
+  /** The frame that the points are in, where the message tells. */
+  readonly frame?: string;
+}
+
+/** The last message of a topic at or before a moment; `content` is an error where it cannot be read. */
+export interface AtAnswer {
+  /** Which of the wishes. */
+  readonly wish: number;
+  readonly topic: string;
+  /** Its time; undefined where there is no message yet, and then there is no content. */
+  readonly timestampNs?: bigint;
+  /** Its time, in seconds. */
+  readonly seconds?: number;
+  readonly content?: ValuesAnswer | PictureAnswer | CloudAnswer | { kind: "error"; error: DataError };
+}
+
+/** Messages of one topic from a moment on, or back from one. */
+export interface RowsRequest {
+  readonly topic: string;
+  /** Forward: the first message at it or after. Backward: the last before it. */
+  readonly fromNs: bigint;
+  /** How many at most, 1 to 10,000. */
+  readonly count: number;
+  readonly direction?: "forward" | "backward";
+  /** How many messages at the beginning are passed over: those of equal times that were had already. @default 0 */
+  readonly skip?: number;
+  /** Paths of fields. @default all but bytes and long lists, which are cut */
+  readonly fields?: readonly string[];
+  /** Only messages for which this expression holds. */
+  readonly where?: string;
+  /** Only messages of which some text holds this, whatever the case. */
+  readonly contains?: string;
+}
+
+/** A message as a table shows it. */
+export interface Row {
+  readonly timestampNs: bigint;
+  readonly seconds: number;
+  /** Where fields were asked for, each under its path; else as the message has them. */
+  readonly data: { readonly [field: string]: unknown };
+}
+
+/** Messages, always in ascending order. */
+export interface RowsAnswer {
+  readonly rows: readonly Row[];
+  /** Whether there are none beyond them in the direction that was asked. */
+  readonly isEnd: boolean;
+  /** With a filter that met too many messages in vain: where to go on. */
+  readonly resumeNs?: bigint;
+}
+
+/** Fields of one topic against each other: a track, an XY plot. */
+export interface ColumnsRequest extends WindowNs {
+  readonly topic: string;
+  /** Expressions over fields, 1 to 16. */
+  readonly columns: readonly LineText[];
+  /** About how many rows are wanted at most, 64 to 1,000,000. */
+  readonly points: number;
+}
+
+/** Rows, thinned out where there are too many: the first and last are there, and the extremes of each column. */
+export interface ColumnsAnswer {
+  /** Time of each row, in seconds, ascending. */
+  readonly x: Float64Array;
+  /** A column for each that was asked for; NaN where a value is missing. */
+  readonly columns: readonly Float64Array[];
+  /** Rows that the window has. */
+  readonly rows: number;
+  readonly gaps: readonly Gap[];
+}
+
+/** Values that seldom change, as bands. */
+export interface StatesRequest extends WindowNs {
+  /** Fields of any kind but lists and structs, as an expression names them: `topic.field`. */
+  readonly lines: readonly LineText[];
+  /** Runs that are shorter than a pixel are told as one that is mixed. */
+  readonly pixels: number;
+}
+
+/** A field's values over time. They come line by line. */
+export interface StatesAnswer {
+  readonly line: number;
+  /** When each run begins, in seconds, ascending: the time of its first row. It lasts until the next. The first may lie before the window. */
+  readonly x: Float64Array;
+  /** Where the last run ends: the window's end, or that of the topic. */
+  readonly end: number;
+  /** What holds in each; null where it is missing, undefined where it changes within a pixel. */
+  readonly values: readonly (string | number | bigint | boolean | null | undefined)[];
+  readonly gaps: readonly Gap[];
+  readonly error?: DataError;
+}
+
+/** Plays: see `DataClient.play`. */
+export interface PlayRequest {
+  readonly fromNs: bigint;
+  /** Times real time; negative ones are not played. */
+  readonly speed: number;
+  readonly wishes: readonly TopicWish[];
+}
+
+/** What changed since the frame before. */
+export interface FrameAnswer {
+  /** The moment it shows: a tick's. */
+  readonly ns: bigint;
+  readonly changes: readonly AtAnswer[];
+}
+
+/** When a condition held. */
+export interface FindRequest {
+  /** An expression, such as `imu.acceleration.x > 40 and gps.fix == 3`. */
+  readonly condition: LineText;
+  /** @default the whole recording */
+  readonly window?: WindowNs;
+  /** Stretches at most, 1 to 100,000. @default 10,000 */
+  readonly limit?: number;
+}
+
+/** Stretches of rows side by side for which it held, ascending, as they are found. */
+export interface FindAnswer {
+  /** Times of the first row of each. */
+  readonly fromNs: BigInt64Array<ArrayBuffer>;
+  /** Times of the last row of each, inclusive. */
+  readonly toNs: BigInt64Array<ArrayBuffer>;
+  /** How far it has looked, in seconds. */
+  readonly lookedTo: number;
+  readonly rowsRead: number;
+  /** Whether it is the last answer; `isCut` where there were more than the limit. */
+  readonly isFinal: boolean;
+  readonly isCut: boolean;
+  readonly gaps: readonly Gap[];
+}
+
+/** Figures of lines between two moments, both inclusive. */
+export interface StatsRequest {
+  readonly lines: readonly LineText[];
+  readonly aNs: bigint;
+  readonly bNs: bigint;
+}
+
+/** Figures of a line; NaN where there is no value. */
+export interface StatsAnswer {
+  readonly line: number;
+  /** Rows that have a value that is no NaN. */
+  readonly count: number;
+  /** Rows without. */
+  readonly missing: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** Of the population. */
+  readonly deviation: number;
+  /** The value that was known at A, and at B: that of the last row at or before it. */
+  readonly atA: number;
+  readonly atB: number;
+  /** Rows a second between the first and the last of them. */
+  readonly rate: number;
+  readonly unit?: string;
+  readonly error?: DataError;
+}
+
+/** A window as files. */
+export interface ExportRequest extends WindowNs {
+  readonly format: "csv" | "arrow";
+  readonly topics: readonly string[];
+  /** Bytes at most; TOO_LARGE beyond, with the command that writes them. @default 256 MiB */
+  readonly maxBytes?: number;
+}
+
+/** A file a topic, `TOPIC.csv` or `TOPIC.arrow`. */
+export interface ExportAnswer {
+  readonly files: readonly { readonly name: string; readonly blob: Blob }[];
+  readonly messages: number;
+}
+
+/** Reads everything and checks it. */
+export interface VerifyRequest {
+  /** @default all */
+  readonly topics?: readonly string[];
+}
+
+/** What is damaged; none where all is sound. */
+export interface VerifyAnswer {
+  readonly errors: readonly DataError[];
+}
+
+/** The bytes of an attachment, by its place in the list. */
+export interface AttachmentRequest {
+  readonly index: number;
+}
+
+/** What is told of an attachment. */
+export interface AttachmentAnswer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Every request: what it takes, what comes while it runs (`part`), and what it comes to (`value`). One runs a panel and kind: a newer
+ * one aborts it.
+ */
+export interface Requests {
+  open: { request: OpenRequest; part: never; value: RecordingInfo };
+  import: { request: ImportRequest; part: Progress; value: RecordingInfo };
+  list: { request: { readonly url: string }; part: never; value: readonly ListEntry[] };
+  series: { request: SeriesRequest; part: SeriesAnswer; value: null };
+  activity: { request: ActivityRequest; part: never; value: ActivityAnswer };
+  at: { request: AtRequest; part: never; value: readonly AtAnswer[] };
+  rows: { request: RowsRequest; part: never; value: RowsAnswer };
+  columns: { request: ColumnsRequest; part: never; value: ColumnsAnswer };
+  states: { request: StatesRequest; part: StatesAnswer; value: null };
+  /** Ends when it is stopped, or all was played. */
+  play: { request: PlayRequest; part: FrameAnswer; value: null };
+  find: { request: FindRequest; part: FindAnswer; value: null };
+  stats: { request: StatsRequest; part: never; value: readonly StatsAnswer[] };
+  export: { request: ExportRequest; part: Progress; value: ExportAnswer };
+  verify: { request: VerifyRequest; part: Progress; value: VerifyAnswer };
+  attachment: { request: AttachmentRequest; part: never; value: AttachmentAnswer };
+  /** Looks now whether a followed recording has grown, as when a server says so. */
+  look: { request: null; part: never; value: null };
+}
+
+/** The name of a request. */
+export type RequestKind = keyof Requests;
+
+/** From the page. */
+export type ToWorker =
+  | {
+    readonly [K in RequestKind]: {
+      readonly kind: K;
+      readonly id: number;
+      readonly panel: number;
+      readonly request: Requests[K]["request"];
+    };
+  }[RequestKind]
+  /** Gives a request up. */
+  | { readonly kind: "abort"; readonly id: number }
+  /** The page's clock, of a `play` request. Of several that wait the newest counts. */
+  | { readonly kind: "tick"; readonly id: number; readonly ns: bigint }
+  /** Lets go of everything. */
+  | { readonly kind: "close" };
+
+/** To the page. */
+export type FromWorker =
+  | { readonly kind: "part"; readonly id: number; readonly part: unknown }
+  | { readonly kind: "end"; readonly id: number; readonly result: Result<unknown> }
+  /** A followed recording has grown, or ended. */
+  | { readonly kind: "changed"; readonly info: RecordingInfo };

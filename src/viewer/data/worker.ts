@@ -1,0 +1,14 @@
+/**
+ * The worker of one recording: `new Worker(new URL("../data/worker.ts", import.meta.url), { type: "module" })`.
+ *
+ * @module
+ */
+import { connect } from "../../entry/slim.ts";
+import { Session, type SessionPort } from "./session.ts";
+
+/** As a file of its own: it is smaller than as text, and loads while the rest starts. */
+const wasm = new URL("../../engine/generated/smalti.wasm", import.meta.url);
+
+new Session(globalThis as unknown as SessionPort, {
+  connect: (place, options) => connect(place, { wasm, ...options }),
+});

@@ -1,0 +1,54 @@
+/** Fields of topics, as panels choose among them. */
+import type { FieldInfo, Row, TopicSummary } from "../data/protocol.ts";
+
+/** All fields that hold no others, with those within structs. */
+export function leavesOf(fields: readonly FieldInfo[]): FieldInfo[] {
+  return fields.flatMap((field) => field.kind === "struct" ? leavesOf(field.children) : [field]);
+}
+
+/** What a plot may draw. */
+export function numbersOf({ fields }: TopicSummary): FieldInfo[] {
+  return leavesOf(fields).filter(({ kind }) => kind === "number" || kind === "bool");
+}
+
+/** A value of a row by its field's path: rows of chosen fields have them by their paths, others as they lie in each other. */
+export function valueOf({ data }: Row, path: string): unknown {
+  if (Object.hasOwn(data, path)) return data[path];
+  return path.split(".").reduce<unknown>(
+    (value, name) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, name)
+        ? (value as { readonly [name: string]: unknown })[name]
+        : undefined,
+    data,
+  );
+}
+
+/** A value in one line: numbers and texts as they are, the rest as short JSON. */
+export function valueText(value: unknown, maxLength = 120): string {
+  const text = plainText(value);
+  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
+}
+
+function plainText(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return value;
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(7)));
+  }
+  if (typeof value === "bigint" || typeof value === "boolean") return String(value);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    const array = value as unknown as ArrayLike<number | bigint>;
+    const first = Array.from({ length: Math.min(array.length, 8) }, (_, i) => plainText(array[i]));
+    return `[${first.join(", ")}${array.length > 8 ? `, … ${array.length}` : ""}]`;
+  }
+  if (Array.isArray(value)) {
+    const first = value.slice(0, 8).map(plainText);
+    return `[${first.join(", ")}${value.length > 8 ? `, … ${value.length}` : ""}]`;
+  }
+  if (typeof value === "object") {
+    return `{${
+      Object.entries(value).slice(0, 8).map(([key, part]) => `${key}: ${plainText(part)}`).join(", ")
+    }}`;
+  }
+  return String(value);
+}

@@ -1,0 +1,189 @@
+/**
+ * The last message of topics at the cursor, with its age.
+ *
+ * @module
+ */
+import { html, nothing, render, type TemplateResult } from "lit";
+import type { PanelOptions } from "../app/layout.ts";
+import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
+import { spanText } from "../draw/time_text.ts";
+import { valueText } from "./fields.ts";
+import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
+import { type PanelParts, panelParts } from "./parts.ts";
+
+type Options = PanelOptions["values"];
+
+/** What changes is drawn so often at most, in milliseconds. */
+const DRAW_MS = 100;
+/** Lines of a value's tree. */
+const MAX_LINES = 200;
+
+class ValuesPanel implements Panel {
+  readonly #context: PanelContext<Options>;
+  readonly #parts: PanelParts;
+  readonly #answers = new Map<string, AtAnswer>();
+  readonly #open = new Set<string>();
+  readonly #stop: (() => void)[] = [];
+  #stopWatching: (() => void) | undefined;
+  #topics: readonly string[];
+  #filter = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lastDraw = 0;
+
+  constructor(context: PanelContext<Options>) {
+    this.#context = context;
+    const { topics } = context.options;
+    this.#topics = Array.isArray(topics) ? topics : [];
+    this.#parts = panelParts(context.element, { scrolls: true });
+    this.#parts.body.classList.add("values");
+    this.#stop.push(context.clock.subscribe((changes) => changes.has("cursor") && this.#drawSoon()));
+    context.setTitle(this.#topics.length > 0 ? this.#topics.join(", ") : "Values");
+    if (this.#topics.length > 0 && this.#topics.length <= 3) {
+      this.#topics.forEach((name) => this.#open.add(name));
+    }
+    this.#watch();
+  }
+
+  changed(): void {
+    this.#watch();
+  }
+
+  add(topic: TopicSummary): boolean {
+    this.#open.add(topic.name);
+    if (this.#topics.length > 0 && !this.#topics.includes(topic.name)) {
+      this.#topics = [...this.#topics, topic.name];
+      this.#context.save({ topics: [...this.#topics] });
+      this.#context.setTitle(this.#topics.join(", "));
+    }
+    this.#watch();
+    return true;
+  }
+
+  dispose(): void {
+    for (const stop of this.#stop) stop();
+    this.#stopWatching?.();
+    clearTimeout(this.#timer);
+  }
+
+  #shown(): TopicSummary[] {
+    const { topics } = this.#context.recording.info;
+    const wanted = this.#topics.length === 0
+      ? topics.filter(({ rows, error }) => rows > 0 && !error)
+      : topics.filter(({ name }) => this.#topics.includes(name));
+    const words = this.#filter.toLowerCase();
+    return wanted.filter(({ name }) => name.toLowerCase().includes(words));
+  }
+
+  /** Of topics that are closed nothing but the time is asked for. */
+  #watch(): void {
+    this.#stopWatching?.();
+    const wishes = this.#shown().map(({ name, fields }) => {
+      if (this.#open.has(name)) return { topic: name };
+      // Something in one line, without what is large.
+      const few = fields.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
+        0,
+        3,
+      );
+      return { topic: name, fields: few.map(({ path }) => path) };
+    });
+    this.#stopWatching = this.#context.watch(wishes, (answers) => {
+      for (const answer of answers) this.#answers.set(answer.topic, answer);
+      this.#drawSoon();
+    });
+    this.#drawSoon();
+  }
+
+  #drawSoon(): void {
+    if (this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#lastDraw + DRAW_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#lastDraw = performance.now();
+      this.#draw();
+    }, wait);
+  }
+
+  #draw(): void {
+    const shown = this.#shown();
+    const missing = this.#topics.filter((name) =>
+      !this.#context.recording.info.topics.some((topic) => topic.name === name)
+    );
+    render(
+      html`
+        <input type="search" aria-label="Search topics" placeholder="Search topics" .value=${this.#filter}
+          @input=${(event: Event) => {
+            this.#filter = (event.target as HTMLInputElement).value;
+            this.#watch();
+          }} />
+      `,
+      this.#parts.bar,
+    );
+    render(
+      html`${missing.map((name) => html`<p class="muted">${name} is not in this recording</p>`)}
+      ${shown.map((topic) => this.#topic(topic))}`,
+      this.#parts.body,
+    );
+    this.#parts.say(shown.length === 0 && missing.length === 0 ? "No topic is called so." : undefined);
+  }
+
+  #topic({ name }: TopicSummary): TemplateResult {
+    const answer = this.#answers.get(name);
+    const { clock } = this.#context;
+    const age = answer?.seconds === undefined ? "" : spanText(Math.max(0, clock.cursor - answer.seconds));
+    const content = answer?.content;
+    const data = content?.kind === "values" ? content.data : undefined;
+    const brief = data && Object.values(data).slice(0, 3).map((value) => valueText(value, 24)).join("  ");
+    const isOpen = this.#open.has(name);
+    return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
+      <summary><span class="clip">${name}</span>${
+      isOpen ? nothing : html`<span class="muted clip mono">${brief ?? ""}</span>`
+    }<span class="age">${
+      answer === undefined ? "…" : answer.timestampNs === undefined ? "none yet" : `${age} ago`
+    }</span></summary>
+      ${content?.kind === "error" ? html`<p class="error">${content.error.message}</p>` : nothing}
+      ${
+      isOpen && data
+        ? html`<dl class="mono">${
+          linesOf(data).map(([key, value]) =>
+            html`
+              <dt>${key}</dt>
+              <dd>${value}</dd>
+            `
+          )
+        }</dl>`
+        : nothing
+    }
+    </details>`;
+  }
+
+  #toggle(name: string, event: Event): void {
+    const isOpen = (event.target as HTMLDetailsElement).open;
+    if (isOpen === this.#open.has(name)) return;
+    if (isOpen) this.#open.add(name);
+    else this.#open.delete(name);
+    this.#watch();
+  }
+}
+
+/** A message's values by their paths. */
+function linesOf(
+  data: { readonly [key: string]: unknown },
+  prefix = "",
+  lines: [string, string][] = [],
+): [string, string][] {
+  for (const [key, value] of Object.entries(data)) {
+    if (lines.length >= MAX_LINES) break;
+    const isStruct = typeof value === "object" && value !== null && !Array.isArray(value) &&
+      !ArrayBuffer.isView(value);
+    if (isStruct) linesOf(value as { [key: string]: unknown }, `${prefix}${key}.`, lines);
+    else lines.push([prefix + key, valueText(value)]);
+  }
+  return lines;
+}
+
+registerPanel<Options>({
+  name: "values",
+  title: "Values",
+  takes: () => 0.4,
+  create: (context) => new ValuesPanel(context),
+});

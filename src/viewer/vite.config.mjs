@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const require = createRequire(import.meta.url);
+
+/**
+ * The rules of dockview without its themes. Its package has them as a text in a script alone, which puts it into the
+ * document's head, where it does not reach into a shadow root.
+ */
+function dockviewStyles() {
+  const id = "virtual:dockview-styles";
+  return {
+    name: "dockview-styles",
+    resolveId: (source) => source === id ? `\0${id}` : undefined,
+    load(source) {
+      if (source !== `\0${id}`) return;
+      const script = readFileSync(require.resolve("dockview-core/dist/dockview-core.js"), "utf8");
+      const [, text] = /\bs\.textContent = ("(?:[^"\\]|\\.)*");/.exec(script) ?? [];
+      if (text === undefined) {
+        throw new Error("dockview-core.js has no style sheet where it had one: look again");
+      }
+      // Rules of its themes; what is within @media or @keyframes stays.
+      const css = JSON.parse(text).replace(/^\.dockview-theme-[^{}]*\{[^{}]*\}\n?/gm, "");
+      return `export default ${JSON.stringify(css.replace(/\s+/g, " "))};`;
+    },
+  };
+}
+
+export default {
+  root,
+  // Works from any folder of any web server.
+  base: "./",
+  logLevel: "warn",
+  plugins: [dockviewStyles()],
+  worker: { format: "es" },
+  build: {
+    outDir: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1000,
+    rolldownOptions: {
+      input: { index: `${root}index.html`, "smalti-viewer": `${root}mod.ts` },
+      preserveEntrySignatures: "exports-only",
+      output: {
+        entryFileNames: (chunk) => chunk.name === "smalti-viewer" ? "[name].js" : "assets/[name]-[hash].js",
+      },
+    },
+  },
+};
