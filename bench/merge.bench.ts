@@ -1,5 +1,5 @@
 /**
- * The time-order merge alone, over shapes of recordings, 10 M rows each: the engines' (copying the times in included),
+ * The time-order merge alone, over shapes of recordings, 5 M rows each: the engines' (copying the times in included),
  * heap-js on numbers, used in both of its ways, and a scan of all heads.
  */
 import { Heap } from "heap-js";
@@ -8,7 +8,7 @@ import { type Case, check, compare } from "./compare.ts";
 import { shapes, type SortedRun } from "./data.ts";
 import { loadEngines } from "./engines.ts";
 
-const ROWS = 10_000_000;
+const ROWS = 5_000_000;
 /** As many as a replay takes at a time. */
 const BLOCK_ROWS = 8192;
 const ROUNDS = 2;

@@ -94,12 +94,7 @@ export type {
 } from "./read/statistics/statistics_options.ts";
 export { type TableOptions } from "./read/table_options.ts";
 export { SyncStreamer } from "./read/sync/sync_streamer.ts";
-export {
-  type MessageBlock,
-  type MessageStreamOptions,
-  Streamer,
-  type StreamOptions,
-} from "./read/streamer.ts";
+export { type MessageBlock, Streamer, type StreamOptions } from "./read/streamer.ts";
 export type { MessageCursor } from "./read/merge/message_cursor.ts";
 export {
   type Message,

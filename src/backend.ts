@@ -232,8 +232,11 @@ export interface RunOptions {
   paths?: readonly (readonly number[])[] | undefined;
   /** Whether a batch's message may lie in a buffer from `takeBytes`, for who gives it back unless it is kept. @default false */
   mayReuse?: boolean;
-  /** Whether to take batches that are kept at hand, and to offer to keep them. @default false */
-  keeps?: boolean;
+  /**
+   * Set to take batches that are kept at hand, and to offer to keep them: how many topics are walked side by side, which share
+   * the room where buffers are used again otherwise. @default nothing is kept
+   */
+  keepsAmong?: number;
   /**
    * Whether to walk backwards: the batch that ends last comes first. Times of the walk are keys then, which ascend as it goes
    * on: `~ns`, whose order is the other way round. UNSUPPORTED where the store sends rows in their order. @default false

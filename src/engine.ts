@@ -57,27 +57,44 @@ export interface Merger {
 }
 
 /**
- * Picks rows out of arrays of numbers, an array a run: faster than a loop over them in TypeScript. It keeps copies of the
- * arrays, which must not change until it is told to let go of them.
+ * A merge whose latest rows stay in the engine's memory, where numbers are picked by them out of the arrays of their runs:
+ * faster than loops in TypeScript. It copies times and arrays, which must not change until their run is exhausted and let go of.
  */
-export interface RowPicker {
+export interface RowPicker extends Pick<Merger, "add" | "head" | "exhausted" | "close"> {
+  /** The next rows in order, none later than `untilNs`, `most` at most; else as {@linkcode Merger.fill}. They replace the last ones. */
+  fill(untilNs: bigint, most: number): number;
+  /** Whether the rows lie side by side in their runs, 16 or more on average: such are better copied as they lie. */
+  readonly hasStretches: boolean;
+  /** The runs and positions of the rows; copies, to be asked for before it fills anew. */
+  arrays(): { readonly runs: Int32Array; readonly rows: Int32Array };
   /**
-   * Takes the rows to pick: row `rows[i]` of run `runs[i]`, the first `length` of both. Returns the runs that there are rows
-   * of, ascending, all below `runCount`; undefined where it cannot pick these rows.
+   * The runs of `count` rows from the one at `first` on, ascending, all below `runCount`. Undefined, as from all that pick, where
+   * the engine's memory has no room for what it must copy: the rows are in {@linkcode arrays} alone then.
    */
-  take(runs: Int32Array, rows: Int32Array, length: number, runCount: number): number[] | undefined;
-  /** For each row what `ofRun` tells of its run, in a fresh array; undefined where there is no memory. */
-  lookUp(ofRun: Int32Array): Int32Array | undefined;
-  /**
-   * The numbers of the rows, `width` bytes each (1, 2, 4, 8), in a fresh buffer; 0 of runs without an array. Calls since `take`
-   * are for one column each, in the same order for all rows: so arrays are the same from one time to the next. Undefined
-   * where there is no room for copies.
-   */
-  pick(width: number, arrays: readonly (ArrayBufferView | undefined)[]): ArrayBuffer | undefined;
+  used(first: number, count: number, runCount: number): number[] | undefined;
+  /** For each of these rows what `ofRun` tells of its run. */
+  lookUp(first: number, count: number, ofRun: Int32Array): Int32Array | undefined;
+  /** The times of these rows. */
+  pickTimes(first: number, count: number): BigInt64Array | undefined;
+  /** The numbers of rows out of an array a run, in a buffer that may be longer. */
+  pick(request: PickRequest): ArrayBuffer | undefined;
   /** Forgets the arrays of a run: another one has its number from now on. */
   letGo(run: number): void;
-  /** Gives its memory back; it takes no rows then. A second call does nothing. */
-  close(): void;
+}
+
+/** What to pick. */
+export interface PickRequest {
+  /** The first of the rows, and how many. */
+  readonly first: number;
+  readonly count: number;
+  /** The runs that they are of. */
+  readonly used: readonly number[];
+  /** Tells arrays that belong together from others: of one run they are the same as long as the run is there. */
+  readonly column: number;
+  /** Bytes of a number: 1, 2, 4 or 8. */
+  readonly width: number;
+  /** By run; rows of runs without an array have the number 0. */
+  readonly arrays: readonly (ArrayBufferView | undefined)[];
 }
 
 /** What a runtime may have in native code; an engine uses it where given. Same results, only faster. */
@@ -127,8 +144,12 @@ export interface Engine extends EngineInfo {
   crc32(bytes: Uint8Array, before?: number): number;
   /** A merge of its own. */
   createMerger(): Merger;
-  /** A picker of its own. An engine in TypeScript has none. */
-  createPicker?(): RowPicker;
+  /**
+   * A picker of its own. An engine in TypeScript has none.
+   *
+   * @param allocate Gives the buffers of what is picked: so many bytes or more, whatever is in them. @default fresh ones
+   */
+  createPicker?(allocate?: (bytes: number) => ArrayBuffer): RowPicker;
   /** A decoder for the records of one schema. */
   createRecordDecoder(plan: RecordPlan): RecordDecoder;
   /** Decodes the records of a chunk, each job's by its decoder of this engine; sets their statuses. */

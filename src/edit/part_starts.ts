@@ -4,7 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { timeOf } from "../read/merge/row_blocks.ts";
+import { timeOf } from "../read/merge/row_block.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import { MIN_NS } from "../types.ts";
 import { show } from "../util/show.ts";

@@ -6,8 +6,7 @@ import type { TopicIndex } from "./topic_index.ts";
 /** A file whose rows are to be counted. */
 interface CountedFile {
   readonly index: TopicIndex;
-  readBatch(number: number, signal?: AbortSignal): Promise<Uint8Array>;
-  openBatch(number: number, bytes: Promise<Uint8Array>): Promise<OpenBatch>;
+  keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch>;
 }
 
 /** Steps between two looks at the time. */
@@ -46,7 +45,7 @@ export async function countRows(
       }
       if (!times) {
         await step();
-        times = (await file.openBatch(number, file.readBatch(number, signal))).times;
+        times = (await file.keptBatch(number, signal)).times;
       }
       counts[i] += lowerBound(times, end) - lowerBound(times, start);
     }

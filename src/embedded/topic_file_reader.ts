@@ -296,19 +296,19 @@ export class TopicFileReader implements TopicSource {
     for (const number of across) {
       await slice.pause();
       signal?.throwIfAborted();
-      const batch = await this.#keptBatch(number, signal);
+      const batch = await this.keptBatch(number, signal);
       const row = lowerBound(batch.times, ns + 1n) - 1;
       const time = batch.times[row];
       if (bestNs !== undefined && (time < bestNs || (time === bestNs && number < best))) continue;
       [best, bestNs, found] = [number, time, { batch, row }];
     }
     if (found || best < 0) return found;
-    const batch = await this.#keptBatch(best, signal);
+    const batch = await this.keptBatch(best, signal);
     return { batch, row: batch.rows - 1 };
   }
 
   /** A batch that is kept at hand for the next who asks for it. */
-  async #keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
+  async keptBatch(number: number, signal?: AbortSignal): Promise<OpenBatch> {
     const open = (signal?: AbortSignal) => this.openBatch(number, this.readBatch(number, signal));
     return await (this.kept?.load(number, open, signal) ?? open(signal));
   }
@@ -335,11 +335,15 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
-  async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
+  async openBatch(
+    number: number,
+    bytes: Promise<Uint8Array> = this.readBatch(number),
+    mayReuse = false,
+  ): Promise<OpenBatch> {
     const { ended, path } = this.#parts;
-    if (!ended) return await this.#openBatch(number, bytes);
+    if (!ended) return await this.#openBatch(number, bytes, mayReuse);
     try {
-      return await this.#openBatch(number, bytes);
+      return await this.#openBatch(number, bytes, mayReuse);
     } catch (reason) {
       const mayBeAnother = reason instanceof SmaltiError && ["CORRUPT", "NOT_FOUND"].includes(reason.code);
       if (mayBeAnother && await ended()) throw writtenAnew(path, path);
@@ -347,7 +351,7 @@ export class TopicFileReader implements TopicSource {
     }
   }
 
-  async #openBatch(number: number, bytes: Promise<Uint8Array>): Promise<OpenBatch> {
+  async #openBatch(number: number, bytes: Promise<Uint8Array>, mayReuse: boolean): Promise<OpenBatch> {
     const { length, rows, firstNs, lastNs, headerCrc } = this.index;
     const where = this.place(number);
     const message = await bytes.catch((reason) => {
@@ -360,6 +364,7 @@ export class TopicFileReader implements TopicSource {
       fields: this.schema.fields,
       where,
       dictionaries: this.#parts.dictionaries,
+      mayReuse,
       ...(this.#parts.index && { headerCrc: headerCrc[number] }),
     });
     const { times } = batch;

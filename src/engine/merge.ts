@@ -3,7 +3,7 @@
  *
  * A fill orders spans of time: from the first head on, as wide as should fill the caller's arrays at the
  * latest density of rows. The rows of a span are gathered run by run, in the order that breaks ties (topic,
- * batch, row); how they are sorted is the engine's. Where runs take turns in long stretches, the stretches are
+ * batch, row), and sorted. Where runs take turns in long stretches, the stretches are
  * copied instead.
  *
  * Times are read as pairs of 32-bit words, little-endian as on all machines that matter: a bigint per row
@@ -13,7 +13,7 @@
  */
 import { MAX_NS, MIN_NS } from "../types.ts";
 import type { Merger } from "../engine.ts";
-import { MAX_OFFSET, type SortSpan, type Span, SpanSorter } from "./merge_sort.ts";
+import { MAX_OFFSET, type Span, SpanSorter } from "./merge_sort.ts";
 
 const WORD = 2 ** 32;
 const SIGN = 1 << 31;
@@ -42,9 +42,9 @@ interface LiveRun {
   readonly end: number;
 }
 
-/** Creates a merge of its own, which sorts by `sort` where given. */
-export function createMerger(sort?: SortSpan): Merger {
-  return new SpanMerger(sort);
+/** Creates a merge of its own. */
+export function createMerger(): Merger {
+  return new SpanMerger();
 }
 
 class SpanMerger implements Merger {
@@ -75,11 +75,6 @@ class SpanMerger implements Merger {
   #hasEnded = false;
   #closed = false;
   readonly #sorter = new SpanSorter();
-  readonly #sort: SortSpan;
-
-  constructor(sort?: SortSpan) {
-    this.#sort = sort ?? this.#sorter.sort;
-  }
 
   add(id: number, topic: number, batch: number, times: BigInt64Array, from: number, to: number): void {
     if (!(from >= 0 && from < to && to <= times.length)) {
@@ -226,7 +221,7 @@ class SpanMerger implements Merger {
       count = this.#gather(capacity, first, width);
     }
     if (width > NEAR_WIDTH) this.#sorter.sortFar(this.#span, this.#readWords(), runs, rows);
-    else this.#sort(this.#span, runs, rows);
+    else this.#sorter.sort(this.#span, runs, rows);
     if (this.#hasEnded) this.#dropEnded();
 
     // A few rows say little of density: the next span is at most 64 times wider.

@@ -23,9 +23,6 @@ export interface Span {
   shifts: Int32Array;
 }
 
-/** Orders the rows of a span by time, then run, then row: writes their runs' ids and their numbers. */
-export type SortSpan = (span: Span, runs: Int32Array, rows: Int32Array) => void;
-
 /** The largest key of a span. */
 export const MAX_OFFSET: number = 2 ** 31 - 2;
 
@@ -40,12 +37,13 @@ export class SpanSorter {
   #numbers = new Int32Array(0);
   #counts = new Int32Array(2 ** 11);
 
-  readonly sort: SortSpan = (span, runs, rows) => {
+  /** Orders the rows of a span by time, then run, then row: writes their runs' ids and their numbers. */
+  sort(span: Span, runs: Int32Array, rows: Int32Array): void {
     this.#grow(span.count);
     if (this.#crowded-- > 0 || !this.#sortByBuckets(span, runs, rows)) {
       this.#sortByDigits(span, [span.keys], runs, rows);
     }
-  };
+  }
 
   /** Orders rows by time, `keys` being the low words of their times, `highKeys` the high ones, without a sign. */
   sortFar(span: Span, highKeys: Int32Array, runs: Int32Array, rows: Int32Array): void {

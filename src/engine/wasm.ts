@@ -10,10 +10,8 @@ import { createCodecs } from "./codecs.ts";
 import type { BatchLayout, Codec, Engine, Merger, NativeCodecs, RowPicker } from "../engine.ts";
 import { SOURCE_HASH } from "./generated/source_hash.ts";
 import { sampleBytes, sampleStarts } from "./lz4_compress.ts";
-import { createMerger } from "./merge.ts";
-import type { SortSpan } from "./merge_sort.ts";
 import { noMemory, Wasm, type WasmExports } from "./wasm_instance.ts";
-import { WasmRowPicker } from "./wasm_picker.ts";
+import { WasmMerger, WasmRowPicker } from "./wasm_picker.ts";
 import {
   COLUMN_WORDS,
   RECORD_ENCODINGS,
@@ -136,11 +134,11 @@ class WasmEngine implements Engine {
   }
 
   createMerger(): Merger {
-    return createMerger(this.#order);
+    return new WasmMerger(new WasmRowPicker(this.#wasm));
   }
 
-  createPicker(): RowPicker {
-    return new WasmRowPicker(this.#wasm);
+  createPicker(allocate?: (bytes: number) => ArrayBuffer): RowPicker {
+    return new WasmRowPicker(this.#wasm, allocate);
   }
 
   createRecordDecoder(plan: RecordPlan): RecordDecoder {
@@ -158,23 +156,6 @@ class WasmEngine implements Engine {
       (decoder as WasmRecordDecoder).decode(spans, statuses);
     }
   }
-
-  readonly #order: SortSpan = ({ count, keys, members, starts, ids, shifts }, runs, rows) => {
-    const wasm = this.#wasm;
-    wasm.run(({ order, ordered_ptr }) => {
-      const length = 3 * members + 1 + count;
-      const at = wasm.room(4 * length);
-      const input = new Int32Array(wasm.buffer, at, length);
-      input.set(starts.subarray(0, members + 1));
-      input.set(ids.subarray(0, members), members + 1);
-      input.set(shifts.subarray(0, members), 2 * members + 1);
-      input.set(keys.subarray(0, count), 3 * members + 1);
-      order(members, count);
-      const ordered = ordered_ptr();
-      runs.set(new Int32Array(wasm.buffer, ordered, count));
-      rows.set(new Int32Array(wasm.buffer, ordered + 4 * count, count));
-    });
-  };
 
   #crc32(bytes: Uint8Array, before: number): number {
     return this.#wasm.run(({ crc32 }) => {

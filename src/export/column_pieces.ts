@@ -7,7 +7,7 @@ import { isEncoded } from "../arrow/encoded_vector.ts";
 import { vectorsOf } from "../arrow/rearrange.ts";
 import type { StructVector } from "../arrow/vector.ts";
 import { blockColumns } from "../read/merge/block_columns.ts";
-import type { RowBlock } from "../read/merge/row_blocks.ts";
+import type { RowBlock } from "../read/merge/row_block.ts";
 import { plainFields } from "../schema.ts";
 
 /** Rows one after another in a batch: from one on and up to before another. */

@@ -6,7 +6,7 @@
 import { type ErrorCode, SmaltiError } from "../error.ts";
 import { topicName } from "../names.ts";
 import type { Message } from "../read/merge/message.ts";
-import type { RowBlock } from "../read/merge/row_blocks.ts";
+import type { RowBlock } from "../read/merge/row_block.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { SequenceStreamer } from "../read/sequence_streamer.ts";
 import type { MessageBlock } from "../read/streamer.ts";

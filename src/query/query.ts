@@ -216,7 +216,8 @@ export async function* matchingTimes(
 ): AsyncGenerator<bigint[], void, undefined> {
   const spans = bounds && await wantedRows(topic, filter, bounds, { window, signal, slice });
   const isWanted = (batch: number) => !spans || spans.has(batch);
-  const runs = topic.runs(window, signal, { isWanted, paths: filter.paths });
+  const { paths } = filter;
+  const runs = topic.runs(window, signal, { isWanted, mayReuse: true, keepsAmong: 1, paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();
@@ -232,6 +233,8 @@ export async function* matchingTimes(
           if (filter.matches(table, row)) found.push(times[row]);
         }
       }
+      if (run.keep) run.keep();
+      else run.batch.giveBack();
       yield found;
     }
   } finally {

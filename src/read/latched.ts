@@ -13,7 +13,7 @@ import { TimeSlice } from "../util/time_slice.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
 import { type MessageData, messageTopic, TopicBatch } from "./merge/message.ts";
 import { ReadMemory } from "./merge/read_memory.ts";
-import type { RowBlock } from "./merge/row_blocks.ts";
+import type { RowBlock } from "./merge/row_block.ts";
 import { RowKeys } from "./row_keys.ts";
 
 /** A topic on which several publishers say what holds, each under its own key, as static transforms do. */

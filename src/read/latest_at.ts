@@ -4,7 +4,7 @@ import { mapLimited } from "../util/map_limited.ts";
 import type { OptionNames } from "../util/options.ts";
 import { askedFields } from "./columns/column_fields.ts";
 import { type Message, messageTopic, RowMessage, TopicBatch } from "./merge/message.ts";
-import type { RowBlock } from "./merge/row_blocks.ts";
+import type { RowBlock } from "./merge/row_block.ts";
 import { TOPICS_AT_A_TIME } from "./open_topics.ts";
 import { PickedFields } from "./picked_fields.ts";
 

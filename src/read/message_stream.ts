@@ -16,16 +16,11 @@ import type { Message } from "./merge/message.ts";
 import { openBlocks } from "./open_blocks.ts";
 import { checkEnded, type OpenTopics } from "./open_topics.ts";
 import { SequenceStreamer } from "./sequence_streamer.ts";
-import {
-  type BlockSource,
-  bufferedBytes,
-  MESSAGE_STREAM_OPTIONS,
-  type MessageStreamOptions,
-} from "./streamer.ts";
+import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 
 /** Options of {@linkcode SequenceHandler.getDataStreamer}. */
-export interface SequenceStreamOptions extends MessageStreamOptions {
+export interface SequenceStreamOptions extends StreamOptions {
   /** Names of the topics to stream. @default all */
   topics?: readonly string[];
   /**
@@ -55,7 +50,7 @@ export interface SequenceStreamOptions extends MessageStreamOptions {
 }
 
 const SEQUENCE_STREAM_OPTIONS: OptionNames<SequenceStreamOptions> = {
-  ...MESSAGE_STREAM_OPTIONS,
+  ...STREAM_OPTIONS,
   topics: true,
   latched: true,
   follow: true,

@@ -4,7 +4,8 @@ import type { Window } from "../types.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { messageTopic } from "./merge/message.ts";
 import { ResumingBlocks } from "./merge/resuming_blocks.ts";
-import { type BlockUse, type RowBlock, RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
+import type { BlockUse, RowBlock } from "./merge/row_block.ts";
+import { RowBlocks, type TopicRuns } from "./merge/row_blocks.ts";
 import type { BlockSource } from "./streamer.ts";
 
 /** Which rows to give, and how. */
@@ -21,6 +22,8 @@ export interface BlockRequest {
   readonly use?: BlockUse;
   /** The columns of a topic that are touched, as in {@linkcode RunOptions}. @default all */
   readonly paths?: (topic: string) => RunOptions["paths"];
+  /** Gives buffers of what an engine picks. @default fresh ones */
+  readonly allocate?: ((bytes: number) => ArrayBuffer) | undefined;
   /** Whether to go backwards. @default false */
   readonly reverse?: boolean | undefined;
 }
@@ -28,10 +31,10 @@ export interface BlockRequest {
 /** The rows of topics, in the order of their names; `reopen` gives the topics once more where files were written anew. */
 export async function openBlocks(
   topics: readonly TopicSource[],
-  { sequence, engine, window, maxBytes, signal, first, use, paths, reverse = false }: BlockRequest,
+  { sequence, engine, window, maxBytes, signal, first, use, paths, allocate, reverse = false }: BlockRequest,
   reopen: (topics: readonly TopicSource[]) => Promise<readonly TopicSource[]>,
 ): Promise<BlockSource> {
-  const options: RunOptions = { mayReuse: use === "copies", keeps: true, reverse };
+  const options: RunOptions = { mayReuse: use === "copies", keepsAmong: topics.length, reverse };
   const blocksOf = async (part: Window, before?: RowBlock) => {
     const slice = new TimeSlice();
     const runs: TopicRuns[] = [];
@@ -44,7 +47,7 @@ export async function openBlocks(
       });
     }
     if (reverse) runs.reverse();
-    return new RowBlocks(engine, runs, maxBytes, before, use, reverse);
+    return new RowBlocks(engine, runs, maxBytes, before, use, reverse, allocate);
   };
   const renew = async () => {
     topics = await reopen(topics);

@@ -186,7 +186,7 @@ export class SequenceHandler implements AsyncDisposable {
   /**
    * Streams fields of several topics as columns in strict time order: times, the topic of each row, and a typed array a
    * field. A field is given by its path in all topics that have it, and is missing in the rows of others; or by a name of
-   * your own, with a topic and a path. All arrays are copies. Reads nothing until it is asked.
+   * your own, with a topic and a path. All arrays are copies unless `reuse` is set. Reads nothing until it is asked.
    *
    * NOT_FOUND where a topic is not there; reading rejects with it where no topic has a field, and with INVALID_ARGUMENT where a
    * field is of different types in different topics. RangeError and TypeError as {@linkcode getDataStreamer}, LOCKED

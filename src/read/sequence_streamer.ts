@@ -7,7 +7,7 @@ import { TimeSlice } from "../util/time_slice.ts";
 import { blockColumns } from "./merge/block_columns.ts";
 import { type Message, RowMessage } from "./merge/message.ts";
 import { MessageCursor } from "./merge/message_cursor.ts";
-import type { RowBlock } from "./merge/row_blocks.ts";
+import type { RowBlock } from "./merge/row_block.ts";
 import { type BlockSource, type MessageBlock, Streamer } from "./streamer.ts";
 import type { TableOptions } from "./table_options.ts";
 

@@ -2,7 +2,8 @@ import { readableOf } from "./readable.ts";
 import { Turns } from "../util/turns.ts";
 import type { OptionNames } from "../util/options.ts";
 import type { TimeRange } from "../types.ts";
-import { type BlockArrays, restOf, type RowBlock, type RowBlocks, timeOf } from "./merge/row_blocks.ts";
+import { type BlockArrays, restOf, type RowBlock, timeOf } from "./merge/row_block.ts";
+import type { RowBlocks } from "./merge/row_blocks.ts";
 import type { MessageCursor } from "./merge/message_cursor.ts";
 import { checkRows, rowLimit, type TableOptions } from "./table_options.ts";
 
@@ -30,14 +31,10 @@ export interface StreamOptions extends TimeRange {
   maxBufferedBytes?: number;
   /** How many rows to give at most, a whole number from 0 on: reading stops after them. @default all */
   limit?: number;
-}
-
-/** Options of every `getDataStreamer`. */
-export interface MessageStreamOptions extends StreamOptions {
   /**
-   * Whether to go backwards: from the last message to the first, in exactly the reverse of the order, so that with a `limit`
-   * the last messages come. It takes 8 bytes a row more of `maxBufferedBytes`. Reading from a server rejects with
-   * UNSUPPORTED. @default false
+   * Whether to go backwards: from the last row to the first, in exactly the reverse of the order, so that with a `limit` the
+   * last rows come. It takes 8 bytes a row more of `maxBufferedBytes`. Reading from a server rejects with UNSUPPORTED.
+   * @default false
    */
   reverse?: boolean;
 }
@@ -49,8 +46,8 @@ export const STREAM_OPTIONS: OptionNames<StreamOptions> = {
   signal: true,
   maxBufferedBytes: true,
   limit: true,
+  reverse: true,
 };
-export const MESSAGE_STREAM_OPTIONS: OptionNames<MessageStreamOptions> = { ...STREAM_OPTIONS, reverse: true };
 
 /** The bound on what a stream holds, in bytes. RangeError where it is not above 0. */
 export function bufferedBytes(

@@ -19,14 +19,8 @@ import { TimeBuckets } from "./statistics/time_buckets.ts";
 import { askedFields, type ColumnFields, type ColumnName, planFields } from "./columns/column_fields.ts";
 import { ColumnStreamer } from "./columns/column_streamer.ts";
 import { type ColumnPlan, columnPlan, wantedPaths } from "./columns/gather_block.ts";
-import {
-  type BlockSource,
-  bufferedBytes,
-  MESSAGE_STREAM_OPTIONS,
-  type MessageStreamOptions,
-  STREAM_OPTIONS,
-  type StreamOptions,
-} from "./streamer.ts";
+import { ReusedBuffers } from "./columns/reused_buffers.ts";
+import { type BlockSource, bufferedBytes, STREAM_OPTIONS, type StreamOptions } from "./streamer.ts";
 import { timeWindow } from "./time_window.ts";
 import { TopicStreamer } from "./topic_streamer.ts";
 
@@ -49,9 +43,16 @@ export interface TopicColumnOptions<F extends ColumnFields = TopicColumnFields> 
   fields: F;
   /** Whether every array is a copy, the caller's own to change and transfer; else rows side by side are views. @default false */
   copies?: boolean;
+  /** Whether the arrays of a block are used again for the next one; see {@linkcode ColumnStreamer}. @default false */
+  reuse?: boolean;
 }
 
-const COLUMN_OPTIONS: OptionNames<TopicColumnOptions> = { ...STREAM_OPTIONS, fields: true, copies: true };
+const COLUMN_OPTIONS: OptionNames<TopicColumnOptions> = {
+  ...STREAM_OPTIONS,
+  fields: true,
+  copies: true,
+  reuse: true,
+};
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { deep: true, signal: true, onRows: true };
 const LATEST_OF_TOPIC: OptionNames<Omit<LatestOptions, "topics">> = { fields: true, signal: true };
 const LEVELS: readonly SeriesOptions["level"][] = ["batches", "detail", "rows"];
@@ -131,9 +132,9 @@ export class TopicHandler implements AsyncDisposable {
    *
    * RangeError where `startNs` is after `endNs`, a bound is outside int64, or `maxBufferedBytes` is not above 0.
    */
-  getDataStreamer(options: MessageStreamOptions = {}): TopicStreamer {
+  getDataStreamer(options: StreamOptions = {}): TopicStreamer {
     const tried = `Cannot stream ${this.#text}`;
-    checkOptions(options, MESSAGE_STREAM_OPTIONS, tried);
+    checkOptions(options, STREAM_OPTIONS, tried);
     const { signal, reverse } = options;
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, tried);
@@ -168,21 +169,35 @@ export class TopicHandler implements AsyncDisposable {
   ): ColumnStreamer<ColumnName<F>> {
     const tried = `Cannot stream columns of ${this.#text}`;
     checkOptions<TopicColumnOptions>(options, COLUMN_OPTIONS, tried);
-    const { signal, copies = false } = options;
+    const { signal, reverse, copies = false, reuse = false } = options;
+    if (copies && reuse) {
+      throw new TypeError(`${tried}: arrays are copies or used again, wanted one of copies and reuse`);
+    }
+    const buffers = reuse ? new ReusedBuffers() : undefined;
     const asked = askedFields(options.fields, this.sequence, tried);
     const maxBytes = bufferedBytes(options);
     const window = timeWindow(options, tried);
     const limited = limiter(options, tried);
     const open = async () => {
       const topics = [{ name: this.name, fields: this.fields }];
-      plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies);
-      const use = copies ? "copies" : "columns";
+      plan = columnPlan([this.name], await planFields(asked, topics, this.sequence), copies, buffers);
+      const use = copies || reuse ? "copies" : "columns";
       const paths = wantedPaths(plan, this.name);
-      return limited(await this.#open({ window, maxBytes, signal, use, paths: () => paths }));
+      return limited(
+        await this.#open({
+          window,
+          maxBytes,
+          signal,
+          use,
+          paths: () => paths,
+          allocate: buffers?.take,
+          reverse,
+        }),
+      );
     };
     let plan: ColumnPlan | undefined;
     const rows = new TopicStreamer(open, () => Promise.resolve(this.fields), this.#loadArrow, signal);
-    return new ColumnStreamer(rows, () => Promise.resolve(plan!));
+    return new ColumnStreamer(rows, () => Promise.resolve(plan!), buffers);
   }
 
   /** Its rows in a window. */

@@ -72,7 +72,7 @@ async function serials(handler: SequenceHandler, startNs: bigint, count: number)
 }
 
 describe("Batches that are kept at hand", () => {
-  it("are read once by latestAt, streams that are left, windows, columns and series near each other", async () => {
+  it("are read once by latestAt, streams that are left, windows, columns, series and counts near each other", async () => {
     const window = { startNs: 200n, endNs: 205n };
     const ways: Record<string, (handler: SequenceHandler) => Promise<unknown>> = {
       latestAt: (handler) => serialsAt(handler, 203n),
@@ -93,6 +93,12 @@ describe("Batches that are kept at hand", () => {
         for (const name of TOPICS) {
           const topic = await handler.topicHandler(name);
           await topic.series({ fields: ["serial"], ...window, buckets: 2 });
+        }
+      },
+      counts: async (handler) => {
+        for (const name of TOPICS) {
+          const topic = await handler.topicHandler(name);
+          expect(await topic.countRows([202n, 204n])).toEqual([2]);
         }
       },
     };

@@ -256,15 +256,17 @@ describe.each(PLACES)("Columns of random recordings in %s", (place) => {
         if (topics.length === 0) return;
         const fields = random.shuffle(await pathsIn(handler, topics)).slice(0, 1 + random.below(6));
         const options = { topics, ...randomWindow(random, handler) };
-        const wanted = await rowsOfMessages(handler.getDataStreamer(options), paths(fields));
-        const columns = handler.getColumnStreamer({ ...options, fields });
+        const reverse = random.oneIn(3);
+        const wanted = await rowsOfMessages(handler.getDataStreamer({ ...options, reverse }), paths(fields));
+        const reuse = random.oneIn(2);
+        const columns = handler.getColumnStreamer({ ...options, fields, reuse, reverse });
         const seen: Row[] = [];
         for (;;) {
           const ns = random.oneIn(2) ? await columns.nextTimestampNs() : undefined;
           const { value: block } = await columns.next();
           if (!block) break;
           if (ns !== undefined) expect(ns).toBe(block.timestampNs[0]);
-          expect(areOwn(blockArrays(block))).toBe(true);
+          if (!reuse) expect(areOwn(blockArrays(block))).toBe(true);
           const origin = random.pick([undefined, handler.firstNs, 12n]);
           const from = origin ?? block.timestampNs[0];
           expect([...block.offsetsNs(origin)])
@@ -289,6 +291,13 @@ describe.each(PLACES)("Columns of random recordings in %s", (place) => {
           expect(blocks.flatMap(rowsOfBlock)).toEqual(wanted);
           if (copies) { for (const block of blocks) expect(areOwn(blockArrays(block))).toBe(true); }
         }
+        const seen: Row[] = [];
+        for await (const block of topic.getColumnStreamer({ fields, reuse: true, ...window })) {
+          seen.push(...rowsOfBlock(block));
+        }
+        expect(seen).toEqual(wanted);
+        const back = await collect(topic.getColumnStreamer({ fields, reverse: true, ...window }));
+        expect(back.flatMap(rowsOfBlock)).toEqual(wanted.toReversed());
       })));
 
   it("by names with topics are of those topics, and only these are read", () =>
@@ -660,6 +669,8 @@ describe("Fields that make no sense", () => {
       expect(stream({ fields: ["label"], follow: true })).toThrow(/there is no option "follow"/);
       expect(stream({ fields: { x: { topic: "a", field: "x" } }, topics: ["b"] })).toThrow(/is of topic "a"/);
       expect(stream({ fields: ["label"], maxBufferedBytes: 0 })).toThrow(RangeError);
+      expect(() => topic.getColumnStreamer({ fields: ["x"], copies: true, reuse: true }))
+        .toThrow(/one of copies and reuse/);
       expect(stream({ fields: ["label"], startNs: 5n, endNs: 2n })).toThrow(RangeError);
       expect(() => topic.getColumnStreamer({ fields: ["x"], startNs: 5n, endNs: 2n })).toThrow(RangeError);
       await expectError(stream({ fields: { x: { topic: "c", field: "x" } } }), "NOT_FOUND", '"c"');

@@ -1,7 +1,7 @@
 //! Ordering many runs: by buckets of time, or where rows crowd, as of sensors that fire together, by the digits of
 //! their times, which takes as long however they crowd.
 
-use crate::span::{Span, MAX_ROWS};
+use crate::span::{Ordered, Span, MAX_ROWS};
 
 /// An item has the offset in ns, then the run, then the place among the gathered rows: of that order are its bits.
 const RUN_BITS: u32 = MAX_ROWS.ilog2();
@@ -25,8 +25,8 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Orders the rows of a span into `runs` (ids) and `rows`, which have just the room.
-    pub fn sort(&mut self, span: Span, runs: &mut [i32], rows: &mut [i32]) {
+    /// Orders the rows of a span into what has just the room.
+    pub fn sort(&mut self, span: Span, Ordered { runs, rows, times }: Ordered) {
         let widest = (0..span.ids.len())
             .filter_map(|run| span.keys_of(run).last())
             .fold(0, |most, &key| most.max(key as u32));
@@ -35,10 +35,11 @@ impl Buckets {
         if self.crowded > 0 || !self.by_time(span, widest) {
             self.by_digits(span, widest);
         }
-        for ((run, row), &item) in runs.iter_mut().zip(rows).zip(&self.sorted) {
+        for (((run, row), time), &item) in runs.iter_mut().zip(rows).zip(times).zip(&self.sorted) {
             let (member, place) = ((item >> RUN_BITS & PLACE) as usize, (item & PLACE) as i32);
             *run = span.ids[member];
             *row = span.shifts[member].wrapping_add(place);
+            *time = span.base.wrapping_add((item >> OFFSET_SHIFT) as i64);
         }
     }
 

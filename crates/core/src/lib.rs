@@ -8,6 +8,7 @@ pub mod crc;
 pub mod ipc;
 pub mod lz4;
 pub mod lz4_block;
+pub mod merge;
 pub mod picker;
 pub mod records;
 pub mod sorter;

@@ -2,7 +2,7 @@
 //! ([`crate::buckets`]). Which way a span is ordered never shows.
 
 use crate::buckets::Buckets;
-use crate::span::{Span, MAX_ROWS};
+use crate::span::{Ordered, Span, MAX_ROWS};
 use crate::tournament::{Lanes, MAX_LANES};
 
 /// Orders spans; keeps the scratch.
@@ -13,15 +13,15 @@ pub struct Sorter {
 }
 
 impl Sorter {
-    /// Writes the rows' runs (ids) and numbers in order of time, then run, then row. `runs` and `rows` are as long as
-    /// the span's `keys`, at most [`MAX_ROWS`].
-    pub fn sort(&mut self, span: Span, runs: &mut [i32], rows: &mut [i32]) {
+    /// Writes the rows in order of time, then run, then row. There are as many as the span's `keys`, at most [`MAX_ROWS`].
+    pub fn sort(&mut self, span: Span, out: Ordered) {
         let count = span.keys.len();
-        assert!(count <= MAX_ROWS && runs.len() == count && rows.len() == count);
+        assert!(count <= MAX_ROWS);
+        assert!(out.runs.len() == count && out.rows.len() == count && out.times.len() == count);
         if span.ids.len() <= MAX_LANES {
-            self.lanes.sort(span, runs, rows);
+            self.lanes.sort(span, out);
         } else {
-            self.buckets.sort(span, runs, rows);
+            self.buckets.sort(span, out);
         }
     }
 }

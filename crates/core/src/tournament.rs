@@ -4,7 +4,7 @@
 //! equal, and the winner tells its lane and where the next key is. Two trees work in lockstep, one from the first row
 //! on, the other from the last row back, each for half of the rows: a step of one fills the stalls of the other.
 
-use crate::span::{Span, MAX_ROWS};
+use crate::span::{Ordered, Span, MAX_ROWS};
 
 /// Runs that a tree takes at most.
 pub const MAX_LANES: usize = 64;
@@ -36,14 +36,14 @@ const BEFORE_ALL: u64 = 0;
 const AFTER_ALL: u64 = u64::MAX;
 
 impl Lanes {
-    /// Orders the rows of a span of [`MAX_LANES`] runs at most into `runs` (ids) and `rows`, which have just the room.
-    pub fn sort(&mut self, span: Span, runs: &mut [i32], rows: &mut [i32]) {
+    /// Orders the rows of a span of [`MAX_LANES`] runs at most into what has just the room.
+    pub fn sort(&mut self, span: Span, out: Ordered) {
         self.take(span);
         match self.lanes.len() {
-            0..=4 => self.merge_by::<2>(runs, rows),
-            5..=16 => self.merge_by::<4>(runs, rows),
-            17..=32 => self.merge_by::<5>(runs, rows),
-            _ => self.merge_by::<6>(runs, rows),
+            0..=4 => self.merge_by::<2>(span.base, out),
+            5..=16 => self.merge_by::<4>(span.base, out),
+            17..=32 => self.merge_by::<5>(span.base, out),
+            _ => self.merge_by::<6>(span.base, out),
         }
     }
 
@@ -74,7 +74,7 @@ impl Lanes {
         }
     }
 
-    fn merge_by<const DEPTH: u32>(&self, runs: &mut [i32], rows: &mut [i32]) {
+    fn merge_by<const DEPTH: u32>(&self, base: i64, Ordered { runs, rows, times }: Ordered) {
         let mut origins = [(0, 0); MAX_LANES];
         for (origin, lane) in origins.iter_mut().zip(&self.lanes) {
             *origin = (lane.id, lane.shift);
@@ -84,19 +84,27 @@ impl Lanes {
             back: Tree::new::<DEPTH, true>(self),
             origins,
         };
-        let (front_runs, rest_runs) = runs.split_at_mut(runs.len() / 2);
-        let (front_rows, rest_rows) = rows.split_at_mut(rows.len() / 2);
-        let is_odd = rest_runs.len() > front_runs.len();
-        let (middle_runs, back_runs) = rest_runs.split_at_mut(is_odd.into());
-        let (middle_rows, back_rows) = rest_rows.split_at_mut(is_odd.into());
-        let fronts = front_runs.iter_mut().zip(front_rows);
-        let backs = back_runs.iter_mut().zip(back_rows).rev();
-        for ((front_run, front_row), (back_run, back_row)) in fronts.zip(backs) {
-            (*front_run, *front_row) = trees.front.step::<DEPTH, false>(&self.keys, &trees.origins);
-            (*back_run, *back_row) = trees.back.step::<DEPTH, true>(&self.keys, &trees.origins);
+        let half = runs.len() / 2;
+        let rest = runs.len() - half;
+        let (front_runs, back_runs) = runs.split_at_mut(half);
+        let (front_rows, back_rows) = rows.split_at_mut(half);
+        let (front_times, back_times) = times.split_at_mut(half);
+        let fronts = front_runs.iter_mut().zip(front_rows).zip(front_times);
+        let backs = back_runs.iter_mut().zip(back_rows).zip(back_times).rev();
+        let mut backs = backs.map(|((run, row), time)| (run, row, time));
+        if rest > half {
+            if let Some((run, row, time)) = backs.next() {
+                let offset;
+                (*run, *row, offset) = trees.back.step::<DEPTH, true>(&self.keys, &trees.origins);
+                *time = base.wrapping_add(offset);
+            }
         }
-        for (run, row) in middle_runs.iter_mut().zip(middle_rows) {
-            (*run, *row) = trees.front.step::<DEPTH, false>(&self.keys, &trees.origins);
+        for (((front_run, front_row), front_time), (back_run, back_row, back_time)) in fronts.zip(backs) {
+            let (front, back);
+            (*front_run, *front_row, front) = trees.front.step::<DEPTH, false>(&self.keys, &trees.origins);
+            (*back_run, *back_row, back) = trees.back.step::<DEPTH, true>(&self.keys, &trees.origins);
+            *front_time = base.wrapping_add(front);
+            *back_time = base.wrapping_add(back);
         }
     }
 }
@@ -146,13 +154,14 @@ impl Tree {
         tree
     }
 
-    /// Gives out the winner as (id, row) and lets the next of its lane compete.
+    /// Gives out the winner as (id, row, offset of its time) and lets the next of its lane compete.
     #[inline(always)]
     fn step<const DEPTH: u32, const BACK: bool>(
         &mut self,
         keys: &[u64],
         origins: &[(i32, i32); MAX_LANES],
-    ) -> (i32, i32) {
+    ) -> (i32, i32, i64) {
+        let offset = (self.winner >> OFFSET_SHIFT) as i64;
         let place = (self.winner & PLACE) as usize;
         let lane = (self.winner >> LANE_SHIFT & LANE) as usize;
         let next = if BACK { place - 1 } else { place + 1 };
@@ -167,6 +176,6 @@ impl Tree {
         }
         self.winner = key;
         let (id, shift) = origins[lane];
-        (id, shift.wrapping_add(place as i32))
+        (id, shift.wrapping_add(place as i32), offset)
     }
 }

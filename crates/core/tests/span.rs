@@ -1,7 +1,7 @@
 //! The order of spans against sorting everything, over seeded random rows.
 
 use smalti_core::sorter::Sorter;
-use smalti_core::span::{Span, MAX_ROWS};
+use smalti_core::span::{Ordered, Span, MAX_ROWS};
 
 /// xorshift64*.
 struct Random(u64);
@@ -57,34 +57,44 @@ fn random_span(random: &mut Random) -> Rows {
     span
 }
 
-fn sorted(span: &Rows) -> Vec<(i32, i32)> {
+/// Rows as (time, run, number), those of a time in the order of the runs.
+fn sorted(span: &Rows, base: i64) -> Vec<(i64, i32, i32)> {
     let mut rows = Vec::new();
     for run in 0..span.ids.len() {
         for place in span.starts[run]..span.starts[run + 1] {
-            rows.push((span.keys[place as usize], span.ids[run], place + span.shifts[run]));
+            let time = base.wrapping_add(span.keys[place as usize].into());
+            rows.push((time, span.ids[run], place + span.shifts[run]));
         }
     }
-    rows.sort_by_key(|&(key, ..)| key);
-    rows.into_iter().map(|(_, id, row)| (id, row)).collect()
+    rows.sort_by_key(|&(time, ..)| time);
+    rows
 }
 
 #[test]
 fn orders_as_sorting_does() {
     let mut sorter = Sorter::default();
     for seed in 1..=2000u64 {
-        let rows = random_span(&mut Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let rows = random_span(&mut random);
+        let base = [0, -5, i64::MIN, i64::MAX - (1 << 31)][random.below(4) as usize];
         let count = rows.keys.len();
-        let (mut ids, mut numbers) = (vec![0; count], vec![0; count]);
+        let (mut ids, mut numbers, mut times) = (vec![0; count], vec![0; count], vec![0; count]);
         let span = Span {
+            base,
             keys: &rows.keys,
             starts: &rows.starts,
             ids: &rows.ids,
             shifts: &rows.shifts,
         };
-        sorter.sort(span, &mut ids, &mut numbers);
-        let given: Vec<_> = ids.into_iter().zip(numbers).collect();
+        let out = Ordered {
+            runs: &mut ids,
+            rows: &mut numbers,
+            times: &mut times,
+        };
+        sorter.sort(span, out);
+        let given: Vec<_> = (0..count).map(|i| (times[i], ids[i], numbers[i])).collect();
         assert!(
-            given == sorted(&rows),
+            given == sorted(&rows, base),
             "seed {seed}: another order than sorting gives"
         );
     }

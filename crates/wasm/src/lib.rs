@@ -9,8 +9,8 @@
 //! wasm-bindgen writes beside the module allows one instance and is not used.
 
 use core::cell::RefCell;
+use smalti_core::picker::Picker;
 use smalti_core::{crc, ipc, lz4, records, zstd, Code, Error, Result};
-use smalti_core::{picker::Picker, sorter::Sorter, span::Span};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Scratch up to this size is kept between calls; larger is given back when it is no longer needed.
@@ -23,8 +23,6 @@ struct State {
     output: Vec<u8>,
     numbers: Vec<f64>,
     text: String,
-    sorter: Sorter,
-    ordered: Vec<i32>,
     chunk: Vec<u8>,
     decoders: Vec<Option<records::Decoder>>,
     pickers: Vec<Option<Picker>>,
@@ -255,35 +253,6 @@ pub fn crc32(bytes: usize, before: u32) -> u32 {
     with(|state| crc::crc32(state.input(bytes), before))
 }
 
-/// Orders the rows of a span of so many runs. The input has, as 32-bit integers, the span's `starts`, `ids`,
-/// `shifts` and `keys`. Afterwards the runs of the rows in order stand at `ordered_ptr`, then the rows.
-#[wasm_bindgen]
-pub fn order(members: usize, count: usize) {
-    with(|state| {
-        let mut ordered = core::mem::take(&mut state.ordered);
-        ordered.resize(ordered.len().max(2 * count), 0);
-        let mut sorter = core::mem::take(&mut state.sorter);
-        let input = state.integers(3 * members + 1 + count);
-        let (starts, input) = input.split_at(members + 1);
-        let (ids, input) = input.split_at(members);
-        let (shifts, keys) = input.split_at(members);
-        let span = Span {
-            keys,
-            starts,
-            ids,
-            shifts,
-        };
-        let (runs, rows) = ordered[..2 * count].split_at_mut(count);
-        sorter.sort(span, runs, rows);
-        (state.ordered, state.sorter) = (ordered, sorter);
-    });
-}
-
-#[wasm_bindgen]
-pub fn ordered_ptr() -> usize {
-    with(|state| state.ordered.as_ptr() as usize)
-}
-
 /// A decoder of records: its number. The input has, as 32-bit integers, the words for its columns, then those of its code.
 #[wasm_bindgen]
 pub fn records_open(encoding: u32, columns: usize, code: usize) -> usize {
@@ -380,12 +349,6 @@ pub fn picker_close(id: usize) {
     });
 }
 
-/// Bytes of columns that all pickers hold.
-#[wasm_bindgen]
-pub fn picker_held_bytes() -> usize {
-    with(|state| state.pickers.iter().flatten().map(Picker::held_bytes).sum())
-}
-
 /// Room for what a run has in a column, so many bytes, aligned to 8; 0 where there is none.
 #[wasm_bindgen]
 pub fn picker_numbers(id: usize, column: usize, run: usize, bytes: usize) -> usize {
@@ -397,37 +360,122 @@ pub fn picker_numbers(id: usize, column: usize, run: usize, bytes: usize) -> usi
     })
 }
 
-/// Room for the rows to pick, as 32-bit integers: the run of each, then each one's number in its run; 0 where there is none.
+/// Room for the times of so many rows of a run, those from a number on; 0 where there is none.
 #[wasm_bindgen]
-pub fn picker_rows(id: usize, count: usize) -> usize {
+pub fn picker_times(id: usize, run: usize, from: i32, count: usize) -> usize {
     with(|state| {
         let picker = state.pickers[id].as_mut().expect("a picker");
-        picker.rows(count).map_or(0, |room| room.as_ptr() as usize)
+        picker
+            .merge
+            .times(run, from, count)
+            .map_or(0, |room| room.as_ptr() as usize)
     })
 }
 
-/// Where there is a byte for each of so many runs, 1 where there are rows of it; 0 where there is no memory.
+/// Adds a run to what a picker orders, whose times are there.
 #[wasm_bindgen]
-pub fn picker_mark_runs(id: usize, runs: usize) -> usize {
-    with(|state| state.picked(id, runs, |picker, picked| picker.mark_runs(runs, picked)))
+pub fn picker_add(id: usize, run: usize, topic: i32, batch: f64) {
+    with(|state| {
+        state.pickers[id]
+            .as_mut()
+            .expect("a picker")
+            .merge
+            .add(run, (topic, batch))
+    });
+}
+
+/// The smallest time of the rows to come, where there are some.
+#[wasm_bindgen]
+pub fn picker_head(id: usize) -> i64 {
+    with(|state| {
+        state.pickers[id]
+            .as_ref()
+            .expect("a picker")
+            .merge
+            .head()
+            .unwrap_or(i64::MAX)
+    })
+}
+
+/// Takes the next rows, none later than `until`, so many at most. Returns how many; -1 where there is no memory. Numbers:
+/// 1 where they lie in long stretches, else 0, then the runs that have no rows left.
+#[wasm_bindgen]
+pub fn picker_fill(id: usize, until: i64, most: usize) -> i32 {
+    with(|state| {
+        let picker = state.pickers[id].as_mut().expect("a picker");
+        let Some(count) = picker.fill(until, most) else {
+            return -1;
+        };
+        state.numbers.clear();
+        state.numbers.push(f64::from(u8::from(picker.has_stretches())));
+        state
+            .numbers
+            .extend(picker.merge.exhausted().iter().map(|&run| f64::from(run)));
+        count as i32
+    })
+}
+
+/// Numbers: of each run with rows left, its id and the number of the next row.
+#[wasm_bindgen]
+pub fn picker_left(id: usize) {
+    with(|state| {
+        state.numbers.clear();
+        let merge = &state.pickers[id].as_ref().expect("a picker").merge;
+        state.numbers.extend(
+            merge
+                .left()
+                .flat_map(|(run, row)| [f64::from(run), f64::from(row)]),
+        );
+    });
+}
+
+/// Where the runs of the rows are, as 32-bit integers.
+#[wasm_bindgen]
+pub fn picker_runs(id: usize) -> usize {
+    with(|state| state.pickers[id].as_ref().expect("a picker").runs().as_ptr() as usize)
+}
+
+/// Where the times of the rows are.
+#[wasm_bindgen]
+pub fn picker_row_times(id: usize) -> usize {
+    with(|state| state.pickers[id].as_ref().expect("a picker").times().as_ptr() as usize)
+}
+
+/// Where the numbers of the rows in their runs are, as 32-bit integers.
+#[wasm_bindgen]
+pub fn picker_rows(id: usize) -> usize {
+    with(|state| state.pickers[id].as_ref().expect("a picker").rows().as_ptr() as usize)
+}
+
+/// Where there is a byte for each of so many runs, 1 where there are rows of it from `from` on, so many; 0 where there is no
+/// memory.
+#[wasm_bindgen]
+pub fn picker_mark_runs(id: usize, from: usize, count: usize, runs: usize) -> usize {
+    with(|state| {
+        state.picked(id, runs, |picker, picked| {
+            picker.mark_runs(from..from + count, runs, picked)
+        })
+    })
 }
 
 /// Where there is for each row, of so many, what the input tells of its run, of so many, as 32-bit integers; 0 where there is
 /// no memory.
 #[wasm_bindgen]
-pub fn picker_look_up(id: usize, runs: usize, count: usize) -> usize {
+pub fn picker_look_up(id: usize, from: usize, count: usize, runs: usize) -> usize {
     with(|state| {
         let of_run = state.integers(runs).to_vec();
-        state.picked(id, 4 * count, |picker, picked| picker.look_up(&of_run, picked))
+        state.picked(id, 4 * count, |picker, picked| {
+            picker.look_up(from..from + count, &of_run, picked)
+        })
     })
 }
 
 /// Where the numbers of the rows, of so many, are, `width` bytes each; 0 where there is no memory.
 #[wasm_bindgen]
-pub fn picker_pick(id: usize, column: usize, width: usize, count: usize) -> usize {
+pub fn picker_pick(id: usize, from: usize, count: usize, column: usize, width: usize) -> usize {
     with(|state| {
         state.picked(id, width * count, |picker, picked| {
-            picker.pick(column, width, picked)
+            picker.pick(from..from + count, column, width, picked)
         })
     })
 }

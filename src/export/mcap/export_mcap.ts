@@ -6,7 +6,7 @@
 import type { Vector } from "../../arrow/vector.ts";
 import { SmaltiError } from "../../error.ts";
 import { type MessageData, RowMessage, type TopicBatch } from "../../read/merge/message.ts";
-import type { RowBlock } from "../../read/merge/row_blocks.ts";
+import type { RowBlock } from "../../read/merge/row_block.ts";
 import type { SequenceHandler } from "../../read/sequence_handler.ts";
 import type { TopicSchema } from "../../types.ts";
 import { VERSION } from "../../version.ts";

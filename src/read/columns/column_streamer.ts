@@ -1,10 +1,11 @@
 import { readableOf } from "../readable.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { Turns } from "../../util/turns.ts";
-import type { RowBlock } from "../merge/row_blocks.ts";
+import type { RowBlock } from "../merge/row_block.ts";
 import type { Streamer } from "../streamer.ts";
 import type { ColumnBlock } from "./column_block.ts";
 import { type ColumnPlan, gatherBlock } from "./gather_block.ts";
+import type { ReusedBuffers } from "./reused_buffers.ts";
 
 /**
  * One pass over rows in strict time order (by timestamp, then topic name, then order of pushing) as columns, a block at a
@@ -17,6 +18,9 @@ import { type ColumnPlan, gatherBlock } from "./gather_block.ts";
  * half floats and what is stored in a dictionary, views or runs. A view must not be changed or transferred, and keeps its batch
  * in memory for as long as it is kept; with `copies: true` a topic gives copies as well. `offsets` and `validity` are always
  * copies.
+ *
+ * With `reuse: true` arrays are valid until the next block, or its time, is asked for: they are views or are written anew then. That is the
+ * fastest way, for who is done with a block by then or copies what is to stay.
  *
  * It reads when it is asked, and one batch ahead. Calls side by side are served one after another. After an error it is closed.
  *
@@ -40,12 +44,14 @@ export class ColumnStreamer<N extends string = string>
   readonly #stream: Streamer<unknown>;
   readonly #blocks: AsyncGenerator<RowBlock, void, undefined>;
   readonly #plan: () => Promise<ColumnPlan>;
+  readonly #buffers: ReusedBuffers | undefined;
   #closed = false;
   readonly #slice = new TimeSlice();
   readonly #turns = new Turns(() => this.close());
 
   /** @internal Use `getColumnStreamer` of a handler. The plan is asked for when there are rows. */
-  constructor(stream: Streamer<unknown>, plan: () => Promise<ColumnPlan>) {
+  constructor(stream: Streamer<unknown>, plan: () => Promise<ColumnPlan>, buffers?: ReusedBuffers) {
+    this.#buffers = buffers;
     this.#stream = stream;
     this.#blocks = stream.rowBlocks();
     this.#plan = plan;
@@ -59,6 +65,7 @@ export class ColumnStreamer<N extends string = string>
   /** The next block; done at the end, and once it is closed. NOT_FOUND, INVALID_ARGUMENT, CORRUPT, TOO_LARGE, IO. */
   next(): Promise<IteratorResult<ColumnBlock<N>, undefined>> {
     return this.#turns.take(async () => {
+      this.#buffers?.restart();
       const { value: rows } = await this.#blocks.next();
       const block = rows && await gatherBlock(rows, await this.#plan(), this.#slice);
       if (!block || this.#closed) return { done: true, value: undefined };

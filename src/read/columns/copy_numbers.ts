@@ -16,11 +16,12 @@ export function copyNumbers(
   type: NumberArrayType,
   from: readonly (NumberArray | undefined)[],
   picks: Picks,
+  allocate: (bytes: number) => ArrayBuffer = fresh,
 ): NumberArray {
   const width = type.BYTES_PER_ELEMENT;
-  const picked = picks.picker?.pick(width, from);
+  const picked = picks.pick(width, from);
   if (picked) return new type(picked, 0, picks.length);
-  const out = new type(picks.length);
+  const out = new type(allocate(width * picks.length), 0, picks.length);
   // As bits, since NaNs may lose what they hold, and bigints cost more than all the rest.
   const words = width === 8 ? 2 : 1;
   const ints: Ints[] = [];
@@ -33,6 +34,8 @@ export function copyNumbers(
   else copyRows(target, ints, picks);
   return out;
 }
+
+const fresh = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
 
 /** How many rows a stand-in for sources without an array must have. */
 function longestAbsent(from: readonly (NumberArray | undefined)[], picks: Picks): number {

@@ -50,10 +50,12 @@ export interface GatherRequest {
   readonly picks: Picks;
   /** Whether every array must be a copy; else rows side by side may be views. */
   readonly copies: boolean;
+  /** Gives the buffers of copied numbers. @default fresh ones */
+  readonly allocate?: ((bytes: number) => ArrayBuffer) | undefined;
 }
 
 /** Gathers a field. CORRUPT where a buffer is damaged or a value not where it should be; TOO_LARGE. */
-export function gatherColumn({ field, tables, paths, picks, copies }: GatherRequest): Column {
+export function gatherColumn({ field, tables, paths, picks, copies, allocate }: GatherRequest): Column {
   const steps = paths.find((path) => path !== undefined)?.length ?? 1;
   let at = picks;
   let vectors: Vectors = tables.map((columns, source) => columns?.[paths[source]?.[0] ?? -1]);
@@ -63,7 +65,7 @@ export function gatherColumn({ field, tables, paths, picks, copies }: GatherRequ
     validity = validityOf(vectors, at, isNull, validity);
     vectors = vectors.map((vector, source) => vector?.children[paths[source]![step]]);
   }
-  return new Gatherer(copies).column(field, vectors, at, validity);
+  return new Gatherer(copies, allocate).column(field, vectors, at, validity);
 }
 
 /** Loads what gathering a field touches in a source's columns. */
@@ -78,9 +80,11 @@ export function loadPath(columns: readonly Vector[], path: readonly number[]): v
 
 class Gatherer {
   readonly #copies: boolean;
+  readonly #allocate: GatherRequest["allocate"];
 
-  constructor(copies: boolean) {
+  constructor(copies: boolean, allocate: GatherRequest["allocate"]) {
     this.#copies = copies;
+    this.#allocate = allocate;
   }
 
   /** @param outer Which rows have a value as far as the structs around say. */
@@ -122,7 +126,7 @@ class Gatherer {
   #numbers(field: FieldSchema, vectors: Vectors, picks: Picks, validity: Uint8Array | undefined): Column {
     const type = numberArrayType(field.type)!;
     const arrays = vectors.map((vector) => (vector as NumberVector | undefined)?.values);
-    const values = this.#values(arrays, picks) ?? copyNumbers(type, arrays, picks);
+    const values = this.#values(arrays, picks) ?? copyNumbers(type, arrays, picks, this.#allocate);
     if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
       return new BigIntColumn(field, validity, values);
     }

@@ -1,4 +1,4 @@
-import type { RowPicker } from "../../engine.ts";
+import type { PickedPart, RowBlock } from "../merge/row_block.ts";
 
 /** Stretches of this many rows on average are copied as such; shorter ones row by row. */
 const LEAST_STRETCH = 16;
@@ -15,49 +15,47 @@ export class Picks {
   readonly used: readonly number[];
   /** The same as stretches of rows side by side, in threes: source, first row, how many. Undefined where they are short. */
   readonly stretches: Int32Array | undefined;
-  /** What has taken the very rows, and picks numbers of them. */
-  readonly picker: RowPicker | undefined;
+  readonly #picked: PickedPart | undefined;
+  #columns = 0;
   #sources: Int32Array | undefined;
   #rows: Int32Array | undefined;
+  readonly #block: RowBlock | undefined;
 
   private constructor(
     length: number,
     used: readonly number[],
     stretches: Int32Array | undefined,
-    sources?: Int32Array,
-    rows?: Int32Array,
-    picker?: RowPicker,
+    block?: RowBlock,
+    picked?: PickedPart,
   ) {
-    this.picker = picker;
     this.length = length;
     this.used = used;
     this.stretches = stretches;
-    this.#sources = sources;
-    this.#rows = rows;
+    this.#block = block;
+    this.#picked = picked;
   }
 
-  /**
-   * Rows one by one, the first `length` of both lists, which must not change; of so many sources at most. By a picker, where
-   * there is one and it is worth its calls.
-   */
-  static ofRows(
-    sources: Int32Array,
-    rows: Int32Array,
-    length: number,
-    sourceCount: number,
-    picker?: RowPicker,
-  ): Picks {
-    const stretches = findStretches(sources, rows, length);
-    const isWorthIt = !stretches && length >= LEAST_PICKED;
-    const used = isWorthIt ? picker?.take(sources, rows, length, sourceCount) : undefined;
-    return new Picks(
+  /** The rows of a block: where they lie in an engine and it is worth the calls, by its picker. */
+  static ofBlock(block: RowBlock): Picks {
+    const { from, length, batches, picked } = block;
+    if (from !== undefined) return Picks.ofOne(0, from, length);
+    if (picked && length >= LEAST_PICKED && !picked.picker.hasStretches) {
+      const used = picked.picker.used(picked.first, length, batches.length);
+      if (used) return new Picks(length, used, undefined, block, picked);
+    }
+    return Picks.ofRows(block.runs, block.rows, length, batches.length);
+  }
+
+  /** Rows one by one, the first `length` of both lists, which must not change; of so many sources at most. */
+  static ofRows(sources: Int32Array, rows: Int32Array, length: number, sourceCount: number): Picks {
+    const picks = new Picks(
       length,
-      used ?? distinct(sources, length, sourceCount),
-      stretches,
-      sources,
-      rows,
-      used && picker,
+      distinct(sources, length, sourceCount),
+      findStretches(sources, rows, length),
     );
+    picks.#sources = sources;
+    picks.#rows = rows;
+    return picks;
   }
 
   /** Stretches in threes, of some sources. */
@@ -87,7 +85,33 @@ export class Picks {
     return this.#rows!;
   }
 
+  /** The times of the rows, where an engine has them. */
+  get times(): BigInt64Array | undefined {
+    return this.#picked?.times;
+  }
+
+  /** For each row what is told of its source, by the engine; undefined where it cannot. */
+  lookUp(ofSource: Int32Array): Int32Array | undefined {
+    return this.#picked?.picker.lookUp(this.#picked.first, this.length, ofSource);
+  }
+
+  /**
+   * The numbers of the rows, `width` bytes each, by the engine; undefined where it cannot. Each call is for another column, and
+   * the same ones are asked for in the same order for all blocks.
+   */
+  pick(width: number, arrays: readonly (ArrayBufferView | undefined)[]): ArrayBuffer | undefined {
+    if (!this.#picked) return undefined;
+    const { picker, first } = this.#picked;
+    const { length, used } = this;
+    return picker.pick({ first, count: length, used, column: this.#columns++, width, arrays });
+  }
+
   #expand(): void {
+    if (this.#block) {
+      this.#sources = this.#block.runs;
+      this.#rows = this.#block.rows;
+      return;
+    }
     const stretches = this.stretches!;
     const sources = new Int32Array(this.length);
     const rows = new Int32Array(this.length);

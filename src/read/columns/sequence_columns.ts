@@ -16,6 +16,7 @@ import { timeWindow } from "../time_window.ts";
 import { type AskedField, askedFields, type ColumnFields, planFields } from "./column_fields.ts";
 import { ColumnStreamer } from "./column_streamer.ts";
 import { type ColumnPlan, columnPlan, wantedPaths } from "./gather_block.ts";
+import { ReusedBuffers } from "./reused_buffers.ts";
 
 /** Options of {@linkcode SequenceHandler.getColumnStreamer}. */
 export interface SequenceColumnOptions<F extends ColumnFields = ColumnFields> extends StreamOptions {
@@ -23,9 +24,16 @@ export interface SequenceColumnOptions<F extends ColumnFields = ColumnFields> ex
   fields: F;
   /** Names of the topics whose rows to read. @default those that have one of the fields; all where none is asked for */
   topics?: readonly string[];
+  /** Whether the arrays of a block are used again for the next one; see {@linkcode ColumnStreamer}. @default false */
+  reuse?: boolean;
 }
 
-const COLUMN_OPTIONS: OptionNames<SequenceColumnOptions> = { ...STREAM_OPTIONS, fields: true, topics: true };
+const COLUMN_OPTIONS: OptionNames<SequenceColumnOptions> = {
+  ...STREAM_OPTIONS,
+  fields: true,
+  topics: true,
+  reuse: true,
+};
 
 /** The options, checked. */
 export interface ColumnRequest {
@@ -39,6 +47,9 @@ export interface ColumnRequest {
   readonly maxBytes: number;
   readonly limited: (rows: BlockSource) => BlockSource;
   readonly signal: AbortSignal | undefined;
+  readonly reverse: boolean | undefined;
+  /** Set where arrays are used again. */
+  readonly buffers: ReusedBuffers | undefined;
 }
 
 /** Checks options. TypeError, RangeError; LOCKED for what is being recorded; NOT_FOUND where a topic is not there. */
@@ -74,6 +85,8 @@ export function columnRequest(
     maxBytes,
     limited,
     signal: options.signal,
+    reverse: options.reverse,
+    buffers: options.reuse ? new ReusedBuffers() : undefined,
   };
 }
 
@@ -84,23 +97,34 @@ export function columnStreamer<N extends string>(
   engine: Engine,
   loadArrow: LoadArrow,
 ): ColumnStreamer<N> {
-  const { sequence, window, maxBytes, limited, signal } = request;
+  const { sequence, window, maxBytes, limited, signal, reverse, buffers } = request;
   let plan: Promise<ColumnPlan> | undefined;
   const planOnce = () => plan ??= planColumns(request, topics);
   const open = async () => {
     const plan = await planOnce();
     const sources = await topics.openAll(plan.topics, signal);
     const paths = (topic: string) => wantedPaths(plan, topic);
-    const blocks = { sequence, engine, window, maxBytes, signal, use: "copies" as const, paths };
+    const allocate = buffers?.take;
+    const blocks = {
+      sequence,
+      engine,
+      window,
+      maxBytes,
+      signal,
+      use: "copies" as const,
+      paths,
+      allocate,
+      reverse,
+    };
     return limited(await openBlocks(sources, blocks, (sources) => topics.reopenAll(sources)));
   };
   const fields = () => Promise.resolve(new Map());
-  return new ColumnStreamer(new SequenceStreamer(open, fields, loadArrow, signal), planOnce);
+  return new ColumnStreamer(new SequenceStreamer(open, fields, loadArrow, signal), planOnce, buffers);
 }
 
 /** Finds fields in topics, and which of these are to be read. NOT_FOUND, INVALID_ARGUMENT, CORRUPT. */
 async function planColumns(
-  { sequence, asked, names, areChosen, signal }: ColumnRequest,
+  { sequence, asked, names, areChosen, signal, buffers }: ColumnRequest,
   topics: OpenTopics,
 ): Promise<ColumnPlan> {
   const sources = await topics.openAll(names, signal);
@@ -108,5 +132,5 @@ async function planColumns(
   const fields = await planFields(asked, all, sequence);
   const isRead = (name: string) =>
     areChosen || fields.length === 0 || fields.some(({ paths }) => paths.has(name));
-  return columnPlan(names.filter(isRead), fields, true);
+  return columnPlan(names.filter(isRead), fields, buffers === undefined, buffers);
 }

@@ -1,7 +1,7 @@
 import type { Columns } from "../../arrow/columns.ts";
 import { take } from "../../arrow/take.ts";
 import type { TopicBatch } from "./message.ts";
-import type { RowBlock } from "./row_blocks.ts";
+import type { RowBlock } from "./row_block.ts";
 
 /** The rows of one topic in a block as columns, in order. */
 export interface BlockColumns {

@@ -6,7 +6,8 @@ import { MAX_NS, type Window } from "../../types.ts";
 import { type Message, messageTopic, RowMessage } from "./message.ts";
 import { reopened } from "../../reopen.ts";
 import { ResumingBlocks } from "./resuming_blocks.ts";
-import { type BlockArrays, type RowBlock, RowBlocks, type TopicRuns } from "./row_blocks.ts";
+import type { BlockArrays, RowBlock } from "./row_block.ts";
+import { RowBlocks, type TopicRuns } from "./row_blocks.ts";
 import type { BlockSource } from "../streamer.ts";
 
 /** What to follow of a sequence. */

@@ -1,5 +1,5 @@
 import type { BlockSource, StreamOptions } from "../streamer.ts";
-import { type BlockArrays, firstOf, type RowBlock } from "./row_blocks.ts";
+import { type BlockArrays, firstOf, type RowBlock } from "./row_block.ts";
 
 /** The first rows of others, up to a number of them. Nothing is asked for after those. */
 export class LimitedBlocks implements BlockSource {

@@ -1,7 +1,7 @@
 import { isViewOn, moveView, movingClass, type RowView } from "../../arrow/row_view.ts";
 import type { Ontology } from "../../ontology/define_ontology.ts";
 import { checkOntology, type Message, type MessageData, RowMessage, type TopicBatch } from "./message.ts";
-import type { RowBlock } from "./row_blocks.ts";
+import type { RowBlock } from "./row_block.ts";
 
 const WORD = 2 ** 32;
 

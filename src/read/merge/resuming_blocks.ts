@@ -8,7 +8,7 @@ import { SmaltiError } from "../../error.ts";
 import { MAX_ATTEMPTS } from "../../reopen.ts";
 import { isWrittenAnew } from "../../store/store.ts";
 import type { Window } from "../../types.ts";
-import { type BlockArrays, restOf, type RowBlock, timeOf } from "./row_blocks.ts";
+import { type BlockArrays, restOf, type RowBlock, timeOf } from "./row_block.ts";
 import type { BlockSource } from "../streamer.ts";
 
 /** How far rows in order were given out. */

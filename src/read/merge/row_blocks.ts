@@ -1,92 +1,15 @@
 import type { BatchAhead, RunSource } from "../../backend.ts";
 import type { Engine, Merger, RowPicker } from "../../engine.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
-import { giveBytes } from "../../util/buffer_pool.ts";
 import { MAX_NS } from "../../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
 import { ReadMemory } from "./read_memory.ts";
+import { type BlockArrays, type BlockUse, PickedRows, type RowBlock, Stretch, timeOf } from "./row_block.ts";
 
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
 const BLOCK_ROWS = 8192;
 /** Batches that are read ahead at most. */
 const MAX_AHEAD = 8;
-
-/** The arrays of a block. */
-export interface BlockArrays {
-  readonly runs: Int32Array;
-  readonly rows: Int32Array;
-}
-
-/** Rows in order, as positions in open batches: row `i` is row `rows[i]` of `batches[runs[i]]`. */
-export interface RowBlock extends BlockArrays {
-  readonly length: number;
-  /** The batches by run; slots that no row refers to may be empty. Never changed once the block is out. */
-  readonly batches: readonly (TopicBatch | undefined)[];
-  /** Set where the rows lie side by side in one batch, the only one: the first of them. Both arrays are made when touched. */
-  readonly from?: number;
-  /** Takes these rows, where the engine has one and somebody wants columns. */
-  readonly picker?: RowPicker | undefined;
-}
-
-/**
- * What is done with blocks. Messages may be kept for as long as one likes. Who wants columns is done with a block when the next
- * is asked for: the numbers of its rows are written anew then, and a batch that no other overlaps in time is one block, however
- * many rows it has. Who copies all of them is done with its batches too, whose bytes are used again.
- */
-export type BlockUse = "messages" | "columns" | "copies";
-
-/** Rows side by side in one batch. */
-class Stretch implements RowBlock {
-  readonly batches: readonly [TopicBatch];
-  readonly from: number;
-  readonly length: number;
-  #runs: Int32Array | undefined;
-  #rows: Int32Array | undefined;
-
-  constructor(batch: TopicBatch, from: number, length: number) {
-    this.batches = [batch];
-    this.from = from;
-    this.length = length;
-  }
-
-  get runs(): Int32Array {
-    return this.#runs ??= new Int32Array(this.length);
-  }
-
-  get rows(): Int32Array {
-    if (this.#rows) return this.#rows;
-    const rows = new Int32Array(this.length);
-    for (let i = 0; i < rows.length; i++) rows[i] = this.from + i;
-    return this.#rows = rows;
-  }
-}
-
-/** The first rows of a block; views. */
-export function firstOf(block: RowBlock, length: number): RowBlock {
-  if (block.from !== undefined) return new Stretch(block.batches[0]!, block.from, length);
-  const { runs, rows } = block;
-  return { ...block, runs: runs.subarray(0, length), rows: rows.subarray(0, length), length };
-}
-
-/** Time of a row of a block. */
-export function timeOf(block: RowBlock, at: number): bigint {
-  const { batches, from } = block;
-  if (from !== undefined) return batches[0]!.times[from + at];
-  return batches[block.runs[at]]!.times[block.rows[at]];
-}
-
-/** The rows of a block from one on; views. */
-export function restOf(block: RowBlock, from: number): RowBlock {
-  const { length, batches } = block;
-  if (block.from !== undefined) return new Stretch(batches[0]!, block.from + from, length - from);
-  const { runs, rows } = block;
-  return {
-    runs: runs.subarray(from, length),
-    rows: rows.subarray(from, length),
-    length: length - from,
-    batches,
-  };
-}
 
 /** A topic to be read: what its messages need to know, and its batches. */
 export interface TopicRuns {
@@ -105,7 +28,7 @@ export class RowBlocks {
   readonly #topics: readonly TopicRuns[];
   /** Positions of topics with closed batches, by when the next one begins. */
   #waiting: number[];
-  readonly #merger: Merger;
+  readonly #merger: Merger | RowPicker;
   readonly #memory: ReadMemory;
   /** What blocks share; copied before it is changed. */
   #batches: (TopicBatch | undefined)[] = [];
@@ -148,15 +71,17 @@ export class RowBlocks {
     first?: RowBlock,
     use: BlockUse = "messages",
     reverse = false,
+    allocate?: (bytes: number) => ArrayBuffer,
   ) {
     this.#lastRows = reverse ? [] : undefined;
     this.#first = first;
     this.#use = use;
-    if (use !== "messages") this.#picker = engine.createPicker?.();
     this.#topics = topics;
     this.#waiting = [...topics.keys()].filter((position) => topics[position].source.nextNs !== undefined)
       .sort((a, b) => this.#compare(a, b));
-    this.#merger = engine.createMerger();
+    // A picker knows nothing of rows that are numbered from the last one on.
+    this.#picker = use === "messages" || reverse ? undefined : engine.createPicker?.(allocate);
+    this.#merger = this.#picker ?? engine.createMerger();
     this.#memory = new ReadMemory(maxBytes, () => this.#dropAhead());
     this.#ahead = new Uint32Array(topics.length);
     this.#ended = (first?.batches ?? []).filter((batch) => batch !== undefined);
@@ -175,7 +100,6 @@ export class RowBlocks {
     const untilNs = await this.#advance();
     if (untilNs === undefined || this.#closed) {
       this.#merger.close();
-      this.#picker?.close();
       return undefined;
     }
     const stretch = this.#stretch;
@@ -185,14 +109,7 @@ export class RowBlocks {
       this.#prefetch();
       return stretch;
     }
-    // Those of a part of a block are smaller.
-    const { runs, rows } = (spare?.runs.length === BLOCK_ROWS ? spare : this.#numbers) ??
-      { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
-    if (this.#use !== "messages") this.#numbers = { runs, rows };
-    const length = this.#merger.fill(untilNs, runs, rows);
-    const lastRows = this.#lastRows;
-    if (lastRows) { for (let i = 0; i < length; i++) rows[i] = lastRows[runs[i]] - rows[i]; }
-    const block = { runs, rows, length, batches: this.#batches, picker: this.#picker };
+    const block = this.#picker ? this.#pick(this.#picker, untilNs) : this.#fill(untilNs, spare);
     this.#shared = true;
     for (const run of this.#merger.exhausted) {
       this.#ended.push(this.#batches[run]!);
@@ -201,6 +118,21 @@ export class RowBlocks {
     }
     this.#prefetch();
     return block;
+  }
+
+  #pick(picker: RowPicker, untilNs: bigint): RowBlock {
+    return new PickedRows(this.#batches, picker, 0, picker.fill(untilNs, BLOCK_ROWS));
+  }
+
+  #fill(untilNs: bigint, spare: BlockArrays | undefined): RowBlock {
+    // Those of a part of a block are smaller.
+    const { runs, rows } = (spare?.runs.length === BLOCK_ROWS ? spare : this.#numbers) ??
+      { runs: new Int32Array(BLOCK_ROWS), rows: new Int32Array(BLOCK_ROWS) };
+    if (this.#use !== "messages") this.#numbers = { runs, rows };
+    const length = (this.#merger as Merger).fill(untilNs, runs, rows);
+    const lastRows = this.#lastRows;
+    if (lastRows) { for (let i = 0; i < length; i++) rows[i] = lastRows[runs[i]] - rows[i]; }
+    return { runs, rows, length, batches: this.#batches };
   }
 
   /** Time of the next row; undefined at the end. Errors as {@linkcode next}. */
@@ -219,7 +151,6 @@ export class RowBlocks {
     for (const { source } of this.#topics) source.close();
     this.#waiting = [];
     this.#merger.close();
-    this.#picker?.close();
     this.#memory.close();
     for (const batch of [...this.#ended, ...this.#batches, ...this.#stretch?.batches ?? []]) batch?.keep?.();
     this.#batches = [];
@@ -308,7 +239,7 @@ export class RowBlocks {
     for (const batch of this.#ended) {
       this.#memory.remove(batch);
       if (batch.keep) batch.keep();
-      else if (this.#use === "copies") giveBytes(batch.batch.message);
+      else if (this.#use === "copies") batch.batch.giveBack();
     }
     this.#ended = [];
     this.#unshare();

@@ -1,6 +1,5 @@
 import type { Run, TopicSource } from "../../backend.ts";
 import type { Window } from "../../types.ts";
-import { giveBytes } from "../../util/buffer_pool.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 
 /**
@@ -16,7 +15,7 @@ export async function readBatches(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const slice = new TimeSlice();
-  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keeps: true, paths });
+  const runs = source.runs(window, signal, { isWanted, mayReuse: true, keepsAmong: 1, paths });
   try {
     while (runs.nextNs !== undefined) {
       await slice.pause();
@@ -26,7 +25,7 @@ export async function readBatches(
       if (!isWanted(run.batchNumber)) continue;
       action(run);
       if (run.keep) run.keep();
-      else giveBytes(run.batch.message);
+      else run.batch.giveBack();
     }
   } finally {
     runs.close();
