@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { connect } from "../mod.ts";
+import { connect, type SequenceHandler } from "../mod.ts";
 import { check } from "./compare.ts";
 import { columnsByTopic, type Facts, makeRecording, MESSAGES, push, pushColumns } from "./recording.ts";
 import {
@@ -41,6 +41,7 @@ export interface WayOptions {
 
 const MERGED = {
   columns: replayColumns,
+  "columns, reuse": (handler: SequenceHandler, wanted: Facts) => replayColumns(handler, wanted, true),
   "batches(), cursor()": replayCursors,
   "batches(), at(i)": replayBlocks,
   "batches(), tuples": replayBatches,
@@ -48,6 +49,8 @@ const MERGED = {
 };
 const ONE_TOPIC = {
   columns: replayTopicColumns,
+  "columns, reuse": (handler: SequenceHandler, wanted: WayOptions["busiest"]) =>
+    replayTopicColumns(handler, wanted, true),
   "batches(), cursor()": replayTopicCursors,
   "batches()": replayTopic,
 };
