@@ -5,7 +5,7 @@
  */
 import type { RecordingInfo } from "../data/protocol.ts";
 import { defaultLayout } from "./default_layout.ts";
-import { type Layout, layoutKey, parseLayout } from "./layout.ts";
+import { type Layout, layoutKey, type LayoutNode, parseLayout } from "./layout.ts";
 import { unpackLayout } from "./url_state.ts";
 
 /** Layouts that one can go back to. */
@@ -27,7 +27,9 @@ export class LayoutHistory {
   /** Keeps a layout as the newest one; false where it is as the one before. */
   push(layout: Layout): boolean {
     const text = JSON.stringify(layout);
-    if (text === this.#now) return false;
+    if (text === this.#now || (this.#now !== undefined && isAlike(JSON.parse(this.#now), layout))) {
+      return false;
+    }
     if (this.#now !== undefined) this.#past = [...this.#past, this.#now].slice(-MAX_HISTORY);
     this.#future = [];
     this.#now = text;
@@ -51,6 +53,30 @@ export class LayoutHistory {
     this.#now = text;
     return JSON.parse(text);
   }
+}
+
+/** Whether layouts show the same in the same places, but for what another size of the window makes of shares. */
+export function isAlike(a: Layout, b: Layout): boolean {
+  return JSON.stringify(sorted(a.panels)) === JSON.stringify(sorted(b.panels)) && isAlikeNode(a.root, b.root);
+}
+
+function sorted(panels: Layout["panels"]): unknown[] {
+  return Object.entries(panels).sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([id, { type, title, options }]) => [id, type, title, options]);
+}
+
+function isAlikeNode(a: LayoutNode, b: LayoutNode): boolean {
+  if (a.kind === "tabs" || b.kind === "tabs") return JSON.stringify(a) === JSON.stringify(b);
+  if (a.kind !== b.kind || a.children.length !== b.children.length) return false;
+  const [sharesA, sharesB] = [sharesOf(a.sizes), sharesOf(b.sizes)];
+  return a.children.every((child, i) =>
+    Math.abs(sharesA[i] - sharesB[i]) < 0.03 && isAlikeNode(child, b.children[i])
+  );
+}
+
+function sharesOf(sizes: readonly number[]): number[] {
+  const sum = sizes.reduce((sum, size) => sum + size, 0) || 1;
+  return sizes.map((size) => size / sum);
 }
 
 /** Where a layout may come from, the first that is there counts. */

@@ -712,6 +712,30 @@ const panels = css`
     align-items: center;
     font-size: 12px;
   }
+  .stats {
+    flex: none;
+    max-height: 45%;
+    overflow: auto;
+    margin: 2px 8px 0;
+  }
+  .stats table {
+    width: auto;
+  }
+  .stats th,
+  .stats td {
+    padding: 0 10px 0 0;
+    border: 0;
+    background: none;
+    font-size: 11.5px;
+    color: var(--muted);
+    font-weight: 400;
+  }
+  .stats td {
+    color: var(--text);
+  }
+  .stats th:not(:first-child) {
+    text-align: right;
+  }
   .tag {
     position: absolute;
     right: 12px;
@@ -891,6 +915,9 @@ const docks = css`
     }
     .legend .line {
       flex: none;
+    }
+    .stats {
+      max-height: 34px;
     }
   }
   .group-actions {

@@ -7,4 +7,5 @@ import "./values.ts";
 import "./table.ts";
 import "./log.ts";
 import "./xy.ts";
+import "./scene.ts";
 import "./info.ts";

@@ -17,6 +17,7 @@ import { Shift } from "../time/shift.ts";
 import { numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
 import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
+import { PlotStats } from "./plot_stats.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 /** Lines at most; more than can be told apart. */
@@ -48,6 +49,7 @@ class PlotPanel implements Panel {
   readonly #text = document.createElement("p");
   readonly #empty = document.createElement("div");
   readonly #overlay: TimeOverlay;
+  readonly #stats: PlotStats;
   readonly #stop: (() => void)[] = [];
   readonly #panels = new Map<ShownRecording["client"], number>();
   readonly #draw = () => this.#redraw();
@@ -74,7 +76,8 @@ class PlotPanel implements Panel {
     this.#empty.className = "empty";
     this.#empty.textContent = "Choose a field on the left and press Enter, or drag it here.";
     this.#body.append(this.#plotPlace, this.#tag, this.#empty);
-    context.element.append(this.#legend, this.#body, this.#text);
+    this.#stats = new PlotStats(context as unknown as PanelContext);
+    context.element.append(this.#legend, this.#stats.element, this.#body, this.#text);
     this.#overlay = new TimeOverlay(this.#body, context, () => this.#area());
     const { clock, hover, request } = context;
     this.#stop.push(
@@ -87,6 +90,10 @@ class PlotPanel implements Panel {
       }),
       hover.subscribe(() => request(this.#drawLegend)),
     );
+    // The legend and the figures take of its height, or give it back.
+    const observer = new ResizeObserver(() => request(this.#draw));
+    observer.observe(this.#plotPlace);
+    this.#stop.push(() => observer.disconnect());
     this.#makeLines();
   }
 
@@ -119,6 +126,7 @@ class PlotPanel implements Panel {
   dispose(): void {
     for (const stop of this.#stop) stop();
     this.#overlay.dispose();
+    this.#stats.dispose();
     this.#plot?.destroy();
     clearTimeout(this.#textTimer);
     // Nothing is wanted any more: what is still read is given up.
@@ -151,6 +159,8 @@ class PlotPanel implements Panel {
     this.#shown = [...of(recording, false), ...(second ? of(second, true) : [])];
     for (const shown of this.#shown) shown.answer = known.get(keyOf(shown));
     this.#empty.hidden = this.#lines.length > 0;
+    const { labels } = this.#labels();
+    this.#stats.show(this.#lines.map(({ text, label }, i) => ({ text, label: label ?? labels[i] })));
     this.#context.setTitle(this.#title());
     this.#hasNewData = true;
     this.#context.request(this.#draw);
