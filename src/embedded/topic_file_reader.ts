@@ -316,7 +316,11 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
-  async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
+  async openBatch(
+    number: number,
+    bytes: Promise<Uint8Array> = this.readBatch(number),
+    mayReuse = false,
+  ): Promise<OpenBatch> {
     const { length, rows, firstNs, lastNs, headerCrc } = this.index;
     const where = this.place(number);
     const message = await bytes.catch((reason) => {
@@ -329,6 +333,7 @@ export class TopicFileReader implements TopicSource {
       fields: this.schema.fields,
       where,
       dictionaries: this.#parts.dictionaries,
+      mayReuse,
       ...(this.#parts.index && { headerCrc: headerCrc[number] }),
     });
     const { times } = batch;
