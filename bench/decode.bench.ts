@@ -131,7 +131,8 @@ function makeMessages(engine: Engine): Uint8Array[] {
       unit: column(() => ["front", "rear", "left"][Math.floor(3 * next())]),
       state: column(() => next() < 0.2 ? "changing" : "steady"),
     });
-    result.push(sealBatch(engine, columns).message);
+    // In a buffer that is not used again when a batch gives it back.
+    result.push(sealBatch(engine, columns).message.slice());
   }
   return result;
 }
@@ -147,7 +148,12 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function* open(engine: Engine): Generator<OpenBatch> {
-  for (const message of messages) yield openBatch(engine, message, { fields, where: {} });
+  for (const message of messages) {
+    const batch = openBatch(engine, message, { fields, where: {}, mayReuse: true });
+    yield batch;
+    // As a stream of columns does.
+    batch.giveBack();
+  }
 }
 
 /** Low words: making bigints would be most of the cost, for all alike. */

@@ -1,103 +1,62 @@
 /**
  * Against native code: the Rust crate `mcap`, of which a replay maps its file into memory and sums one float, and a recording
- * writes ready-made bytes into memory. smalti reads from and writes to a directory. Both compress by LZ4.
+ * writes ready-made bytes into memory. smalti reads from and writes to a directory, each way of it in a process of its own. Both
+ * compress by LZ4.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../mod.ts";
-import { type Case, check, compare } from "./compare.ts";
+import { type Case, compare } from "./compare.ts";
 import { engineNames } from "./engines.ts";
+import { startWay, wayNames, type WayProcess } from "./native_ways.ts";
 import {
   columnsByTopic,
   makeRecording,
   MESSAGES,
-  push,
   pushColumns,
   type Recording,
   writeMcap,
 } from "./recording.ts";
-import {
-  replayBatches,
-  replayBlocks,
-  replayColumns,
-  replayCursors,
-  replayMessages,
-  replayTopic,
-  replayTopicColumns,
-  replayTopicCursors,
-} from "./replays.ts";
 import { rustMcap } from "./rust_mcap.ts";
-
-const WAYS = {
-  columns: replayColumns,
-  "batches(), cursor()": replayCursors,
-  "batches(), at(i)": replayBlocks,
-  "batches(), tuples": replayBatches,
-  "for await": replayMessages,
-};
-const TOPIC_WAYS = {
-  columns: replayTopicColumns,
-  "batches(), cursor()": replayTopicCursors,
-  "batches()": replayTopic,
-};
 
 for (const kind of ["steady", "noise"]) {
   const directory = await mkdtemp(join(tmpdir(), "smalti-bench-"));
+  const processes: WayProcess[] = [];
   try {
     console.log(`\n${kind}`);
-    await compare(await casesOf(directory, kind === "steady"));
+    await compare(await casesOf(directory, kind === "steady", processes));
   } finally {
+    for (const process of processes) process.end();
     await rm(directory, { recursive: true });
   }
 }
 
-async function casesOf(directory: string, isSteady: boolean): Promise<Case[]> {
+/** Adds to the processes those that it starts. */
+async function casesOf(directory: string, isSteady: boolean, processes: WayProcess[]): Promise<Case[]> {
   const recording = makeRecording(MESSAGES, isSteady);
   const { topics, whole, busiest } = recording;
   const file = join(directory, "plain.mcap");
   await writeFile(file, (await writeMcap(recording, "")).bytes);
   const compressed = join(directory, "lz4.mcap");
   rustMcap("copy", file, compressed, "lz4");
-  const columns = columnsByTopic(recording);
   const cases: Case[] = [];
   for (const engine of engineNames) {
-    const client = await connect(directory, { engine });
-    const name = `drive_${engine}`;
-    await pushColumns(client, name, topics, columns);
-    const handler = await client.sequenceHandler(name);
-    let rounds = 0;
-    const recordingBy = (record: (name: string) => Promise<void>) => async () => {
-      const name = `round_${engine}_${rounds++}`;
-      await record(name);
-      check("rows", (await client.sequenceHandler(name)).rowCount, whole.count);
-    };
-    cases.push(
-      ...Object.entries(WAYS).map(([how, replay]): Case => ({
-        name: `merged/smalti ${engine}, ${how}`,
-        count: whole.count,
-        rival: "merged/crate, LZ4",
-        run: () => replay(handler, whole),
-      })),
-      ...Object.entries(TOPIC_WAYS).map(([how, replay]): Case => ({
-        name: `one topic/smalti ${engine}, ${how}`,
-        count: busiest.count,
-        rival: "one topic/crate, LZ4",
-        run: () => replay(handler, busiest),
-      })),
-      {
-        name: `record/smalti ${engine}, push`,
-        count: whole.count,
-        rival: "record/crate, LZ4",
-        run: recordingBy((name) => push(client, name, recording)),
-      },
-      {
-        name: `record/smalti ${engine}, pushColumns`,
-        count: whole.count,
-        rival: "record/crate, LZ4",
-        run: recordingBy((name) => pushColumns(client, name, topics, columns)),
-      },
-    );
+    const sequence = `drive_${engine}`;
+    await using client = await connect(directory, { engine });
+    await pushColumns(client, sequence, topics, columnsByTopic(recording));
+    for (const way of wayNames) {
+      const process = startWay({ directory, engine, way, sequence, whole, busiest, isSteady });
+      processes.push(process);
+      const [what, how] = way.split("/");
+      cases.push({
+        name: `${what}/smalti ${engine}, ${how}`,
+        count: 1,
+        isTimed: true,
+        rival: `${what}/crate, LZ4`,
+        run: () => process.time(),
+      });
+    }
   }
   return [...cratesOf(file, compressed, recording), ...cases];
 }

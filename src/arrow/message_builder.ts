@@ -86,7 +86,7 @@ export class MessageBuilder {
 
   /** Forgets all messages from `length` on, and what was taken of one that was refused. */
   truncate(length: number): void {
-    for (const slot of this.#slots.top) this.#forget(slot, length, this.length + 1);
+    this.#forget(this.#slots.root, length, this.length + 1);
     this.length = length;
   }
 
@@ -113,7 +113,7 @@ export class MessageBuilder {
 
   #takes(record: Record<string, unknown>): boolean {
     try {
-      return this.#takeRecord(record, this.#slots.top);
+      return this.#takeStruct(record, this.#slots.root);
     } catch {
       // A builder's refusal, or what a getter threw: which comes first the tree says.
       return false;
@@ -121,6 +121,35 @@ export class MessageBuilder {
   }
 
   /** Takes the values of a record; false where one is missing, unknown or does not fit. */
+  #takeStruct(record: Record<string, unknown>, struct: Slot): boolean {
+    return struct.floatsFrom >= 0
+      ? this.#takeFloats(record, struct)
+      : this.#takeRecord(record, struct.children);
+  }
+
+  /** Those of a struct of float64 alone: fewer steps for each. */
+  #takeFloats(record: Record<string, unknown>, { names, children, floatsFrom }: Slot): boolean {
+    const floats = this.#floats;
+    const capacity = this.#capacity;
+    const start = floatsFrom * capacity + this.length;
+    let at = start;
+    let i = 0;
+    for (const key in record) {
+      if (key !== names[i]) {
+        i = this.#skipMissing(record, children, i, key);
+        if (i === children.length) return this.#takeByName(record, children);
+        at = start + i * capacity;
+      }
+      const value = record[key];
+      if (typeof value === "number") floats[at] = value;
+      else if (!this.#take(children[i], value)) return false;
+      at += capacity;
+      i++;
+    }
+    return this.#endRecord(record, children, i);
+  }
+
+  /** Those of any other. */
   #takeRecord(record: Record<string, unknown>, slots: readonly Slot[]): boolean {
     const count = slots.length;
     const floats = this.#floats;
@@ -138,8 +167,13 @@ export class MessageBuilder {
       if (slot.kind === FLOAT64 && typeof value === "number") floats[slot.float * capacity + row] = value;
       else if (!this.#take(slot, value)) return false;
     }
-    // What the loop does not show: missing fields, and getters of a class.
-    return i === count || this.#skipMissing(record, slots, i) === count || this.#takeByName(record, slots);
+    return this.#endRecord(record, slots, i);
+  }
+
+  /** Takes what the loop over a record's keys does not show, from a field on: missing fields, and getters of a class. */
+  #endRecord(record: Record<string, unknown>, slots: readonly Slot[], i: number): boolean {
+    const { length } = slots;
+    return i === length || this.#skipMissing(record, slots, i) === length || this.#takeByName(record, slots);
   }
 
   /** Takes fields as missing that may be and are, up to that of a key; gives the place of that, their number where there is none. */
@@ -180,7 +214,7 @@ export class MessageBuilder {
     switch (kind) {
       case STRUCT:
         if (!isRecord(value)) break;
-        return this.#takeRecord(value, slot.children);
+        return this.#takeStruct(value, slot);
       case FLOAT64:
         if (typeof value !== "number") break;
         this.#floats[slot.float * this.#capacity + row] = value;

@@ -24,12 +24,16 @@ export interface Slot {
   readonly name: string;
   readonly kind: number;
   readonly isOptional: boolean;
-  /** Its place among all of the messages' fields, in depth-first order. */
+  /** Its place among all of the messages' fields, in depth-first order; -1 of a message itself. */
   readonly index: number;
   /** Its place among the fields of float64. */
   readonly float: number;
   /** A struct's fields. */
   readonly children: readonly Slot[];
+  /** Their names. */
+  readonly names: readonly string[];
+  /** Of a struct that has float64 alone: the place of its first field among those, and the others come next. -1 of others. */
+  readonly floatsFrom: number;
   readonly field: FieldSchema;
   /** Where it is in a message, for errors. */
   readonly path: string;
@@ -37,8 +41,8 @@ export interface Slot {
 
 /** The slots of a list of fields. */
 export interface Slots {
-  /** Those of the fields themselves. */
-  readonly top: readonly Slot[];
+  /** The message itself, as a struct of its fields; none of {@linkcode all}. */
+  readonly root: Slot;
   /** Those of what is within structs too, by index. */
   readonly all: readonly Slot[];
   /** How many of them are of float64. */
@@ -60,23 +64,32 @@ function makeSlots(fields: readonly FieldSchema[]): Slots {
   const make = (field: FieldSchema, prefix: string): Slot => {
     const kind = kindOf(field);
     const path = prefix + field.name;
-    const children: Slot[] = [];
-    const slot: Slot = {
-      name: field.name,
-      kind,
-      isOptional: isOptional(field),
-      index: all.length,
-      float: kind === FLOAT64 ? floats++ : 0,
-      children,
-      field,
-      path,
-    };
-    all.push(slot);
-    if (kind === STRUCT) children.push(...field.children.map((child) => make(child, `${path}.`)));
-    return slot;
+    const index = all.length++;
+    const float = kind === FLOAT64 ? floats++ : 0;
+    const children = kind === STRUCT ? field.children.map((child) => make(child, `${path}.`)) : [];
+    return all[index] = slotOf(field, children, { kind, index, float, path });
   };
+  const message: FieldSchema = { name: "", type: { kind: "struct" }, nullable: false, children: fields };
   const top = fields.map((field) => make(field, ""));
-  return { top, all, floats };
+  return { root: slotOf(message, top, { kind: STRUCT, index: -1, float: 0, path: "" }), all, floats };
+}
+
+function slotOf(
+  field: FieldSchema,
+  children: readonly Slot[],
+  place: Pick<Slot, "kind" | "index" | "float" | "path">,
+): Slot {
+  return {
+    ...place,
+    name: field.name,
+    isOptional: isOptional(field),
+    children,
+    names: children.map(({ name }) => name),
+    floatsFrom: children.length > 0 && children.every(({ kind }) => kind === FLOAT64)
+      ? children[0].float
+      : -1,
+    field,
+  };
 }
 
 function kindOf({ type, dictionary }: FieldSchema): number {

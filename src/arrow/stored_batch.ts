@@ -18,7 +18,7 @@ import { encodeBatch, type StoredBatch } from "./encode.ts";
 import type { BufferSource, StructVector, Vector } from "./vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
-import { takeBytes } from "../util/buffer_pool.ts";
+import { giveBytes, takeBytes } from "../util/buffer_pool.ts";
 import type { BatchLayout, Engine } from "../engine.ts";
 
 const CRC_KEY = "smalti:crc";
@@ -88,6 +88,8 @@ export interface OpenBatch {
   unload(): void;
   /** The same batch for another holder: it has what was decompressed by now, and loads and lets go of columns on its own. */
   share(): OpenBatch;
+  /** For the only holder, who has nothing of it any more: its bytes, and what was decompressed, may be used again. */
+  giveBack(): void;
 }
 
 /** What {@linkcode openBatch} needs to know beside the bytes. */
@@ -100,6 +102,8 @@ export interface OpenOptions {
   dictionaries?: ReadonlyMap<bigint, Dictionary>;
   /** The header's checksum as the index has it; the message must then carry checksums. */
   headerCrc?: number;
+  /** Whether what is decompressed may lie in buffers from `takeBytes`. @default false */
+  mayReuse?: boolean;
 }
 
 /**
@@ -147,6 +151,10 @@ function batchOf(
     unload() {
       buffers.unload(TIME_BUFFERS);
       table = undefined;
+    },
+    giveBack() {
+      buffers.giveBack();
+      giveBytes(message);
     },
     share() {
       return batchOf({ layout, buffers: buffers.share(), makeTable, headerCrc }, { message, times });
@@ -210,7 +218,8 @@ interface OpenParts {
 function openParts(engine: Engine, message: Uint8Array, options: OpenOptions): OpenParts {
   const layout = engine.parseBatch(message);
   const crcs = checkHeader(engine, message, layout, options.headerCrc);
-  const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, options.where);
+  const { where, mayReuse } = options;
+  const buffers = new MessageBuffers(engine, message, layout, crcs?.buffers, where, mayReuse);
   const shape = { ...layout, bufferCount: layout.buffers.length / 2 };
   const makeTable = (source = buffers) => buildVectors(options.fields, shape, source, options.dictionaries);
   return { layout, buffers, makeTable, headerCrc: crcs?.header };
@@ -303,6 +312,9 @@ class MessageBuffers implements BufferSource {
   readonly #layout: BatchLayout;
   readonly #crcs: number[] | undefined;
   readonly #where: ErrorDetails;
+  readonly #mayReuse: boolean;
+  /** The buffers that may be used again. */
+  #taken: Uint8Array[] = [];
   #loaded: Uint8Array[] = [];
   #loadedBytes = 0;
   onLoad: OpenBatch["onLoad"];
@@ -313,7 +325,9 @@ class MessageBuffers implements BufferSource {
     layout: BatchLayout,
     crcs: number[] | undefined,
     where: ErrorDetails,
+    mayReuse = false,
   ) {
+    this.#mayReuse = mayReuse;
     this.#engine = engine;
     this.#message = message;
     this.#layout = layout;
@@ -347,6 +361,19 @@ class MessageBuffers implements BufferSource {
   unload(kept: number): void {
     this.#loaded.length = kept;
     this.#loadedBytes = 0;
+    // Somebody may have columns of them.
+    this.#taken = [];
+  }
+
+  readonly #take = (length: number): Uint8Array => {
+    const bytes = takeBytes(length);
+    this.#taken.push(bytes);
+    return bytes;
+  };
+
+  giveBack(): void {
+    for (const bytes of this.#taken) giveBytes(bytes);
+    this.#taken = [];
   }
 
   /** The same buffers, with what is loaded of them by now. */
@@ -387,7 +414,7 @@ class MessageBuffers implements BufferSource {
     }
     this.#count(index, rawLength);
     try {
-      return this.#engine.decompress(codec, rest, rawLength);
+      return this.#engine.decompress(codec, rest, rawLength, this.#mayReuse ? this.#take : undefined);
     } catch (reason) {
       this.#count(index, -rawLength);
       throw reason;

@@ -14,7 +14,7 @@ interface IndexedFile {
   /** Batches of it that are at hand. */
   readonly kept: FileBatches | undefined;
   readBatch(number: number, signal: AbortSignal, mayReuse: boolean): Promise<Uint8Array>;
-  openBatch(number: number, bytes: Promise<Uint8Array>): Promise<OpenBatch>;
+  openBatch(number: number, bytes: Promise<Uint8Array>, mayReuse: boolean): Promise<OpenBatch>;
 }
 
 /** Walks a topic's batches by their first time, ties by number; backwards by their last time, ties by number, both descending. */
@@ -101,7 +101,8 @@ export class FileRuns implements RunSource {
     this.#at++;
     try {
       const kept = await this.#kept?.get(number, this.#stop.signal);
-      const batch = kept?.share() ?? await this.#file.openBatch(number, ahead ?? this.#read(number));
+      const bytes = kept ? undefined : ahead ?? this.#read(number);
+      const batch = kept?.share() ?? await this.#file.openBatch(number, bytes!, this.#reuses);
       const keeps = kept !== undefined || this.#keeps && !this.#parts?.isPart(batch.message);
       return this.#runOf(number, batch, keeps);
     } catch (reason) {
@@ -141,9 +142,12 @@ export class FileRuns implements RunSource {
     return length[number] + rows[number] * BigInt64Array.BYTES_PER_ELEMENT * (this.#reverse ? 2 : 1);
   }
 
+  get #reuses(): boolean {
+    return this.#mayReuse && !this.#keeps;
+  }
+
   #read(number: number): Promise<Uint8Array> {
-    const mayReuse = this.#mayReuse && !this.#keeps;
-    return (this.#parts ?? this.#file).readBatch(number, this.#stop.signal, mayReuse);
+    return (this.#parts ?? this.#file).readBatch(number, this.#stop.signal, this.#reuses);
   }
 
   close(): void {

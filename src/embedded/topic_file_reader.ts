@@ -339,11 +339,15 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** Opens one batch, which must be the one that the index tells of. CORRUPT. */
-  async openBatch(number: number, bytes: Promise<Uint8Array> = this.readBatch(number)): Promise<OpenBatch> {
+  async openBatch(
+    number: number,
+    bytes: Promise<Uint8Array> = this.readBatch(number),
+    mayReuse = false,
+  ): Promise<OpenBatch> {
     const { ended, path } = this.#parts;
-    if (!ended) return await this.#openBatch(number, bytes);
+    if (!ended) return await this.#openBatch(number, bytes, mayReuse);
     try {
-      return await this.#openBatch(number, bytes);
+      return await this.#openBatch(number, bytes, mayReuse);
     } catch (reason) {
       const mayBeAnother = reason instanceof SmaltiError && ["CORRUPT", "NOT_FOUND"].includes(reason.code);
       if (mayBeAnother && await ended()) throw writtenAnew(path, path);
@@ -351,7 +355,7 @@ export class TopicFileReader implements TopicSource {
     }
   }
 
-  async #openBatch(number: number, bytes: Promise<Uint8Array>): Promise<OpenBatch> {
+  async #openBatch(number: number, bytes: Promise<Uint8Array>, mayReuse: boolean): Promise<OpenBatch> {
     const { length, rows, firstNs, lastNs, headerCrc } = this.index;
     const where = this.place(number);
     const message = await bytes.catch((reason) => {
@@ -364,6 +368,7 @@ export class TopicFileReader implements TopicSource {
       fields: this.schema.fields,
       where,
       dictionaries: this.#parts.dictionaries,
+      mayReuse,
       ...(this.#parts.index && { headerCrc: headerCrc[number] }),
     });
     const { times } = batch;

@@ -25,9 +25,9 @@ const ZSTD_MAX_WINDOW = 2 ** 27;
  */
 export function createCodecs(native: NativeCodecs = {}): Pick<Engine, "decompress" | "compress" | "crc32"> {
   return {
-    decompress: (codec, bytes, rawLength) =>
+    decompress: (codec, bytes, rawLength, take) =>
       codec === "lz4"
-        ? lz4Decompress(bytes, rawLength)
+        ? lz4Decompress(bytes, rawLength, take)
         : zstdDecompress(bytes, rawLength, native.zstdDecompress),
     compress: lz4Compress,
     crc32: native.crc32 ?? ((bytes, before = 0) => crc32Final(crc32Update(~before, bytes))),

@@ -17,13 +17,17 @@ export const HEADER_BYTES = 7;
 const MIN_MATCH = 4;
 
 /**
- * Decompresses one LZ4 frame that fills `src` into exactly `rawLength` bytes, in a fresh, 8-byte aligned array that the
- * caller owns. Checksums in the frame are verified.
+ * Decompresses one LZ4 frame that fills `src` into exactly `rawLength` bytes, in an 8-byte aligned array that the caller
+ * owns: a fresh one, or what `take` gives. Checksums in the frame are verified.
  *
  * Throws CORRUPT when the bytes are no LZ4 frame, are damaged, or hold another number of bytes; UNSUPPORTED when the
  * frame needs a dictionary; TOO_LARGE when the runtime cannot allocate that much.
  */
-export function lz4Decompress(src: Uint8Array, rawLength: number): Uint8Array {
+export function lz4Decompress(
+  src: Uint8Array,
+  rawLength: number,
+  take?: (bytes: number) => Uint8Array,
+): Uint8Array {
   const size = src.length;
   const input = new DataView(src.buffer, src.byteOffset, size);
   if (size < HEADER_BYTES || input.getUint32(0, true) !== MAGIC) {
@@ -50,8 +54,8 @@ export function lz4Decompress(src: Uint8Array, rawLength: number): Uint8Array {
   // One byte of a length stands for at most 255 bytes: more cannot be in there, so allocate no more.
   if (!(rawLength >= 0 && rawLength <= 255 * size)) throw damaged(rawLength);
 
-  const dst = allocate(rawLength);
-  const output = new DataView(dst.buffer);
+  const dst = allocate(rawLength, take);
+  const output = new DataView(dst.buffer, dst.byteOffset, dst.length);
   const trailer = blockChecksums ? 4 : 0;
   let ip = headerEnd + 1;
   let op = 0;
@@ -223,10 +227,13 @@ function blockContentBytes(src: Uint8Array, ip: number, end: number): number {
   return total;
 }
 
-/** A zeroed buffer; TOO_LARGE when the runtime cannot give one. */
-export function allocate(length: number): Uint8Array<ArrayBuffer> {
+/** A zeroed buffer, or one of `take`; TOO_LARGE when the runtime cannot give one. */
+export function allocate(
+  length: number,
+  take: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array {
   try {
-    return new Uint8Array(length);
+    return take(length);
   } catch (cause) {
     throw new SmaltiError("TOO_LARGE", `No memory for a buffer of ${length} bytes`, { cause });
   }

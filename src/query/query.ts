@@ -13,7 +13,6 @@ import type { BatchBounds } from "../arrow/bounds.ts";
 import { type Backend, failureOfOne, type SequenceSource, type TopicSource } from "../backend.ts";
 import { SmaltiError } from "../error.ts";
 import { withCurrent } from "../reopen.ts";
-import { giveBytes } from "../util/buffer_pool.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
 import { parseConditions, pathsOf, refusal } from "./condition.ts";
@@ -226,7 +225,7 @@ export async function* matchingTimes(
       const run = await runs.open();
       if (!run) continue;
       runs.prefetch();
-      const { batchNumber, batch: { table, times, rows, message }, from, to } = run;
+      const { batchNumber, batch: { table, times, rows }, from, to } = run;
       const found: bigint[] = [];
       for (const [first, end] of spans?.get(batchNumber) ?? [[0, rows] as const]) {
         for (let row = Math.max(from, first); row < Math.min(to, end); row++) {
@@ -235,7 +234,7 @@ export async function* matchingTimes(
         }
       }
       if (run.keep) run.keep();
-      else giveBytes(message);
+      else run.batch.giveBack();
       yield found;
     }
   } finally {

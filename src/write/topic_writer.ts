@@ -103,12 +103,19 @@ export class TopicWriter<T = any> {
   /** Facts given when it was created. */
   readonly metadata: Metadata;
   readonly #context: TopicContext;
+  // Of the context and the ontology, what each message needs.
+  readonly #life: SessionLife;
+  readonly #memory: WriteMemory;
+  readonly #taken: ((bytes: number) => void) | undefined;
+  readonly #checkData: ((data: T) => void) | undefined;
   readonly #fields: readonly FieldSchema[];
   readonly #rowBytes: number;
   readonly #holder: Holder;
   #count: ByteCount = { variable: 0, capacity: 0 };
   #heldBytes = 0;
   #times: BigInt64Array<ArrayBuffer> = new BigInt64Array(START_CAPACITY);
+  /** Messages that fit in them. */
+  #room = START_CAPACITY;
   #rows: MessageBuilder;
   /** Columns that came in pieces too small to be batches. Never at the same time as rows in the builders. */
   readonly #pieces: BatchPieces;
@@ -125,6 +132,10 @@ export class TopicWriter<T = any> {
     this.ontology = ontology;
     this.metadata = metadata;
     this.#context = context;
+    this.#life = context.life;
+    this.#memory = context.memory;
+    this.#taken = context.taken;
+    this.#checkData = ontology.check;
     this.#fields = [TIMESTAMP_FIELD, ...ontology.fields];
     this.#rowBytes = this.#fields.reduce((sum, field) => sum + rowWidth(field), 0);
     this.#rows = new MessageBuilder(ontology.fields, this.#count);
@@ -181,25 +192,28 @@ export class TopicWriter<T = any> {
    * with, to one call: the message is not taken then either.
    */
   push(message: TopicMessage<T>): Promise<void> | undefined {
-    const { stopped } = this.#context.life;
+    const { stopped } = this.#life;
     if (stopped) return stopped;
     this.#check("push");
     if (this.#pieces.bytes > 0) this.#send();
     const rows = this.#rows;
     const row = rows.length;
     const { variable } = this.#count;
-    if (row === this.#times.length) this.#growTimes();
+    if (row === this.#room) this.#growTimes();
     try {
       this.#times[row] = timeOf(message);
       rows.append(message.data ?? undefined);
-      this.ontology.check?.(message.data as T);
+      if (this.#checkData) this.#checkData(message.data as T);
     } catch (reason) {
       rows.truncate(row);
       throw this.#refusal(reason);
     }
     this.#rowCount++;
-    this.#context.taken?.(this.#rowBytes + this.#count.variable - variable);
-    return this.#settle();
+    if (this.#taken) this.#taken(this.#rowBytes + this.#count.variable - variable);
+    if (rows.length >= BATCH_ROWS || rows.length * this.#rowBytes + this.#count.variable >= BATCH_BYTES) {
+      this.#send();
+    }
+    return this.#account();
   }
 
   /**
@@ -349,11 +363,16 @@ export class TopicWriter<T = any> {
     if (this.#failure) throw this.#failure;
   }
 
+  // Small, as all that is done for each message: engines put what is into the code around it.
   #check(verb: string): void {
+    const life = this.#life;
+    if (this.#failure || life.failure || life.status !== "open") this.#throw(verb);
+  }
+
+  #throw(verb: string): never {
     if (this.#failure) throw this.#failure;
     const { sequence, topic, life } = this.#context;
     if (life.failure) throw takeFailure(life);
-    if (life.status === "open") return;
     throw new SmaltiError(
       "CLOSED",
       `Cannot ${verb} to topic "${topic}" of sequence "${sequence}": ${notOpen(life)}`,
@@ -369,27 +388,23 @@ export class TopicWriter<T = any> {
   }
 
   #growTimes(): void {
-    const larger = new BigInt64Array(2 * this.#times.length);
+    const larger = new BigInt64Array(2 * this.#room);
     larger.set(this.#times);
     this.#times = larger;
+    this.#room = larger.length;
   }
 
-  /** After rows were added: sends a full batch, and keeps the shared count. */
-  #settle(): Promise<void> | undefined {
-    const { length } = this.#rows;
-    if (length >= BATCH_ROWS || length * this.#rowBytes + this.#count.variable >= BATCH_BYTES) this.#send();
-    return this.#account();
-  }
-
+  /** After rows were added: keeps the shared count. */
   #account(): Promise<void> | undefined {
-    const { memory } = this.#context;
-    const held = this.#count.capacity + 8 * this.#times.length + this.#pieces.bytes;
-    if (held !== this.#heldBytes) {
-      const more = held - this.#heldBytes;
-      this.#heldBytes = held;
-      memory.hold(this.#holder, more);
-    }
-    return memory.wait();
+    const held = this.#count.capacity + 8 * this.#room + this.#pieces.bytes;
+    if (held !== this.#heldBytes) this.#hold(held);
+    return this.#memory.wait();
+  }
+
+  #hold(bytes: number): void {
+    const more = bytes - this.#heldBytes;
+    this.#heldBytes = bytes;
+    this.#memory.hold(this.#holder, more);
   }
 
   #spill(): void {
@@ -397,6 +412,7 @@ export class TopicWriter<T = any> {
     this.#count = { variable: 0, capacity: 0 };
     this.#rows = new MessageBuilder(this.ontology.fields, this.#count);
     this.#times = new BigInt64Array(START_CAPACITY);
+    this.#room = START_CAPACITY;
     this.#account();
   }
 

@@ -152,7 +152,10 @@ describe("Columns in which topics take turns", () => {
     });
   });
 
-  it("stay as they are while what was read is written over", async () => {
+  it.each([
+    { name: "as it is", valueAt: (i: number) => Math.sin(i) },
+    { name: "compressed", valueAt: (i: number) => Math.floor(i / 50) },
+  ])("stay as they are while what was read, stored $name, is written over", async ({ valueAt }) => {
     const rows = 50_000;
     await withStore(async (store) => {
       const topics = ["a", "b", "c"];
@@ -164,7 +167,7 @@ describe("Columns in which topics take turns", () => {
             const at = (i: number) => batch * rows + i;
             await writer.pushColumns({
               timestampNs: BigInt64Array.from({ length: rows }, (_, i) => BigInt(3 * at(i) + t)),
-              x: Float64Array.from({ length: rows }, (_, i) => Math.sin(3 * at(i) + t)),
+              x: Float64Array.from({ length: rows }, (_, i) => valueAt(3 * at(i) + t)),
             });
             await writer.flush();
           }
@@ -184,7 +187,7 @@ describe("Columns in which topics take turns", () => {
         for (const block of kept) {
           const { values } = block.numbers("x");
           for (let i = 0; i < block.length; i++, next++) {
-            if (Number(block.timestampNs[i]) === next && values[i] === Math.sin(next)) continue;
+            if (Number(block.timestampNs[i]) === next && values[i] === valueAt(next)) continue;
             throw new Error(`row ${next} is ${values[i]} at ${block.timestampNs[i]} ns`);
           }
         }

@@ -1,7 +1,6 @@
 import type { BatchAhead, RunSource } from "../../backend.ts";
 import type { Engine, Merger, RowPicker } from "../../engine.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
-import { giveBytes } from "../../util/buffer_pool.ts";
 import { MAX_NS } from "../../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
 import { ReadMemory } from "./read_memory.ts";
@@ -240,7 +239,7 @@ export class RowBlocks {
     for (const batch of this.#ended) {
       this.#memory.remove(batch);
       if (batch.keep) batch.keep();
-      else if (this.#use === "copies") giveBytes(batch.batch.message);
+      else if (this.#use === "copies") batch.batch.giveBack();
     }
     this.#ended = [];
     this.#unshare();

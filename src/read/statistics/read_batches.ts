@@ -1,6 +1,5 @@
 import type { Run, TopicSource } from "../../backend.ts";
 import type { Window } from "../../types.ts";
-import { giveBytes } from "../../util/buffer_pool.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 
 /**
@@ -26,7 +25,7 @@ export async function readBatches(
       if (!isWanted(run.batchNumber)) continue;
       action(run);
       if (run.keep) run.keep();
-      else giveBytes(run.batch.message);
+      else run.batch.giveBack();
     }
   } finally {
     runs.close();

@@ -191,7 +191,7 @@ function folded(node: Node): Node {
 
 /** Names that expressions know, with a line of help: for completion. */
 export const HELP: readonly { readonly name: string; readonly help: string }[] = [
-  ...Object.entries(FUNCTIONS).map(([name, { help }]) => ({ name, help })),
+  ...Object.entries(FUNCTIONS).flatMap(([name, { help }]) => name === "negate" ? [] : [{ name, help }]),
   ...Object.keys(CONSTANTS).map((name) => ({ name, help: "a constant" })),
   { name: "t", help: "seconds from the recording's start" },
 ];

@@ -1,6 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { ExpressionError, parseExpression } from "../../../../src/viewer/data/expression/parse.ts";
-import { Program } from "../../../../src/viewer/data/expression/program.ts";
+import { HELP, Program } from "../../../../src/viewer/data/expression/program.ts";
 import { formatReference, References } from "../../../../src/viewer/data/expression/reference.ts";
 import { caseRange, failedCase, Random } from "../../../support/random_cases.ts";
 
@@ -348,4 +349,11 @@ describe("Random expressions", () => {
     expect(exact.filter((text) => !isMonotone(text))).toEqual([]);
     expect(others.filter(isMonotone)).toEqual([]);
   });
+});
+
+it("Every name that expressions know is documented", async () => {
+  const text = await readFile(new URL("../../../../docs/expressions.md", import.meta.url), "utf8");
+  const known = HELP.map(({ name }) => name);
+  const isTold = (name: string) => text.includes(`\`${name}\``) || text.includes(`\`${name}(`);
+  expect(known.filter((name) => !isTold(name))).toEqual([]);
 });
