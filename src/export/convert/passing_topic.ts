@@ -135,6 +135,7 @@ function openHeld({ fields }: TopicSchema, columns: Columns): OpenBatch {
     onLoad: undefined,
     loadedBytes: 0,
     unload() {}, // it is decompressed as it is
+    giveBack() {}, // its buffers are the importer's
     share() {
       return { ...this, onLoad: undefined };
     },
