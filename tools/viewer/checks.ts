@@ -38,6 +38,7 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   strict,
   component,
   playing,
+  robot,
 };
 
 /** The spike is on the screen before any of its rows were read. */
@@ -301,6 +302,31 @@ async function playing({ site, browser, pictures }: Checked): Promise<void> {
   const later = await urlState(page);
   check(later.t === after.t, "Space did not pause");
   await page.screenshot({ path: `${pictures}/flight.png` });
+}
+
+/** Pictures, track, points and log lines of a recording that has them, and the other recording over it. */
+async function robot({ site, browser, pictures }: Checked): Promise<void> {
+  // Chromium says what it thinks of a software GPU.
+  const page = await browser.open(viewerUrl(site, "robot", "&layout=/recordings/robot.layout.json"), {
+    expected: /GPU|WebGL/,
+  });
+  await docked(page);
+  const seen = (isWanted: (r: number, g: number, b: number) => boolean) =>
+    columnsOf(page, '[aria-label^="Picture of camera"]', isWanted).then((columns) => Math.max(...columns));
+  await page.locator('[aria-label^="Picture of camera"]').waitFor();
+  check(await seen((r, g, b) => g > 180 && r < 60 && b < 60) > 40, "the first picture is not green");
+  await page.keyboard.press("End");
+  await page.waitForTimeout(500);
+  check(await seen((r, g, b) => b > 180 && r < 60 && g < 60) > 40, "the last picture is not blue");
+  await page.getByText("line 39").waitFor();
+  await page.locator('canvas[aria-label^="Points of lidar"]').waitFor();
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: `${pictures}/robot.png` });
+
+  const both = await browser.open(viewerUrl(site, "flight", "&with=/recordings/flight&shift=0.5"));
+  await drawn(both, 3);
+  await both.getByText("with flight, dashed").waitFor();
+  await both.screenshot({ path: `${pictures}/two.png` });
 }
 
 /** Waits until panels can be moved. */

@@ -7,7 +7,7 @@ import { html, nothing, render, type TemplateResult } from "lit";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
 import { spanText } from "../draw/time_text.ts";
-import { valueText } from "./fields.ts";
+import { leavesOf, valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
 import { type PanelParts, panelParts } from "./parts.ts";
 
