@@ -318,7 +318,7 @@ async function robot({ site, browser, pictures }: Checked): Promise<void> {
   await page.keyboard.press("End");
   await page.waitForTimeout(500);
   check(await seen((r, g, b) => b > 180 && r < 60 && g < 60) > 40, "the last picture is not blue");
-  await page.getByText("line 39").waitFor();
+  await page.getByRole("cell", { name: "line 39" }).waitFor();
   await page.locator('canvas[aria-label^="Points of lidar"]').waitFor();
   await page.waitForTimeout(500);
   await page.screenshot({ path: `${pictures}/robot.png` });
