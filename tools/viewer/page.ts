@@ -80,7 +80,7 @@ export async function drawn(page: Page, plots = 1): Promise<void> {
     (plots) => {
       const root = document.querySelector("smalti-viewer")?.shadowRoot;
       const tags = [...root?.querySelectorAll(".plot + .tag") ?? []];
-      return tags.length >= plots && tags.every((tag) => tag.textContent !== "");
+      return tags.length >= plots && tags.every((tag) => /[a-z]$/.test(tag.textContent));
     },
     plots,
     { timeout: 30_000 },
