@@ -44,11 +44,13 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
 /** The spike is on the screen before any of its rows were read. */
 async function overview({ site, browser, pictures }: Checked): Promise<void> {
   const page = await browser.open(viewerUrl(site, "spike", "&layout=/recordings/spike.layout.json"));
-  await drawn(page);
+  await drawn(page, 1, /./);
   const data = site.asked.filter(({ path }) => /\.arrow$|\/imu/.test(path));
   const bytes = data.reduce((sum, { range }) => sum + rangeBytes(range), 0);
   check(data.length > 0, "no file of the recording was asked for");
   check(bytes < 400_000, `${bytes} bytes of the topic were read for the overview, wanted its bounds alone`);
+  check((await upperHalf(page)).some((count) => count > 10), "the spike is not in the overview");
+  await drawn(page);
   await page.screenshot({ path: `${pictures}/spike.png` });
   // The spike stands out of a sine of 1: its line is alone in the upper half.
   const columns = await columnsOf(page, ".plot canvas", isBlue);
