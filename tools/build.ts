@@ -6,8 +6,9 @@
  * @module
  */
 import type * as TS from "../tests/node_modules/typescript/lib/typescript.d.ts";
-import { copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { buildViewer, viewerDirectory } from "./build_viewer.ts";
 import { core, full, npmPackageOf, packageOf, packages, type PublishedPackage } from "./packages.ts";
 import { install, listFiles, loadTypeScript, packageDirectory, root } from "./tooling.ts";
 
@@ -24,6 +25,7 @@ export async function build(): Promise<void> {
     "CHANGELOG.md",
     "docs/core.md",
     "tools/build.ts",
+    "tools/build_viewer.ts",
     "tools/packages.ts",
     ...listFiles("src", ""),
   ];
@@ -53,6 +55,7 @@ export async function build(): Promise<void> {
       rewrite(ts, source, output, byTabs(ts, withoutComments(ts, output, text))),
     );
   });
+  await buildViewer();
   for (const published of packages) await complete(published);
   writeFileSync(`${root}/${LAST}`, "");
 }
@@ -142,6 +145,10 @@ async function complete(published: PublishedPackage): Promise<void> {
     }
   }
   const directory = packageDirectory(published.name);
+  if (published === full) {
+    const filter = (path: string) => !path.endsWith("/done");
+    cpSync(viewerDirectory, `${directory}/dist/viewer`, { recursive: true, filter });
+  }
   const readme = published === full ? "README.md" : "docs/core.md";
   copyFileSync(`${root}/${readme}`, `${directory}/README.md`);
   for (const file of ["LICENSE", "CHANGELOG.md"]) copyFileSync(`${root}/${file}`, `${directory}/${file}`);
@@ -172,7 +179,7 @@ function manifestOf(published: PublishedPackage, root: Record<string, unknown>):
       ),
     }),
     files: ["dist", "CHANGELOG.md"],
-    sideEffects: false,
+    sideEffects: published === full ? ["./dist/viewer/**"] : false,
     dependencies,
     ...(peers.length > 0 && {
       peerDependencies: Object.fromEntries(peers.map((name) => [name, `^${versions[name]}`])),
@@ -194,7 +201,9 @@ function exportsOf(published: PublishedPackage): Record<string, unknown> {
     }),
   );
   // For the other package alone: no promise is made about what is there.
-  return published === core ? { ...found, "./internal/*": dist("src/*") } : found;
+  if (published === core) return { ...found, "./internal/*": dist("src/*") };
+  // The page's component, which defines its element where it is imported; its files belong together.
+  return { ...found, "./viewer": "./dist/viewer/smalti-viewer.js", "./viewer/*": "./dist/viewer/*" };
 }
 
 function write(published: PublishedPackage, path: string, text: string): void {

@@ -7,7 +7,7 @@ import { html, nothing, render, type TemplateResult } from "lit";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
 import { spanText } from "../draw/time_text.ts";
-import { valueText } from "./fields.ts";
+import { leavesOf, valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
 import { type PanelParts, panelParts } from "./parts.ts";
 
@@ -80,11 +80,16 @@ class ValuesPanel implements Panel {
     const wishes = this.#shown().map(({ name, fields }) => {
       if (this.#open.has(name)) return { topic: name };
       // Something in one line, without what is large.
-      const few = fields.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
+      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path));
+      const few = leaves.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
         0,
         3,
       );
-      return { topic: name, fields: few.map(({ path }) => path) };
+      const [first] = leaves;
+      return {
+        topic: name,
+        ...(first && { fields: (few.length > 0 ? few : [first]).map(({ path }) => path) }),
+      };
     });
     this.#stopWatching = this.#context.watch(wishes, (answers) => {
       for (const answer of answers) this.#answers.set(answer.topic, answer);
