@@ -40,17 +40,33 @@ export interface Browser {
 
 /** Starts it. */
 export async function launch(executablePath: string): Promise<Browser> {
-  const { chromium } = createRequire(`${packaging}/package.json`)("playwright-core") as typeof Playwright;
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const { chromium } = createRequire(`${packaging}/package.json`)(
+    "playwright-core",
+  ) as typeof Playwright;
+  const browser = await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox"],
+  });
   return {
     async open(url) {
       for (const context of browser.contexts()) await context.close();
-      const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme: "dark" });
+      const context = await browser.newContext({
+        viewport: { width: 1400, height: 900 },
+        colorScheme: "dark",
+      });
       await context.addInitScript(installProbe);
       const page = await context.newPage();
       page.setDefaultTimeout(120_000);
-      page.on("pageerror", (error) => console.error(`the page: ${error.stack ?? error}`));
-      page.on("console", (message) => message.type() === "error" && console.error(`the page: ${message.text()}`));
+      page.on(
+        "pageerror",
+        (error) => console.error(`the page: ${error.stack ?? error}`),
+      );
+      page.on(
+        "console",
+        (message) =>
+          message.type() === "error" &&
+          console.error(`the page: ${message.text()}`),
+      );
       await page.goto(url);
       return page;
     },
@@ -59,7 +75,9 @@ export async function launch(executablePath: string): Promise<Browser> {
       const session = await browser.newBrowserCDPSession();
       const { processInfo } = await session.send("SystemInfo.getProcessInfo");
       await session.detach();
-      const sizes = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => memoryOf(id));
+      const sizes = processInfo.filter(({ type }) => type === "renderer").map((
+        { id },
+      ) => memoryOf(id));
       return sizes.reduce((most, one) => one.own > most.own ? one : most);
     },
   };
@@ -70,33 +88,56 @@ function memoryOf(pid: number): { resident: number; own: number } {
   if (!existsSync(path)) return { resident: 0, own: 0 };
   const text = readFileSync(path, "utf8");
   const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) / 1000;
-  return { resident: mb("Rss"), own: mb("Private_Clean") + mb("Private_Dirty") };
+  return {
+    resident: mb("Rss"),
+    own: mb("Private_Clean") + mb("Private_Dirty"),
+  };
 }
 
 /** `smalti view` of a store. */
 export interface Viewed {
   /** Address of a recording with a layout, in a link; with the one it is given anyway without. */
-  url(recording: string, layout?: Layout, more?: Readonly<Record<string, string>>): Promise<string>;
+  url(
+    recording: string,
+    layout?: Layout,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<string>;
   stop(): void;
 }
 
 /** Starts it, in a process of its own. */
 export async function view(store: string): Promise<Viewed> {
-  const command = ["run", "-A", `${root}/src/cli/main.ts`, "view", "--store", store, "--no-open"];
-  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
+  const command = [
+    "run",
+    "-A",
+    `${root}/src/cli/main.ts`,
+    "view",
+    "--store",
+    store,
+    "--no-open",
+  ];
+  const child = spawn(process.execPath, command, {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout });
   const address = await new Promise<URL>((resolve, reject) => {
     lines.on("line", (line) => {
       const found = / at (http:\S+)$/.exec(line);
       if (found) resolve(new URL(found[1]));
     });
-    child.on("exit", (code) => reject(new Error(`smalti view ended with ${code}`)));
+    child.on(
+      "exit",
+      (code) => reject(new Error(`smalti view ended with ${code}`)),
+    );
   });
   return {
     async url(recording, layout, more = {}) {
       const at = new URL(address);
       at.searchParams.set("url", `store/${recording}`);
-      at.hash = `${new URLSearchParams({ ...more, ...(layout && { p: await packLayout(layout) }) })}`;
+      at.hash = `${new URLSearchParams({
+        ...more,
+        ...(layout && { p: await packLayout(layout) }),
+      })}`;
       return at.href;
     },
     stop: () => void child.kill(),
@@ -104,7 +145,9 @@ export async function view(store: string): Promise<Viewed> {
 }
 
 /** Panels side by side in columns. */
-export function layoutOf(...columns: readonly (readonly PanelState[])[]): Layout {
+export function layoutOf(
+  ...columns: readonly (readonly PanelState[])[]
+): Layout {
   const panels: Layout["panels"] = {};
   const nodes = columns.map((column, x): LayoutNode => {
     const children = column.map((panel, y): LayoutNode => {
@@ -114,15 +157,20 @@ export function layoutOf(...columns: readonly (readonly PanelState[])[]): Layout
     });
     return children.length === 1 ? children[0] : { kind: "column", sizes: children.map(() => 1), children };
   });
-  const root: LayoutNode = nodes.length === 1
-    ? nodes[0]
-    : { kind: "row", sizes: nodes.map((_, i) => i === 0 ? 2 : 1), children: nodes };
+  const root: LayoutNode = nodes.length === 1 ? nodes[0] : {
+    kind: "row",
+    sizes: nodes.map((_, i) => i === 0 ? 2 : 1),
+    children: nodes,
+  };
   return { version: 1, panels, root };
 }
 
 /** A plot of one field. */
 export function plotOf(topic: string): PanelState {
-  return { type: "plot", options: { lines: [{ text: `\`${topic}\`.acceleration.x` }] } };
+  return {
+    type: "plot",
+    options: { lines: [{ text: `\`${topic}\`.acceleration.x` }] },
+  };
 }
 
 /** What page and worker have loaded. */
@@ -130,20 +178,38 @@ export async function loadedBy(page: Page): Promise<Loaded[]> {
   const entries = () =>
     performance.getEntriesByType("resource").map((entry) => {
       const { name, startTime, responseEnd, encodedBodySize } = entry as PerformanceResourceTiming;
-      return { url: name, start: startTime, t: responseEnd, bytes: encodedBodySize };
+      return {
+        url: name,
+        start: startTime,
+        t: responseEnd,
+        bytes: encodedBodySize,
+      };
     });
   const origin = await page.evaluate(() => performance.timeOrigin);
   const own = await page.evaluate(entries);
-  const workers = await Promise.all(page.workers().map(async (worker) => {
-    const shift = await worker.evaluate(() => performance.timeOrigin) - origin;
-    return (await worker.evaluate(entries)).map((one) => ({ ...one, start: one.start + shift, t: one.t + shift }));
-  }));
-  return [{ url: new URL(page.url()).origin + "/", start: 0, t: 0, bytes: 0 }, ...own, ...workers.flat()];
+  const workers = await Promise.all(
+    page.workers().map(async (worker) => {
+      const shift = await worker.evaluate(() => performance.timeOrigin) -
+        origin;
+      return (await worker.evaluate(entries)).map((one) => ({
+        ...one,
+        start: one.start + shift,
+        t: one.t + shift,
+      }));
+    }),
+  );
+  return [
+    { url: new URL(page.url()).origin + "/", start: 0, t: 0, bytes: 0 },
+    ...own,
+    ...workers.flat(),
+  ];
 }
 
 /** Bytes of the page's own files, gzipped. */
 export function gzippedSize(loaded: readonly Loaded[]): number {
-  const names = new Set(loaded.map(({ url }) => new URL(url).pathname).filter((path) => !path.startsWith("/store/")));
+  const names = new Set(
+    loaded.map(({ url }) => new URL(url).pathname).filter((path) => !path.startsWith("/store/")),
+  );
   let sum = 0;
   for (const path of names) {
     const file = `${viewerDirectory}${path === "/" ? "/index.html" : path}`;

@@ -61,12 +61,22 @@ export function installProbe(): void {
     if (!heard.has(this)) {
       heard.add(this);
       this.addEventListener("message", ({ data }) => {
-        told.push({ t: performance.now(), kind: data.kind, id: data.id, message: data });
+        told.push({
+          t: performance.now(),
+          kind: data.kind,
+          id: data.id,
+          message: data,
+        });
         if (told.length > 20_000) told.splice(0, 10_000);
       });
     }
     const [message] = args as [{ kind: string; id: number }];
-    asked.push({ t: performance.now(), kind: message.kind, id: message.id, message });
+    asked.push({
+      t: performance.now(),
+      kind: message.kind,
+      id: message.id,
+      message,
+    });
     return (post as (...args: unknown[]) => void).apply(this, args);
   } as typeof post;
 
@@ -79,7 +89,11 @@ export function installProbe(): void {
     const end = performance.now();
     if (frame) {
       const tags = [...probe.root?.querySelectorAll(".plot + .tag") ?? []];
-      frames.push({ ...frame, end, plots: tags.filter(({ textContent }) => textContent !== "").length });
+      frames.push({
+        ...frame,
+        end,
+        plots: tags.filter(({ textContent }) => textContent !== "").length,
+      });
     }
     frame = undefined;
     for (const resolve of waiting.splice(0)) resolve(end);
@@ -100,7 +114,10 @@ export function installProbe(): void {
   globalThis.requestAnimationFrame = (callback) => request(watched(callback));
 
   const draw = CanvasRenderingContext2D.prototype.drawImage;
-  CanvasRenderingContext2D.prototype.drawImage = function (this: unknown, ...args: unknown[]) {
+  CanvasRenderingContext2D.prototype.drawImage = function (
+    this: unknown,
+    ...args: unknown[]
+  ) {
     if (args[0] instanceof ImageBitmap) globalThis.probe.pictures++;
     return (draw as (...args: unknown[]) => void).apply(this, args);
   } as typeof draw;

@@ -39,9 +39,16 @@ export interface Facts {
     /** Of `acceleration.x` of the three busiest topics, the busiest first. */
     readonly extremes: readonly Extremes[];
     /** Where 60 seconds are looked at, and the extremes therein. */
-    readonly minute: { readonly fromNs: string; readonly toNs: string; readonly extremes: readonly Extremes[] };
+    readonly minute: {
+      readonly fromNs: string;
+      readonly toNs: string;
+      readonly extremes: readonly Extremes[];
+    };
     /** `acceleration.x` of each topic at moments. */
-    readonly moments: readonly { readonly ns: string; readonly x: readonly number[] }[];
+    readonly moments: readonly {
+      readonly ns: string;
+      readonly x: readonly number[];
+    }[];
     readonly pictures: { readonly fromNs: string; readonly stepNs: string };
     /** Messages in the MCAP file: those of numbers. */
     readonly messages: number;
@@ -71,14 +78,20 @@ export async function recordingsIn(cache: string): Promise<Recordings> {
   if (!existsSync(path)) {
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true });
-    const facts: Facts = { long: await makeLong(files.store, files.mcap), big: await makeBig(files.store) };
+    const facts: Facts = {
+      long: await makeLong(files.store, files.mcap),
+      big: await makeBig(files.store),
+    };
     await writeFile(path, JSON.stringify(facts));
   }
   return { ...files, facts: JSON.parse(await readFile(path, "utf8")) };
 }
 
 /** Grey of the picture that holds at a moment. */
-export function greyAt({ fromNs, stepNs }: Facts["long"]["pictures"], ns: bigint): number {
+export function greyAt(
+  { fromNs, stepNs }: Facts["long"]["pictures"],
+  ns: bigint,
+): number {
   return greyOf(Number((ns - BigInt(fromNs)) / BigInt(stepNs)));
 }
 
@@ -98,26 +111,42 @@ async function makeLong(store: string, mcap: string): Promise<Facts["long"]> {
   await using client = await connect(store);
   await client.sequenceCreate("long", {}, async (sequence) => {
     for (const [i, name] of topics.entries()) {
-      await (await sequence.topicCreate(name, { ontology: Sample })).pushColumns(columns[i]);
+      await (await sequence.topicCreate(name, { ontology: Sample }))
+        .pushColumns(columns[i]);
     }
     const gps = await sequence.topicCreate("gps", { ontology: GPS });
     for (let ns = startNs; ns < endNs; ns += SECOND / 5n) {
       const angle = Number(ns - startNs) / 1e11;
-      const position = { x: 47 + 0.01 * Math.sin(angle), y: 8 + 0.02 * Math.cos(angle), z: 400 };
+      const position = {
+        x: 47 + 0.01 * Math.sin(angle),
+        y: 8 + 0.02 * Math.cos(angle),
+        z: 400,
+      };
       await gps.push({ timestampNs: ns, data: { position } });
     }
-    const pictures = await Promise.all(Array.from({ length: GREYS }, (_, i) => picture(greyOf(i))));
-    const camera = await sequence.topicCreate("camera", { ontology: CompressedImage });
+    const pictures = await Promise.all(
+      Array.from({ length: GREYS }, (_, i) => picture(greyOf(i))),
+    );
+    const camera = await sequence.topicCreate("camera", {
+      ontology: CompressedImage,
+    });
     for (let i = 0; i < PICTURE_HZ * PICTURE_SECONDS; i++) {
-      await camera.push({ timestampNs: middleNs + BigInt(i) * stepNs, data: pictures[i % GREYS] });
+      await camera.push({
+        timestampNs: middleNs + BigInt(i) * stepNs,
+        data: pictures[i % GREYS],
+      });
     }
   });
   const busiest = columns.slice(-3).reverse();
   const toNs = middleNs + 60n * SECOND;
   const next = random(11);
   const moments = Array.from({ length: MOMENTS }, () => {
-    const ns = startNs + SECOND * 10n + BigInt(Math.floor(next() * (Number(endNs - startNs) - 1e10)));
-    return { ns: `${ns}`, x: columns.map((topic) => topic.acceleration.x[rowAt(topic, ns)]) };
+    const ns = startNs + SECOND * 10n +
+      BigInt(Math.floor(next() * (Number(endNs - startNs) - 1e10)));
+    return {
+      ns: `${ns}`,
+      x: columns.map((topic) => topic.acceleration.x[rowAt(topic, ns)]),
+    };
   });
   return {
     startNs: `${startNs}`,
@@ -128,7 +157,10 @@ async function makeLong(store: string, mcap: string): Promise<Facts["long"]> {
       fromNs: `${middleNs}`,
       toNs: `${toNs}`,
       extremes: busiest.map((topic) => {
-        const [from, to] = [rowAt(topic, middleNs - 1n) + 1, rowAt(topic, toNs - 1n) + 1];
+        const [from, to] = [
+          rowAt(topic, middleNs - 1n) + 1,
+          rowAt(topic, toNs - 1n) + 1,
+        ];
         return extremesOf(topic.acceleration.x.subarray(from, to));
       }),
     },
@@ -141,12 +173,22 @@ async function makeLong(store: string, mcap: string): Promise<Facts["long"]> {
 /** One topic at 1 kHz: noise, and one spike. */
 async function makeBig(store: string): Promise<Facts["big"]> {
   const next = random(5);
-  const noise = () => Float64Array.from({ length: BIG_ROWS }, (_, i) => Math.sin(i / 50_000) + 0.1 * next());
+  const noise = () =>
+    Float64Array.from(
+      { length: BIG_ROWS },
+      (_, i) => Math.sin(i / 50_000) + 0.1 * next(),
+    );
   const [x, y, z] = [noise(), noise(), noise()];
   x[Math.floor(BIG_ROWS * 0.7)] = 5;
-  const timestampNs = BigInt64Array.from(x, (_, i) => 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000n);
+  const timestampNs = BigInt64Array.from(
+    x,
+    (_, i) => 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000n,
+  );
   await using client = await connect(store);
-  await pushColumns(client, "big", ["imu"], [{ timestampNs, acceleration: { x, y, z } }]);
+  await pushColumns(client, "big", ["imu"], [{
+    timestampNs,
+    acceleration: { x, y, z },
+  }]);
   return { rows: BIG_ROWS, extremes: extremesOf(x) };
 }
 
@@ -157,10 +199,18 @@ async function picture(grey: number): Promise<CompressedImage> {
   const next = random(grey + 1);
   for (let i = 0; i < width * height; i++) {
     const [x, y] = [i % width, Math.floor(i / width)];
-    const isMiddle = Math.abs(x - width / 2) < 100 && Math.abs(y - height / 2) < 100;
-    for (let c = 0; c < 3; c++) pixels[i * 3 + c] = isMiddle ? grey : (x + y * c + 30 * next()) & 255;
+    const isMiddle = Math.abs(x - width / 2) < 100 &&
+      Math.abs(y - height / 2) < 100;
+    for (let c = 0; c < 3; c++) {
+      pixels[i * 3 + c] = isMiddle ? grey : (x + y * c + 30 * next()) & 255;
+    }
   }
-  const image = imageFromPixels({ data: pixels, width, height, encoding: "rgb8" });
+  const image = imageFromPixels({
+    data: pixels,
+    width,
+    height,
+    encoding: "rgb8",
+  });
   return await encodeImage(image, { format: "jpeg", quality: 0.8 });
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Message } from "../../entry/slim.ts";
-import { cloudOf } from "./cloud.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
 import { pictureOf } from "./picture.ts";
 import type { AtAnswer, AtRequest, TopicWish } from "./protocol.ts";
@@ -66,7 +65,10 @@ export async function answerOf(
       const content = isVideo(message) ? videoPictureOf(recording, message, signal) : pictureOf(message.data);
       return { ...head, content: await content };
     }
-    if (as === "cloud") return { ...head, content: cloudOf(message.data) };
+    if (as === "cloud") {
+      const { cloudOf } = await import("./cloud.ts");
+      return { ...head, content: cloudOf(message.data) };
+    }
     return { ...head, content: { kind: "values", data: message.toObject().data } };
   } catch (reason) {
     signal.throwIfAborted();

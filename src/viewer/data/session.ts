@@ -9,9 +9,6 @@ import { answerActivity } from "./activity.ts";
 import { answerAt } from "./at.ts";
 import { answerColumns } from "./columns.ts";
 import { toDataError } from "./data_error.ts";
-import { answerExport } from "./export_window.ts";
-import { answerFind } from "./find.ts";
-import { importFiles } from "./import_files.ts";
 import { Player } from "./play.ts";
 import type {
   DataError,
@@ -29,7 +26,6 @@ import { Recording } from "./recording.ts";
 import { answerRows } from "./rows.ts";
 import { answerSeries } from "./series.ts";
 import { answerStates } from "./states.ts";
-import { answerStats } from "./stats.ts";
 import { transferablesOf } from "./transferables.ts";
 
 /** What a session talks to: a worker's own scope, or a port. */
@@ -90,9 +86,11 @@ export class Session {
     port.start?.();
   }
 
+  // What is asked for later, if at all, is loaded then: it does not keep the first plot waiting.
   readonly #answers: Answers = {
     open: async ({ request, signal }) => await this.#open(request, signal),
     import: async ({ request, tell, signal }) => {
+      const { importFiles } = await import("./import_files.ts");
       return await this.#use(await importFiles(this.#options.connect, request, tell, signal), signal);
     },
     list: async ({ request }) => await this.#list(request.url),
@@ -107,9 +105,18 @@ export class Session {
       running.player.tick(request.fromNs);
       return running.player.run();
     },
-    find: ({ request, tell, signal }) => answerFind(this.#opened, request, tell, signal),
-    stats: ({ request, signal }) => answerStats(this.#opened, request, signal),
-    export: ({ request, tell, signal }) => answerExport(this.#opened, request, tell, signal),
+    find: async ({ request, tell, signal }) => {
+      const { answerFind } = await import("./find.ts");
+      return await answerFind(this.#opened, request, tell, signal);
+    },
+    stats: async ({ request, signal }) => {
+      const { answerStats } = await import("./stats.ts");
+      return await answerStats(this.#opened, request, signal);
+    },
+    export: async ({ request, tell, signal }) => {
+      const { answerExport } = await import("./export_window.ts");
+      return await answerExport(this.#opened, request, tell, signal);
+    },
     verify: ({ request, tell, signal }) => verify(this.#opened, request, tell, signal),
     attachment: async ({ request: { index } }) => {
       const attachment = this.#opened.handler.attachments[index];
