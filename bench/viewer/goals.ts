@@ -54,26 +54,29 @@ async function opening(
     await viewed.url("big", byLink ? layoutOf([plotOf("imu")]) : undefined),
   );
   await settled(page, 1);
-  const { first, opened, detail } = await page.evaluate(() => {
+  const { first, known, opened, detail } = await page.evaluate(() => {
     const ends = (t: number) => probe.frames.find(({ start }) => start >= t)?.end ?? NaN;
     const parts = probe.told.filter(({ kind, message }) => kind === "part" && message.part.line === 0);
     return {
-      first: probe.frames.find(({ plots }) => plots > 0)!.end,
+      first: probe.frames.find(({ plots }) => plots > 0)!,
+      known: parts[0].t,
       opened: probe.asked.find(({ kind }) => kind === "open")!.t,
       detail: ends(
         parts.find(({ message }) => message.part.level === "detail")!.t,
       ),
     };
   });
-  const before = (await loadedBy(page)).filter(({ t }) => t <= first);
-  const data = before.filter(({ url }) => /\/store\/big\//.test(url));
+  const loaded = await loadedBy(page);
+  const before = loaded.filter(({ t }) => t <= first.start);
+  // What had come when the worker told the first of it.
+  const data = loaded.filter(({ url, t }) => t <= known && /\/store\/big\//.test(url));
   await checkSeries(page, 0, facts.big.extremes);
   await checkSpike(page);
   return {
-    "first plot": first,
-    "open": first - opened,
+    "first plot": first.end,
+    "open": first.end - opened,
     // The worker has begun when it asks for the first byte.
-    "open, worker at hand": first - Math.min(...data.map(({ start }) => start)),
+    "open, worker at hand": first.end - Math.min(...data.map(({ start }) => start)),
     "at pixel resolution": detail - Math.min(...data.map(({ start }) => start)),
     "KB of data": data.reduce((sum, { bytes }) => sum + bytes, 0) / 1000,
     "requests of data": data.length,
