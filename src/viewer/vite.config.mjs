@@ -34,7 +34,11 @@ export default {
   base: "./",
   logLevel: "warn",
   plugins: [dockviewStyles()],
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    // What it begins with in one file: by what it shares with that which is loaded on demand it would be nine.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "session", tags: ["$initial"] }] } } },
+  },
   build: {
     outDir: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
     emptyOutDir: true,

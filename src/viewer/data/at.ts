@@ -4,12 +4,9 @@
  * @module
  */
 import type { Message } from "../../entry/slim.ts";
-import { cloudOf } from "./cloud.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
-import { pictureOf } from "./picture.ts";
 import type { AtAnswer, AtRequest, TopicWish } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
-import { isVideo, videoPictureOf } from "./video.ts";
 
 const MAX_WISHES = 1000;
 /** Topics that are looked into at a time. */
@@ -62,11 +59,19 @@ export async function answerOf(
   const { timestampNs, topic } = message;
   const head = { wish, topic, timestampNs, seconds: recording.seconds(timestampNs) };
   try {
+    // What few recordings have is loaded once it is wanted.
     if (as === "picture") {
+      const [{ pictureOf }, { isVideo, videoPictureOf }] = await Promise.all([
+        import("./picture.ts"),
+        import("./video.ts"),
+      ]);
       const content = isVideo(message) ? videoPictureOf(recording, message, signal) : pictureOf(message.data);
       return { ...head, content: await content };
     }
-    if (as === "cloud") return { ...head, content: cloudOf(message.data) };
+    if (as === "cloud") {
+      const { cloudOf } = await import("./cloud.ts");
+      return { ...head, content: cloudOf(message.data) };
+    }
     return { ...head, content: { kind: "values", data: message.toObject().data } };
   } catch (reason) {
     signal.throwIfAborted();

@@ -7,12 +7,8 @@ import { type Client, type Connect, type SequenceEntry, SmaltiError } from "../.
 import { splitRecordingUrl } from "../app/url_state.ts";
 import { answerActivity } from "./activity.ts";
 import { answerAt } from "./at.ts";
-import { answerColumns } from "./columns.ts";
 import { toDataError } from "./data_error.ts";
-import { answerExport } from "./export_window.ts";
-import { answerFind } from "./find.ts";
-import { importFiles } from "./import_files.ts";
-import { Player } from "./play.ts";
+import type { Player } from "./play.ts";
 import type {
   DataError,
   FromWorker,
@@ -26,10 +22,7 @@ import type {
   VerifyRequest,
 } from "./protocol.ts";
 import { Recording } from "./recording.ts";
-import { answerRows } from "./rows.ts";
 import { answerSeries } from "./series.ts";
-import { answerStates } from "./states.ts";
-import { answerStats } from "./stats.ts";
 import { transferablesOf } from "./transferables.ts";
 
 /** What a session talks to: a worker's own scope, or a port. */
@@ -59,6 +52,8 @@ interface Running {
   readonly controller: AbortController;
   /** Of a playback. */
   player?: Player;
+  /** Where the page's clock was last, as it said. */
+  tickNs?: bigint;
 }
 
 /** What a request is answered with. */
@@ -90,26 +85,47 @@ export class Session {
     port.start?.();
   }
 
+  // What is asked for later, if at all, is loaded then: it does not keep the first plot waiting.
   readonly #answers: Answers = {
     open: async ({ request, signal }) => await this.#open(request, signal),
     import: async ({ request, tell, signal }) => {
+      const { importFiles } = await import("./import_files.ts");
       return await this.#use(await importFiles(this.#options.connect, request, tell, signal), signal);
     },
     list: async ({ request }) => await this.#list(request.url),
     series: ({ request, tell, signal }) => answerSeries(this.#opened, request, tell, signal),
     activity: ({ request, signal }) => answerActivity(this.#opened, request, signal),
     at: ({ request, signal }) => answerAt(this.#opened, request, signal),
-    rows: ({ request, signal }) => answerRows(this.#opened, request, signal),
-    columns: ({ request, signal }) => answerColumns(this.#opened, request, signal),
-    states: ({ request, tell, signal }) => answerStates(this.#opened, request, tell, signal),
-    play: ({ request, tell, signal, running }) => {
-      running.player ??= new Player(this.#opened, request, tell, signal);
-      running.player.tick(request.fromNs);
-      return running.player.run();
+    rows: async ({ request, signal }) => {
+      const { answerRows } = await import("./rows.ts");
+      return await answerRows(this.#opened, request, signal);
     },
-    find: ({ request, tell, signal }) => answerFind(this.#opened, request, tell, signal),
-    stats: ({ request, signal }) => answerStats(this.#opened, request, signal),
-    export: ({ request, tell, signal }) => answerExport(this.#opened, request, tell, signal),
+    columns: async ({ request, signal }) => {
+      const { answerColumns } = await import("./columns.ts");
+      return await answerColumns(this.#opened, request, signal);
+    },
+    states: async ({ request, tell, signal }) => {
+      const { answerStates } = await import("./states.ts");
+      return await answerStates(this.#opened, request, tell, signal);
+    },
+    play: async ({ request, tell, signal, running }) => {
+      const { Player } = await import("./play.ts");
+      const player = running.player = new Player(this.#opened, request, tell, signal);
+      player.tick(running.tickNs ?? request.fromNs);
+      return await player.run();
+    },
+    find: async ({ request, tell, signal }) => {
+      const { answerFind } = await import("./find.ts");
+      return await answerFind(this.#opened, request, tell, signal);
+    },
+    stats: async ({ request, signal }) => {
+      const { answerStats } = await import("./stats.ts");
+      return await answerStats(this.#opened, request, signal);
+    },
+    export: async ({ request, tell, signal }) => {
+      const { answerExport } = await import("./export_window.ts");
+      return await answerExport(this.#opened, request, tell, signal);
+    },
     verify: ({ request, tell, signal }) => verify(this.#opened, request, tell, signal),
     attachment: async ({ request: { index } }) => {
       const attachment = this.#opened.handler.attachments[index];
@@ -145,8 +161,12 @@ export class Session {
         return void this.close();
       case "abort":
         return this.#running.get(message.id)?.controller.abort();
-      case "tick":
-        return this.#running.get(message.id)?.player?.tick(message.ns);
+      case "tick": {
+        const running = this.#running.get(message.id);
+        if (!running) return;
+        running.tickNs = message.ns;
+        return running.player?.tick(message.ns);
+      }
       default:
         return void this.#run(message.kind, message);
     }

@@ -52,6 +52,8 @@ class PlotPanel implements Panel {
   readonly #stats: PlotStats;
   readonly #stop: (() => void)[] = [];
   readonly #panels = new Map<ShownRecording["client"], number>();
+  /** What was asked for last. */
+  readonly #asked = new Map<ShownRecording["client"], string>();
   readonly #draw = () => this.#redraw();
   readonly #drawLegend = () => this.#showLegend();
   readonly #ask = () => void this.#request();
@@ -186,22 +188,31 @@ class PlotPanel implements Panel {
     const margin = BigInt(Math.round(Number(toNs - fromNs) * MARGIN));
     const shown = this.#shown.filter((shown) => shown.recording.client === client);
     const pixels = Math.max(1, Math.min(16_384, Math.round(width * (1 + 2 * MARGIN))));
-    const { error } = await client.ask("series", panel, {
-      lines: shown.map(({ line }) => line.text),
-      ...shift.window({ fromNs: fromNs - margin, toNs: toNs + margin }),
-      pixels,
-    }, {
+    const lines = shown.map(({ line }) => line.text);
+    const window = shift.window({ fromNs: fromNs - margin, toNs: toNs + margin });
+    // What is there, or on its way, is not asked for again: sizes and recordings tell of themselves more often than they change.
+    const key = [window.fromNs, window.toNs, pixels, info.rows, info.lastNs, info.state, ...lines].join("\n");
+    if (this.#asked.get(client) === key) return;
+    this.#asked.set(client, key);
+    const forget = () => this.#asked.get(client) === key && this.#asked.delete(client);
+    const { error } = await client.ask("series", panel, { lines, ...window, pixels }, {
       signal: this.#abort.signal,
       onPart: (answer) => {
-        const of = shown[answer.line];
-        if (!of || !this.#shown.includes(of)) return;
+        const asked = shown[answer.line];
+        // The lines may have been made anew since.
+        const of = asked &&
+          this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
+        if (!of) return;
+        if (answer.shape === "error") forget();
         of.answer = answer;
         this.#hasNewData = true;
         this.#context.request(this.#draw);
         this.#context.request(this.#drawLegend);
       },
     });
-    if (error && error.code !== "ABORTED" && error.code !== "CLOSED") this.#context.say(error.message, true);
+    if (!error) return;
+    forget();
+    if (error.code !== "ABORTED" && error.code !== "CLOSED") this.#context.say(error.message, true);
   }
 
   #data(shown: Shown): LineData | undefined {

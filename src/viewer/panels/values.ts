@@ -29,6 +29,8 @@ class ValuesPanel implements Panel {
   #filter = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastDraw = 0;
+  /** When it is drawn next, while a timer runs. */
+  #due = 0;
 
   constructor(context: PanelContext<Options>) {
     this.#context = context;
@@ -36,7 +38,11 @@ class ValuesPanel implements Panel {
     this.#topics = Array.isArray(topics) ? topics : [];
     this.#parts = panelParts(context.element, { scrolls: true });
     this.#parts.body.classList.add("values");
-    this.#stop.push(context.clock.subscribe((changes) => changes.has("cursor") && this.#drawSoon()));
+    const { clock } = context;
+    this.#stop.push(clock.subscribe((changes) => {
+      // Where nothing plays an answer follows, and is drawn without a wait for what only makes ages longer.
+      if (changes.has("cursor")) this.#drawSoon(clock.isPlaying ? 0 : DRAW_MS);
+    }));
     context.setTitle(this.#topics.length > 0 ? this.#topics.join(", ") : "Values");
     if (this.#topics.length > 0 && this.#topics.length <= 3) {
       this.#topics.forEach((name) => this.#open.add(name));
@@ -98,14 +104,18 @@ class ValuesPanel implements Panel {
     this.#drawSoon();
   }
 
-  #drawSoon(): void {
-    if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#lastDraw + DRAW_MS - performance.now());
+  /** Draws once it may be drawn again, after so many milliseconds at least. */
+  #drawSoon(patience = 0): void {
+    const now = performance.now();
+    const due = Math.max(this.#lastDraw + DRAW_MS, now + patience);
+    if (this.#timer !== undefined && due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#lastDraw = performance.now();
       this.#draw();
-    }, wait);
+    }, due - now);
   }
 
   #draw(): void {
