@@ -38,16 +38,19 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   strict,
   component,
   playing,
+  robot,
 };
 
 /** The spike is on the screen before any of its rows were read. */
 async function overview({ site, browser, pictures }: Checked): Promise<void> {
   const page = await browser.open(viewerUrl(site, "spike", "&layout=/recordings/spike.layout.json"));
-  await drawn(page);
+  await drawn(page, 1, /./);
   const data = site.asked.filter(({ path }) => /\.arrow$|\/imu/.test(path));
   const bytes = data.reduce((sum, { range }) => sum + rangeBytes(range), 0);
   check(data.length > 0, "no file of the recording was asked for");
-  check(bytes < 400_000, `${bytes} bytes of the topic were read for the overview, wanted its bounds alone`);
+  check(bytes < 1_000_000, `${bytes} bytes of the topic were read for the overview, wanted its bounds alone`);
+  check((await upperHalf(page)).some((count) => count > 10), "the spike is not in the overview");
+  await drawn(page);
   await page.screenshot({ path: `${pictures}/spike.png` });
   // The spike stands out of a sine of 1: its line is alone in the upper half.
   const columns = await columnsOf(page, ".plot canvas", isBlue);
@@ -301,6 +304,31 @@ async function playing({ site, browser, pictures }: Checked): Promise<void> {
   const later = await urlState(page);
   check(later.t === after.t, "Space did not pause");
   await page.screenshot({ path: `${pictures}/flight.png` });
+}
+
+/** Pictures, track, points and log lines of a recording that has them, and the other recording over it. */
+async function robot({ site, browser, pictures }: Checked): Promise<void> {
+  // Chromium says what it thinks of a software GPU.
+  const page = await browser.open(viewerUrl(site, "robot", "&layout=/recordings/robot.layout.json"), {
+    expected: /GPU|WebGL/,
+  });
+  await docked(page);
+  const seen = (isWanted: (r: number, g: number, b: number) => boolean) =>
+    columnsOf(page, '[aria-label^="Picture of camera"]', isWanted).then((columns) => Math.max(...columns));
+  await page.locator('[aria-label^="Picture of camera"]').waitFor();
+  check(await seen((r, g, b) => g > 180 && r < 60 && b < 60) > 40, "the first picture is not green");
+  await page.keyboard.press("End");
+  await page.waitForTimeout(500);
+  check(await seen((r, g, b) => b > 180 && r < 60 && g < 60) > 40, "the last picture is not blue");
+  await page.getByRole("cell", { name: "line 39" }).waitFor();
+  await page.locator('canvas[aria-label^="Points of lidar"]').waitFor();
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: `${pictures}/robot.png` });
+
+  const both = await browser.open(viewerUrl(site, "flight", "&with=/recordings/flight&shift=0.5"));
+  await drawn(both, 3);
+  await both.getByText("with flight, dashed").waitFor();
+  await both.screenshot({ path: `${pictures}/two.png` });
 }
 
 /** Waits until panels can be moved. */

@@ -75,14 +75,14 @@ export async function launch(executablePath: string): Promise<Browser> {
 }
 
 /** Waits until plots are drawn and nothing is read any more: the tag of each plot tells how it is drawn. */
-export async function drawn(page: Page, plots = 1): Promise<void> {
+export async function drawn(page: Page, plots = 1, tag: RegExp = /[a-z]$/): Promise<void> {
   await page.waitForFunction(
-    (plots) => {
+    ([plots, tag]) => {
       const root = document.querySelector("smalti-viewer")?.shadowRoot;
       const tags = [...root?.querySelectorAll(".plot + .tag") ?? []];
-      return tags.length >= plots && tags.every((tag) => tag.textContent !== "");
+      return tags.length >= plots && tags.every(({ textContent }) => new RegExp(tag).test(textContent));
     },
-    plots,
+    [plots, tag.source] as const,
     { timeout: 30_000 },
   );
   // Two frames, so that what came last is on the screen.

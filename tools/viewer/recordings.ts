@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { connect, defineOntology, IMU, uint8, utf8 } from "../../mod.ts";
+import { connect, defineOntology, GPS, IMU, Lidar, ontology, uint8, utf8 } from "../../mod.ts";
+import { imageFromPixels } from "../../src/image/mod.ts";
 import { mustRun, root } from "../tooling.ts";
 
-/** Rows of the recording with one spike. */
-export const SPIKE_ROWS = 400_000;
+/** Rows of the recording with one spike: more than are read where nobody asks for them. */
+export const SPIKE_ROWS = 1_200_000;
 /** Where the spike is: a part of the whole. */
 export const SPIKE_AT = 0.7;
 /** Text that is markup, of a field's name, a value, and metadata. */
@@ -27,12 +28,26 @@ export async function makeRecordings(directory: string): Promise<void> {
     const layout = { version: 1, panels, root };
     await Deno.writeTextFile(`${directory}/${name}.layout.json`, JSON.stringify(layout));
   }
+  const tabs = (id: string) => ({ kind: "tabs", panels: [id], active: id });
+  const panels = {
+    picture: { type: "image", options: { topic: "camera" } },
+    lines: { type: "log", options: { topic: "log", text: "msg", level: "level" } },
+    points: { type: "scene", options: { topics: ["lidar"] } },
+    values: { type: "values", options: { topics: [] } },
+  };
+  const columns = [["picture", "lines"], ["points", "values"]].map((ids) => ({
+    kind: "column",
+    sizes: [1, 1],
+    children: ids.map(tabs),
+  }));
+  const layout = { version: 1, panels, root: { kind: "row", sizes: [1, 1], children: columns } };
+  await Deno.writeTextFile(`${directory}/robot.layout.json`, JSON.stringify(layout));
   const client = await connect(directory);
   try {
     await client.sequenceCreate("spike", {}, async (sequence) => {
       const topic = await sequence.topicCreate("imu", { ontology: IMU });
       for (let i = 0; i < SPIKE_ROWS; i++) {
-        const x = i === SPIKE_ROWS * SPIKE_AT ? 50 : Math.sin(i / 5000);
+        const x = i === SPIKE_ROWS * SPIKE_AT ? 50 : Math.sin(i / 15_000);
         await topic.push({
           timestampNs: START_NS + BigInt(i) * 1_000_000n,
           data: { acceleration: { x, y: 0, z: 9.81 }, angular_velocity: { x: 0, y: 0, z: 0 } },
@@ -47,6 +62,37 @@ export async function makeRecordings(directory: string): Promise<void> {
           timestampNs: START_NS + BigInt(i) * 100_000_000n,
           data: { msg: MARKUP, level: i % 5, [MARKUP]: i },
         });
+      }
+    });
+    await client.sequenceCreate("robot", {}, async (sequence) => {
+      const camera = await sequence.topicCreate("camera", { ontology: ontology.Image });
+      const lidar = await sequence.topicCreate("lidar", { ontology: Lidar });
+      const gps = await sequence.topicCreate("gps", { ontology: GPS });
+      const log = await sequence.topicCreate("log", { ontology: Note });
+      for (let i = 0; i < 40; i++) {
+        const timestampNs = START_NS + BigInt(i) * 100_000_000n;
+        // Green at first, then blue.
+        const data = Uint8Array.from(
+          { length: 64 * 48 * 3 },
+          (_, at) => at % 3 === (i < 20 ? 1 : 2) ? 200 : 20,
+        );
+        const image = imageFromPixels({ width: 64, height: 48, encoding: "rgb8", data });
+        await camera.push({ timestampNs, data: image });
+        const angle = (at: number) => at / 500 * 2 * Math.PI;
+        const around = (of: (at: number) => number) => Float32Array.from({ length: 500 }, (_, at) => of(at));
+        await lidar.push({
+          timestampNs,
+          data: {
+            x: around((at) => Math.cos(angle(at)) * (5 + i / 20)),
+            y: around((at) => Math.sin(angle(at)) * (5 + i / 20)),
+            z: around((at) => Math.sin(angle(at) * 5)),
+          },
+        });
+        await gps.push({
+          timestampNs,
+          data: { position: { x: 45.46 + i * 1e-5, y: 9.19 + (i % 10) * 1e-5, z: 120 } },
+        });
+        await log.push({ timestampNs, data: { msg: `line ${i}`, level: i % 5, [MARKUP]: i } });
       }
     });
   } finally {

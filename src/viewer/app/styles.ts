@@ -702,6 +702,9 @@ const panels = css`
   .panel p {
     margin: 4px 12px;
   }
+  td.short {
+    width: 1%;
+  }
   td.text {
     white-space: pre-wrap;
     max-width: none;

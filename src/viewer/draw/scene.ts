@@ -100,7 +100,7 @@ export class CloudScene {
     const sphere = geometry.boundingSphere;
     if (!sphere || !(sphere.radius > 0)) return;
     this.#isPlaced = true;
-    const distance = sphere.radius * 1.6;
+    const distance = sphere.radius * 1.9;
     this.#controls.target.copy(sphere.center);
     this.#camera.position.copy(sphere.center).add({ x: -distance, y: -distance, z: distance * 0.8 });
     this.#controls.update();

@@ -122,13 +122,13 @@ class LogPanel implements Panel {
                   if (event.key !== "Enter") return;
                   event.stopPropagation();
                   clock.seek(row.timestampNs);
-                }}><td class="mono muted">${formatTime(row.timestampNs, {
+                }}><td class="mono muted short">${formatTime(row.timestampNs, {
                   style: "relative",
                   startNs: clock.startNs,
                 })}</td>
                         ${level === undefined
                           ? ""
-                          : html`<td class="muted">${valueText(valueOf(row, level), 12)}</td>`}
+                          : html`<td class="muted short">${valueText(valueOf(row, level), 12)}</td>`}
                         <td class="text">${valueText(valueOf(row, text), 2000)}</td></tr>
             `
           )}</tbody>

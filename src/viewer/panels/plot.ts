@@ -411,10 +411,11 @@ function unitOf(shown: readonly Shown[]): string {
 function levelText(shown: readonly Shown[]): string {
   const answers = shown.flatMap(({ answer }) => answer && answer.shape !== "error" ? [answer] : []);
   if (answers.length === 0) return "";
-  if (answers.every(({ shape }) => shape === "points")) return "rows";
-  return answers.every(({ level, isExact }) => level === "rows" || isExact)
-    ? "min/max"
-    : "min/max, from bounds";
+  // While something better is on its way, that is said too.
+  const more = answers.every(({ isFinal }) => isFinal) ? "" : " …";
+  if (answers.every(({ shape }) => shape === "points")) return `rows${more}`;
+  const areExact = answers.every(({ level, isExact }) => level === "rows" || isExact);
+  return (areExact ? "min/max" : "min/max, from bounds") + more;
 }
 
 function stepOf({ answer }: Shown): number {

@@ -18,11 +18,6 @@ const DRAW_MS = 100;
 /** Lines of a value's tree. */
 const MAX_LINES = 200;
 
-/** Fields that are asked for, so that some are there, of a topic that is closed. */
-const MAX_BRIEF = 12;
-/** What every message has, and tells nothing. */
-const OF_HEAD = /^(header|recording_timestamp_ns|frame_id)(\.|$)/;
-
 class ValuesPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
@@ -85,11 +80,16 @@ class ValuesPanel implements Panel {
     const wishes = this.#shown().map(({ name, fields }) => {
       if (this.#open.has(name)) return { topic: name };
       // Something in one line, without what is large.
-      const few = leavesOf(fields).filter(({ kind, path }) =>
-        (kind === "number" || kind === "bool" || kind === "text") && !OF_HEAD.test(path)
-      ).slice(0, MAX_BRIEF);
-      // Without any field there would be no message.
-      return few.length > 0 ? { topic: name, fields: few.map(({ path }) => path) } : { topic: name };
+      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path));
+      const few = leaves.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
+        0,
+        3,
+      );
+      const [first] = leaves;
+      return {
+        topic: name,
+        ...(first && { fields: (few.length > 0 ? few : [first]).map(({ path }) => path) }),
+      };
     });
     this.#stopWatching = this.#context.watch(wishes, (answers) => {
       for (const answer of answers) this.#answers.set(answer.topic, answer);
@@ -137,7 +137,7 @@ class ValuesPanel implements Panel {
     const age = answer?.seconds === undefined ? "" : spanText(Math.max(0, clock.cursor - answer.seconds));
     const content = answer?.content;
     const data = content?.kind === "values" ? content.data : undefined;
-    const brief = data && linesOf(data).slice(0, 3).map(([, value]) => valueText(value, 24)).join("  ");
+    const brief = data && Object.values(data).slice(0, 3).map((value) => valueText(value, 24)).join("  ");
     const isOpen = this.#open.has(name);
     return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
       <summary><span class="clip">${name}</span>${
