@@ -140,7 +140,7 @@ class ValuesPanel implements Panel {
     const age = answer?.seconds === undefined ? "" : spanText(Math.max(0, clock.cursor - answer.seconds));
     const content = answer?.content;
     const data = content?.kind === "values" ? content.data : undefined;
-    const brief = data && Object.values(data).slice(0, 3).map((value) => valueText(value, 24)).join("  ");
+    const brief = data && linesOf(data).slice(0, 3).map(([, value]) => valueText(value, 24)).join("  ");
     const isOpen = this.#open.has(name);
     return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
       <summary><span class="clip">${name}</span>${
