@@ -62,13 +62,11 @@ export function writeViewerExample({ path }: Project): string {
 }
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const decoder = new TextDecoder();
   let text = "";
-  while (!text.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    text += value;
+  for await (const bytes of stream) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.includes("\n")) break;
   }
-  await reader.cancel();
   return text;
 }
