@@ -15,7 +15,7 @@ export interface RawBatch {
   readonly rows: number;
   /** Per field in depth-first order: length, null count. */
   readonly nodes: ArrayLike<number>;
-  /** The bytes of a buffer; those of columns without any value are not asked for. */
+  /** The bytes of a buffer; of columns without any value only offsets of lists are asked for. */
   buffer(index: number): Uint8Array;
 }
 
@@ -90,6 +90,11 @@ class Cursor {
 
   skip(buffers: number): void {
     this.#buffer += buffers;
+  }
+
+  /** Bytes of the next buffer, which stays the next. */
+  get nextBytes(): number {
+    return this.#batch.buffer(this.#buffer).length;
   }
 }
 
@@ -293,8 +298,9 @@ class ListAppender extends RangesAppender {
   }
 
   append(cursor: Cursor, wanted?: number): number {
-    const { length, hasValues } = this.begin(cursor, wanted);
-    const [from, to] = this.addOffsets(cursor, length, hasValues);
+    const { length } = this.begin(cursor, wanted);
+    // Lists that are all missing may have items all the same; without any, writers may leave out the offsets.
+    const [from, to] = this.addOffsets(cursor, length, cursor.nextBytes > 0);
     const items = this.#items.append(cursor);
     if (from === 0 && to === items) return length;
     // Items that no list holds would have to be left out one by one.

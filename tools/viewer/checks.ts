@@ -48,7 +48,7 @@ async function overview({ site, browser, pictures }: Checked): Promise<void> {
   const data = site.asked.filter(({ path }) => /\.arrow$|\/imu/.test(path));
   const bytes = data.reduce((sum, { range }) => sum + rangeBytes(range), 0);
   check(data.length > 0, "no file of the recording was asked for");
-  check(bytes < 400_000, `${bytes} bytes of the topic were read for the overview, wanted its bounds alone`);
+  check(bytes < 1_000_000, `${bytes} bytes of the topic were read for the overview, wanted its bounds alone`);
   check((await upperHalf(page)).some((count) => count > 10), "the spike is not in the overview");
   await drawn(page);
   await page.screenshot({ path: `${pictures}/spike.png` });

@@ -7,8 +7,8 @@ import { connect, defineOntology, GPS, IMU, Lidar, ontology, uint8, utf8 } from 
 import { imageFromPixels } from "../../src/image/mod.ts";
 import { mustRun, root } from "../tooling.ts";
 
-/** Rows of the recording with one spike. */
-export const SPIKE_ROWS = 400_000;
+/** Rows of the recording with one spike: more than are read where nobody asks for them. */
+export const SPIKE_ROWS = 1_200_000;
 /** Where the spike is: a part of the whole. */
 export const SPIKE_AT = 0.7;
 /** Text that is markup, of a field's name, a value, and metadata. */
@@ -47,7 +47,7 @@ export async function makeRecordings(directory: string): Promise<void> {
     await client.sequenceCreate("spike", {}, async (sequence) => {
       const topic = await sequence.topicCreate("imu", { ontology: IMU });
       for (let i = 0; i < SPIKE_ROWS; i++) {
-        const x = i === SPIKE_ROWS * SPIKE_AT ? 50 : Math.sin(i / 5000);
+        const x = i === SPIKE_ROWS * SPIKE_AT ? 50 : Math.sin(i / 15_000);
         await topic.push({
           timestampNs: START_NS + BigInt(i) * 1_000_000n,
           data: { acceleration: { x, y: 0, z: 9.81 }, angular_velocity: { x: 0, y: 0, z: 0 } },

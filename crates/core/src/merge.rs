@@ -20,6 +20,7 @@ pub struct Merge {
     times: Vec<Times>,
     /// Runs with rows left, in the order that breaks ties.
     live: Vec<Run>,
+    /// Ids of the runs whose last row the latest block has.
     exhausted: Vec<i32>,
     sorter: Sorter,
     scratch: Scratch,

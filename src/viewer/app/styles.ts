@@ -793,6 +793,10 @@ const panels = css`
     cursor: default;
     align-items: baseline;
   }
+  .values summary .clip:first-child {
+    flex-shrink: 0;
+    max-width: 60%;
+  }
   .values summary .age {
     margin-left: auto;
     color: var(--muted);

@@ -18,6 +18,9 @@ const DRAW_MS = 100;
 /** Lines of a value's tree. */
 const MAX_LINES = 200;
 
+/** What every message has, and tells nothing. */
+const OF_HEAD = /^(header|recording_timestamp_ns|frame_id)(\.|$)/;
+
 class ValuesPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
@@ -86,7 +89,7 @@ class ValuesPanel implements Panel {
     const wishes = this.#shown().map(({ name, fields }) => {
       if (this.#open.has(name)) return { topic: name };
       // Something in one line, without what is large.
-      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path));
+      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path) && !OF_HEAD.test(path));
       const few = leaves.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
         0,
         3,
@@ -147,7 +150,7 @@ class ValuesPanel implements Panel {
     const age = answer?.seconds === undefined ? "" : spanText(Math.max(0, clock.cursor - answer.seconds));
     const content = answer?.content;
     const data = content?.kind === "values" ? content.data : undefined;
-    const brief = data && Object.values(data).slice(0, 3).map((value) => valueText(value, 24)).join("  ");
+    const brief = data && linesOf(data).slice(0, 3).map(([, value]) => valueText(value, 24)).join("  ");
     const isOpen = this.#open.has(name);
     return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
       <summary><span class="clip">${name}</span>${
