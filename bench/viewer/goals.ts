@@ -5,11 +5,10 @@
  *
  * @module
  */
-import { columnsOf } from "../../tools/viewer/page.ts";
 import { check } from "../compare.ts";
+import { checkAnyPlot, checkSeries, checkSpike, checkTrack, settled } from "./checks.ts";
 import { type Browser, gzippedSize, layoutOf, loadedBy, type Page, plotOf, type Viewed } from "./browser.ts";
-import type { Told } from "./probe.ts";
-import { type Extremes, type Facts, greyAt } from "./recordings.ts";
+import { type Facts, greyAt } from "./recordings.ts";
 
 /** What a measurement has. */
 export interface Measured {
@@ -365,136 +364,6 @@ async function playing({ browser, viewed, facts }: Measured): Promise<Figures> {
     "MB": resident,
     "MB of its own": own,
   };
-}
-
-/** Waits until so many plots have all that they asked for, and nothing is asked any more. */
-async function settled(page: Page, plots: number): Promise<void> {
-  await page.waitForFunction(
-    (plots) => {
-      const last = probe.frames.at(-1);
-      if (
-        !last || !probe.frames.some((frame) => frame.plots >= plots)
-      ) return false;
-      const ended = new Set(
-        probe.told.flatMap(({ kind, id }) => kind === "end" ? [id] : []),
-      );
-      const isOpen = probe.asked.filter(({ kind }) =>
-        kind === "series" || kind === "activity" || kind === "at"
-      );
-      return isOpen.every(({ id }) => ended.has(id)) &&
-        performance.now() - probe.told.at(-1)!.t > 500;
-    },
-    plots,
-    { polling: 100 },
-  );
-}
-
-/** The last answers of plots, cut to a window: the extremes of what lies in it, and of what touches it. */
-async function shown(
-  page: Page,
-  window: readonly [number, number] = [-Infinity, Infinity],
-) {
-  return await page.evaluate(
-    (window) => {
-      const last = new Map<string, Told["message"]>();
-      for (const { id, message } of probe.told) {
-        if (message.part?.x) {
-          last.set(`${id} ${message.part.line}`, message.part);
-        }
-      }
-      return [...last.values()].map((part) => {
-        const { x, min = part.y, max = part.y, step = 0, level } = part;
-        const found = {
-          level,
-          inner: [Infinity, -Infinity],
-          outer: [Infinity, -Infinity],
-        };
-        for (let i = 0; i < x.length; i++) {
-          const [from, to] = [x[i] - step / 2, x[i] + step / 2];
-          if (to < window[0] || from > window[1]) continue;
-          found.outer = [
-            Math.min(found.outer[0], min[i]),
-            Math.max(found.outer[1], max[i]),
-          ];
-          if (from < window[0] || to > window[1]) continue;
-          found.inner = [
-            Math.min(found.inner[0], min[i]),
-            Math.max(found.inner[1], max[i]),
-          ];
-        }
-        return found;
-      });
-    },
-    window.map((x) => Number.isFinite(x) ? x : Math.sign(x) * 1e12) as [
-      number,
-      number,
-    ],
-  );
-}
-
-/** Detail is float32, rounded outwards. */
-const ROUNDED = 1e-6;
-
-function holds(
-  { inner, outer }: { inner: number[]; outer: number[] },
-  { min, max }: Extremes,
-): boolean {
-  return outer[0] <= min && outer[1] >= max && inner[0] >= min - ROUNDED &&
-    inner[1] <= max + ROUNDED;
-}
-
-async function checkSeries(
-  page: Page,
-  at: number,
-  wanted: Extremes,
-): Promise<void> {
-  check(
-    "extremes of what is drawn",
-    holds((await shown(page))[at], wanted),
-    true,
-  );
-}
-
-async function checkAnyPlot(
-  page: Page,
-  wanted: Extremes,
-  window?: readonly [number, number],
-): Promise<void> {
-  const found = await shown(page, window);
-  if (found.some((one) => holds(one, wanted))) return;
-  throw new Error(
-    `no plot has the extremes ${JSON.stringify(wanted)}, but ${JSON.stringify(found)}`,
-  );
-}
-
-/** The one spike stands where it is, and nothing else is as high. */
-async function checkSpike(page: Page): Promise<void> {
-  const columns = await columnsOf(
-    page,
-    ".plot .u-over ~ canvas, .plot canvas",
-    (r, _g, b) => b - r > 40,
-  );
-  const drawn = columns.filter((count) => count > 0).length;
-  check("columns with a line", drawn > columns.length * 0.8, true);
-  const tallest = columns.indexOf(Math.max(...columns));
-  check(
-    "place of the spike",
-    Math.abs(tallest / columns.length - 0.7) < 0.05,
-    true,
-  );
-}
-
-async function checkTrack(page: Page): Promise<void> {
-  const columns = await columnsOf(
-    page,
-    'canvas[aria-label^="Track"], section[aria-label^="Track"] canvas, .panel:has(canvas[role=img]) canvas',
-    (r, g, b) => Math.max(r, g, b) - Math.min(r, g, b) > 60,
-  );
-  check(
-    "columns with a track",
-    columns.filter((count) => count > 0).length > 20,
-    true,
-  );
 }
 
 /** The value below which so large a part of the values lies. */
