@@ -30,6 +30,7 @@ import { answerRows } from "./rows.ts";
 import { answerSeries } from "./series.ts";
 import { answerStates } from "./states.ts";
 import { answerStats } from "./stats.ts";
+import { answerTransforms } from "./transforms.ts";
 import { transferablesOf } from "./transferables.ts";
 
 /** What a session talks to: a worker's own scope, or a port. */
@@ -107,6 +108,7 @@ export class Session {
       running.player.tick(request.fromNs);
       return running.player.run();
     },
+    transforms: ({ request, signal }) => answerTransforms(this.#opened, request, signal),
     find: ({ request, tell, signal }) => answerFind(this.#opened, request, tell, signal),
     stats: ({ request, signal }) => answerStats(this.#opened, request, signal),
     export: ({ request, tell, signal }) => answerExport(this.#opened, request, tell, signal),
