@@ -11,7 +11,7 @@ import { FRAMES_END, HEAPS, LIDAR_HEIGHT } from "./recordings.ts";
 type Point = readonly [x: number, y: number, z: number];
 
 /** How far from its place a heap may be drawn, in pixels. */
-const NEAR = 12;
+const NEAR = 6;
 const PICTURE = "canvas[aria-label^='Points of']";
 
 /** Points of a lidar on a moving base, in the map's frame, at the start, in between, and at the end; in words where there is no way. */
@@ -75,7 +75,7 @@ async function checkPlaces(page: Page, places: readonly Point[], part: number): 
     found = `${counts.join(" and ")} pixels near ${
       blots.map((blot) => blot.map(Math.round).join(", ")).join(" and ")
     }, ${strays} elsewhere: ${blue.slice(0, 3).join("; ")}`;
-    if (counts.every((count) => count >= 20) && strays === 0) return;
+    if (counts.every((count) => count >= 3) && strays === 0) return;
   }
   check(false, `after ${part} of the way there are ${found}: wanted all at those places`);
 }
