@@ -126,6 +126,10 @@ export class Session {
       const { answerExport } = await import("./export_window.ts");
       return await answerExport(this.#opened, request, tell, signal);
     },
+    transforms: async ({ request, signal }) => {
+      const { answerTransforms } = await import("./transforms.ts");
+      return await answerTransforms(this.#opened, request, signal);
+    },
     verify: ({ request, tell, signal }) => verify(this.#opened, request, tell, signal),
     attachment: async ({ request: { index } }) => {
       const attachment = this.#opened.handler.attachments[index];

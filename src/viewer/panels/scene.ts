@@ -1,100 +1,38 @@
 /**
- * Point clouds and scans in space, each in its own frame; what draws them is loaded on demand.
+ * Point clouds, poses, paths and frames in space; the panel and what draws it are loaded on demand.
  *
  * @module
  */
-import { html, render } from "lit";
 import type { PanelOptions } from "../app/layout.ts";
-import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
-import type { CloudScene } from "../draw/scene.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { type PanelParts, panelParts } from "./parts.ts";
+import { tellsTransforms } from "../data/spatial.ts";
+import type { TopicSummary } from "../data/protocol.ts";
+import { registerPanel } from "./panel.ts";
 
-type Options = PanelOptions["scene"];
-
-class ScenePanel implements Panel {
-  readonly #context: PanelContext<Options>;
-  readonly #parts: PanelParts;
-  readonly #scene: CloudScene;
-  readonly #draw = () => this.#redraw();
-  #topics: readonly string[];
-  #stopWatching: (() => void) | undefined;
-
-  constructor(context: PanelContext<Options>, makeScene: (onChange: () => void) => CloudScene) {
-    this.#context = context;
-    const { topics } = context.options;
-    this.#topics = Array.isArray(topics)
-      ? topics
-      : context.recording.info.topics.filter(isCloud).map(({ name }) => name);
-    this.#parts = panelParts(context.element);
-    this.#scene = makeScene(() => context.request(this.#draw));
-    this.#scene.element.setAttribute("role", "img");
-    this.#scene.element.setAttribute("aria-label", `Points of ${this.#topics.join(", ")}`);
-    this.#parts.body.append(this.#scene.element);
-    this.#watch();
-  }
-
-  resized(): void {
-    this.#context.request(this.#draw);
-  }
-
-  changed(): void {
-    this.#watch();
-  }
-
-  add(topic: TopicSummary): boolean {
-    if (!isCloud(topic)) return false;
-    this.#topics = [...new Set([...this.#topics, topic.name])];
-    this.#context.save({ topics: [...this.#topics] });
-    this.#watch();
-    return true;
-  }
-
-  picture(): HTMLCanvasElement {
-    return this.#scene.element;
-  }
-
-  dispose(): void {
-    this.#stopWatching?.();
-    this.#scene.dispose();
-  }
-
-  #watch(): void {
-    this.#stopWatching?.();
-    this.#context.setTitle(this.#topics.join(", ") || "3D");
-    const { topics } = this.#context.recording.info;
-    const shown = topics.filter((topic) => isCloud(topic) && this.#topics.includes(topic.name));
-    render(html`<span class="muted">${shown.map(({ name }) => name).join(", ")}</span>`, this.#parts.bar);
-    this.#parts.say(shown.length === 0 ? "Drag a topic with points here." : undefined);
-    const wishes = shown.map(({ name }) => ({ topic: name, as: "cloud" as const }));
-    if (wishes.length > 0) {
-      this.#stopWatching = this.#context.watch(wishes, (answers) => answers.forEach((a) => this.#take(a)));
-    }
-    this.#context.request(this.#draw);
-  }
-
-  #take({ topic, content }: AtAnswer): void {
-    this.#scene.set(topic, content?.kind === "cloud" ? content : undefined);
-    if (content?.kind === "error") this.#context.say(`${topic}: ${content.error.message}`, true);
-    this.#context.request(this.#draw);
-  }
-
-  #redraw(): void {
-    const { clientWidth, clientHeight } = this.#parts.body;
-    this.#scene.draw(clientWidth, clientHeight, this.#context.theme);
-  }
+/** What a topic is to the panel; undefined where it is nothing to it. */
+export function spatialKind(
+  topic: TopicSummary,
+): "cloud" | "transforms" | "path" | "pose" | undefined {
+  const { ontologyTag } = topic;
+  if (
+    /(lidar|radar|pointcloud2|point_cloud2?|laserscan|laser_scan)$/i.test(
+      ontologyTag,
+    )
+  ) return "cloud";
+  if (tellsTransforms(topic)) return "transforms";
+  if (/(^|[/.])(robot_?path|path)$/i.test(ontologyTag)) return "path";
+  const isPose = /(^|[/.])(pose|pose_?stamped|pose_?with_?covariance(_?stamped)?|odometry|motion_?state)$/i;
+  return isPose.test(ontologyTag) ? "pose" : undefined;
 }
 
-function isCloud({ ontologyTag }: TopicSummary): boolean {
-  return /(lidar|radar|pointcloud2|point_cloud2?|laserscan|laser_scan)$/i.test(ontologyTag);
-}
+/** How well it suits: a track shows a pose on a plane, which tells more at a glance. */
+const SUITS = { cloud: 1, transforms: 0.9, path: 0.9, pose: 0.5 };
 
-registerPanel<Options>({
+registerPanel<PanelOptions["scene"]>({
   name: "scene",
   title: "3D",
-  takes: (topic) => isCloud(topic) ? 1 : 0,
+  takes: (topic) => SUITS[spatialKind(topic)!] ?? 0,
   create: async (context) => {
-    const { CloudScene } = await import("../draw/scene.ts");
-    return new ScenePanel(context, (onChange) => new CloudScene(onChange));
+    const { ScenePanel } = await import("./scene_panel.ts");
+    return new ScenePanel(context);
   },
 });
