@@ -7,6 +7,7 @@ import uPlot from "uplot";
 import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
+import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
 import { plotOptions } from "../draw/plot_options.ts";
@@ -16,6 +17,7 @@ import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
 import { numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
+import { withTopic } from "./line_text.ts";
 import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
 import { PlotStats } from "./plot_stats.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
@@ -122,7 +124,14 @@ class PlotPanel implements Panel {
   }
 
   picture(): HTMLCanvasElement | undefined {
-    return this.#plot?.ctx.canvas;
+    if (!this.#plot) return undefined;
+    const { labels } = this.#labels();
+    const lines = this.#lines.flatMap((line, i) =>
+      this.#hidden.has(line.text)
+        ? []
+        : [{ name: line.label ?? labels[i], color: this.#style(line, i).color }]
+    );
+    return withLegend(this.#plot.ctx.canvas, lines, inkOf(this.#context.theme));
   }
 
   dispose(): void {
@@ -375,15 +384,27 @@ class PlotPanel implements Panel {
     input.placeholder = "An expression, such as hypot(x, y)";
     input.setAttribute("aria-label", "Expression of the new line");
     input.style.width = "min(340px, 70%)";
-    const end = () => input.remove();
-    input.addEventListener("blur", end);
+    let isOver = false;
+    const end = (isByKey: boolean) => {
+      // Taking it away takes its focus, which calls this once more.
+      if (isOver) return;
+      isOver = true;
+      input.remove();
+      if (isByKey) this.#legend.querySelector<HTMLElement>(":scope > button")?.focus();
+    };
+    input.addEventListener("blur", () => end(false));
     input.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") return end();
+      if (event.key === "Escape") return end(true);
       const text = input.value.trim();
       if (event.key !== "Enter" || text === "") return;
-      end();
-      this.#save([...this.#lines, { text }].slice(0, MAX_LINES));
+      // Else it would press the button that has the focus next.
+      event.preventDefault();
+      end(true);
+      const { topics } = this.#labels();
+      const topic = this.#context.recording.info.topics.find(({ name }) => name === topics[0]);
+      const whole = topics.length === 1 && topic ? withTopic(text, topic) : text;
+      this.#save([...this.#lines, { text: whole }].slice(0, MAX_LINES));
     });
     this.#legend.after(input);
     input.focus();
