@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
+const library = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
 
 /**
@@ -28,13 +29,16 @@ function dockviewStyles() {
   };
 }
 
+/** As the library's package says: its modules do nothing when they are loaded, so that what nobody uses is left out. */
+const treeshake = { moduleSideEffects: (id) => !id.startsWith(library) || id.startsWith(root) };
+
 export default {
   root,
   // Works from any folder of any web server.
   base: "./",
   logLevel: "warn",
   plugins: [dockviewStyles()],
-  worker: { format: "es" },
+  worker: { format: "es", rolldownOptions: { treeshake } },
   build: {
     outDir: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
     emptyOutDir: true,
@@ -43,6 +47,7 @@ export default {
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
+      treeshake,
       input: { index: `${root}index.html`, "smalti-viewer": `${root}mod.ts` },
       preserveEntrySignatures: "exports-only",
       output: {

@@ -18,6 +18,7 @@ import { Hover } from "./hover.ts";
 import { capturedKeys } from "./keys.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
+import { loadSavedLayouts, type SavedLayouts } from "./saved_layouts.ts";
 import { ShownLayout } from "./shown_layout.ts";
 import { Timeline } from "./timeline.ts";
 import { Toasts } from "./toasts.ts";
@@ -61,6 +62,8 @@ export class App {
   readonly #welcome: Welcome;
   readonly #tick = (nowMs: number) => this.#onFrame(nowMs);
   #shared: SharedContext | undefined;
+  /** Layouts that lie beside the recording. */
+  #saved: Promise<SavedLayouts> | undefined;
 
   constructor(events: AppEvents, theme: Theme) {
     this.#events = events;
@@ -132,6 +135,9 @@ export class App {
   /** Opens what a URL says: recording, the one beside it, times, layout. */
   async open(state: UrlState): Promise<void> {
     if (state.url === undefined) this.#welcome.show({});
+    const hasLayout = state.packedLayout !== undefined || state.layoutUrl !== undefined;
+    // It comes while the recording is opened.
+    this.#saved = hasLayout || state.url === undefined ? undefined : loadSavedLayouts(state.url);
     await this.recordings.open(state);
   }
 
@@ -280,7 +286,7 @@ export class App {
     this.#welcome.hide();
     this.dock.element.hidden = false;
     this.#drawFacts();
-    await this.layouts.begin(state);
+    await this.layouts.begin(state, state.url === undefined ? undefined : this.#saved);
     if (first.client === this.recordings.first?.client) this.#events.opened(this.recordings.first.info);
   }
 

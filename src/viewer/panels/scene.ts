@@ -1,18 +1,20 @@
 /**
- * Point clouds and scans in space, each in its own frame; what draws them is loaded on demand.
+ * Point clouds and scans in space, each in its own frame.
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
-import type { CloudScene } from "../draw/scene.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
+import { CloudScene } from "../draw/scene.ts";
+import type { Panel, PanelContext } from "./panel.ts";
 import { type PanelParts, panelParts } from "./parts.ts";
+import { isCloud } from "./suits.ts";
 
 type Options = PanelOptions["scene"];
 
-class ScenePanel implements Panel {
+/** The panel. */
+export class ScenePanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
   readonly #scene: CloudScene;
@@ -20,14 +22,14 @@ class ScenePanel implements Panel {
   #topics: readonly string[];
   #stopWatching: (() => void) | undefined;
 
-  constructor(context: PanelContext<Options>, makeScene: (onChange: () => void) => CloudScene) {
+  constructor(context: PanelContext<Options>) {
     this.#context = context;
     const { topics } = context.options;
     this.#topics = Array.isArray(topics)
       ? topics
       : context.recording.info.topics.filter(isCloud).map(({ name }) => name);
     this.#parts = panelParts(context.element);
-    this.#scene = makeScene(() => context.request(this.#draw));
+    this.#scene = new CloudScene(() => context.request(this.#draw));
     this.#scene.element.setAttribute("role", "img");
     this.#scene.element.setAttribute("aria-label", `Points of ${this.#topics.join(", ")}`);
     this.#parts.body.append(this.#scene.element);
@@ -84,17 +86,3 @@ class ScenePanel implements Panel {
     this.#scene.draw(clientWidth, clientHeight, this.#context.theme);
   }
 }
-
-function isCloud({ ontologyTag }: TopicSummary): boolean {
-  return /(lidar|radar|pointcloud2|point_cloud2?|laserscan|laser_scan)$/i.test(ontologyTag);
-}
-
-registerPanel<Options>({
-  name: "scene",
-  title: "3D",
-  takes: (topic) => isCloud(topic) ? 1 : 0,
-  create: async (context) => {
-    const { CloudScene } = await import("../draw/scene.ts");
-    return new ScenePanel(context, (onChange) => new CloudScene(onChange));
-  },
-});
