@@ -14,7 +14,7 @@ import type * as Playwright from "../../tests/packaging/node_modules/playwright-
 import { viewerDirectory } from "../../tools/build_viewer.ts";
 import { packaging } from "../../tools/package/bundle.ts";
 import { root } from "../../tools/tooling.ts";
-import { type Layout, type LayoutNode, type PanelState } from "../../src/viewer/app/layout.ts";
+import type { Layout, LayoutNode, PanelState } from "../../src/viewer/app/layout.ts";
 import { packLayout } from "../../src/viewer/app/url_state.ts";
 import { installProbe } from "./probe.ts";
 

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
+const library = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
 
 /**
@@ -65,6 +66,9 @@ function licenseTexts() {
   }`;
 }
 
+/** As the library's package says: its modules do nothing when they are loaded, so that what nobody uses is left out. */
+const treeshake = { moduleSideEffects: (id) => !id.startsWith(library) || id.startsWith(root) };
+
 export default {
   root,
   // Works from any folder of any web server.
@@ -75,7 +79,10 @@ export default {
     format: "es",
     plugins: () => [licenses(false)],
     // What it begins with in one file: by what it shares with that which is loaded on demand it would be nine.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "session", tags: ["$initial"] }] } } },
+    rolldownOptions: {
+      treeshake,
+      output: { codeSplitting: { groups: [{ name: "session", tags: ["$initial"] }] } },
+    },
   },
   build: {
     outDir: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
@@ -85,6 +92,7 @@ export default {
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
+      treeshake,
       input: { index: `${root}index.html`, "smalti-viewer": `${root}mod.ts` },
       preserveEntrySignatures: "exports-only",
       output: {

@@ -21,6 +21,7 @@ import type { TopicTree } from "./topic_tree.ts";
 import { commands } from "./commands.ts";
 import { chooseFile, chooseFiles, saveFile } from "./files.ts";
 import { parseLayout } from "./layout.ts";
+import { saveDefaultLayout } from "./saved_layouts.ts";
 import { formatUrl, type UrlState } from "./url_state.ts";
 
 /** Numbers of requests that are not a panel's. */
@@ -175,6 +176,15 @@ export class Acting implements Actions {
     if (!layout || !this.recording) return;
     const blob = new Blob([JSON.stringify(layout, undefined, 2)], { type: "application/json" });
     saveFile(`${this.recording.info.name}.layout.json`, blob);
+  }
+
+  async saveDefaultLayout(): Promise<void> {
+    const { layout } = this.#app.dock;
+    const info = await this.#app.recordings.whole();
+    if (!layout || !info) return;
+    const problem = await saveDefaultLayout(info, layout);
+    const done = "Recordings with the same topics open with this layout now";
+    this.#app.toasts.say(problem ?? done, problem !== undefined);
   }
 
   async loadLayoutFile(): Promise<void> {

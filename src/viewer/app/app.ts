@@ -21,6 +21,7 @@ import type { PlotLine } from "./known_topics.ts";
 import type { PanelOptions } from "./layout.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
+import { loadSavedLayouts, type SavedLayouts } from "./saved_layouts.ts";
 import { ShownLayout } from "./shown_layout.ts";
 import { Timeline } from "./timeline.ts";
 import { Toasts } from "./toasts.ts";
@@ -64,6 +65,8 @@ export class App {
   readonly #welcome: Welcome;
   readonly #tick = (nowMs: number) => this.#onFrame(nowMs);
   #shared: SharedContext | undefined;
+  /** Layouts that lie beside the recording. */
+  #saved: Promise<SavedLayouts> | undefined;
 
   constructor(events: AppEvents, theme: Theme) {
     this.#events = events;
@@ -140,6 +143,9 @@ export class App {
   /** Opens what a URL says: recording, the one beside it, times, layout. */
   async open(state: UrlState): Promise<void> {
     if (state.url === undefined) this.#welcome.show({});
+    const hasLayout = state.packedLayout !== undefined || state.layoutUrl !== undefined;
+    // It comes while the recording is opened.
+    this.#saved = hasLayout || state.url === undefined ? undefined : loadSavedLayouts(state.url);
     await this.recordings.open(state);
   }
 
@@ -296,7 +302,7 @@ export class App {
     this.#welcome.hide();
     this.dock.element.hidden = false;
     this.#drawFacts();
-    await this.layouts.begin(state);
+    await this.layouts.begin(state, state.url === undefined ? undefined : this.#saved);
     // Its example names a line that is shown now.
     this.timeline.redraw();
     // A recording of files has no URL: that of the one before must not stay.

@@ -207,6 +207,12 @@ export const commands: readonly Command[] = [
   },
   { id: "save-layout", title: "Save the layout as a file", isThere: isOpen, run: (app) => app.saveLayout() },
   {
+    id: "save-default-layout",
+    title: "Save layout as default",
+    isThere: isOpen,
+    run: (app) => app.saveDefaultLayout(),
+  },
+  {
     id: "load-layout",
     title: "Load a layout from a file",
     isThere: isOpen,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render } from "lit";
+import { html, nothing, render } from "lit/html.js";
 import { capsOf, type Command, commands } from "./commands.ts";
 
 /** Something that the palette offers. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render } from "lit";
+import { html, nothing, render } from "lit/html.js";
 import type { ActivityAnswer } from "../data/protocol.ts";
 import { drawRaster, drawTicks, rasterRow } from "../draw/strips.ts";
 import { fitCanvas } from "../draw/canvas.ts";

@@ -43,9 +43,11 @@ export class SmaltiViewer extends HTMLElement {
   constructor() {
     super();
     this.#root = this.attachShadow({ mode: "open" });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(uplotStyles);
-    this.#root.adoptedStyleSheets = [sheet, ...styles.map(({ styleSheet }) => styleSheet!)];
+    this.#root.adoptedStyleSheets = [uplotStyles, styles].map((text) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      return sheet;
+    });
   }
 
   connectedCallback(): void {

@@ -59,14 +59,9 @@ export async function answerOf(
   const { timestampNs, topic } = message;
   const head = { wish, topic, timestampNs, seconds: recording.seconds(timestampNs) };
   try {
-    // What few recordings have is loaded once it is wanted.
     if (as === "picture") {
-      const [{ pictureOf }, { isVideo, videoPictureOf }] = await Promise.all([
-        import("./picture.ts"),
-        import("./video.ts"),
-      ]);
-      const content = isVideo(message) ? videoPictureOf(recording, message, signal) : pictureOf(message.data);
-      return { ...head, content: await content };
+      const { framePictureOf } = await import("./video.ts");
+      return { ...head, content: await framePictureOf(recording, message, signal) };
     }
     if (as === "cloud") {
       const { cloudOf } = await import("./cloud.ts");

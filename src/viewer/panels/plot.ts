@@ -12,7 +12,7 @@ import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
 import { plotOptions } from "../draw/plot_options.ts";
 import { spanText } from "../draw/time_text.ts";
-import { html, render, svg } from "lit";
+import { html, render, svg } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
 import { numbersOf } from "./fields.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render, type TemplateResult } from "lit";
+import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
 import { spanText } from "../draw/time_text.ts";
