@@ -4,7 +4,6 @@
  * @module
  */
 import type { PanelOptions } from "../app/layout.ts";
-import { tellsTransforms } from "../data/spatial.ts";
 import type { TopicSummary } from "../data/protocol.ts";
 import { registerPanel } from "./panel.ts";
 
@@ -18,7 +17,9 @@ export function spatialKind(
       ontologyTag,
     )
   ) return "cloud";
-  if (tellsTransforms(topic)) return "transforms";
+  if (/(^|[/.])(transform|frame_?transform|transform_?stamped|tf_?message)$/i.test(ontologyTag)) {
+    return "transforms";
+  }
   if (/(^|[/.])(robot_?path|path)$/i.test(ontologyTag)) return "path";
   const isPose = /(^|[/.])(pose|pose_?stamped|pose_?with_?covariance(_?stamped)?|odometry|motion_?state)$/i;
   return isPose.test(ontologyTag) ? "pose" : undefined;

@@ -373,7 +373,6 @@ export class ScenePanel implements Panel {
                 )}
               </select></label>
         <label><input type="checkbox" .checked=${axes} @change=${onAxes}> Frames</label>
-        <span class="muted">${[...this.#items.keys()].join(", ")}</span>
       `,
       this.#parts.bar,
     );
