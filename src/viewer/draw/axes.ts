@@ -29,7 +29,7 @@ interface Drawn {
 
 /** All axes of a picture. */
 export class AxesGroup {
-  readonly group = new Group();
+  readonly group: Group = new Group();
   readonly #drawn = new Map<string, Drawn>();
   #ink: Ink | undefined;
 

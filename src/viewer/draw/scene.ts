@@ -142,8 +142,8 @@ export class CloudScene {
   placePath(
     name: string,
     matrix: Matrix4 | undefined,
-    first = 0,
-    count = Infinity,
+    first: number = 0,
+    count: number = Infinity,
   ): void {
     const path = this.#paths.get(name);
     if (!path) return;

@@ -13,9 +13,9 @@ import { CloudScene } from "../draw/scene.ts";
 import { poseMatrix } from "../draw/transform_tree.ts";
 import type { Panel, PanelContext } from "./panel.ts";
 import { type PanelParts, panelParts } from "./parts.ts";
-import { spatialKind } from "./scene.ts";
 import { type GonePath, placesWithin, readPath } from "./scene_path.ts";
 import { SceneTransforms } from "./scene_transforms.ts";
+import { spatialKind } from "./spatial_kind.ts";
 
 type Options = PanelOptions["scene"];
 
