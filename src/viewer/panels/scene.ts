@@ -13,9 +13,9 @@ import { CloudScene } from "../draw/scene.ts";
 import { poseMatrix } from "../draw/transform_tree.ts";
 import type { Panel, PanelContext } from "./panel.ts";
 import { type PanelParts, panelParts } from "./parts.ts";
-import { spatialKind } from "./suits.ts";
 import { type GonePath, placesWithin, readPath } from "./scene_path.ts";
 import { SceneTransforms } from "./scene_transforms.ts";
+import { spatialKind } from "./suits.ts";
 
 type Options = PanelOptions["scene"];
 
@@ -373,7 +373,6 @@ export class ScenePanel implements Panel {
                 )}
               </select></label>
         <label><input type="checkbox" .checked=${axes} @change=${onAxes}> Frames</label>
-        <span class="muted">${[...this.#items.keys()].join(", ")}</span>
       `,
       this.#parts.bar,
     );

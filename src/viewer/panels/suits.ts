@@ -1,7 +1,6 @@
 /** What topics are for: what panels take, and what the first layout is made of. */
 import type { PanelOptions } from "../app/layout.ts";
 import type { TopicSummary } from "../data/protocol.ts";
-import { tellsTransforms } from "../data/spatial.ts";
 import { fieldsOfKind } from "./fields.ts";
 
 /** What a topic is in space; undefined where it is nothing there. */
@@ -14,7 +13,9 @@ export function spatialKind(
       ontologyTag,
     )
   ) return "cloud";
-  if (tellsTransforms(topic)) return "transforms";
+  if (/(^|[/.])(transform|frame_?transform|transform_?stamped|tf_?message)$/i.test(ontologyTag)) {
+    return "transforms";
+  }
   if (/(^|[/.])(robot_?path|path)$/i.test(ontologyTag)) return "path";
   const isPose = /(^|[/.])(pose|pose_?stamped|pose_?with_?covariance(_?stamped)?|odometry|motion_?state)$/i;
   return isPose.test(ontologyTag) ? "pose" : undefined;
