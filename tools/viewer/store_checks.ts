@@ -22,11 +22,12 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   const file = `${recordings}/viewer.json`;
   const before = readFileSync(file, "utf8");
   try {
-    await withServer(recordings, async (url) => {
+    await withServer({ browser, recordings }, async (url) => {
       const page = await browser.open(url("flight"));
       await drawn(page, 3);
       await docked(page);
       const all = await titles(page);
+      await page.locator(".dv-tab").first().click();
       await page.keyboard.press("Shift+X");
       await page.waitForFunction(
         (before) => {
@@ -82,7 +83,7 @@ export async function live({ browser, recordings, pictures }: Checked): Promise<
       await sequence.flush();
     };
     await record(500);
-    await withServer(recordings, async (url) => {
+    await withServer({ browser, recordings }, async (url) => {
       const page = await browser.open(url("live"));
       const listens = page.waitForRequest(/\/events$/);
       await drawn(page, 1);
@@ -190,10 +191,10 @@ export async function leaks({ site, browser }: Checked): Promise<void> {
 
 /** Runs `smalti view` on a directory, in this process; `use` gets what makes the page's URL of a recording. */
 async function withServer(
-  directory: string,
+  { browser, recordings }: Pick<Checked, "browser" | "recordings">,
   use: (url: (name: string) => string) => Promise<void>,
 ): Promise<void> {
-  const store = openDirectory(directory);
+  const store = openDirectory(recordings);
   const client = await connect(store);
   const guard = new Guard("127.0.0.1");
   const failures: unknown[] = [];
@@ -209,6 +210,8 @@ async function withServer(
     await use((name) => `${server.url}?${new URLSearchParams({ token: guard.token, url: `store/${name}` })}`);
     check(failures.length === 0, `the server failed:\n${failures.join("\n")}`);
   } finally {
+    // A page that stays would complain that the server has gone.
+    await browser.closePages();
     await server.close();
     await client.close();
   }
