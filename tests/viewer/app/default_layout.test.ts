@@ -4,7 +4,7 @@ import { defaultLayout } from "../../../src/viewer/app/default_layout.ts";
 import { open } from "../data/opened.ts";
 
 describe("The first layout", () => {
-  it("has a log in a tab where a topic has texts with levels", async () => {
+  it("shows a log where a topic has texts with levels", async () => {
     const Line = defineOntology("line", { msg: utf8(), level: uint8() });
     await using library = await connect("memory:");
     await library.sequenceCreate("s", {}, async (sequence) => {
@@ -15,6 +15,7 @@ describe("The first layout", () => {
     const { panels, root } = defaultLayout(opened.info);
     const [id] = Object.keys(panels).filter((id) => panels[id].type === "log");
     expect(panels[id]).toEqual({ type: "log", options: { topic: "log", text: "msg", level: "level" } });
-    expect(JSON.stringify(root)).toContain(JSON.stringify(id));
+    // In front, not in a tab behind others.
+    expect(JSON.stringify(root)).toContain(`{"kind":"tabs","panels":["${id}"],"active":"${id}"}`);
   });
 });
