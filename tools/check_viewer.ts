@@ -40,7 +40,7 @@ async function runChecks(path: string): Promise<void> {
       const site = serve({ viewer: viewerDirectory, recordings: directory });
       const start = performance.now();
       try {
-        await checks[name]({ site, browser, pictures });
+        await checks[name]({ site, browser, recordings: directory, pictures });
         browser.checkSilent();
         console.log(`${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
       } catch (reason) {

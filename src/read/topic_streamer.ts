@@ -1,5 +1,5 @@
 import type { Columns } from "../arrow/columns.ts";
-import { toRecordBatch, toTable } from "../arrow/interchange.ts";
+import { toRecordBatch, toTable } from "../arrow/tables.ts";
 import type { LoadArrow, RecordBatch, Table } from "../arrow/library.ts";
 import type { FieldSchema } from "../schema.ts";
 import { blockColumns } from "./merge/block_columns.ts";

@@ -6,7 +6,7 @@
 import * as fc from "fast-check";
 import type { Client } from "../../src/client.ts";
 import { bytesOf } from "../../src/arrow/columns.ts";
-import { toRecordBatch } from "../../src/arrow/interchange.ts";
+import { toRecordBatch } from "../../src/arrow/tables.ts";
 import { MAX_NS, MIN_NS } from "../../src/types.ts";
 import type { TopicWriter } from "../../src/write/topic_writer.ts";
 import { Sample, sample, sampleText } from "../support/sample_rows.ts";

@@ -6,7 +6,7 @@ import { connect } from "../../mod.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { canSpawn, library, needsBuild } from "../support/child.ts";
 import { columnsOf, loadArrow, tableFields } from "../support/tables.ts";
-import { toRecordBatch } from "../../src/arrow/interchange.ts";
+import { toRecordBatch } from "../../src/arrow/tables.ts";
 import { expectError, thrownBy } from "../support/errors.ts";
 import { clientOf, inDirectory, onStore, withClient } from "../support/places.ts";
 import { pushSamples, Sample, sample } from "../support/sample_rows.ts";

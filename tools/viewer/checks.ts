@@ -8,24 +8,15 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { packaging } from "../package/bundle.ts";
 import { viewerDirectory } from "../build_viewer.ts";
-import { type Browser, check, columnsOf, drawn, type Page, urlState } from "./page.ts";
+import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
 import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
-import type { Site } from "./site.ts";
-
-/** What a check has. */
-export interface Checked {
-  readonly site: Site;
-  readonly browser: Browser;
-  /** Where pictures go. */
-  readonly pictures: string;
-}
+import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
+import { damaged, defaults, leaks, live } from "./store_checks.ts";
 
 /** KB gzipped before the first plot, and in all that showing the flight loads. */
 const BUDGET_FIRST = 300_000;
 const BUDGET_ALL = 600_000;
-
-const viewerUrl = ({ url }: Site, name: string, more = "") => `${url}viewer/?url=/recordings/${name}${more}`;
 
 /** Checks by name. */
 export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>>> = {
@@ -41,6 +32,10 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   playing,
   robot,
   frames,
+  defaults,
+  live,
+  damaged,
+  leaks,
 };
 
 /** The spike is on the screen before any of its rows were read. */
@@ -335,19 +330,6 @@ async function robot({ site, browser, pictures }: Checked): Promise<void> {
   await drawn(both, 3);
   await both.getByText("with flight, dashed").waitFor();
   await both.screenshot({ path: `${pictures}/two.png` });
-}
-
-/** Waits until panels can be moved. */
-async function docked(page: Page): Promise<void> {
-  await page.locator(".dockview-theme-smalti .panel").first().waitFor();
-}
-
-/** Names of the panels that are seen. */
-async function titles(page: Page): Promise<string[]> {
-  const names = await page.locator("section.panel").evaluateAll((panels) =>
-    panels.map((panel) => panel.getAttribute("aria-label") ?? "")
-  );
-  return names.sort();
 }
 
 async function box(

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Checked } from "./checks.ts";
+import type { Checked } from "./checked.ts";
 import { check, type Page } from "./page.ts";
 import { FRAMES_END, HEAPS, LIDAR_HEIGHT } from "./recordings.ts";
 

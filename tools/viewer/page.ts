@@ -114,13 +114,18 @@ export async function columnsOf(
     const context = canvas.getContext("2d")!;
     context.drawImage(image, 0, 0);
     const { data, width, height } = context.getImageData(0, 0, image.width, image.height);
-    return { data: [...data], width, height };
+    let text = "";
+    for (let at = 0; at < data.length; at += 8192) {
+      text += String.fromCharCode(...data.subarray(at, at + 8192));
+    }
+    return { text: btoa(text), width, height };
   }, picture.toString("base64"));
+  const data = Uint8Array.from(atob(pixels.text), (char) => char.charCodeAt(0));
   const columns = new Array<number>(pixels.width).fill(0);
   for (let y = 0; y < pixels.height; y++) {
     for (let x = 0; x < pixels.width; x++) {
       const at = (y * pixels.width + x) * 4;
-      if (isWanted(pixels.data[at], pixels.data[at + 1], pixels.data[at + 2])) columns[x]++;
+      if (isWanted(data[at], data[at + 1], data[at + 2])) columns[x]++;
     }
   }
   return columns;

@@ -77,6 +77,18 @@ export async function makeRecordings(directory: string): Promise<void> {
         });
       }
     });
+    await client.sequenceCreate("damaged", {}, async (sequence) => {
+      const topic = await sequence.topicCreate("imu", { ontology: IMU });
+      for (let i = 0; i < 10_000; i++) {
+        // Nothing that packs well, so that damage lies in values.
+        const x = Math.sin(i * i);
+        await topic.push({
+          timestampNs: START_NS + BigInt(i) * 1_000_000n,
+          data: { acceleration: { x, y: 0, z: 9.81 }, angular_velocity: { x: 0, y: 0, z: 0 } },
+        });
+        if (i % 1000 === 999) await topic.flush();
+      }
+    });
     const Note = defineOntology("note", { msg: utf8(), level: uint8(), [MARKUP]: uint8() });
     await client.sequenceCreate("markup", { metadata: { note: MARKUP } }, async (sequence) => {
       const topic = await sequence.topicCreate("notes", { ontology: Note });
@@ -121,6 +133,15 @@ export async function makeRecordings(directory: string): Promise<void> {
   } finally {
     await client.close();
   }
+  await damage(`${directory}/damaged/imu.arrow`);
+}
+
+/** Flips bits in the middle of a file. */
+async function damage(path: string): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  const middle = Math.floor(bytes.length * 0.45);
+  for (let at = middle; at < middle + 200; at++) bytes[at] ^= 0x55;
+  await Deno.writeFile(path, bytes);
 }
 
 /** Where the lidar of `frames` has its points, in m in its own frame: two heaps. */

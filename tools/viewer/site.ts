@@ -42,6 +42,7 @@ export function serve(
     const path = decodeURIComponent(new URL(request.url).pathname).slice(1);
     const range = request.headers.get("range") ?? "";
     asked.push({ path, range });
+    if (request.method !== "GET" && request.method !== "HEAD") return new Response(null, { status: 405 });
     if (Object.hasOwn(others, path)) {
       return new Response(others[path], { headers: { "Content-Type": TYPES.html } });
     }

@@ -1,7 +1,7 @@
 import { createBuilder } from "../../arrow/builder.ts";
 import type { Builder } from "../../arrow/field_builder.ts";
 import type { Columns } from "../../arrow/columns.ts";
-import { toRecordBatch, toTable } from "../../arrow/interchange.ts";
+import { toRecordBatch, toTable } from "../../arrow/tables.ts";
 import type { LoadArrow, RecordBatch, Table } from "../../arrow/library.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";

@@ -157,6 +157,7 @@ export class Acting implements Actions {
   closePanel(): void {
     const { activeId } = this.#app.dock;
     if (activeId !== undefined) this.#app.dock.close(activeId);
+    else this.#app.toasts.say("No panel is chosen: click one, or press p");
   }
 
   undo(): void {

@@ -21,6 +21,8 @@ import { knownPlots, knownTrack, type PlotLine } from "./known_topics.ts";
 const MAX_LINES = 6;
 const MAX_PLOTS = 3;
 const MAX_IMAGES = 2;
+/** Panels one above another. */
+const MAX_ROWS = 4;
 const MAX_BANDS = 8;
 
 /** Ontologies, by what they show best; without what comes before the last `/`: `sensor_msgs/msg/Image` is an `Image`. */
@@ -69,9 +71,13 @@ export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
     ...plots.map((plot) => build.tabs([plot])!),
     build.tabs(bands.length > 0 ? [{ type: "states", options: { lines: bands } }] : []),
   ].filter((node) => node !== undefined);
+  const logs: PanelState[] = log ? [{ type: "log", options: { ...log } }] : [];
+  // Where there is room it is seen at once.
+  const ownLog = middle.length < MAX_ROWS ? build.tabs(logs) : undefined;
+  if (ownLog) middle.push(ownLog);
   const side = build.tabs([
     { type: "values", options: { topics: [] } },
-    ...(log ? [{ type: "log", options: { ...log } }] : []),
+    ...(ownLog ? [] : logs),
     { type: "info", options: {} },
   ])!;
   const left = group("column", middle);

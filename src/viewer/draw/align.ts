@@ -19,6 +19,29 @@ export interface AlignedLines {
   readonly columns: Aligned[][];
 }
 
+/** Breaks a line within each stretch that could not be read, ascending, so that none is drawn across it. */
+export function withBreaks(
+  { x, high, low }: LineData,
+  gaps: readonly { readonly from: number; readonly to: number }[],
+): LineData {
+  if (gaps.length === 0) return { x, high, ...(low && { low }) };
+  const breaks = gaps.map(({ from, to }) => (from + to) / 2);
+  const broken = (values: Float64Array, atBreak: (at: number) => number) => {
+    const all = new Float64Array(values.length + breaks.length);
+    let next = 0;
+    for (let i = 0; i <= x.length; i++) {
+      while (next < breaks.length && (i === x.length || breaks[next] < x[i])) {
+        all[i + next] = atBreak(breaks[next]);
+        next++;
+      }
+      if (i < x.length) all[i + next] = values[i];
+    }
+    return all;
+  };
+  const none = () => NaN;
+  return { x: broken(x, (at) => at), high: broken(high, none), ...(low && { low: broken(low, none) }) };
+}
+
 /** Puts lines onto the times of all of them. Undefined lines have no values. */
 export function alignLines(lines: readonly (LineData | undefined)[]): AlignedLines {
   const axes: Float64Array[] = [];

@@ -16,8 +16,13 @@ export function fieldsOfKind(topic: TopicSummary | undefined, ...kinds: FieldInf
   return topic ? leavesOf(topic.fields).filter(({ kind }) => kinds.includes(kind)) : [];
 }
 
-/** A value of a row by its field's path: rows of chosen fields have them by their paths, others as they lie in each other. */
+/** A value of a row by its field's path. */
 export function valueOf({ data }: Row, path: string): unknown {
+  return valueIn(data, path);
+}
+
+/** A value by its field's path: those of chosen fields may have them by their paths, others as they lie in each other. */
+export function valueIn(data: { readonly [key: string]: unknown }, path: string): unknown {
   if (Object.hasOwn(data, path)) return data[path];
   return path.split(".").reduce<unknown>(
     (value, name) =>

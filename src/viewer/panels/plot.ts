@@ -4,7 +4,7 @@
  * @module
  */
 import uPlot from "uplot";
-import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
+import { alignLines, lastAtOrBefore, type LineData, withBreaks } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
 import { withLegend } from "../draw/legend.ts";
@@ -48,6 +48,7 @@ class PlotPanel implements Panel {
   readonly #body = document.createElement("div");
   readonly #plotPlace = document.createElement("div");
   readonly #tag = document.createElement("div");
+  readonly #gaps = document.createElement("p");
   readonly #text = document.createElement("p");
   readonly #empty = document.createElement("div");
   readonly #overlay: TimeOverlay;
@@ -76,10 +77,11 @@ class PlotPanel implements Panel {
     this.#body.className = "body";
     this.#plotPlace.className = "plot";
     this.#tag.className = "tag";
+    this.#gaps.className = "gaps error";
     this.#text.className = "unseen";
     this.#empty.className = "empty";
     this.#empty.textContent = "Choose a field on the left and press Enter, or drag it here.";
-    this.#body.append(this.#plotPlace, this.#tag, this.#empty);
+    this.#body.append(this.#plotPlace, this.#tag, this.#gaps, this.#empty);
     this.#stats = new PlotStats(context as unknown as PanelContext);
     context.element.append(this.#legend, this.#stats.element, this.#body, this.#text);
     this.#overlay = new TimeOverlay(this.#body, context, () => this.#area());
@@ -227,9 +229,12 @@ class PlotPanel implements Panel {
   #data(shown: Shown): LineData | undefined {
     const { answer, recording } = shown;
     if (!answer || answer.shape === "error") return undefined;
+    const line = answer.shape === "points"
+      ? { x: answer.x, high: answer.y }
+      : { x: answer.x, high: answer.max, low: answer.min };
+    const broken = withBreaks(line, answer.gaps);
     const shift = Number(recording.shiftNs) / 1e9;
-    const x = shift === 0 ? answer.x : answer.x.map((seconds) => seconds + shift);
-    return answer.shape === "points" ? { x, high: answer.y } : { x, high: answer.max, low: answer.min };
+    return shift === 0 ? broken : { ...broken, x: broken.x.map((seconds) => seconds + shift) };
   }
 
   #redraw(): void {
@@ -268,6 +273,7 @@ class PlotPanel implements Panel {
       plot.setScale("x", { min: from, max: to });
     });
     this.#tag.textContent = levelText(this.#shown);
+    this.#gaps.textContent = gapsText(this.#shown, from, to);
     if (this.#tag.textContent !== "") this.#context.drawn();
     this.#describeSoon();
   }
@@ -448,6 +454,19 @@ function levelText(shown: readonly Shown[]): string {
   if (answers.every(({ shape }) => shape === "points")) return `rows${more}`;
   const areExact = answers.every(({ level, isExact }) => level === "rows" || isExact);
   return (areExact ? "min/max" : "min/max, from bounds") + more;
+}
+
+/** Why stretches of a window could not be read; nothing where all of it was. */
+function gapsText(shown: readonly Shown[], from: number, to: number): string {
+  const messages = shown.flatMap(({ answer, recording }) => {
+    if (!answer || answer.shape === "error") return [];
+    const shift = Number(recording.shiftNs) / 1e9;
+    return answer.gaps.filter((gap) => gap.from + shift <= to && gap.to + shift >= from)
+      .map(({ message }) => message);
+  });
+  const [first, ...others] = new Set(messages);
+  if (first === undefined) return "";
+  return others.length === 0 ? first : `${first} (and ${others.length} more)`;
 }
 
 function stepOf({ answer }: Shown): number {

@@ -5,9 +5,9 @@
  */
 import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
-import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
+import type { AtAnswer, FieldInfo, TopicSummary } from "../data/protocol.ts";
 import { spanText } from "../draw/time_text.ts";
-import { leavesOf, valueText } from "./fields.ts";
+import { leavesOf, valueIn, valueText } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
 import { type PanelParts, panelParts } from "./parts.ts";
 
@@ -15,11 +15,10 @@ type Options = PanelOptions["values"];
 
 /** What changes is drawn so often at most, in milliseconds. */
 const DRAW_MS = 100;
+/** Fields that are looked at for the three values of one line. */
+const BRIEF_FIELDS = 12;
 /** Lines of a value's tree. */
 const MAX_LINES = 200;
-
-/** What every message has, and tells nothing. */
-const OF_HEAD = /^(header|recording_timestamp_ns|frame_id)(\.|$)/;
 
 class ValuesPanel implements Panel {
   readonly #context: PanelContext<Options>;
@@ -88,17 +87,7 @@ class ValuesPanel implements Panel {
     this.#stopWatching?.();
     const wishes = this.#shown().map(({ name, fields }) => {
       if (this.#open.has(name)) return { topic: name };
-      // Something in one line, without what is large.
-      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path) && !OF_HEAD.test(path));
-      const few = leaves.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
-        0,
-        3,
-      );
-      const [first] = leaves;
-      return {
-        topic: name,
-        ...(first && { fields: (few.length > 0 ? few : [first]).map(({ path }) => path) }),
-      };
+      return { topic: name, fields: briefFields(fields).map(({ path }) => path) };
     });
     this.#stopWatching = this.#context.watch(wishes, (answers) => {
       for (const answer of answers) this.#answers.set(answer.topic, answer);
@@ -144,13 +133,13 @@ class ValuesPanel implements Panel {
     this.#parts.say(shown.length === 0 && missing.length === 0 ? "No topic is called so." : undefined);
   }
 
-  #topic({ name }: TopicSummary): TemplateResult {
+  #topic({ name, fields }: TopicSummary): TemplateResult {
     const answer = this.#answers.get(name);
     const { clock } = this.#context;
     const age = answer?.seconds === undefined ? "" : spanText(Math.max(0, clock.cursor - answer.seconds));
     const content = answer?.content;
     const data = content?.kind === "values" ? content.data : undefined;
-    const brief = data && linesOf(data).slice(0, 3).map(([, value]) => valueText(value, 24)).join("  ");
+    const brief = data && briefText(fields, data);
     const isOpen = this.#open.has(name);
     return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
       <summary><span class="clip">${name}</span>${
@@ -181,6 +170,31 @@ class ValuesPanel implements Panel {
     else this.#open.delete(name);
     this.#watch();
   }
+}
+
+/** What tells a message in one line, without what is large: of a picture its kind and size, else the first plain values. */
+function briefFields(fields: readonly FieldInfo[]): FieldInfo[] {
+  const plain = leavesOf(fields).filter(({ kind, path }) =>
+    (kind === "number" || kind === "bool" || kind === "text") && /^[\w.]+$/.test(path)
+  );
+  const named = (...names: string[]) =>
+    names.flatMap((name) => plain.find(({ path }) => path === name) ?? []).slice(0, 1);
+  const picture = [named("format", "encoding"), named("width"), named("height")].flat();
+  return picture.length === 3 ? picture : plain.slice(0, BRIEF_FIELDS);
+}
+
+function briefText(fields: readonly FieldInfo[], data: { readonly [key: string]: unknown }): string {
+  const brief = briefFields(fields);
+  // Many messages have parts that nobody sets.
+  const values = brief.map(({ path }) => valueIn(data, path)).filter((value) =>
+    value !== null && value !== undefined
+  );
+  const texts = values.slice(0, 3).map((value) => valueText(value, 24));
+  if (brief[1]?.path === "width" && texts.length === 3) return `${texts[0]} ${texts[1]} × ${texts[2]}`;
+  // Lists and bytes alone: what they are of.
+  return texts.length > 0
+    ? texts.join("  ")
+    : leavesOf(fields).map(({ type }) => type).slice(0, 3).join("  ");
 }
 
 /** A message's values by their paths. */
