@@ -21,7 +21,7 @@ import type {
   SequenceInfo,
   StoreInfo,
 } from "./types.ts";
-import { SequenceWriter } from "./write/sequence_writer.ts";
+import type { SequenceWriter } from "./write/sequence_writer.ts";
 import {
   checkSession,
   DEFAULT_AUTO_FLUSH,
@@ -424,7 +424,11 @@ export class Client implements AsyncDisposable {
 
   /** The writer on a sink, known to `close` from the start. */
   async #begin(name: string, sink: Promise<SequenceSink>, options: SessionOptions): Promise<SequenceWriter> {
-    const beginning = sink.then((sink) => {
+    // Who only reads needs none of it.
+    const loading = import("./write/sequence_writer.ts");
+    loading.catch(() => {}); // told below
+    const beginning = sink.then(async (sink) => {
+      const { SequenceWriter } = await loading;
       // By name, not spread: a caller's class may have them as getters.
       const { errorPolicy, maxBufferedBytes, latenessNs } = options;
       const { durability, flushBytes } = this.#backend;
@@ -433,7 +437,7 @@ export class Client implements AsyncDisposable {
         : options.autoFlush ?? (durability === "sync" ? DEFAULT_AUTO_FLUSH : false);
       const session = { errorPolicy, maxBufferedBytes, latenessNs, autoFlush };
       const ended = () => this.#writers.delete(writer);
-      const writer = new SequenceWriter(name, sink, session, this.#loadArrow, ended);
+      const writer: SequenceWriter = new SequenceWriter(name, sink, session, this.#loadArrow, ended);
       this.#writers.add(writer);
       return writer;
     });

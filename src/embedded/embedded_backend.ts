@@ -36,14 +36,12 @@ import {
 } from "./manifest.ts";
 import { fileNameOf } from "./file_names.ts";
 import { olderPlace, placeOf, sequencesOf } from "./places.ts";
-import { compactSequence } from "./compact_sequence.ts";
 import { EmbeddedSink, newSession } from "./embedded_sink.ts";
 import { EmbeddedSource } from "./embedded_source.ts";
 import { LIVE, type LiveState, readLive } from "./live_state.ts";
 import { LiveKnowledge, withLive } from "./live_info.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenSequence } from "./open_sequence.ts";
-import { recoverSequence } from "./recover_sequence.ts";
 import { removeReplaced } from "./replace_sequence.ts";
 import { endSessionRemoval, withoutSession } from "./remove_session.ts";
 import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
@@ -241,6 +239,7 @@ export class EmbeddedBackend implements Backend {
 
   recoverSequence(name: string, options?: RecoverOptions): Promise<RecoverReport> {
     return this.#change("recover", name, async (store) => {
+      const { recoverSequence } = await import("./recover_sequence.ts");
       const at = await this.#readManifest(name);
       let lease: StoreLease;
       let live: LiveState | undefined;
@@ -271,6 +270,7 @@ export class EmbeddedBackend implements Backend {
 
   compactSequence(name: string): Promise<CompactReport> {
     return this.#change("compact", name, async (store) => {
+      const { compactSequence } = await import("./compact_sequence.ts");
       const at = await this.#readManifest(name);
       await this.#refuseRecording(at);
       return await this.#locked(

@@ -163,14 +163,18 @@ async function checkAxe(page: Page, what: string): Promise<void> {
 /** What is loaded, gzipped: before the first plot, and in all. */
 async function weight({ site, browser }: Checked): Promise<void> {
   const page = await browser.open(viewerUrl(site, "flight"));
+  await drawn(page, 1, /./);
+  const before = site.asked.length;
   await drawn(page, 3);
   await docked(page);
-  const sizes = site.asked.filter(({ path }) => path.startsWith("viewer/")).map(({ path }) => {
+  const sizes = site.asked.map(({ path }, i) => ({ path, isFirst: i < before })).filter(({ path }) =>
+    path.startsWith("viewer/")
+  ).map(({ path, isFirst }) => {
     const name = path === "viewer/" ? "index.html" : path.slice("viewer/".length);
-    return { name, bytes: gzipSync(readFileSync(`${viewerDirectory}/${name}`)).length };
+    return { name, isFirst, bytes: gzipSync(readFileSync(`${viewerDirectory}/${name}`)).length };
   });
   const sum = (parts: readonly { bytes: number }[]) => parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const first = sum(sizes.filter(({ name }) => !name.includes("dock_area")));
+  const first = sum(sizes.filter(({ isFirst, name }) => isFirst && !name.includes("dock_area")));
   const all = sum(sizes);
   const list = sizes.map(({ name, bytes }) => `${name} ${Math.round(bytes / 1000)}`).join(", ");
   console.log(

@@ -40,6 +40,8 @@ export async function makeRecordings(directory: string): Promise<void> {
     const layout = { version: 1, panels, root };
     await Deno.writeTextFile(`${directory}/${name}.layout.json`, JSON.stringify(layout));
   }
+  // Nobody has saved a layout; without the file the browser would complain that it is not there.
+  await Deno.writeTextFile(`${directory}/viewer.json`, JSON.stringify({ version: 1, layouts: {} }));
   const tabs = (id: string) => ({ kind: "tabs", panels: [id], active: id });
   const panels = {
     picture: { type: "image", options: { topic: "camera" } },

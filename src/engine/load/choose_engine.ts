@@ -2,7 +2,6 @@ import type * as FsPromises from "node:fs/promises";
 import { builtin } from "../../util/builtin.ts";
 import { SmaltiError } from "../../error.ts";
 import type { Engine } from "../../engine.ts";
-import { createJsEngine } from "../js.ts";
 import { createWasmEngine } from "../wasm.ts";
 import { loadNativeCodecs } from "./native.ts";
 
@@ -43,7 +42,7 @@ export async function chooseEngine(
   }
   const source = wasm ?? bundled;
   if (engine === "js" || (engine === "auto" && source === undefined)) {
-    return createJsEngine(loadNativeCodecs());
+    return await loadJsEngine();
   }
   if (source === undefined) {
     throw new SmaltiError(
@@ -60,9 +59,15 @@ export async function chooseEngine(
     return await made;
   } catch (reason) {
     if (isObject) engines.delete(source);
-    if (reason === noWasm && engine === "auto") return createJsEngine(loadNativeCodecs());
+    if (reason === noWasm && engine === "auto") return await loadJsEngine();
     throw reason;
   }
+}
+
+/** Not where the one in WASM does its work. */
+async function loadJsEngine(): Promise<Engine> {
+  const { createJsEngine } = await import("../js.ts");
+  return createJsEngine(loadNativeCodecs());
 }
 
 async function load(source: WasmSource | BundledWasm): Promise<Engine> {

@@ -19,8 +19,9 @@ import type { Timeline } from "./timeline.ts";
 import type { Toasts } from "./toasts.ts";
 import type { TopicTree } from "./topic_tree.ts";
 import { commands } from "./commands.ts";
-import { chooseFile, saveFile } from "./files.ts";
+import { chooseFile, chooseFiles, saveFile } from "./files.ts";
 import { parseLayout } from "./layout.ts";
+import { saveDefaultLayout } from "./saved_layouts.ts";
 import { formatUrl, type UrlState } from "./url_state.ts";
 
 /** Numbers of requests that are not a panel's. */
@@ -177,6 +178,15 @@ export class Acting implements Actions {
     saveFile(`${this.recording.info.name}.layout.json`, blob);
   }
 
+  async saveDefaultLayout(): Promise<void> {
+    const { layout } = this.#app.dock;
+    const info = await this.#app.recordings.whole();
+    if (!layout || !info) return;
+    const problem = await saveDefaultLayout(info, layout);
+    const done = "Recordings with the same topics open with this layout now";
+    this.#app.toasts.say(problem ?? done, problem !== undefined);
+  }
+
   async loadLayoutFile(): Promise<void> {
     const file = await chooseFile(".json,application/json");
     if (!file) return;
@@ -186,6 +196,9 @@ export class Acting implements Actions {
   }
 
   async copyLink(): Promise<void> {
+    if (this.recording && this.#app.recordings.url === undefined) {
+      return this.#app.toasts.say("Files that were opened here have no link: they are on this machine alone");
+    }
     const link = formatUrl(globalThis.location.href, await this.#app.state());
     try {
       await navigator.clipboard.writeText(link);
@@ -200,7 +213,13 @@ export class Acting implements Actions {
   async askForUrl(which: "url" | "with"): Promise<void> {
     const title = which === "url" ? "URL of a recording" : "URL of the recording to lay over this one";
     const hint = "Files may be dropped on the page too: MCAP, ROS bags, ULog. Nothing is sent anywhere.";
-    const url = await this.#app.dialogs.ask(title, { hint: which === "url" ? hint : "" });
+    const { recordings } = this.#app;
+    const place = recordings.url?.replace(/[?#].*/s, "").replace(/[^/]+$/, "");
+    const others = [
+      { title: "Files …", run: () => void chooseFiles().then((files) => recordings.importFiles(files)) },
+      ...(place ? [{ title: "List", run: () => void this.#app.open({ url: place }) }] : []),
+    ];
+    const url = await this.#app.dialogs.ask(title, which === "url" ? { hint, others } : {});
     if (url === undefined) return;
     if (which === "with") await this.#app.recordings.openSecond(url);
     else await this.#app.open({ url });
@@ -267,7 +286,7 @@ export class Acting implements Actions {
   openPalette(): void {
     const { recording } = this;
     const does = commands.filter(({ id, isThere }) => id !== "palette" && (!isThere || isThere(this)))
-      .map((command) => ({ title: command.title, keys: command.keys, run: () => command.run(this) }));
+      .map((command) => ({ ...command, run: () => command.run(this) }));
     const fields = (recording?.info.topics ?? []).flatMap((topic) =>
       leavesOf(topic.fields).map(({ path, unit }) => ({
         title: `${topic.name} ${path}`,

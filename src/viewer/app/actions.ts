@@ -39,6 +39,8 @@ export interface Actions {
   exportWindow(format: "csv" | "arrow"): void;
   savePicture(): void;
   saveLayout(): void;
+  /** Beside the recordings, for all who open one with such topics. */
+  saveDefaultLayout(): void;
   loadLayoutFile(): void;
   resetLayout(): void;
   toggleTheme(): void;

@@ -6,6 +6,8 @@
  */
 import { formatReference } from "../data/expression/reference.ts";
 import type { FieldInfo, RecordingInfo, TopicSummary } from "../data/protocol.ts";
+import { leavesOf } from "../panels/fields.ts";
+import { logOf } from "../panels/suits.ts";
 import {
   type Layout,
   LAYOUT_VERSION,
@@ -38,8 +40,6 @@ const SCENES: ReadonlySet<string> = new Set([
 /** Fields that are counters, clocks and serial numbers rather than anything to look at. */
 const DULL =
   /timestamp|(^|[._])(id|seq|stamp|sec|nsec|nanosec|count|counter|dt|reserved)($|[._[])|_id$|_count$|variance|covariance|padding/i;
-const LEVEL = /^(level|severity|log_level|priority)$/i;
-const TEXT = /^(msg|message|text|log)$/i;
 const MODE = /state|mode|status|armed|landed|active|failsafe|flag|fix_type|vtol_in/i;
 /** Those that tell most. */
 const CHIEF_MODE =
@@ -53,7 +53,7 @@ export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
   const images = topics.filter(({ ontologyTag }) => IMAGES.has(lastPart(ontologyTag))).slice(0, MAX_IMAGES);
   const scenes = topics.filter(({ ontologyTag }) => SCENES.has(lastPart(ontologyTag)));
   const track = topics.map(trackOf).find((track) => track !== undefined) ?? knownTrack(topics);
-  const log = topics.map(logOf).find((log) => log !== undefined);
+  const log = topics.map(logOf).find((log) => log?.level !== undefined);
   const bands = topics.flatMap(bandsOf).sort((a, b) => Number(b.isChief) - Number(a.isChief))
     .slice(0, MAX_BANDS).map(({ text }) => text);
 
@@ -110,7 +110,7 @@ function plotsOf(topics: readonly TopicSummary[]): PanelOptions["plot"][] {
 
 /** Up to so many numbers of a topic that are of one kind: the fields of one struct, or list of names, with one unit. */
 function linesOf({ name, fields }: TopicSummary): PlotLine[] {
-  const numbers = leaves(fields).filter(({ kind, path }) => kind === "number" && !DULL.test(path));
+  const numbers = leavesOf(fields).filter(({ kind, path }) => kind === "number" && !DULL.test(path));
   const [first] = [...numbers].sort((a, b) => Number(isFloat(b)) - Number(isFloat(a)));
   if (!first) return [];
   const kin = numbers.filter((field) => stem(field.path) === stem(first.path) && field.unit === first.unit);
@@ -129,7 +129,7 @@ function stem(path: string): string {
 function bandsOf({ name, fields, rate }: TopicSummary): { text: string; isChief: boolean }[] {
   // What comes fast is a signal, and reading all of it takes long.
   if (rate > 50) return [];
-  return leaves(fields)
+  return leavesOf(fields)
     .filter(({ kind, path, type }) => kind === "bool" || (MODE.test(path) && /^u?int/.test(type)))
     .filter(({ path }) => MODE.test(path) && !DULL.test(path) && !NO_MODE.test(`${name}.${path}`))
     .map(({ path }) => ({ text: formatReference(name, path), isChief: CHIEF_MODE.test(path) }))
@@ -139,7 +139,7 @@ function bandsOf({ name, fields, rate }: TopicSummary): { text: string; isChief:
 
 function trackOf(topic: TopicSummary): PanelOptions["track"] | undefined {
   const { name, ontologyTag, fields } = topic;
-  const has = (path: string) => leaves(fields).some((field) => field.path === path && isFloat(field));
+  const has = (path: string) => leavesOf(fields).some((field) => field.path === path && isFloat(field));
   const track = (kind: "geo" | "plane", x: string, y: string): PanelOptions["track"] | undefined => {
     if (!has(x) || !has(y)) return undefined;
     return { topic: name, kind, x: formatReference(name, x), y: formatReference(name, y) };
@@ -159,18 +159,6 @@ function trackOf(topic: TopicSummary): PanelOptions["track"] | undefined {
     default:
       return track("geo", "longitude", "latitude") ?? track("geo", "lon", "lat");
   }
-}
-
-function logOf({ name, fields }: TopicSummary): PanelOptions["log"] | undefined {
-  const all = leaves(fields);
-  const text = all.find(({ path, kind }) => kind === "text" && TEXT.test(path));
-  const level = all.find(({ path }) => LEVEL.test(path));
-  return text && level ? { topic: name, text: text.path, level: level.path } : undefined;
-}
-
-/** Fields without others in them. */
-export function leaves(fields: readonly FieldInfo[]): FieldInfo[] {
-  return fields.flatMap((field) => field.kind === "struct" ? leaves(field.children) : [field]);
 }
 
 function lastPart(tag: string): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render } from "lit";
+import { html, nothing, render } from "lit/html.js";
 import { bytesText, countText } from "../draw/number_text.ts";
 import { spanText } from "../draw/time_text.ts";
 import type { Actions } from "./actions.ts";

@@ -6,6 +6,7 @@
 import type { RecordingInfo } from "../data/protocol.ts";
 import { defaultLayout } from "./default_layout.ts";
 import { type Layout, layoutKey, type LayoutNode, parseLayout } from "./layout.ts";
+import { savedLayout, type SavedLayouts } from "./saved_layouts.ts";
 import { unpackLayout } from "./url_state.ts";
 
 /** Layouts that one can go back to. */
@@ -83,13 +84,15 @@ function sharesOf(sizes: readonly number[]): number[] {
 export interface LayoutSources {
   readonly packed?: string;
   readonly url?: string;
+  /** What was saved beside the recording. */
+  readonly saved: () => Promise<SavedLayouts>;
   /** The recording with all of its fields, for a layout that suits them; undefined where it was closed. */
   readonly whole: () => Promise<RecordingInfo | undefined>;
 }
 
-/** The layout to begin with, and whether it is another one than what suits the topics. What is wrong with one that was asked for is said, and the next one is taken. */
+/** The layout to begin with, and whether it is another one than who opens the recording sees anyway. What is wrong with one that was asked for is said, and the next one is taken. */
 export async function chooseLayout(
-  { packed, url, whole }: LayoutSources,
+  { packed, url, saved, whole }: LayoutSources,
   onProblem: (text: string) => void,
 ): Promise<{ layout: Layout; isOwn: boolean } | undefined> {
   if (packed !== undefined) {
@@ -104,7 +107,8 @@ export async function chooseLayout(
   const info = await whole();
   if (!info) return undefined;
   const kept = keptLayout(info);
-  return kept ? { layout: kept, isOwn: true } : { layout: defaultLayout(info), isOwn: false };
+  if (kept) return { layout: kept, isOwn: true };
+  return { layout: savedLayout(await saved(), info) ?? defaultLayout(info), isOwn: false };
 }
 
 async function fetchLayout(url: string, onProblem: (text: string) => void): Promise<Layout | undefined> {

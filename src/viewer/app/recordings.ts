@@ -8,6 +8,7 @@ import type { ActivityAnswer, DataError, ListEntry, RecordingInfo } from "../dat
 import { busyStretch } from "../draw/strips.ts";
 import type { ShownRecording } from "../panels/panel.ts";
 import { Clock } from "../time/clock.ts";
+import { listenForChanges } from "./change_events.ts";
 import type { UrlState } from "./url_state.ts";
 import { createClient } from "./worker_client.ts";
 
@@ -48,6 +49,7 @@ export class Recordings {
   readonly #page: RecordingsPage;
   /** What is being opened; something newer gives it up. */
   #opening = 0;
+  #stopListening = () => {};
 
   constructor(page: RecordingsPage) {
     this.#page = page;
@@ -141,6 +143,7 @@ export class Recordings {
   /** Closes all. */
   close(): void {
     this.#opening++;
+    this.#stopListening();
     this.first?.client.close();
     this.second?.client.close();
     this.first =
@@ -175,6 +178,7 @@ export class Recordings {
     if (state.bNs !== undefined) clock.setMark("b", state.bNs);
     if (state.speed !== undefined) clock.setSpeed(state.speed);
     client.onChanged((info) => this.#grown(client, info));
+    if (isLive) this.#stopListening = listenForChanges(info, () => client.ask("look", 0, null));
     this.#page.opened(state);
     const isPlaced = state.windowNs !== undefined || state.cursorNs !== undefined || isLive;
     void this.#loadActivity(isPlaced);
@@ -197,6 +201,7 @@ export class Recordings {
     if (isWhole(info)) this.#release(info);
     const { startNs, lastNs = startNs, isLive } = info;
     this.clock.setExtent({ startNs, endNs: lastNs, isLive });
+    if (!isLive) this.#stopListening();
     this.#page.grown();
     void this.#loadActivity(true);
   }

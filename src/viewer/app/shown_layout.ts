@@ -8,6 +8,7 @@ import { defaultLayout } from "./default_layout.ts";
 import type { Dock } from "./dock.ts";
 import type { Layout } from "./layout.ts";
 import { chooseLayout, keepLayout, LayoutHistory } from "./layouts.ts";
+import type { SavedLayouts } from "./saved_layouts.ts";
 import type { UrlState } from "./url_state.ts";
 
 /** What the layout is of, and who hears that it is another one. */
@@ -33,17 +34,18 @@ export class ShownLayout {
     this.#page = page;
   }
 
-  /** The layout where it is not the one that suits the topics anyway: it belongs into a link. */
+  /** The layout where it is not the one that everybody sees first: it belongs into a link. */
   get own(): Layout | undefined {
     return this.#isOwn ? this.#page.dock.layout : undefined;
   }
 
-  /** Shows the layout that a recording begins with. */
-  async begin(state: UrlState): Promise<void> {
+  /** Shows the layout that a recording begins with. `saved` is what was saved beside it. */
+  async begin(state: UrlState, saved?: Promise<SavedLayouts>): Promise<void> {
     const begun = ++this.#begun;
     const sources = {
       packed: state.packedLayout,
       url: state.layoutUrl,
+      saved: () => saved ?? Promise.resolve({}),
       whole: () => this.#page.whole(),
     };
     const chosen = await chooseLayout(sources, (text) => this.#page.complain(text));

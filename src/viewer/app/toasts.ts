@@ -1,5 +1,5 @@
 /** Short messages that go by themselves. */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 
 /** How long a message stays, in milliseconds. */
 const STAYS = { plain: 3000, bad: 9000 };

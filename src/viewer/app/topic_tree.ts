@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render, type TemplateResult } from "lit";
+import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import type { FieldInfo, RecordingInfo, TopicSummary } from "../data/protocol.ts";
 import { countText, rateText } from "../draw/number_text.ts";
 import { leavesOf } from "../panels/fields.ts";

@@ -43,9 +43,11 @@ export class SmaltiViewer extends HTMLElement {
   constructor() {
     super();
     this.#root = this.attachShadow({ mode: "open" });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(uplotStyles);
-    this.#root.adoptedStyleSheets = [sheet, ...styles.map(({ styleSheet }) => styleSheet!)];
+    this.#root.adoptedStyleSheets = [uplotStyles, styles].map((text) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      return sheet;
+    });
   }
 
   connectedCallback(): void {
@@ -185,7 +187,7 @@ export class SmaltiViewer extends HTMLElement {
     const app = this.#app;
     if (!app?.recordings.first) return;
     const state: UrlState = await app.state();
-    if (this.#app !== app || state.url === undefined) return;
+    if (this.#app !== app) return;
     history.replaceState(history.state, "", formatUrl(globalThis.location.href, state));
   }
 }

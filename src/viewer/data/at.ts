@@ -4,12 +4,9 @@
  * @module
  */
 import type { Message } from "../../entry/slim.ts";
-import { cloudOf } from "./cloud.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
-import { pictureOf } from "./picture.ts";
 import type { AtAnswer, AtRequest, TopicWish } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
-import { isVideo, videoPictureOf } from "./video.ts";
 
 const MAX_WISHES = 1000;
 /** Topics that are looked into at a time. */
@@ -63,10 +60,13 @@ export async function answerOf(
   const head = { wish, topic, timestampNs, seconds: recording.seconds(timestampNs) };
   try {
     if (as === "picture") {
-      const content = isVideo(message) ? videoPictureOf(recording, message, signal) : pictureOf(message.data);
-      return { ...head, content: await content };
+      const { framePictureOf } = await import("./video.ts");
+      return { ...head, content: await framePictureOf(recording, message, signal) };
     }
-    if (as === "cloud") return { ...head, content: cloudOf(message.data) };
+    if (as === "cloud") {
+      const { cloudOf } = await import("./cloud.ts");
+      return { ...head, content: cloudOf(message.data) };
+    }
     return { ...head, content: { kind: "values", data: message.toObject().data } };
   } catch (reason) {
     signal.throwIfAborted();

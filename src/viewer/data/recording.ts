@@ -130,16 +130,18 @@ export class Recording {
     const { name } = this.#options;
     const sequence = await this.#client.sequenceInfo(name);
     const isLive = sequence.state === "recording";
-    if (!isLive) this.#handler = await this.#client.sequenceHandler(name);
     this.#sequence = sequence;
+    const now = this.#tell(before.firstNs === undefined ? undefined : before.startNs);
+    const hasChanged = before.rows !== now.rows || before.lastNs !== now.lastNs ||
+      before.state !== now.state || before.topics.length !== now.topics.length;
+    if (!hasChanged) return false;
+    if (!isLive) this.#handler = await this.#client.sequenceHandler(name);
     // Those that grow are opened anew, so that their streams have what came.
     this.#topics = new Map();
-    this.#info = this.#tell(before.firstNs === undefined ? undefined : before.startNs);
+    this.#info = now;
     this.#compiler = undefined;
     await this.openAll();
-    const after = this.#info;
-    return before.rows !== after.rows || before.lastNs !== after.lastNs || before.state !== after.state ||
-      before.topics.length !== after.topics.length;
+    return true;
   }
 
   /** Lets go of everything. */

@@ -3,34 +3,23 @@
  *
  * @module
  */
-import { type Client, type Connect, type SequenceEntry, SmaltiError } from "../../entry/slim.ts";
+import { type Client, type Connect, SmaltiError } from "../../entry/slim.ts";
 import { splitRecordingUrl } from "../app/url_state.ts";
 import { answerActivity } from "./activity.ts";
 import { answerAt } from "./at.ts";
-import { answerColumns } from "./columns.ts";
 import { toDataError } from "./data_error.ts";
-import { answerExport } from "./export_window.ts";
-import { answerFind } from "./find.ts";
-import { importFiles } from "./import_files.ts";
-import { Player } from "./play.ts";
+import type { Player } from "./play.ts";
 import type {
   DataError,
   FromWorker,
-  ListEntry,
   OpenRequest,
   RecordingInfo,
   RequestKind,
   Requests,
   ToWorker,
-  VerifyAnswer,
-  VerifyRequest,
 } from "./protocol.ts";
 import { Recording } from "./recording.ts";
-import { answerRows } from "./rows.ts";
 import { answerSeries } from "./series.ts";
-import { answerStates } from "./states.ts";
-import { answerStats } from "./stats.ts";
-import { answerTransforms } from "./transforms.ts";
 import { transferablesOf } from "./transferables.ts";
 
 /** What a session talks to: a worker's own scope, or a port. */
@@ -60,6 +49,8 @@ interface Running {
   readonly controller: AbortController;
   /** Of a playback. */
   player?: Player;
+  /** Where the page's clock was before there was a player. */
+  tickNs?: bigint;
 }
 
 /** What a request is answered with. */
@@ -91,28 +82,67 @@ export class Session {
     port.start?.();
   }
 
+  /** What the first plot needs is here; the rest is loaded when it is asked for. */
   readonly #answers: Answers = {
     open: async ({ request, signal }) => await this.#open(request, signal),
     import: async ({ request, tell, signal }) => {
+      const { importFiles } = await import("./import_files.ts");
       return await this.#use(await importFiles(this.#options.connect, request, tell, signal), signal);
     },
-    list: async ({ request }) => await this.#list(request.url),
+    list: async ({ request }) => {
+      const { listRecordings } = await import("./list.ts");
+      return await listRecordings(await this.#connect(request.url));
+    },
     series: ({ request, tell, signal }) => answerSeries(this.#opened, request, tell, signal),
     activity: ({ request, signal }) => answerActivity(this.#opened, request, signal),
     at: ({ request, signal }) => answerAt(this.#opened, request, signal),
-    rows: ({ request, signal }) => answerRows(this.#opened, request, signal),
-    columns: ({ request, signal }) => answerColumns(this.#opened, request, signal),
-    states: ({ request, tell, signal }) => answerStates(this.#opened, request, tell, signal),
-    play: ({ request, tell, signal, running }) => {
-      running.player ??= new Player(this.#opened, request, tell, signal);
-      running.player.tick(request.fromNs);
-      return running.player.run();
+    rows: async ({ request, signal }) => {
+      const recording = this.#opened;
+      const { answerRows } = await import("./rows.ts");
+      return await answerRows(recording, request, signal);
     },
-    transforms: ({ request, signal }) => answerTransforms(this.#opened, request, signal),
-    find: ({ request, tell, signal }) => answerFind(this.#opened, request, tell, signal),
-    stats: ({ request, signal }) => answerStats(this.#opened, request, signal),
-    export: ({ request, tell, signal }) => answerExport(this.#opened, request, tell, signal),
-    verify: ({ request, tell, signal }) => verify(this.#opened, request, tell, signal),
+    columns: async ({ request, signal }) => {
+      const recording = this.#opened;
+      const { answerColumns } = await import("./columns.ts");
+      return await answerColumns(recording, request, signal);
+    },
+    states: async ({ request, tell, signal }) => {
+      const recording = this.#opened;
+      const { answerStates } = await import("./states.ts");
+      return await answerStates(recording, request, tell, signal);
+    },
+    play: async ({ request, tell, signal, running }) => {
+      const recording = this.#opened;
+      const { Player } = await import("./play.ts");
+      const player = running.player = new Player(recording, request, tell, signal);
+      player.tick(running.tickNs ?? request.fromNs);
+      return await player.run();
+    },
+    find: async ({ request, tell, signal }) => {
+      const recording = this.#opened;
+      const { answerFind } = await import("./find.ts");
+      return await answerFind(recording, request, tell, signal);
+    },
+    stats: async ({ request, signal }) => {
+      const recording = this.#opened;
+      const { answerStats } = await import("./stats.ts");
+      return await answerStats(recording, request, signal);
+    },
+    export: async ({ request, tell, signal }) => {
+      const recording = this.#opened;
+      const { answerExport } = await import("./export_window.ts");
+      return await answerExport(recording, request, tell, signal);
+    },
+    transforms: async ({ request, signal }) => {
+      const recording = this.#opened;
+      const { answerTransforms } = await import("./transforms.ts");
+      return await answerTransforms(recording, request, signal);
+    },
+    verify: async ({ request, tell, signal }) => {
+      const recording = this.#opened;
+      const { answerVerify } = await import("./verify.ts");
+      return await answerVerify(recording, request, tell, signal);
+    },
     attachment: async ({ request: { index } }) => {
       const attachment = this.#opened.handler.attachments[index];
       if (!attachment) throw new SmaltiError("NOT_FOUND", `There is no attachment ${index}`);
@@ -148,10 +178,16 @@ export class Session {
       case "abort":
         return this.#running.get(message.id)?.controller.abort();
       case "tick":
-        return this.#running.get(message.id)?.player?.tick(message.ns);
+        return this.#tick(message);
       default:
         return void this.#run(message.kind, message);
     }
+  }
+
+  #tick({ id, ns }: Extract<ToWorker, { kind: "tick" }>): void {
+    const running = this.#running.get(id);
+    if (running?.player) running.player.tick(ns);
+    else if (running) running.tickNs = ns;
   }
 
   async #run<K extends RequestKind>(
@@ -271,75 +307,4 @@ export class Session {
     this.#looking = looking;
     await looking;
   }
-
-  async #list(url: string): Promise<ListEntry[]> {
-    const client = await this.#connect(url);
-    try {
-      return (await client.listSequences({ details: true })).map(listEntry);
-    } finally {
-      await client.close();
-    }
-  }
-}
-
-function listEntry(entry: SequenceEntry): ListEntry {
-  if (entry.error) {
-    return {
-      name: entry.name,
-      state: "unreadable",
-      error: toDataError(entry.error),
-      rows: 0,
-      bytes: 0,
-      topics: 0,
-    };
-  }
-  const { name, state } = entry;
-  const topics = [...entry.topics, ...entry.live?.topics ?? []];
-  const sum = (of: (topic: typeof topics[number]) => number) =>
-    topics.reduce((sum, topic) => sum + of(topic), 0);
-  const outermost = (
-    of: (topic: typeof topics[number]) => bigint | undefined,
-    isBeyond: (a: bigint, b: bigint) => boolean,
-  ) =>
-    topics.map(of).reduce(
-      (a, b) => a === undefined || (b !== undefined && isBeyond(b, a)) ? b : a,
-      undefined,
-    );
-  const firstNs = outermost(({ firstNs }) => firstNs, (a, b) => a < b);
-  const lastNs = outermost(({ lastNs }) => lastNs, (a, b) => a > b);
-  return {
-    name,
-    state,
-    ...(firstNs !== undefined && { firstNs }),
-    ...(lastNs !== undefined && { lastNs }),
-    rows: sum(({ rowCount }) => rowCount),
-    bytes: sum(({ sizeBytes }) => sizeBytes),
-    topics: topics.length,
-  };
-}
-
-async function verify(
-  recording: Recording,
-  { topics }: VerifyRequest,
-  tell: (progress: Requests["verify"]["part"]) => void,
-  signal: AbortSignal,
-): Promise<VerifyAnswer> {
-  const all = recording.info.topics.filter(({ name }) => topics === undefined || topics.includes(name));
-  const total = all.reduce((sum, { rows }) => sum + rows, 0);
-  const errors: DataError[] = [];
-  let done = 0;
-  for (const { name, rows } of all) {
-    signal.throwIfAborted();
-    const before = done;
-    try {
-      const handler = await recording.topic(name);
-      const found = await handler.verify({ signal, onRows: (rows) => tell({ done: before + rows, total }) });
-      errors.push(...found.map((error) => toDataError(error)));
-    } catch (reason) {
-      if (signal.aborted) throw reason;
-      errors.push({ topic: name, ...toDataError(reason) });
-    }
-    tell({ done: done = before + rows, total });
-  }
-  return { errors };
 }

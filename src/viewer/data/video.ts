@@ -4,6 +4,7 @@
  * @module
  */
 import { type CompressedImage, type Message, SmaltiError } from "../../entry/slim.ts";
+import { pictureOf } from "./picture.ts";
 import type { PictureAnswer } from "./protocol.ts";
 import type { Recording } from "./recording.ts";
 
@@ -12,14 +13,23 @@ const [MAX_FRAMES, MAX_BYTES] = [1000, 64 * 2 ** 20];
 /** Types of the units of an H.264 stream that a decoder can begin with: a key frame, or its parameters. */
 const KEY_UNITS: ReadonlySet<number> = new Set([5, 7]);
 
+/** A message's picture, whether or not it needs the frames before it. Errors as {@linkcode pictureOf} and of damaged video. */
+export async function framePictureOf(
+  recording: Recording,
+  message: Message,
+  signal: AbortSignal,
+): Promise<PictureAnswer> {
+  return isVideo(message) ? await videoPictureOf(recording, message, signal) : await pictureOf(message.data);
+}
+
 /** Whether a message holds a frame that needs those before it. */
-export function isVideo(message: Message): boolean {
+function isVideo(message: Message): boolean {
   const { format } = message.data as Partial<CompressedImage>;
   return format === "h264";
 }
 
 /** The picture of a frame; its bytes where this runtime decodes no video. CORRUPT where no key frame is before it. */
-export async function videoPictureOf(
+async function videoPictureOf(
   recording: Recording,
   message: Message,
   signal: AbortSignal,

@@ -11,6 +11,11 @@ export function numbersOf({ fields }: TopicSummary): FieldInfo[] {
   return leavesOf(fields).filter(({ kind }) => kind === "number" || kind === "bool");
 }
 
+/** Fields of one of some kinds. */
+export function fieldsOfKind(topic: TopicSummary | undefined, ...kinds: FieldInfo["kind"][]): FieldInfo[] {
+  return topic ? leavesOf(topic.fields).filter(({ kind }) => kinds.includes(kind)) : [];
+}
+
 /** A value of a row by its field's path: rows of chosen fields have them by their paths, others as they lie in each other. */
 export function valueOf({ data }: Row, path: string): unknown {
   if (Object.hasOwn(data, path)) return data[path];

@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, PictureAnswer, TopicSummary } from "../data/protocol.ts";
 import { fitCanvas } from "../draw/canvas.ts";
 import { spanText } from "../draw/time_text.ts";
 import { leavesOf } from "./fields.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
+import type { Panel, PanelContext } from "./panel.ts";
 import { isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 
 type Options = PanelOptions["image"];
 
-class ImagePanel implements Panel {
+/** The panel. */
+export class ImagePanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
   readonly #canvas = document.createElement("canvas");
@@ -175,10 +176,3 @@ function isPicture({ ontologyTag, fields }: TopicSummary): boolean {
   return /(^|\/|_)(compressed_?image|image)$/i.test(ontologyTag) ||
     leavesOf(fields).some(({ name, kind }) => kind === "bytes" && /^(data|image)$/.test(name));
 }
-
-registerPanel<Options>({
-  name: "image",
-  title: "Image",
-  takes: (topic) => /image/i.test(topic.ontologyTag) ? 1 : 0,
-  create: (context) => new ImagePanel(context),
-});

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { html, nothing, render } from "lit";
+import { html, nothing, render } from "lit/html.js";
 import type { VerifyAnswer } from "../data/protocol.ts";
 import { bytesText, countText } from "../draw/number_text.ts";
 import { formatTime } from "../time/time_text.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
+import type { Panel, PanelContext } from "./panel.ts";
 import { isTold, type PanelParts, panelParts } from "./parts.ts";
 
-class InfoPanel implements Panel {
+/** The panel. */
+export class InfoPanel implements Panel {
   readonly #context: PanelContext;
   readonly #parts: PanelParts;
   readonly #panel: number;
@@ -149,10 +150,3 @@ class InfoPanel implements Panel {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 }
-
-registerPanel({
-  name: "info",
-  title: "Info",
-  takes: () => 0,
-  create: (context) => new InfoPanel(context),
-});

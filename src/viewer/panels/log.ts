@@ -3,26 +3,20 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { TopicSummary } from "../data/protocol.ts";
 import { formatTime } from "../time/time_text.ts";
-import { valueOf, valueText } from "./fields.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import {
-  fieldChoice,
-  fieldsOfKind,
-  isTold,
-  missingTopic,
-  type PanelParts,
-  panelParts,
-  topicChoice,
-} from "./parts.ts";
+import { fieldsOfKind, valueOf, valueText } from "./fields.ts";
+import type { Panel, PanelContext } from "./panel.ts";
+import { fieldChoice, isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 import { RowWindow } from "./row_window.ts";
+import { logOf } from "./suits.ts";
 
 type Options = PanelOptions["log"];
 
-class LogPanel implements Panel {
+/** The panel. */
+export class LogPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
   readonly #rows: RowWindow;
@@ -138,19 +132,3 @@ class LogPanel implements Panel {
     );
   }
 }
-
-function logOf(topic: TopicSummary): Options | undefined {
-  const text = fieldsOfKind(topic, "text").find(({ name }) => /^(msg|message|text|log)$/i.test(name));
-  if (!text) return undefined;
-  const level = fieldsOfKind(topic, "number", "text").find(({ name }) =>
-    /^(level|severity|log_level|priority)$/i.test(name)
-  );
-  return { topic: topic.name, text: text.path, ...(level && { level: level.path }) };
-}
-
-registerPanel<Options>({
-  name: "log",
-  title: "Log",
-  takes: (topic) => logOf(topic)?.level !== undefined ? 0.9 : logOf(topic) ? 0.3 : 0,
-  create: (context) => new LogPanel(context),
-});

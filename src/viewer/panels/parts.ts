@@ -1,7 +1,6 @@
 /** What several panels are made of. */
-import { html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit/html.js";
 import type { DataError, FieldInfo, TopicSummary } from "../data/protocol.ts";
-import { leavesOf } from "./fields.ts";
 
 /** A bar for controls, a body, and a text in its middle while there is nothing to show. */
 export interface PanelParts {
@@ -79,9 +78,4 @@ export function missingTopic(topics: readonly TopicSummary[], name: string): str
 /** Whether an error is worth telling: not that something newer took the place of what was asked. */
 export function isTold(error: DataError | undefined): error is DataError {
   return error !== undefined && error.code !== "ABORTED" && error.code !== "CLOSED";
-}
-
-/** Fields of one of some kinds. */
-export function fieldsOfKind(topic: TopicSummary | undefined, ...kinds: FieldInfo["kind"][]): FieldInfo[] {
-  return topic ? leavesOf(topic.fields).filter(({ kind }) => kinds.includes(kind)) : [];
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render } from "lit";
+import { html, nothing, render } from "lit/html.js";
 import type { StatsAnswer } from "../data/protocol.ts";
 import { countText, numberText, rateText } from "../draw/number_text.ts";
 import { spanText } from "../draw/time_text.ts";

@@ -6,8 +6,9 @@
 import { formatReference } from "../data/expression/reference.ts";
 import type { ColumnsAnswer, TopicSummary } from "../data/protocol.ts";
 import { lastAtOrBefore } from "../draw/align.ts";
-import { type ShownRecording } from "./panel.ts";
-import { fieldsOfKind, isTold } from "./parts.ts";
+import { fieldsOfKind } from "./fields.ts";
+import type { ShownRecording } from "./panel.ts";
+import { isTold } from "./parts.ts";
 
 /** Rows of it that are drawn. */
 const POINTS = 20_000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { StatesAnswer, TopicSummary } from "../data/protocol.ts";
@@ -11,10 +11,10 @@ import { lastAtOrBefore } from "../draw/align.ts";
 import { fitCanvas } from "../draw/canvas.ts";
 import { drawBands } from "../draw/bands.ts";
 import { inkOf } from "../draw/palette.ts";
-import { valueText } from "./fields.ts";
+import { fieldsOfKind, valueText } from "./fields.ts";
 import { lineLabels } from "./labels.ts";
 import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import { fieldsOfKind, isTold, type PanelParts, panelParts } from "./parts.ts";
+import { isTold, type PanelParts, panelParts } from "./parts.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 type Options = PanelOptions["states"];

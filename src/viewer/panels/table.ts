@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { Row, TopicSummary } from "../data/protocol.ts";
 import { formatTime } from "../time/time_text.ts";
 import { leavesOf, valueOf, valueText } from "./fields.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
+import type { Panel, PanelContext } from "./panel.ts";
 import { isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 import { RowWindow } from "./row_window.ts";
 
@@ -19,7 +19,8 @@ const MAX_COLUMNS = 40;
 /** How often it is drawn at most, in milliseconds. */
 const DRAW_MS = 100;
 
-class TablePanel implements Panel {
+/** The panel. */
+export class TablePanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
   readonly #rows: RowWindow;
@@ -126,10 +127,3 @@ function cell(row: Row, path: string) {
   const isNumber = typeof value === "number" || typeof value === "bigint";
   return html`<td class="mono ${isNumber ? "number" : ""}">${valueText(value, 60)}</td>`;
 }
-
-registerPanel<Options>({
-  name: "table",
-  title: "Table",
-  takes: () => 0.3,
-  create: (context) => new TablePanel(context),
-});

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { ColumnsAnswer, TopicSummary } from "../data/protocol.ts";
@@ -13,8 +13,9 @@ import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle } from "../draw/palette.ts";
 import { extentOf, fitProjection, type Projection } from "../draw/projection.ts";
 import { drawTrack } from "../draw/track.ts";
+import { fieldsOfKind } from "./fields.ts";
 import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
-import { fieldsOfKind, isTold, missingTopic, type PanelParts, panelParts } from "./parts.ts";
+import { isTold, missingTopic, type PanelParts, panelParts } from "./parts.ts";
 
 type Options = PanelOptions["track"];
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, nothing, render, type TemplateResult } from "lit";
+import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
 import { spanText } from "../draw/time_text.ts";
@@ -18,6 +18,9 @@ const DRAW_MS = 100;
 /** Lines of a value's tree. */
 const MAX_LINES = 200;
 
+/** What every message has, and tells nothing. */
+const OF_HEAD = /^(header|recording_timestamp_ns|frame_id)(\.|$)/;
+
 class ValuesPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
@@ -29,6 +32,8 @@ class ValuesPanel implements Panel {
   #filter = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastDraw = 0;
+  /** When it is drawn next, while a timer runs. */
+  #due = 0;
 
   constructor(context: PanelContext<Options>) {
     this.#context = context;
@@ -36,7 +41,11 @@ class ValuesPanel implements Panel {
     this.#topics = Array.isArray(topics) ? topics : [];
     this.#parts = panelParts(context.element, { scrolls: true });
     this.#parts.body.classList.add("values");
-    this.#stop.push(context.clock.subscribe((changes) => changes.has("cursor") && this.#drawSoon()));
+    const { clock } = context;
+    this.#stop.push(clock.subscribe((changes) => {
+      // Where nothing plays an answer follows, and is drawn without a wait for what only makes ages longer.
+      if (changes.has("cursor")) this.#drawSoon(clock.isPlaying ? 0 : DRAW_MS);
+    }));
     context.setTitle(this.#topics.length > 0 ? this.#topics.join(", ") : "Values");
     if (this.#topics.length > 0 && this.#topics.length <= 3) {
       this.#topics.forEach((name) => this.#open.add(name));
@@ -80,7 +89,7 @@ class ValuesPanel implements Panel {
     const wishes = this.#shown().map(({ name, fields }) => {
       if (this.#open.has(name)) return { topic: name };
       // Something in one line, without what is large.
-      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path));
+      const leaves = leavesOf(fields).filter(({ path }) => /^[\w.]+$/.test(path) && !OF_HEAD.test(path));
       const few = leaves.filter(({ kind }) => kind === "number" || kind === "bool" || kind === "text").slice(
         0,
         3,
@@ -98,14 +107,18 @@ class ValuesPanel implements Panel {
     this.#drawSoon();
   }
 
-  #drawSoon(): void {
-    if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#lastDraw + DRAW_MS - performance.now());
+  /** Draws once it may be drawn again, after so many milliseconds at least. */
+  #drawSoon(patience = 0): void {
+    const now = performance.now();
+    const due = Math.max(this.#lastDraw + DRAW_MS, now + patience);
+    if (this.#timer !== undefined && due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#lastDraw = performance.now();
       this.#draw();
-    }, wait);
+    }, due - now);
   }
 
   #draw(): void {
@@ -137,7 +150,7 @@ class ValuesPanel implements Panel {
     const age = answer?.seconds === undefined ? "" : spanText(Math.max(0, clock.cursor - answer.seconds));
     const content = answer?.content;
     const data = content?.kind === "values" ? content.data : undefined;
-    const brief = data && Object.values(data).slice(0, 3).map((value) => valueText(value, 24)).join("  ");
+    const brief = data && linesOf(data).slice(0, 3).map(([, value]) => valueText(value, 24)).join("  ");
     const isOpen = this.#open.has(name);
     return html`<details ?open=${isOpen} @toggle=${(event: Event) => this.#toggle(name, event)}>
       <summary><span class="clip">${name}</span>${

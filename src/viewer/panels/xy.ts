@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { ColumnsAnswer, TopicSummary } from "../data/protocol.ts";
@@ -12,23 +12,17 @@ import { fitCanvas } from "../draw/canvas.ts";
 import { inkOf, lineStyle } from "../draw/palette.ts";
 import { extentOf } from "../draw/projection.ts";
 import { drawXy, type XyPlace, xyPlace } from "../draw/xy.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
-import {
-  fieldChoice,
-  fieldsOfKind,
-  isTold,
-  missingTopic,
-  type PanelParts,
-  panelParts,
-  topicChoice,
-} from "./parts.ts";
+import { fieldsOfKind } from "./fields.ts";
+import type { Panel, PanelContext } from "./panel.ts";
+import { fieldChoice, isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 
 type Options = PanelOptions["xy"];
 
 /** Rows that are drawn. */
 const POINTS = 20_000;
 
-class XyPanel implements Panel {
+/** The panel. */
+export class XyPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
   readonly #canvas = document.createElement("canvas");
@@ -167,10 +161,3 @@ function firstTwo(topic: TopicSummary, paths: readonly string[]): { x: string; y
   const [x, y] = [paths[0], paths[1] ?? paths[0]].map((path) => formatReference(topic.name, path));
   return { x, y };
 }
-
-registerPanel<Options>({
-  name: "xy",
-  title: "XY",
-  takes: (topic) => fieldsOfKind(topic, "number").length > 1 ? 0.2 : 0,
-  create: (context) => new XyPanel(context),
-});
