@@ -32,6 +32,14 @@ export interface FramedTransform extends FramedPose {
 
 type Data = { readonly [field: string]: unknown };
 
+/** Whether a topic tells transforms, by its ontology. */
+export function tellsTransforms(
+  { ontologyTag }: { readonly ontologyTag: string },
+): boolean {
+  return /(^|[/.])(transform|frame_?transform|transform_?stamped|tf_?message)$/i
+    .test(ontologyTag);
+}
+
 /** Whether what a topic tells holds for ever, as ROS has it by the topic's name. */
 export function isStaticTopic(name: string): boolean {
   return /tf_static$/.test(name);
