@@ -1,15 +1,25 @@
 /**
  * `deno task build`: the npm packages of tools/packages.ts as plain ESM and .d.ts, each file in the package that it
  * belongs to. They lie in dist/node_modules/, where one finds the other as it does where they are installed. The target is
- * ES2022, so that Node 20 runs it: newer syntax, `using` for one, is rewritten.
+ * ES2022, so that Node 20 runs it: newer syntax, `using` for one, is rewritten. The viewer comes as tools/build_viewer.ts
+ * bundles it, with its declarations.
  *
  * @module
  */
 import type * as TS from "../tests/node_modules/typescript/lib/typescript.d.ts";
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
-import { buildViewer, viewerDirectory } from "./build_viewer.ts";
-import { core, full, npmPackageOf, packageOf, packages, type PublishedPackage } from "./packages.ts";
+import { buildViewer, LAST_OF_VIEWER, viewerDirectory } from "./build_viewer.ts";
+import { bundled, core, full, npmPackageOf, packageOf, packages, type PublishedPackage } from "./packages.ts";
 import { install, listFiles, loadTypeScript, packageDirectory, root } from "./tooling.ts";
 
 /** Written last: a build that was cut off lacks it. */
@@ -36,7 +46,7 @@ export async function build(): Promise<void> {
   const ts = await loadTypeScript();
   const { config } = ts.readConfigFile(`${root}/tsconfig.build.json`, ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const entries = packages.flatMap(sourcesOf).filter((path) => path.endsWith(".ts"));
+  const entries = packages.flatMap(sourcesOf).filter((path) => path.endsWith(".ts") && !bundled(path));
   rmSync(`${root}/dist/node_modules`, { recursive: true, force: true });
   rmSync(`${root}/${LAST}`, { force: true });
   const program = ts.createProgram([...new Set(entries)].map((path) => `${root}/${path}`), options);
@@ -55,8 +65,8 @@ export async function build(): Promise<void> {
       rewrite(ts, source, output, byTabs(ts, withoutComments(ts, output, text))),
     );
   });
-  await buildViewer();
   for (const published of packages) await complete(published);
+  await addViewer(ts, options);
   writeFileSync(`${root}/${LAST}`, "");
 }
 
@@ -134,7 +144,7 @@ function internal(path: string): string {
 /** What a package has beside its compiled files. */
 async function complete(published: PublishedPackage): Promise<void> {
   const manifest = JSON.parse(await Deno.readTextFile(`${root}/package.json`));
-  for (const source of new Set(sourcesOf(published))) {
+  for (const source of new Set(sourcesOf(published).filter((source) => !bundled(source)))) {
     if (source.endsWith(".wasm")) {
       mkdirSync(dirname(fileIn(published, source)), { recursive: true });
       copyFileSync(`${root}/${source}`, fileIn(published, source));
@@ -145,10 +155,6 @@ async function complete(published: PublishedPackage): Promise<void> {
     }
   }
   const directory = packageDirectory(published.name);
-  if (published === full) {
-    const filter = (path: string) => !path.endsWith("/done");
-    cpSync(viewerDirectory, `${directory}/dist/viewer`, { recursive: true, filter });
-  }
   const readme = published === full ? "README.md" : "docs/core.md";
   copyFileSync(`${root}/${readme}`, `${directory}/README.md`);
   for (const file of ["LICENSE", "CHANGELOG.md"]) copyFileSync(`${root}/${file}`, `${directory}/${file}`);
@@ -156,6 +162,35 @@ async function complete(published: PublishedPackage): Promise<void> {
     `${directory}/package.json`,
     JSON.stringify(manifestOf(published, manifest), undefined, 2) + "\n",
   );
+}
+
+/** The page and the component with all that they need, and declarations of what the component exports. */
+async function addViewer(ts: typeof TS, options: TS.CompilerOptions): Promise<void> {
+  await buildViewer();
+  cpSync(viewerDirectory, `${packageDirectory(full.name)}/dist/viewer`, {
+    recursive: true,
+    filter: (path) => path !== LAST_OF_VIEWER,
+  });
+  const [entry] = Object.values(full.exports).filter((source) =>
+    typeof source === "string" && bundled(source)
+  );
+  const sources = new Set([entry as string]);
+  // Grows while it is walked: what a declaration imports is declared too.
+  for (const source of sources) {
+    const { outputText, diagnostics = [] } = ts.transpileDeclaration(
+      readFileSync(`${root}/${source}`, "utf8"),
+      { fileName: `${root}/${source}`, compilerOptions: options, reportDiagnostics: true },
+    );
+    if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, formatHost));
+    // What a module is imported for without a name declares nothing.
+    const text = outputText.replace(/^import "[^"]+";\n/gm, "");
+    for (const { fileName } of ts.preProcessFile(text).importedFiles) {
+      if (!fileName.startsWith(".")) throw new Error(`${source} declares something by ${fileName}`);
+      const imported = join(dirname(source), fileName).replaceAll("\\", "/");
+      if (packageOf(imported) === full) sources.add(imported);
+    }
+    write(full, declared(source), rewrite(ts, source, declared(source), text));
+  }
 }
 
 /** A package's package.json; versions are those of the root's. */
@@ -179,6 +214,7 @@ function manifestOf(published: PublishedPackage, root: Record<string, unknown>):
       ),
     }),
     files: ["dist", "CHANGELOG.md"],
+    // Importing the component defines it.
     sideEffects: published === full ? ["./dist/viewer/**"] : false,
     dependencies,
     ...(peers.length > 0 && {
@@ -197,13 +233,14 @@ function exportsOf(published: PublishedPackage): Record<string, unknown> {
         return [subpath, { types: dist(declared(sources.default)), ...Object.fromEntries(conditions) }];
       }
       if (sources.endsWith(".wasm")) return [subpath, dist(sources)];
-      return [subpath, { types: dist(declared(sources)), default: dist(compiled(sources)) }];
+      return [subpath, {
+        types: dist(declared(sources)),
+        default: dist(bundled(sources) ?? compiled(sources)),
+      }];
     }),
   );
   // For the other package alone: no promise is made about what is there.
-  if (published === core) return { ...found, "./internal/*": dist("src/*") };
-  // The page's component, which defines its element where it is imported; its files belong together.
-  return { ...found, "./viewer": "./dist/viewer/smalti-viewer.js", "./viewer/*": "./dist/viewer/*" };
+  return published === core ? { ...found, "./internal/*": dist("src/*") } : found;
 }
 
 function write(published: PublishedPackage, path: string, text: string): void {

@@ -11,13 +11,14 @@ import { install, listFiles, mustRun, root } from "./tooling.ts";
 export const viewerDirectory: string = `${root}/dist/viewer`;
 
 /** Written last: a build that was cut off lacks it. */
-const LAST = "dist/viewer/done";
+export const LAST_OF_VIEWER: string = `${viewerDirectory}/done`;
 
 /** Builds the page unless it is newer than all sources. */
 export async function buildViewer(): Promise<void> {
   const sources = ["package.json", "tools/build_viewer.ts", ...listFiles("src", "")];
-  const modified = (path: string) => statSync(`${root}/${path}`).mtimeMs;
-  if (existsSync(`${root}/${LAST}`) && modified(LAST) > Math.max(...sources.map(modified))) return;
+  const modified = (path: string) => statSync(path).mtimeMs;
+  const newest = Math.max(...sources.map((path) => modified(`${root}/${path}`)));
+  if (existsSync(LAST_OF_VIEWER) && modified(LAST_OF_VIEWER) > newest) return;
 
   await install(".");
   await install("src/viewer");
@@ -33,7 +34,7 @@ export async function buildViewer(): Promise<void> {
     console.error(`build_viewer: ${output}`);
     Deno.exit(1);
   }
-  writeFileSync(`${root}/${LAST}`, "");
+  writeFileSync(LAST_OF_VIEWER, "");
 }
 
 if (import.meta.main) await buildViewer();

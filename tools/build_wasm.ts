@@ -65,14 +65,14 @@ await Deno.writeTextFile(
   `${out}/source_hash.ts`,
   `// deno-fmt-ignore-file\n/** SHA-256 of the Rust sources that smalti.wasm was built from. */\nexport const SOURCE_HASH =\n  "${hash}";\n`,
 );
-await Deno.writeTextFile(
-  `${out}/wasm_text.ts`,
-  `// deno-fmt-ignore-file\n/** smalti.wasm in base64. */\nexport const WASM_TEXT: string =\n  "${
-    encodeBase64(module)
-  }";\n`,
-);
 const zipped = await new Response(new Blob([module]).stream().pipeThrough(new CompressionStream("gzip")))
   .bytes();
+await Deno.writeTextFile(
+  `${out}/wasm_text.ts`,
+  `// deno-fmt-ignore-file\n/** smalti.wasm as gzip makes it, in base64. */\nexport const WASM_TEXT: string =\n  "${
+    encodeBase64(zipped)
+  }";\n`,
+);
 if (/\/(root|home|usr|Users)\/|crates\.io/.test(new TextDecoder("latin1").decode(module))) {
   console.error("the module holds paths of this machine");
   Deno.exit(1);

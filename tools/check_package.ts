@@ -4,7 +4,7 @@
  *
  * - every export on Deno, Node and Bun (tests/packaging/exports/), where all must print the same;
  * - on Deno without permissions, from the sources and from the package;
- * - its command, and projects that use its types (tests/packaging/types/);
+ * - its command, the page that it shows recordings with, and projects that use its types (tests/packaging/types/);
  * - the programs of examples/;
  * - in workerd and, bundled by esbuild and by Vite, in Chromium, with and without a policy that forbids WebAssembly.
  *
@@ -24,6 +24,7 @@ import { fail, makeProject, measure, PackageError, packAll, type Project } from 
 import { packages } from "./packages.ts";
 import { serveSite, type Site } from "./package/site.ts";
 import { checkTypes } from "./package/types.ts";
+import { checkView, weighViewer } from "./package/viewer.ts";
 import { checkWorkerd } from "./package/workerd.ts";
 import { executable, install, listFiles, mustRun, packageDirectory } from "./tooling.ts";
 
@@ -57,6 +58,7 @@ async function checkPackages(): Promise<void> {
   );
   console.log(`smalti.wasm: ${wasm.length} bytes, ${gzipSync(wasm).length} gzipped`);
   await weighBundles(project);
+  weighViewer(project);
 
   for (const made of [core, project]) {
     await timed(`exports of ${made.name}`, () => checkExports(made));
@@ -70,6 +72,7 @@ async function checkPackages(): Promise<void> {
     await mustRun(smalti, { cwd: project.path, quiet: true });
     await checkSyntax();
   });
+  await timed("smalti view", () => checkView(project));
   const site = await timed("flight imported", () => serveSite(project));
   await timed("smalti-core alone", () => checkCore(core, site));
   await timed("examples", () => checkExamples(project));

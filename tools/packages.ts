@@ -54,6 +54,8 @@ export const full: PublishedPackage = {
     "./edit": "src/edit/mod.ts",
     "./image": "src/image/mod.ts",
     "./server": "src/flight/server/mod.ts",
+    // Bundled, with the page beside it: see `bundled`.
+    "./viewer": "src/viewer/mod.ts",
   },
   bin: { smalti: "src/cli/main.ts" },
   dependencies: [
@@ -81,6 +83,11 @@ export const packages: readonly PublishedPackage[] = [core, full];
 
 /** The page that shows recordings: bundled with all that it needs, which who installs a package does not get. */
 export const viewer = "src/viewer/";
+
+/** Where a package has what an export of the viewer is bundled to, in place of the compiled file; undefined of other files. */
+export function bundled(source: string): string | undefined {
+  return source === `${viewer}mod.ts` ? "viewer/smalti-viewer.js" : undefined;
+}
 
 /** Files and folders of `smalti`; all others are in `smalti-core`. */
 const FULL_PLACES: readonly string[] = [

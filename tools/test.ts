@@ -31,6 +31,7 @@ interface Counts {
 const { runtimes, rest } = takeRuntimes(Deno.args);
 await install(".");
 await install("tests");
+await install("src/viewer");
 if (runtimes.some((name) => name.startsWith("node"))) await build();
 
 const results = new Map<string, Counts>();

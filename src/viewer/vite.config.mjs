@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -29,6 +29,43 @@ function dockviewStyles() {
   };
 }
 
+/** Directories of the packages of which something is bundled, by the worker's build and the page's. */
+const packages = new Set();
+
+/**
+ * The texts of their licences, which whoever passes the page on must have. Vite's own `build.license` knows nothing of what is
+ * in workers.
+ */
+function licenses(isPage) {
+  return {
+    name: "licenses",
+    generateBundle(_, bundle) {
+      for (const { modules = {} } of Object.values(bundle)) {
+        for (const id of Object.keys(modules)) {
+          const [directory] =
+            /^.*\/node_modules\/(@[^/]+\/)?[^/]+(?=\/)/.exec(id.replaceAll("\\", "/").replace(/^\0/, "")) ??
+              [];
+          if (directory !== undefined) packages.add(directory);
+        }
+      }
+      // The workers were built before: the page's scripts name their files.
+      if (isPage) this.emitFile({ type: "asset", fileName: "licenses.txt", source: licenseTexts() });
+    },
+  };
+}
+
+function licenseTexts() {
+  const texts = [...packages].map((directory) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${directory}/package.json`, "utf8"));
+    const file = readdirSync(directory).find((file) => /^(licen[sc]e|copying)/i.test(file));
+    const text = file === undefined ? "" : `\n\n${readFileSync(`${directory}/${file}`, "utf8").trim()}`;
+    return `${name} ${version} (${license})${text}\n`;
+  });
+  return `What is bundled in these files, and its licences.\n\n${
+    texts.sort().join(`\n${"-".repeat(80)}\n\n`)
+  }`;
+}
+
 /** As the library's package says: its modules do nothing when they are loaded, so that what nobody uses is left out. */
 const treeshake = { moduleSideEffects: (id) => !id.startsWith(library) || id.startsWith(root) };
 
@@ -37,8 +74,16 @@ export default {
   // Works from any folder of any web server.
   base: "./",
   logLevel: "warn",
-  plugins: [dockviewStyles()],
-  worker: { format: "es", rolldownOptions: { treeshake } },
+  plugins: [dockviewStyles(), licenses(true)],
+  worker: {
+    format: "es",
+    plugins: () => [licenses(false)],
+    // What it begins with in one file: by what it shares with that which is loaded on demand it would be nine.
+    rolldownOptions: {
+      treeshake,
+      output: { codeSplitting: { groups: [{ name: "session", tags: ["$initial"] }] } },
+    },
+  },
   build: {
     outDir: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
     emptyOutDir: true,

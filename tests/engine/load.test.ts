@@ -239,9 +239,4 @@ describe("smalti.wasm", () => {
     const exported = WebAssembly.Module.exports(module).map(({ name }) => name);
     expect(used.filter((name) => !exported.includes(name))).toEqual([]);
   });
-
-  it("is the one that is bundled as text", async () => {
-    const { WASM_TEXT } = await import("../../src/engine/generated/wasm_text.ts");
-    expect(WASM_TEXT === btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))).toBe(true);
-  });
 });

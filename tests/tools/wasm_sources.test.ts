@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { decodeBase64 } from "../../src/util/base64.ts";
 import { SOURCE_HASH } from "../../src/engine/generated/source_hash.ts";
-import { WASM_TEXT } from "../../src/engine/generated/wasm_text.ts";
+import { bundledModule } from "../../src/entry/bundled.ts";
 
 const onDeno = "Deno" in globalThis;
 
@@ -17,7 +16,7 @@ describe("src/engine/generated", () => {
     const file = new Uint8Array(
       await readFile(new URL("../../src/engine/generated/smalti.wasm", import.meta.url)),
     );
-    const inlined = decodeBase64(WASM_TEXT);
+    const inlined = await bundledModule();
     expect(inlined.length).toBe(file.length);
     expect(inlined.every((byte, i) => byte === file[i])).toBe(true);
     expect(new TextDecoder("latin1").decode(file)).toContain(SOURCE_HASH);

@@ -13,7 +13,6 @@ export async function checkExports(project: Project): Promise<void> {
   const { exports } = JSON.parse(await Deno.readTextFile(manifest));
   for (const name of Object.keys(exports)) {
     if (name === "./internal/*") continue; // for `smalti`, all of whose programs go through it
-    if (/^\.\/viewer\b/.test(name)) continue; // of browsers alone: tools/check_viewer.ts shows it in a page of others
     const script = `exports/${name === "." ? "main" : name.replace("./", "")}.mjs`;
     if (!existsSync(`${project.path}/${script}`)) fail(`export "${name}" has no tests/packaging/${script}`);
     await runEverywhere(project, script);

@@ -7,6 +7,7 @@ import { formatHost } from "../build.ts";
 import { loadTypeScript, root } from "../tooling.ts";
 import { packaging } from "./bundle.ts";
 import { fail, type Project } from "./project.ts";
+import { writeViewerExample } from "./viewer.ts";
 
 /**
  * Type-checks them all, declarations of packages too. Where `smalti` is installed, those of the packages that it brings are
@@ -15,6 +16,7 @@ import { fail, type Project } from "./project.ts";
 export async function checkTypes(project: Project): Promise<void> {
   const ts = await loadTypeScript();
   const complaints: string[] = [];
+  const panel = project.name === "smalti" ? [writeViewerExample(project)] : [];
   for (const { name, isDirectory } of Deno.readDirSync(`${project.path}/types`)) {
     // The web's own types, AbortSignal and URL, have to come from somewhere; apache-arrow brings those of Node.
     if (!isDirectory || project.name === "smalti-core" && ["esnext", "examples"].includes(name)) continue;
@@ -24,7 +26,7 @@ export async function checkTypes(project: Project): Promise<void> {
     const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, directory);
     options.typeRoots = [`${root}/tests/node_modules/@types`, `${packaging}/node_modules/@types`];
     const more = project.name === "smalti" && !["commonjs", "examples"].includes(name)
-      ? [`${project.path}/types/whole.ts`]
+      ? [`${project.path}/types/whole.ts`, ...hasDom(options) ? panel : []]
       : [];
     const program = ts.createProgram([...fileNames, ...more], options);
     const errors = ts.getPreEmitDiagnostics(program).filter(({ file }) =>
@@ -39,4 +41,9 @@ export async function checkTypes(project: Project): Promise<void> {
     .filter((path) => Deno.readTextFileSync(path).includes("@internal"));
   if (published.length > 0) complaints.push(`Internals are published in ${published.join(", ")}`);
   if (complaints.length > 0) fail(`${project.name}:\n${complaints.join("\n")}`);
+}
+
+/** A component is of use where there are elements. */
+function hasDom({ lib = [] }: { lib?: string[] }): boolean {
+  return lib.some((name) => /dom/i.test(name));
 }

@@ -9,6 +9,7 @@ import { gzipSync } from "node:zlib";
 import { packaging } from "../package/bundle.ts";
 import { viewerDirectory } from "../build_viewer.ts";
 import { type Browser, check, columnsOf, drawn, type Page, urlState } from "./page.ts";
+import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { damaged, defaults, leaks, live } from "./store_checks.ts";
@@ -34,6 +35,7 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   live,
   damaged,
   leaks,
+  frames,
 };
 
 /** The spike is on the screen before any of its rows were read. */

@@ -3,7 +3,19 @@
  *
  * @module
  */
-import { connect, defineOntology, GPS, IMU, Lidar, ontology, uint8, utf8 } from "../../mod.ts";
+import {
+  type Client,
+  connect,
+  defineOntology,
+  FrameTransform,
+  GPS,
+  IMU,
+  Lidar,
+  ontology,
+  Pose,
+  uint8,
+  utf8,
+} from "../../mod.ts";
 import { imageFromPixels } from "../../src/image/mod.ts";
 import { mustRun, root } from "../tooling.ts";
 
@@ -44,8 +56,17 @@ export async function makeRecordings(directory: string): Promise<void> {
   }));
   const layout = { version: 1, panels, root: { kind: "row", sizes: [1, 1], children: columns } };
   await Deno.writeTextFile(`${directory}/robot.layout.json`, JSON.stringify(layout));
+  const spaces = {
+    frames: { topics: ["lidar"], frame: "map", axes: false },
+    frames_all: { topics: ["lidar", "stray", "pose"] },
+  };
+  for (const [name, options] of Object.entries(spaces)) {
+    const layout = { version: 1, panels: { one: { type: "scene", options } }, root: tabs("one") };
+    await Deno.writeTextFile(`${directory}/${name}.layout.json`, JSON.stringify(layout));
+  }
   const client = await connect(directory);
   try {
+    await makeFrames(client);
     await client.sequenceCreate("spike", {}, async (sequence) => {
       const topic = await sequence.topicCreate("imu", { ontology: IMU });
       for (let i = 0; i < SPIKE_ROWS; i++) {
@@ -121,4 +142,59 @@ async function damage(path: string): Promise<void> {
   const middle = Math.floor(bytes.length * 0.45);
   for (let at = middle; at < middle + 200; at++) bytes[at] ^= 0x55;
   await Deno.writeFile(path, bytes);
+}
+
+/** Where the lidar of `frames` has its points, in m in its own frame: two heaps. */
+export const HEAPS = [[3, 0, 0], [-3, 0, 0]] as const;
+/** Points of a heap. */
+const HEAP_POINTS = 200;
+/** How long `frames` is, in seconds; the base goes all of {@linkcode FRAMES_END} in that time. */
+const FRAMES_SECONDS = 10;
+/** Where the base of `frames` is in the map at its end: 4 m along y, turned to the left by a right angle. */
+export const FRAMES_END = { y: 4, yaw: Math.PI / 2 };
+/** How high the lidar is above the base, in m. */
+export const LIDAR_HEIGHT = 1;
+
+/** A lidar on a base that moves: transforms at the start and the end alone, a cloud each second. */
+async function makeFrames(client: Client): Promise<void> {
+  const transform = (parent: string, child: string, y: number, z: number, yaw: number) => ({
+    header: { frame_id: parent },
+    target_frame_id: child,
+    translation: { x: 0, y, z },
+    rotation: { x: 0, y: 0, z: Math.sin(yaw / 2), w: Math.cos(yaw / 2) },
+  });
+  await client.sequenceCreate("frames", {}, async (sequence) => {
+    const tf = await sequence.topicCreate("tf", { ontology: FrameTransform });
+    const fixed = await sequence.topicCreate("tf_static", { ontology: FrameTransform });
+    const lidar = await sequence.topicCreate("lidar", { ontology: Lidar });
+    const stray = await sequence.topicCreate("stray", { ontology: Lidar });
+    const pose = await sequence.topicCreate("pose", { ontology: Pose });
+    const mount = transform("base", "lidar", 0, LIDAR_HEIGHT, 0);
+    await fixed.push({ timestampNs: START_NS, data: { transforms: [mount] } });
+    for (let second = 0; second <= FRAMES_SECONDS; second++) {
+      const timestampNs = START_NS + BigInt(second) * 1_000_000_000n;
+      const part = second / FRAMES_SECONDS;
+      if (part === 0 || part === 1) {
+        const base = transform("map", "base", FRAMES_END.y * part, 0, FRAMES_END.yaw * part);
+        await tf.push({ timestampNs, data: { transforms: [base] } });
+      }
+      const axis = (at: 0 | 1 | 2) =>
+        Float32Array.from({ length: HEAP_POINTS * HEAPS.length }, (_, i) => {
+          // Within three centimetres, so that a heap is a blot of some pixels.
+          const spread = at === 2 ? 0 : ((at === 0 ? i : i * 7) % 13 - 6) / 200;
+          return HEAPS[Math.floor(i / HEAP_POINTS)][at] + spread;
+        });
+      const points = { x: axis(0), y: axis(1), z: axis(2) };
+      await lidar.push({ timestampNs, data: { header: { frame_id: "lidar" }, ...points } });
+      await stray.push({ timestampNs, data: { header: { frame_id: "elsewhere" }, ...points } });
+      await pose.push({
+        timestampNs,
+        data: {
+          header: { frame_id: "map" },
+          position: { x: second / 2, y: 0, z: 0 },
+          orientation: { x: 0, y: 0, z: 0, w: 1 },
+        },
+      });
+    }
+  });
 }

@@ -8,14 +8,20 @@ const PLACES = ["../../../dist/viewer/", "../../../viewer/"];
 
 /** The directory of the built page, or the one given. NOT_FOUND where it is not there. */
 export async function findPage(given: string | undefined): Promise<string> {
-  const places = given === undefined
-    ? PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)))
-    : [given];
+  // From a registry's URL a program has modules alone, no files beside them.
+  const here = PLACES.map((place) => new URL(place, import.meta.url)).filter(({ protocol }) =>
+    protocol === "file:"
+  )
+    .map((url) => fileURLToPath(url));
+  const places = given === undefined ? here : [given];
   for (const place of places) {
     const stats = await stat(join(place, "index.html")).catch(() => undefined);
     if (stats?.isFile()) return place;
   }
-  const text = `Cannot show recordings: there is no index.html in ${places[0]}: the page was not built; ` +
-    "`npx deno task build` builds it, and the package from npm has it";
-  throw new SmaltiError("NOT_FOUND", text, { file: join(places[0], "index.html") });
+  const what = places.length > 0
+    ? `there is no index.html in ${places[0]}: the page was not built`
+    : "the package from JSR has no page";
+  const text = `Cannot show recordings: ${what}. The package from npm has it: \`npx smalti view\`, or ` +
+    "`deno run -A npm:smalti view`; in the sources `npx deno task build:viewer` builds it";
+  throw new SmaltiError("NOT_FOUND", text, places.length > 0 ? { file: join(places[0], "index.html") } : {});
 }

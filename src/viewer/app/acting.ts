@@ -19,7 +19,7 @@ import type { Timeline } from "./timeline.ts";
 import type { Toasts } from "./toasts.ts";
 import type { TopicTree } from "./topic_tree.ts";
 import { commands } from "./commands.ts";
-import { chooseFile, saveFile } from "./files.ts";
+import { chooseFile, chooseFiles, saveFile } from "./files.ts";
 import { parseLayout } from "./layout.ts";
 import { saveDefaultLayout } from "./saved_layouts.ts";
 import { formatUrl, type UrlState } from "./url_state.ts";
@@ -197,6 +197,9 @@ export class Acting implements Actions {
   }
 
   async copyLink(): Promise<void> {
+    if (this.recording && this.#app.recordings.url === undefined) {
+      return this.#app.toasts.say("Files that were opened here have no link: they are on this machine alone");
+    }
     const link = formatUrl(globalThis.location.href, await this.#app.state());
     try {
       await navigator.clipboard.writeText(link);
@@ -211,7 +214,13 @@ export class Acting implements Actions {
   async askForUrl(which: "url" | "with"): Promise<void> {
     const title = which === "url" ? "URL of a recording" : "URL of the recording to lay over this one";
     const hint = "Files may be dropped on the page too: MCAP, ROS bags, ULog. Nothing is sent anywhere.";
-    const url = await this.#app.dialogs.ask(title, { hint: which === "url" ? hint : "" });
+    const { recordings } = this.#app;
+    const place = recordings.url?.replace(/[?#].*/s, "").replace(/[^/]+$/, "");
+    const others = [
+      { title: "Files …", run: () => void chooseFiles().then((files) => recordings.importFiles(files)) },
+      ...(place ? [{ title: "List", run: () => void this.#app.open({ url: place }) }] : []),
+    ];
+    const url = await this.#app.dialogs.ask(title, which === "url" ? { hint, others } : {});
     if (url === undefined) return;
     if (which === "with") await this.#app.recordings.openSecond(url);
     else await this.#app.open({ url });
@@ -278,7 +287,7 @@ export class Acting implements Actions {
   openPalette(): void {
     const { recording } = this;
     const does = commands.filter(({ id, isThere }) => id !== "palette" && (!isThere || isThere(this)))
-      .map((command) => ({ title: command.title, keys: command.keys, run: () => command.run(this) }));
+      .map((command) => ({ ...command, run: () => command.run(this) }));
     const fields = (recording?.info.topics ?? []).flatMap((topic) =>
       leavesOf(topic.fields).map(({ path, unit }) => ({
         title: `${topic.name} ${path}`,

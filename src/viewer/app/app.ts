@@ -6,6 +6,7 @@
 import type { DataError, RecordingInfo, TopicSummary } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
 import { leavesOf } from "../panels/fields.ts";
+import { exampleCondition } from "../panels/line_text.ts";
 import { type PanelContext, panelDefinition, panelDefinitions } from "../panels/panel.ts";
 import type { TimeStyle } from "../time/time_text.ts";
 import { Acting } from "./acting.ts";
@@ -16,6 +17,8 @@ import { Frames } from "./frames.ts";
 import { Header } from "./header.ts";
 import { Hover } from "./hover.ts";
 import { capturedKeys } from "./keys.ts";
+import type { PlotLine } from "./known_topics.ts";
+import type { PanelOptions } from "./layout.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
 import { loadSavedLayouts, type SavedLayouts } from "./saved_layouts.ts";
@@ -72,6 +75,7 @@ export class App {
     this.recordings = this.#makeRecordings();
     this.finder = new Finder({
       now: () => this.recordings,
+      lines: () => this.shownLines(),
       show: (hits) => this.timeline.showHits(hits),
     });
     this.tree = new TopicTree({
@@ -79,6 +83,8 @@ export class App {
       choose: (topic) => this.choose(topic.name),
       isShown: (topic, path) => this.isShown(topic, path),
     });
+    // It lies over the panels where there is no room beside them.
+    this.tree.element.hidden = globalThis.matchMedia("(max-width: 720px)").matches;
     this.actions = new Acting(this);
     this.timeline = new Timeline({
       now: () => ({ clock: this.recordings.clock, theme: this.theme, timeStyle: this.timeStyle }),
@@ -87,6 +93,8 @@ export class App {
       setTimeStyle: (style) => this.setTimeStyle(style),
       togglePlay: () => this.actions.togglePlay(),
       find: (condition) => void this.finder.find(condition),
+      // The bar is drawn before there are panels.
+      example: () => exampleCondition(this.recordings?.first ? this.shownLines() : []),
       nextHit: (direction) => this.finder.next(direction),
       choose: (topic) => this.choose(topic),
     });
@@ -220,6 +228,14 @@ export class App {
     });
   }
 
+  /** Lines of all plots. */
+  shownLines(): readonly PlotLine[] {
+    return this.dock.ids.flatMap((id) => {
+      const state = this.dock.state(id);
+      return state?.type === "plot" ? (state.options as PanelOptions["plot"]).lines ?? [] : [];
+    });
+  }
+
   /** Topics that are in some panel, or all where none is. */
   shownTopics(): string[] {
     const topics = (this.recordings.first?.info.topics ?? []).filter(({ rows }) => rows > 0).map(({ name }) =>
@@ -287,6 +303,10 @@ export class App {
     this.dock.element.hidden = false;
     this.#drawFacts();
     await this.layouts.begin(state, state.url === undefined ? undefined : this.#saved);
+    // Its example names a line that is shown now.
+    this.timeline.redraw();
+    // A recording of files has no URL: that of the one before must not stay.
+    this.#events.stateChanged();
     if (first.client === this.recordings.first?.client) this.#events.opened(this.recordings.first.info);
   }
 

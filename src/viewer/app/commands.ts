@@ -10,6 +10,8 @@ import type { Actions } from "./actions.ts";
 export interface Command {
   readonly id: string;
   readonly title: string;
+  /** Other words by which the palette finds it. */
+  readonly words?: string;
   /** Keys as {@linkcode keyOf} names them; the first is shown. */
   readonly keys?: readonly string[];
   /** Whether it makes sense now. @default always */
@@ -32,6 +34,7 @@ export const commands: readonly Command[] = [
   { id: "zoom-out", title: "Zoom out", keys: ["-"], isThere: isOpen, run: (app) => app.clock!.zoom(2) },
   {
     id: "zoom-all",
+    words: "fit reset all",
     title: "Show everything",
     keys: ["0"],
     isThere: isOpen,
@@ -78,6 +81,7 @@ export const commands: readonly Command[] = [
   { id: "search", title: "Search topics and fields", keys: ["/"], run: (app) => app.focusSearch() },
   {
     id: "find",
+    words: "search condition query",
     title: "Find when a condition held",
     keys: ["Ctrl+F"],
     isThere: isOpen,
@@ -120,43 +124,87 @@ export const commands: readonly Command[] = [
     isThere: isOpen,
     run: (app) => app.closePanel(),
   },
-  { id: "undo", title: "Layout back", keys: ["Ctrl+Z"], isThere: isOpen, run: (app) => app.undo() },
-  { id: "redo", title: "Layout forward", keys: ["Ctrl+Shift+Z"], isThere: isOpen, run: (app) => app.redo() },
+  {
+    id: "undo",
+    words: "undo",
+    title: "Layout back",
+    keys: ["Ctrl+Z"],
+    isThere: isOpen,
+    run: (app) => app.undo(),
+  },
+  {
+    id: "redo",
+    words: "redo",
+    title: "Layout forward",
+    keys: ["Ctrl+Shift+Z"],
+    isThere: isOpen,
+    run: (app) => app.redo(),
+  },
   {
     id: "link",
+    words: "share url",
     title: "Copy a link to this moment",
     keys: ["l"],
     isThere: isOpen,
     run: (app) => app.copyLink(),
   },
-  { id: "open", title: "Open a recording", keys: ["o"], run: (app) => app.askForUrl("url") },
+  {
+    id: "open",
+    words: "file load url",
+    title: "Open a recording",
+    keys: ["o"],
+    run: (app) => app.askForUrl("url"),
+  },
   {
     id: "with",
+    words: "second compare with overlay",
     title: "Lay another recording over this one",
     isThere: isOpen,
     run: (app) => app.askForUrl("with"),
   },
   {
     id: "shift",
+    words: "second offset delay",
     title: "Shift the other recording",
     isThere: (app) => !!app.second,
     run: (app) => app.askForShift(),
   },
   {
     id: "without",
+    words: "second close remove",
     title: "Take the other recording away",
     isThere: (app) => !!app.second,
     run: (app) => app.closeSecond(),
   },
-  { id: "go-to", title: "Go to a time", keys: ["g"], isThere: isOpen, run: (app) => app.askForTime() },
-  { id: "csv", title: "Save the window as CSV", isThere: isOpen, run: (app) => app.exportWindow("csv") },
+  {
+    id: "go-to",
+    words: "jump seek",
+    title: "Go to a time",
+    keys: ["g"],
+    isThere: isOpen,
+    run: (app) => app.askForTime(),
+  },
+  {
+    id: "csv",
+    words: "export download",
+    title: "Save the window as CSV",
+    isThere: isOpen,
+    run: (app) => app.exportWindow("csv"),
+  },
   {
     id: "arrow",
+    words: "export download",
     title: "Save the window as Arrow",
     isThere: isOpen,
     run: (app) => app.exportWindow("arrow"),
   },
-  { id: "png", title: "Save the panel as PNG", isThere: isOpen, run: (app) => app.savePicture() },
+  {
+    id: "png",
+    words: "export image screenshot",
+    title: "Save the panel as PNG",
+    isThere: isOpen,
+    run: (app) => app.savePicture(),
+  },
   { id: "save-layout", title: "Save the layout as a file", isThere: isOpen, run: (app) => app.saveLayout() },
   {
     id: "save-default-layout",
@@ -172,6 +220,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "reset-layout",
+    words: "default reset",
     title: "The layout that suits the topics",
     isThere: isOpen,
     run: (app) => app.resetLayout(),
@@ -185,7 +234,7 @@ export const commands: readonly Command[] = [
     run: (app) => app.nextTimeStyle(),
   },
   { id: "palette", title: "Commands, topics and fields", keys: ["Ctrl+K"], run: (app) => app.openPalette() },
-  { id: "help", title: "Keys", keys: ["?"], run: (app) => app.openHelp() },
+  { id: "help", words: "help shortcuts", title: "Keys", keys: ["?"], run: (app) => app.openHelp() },
 ];
 
 function step(title: string, key: string, fraction: number): Command {

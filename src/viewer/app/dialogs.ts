@@ -10,8 +10,18 @@ import { capsOf, type Command, commands } from "./commands.ts";
 export interface PaletteItem {
   readonly title: string;
   readonly more?: string;
+  /** Other words by which it is found, which are not shown. */
+  readonly words?: string;
   readonly keys?: readonly string[];
   readonly run: () => void;
+}
+
+/** How a question is asked. */
+export interface AskOptions {
+  readonly value?: string;
+  readonly hint?: string;
+  /** What can be done in place of an answer: a button each. */
+  readonly others?: readonly PaletteItem[];
 }
 
 /** Rows of the palette at most. */
@@ -91,7 +101,7 @@ export class Dialogs {
   /** Asks for a text; undefined where it was closed without one. */
   ask(
     title: string,
-    { value = "", hint = "" }: { value?: string; hint?: string } = {},
+    { value = "", hint = "", others = [] }: AskOptions = {},
   ): Promise<string | undefined> {
     return new Promise((resolve) => {
       let answer: string | undefined;
@@ -105,6 +115,9 @@ export class Dialogs {
           <form class="top" @submit=${onSubmit}>
             <input aria-label=${title} .value=${value} placeholder=${title} />
             <button type="submit" class="primary">OK</button>
+            ${others.map(({ title, run }) =>
+              html`<button type="button" @click=${() => (this.close(), run())}>${title}</button>`
+            )}
           </form>
                   ${hint === "" ? nothing : html`<div class="content muted hint">${hint}</div>`}
         `,
@@ -112,7 +125,13 @@ export class Dialogs {
       );
       this.#show(title);
       this.element.querySelector("input")?.select();
-      this.element.addEventListener("close", () => resolve(answer || undefined), { once: true });
+      const onClose = () => {
+        // The browser tells late that the palette was closed, from which this may have been asked.
+        if (this.element.open) return;
+        this.element.removeEventListener("close", onClose);
+        resolve(answer || undefined);
+      };
+      this.element.addEventListener("close", onClose);
     });
   }
 
@@ -126,9 +145,10 @@ export class Dialogs {
     if (words.length === 0) return this.#items.slice(0, MAX_ITEMS);
     const scored = this.#items.flatMap((item) => {
       const title = item.title.toLowerCase();
-      const text = `${title} ${item.more?.toLowerCase() ?? ""}`;
+      const named = `${title} ${item.words ?? ""}`;
+      const text = `${named} ${item.more?.toLowerCase() ?? ""}`;
       if (!words.every((word) => text.includes(word))) return [];
-      return [{ item, score: title.startsWith(words[0]) ? 0 : title.includes(words[0]) ? 1 : 2 }];
+      return [{ item, score: title.startsWith(words[0]) ? 0 : named.includes(words[0]) ? 1 : 2 }];
     });
     return scored.sort((a, b) => a.score - b.score).slice(0, MAX_ITEMS).map(({ item }) => item);
   }

@@ -12,13 +12,19 @@ export function saveFile(name: string, blob: Blob): void {
 }
 
 /** Has the user choose a file; undefined where none was. */
-export function chooseFile(accept: string): Promise<File | undefined> {
+export async function chooseFile(accept: string): Promise<File | undefined> {
+  return (await chooseFiles({ accept, multiple: false }))[0];
+}
+
+/** Has the user choose files; none where it was given up. */
+export function chooseFiles(
+  { accept = "", multiple = true }: { accept?: string; multiple?: boolean } = {},
+): Promise<File[]> {
   const input = document.createElement("input");
-  input.type = "file";
-  input.accept = accept;
+  Object.assign(input, { type: "file", accept, multiple });
   return new Promise((resolve) => {
-    input.addEventListener("change", () => resolve(input.files?.[0]));
-    input.addEventListener("cancel", () => resolve(undefined));
+    input.addEventListener("change", () => resolve([...input.files ?? []]));
+    input.addEventListener("cancel", () => resolve([]));
     input.click();
   });
 }

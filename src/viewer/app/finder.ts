@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withLines } from "../panels/line_text.ts";
 import type { ShownRecording } from "../panels/panel.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Hits } from "./timeline.ts";
@@ -11,6 +12,8 @@ import type { Hits } from "./timeline.ts";
 export interface FinderPage {
   /** What is open now. */
   readonly now: () => { readonly clock: Clock | undefined; readonly first: ShownRecording | undefined };
+  /** Lines that plots show, by whose names they may be asked for. */
+  readonly lines: () => readonly { readonly text: string; readonly label?: string }[];
   show(hits: Hits | undefined): void;
 }
 
@@ -42,7 +45,8 @@ export class Finder {
       this.#page.show({ from, text, ...(error !== undefined && { error }) });
     };
     show(", looking");
-    const { error } = await first.client.ask("find", PANEL, { condition }, {
+    const whole = withLines(condition, this.#page.lines());
+    const { error } = await first.client.ask("find", PANEL, { condition: whole }, {
       onPart: (found) => {
         if (search !== this.#search) return;
         for (const ns of found.fromNs) this.#fromNs.push(ns);

@@ -29,7 +29,8 @@ export interface PanelOptions {
   /** Paths of fields. Levels at or above `minLevel` are shown, where they are numbers. */
   log: { topic: string; text: string; level?: string; minLevel?: number; contains?: string };
   xy: { topic: string; x: string; y: string };
-  scene: { topics: string[]; frame?: string };
+  /** `frame`: the one that all is shown in; `axes`: whether frames are drawn. */
+  scene: { topics: string[]; frame?: string; axes?: boolean };
   info: Record<never, never>;
 }
 

@@ -44,7 +44,7 @@ const PANELS: Record<string, Record<string, Check>> = {
     contains: optional(isText),
   },
   xy: { topic: isText, x: isText, y: isText },
-  scene: { topics: isTexts, frame: optional(isText) },
+  scene: { topics: isTexts, frame: optional(isText), axes: optional(isOneOf(true, false)) },
   info: {},
 };
 

@@ -27,6 +27,8 @@ export interface TimelinePage {
   setTimeStyle(style: TimeStyle): void;
   togglePlay(): void;
   find(condition: string): void;
+  /** A condition that could be looked for here. */
+  example(): string;
   nextHit(direction: 1 | -1): void;
   /** A topic's strip was clicked. */
   choose(topic: string): void;
@@ -215,8 +217,8 @@ export class Timeline {
         ${between === undefined ? nothing : html`<span class="muted">B − A: ${spanText(between)}</span>`}
         <span class="spacer"></span>
         <form class="find" role="search" @submit=${this.#onFind}>
-          <input type="search" aria-label="Find when a condition held" placeholder="Find: imu.acceleration.x > 40"
-            @keydown=${(event: KeyboardEvent) => event.stopPropagation()} />
+          <input type="search" aria-label="Find when a condition held" placeholder=${`Find: ${this.#page.example()}`}
+            .style=${"min-width: 120px"} @keydown=${this.#onFindKey} />
           ${this.#hits
             ? html`
               <span class=${this.#hits.error ? "error clip" : "muted"} title=${this.#hits.error ?? ""}
@@ -240,6 +242,11 @@ export class Timeline {
     event.preventDefault();
     const text = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
     this.#page.find(text);
+  };
+
+  /** Escape leaves the field; where there is a text the browser clears that first. */
+  readonly #onFindKey = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && (event.target as HTMLInputElement).value === "") this.#overview.focus();
   };
 
   #busy: { from: number; to: number } | undefined;
@@ -291,7 +298,12 @@ export class Timeline {
     const { clientWidth: width } = this.#overview;
     const extent = this.#extent();
     this.#over.style.visibility = clock && extent ? "" : "hidden";
-    if (!clock || !extent) return;
+    if (!clock || !extent) {
+      for (const text of this.#bar.querySelectorAll(".clock, .window-text, .rest-text")) {
+        text.textContent = "";
+      }
+      return;
+    }
     const isBusy = extent === this.#busy;
     if (isBusy !== this.#wasBusy) {
       this.#wasBusy = isBusy;
@@ -313,8 +325,9 @@ export class Timeline {
     put(this.#lines.a, marks.a === undefined ? undefined : clock.toSeconds(marks.a));
     put(this.#lines.b, marks.b === undefined ? undefined : clock.toSeconds(marks.b));
     const text = formatTime(clock.cursorNs, { style: timeStyle, startNs: clock.startNs });
-    if (text === this.#lastBar) return;
-    this.#lastBar = text;
+    const bar = `${text} ${from} ${to} ${isBusy} ${clock.end}`;
+    if (bar === this.#lastBar) return;
+    this.#lastBar = bar;
     if (this.#clockText) this.#clockText.textContent = text;
     const { startNs } = clock;
     this.#overview.setAttribute("aria-valuemin", "0");

@@ -187,7 +187,7 @@ export class SmaltiViewer extends HTMLElement {
     const app = this.#app;
     if (!app?.recordings.first) return;
     const state: UrlState = await app.state();
-    if (this.#app !== app || state.url === undefined) return;
+    if (this.#app !== app) return;
     history.replaceState(history.state, "", formatUrl(globalThis.location.href, state));
   }
 }

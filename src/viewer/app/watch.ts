@@ -59,7 +59,7 @@ export function watch(
   const unsubscribe = clock.subscribe((changes) => {
     if (changes.has("playing")) clock.isPlaying ? play() : follow();
     else if (changes.has("speed") && clock.isPlaying) play();
-    else if (changes.has("cursor")) playback ? playback.tick(clock.cursorNs) : frames.request(ask);
+    else if (changes.has("cursor")) playback ? playback.tick(clock.cursorNs) : void ask();
     else if (changes.has("extent") && !playback) frames.request(ask);
   });
   if (wishes.length === 0) onAnswers([]);

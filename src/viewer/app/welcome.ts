@@ -7,7 +7,7 @@ import { html, nothing, render } from "lit/html.js";
 import type { ListEntry } from "../data/protocol.ts";
 import { bytesText, countText } from "../draw/number_text.ts";
 import { spanText } from "../draw/time_text.ts";
-import { droppedFiles } from "./files.ts";
+import { chooseFiles, droppedFiles } from "./files.ts";
 
 /** What is shown. */
 export interface WelcomeState {
@@ -78,6 +78,7 @@ export class Welcome {
       const url = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
       if (url !== "") this.#page.open(url);
     };
+    const onFiles = () => void chooseFiles().then((files) => this.#page.importFiles(files));
     render(
       html`
         ${list ? this.#list(list) : html`<h2>Open a recording</h2>`}
@@ -85,6 +86,7 @@ export class Welcome {
         <form @submit=${onSubmit}>
           <input aria-label="URL of a recording" placeholder="https://host/recordings/flight" />
           <button type="submit" class="primary">Open</button>
+          <button type="button" @click=${onFiles}>Files …</button>
         </form>
         <p class="muted">Or drop files here: MCAP, ROS bags, ULog. They stay on this machine.</p>
       `,

@@ -5,6 +5,7 @@
  */
 import { type LaserScan, type MessageData, type PointCloud2, SmaltiError } from "../../entry/slim.ts";
 import type { CloudAnswer } from "./protocol.ts";
+import { frameOf, stampOf } from "./spatial.ts";
 
 /** Points of a message at most: what is beyond is left out. */
 const MAX_POINTS = 2_000_000;
@@ -141,12 +142,13 @@ class Points {
   }
 
   answer(data: MessageData): CloudAnswer {
-    const frame: unknown = data.header?.frame_id ?? data.frame_id;
+    const [frame, stampNs] = [frameOf(data), stampOf(data)];
     return {
       kind: "cloud",
       points: this.#points.slice(0, 3 * this.#count),
       ...(this.#values && { values: this.#values.slice(0, this.#count), valueName: this.#valueName! }),
-      ...(typeof frame === "string" && { frame }),
+      ...(frame !== undefined && { frame }),
+      ...(stampNs !== undefined && { stampNs }),
     };
   }
 }

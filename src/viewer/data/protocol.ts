@@ -6,6 +6,7 @@
  * @module
  */
 import type { DataError, ListEntry, RecordingInfo } from "./recording_types.ts";
+import type { TransformsAnswer, TransformsRequest } from "./transform_types.ts";
 
 export type {
   AttachmentSummary,
@@ -17,6 +18,7 @@ export type {
   SessionSummary,
   TopicSummary,
 } from "./recording_types.ts";
+export type { TransformsAnswer, TransformsRequest } from "./transform_types.ts";
 
 /** What a request came to. */
 export type Result<T> =
@@ -199,6 +201,8 @@ export interface CloudAnswer {
   readonly valueName?: string;
   /** The frame that the points are in, where the message tells. */
   readonly frame?: string;
+  /** When they were measured, by the stamp of the message's header, where it has one. */
+  readonly stampNs?: bigint;
 }
 
 /** The last message of a topic at or before a moment; `content` is an error where it cannot be read. */
@@ -408,6 +412,7 @@ export interface Requests {
   states: { request: StatesRequest; part: StatesAnswer; value: null };
   /** Ends when it is stopped, or all was played. */
   play: { request: PlayRequest; part: FrameAnswer; value: null };
+  transforms: { request: TransformsRequest; part: never; value: TransformsAnswer };
   find: { request: FindRequest; part: FindAnswer; value: null };
   stats: { request: StatsRequest; part: never; value: readonly StatsAnswer[] };
   export: { request: ExportRequest; part: Progress; value: ExportAnswer };

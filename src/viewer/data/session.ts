@@ -133,6 +133,11 @@ export class Session {
       const { answerExport } = await import("./export_window.ts");
       return await answerExport(recording, request, tell, signal);
     },
+    transforms: async ({ request, signal }) => {
+      const recording = this.#opened;
+      const { answerTransforms } = await import("./transforms.ts");
+      return await answerTransforms(recording, request, signal);
+    },
     verify: async ({ request, tell, signal }) => {
       const recording = this.#opened;
       const { answerVerify } = await import("./verify.ts");

@@ -9,6 +9,11 @@ import { Session, type SessionPort } from "./session.ts";
 /** As a file of its own: it is smaller than as text, and loads while the rest starts. */
 const wasm = new URL("../../engine/generated/smalti.wasm", import.meta.url);
 
+// The engine, and what reads web servers, are on their way before the page asks for anything. What fails is told of then.
+for (const early of [connect("memory:", { wasm }), connect(import.meta.url, { engine: "js" })]) {
+  early.then((client) => client.close(), () => {});
+}
+
 new Session(globalThis as unknown as SessionPort, {
   connect: (place, options) => connect(place, { wasm, ...options }),
 });

@@ -41,7 +41,7 @@ export function plotOptions({ lines, theme, units, width, height }: PlotLook): u
     const common: uPlot.Series = {
       scale: axis === 1 ? "right" : "left",
       stroke: style.color,
-      width: 1.25,
+      width: 1,
       dash: isSecond ? [5, 4] : [...style.dash],
       show: !isHidden,
       points: { size: 4, stroke: style.color, fill: style.color, show: hasRoomForPoints },

@@ -6,7 +6,7 @@ import "./values.ts";
 import type { PanelOptions } from "../app/layout.ts";
 import { fieldsOfKind } from "./fields.ts";
 import { registerPanel } from "./panel.ts";
-import { isCloud, logOf } from "./suits.ts";
+import { logOf, spatialSuit } from "./suits.ts";
 
 registerPanel<PanelOptions["image"]>({
   name: "image",
@@ -39,7 +39,7 @@ registerPanel<PanelOptions["xy"]>({
 registerPanel<PanelOptions["scene"]>({
   name: "scene",
   title: "3D",
-  takes: (topic) => isCloud(topic) ? 1 : 0,
+  takes: spatialSuit,
   create: async (context) => new (await import("./scene.ts")).ScenePanel(context),
 });
 

@@ -92,7 +92,7 @@ const definitions = new Map<string, PanelDefinition>();
  *
  * @example
  * ```ts
- * import { registerPanel } from "../../../src/viewer/panels/panel.ts";
+ * import { registerPanel } from "smalti/viewer";
  *
  * registerPanel({
  *   name: "battery",

@@ -7,6 +7,7 @@ import uPlot from "uplot";
 import { alignLines, lastAtOrBefore, type LineData, withBreaks } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
+import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
 import { plotOptions } from "../draw/plot_options.ts";
@@ -16,6 +17,7 @@ import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
 import { numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
+import { withTopic } from "./line_text.ts";
 import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
 import { PlotStats } from "./plot_stats.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
@@ -53,6 +55,8 @@ class PlotPanel implements Panel {
   readonly #stats: PlotStats;
   readonly #stop: (() => void)[] = [];
   readonly #panels = new Map<ShownRecording["client"], number>();
+  /** What was asked for last. */
+  readonly #asked = new Map<ShownRecording["client"], string>();
   readonly #draw = () => this.#redraw();
   readonly #drawLegend = () => this.#showLegend();
   readonly #ask = () => void this.#request();
@@ -122,7 +126,14 @@ class PlotPanel implements Panel {
   }
 
   picture(): HTMLCanvasElement | undefined {
-    return this.#plot?.ctx.canvas;
+    if (!this.#plot) return undefined;
+    const { labels } = this.#labels();
+    const lines = this.#lines.flatMap((line, i) =>
+      this.#hidden.has(line.text)
+        ? []
+        : [{ name: line.label ?? labels[i], color: this.#style(line, i).color }]
+    );
+    return withLegend(this.#plot.ctx.canvas, lines, inkOf(this.#context.theme));
   }
 
   dispose(): void {
@@ -188,22 +199,31 @@ class PlotPanel implements Panel {
     const margin = BigInt(Math.round(Number(toNs - fromNs) * MARGIN));
     const shown = this.#shown.filter((shown) => shown.recording.client === client);
     const pixels = Math.max(1, Math.min(16_384, Math.round(width * (1 + 2 * MARGIN))));
-    const { error } = await client.ask("series", panel, {
-      lines: shown.map(({ line }) => line.text),
-      ...shift.window({ fromNs: fromNs - margin, toNs: toNs + margin }),
-      pixels,
-    }, {
+    const lines = shown.map(({ line }) => line.text);
+    const window = shift.window({ fromNs: fromNs - margin, toNs: toNs + margin });
+    // What is there, or on its way, is not asked for again: sizes and recordings tell of themselves more often than they change.
+    const key = [window.fromNs, window.toNs, pixels, info.rows, info.lastNs, info.state, ...lines].join("\n");
+    if (this.#asked.get(client) === key) return;
+    this.#asked.set(client, key);
+    const forget = () => this.#asked.get(client) === key && this.#asked.delete(client);
+    const { error } = await client.ask("series", panel, { lines, ...window, pixels }, {
       signal: this.#abort.signal,
       onPart: (answer) => {
-        const of = shown[answer.line];
-        if (!of || !this.#shown.includes(of)) return;
+        const asked = shown[answer.line];
+        // The lines may have been made anew since.
+        const of = asked &&
+          this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
+        if (!of) return;
+        if (answer.shape === "error") forget();
         of.answer = answer;
         this.#hasNewData = true;
         this.#context.request(this.#draw);
         this.#context.request(this.#drawLegend);
       },
     });
-    if (error && error.code !== "ABORTED" && error.code !== "CLOSED") this.#context.say(error.message, true);
+    if (!error) return;
+    forget();
+    if (error.code !== "ABORTED" && error.code !== "CLOSED") this.#context.say(error.message, true);
   }
 
   #data(shown: Shown): LineData | undefined {
@@ -370,15 +390,27 @@ class PlotPanel implements Panel {
     input.placeholder = "An expression, such as hypot(x, y)";
     input.setAttribute("aria-label", "Expression of the new line");
     input.style.width = "min(340px, 70%)";
-    const end = () => input.remove();
-    input.addEventListener("blur", end);
+    let isOver = false;
+    const end = (isByKey: boolean) => {
+      // Taking it away takes its focus, which calls this once more.
+      if (isOver) return;
+      isOver = true;
+      input.remove();
+      if (isByKey) this.#legend.querySelector<HTMLElement>(":scope > button")?.focus();
+    };
+    input.addEventListener("blur", () => end(false));
     input.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") return end();
+      if (event.key === "Escape") return end(true);
       const text = input.value.trim();
       if (event.key !== "Enter" || text === "") return;
-      end();
-      this.#save([...this.#lines, { text }].slice(0, MAX_LINES));
+      // Else it would press the button that has the focus next.
+      event.preventDefault();
+      end(true);
+      const { topics } = this.#labels();
+      const topic = this.#context.recording.info.topics.find(({ name }) => name === topics[0]);
+      const whole = topics.length === 1 && topic ? withTopic(text, topic) : text;
+      this.#save([...this.#lines, { text: whole }].slice(0, MAX_LINES));
     });
     this.#legend.after(input);
     input.focus();

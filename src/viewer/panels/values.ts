@@ -20,6 +20,9 @@ const BRIEF_FIELDS = 12;
 /** Lines of a value's tree. */
 const MAX_LINES = 200;
 
+/** What every message has, and tells nothing. */
+const OF_HEAD = /^(header|recording_timestamp_ns|frame_id)(\.|$)/;
+
 class ValuesPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
@@ -31,6 +34,8 @@ class ValuesPanel implements Panel {
   #filter = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastDraw = 0;
+  /** When it is drawn next, while a timer runs. */
+  #due = 0;
 
   constructor(context: PanelContext<Options>) {
     this.#context = context;
@@ -38,7 +43,11 @@ class ValuesPanel implements Panel {
     this.#topics = Array.isArray(topics) ? topics : [];
     this.#parts = panelParts(context.element, { scrolls: true });
     this.#parts.body.classList.add("values");
-    this.#stop.push(context.clock.subscribe((changes) => changes.has("cursor") && this.#drawSoon()));
+    const { clock } = context;
+    this.#stop.push(clock.subscribe((changes) => {
+      // Where nothing plays an answer follows, and is drawn without a wait for what only makes ages longer.
+      if (changes.has("cursor")) this.#drawSoon(clock.isPlaying ? 0 : DRAW_MS);
+    }));
     context.setTitle(this.#topics.length > 0 ? this.#topics.join(", ") : "Values");
     if (this.#topics.length > 0 && this.#topics.length <= 3) {
       this.#topics.forEach((name) => this.#open.add(name));
@@ -90,14 +99,18 @@ class ValuesPanel implements Panel {
     this.#drawSoon();
   }
 
-  #drawSoon(): void {
-    if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#lastDraw + DRAW_MS - performance.now());
+  /** Draws once it may be drawn again, after so many milliseconds at least. */
+  #drawSoon(patience = 0): void {
+    const now = performance.now();
+    const due = Math.max(this.#lastDraw + DRAW_MS, now + patience);
+    if (this.#timer !== undefined && due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#lastDraw = performance.now();
       this.#draw();
-    }, wait);
+    }, due - now);
   }
 
   #draw(): void {
@@ -165,7 +178,7 @@ class ValuesPanel implements Panel {
 /** What tells a message in one line, without what is large: of a picture its kind and size, else the first plain values. */
 function briefFields(fields: readonly FieldInfo[]): FieldInfo[] {
   const plain = leavesOf(fields).filter(({ kind, path }) =>
-    (kind === "number" || kind === "bool" || kind === "text") && /^[\w.]+$/.test(path)
+    (kind === "number" || kind === "bool" || kind === "text") && /^[\w.]+$/.test(path) && !OF_HEAD.test(path)
   );
   const named = (...names: string[]) =>
     names.flatMap((name) => plain.find(({ path }) => path === name) ?? []).slice(0, 1);
@@ -184,7 +197,9 @@ function briefText(fields: readonly FieldInfo[], data: { readonly [key: string]:
   // Lists and bytes alone: what they are of.
   return texts.length > 0
     ? texts.join("  ")
-    : leavesOf(fields).map(({ type }) => type).slice(0, 3).join("  ");
+    : leavesOf(fields).filter(({ path }) => !OF_HEAD.test(path)).map(({ type }) => type).slice(0, 3).join(
+      "  ",
+    );
 }
 
 /** A message's values by their paths. */

@@ -205,7 +205,7 @@ class Parser {
     if (name === "t") return { kind: "time" };
     if (name in CONSTANTS) return { kind: "number", value: CONSTANTS[name] };
     const hint = isFunction(name)
-      ? `it is a function: ${name}(...)`
+      ? `it is a function: ${FUNCTIONS[name].help}`
       : this.#references.pathsOf(name)
       ? `it is a topic, wanted a field of it: ${name}.${this.#references.pathsOf(name)![0] ?? "field"}`
       : "wanted topic.field, a function or a constant";
@@ -227,6 +227,11 @@ class Parser {
     }
     this.#next();
     const { arity: [least, most] } = FUNCTIONS[name];
+    const [only] = args;
+    // A list stands for its elements: roll(q) is roll(q[0], q[1], q[2], q[3]).
+    if (args.length === 1 && least === 4 && most === 4 && only.kind === "field") {
+      args.splice(0, 1, ...[0, 1, 2, 3].map((i) => ({ ...only, path: `${only.path}[${i}]` })));
+    }
     if (args.length < least || args.length > most) {
       const wanted = least === most ? `${least}` : `${least} to ${most}`;
       throw new ExpressionError(`${name} has ${args.length} arguments, wanted ${wanted}`, start, name.length);

@@ -71,6 +71,14 @@ describe("An expression", () => {
     expect(of("deg(yaw(a.x, a.z, a.x2, a.y))", q)).toBeCloseTo(30, 9);
   });
 
+  it("takes a list for its four elements", () => {
+    const paths = (text: string) => new Program(parse(text)).fields.map(({ path }) => path);
+    expect(paths("roll(a.s)")).toEqual(["s[0]", "s[1]", "s[2]", "s[3]"]);
+    expect(paths("roll(a.s)")).toEqual(paths("roll(a.s[0], a.s[1], a.s[2], a.s[3])"));
+    expect(() => parse("roll(1)")).toThrow(/has 1 arguments, wanted 4/);
+    expect(() => parse("hypot(a.s)")).toThrow(/has 1 arguments, wanted 2 to 3/);
+  });
+
   it("names fields by the longest topic and path, and in backticks", () => {
     const fieldOf = (text: string) => {
       const [{ topic, path }] = new Program(parse(text)).fields;
@@ -149,7 +157,7 @@ describe("An expression", () => {
       ["(a.x", 4, /wanted "\)"/],
       ["foo(a.x)", 0, /no function "foo"/],
       ["hypot(a.x)", 0, /has 1 arguments, wanted 2 to 3/],
-      ["sin", 0, /it is a function/],
+      ["roll", 0, /it is a function: roll\(w, x, y, z\) of a quaternion/],
       ["gps", 0, /it is a topic, wanted a field of it: gps.x/],
       ["a.x ; 2", 4, /Unexpected ";"/],
       ["a.x == 'ok", 7, /has no end/],
