@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { packaging } from "../package/bundle.ts";
 import { viewerDirectory } from "../build_viewer.ts";
-import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
+import { type Browser, check, columnsOf, drawn, type Page, urlState } from "./page.ts";
 import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
@@ -31,11 +31,11 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   component,
   playing,
   robot,
-  frames,
   defaults,
   live,
   damaged,
   leaks,
+  frames,
 };
 
 /** The spike is on the screen before any of its rows were read. */

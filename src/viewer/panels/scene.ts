@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { html, render } from "lit";
+import { html, render } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import type { AtAnswer, TopicSummary } from "../data/protocol.ts";
 import { type FramedPose, frameName, frameOf, poseOf, stampOf, waypointsOf } from "../data/spatial.ts";

@@ -175,7 +175,7 @@ class ValuesPanel implements Panel {
 /** What tells a message in one line, without what is large: of a picture its kind and size, else the first plain values. */
 function briefFields(fields: readonly FieldInfo[]): FieldInfo[] {
   const plain = leavesOf(fields).filter(({ kind, path }) =>
-    (kind === "number" || kind === "bool" || kind === "text") && /^[\w.]+$/.test(path)
+    (kind === "number" || kind === "bool" || kind === "text") && /^[\w.]+$/.test(path) && !OF_HEAD.test(path)
   );
   const named = (...names: string[]) =>
     names.flatMap((name) => plain.find(({ path }) => path === name) ?? []).slice(0, 1);
@@ -194,7 +194,9 @@ function briefText(fields: readonly FieldInfo[], data: { readonly [key: string]:
   // Lists and bytes alone: what they are of.
   return texts.length > 0
     ? texts.join("  ")
-    : leavesOf(fields).map(({ type }) => type).slice(0, 3).join("  ");
+    : leavesOf(fields).filter(({ path }) => !OF_HEAD.test(path)).map(({ type }) => type).slice(0, 3).join(
+      "  ",
+    );
 }
 
 /** A message's values by their paths. */
