@@ -211,6 +211,14 @@ describe("a runtime that compiles no WebAssembly", () => {
     });
   });
 
+  it("has it for all who ask at once for the same module", async () => {
+    await forbidden(async () => {
+      const bundled = () => Promise.resolve(bytes);
+      const chosen = await Promise.all([chooseEngine({}, bundled), chooseEngine({}, bundled)]);
+      expect(chosen.map(({ name }) => name)).toEqual(["js", "js"]);
+    });
+  });
+
   it("says so where the WASM engine is asked for", async () => {
     await forbidden(async () => {
       const chosen = chooseEngine({ engine: "wasm" }, () => Promise.resolve(bytes));

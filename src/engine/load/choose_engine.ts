@@ -51,14 +51,13 @@ export async function chooseEngine(
     );
   }
   const isObject = typeof source === "object" || typeof source === "function";
-  const known = isObject ? engines.get(source) : undefined;
-  if (known) return await known;
-  const made = load(source);
+  const made = (isObject ? engines.get(source) : undefined) ?? load(source);
   if (isObject) engines.set(source, made);
   try {
     return await made;
   } catch (reason) {
-    if (isObject) engines.delete(source);
+    // Others may wait for it too, and another may have begun since.
+    if (isObject && engines.get(source) === made) engines.delete(source);
     if (reason === noWasm && engine === "auto") return await loadJsEngine();
     throw reason;
   }
