@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { packaging } from "../package/bundle.ts";
 import { viewerDirectory } from "../build_viewer.ts";
-import { type Browser, check, columnsOf, drawn, type Page, urlState } from "./page.ts";
+import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
 import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";

@@ -20,6 +20,9 @@ const BRIEF_FIELDS = 12;
 /** Lines of a value's tree. */
 const MAX_LINES = 200;
 
+/** What every message has, and tells nothing. */
+const OF_HEAD = /^(header|recording_timestamp_ns|frame_id)(\.|$)/;
+
 class ValuesPanel implements Panel {
   readonly #context: PanelContext<Options>;
   readonly #parts: PanelParts;
