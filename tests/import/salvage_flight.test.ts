@@ -115,9 +115,11 @@ function isKeptAsText(text: string, found: string | undefined): boolean {
     JSON.stringify(given.sort()) === JSON.stringify(there.sort());
 }
 
-/** A message without the name of its schema. */
-function withoutTag(text = "{}"): string {
-  return JSON.stringify({ ...JSON.parse(text), ontology: "" });
+/** A message without what its schema alone tells: that one's name, and those of fields that hold nothing. */
+function withoutNames(text = "{}"): string {
+  const message = JSON.parse(text);
+  const data = Object.entries(message.data ?? {}).filter(([, value]) => value !== null);
+  return JSON.stringify({ ...message, ontology: "", data });
 }
 
 /** Salvages a file in which these chunks are whole, and checks what came of it. */
@@ -151,7 +153,7 @@ async function check(
   // A name that is told by a damaged summary alone, which a flaw says, may have been hurt there.
   const isSure = report.flawCounts.channel === undefined;
   const same = (one: string | undefined, other: string) =>
-    one === other || !isSure && withoutTag(one) === withoutTag(other);
+    one === other || !isSure && withoutNames(one) === withoutNames(other);
   for (const [topic, messages] of await truth) {
     const texts = found.get(topic) ?? [];
     found.delete(topic);
