@@ -8,7 +8,7 @@ export class GrowingBytes {
     const start = this.length;
     this.length += bytes;
     if (this.length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(256, 2 * this.length));
+      const larger = new Uint8Array(Math.max(256, Math.ceil(1.5 * this.length)));
       larger.set(this.#bytes.subarray(0, start));
       this.#bytes = larger;
     }
@@ -18,6 +18,11 @@ export class GrowingBytes {
   add(bytes: Uint8Array): void {
     const at = this.grow(bytes.length);
     this.#bytes.set(bytes, at);
+  }
+
+  /** All there is, until more is added. */
+  get view(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
   }
 
   setBit(bit: number): void {

@@ -2,6 +2,7 @@ import { decodeBase64, encodeBase64 } from "../util/base64.ts";
 import type { BlockBounds } from "../arrow/block_bounds.ts";
 import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import { bytesOf } from "../arrow/columns.ts";
+import { GrowingBytes } from "../arrow/growing.ts";
 import { encodeFileEnd, type FooterBlock } from "../arrow/encode.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
@@ -69,7 +70,9 @@ interface IndexPiece {
  */
 export class IndexBuilder {
   readonly #pieces: IndexPiece[] = [];
-  readonly #bounds = new Map<number, Float64Array>();
+  /** Which batches have bounds, and these one after another. */
+  readonly #bounded: number[] = [];
+  readonly #bounds = new GrowingBytes();
   readonly #detail = new DetailBuilder();
   /** Batches in the last piece. */
   #used = 0;
@@ -105,7 +108,8 @@ export class IndexBuilder {
     piece.lastNs[at] = entry.lastNs;
     piece.headerCrc[at] = entry.headerCrc;
     if (summary) {
-      this.#bounds.set(this.#count, summary.bounds);
+      this.#bounded.push(this.#count);
+      this.#bounds.add(bytesOf(summary.bounds));
       this.#detail.add(summary);
     }
     this.#count++;
@@ -155,16 +159,17 @@ export class IndexBuilder {
 
   /** Undefined where so few are known that nobody would have anything of them. */
   #boundsBytes(): Uint8Array | undefined {
-    if (2 * this.#bounds.size < this.#count) return undefined;
-    const perBatch = this.#bounds.get(0)?.length ?? 0;
-    const all = new Float64Array(perBatch * this.#count);
-    for (let batch = 0; batch < this.#count; batch++) {
-      const at = batch * perBatch;
-      const known = this.#bounds.get(batch);
-      if (known) all.set(known, at);
-      else for (let i = 0; i < perBatch; i++) all[at + i] = i % 2 === 0 ? -Infinity : Infinity;
+    if (2 * this.#bounded.length < this.#count) return undefined;
+    const bounds = this.#bounds.view;
+    const perBatch = bounds.length / Math.max(1, this.#bounded.length);
+    // Of the others all values would be within.
+    const all = bytesOf(
+      Float64Array.from({ length: this.#count * perBatch / 8 }, (_, i) => i % 2 === 0 ? -Infinity : Infinity),
+    );
+    for (const [i, batch] of this.#bounded.entries()) {
+      all.set(bounds.subarray(i * perBatch, (i + 1) * perBatch), batch * perBatch);
     }
-    return bytesOf(all);
+    return all;
   }
 
   /** The bounds of all batches, as readers of the file will have them; undefined where there are none. */

@@ -201,7 +201,7 @@ describe("The detail of a topic's file", () => {
   it("keeps larger blocks in memory the more of them there are", () => {
     const random = new Random(3);
     const builder = new DetailBuilder();
-    const batches = Array.from({ length: 300 }, (_, batch): BatchBlocks => ({
+    const batches = Array.from({ length: 75 }, (_, batch): BatchBlocks => ({
       rows: 128 * 99 + 1,
       firstNs: BigInt64Array.from({ length: 100 }, (_, block) => BigInt(100 * batch + block)),
       bounds: Float64Array.from(
@@ -213,7 +213,7 @@ describe("The detail of a topic's file", () => {
       builder.add({ bounds: new Float64Array(2), blocks, storedBytes: Float64Array.of(1e9) });
     }
     const { parts: [times, column] } = builder.encode(engine)!;
-    // 30,000 blocks are twice too many.
+    // 7,500 blocks are twice too many.
     expect([times, column].map(blockRowsOf)).toEqual([256, 256]);
     const wanted = batches.flatMap(({ bounds }) =>
       Array.from({ length: 50 }, (_, i) => {
@@ -221,9 +221,9 @@ describe("The detail of a topic's file", () => {
         return [Math.min(low, nextLow), Math.max(high, nextHigh)];
       })
     );
-    expect([...new Float64Array(unpackPart(engine, column, 2 * 300 * 50))]).toEqual(wanted.flat());
-    const firsts = [...new BigInt64Array(unpackPart(engine, times, 300 * 50))];
-    expect(firsts).toEqual(Array.from({ length: 300 * 50 }, (_, i) => BigInt(2 * i)));
+    expect([...new Float64Array(unpackPart(engine, column, 2 * 75 * 50))]).toEqual(wanted.flat());
+    const firsts = [...new BigInt64Array(unpackPart(engine, times, 75 * 50))];
+    expect(firsts).toEqual(Array.from({ length: 75 * 50 }, (_, i) => BigInt(2 * i)));
   });
 
   it("refuses parts that are not of so many numbers", () => {
