@@ -21,7 +21,8 @@ export interface TopicFile {
   readHead(): Promise<Uint8Array>;
   readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined>;
   loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined>;
-  openBatch(number: number): Promise<OpenBatch>;
+  readBatch(number: number, signal?: AbortSignal, mayReuse?: boolean): Promise<Uint8Array>;
+  openBatch(number: number, bytes?: Promise<Uint8Array>, mayReuse?: boolean): Promise<OpenBatch>;
   place(batch?: number): ErrorDetails;
 }
 
@@ -64,11 +65,13 @@ export async function verifyTopicFile(
     for (let batch = 0; batch < rows.length; batch++) {
       await slice.pause();
       await check(batch, async () => {
-        const { table, times } = await file.openBatch(batch);
+        const open = await file.openBatch(batch, file.readBatch(batch, signal, true), true);
+        const { table, times } = open;
         table.loadAll();
         checkOrder(times);
         if (bounds) checkBounds(bounds, batch, table);
         if (detail) checkDetail(detail, batch, table, times);
+        open.giveBack();
       });
       seen += rows[batch];
       onRows(seen);
