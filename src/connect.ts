@@ -12,6 +12,7 @@ import type { Engine } from "./engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
 import { MemoryStore } from "./store/memory.ts";
+import type { S3Options } from "./store/s3/s3_options.ts";
 import type { FileReader } from "./store/store.ts";
 import { checkOptions, type OptionNames } from "./util/options.ts";
 
@@ -33,6 +34,8 @@ export interface ConnectOptions extends EngineOptions {
   apiKey?: string;
   /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
   tls?: { ca: string };
+  /** How an object store is asked, for `s3:`. */
+  s3?: S3Options;
   /** How long to try to reach a server, in milliseconds. @default 5000 */
   timeoutMs?: number;
   /** Stops trying to reach a server. */
@@ -46,6 +49,7 @@ const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
   maxCachedBytes: true,
   apiKey: true,
   tls: true,
+  s3: true,
   timeoutMs: true,
   signal: true,
 };
