@@ -41,6 +41,8 @@ export {
   type WholeFile,
   writtenAnew,
 } from "./store/store.ts";
+export { type S3Credentials, type S3CredentialsSource } from "./store/s3/credentials.ts";
+export { type S3Options } from "./store/s3/s3_options.ts";
 
 // Reading.
 export type { LatchedTopic } from "./read/latched.ts";

@@ -70,6 +70,7 @@ const SCHEMES: Schemes = {
   memory: inStore(openMemory),
   http: inStore(openWeb),
   https: inStore(openWeb),
+  s3: inStore(openBucket),
   grpc: refuseServer,
   "grpc+tls": refuseServer,
 };
@@ -134,9 +135,11 @@ function isFileReader(place: unknown): place is FileReader {
 }
 
 /** Opens a URL by what reads, or also writes, the files there. */
-function inStore(open: (url: string) => Promise<FileReader> | FileReader): Opener {
-  return async (url, engine, { maxCachedBytes }) =>
-    new EmbeddedBackend(await open(url), engine, maxCachedBytes);
+function inStore(
+  open: (url: string, options: ConnectOptions) => Promise<FileReader> | FileReader,
+): Opener {
+  return async (url, engine, options) =>
+    new EmbeddedBackend(await open(url, options), engine, options.maxCachedBytes);
 }
 
 function openMemory(url: string): MemoryStore {
@@ -150,6 +153,14 @@ function openMemory(url: string): MemoryStore {
 async function openWeb(url: string): Promise<FileReader> {
   const { HttpStore } = await import("./store/http/http_store.ts");
   return new HttpStore(url);
+}
+
+async function openBucket(url: string, { s3 }: ConnectOptions): Promise<FileReader> {
+  const [{ S3Reader }, { s3Place }] = await Promise.all([
+    import("./store/s3/s3_reader.ts"),
+    import("./store/s3/s3_options.ts"),
+  ]);
+  return new S3Reader(s3Place(url, s3));
 }
 
 function refuseServer(url: string): never {

@@ -6,8 +6,9 @@
 import { encodeBase64 } from "../../util/base64.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { pause } from "../../util/pause.ts";
+import { isBrowser } from "../../util/is_browser.ts";
 import { isRefusal } from "../../util/rights.ts";
-import type { FilePart, FileVersion, RangeSource } from "../range_reader.ts";
+import type { FilePart, FileVersion, RangeOptions, RangeSource } from "../range_reader.ts";
 
 /** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -76,7 +77,7 @@ export class WebDirectory implements RangeSource {
     offset: number,
     length: number,
     signal: AbortSignal,
-    fresh = false,
+    { fresh = false }: RangeOptions = {},
   ): Promise<FilePart> {
     for (const ms of [...CHANGED_MS, undefined]) {
       const part = await this.#readWhole(path, offset, length, signal, fresh);
@@ -315,11 +316,6 @@ export class WebDirectory implements RangeSource {
 
 /** What a tag must be to be asked for; a time is none. */
 const IS_ETAG = /^(W\/)?"/;
-
-/** Whether it is a page or a worker of one that asks. */
-function isBrowser(): boolean {
-  return (globalThis as { location?: unknown }).location !== undefined;
-}
 
 /** A body, read in order. */
 class Body {

@@ -6,6 +6,7 @@
 import { crc32 } from "@foxglove/crc";
 import { encodeBase64 } from "../../util/base64.ts";
 import { SmaltiError } from "../../error.ts";
+import { encryptionHeaders } from "./encryption.ts";
 import type { S3Place } from "./s3_options.ts";
 import { codeOf, elementOf, type S3Answer, type S3Request, S3Requests } from "./s3_requests.ts";
 
@@ -45,10 +46,12 @@ export interface UploadedPart {
 export class Bucket {
   readonly place: S3Place;
   readonly #requests: S3Requests;
+  readonly #encryption: Readonly<Record<string, string>>;
 
   constructor(place: S3Place) {
     this.place = place;
     this.#requests = new S3Requests(place);
+    this.#encryption = encryptionHeaders(place.options.encryptionKey);
   }
 
   /** How messages name an object. */
@@ -57,8 +60,8 @@ export class Bucket {
   }
 
   /**
-   * A range of an object, at least one byte long: fewer bytes where it ends before. Undefined where there is none, or where
-   * `unless` is the ETag that it still has.
+   * A range of an object, at least one byte long: fewer bytes where it ends before. "missing" where there is none, "changed"
+   * where its ETag is not `ifMatch`, "same" where it still is `unless`.
    */
   async get(
     key: string,
@@ -88,7 +91,7 @@ export class Bucket {
       case 412:
         return "changed";
       case 416:
-        return { bytes: new Uint8Array(0), etag, size: sizeOf(answer) ?? 0 };
+        return await this.#beyond(key, answer, options);
     }
     const { bytes } = answer;
     if (answer.status === 200) {
@@ -104,6 +107,13 @@ export class Bucket {
       throw new SmaltiError("IO", `Cannot read ${this.shown(key)}: ${text}`);
     }
     return { bytes, etag, size };
+  }
+
+  /** No bytes: the object ends before a range that was asked for. Not all services tell of it then. */
+  async #beyond(key: string, answer: S3Answer, options: AskOptions): Promise<ObjectPart | "missing"> {
+    const [size, etag] = [sizeOf(answer), answer.headers.get("ETag")];
+    const told = size === undefined || etag === null ? await this.head(key, options) : { size, etag };
+    return told ? { bytes: new Uint8Array(0), etag: told.etag, size: told.size } : "missing";
   }
 
   /** What is told of an object without its bytes; undefined where there is none. */
@@ -197,10 +207,11 @@ export class Bucket {
         signal,
       });
       const xml = new TextDecoder().decode(answer.bytes);
-      const prefixes = [...xml.matchAll(/<CommonPrefixes>([\s\S]*?)<\/CommonPrefixes>/g)].flatMap(([, one]) =>
-        texts(one, "Prefix").map(unescaped)
-      );
-      yield { keys: texts(xml, "Key").map(unescaped), prefixes };
+      // Services differ in how they escape a plus, which may be in the prefix alone.
+      const whole = (text: string) => prefix + unescaped(text).slice(prefix.length);
+      const prefixes = [...xml.matchAll(/<CommonPrefixes>([\s\S]*?)<\/CommonPrefixes>/g)]
+        .flatMap(([, one]) => texts(one, "Prefix").map(whole));
+      yield { keys: texts(xml, "Key").map(whole), prefixes };
       const next = texts(xml, "NextContinuationToken")[0];
       token = texts(xml, "IsTruncated")[0] === "true" && next ? unescapedXml(next) : undefined;
     } while (token !== undefined);
@@ -248,7 +259,7 @@ export class Bucket {
       method: "PUT",
       key,
       query: { partNumber: String(number), uploadId: upload },
-      headers: { "x-amz-copy-source": source },
+      headers: { "x-amz-copy-source": source, ...encryptionHeaders(this.place.options.encryptionKey, true) },
       tried: `copy ${this.shown(from)} as part ${number} of ${this.shown(key)}`,
       expected: [405, 411, 501],
       signal,
@@ -335,7 +346,12 @@ export class Bucket {
   }
 
   async #ask(request: S3Request): Promise<S3Answer> {
-    return await this.#requests.send(request);
+    const { method, key, query = {}, headers } = request;
+    // What reads or writes bytes has to tell the key for them.
+    const isOfBytes = key !== "" && (method === "POST" ? "uploads" in query : method !== "DELETE");
+    return await this.#requests.send(
+      isOfBytes ? { ...request, headers: { ...headers, ...this.#encryption } } : request,
+    );
   }
 
   /** NOT_FOUND where it is the bucket that is not there. */

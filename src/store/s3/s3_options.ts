@@ -11,7 +11,7 @@ import { checkCredentials, type S3CredentialsSource } from "./credentials.ts";
 export interface S3Options {
   /** The service, as in `https://s3.example.org`. @default Amazon's in the region */
   endpoint?: string;
-  /** @default "us-east-1" */
+  /** Where the bucket is, as requests are signed for it. @default "us-east-1" */
   region?: string;
   /**
    * Whether the bucket is the first part of the path in place of the first part of the host. @default true where an endpoint

@@ -5,6 +5,7 @@
  */
 import { AwsV4Signer } from "aws4fetch";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
+import { isBrowser } from "../../util/is_browser.ts";
 import { pause } from "../../util/pause.ts";
 import { CredentialsKeeper, type S3Credentials } from "./credentials.ts";
 import type { S3Place } from "./s3_options.ts";
@@ -60,7 +61,7 @@ const BUSY = new Set([408, 429, 500, 502, 503, 504]);
 const LEAST_WAIT_MS = 100;
 const MOST_WAIT_MS = 5_000;
 const RETRY_MS = 60_000;
-/** An answer that takes longer than this, and 10 s for each MiB, is given up. */
+/** A request is given up after this and 10 s for each MiB of its body, so is its answer. */
 const STALLED_MS = 30_000;
 const MS_PER_BYTE = 10_000 / 2 ** 20;
 
@@ -131,20 +132,19 @@ export class S3Requests {
     const url = new URL(this.#place.base + key.split("/").map(encodeURIComponent).join("/"));
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signed = credentials ? await this.#sign(method, url, headers, credentials) : { ...headers };
-    const bytes = body?.length ?? 0;
-    const stalled = AbortSignal.timeout(STALLED_MS + bytes * MS_PER_BYTE);
-    const response = await fetch(url, {
-      method,
-      headers: signed,
-      ...(body && { body }),
-      signal: signal ? AbortSignal.any([signal, stalled]) : stalled,
+    return await patiently(signal, async (signal, wait) => {
+      wait(body?.length ?? 0);
+      const response = await fetch(url, {
+        method,
+        headers: signed,
+        ...(body && { body }),
+        signal,
+        ...(isBrowser() && { cache: "no-store" }),
+      });
+      const { status, headers } = response;
+      wait(method === "HEAD" ? 0 : Number(headers.get("Content-Length")));
+      return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()), retries };
     });
-    return {
-      status: response.status,
-      headers: response.headers,
-      bytes: new Uint8Array(await response.arrayBuffer()),
-      retries,
-    };
   }
 
   async #sign(
@@ -190,6 +190,31 @@ export class S3Requests {
       kind,
       `Cannot ${tried}: the service answers ${status}${said && ` ${said}`}${hint}`,
     );
+  }
+}
+
+/**
+ * Runs what may stall: its signal aborts with `signal`, and when more time has passed than bytes take that it last called `wait`
+ * with.
+ */
+async function patiently<R>(
+  signal: AbortSignal | undefined,
+  body: (signal: AbortSignal, wait: (bytes: number) => void) => Promise<R>,
+): Promise<R> {
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal!.reason);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = (bytes: number) => {
+    clearTimeout(timer);
+    const ms = STALLED_MS + bytes * MS_PER_BYTE;
+    timer = setTimeout(() => controller.abort(new Error(`nothing came in ${Math.round(ms / 1000)} s`)), ms);
+  };
+  signal?.addEventListener("abort", abort);
+  try {
+    return await body(controller.signal, wait);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
   }
 }
 
