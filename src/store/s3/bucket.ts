@@ -207,11 +207,11 @@ export class Bucket {
         signal,
       });
       const xml = new TextDecoder().decode(answer.bytes);
-      // Services differ in how they escape a plus, which may be in the prefix alone.
-      const whole = (text: string) => prefix + unescaped(text).slice(prefix.length);
+      // Some services leave them as they are, and say so.
+      const plain = texts(xml, "EncodingType")[0] === "url" ? unescaped : unescapedXml;
       const prefixes = [...xml.matchAll(/<CommonPrefixes>([\s\S]*?)<\/CommonPrefixes>/g)]
-        .flatMap(([, one]) => texts(one, "Prefix").map(whole));
-      yield { keys: texts(xml, "Key").map(whole), prefixes };
+        .flatMap(([, one]) => texts(one, "Prefix").map(plain));
+      yield { keys: texts(xml, "Key").map(plain), prefixes };
       const next = texts(xml, "NextContinuationToken")[0];
       token = texts(xml, "IsTruncated")[0] === "true" && next ? unescapedXml(next) : undefined;
     } while (token !== undefined);

@@ -209,6 +209,7 @@ async function patiently<R>(
     const ms = STALLED_MS + bytes * MS_PER_BYTE;
     timer = setTimeout(() => controller.abort(new Error(`nothing came in ${Math.round(ms / 1000)} s`)), ms);
   };
+  if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort);
   try {
     return await body(controller.signal, wait);
