@@ -76,7 +76,8 @@ export function s3Place(url: string, options: S3Options = {}): S3Place {
     const text = `Cannot connect to "${url}": encryptionKey has ${encryptionKey.length} bytes, wanted 32`;
     throw new SmaltiError("INVALID_ARGUMENT", text);
   }
-  const base = baseOf(url, endpoint ?? `https://s3.${region}.amazonaws.com`, bucket, pathStyle);
+  const amazon = `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+  const base = baseOf(url, endpoint ?? amazon, bucket, pathStyle);
   return { url: `s3://${bucket}/${prefix}`, bucket, prefix, base, region, options };
 }
 
