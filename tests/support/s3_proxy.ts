@@ -104,16 +104,16 @@ export class S3Proxy {
       const answer = await this.#pass(asked, body);
       const bytes = await bytesOf(answer);
       const part = trick.dropAfter ?? trick.stopAfter;
-      if (part === 0 && trick.dropAfter === 0) return void outgoing.destroy();
+      if (trick.dropAfter === 0) return void incoming.socket.destroy();
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
       if (part === undefined) return void outgoing.end(method === "HEAD" ? undefined : bytes);
       outgoing.flushHeaders();
       outgoing.write(bytes.subarray(0, part), () => {
         // Later, so that the part arrives.
-        if (trick.dropAfter !== undefined) setTimeout(() => outgoing.destroy(), 20);
+        if (trick.dropAfter !== undefined) setTimeout(() => incoming.socket.destroy(), 20);
       });
     } catch {
-      outgoing.destroy();
+      incoming.socket.destroy();
     }
   }
 

@@ -130,7 +130,10 @@ export class Bucket {
     };
   }
 
-  /** Puts an object, whatever is there. Gives its ETag; "changed" where another is there than `ifMatch` says, or none. */
+  /**
+   * Puts an object, whatever is there. Gives its ETag; "changed" where another is there than `ifMatch` says, or none. With
+   * `ifMatch` an answer that was lost is made up for by `id`, which must be another for each call.
+   */
   async put(
     key: string,
     bytes: Uint8Array,
@@ -144,7 +147,9 @@ export class Bucket {
       ifMatch === undefined ? {} : { "If-Match": ifMatch },
       signal,
     );
-    return answer.status === 412 || answer.status === 404 ? "changed" : answer.headers.get("ETag") ?? "";
+    if (answer.status < 300) return answer.headers.get("ETag") ?? "";
+    const there = id === undefined ? undefined : await this.head(key, { signal });
+    return there && there.id === id ? there.etag ?? "" : "changed";
   }
 
   /**
@@ -154,7 +159,7 @@ export class Bucket {
   async create(key: string, bytes: Uint8Array, id: string, { signal }: AskOptions = {}): Promise<boolean> {
     const answer = await this.#put(key, bytes, id, { "If-None-Match": "*" }, signal);
     if (answer.status !== 412) return true;
-    if (answer.retries === 0) return false;
+    // It may have been created by this very call: runtimes repeat requests too, and do not tell.
     return (await this.head(key, { signal }))?.id === id;
   }
 

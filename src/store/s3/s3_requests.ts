@@ -30,8 +30,6 @@ export interface S3Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How often it was asked before: the service may have done it then, and its answer been lost. */
-  readonly retries: number;
 }
 
 /** What a service calls its errors. */
@@ -61,7 +59,6 @@ const BUSY = new Set([408, 429, 500, 502, 503, 504]);
 const LEAST_WAIT_MS = 100;
 const MOST_WAIT_MS = 5_000;
 const RETRY_MS = 60_000;
-/** A request is given up after this and 10 s for each MiB of its body, so is its answer. */
 const STALLED_MS = 30_000;
 const MS_PER_BYTE = 10_000 / 2 ** 20;
 
@@ -72,11 +69,14 @@ export class S3Requests {
   readonly #retryMs: number;
   /** Keys derived for signing, by day. */
   readonly #signingKeys = new Map<string, ArrayBuffer>();
+  readonly #stalledMs: number;
   /** How far the service's clock is ahead of ours, ms. */
   #aheadMs = 0;
 
-  constructor(place: S3Place) {
+  /** @param stalledMs A request is given up after this and 10 s for each MiB of its body, so is its answer. */
+  constructor(place: S3Place, stalledMs: number = STALLED_MS) {
     this.#place = place;
+    this.#stalledMs = stalledMs;
     this.#credentials = new CredentialsKeeper(place.options.credentials);
     this.#retryMs = place.options.retryMs ?? RETRY_MS;
   }
@@ -93,7 +93,7 @@ export class S3Requests {
       const credentials = await this.#credentials.get();
       let failure: SmaltiError;
       try {
-        const answer = await this.#ask(request, credentials, retries);
+        const answer = await this.#ask(request, credentials);
         const { status } = answer;
         if (status >= 200 && status < 300 || request.expected?.includes(status)) {
           const code = status === 409 ? codeOf(answer) : "";
@@ -127,12 +127,11 @@ export class S3Requests {
   async #ask(
     { method, key, query = {}, headers = {}, body, signal }: S3Request,
     credentials: S3Credentials | undefined,
-    retries: number,
   ): Promise<S3Answer> {
     const url = new URL(this.#place.base + key.split("/").map(encodeURIComponent).join("/"));
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signed = credentials ? await this.#sign(method, url, headers, credentials) : { ...headers };
-    return await patiently(signal, async (signal, wait) => {
+    return await patiently(this.#stalledMs, signal, async (signal, wait) => {
       wait(body?.length ?? 0);
       const response = await fetch(url, {
         method,
@@ -143,7 +142,7 @@ export class S3Requests {
       });
       const { status, headers } = response;
       wait(method === "HEAD" ? 0 : Number(headers.get("Content-Length")));
-      return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()), retries };
+      return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) };
     });
   }
 
@@ -198,6 +197,7 @@ export class S3Requests {
  * with.
  */
 async function patiently<R>(
+  stalledMs: number,
   signal: AbortSignal | undefined,
   body: (signal: AbortSignal, wait: (bytes: number) => void) => Promise<R>,
 ): Promise<R> {
@@ -206,7 +206,7 @@ async function patiently<R>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (bytes: number) => {
     clearTimeout(timer);
-    const ms = STALLED_MS + bytes * MS_PER_BYTE;
+    const ms = stalledMs + bytes * MS_PER_BYTE;
     timer = setTimeout(() => controller.abort(new Error(`nothing came in ${Math.round(ms / 1000)} s`)), ms);
   };
   if (signal?.aborted) abort();
