@@ -283,6 +283,8 @@ export interface BatchAhead {
   bytes: number;
   /** How many batches are to be read ahead, of all topics that are read together: several, where reads take long. */
   most: number;
+  /** Where requests are dear: bytes of batches that one had better carry. @default each batch comes by itself */
+  sharedBytes?: number | undefined;
 }
 
 /** Batches of one topic, opened one after another in an order that the time order can use. */

@@ -39,6 +39,8 @@ interface ReaderParts {
   kept?: FileBatches | undefined;
   /** How many reads ahead of need gain time now. */
   readsAhead?: () => number;
+  /** Bytes that a request had better carry. */
+  sharedBytes?: () => number | undefined;
   /** Opens the file that is at the path now. */
   reopen?: () => Promise<TopicFileReader>;
   /**
@@ -177,6 +179,7 @@ export class TopicFileReader implements TopicSource {
       first: 0,
       kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
+      sharedBytes: () => store.sharedBytes,
       reopen: () => TopicFileReader.open(store, engine, path, info, options),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
@@ -192,6 +195,11 @@ export class TopicFileReader implements TopicSource {
   /** How many reads of its batches ahead of need gain time now. */
   get readsAhead(): number {
     return this.#parts.readsAhead?.() ?? 1;
+  }
+
+  /** Bytes of batches that a request had better carry; undefined where each comes by itself. */
+  get sharedBytes(): number | undefined {
+    return this.#parts.sharedBytes?.();
   }
 
   get isGrowing(): boolean {

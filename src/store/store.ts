@@ -67,6 +67,11 @@ export interface FileReader {
    */
   readonly readsAhead?: number;
   /**
+   * Bytes that a request had better carry, where it is dear and reads that are asked for together share one. Replays then read
+   * so much of a file at a time, as far as their memory allows. @default each read is a request
+   */
+  readonly sharedBytes?: number;
+  /**
    * A small file as it is now, past caches on the way; `known` itself where that is still so, which a store that is far away
    * tells for less. Errors as {@linkcode readAll}. @default it is read each time
    */
@@ -183,6 +188,7 @@ export function unchanging(store: Store, reason: SmaltiError): Store {
     get readsAhead() {
       return store.readsAhead ?? 1;
     },
+    ...(store.sharedBytes !== undefined && { sharedBytes: store.sharedBytes }),
     list: (path) => store.list(path),
     size: (path) => store.size(path),
     read: (path, offset, length, options) => store.read(path, offset, length, options),

@@ -22,8 +22,8 @@ const LIMITS = { requests: 8, gapBytes: 256 * 1024, sharedBytes: 8 * 2 ** 20 };
 /** Objects below a place of a bucket, as files. A listing is of what was there when it was made. */
 export class S3Reader implements FileReader {
   readonly url: string;
-  /** Batches that are asked for together become one request, where they are small. */
   readonly readsAhead = 8;
+  readonly sharedBytes: number = LIMITS.sharedBytes;
   readonly #bucket: Bucket;
   readonly #prefix: string;
   readonly #ranges: RangeReader;

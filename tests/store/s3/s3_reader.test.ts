@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../../mod.ts";
+import { binary, connect, defineOntology } from "../../../mod.ts";
+import { MemoryStore } from "../../../src/store/memory.ts";
+import { keepingBatches } from "../../support/keeping_batches.ts";
 import { S3Reader } from "../../../src/store/s3/s3_reader.ts";
 import { s3Place } from "../../../src/store/s3/s3_options.ts";
-import { isOtherFile, readNow } from "../../../src/store/store.ts";
+import { isOtherFile, readAll, readNow } from "../../../src/store/store.ts";
 import { codeOf, content, fileReaderContract, text } from "../../contract/store.ts";
 import { BucketWriter } from "../../support/bucket_writer.ts";
 import { expectError, thrownBy } from "../../support/errors.ts";
@@ -10,6 +12,8 @@ import { clientOf } from "../../support/places.ts";
 import { addTopic, allTexts, pushSamples, recordSequence } from "../../support/sample_rows.ts";
 import { S3Proxy } from "../../support/s3_proxy.ts";
 import { s3Installed, S3Server, type S3ServerName } from "../../support/s3_server.ts";
+
+const Noise = defineOntology("Noise", { data: binary() });
 
 for (const name of ["versitygw", "moto"] as const) suite(name);
 
@@ -133,6 +137,50 @@ function suite(name: S3ServerName): void {
         "CLOSED",
         "CLOSED",
       ]);
+      await dispose();
+    });
+
+    it("replays many topics by few requests, fewer with more memory", async () => {
+      const { prefix, url, options, dispose } = newPlace();
+      const bucket = server.open();
+      const memory = keepingBatches(new MemoryStore());
+      const recorder = clientOf(memory);
+      const [topics, batches, rows] = [70, 16, 16];
+      let random = 1;
+      await recorder.sequenceCreate("drive", {}, async (sequence) => {
+        for (let t = 0; t < topics; t++) {
+          const topic = await sequence.topicCreate(`t${t}`, { ontology: Noise });
+          for (let row = 0; row < batches * rows; row++) {
+            const data = new Uint8Array(1000).map(() => (random = Math.imul(random, 48271) >>> 0) >>> 24);
+            await topic.push({ timestampNs: BigInt(row * topics + t), data: { data } });
+            if (row % rows === rows - 1) await topic.flush();
+          }
+        }
+      });
+      for (const name of await memory.list("drive")) {
+        await bucket.put(`${prefix}drive/${name}`, await readAll(memory, `drive/${name}`));
+      }
+      const client = await connect(url, { s3: options, maxCachedBytes: 0 });
+      const requests: number[] = [];
+      // By default 64 MiB for batches of 256 KiB; here the batches are of 16 KiB.
+      for (const maxBufferedBytes of [4 * 2 ** 20, 32 * 2 ** 20]) {
+        const handler = await client.sequenceHandler("drive");
+        proxy.asked.length = 0;
+        let next = 0n;
+        for await (const [, message] of handler.getDataStreamer({ maxBufferedBytes })) {
+          if (message.timestampNs !== next) {
+            throw new Error(`${message.timestampNs} came in place of ${next}`);
+          }
+          next++;
+        }
+        expect(next).toBe(BigInt(topics * batches * rows));
+        requests.push(proxy.asked.length);
+      }
+      // The end of each file, and then batches four together, or all of them.
+      expect(requests[0]).toBeLessThanOrEqual(topics * (1 + batches / 4) * 1.25);
+      expect(requests[1]).toBeLessThanOrEqual(topics * 2 * 1.1);
+      await client.close();
+      await recorder.close();
       await dispose();
     });
 
