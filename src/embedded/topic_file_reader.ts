@@ -239,7 +239,8 @@ export class TopicFileReader implements TopicSource {
     if (!options?.paths || this.#parts.ended) return new FileRuns(this, window, signal, options);
     const { file, engine, dictionaries } = this.#parts;
     const { schema: { fields }, index } = this;
-    const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
+    const isShared = this.sharedBytes !== undefined;
+    const reads = new ColumnReads({ file, engine, fields, dictionaries, index, isShared }, options.paths);
     return new FileRuns(this, window, signal, options, reads);
   }
 
