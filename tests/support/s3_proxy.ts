@@ -44,7 +44,7 @@ export class S3Proxy {
   /** All requests so far. */
   readonly asked: S3Asked[] = [];
   /** What it does with a request. `count` is of all requests, from 0 on. */
-  trick: (asked: S3Asked, count: number) => S3Trick | void = () => {};
+  trick: (asked: S3Asked, count: number) => S3Trick | undefined = () => undefined;
   readonly #endpoint: URL;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

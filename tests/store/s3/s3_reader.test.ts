@@ -36,7 +36,7 @@ function suite(name: S3ServerName): void {
   /** A reader of a new place, by way of the proxy, and what writes there. */
   function newPlace() {
     const prefix = `of all/place+${places++}/`;
-    proxy.trick = () => {};
+    proxy.trick = () => undefined;
     proxy.asked.length = 0;
     const url = server.url(prefix);
     const options = server.options({ endpoint: proxy.endpoint });

@@ -209,20 +209,23 @@ function suite(name: "versitygw" | "moto"): void {
       return Math.abs(Date.UTC(+y, +mo - 1, +d, +h, +mi, +s) - theirs.getTime()) < 900_000;
     };
     const shifted = bucket();
-    proxy.trick = ({ headers }) =>
-      isNear(String(headers["x-amz-date"]))
-        ? { status: 206, headers: { "Content-Range": "bytes 0-1/2", ETag: `"e"` }, body: text("ok") }
-        : { status: 403, code: "RequestTimeTooSkewed", headers: { Date: theirs.toUTCString() } };
+    const skewed: S3Trick = {
+      status: 403,
+      code: "RequestTimeTooSkewed",
+      headers: { Date: theirs.toUTCString() },
+    };
+    const found: S3Trick = {
+      status: 206,
+      headers: { "Content-Range": "bytes 0-1/2", ETag: `"e"` },
+      body: text("ok"),
+    };
+    proxy.trick = ({ headers }) => isNear(String(headers["x-amz-date"])) ? found : skewed;
     expect(await bytesOf(shifted, "k")).toBe("ok");
     expect(await bytesOf(shifted, "k")).toBe("ok");
     expect(proxy.asked.length).toBe(3);
 
     const never = bucket();
-    proxy.trick = () => ({
-      status: 403,
-      code: "RequestTimeTooSkewed",
-      headers: { Date: theirs.toUTCString() },
-    });
+    proxy.trick = () => skewed;
     await expectError(() => never.head("k"), "PERMISSION_DENIED");
     await expectError(() => never.get("k", 0, 1), "UNAUTHENTICATED", "RequestTimeTooSkewed");
   });
