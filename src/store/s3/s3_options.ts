@@ -54,8 +54,8 @@ const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** Reads an `s3:` URL and its options. INVALID_ARGUMENT, UNAUTHENTICATED, TypeError for options that there are not. */
 export function s3Place(url: string, options: S3Options = {}): S3Place {
   checkOptions(options, S3_OPTIONS, "Cannot connect with s3");
-  const { endpoint, region = "us-east-1", pathStyle = endpoint !== undefined, credentials, encryptionKey } =
-    options;
+  const { endpoint, region = "us-east-1", pathStyle = endpoint !== undefined } = options;
+  const { credentials, encryptionKey, retryMs } = options;
   const match = /^s3:\/\/([^/?#@]*)(?:\/([^?#]*))?$/i.exec(url);
   if (!match || !BUCKET.test(match[1])) {
     // What stands before an @ may be a secret.
@@ -72,9 +72,17 @@ export function s3Place(url: string, options: S3Options = {}): S3Place {
   }
   const prefix = parts.map((part) => `${part}/`).join("");
   if (credentials && typeof credentials !== "function") checkCredentials(credentials);
-  if (encryptionKey && encryptionKey.length !== 32) {
-    const text = `Cannot connect to "${url}": encryptionKey has ${encryptionKey.length} bytes, wanted 32`;
-    throw new SmaltiError("INVALID_ARGUMENT", text);
+  if (encryptionKey !== undefined && !(encryptionKey instanceof Uint8Array && encryptionKey.length === 32)) {
+    const seen = encryptionKey instanceof Uint8Array
+      ? `has ${encryptionKey.length} bytes`
+      : "is no Uint8Array";
+    throw new SmaltiError(
+      "INVALID_ARGUMENT",
+      `Cannot connect to "${url}": encryptionKey ${seen}, wanted 32 bytes`,
+    );
+  }
+  if (retryMs !== undefined && !(retryMs >= 0)) {
+    throw new RangeError(`Cannot connect to "${url}": retryMs is ${retryMs}, wanted milliseconds from 0 on`);
   }
   const amazon = `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
   const base = baseOf(url, endpoint ?? amazon, bucket, pathStyle);
