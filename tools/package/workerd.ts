@@ -43,6 +43,7 @@ export async function checkWorkerd(project: Project, site: Site): Promise<void> 
     expectSame(`workerd, ${name}`, found, {
       flight: replayed("wasm"),
       flightJs: replayed("js"),
+      flightS3: replayed("wasm"),
       flightSlim: replayed("wasm"),
       memory: "wasm",
       slim: "js",
