@@ -43,8 +43,8 @@ export async function checkWorkerd(project: Project, site: Site): Promise<void> 
     expectSame(`workerd, ${name}`, found, {
       flight: replayed("wasm"),
       flightJs: replayed("js"),
-      flightS3: replayed("wasm"),
       flightSlim: replayed("wasm"),
+      flightS3: replayed("wasm"),
       memory: "wasm",
       slim: "js",
       shared: true,

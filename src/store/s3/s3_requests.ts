@@ -50,8 +50,8 @@ const STATUS_CODES: Record<number, ErrorCode> = {
   404: "NOT_FOUND",
   501: "UNSUPPORTED",
 };
-/** A conflict is under way: that is not "exists". */
-const CONFLICTS = new Set(["ConditionalRequestConflict", "OperationAborted"]);
+/** What may go well the next time: a body that came too slowly; a conflict that is under way, which is not "exists". */
+const AGAIN = new Set(["ConditionalRequestConflict", "OperationAborted", "RequestTimeout"]);
 const EXPIRED = new Set(["ExpiredToken", "TokenRefreshRequired", "InvalidToken"]);
 const BUSY = new Set([408, 429, 500, 502, 503, 504]);
 
@@ -97,7 +97,7 @@ export class S3Requests {
         const { status } = answer;
         if (status >= 200 && status < 300 || request.expected?.includes(status)) {
           const code = status === 409 ? codeOf(answer) : "";
-          if (!CONFLICTS.has(code)) return answer;
+          if (!AGAIN.has(code)) return answer;
         }
         const code = codeOf(answer);
         if (EXPIRED.has(code) && !renewed && this.#credentials.renew(credentials)) {
@@ -109,7 +109,7 @@ export class S3Requests {
           continue;
         }
         failure = this.#refused(request, answer, code);
-        if (!BUSY.has(status) && !CONFLICTS.has(code)) throw failure;
+        if (!BUSY.has(status) && !AGAIN.has(code)) throw failure;
       } catch (reason) {
         if (reason instanceof SmaltiError) throw reason;
         request.signal?.throwIfAborted();
@@ -130,7 +130,9 @@ export class S3Requests {
   ): Promise<S3Answer> {
     const url = new URL(this.#place.base + key.split("/").map(encodeURIComponent).join("/"));
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const signed = credentials ? await this.#sign(method, url, headers, credentials) : { ...headers };
+    const signed = credentials ? await this.#sign(method, url, headers, credentials) : new Headers(headers);
+    // A range of a compressed object is of no use. Not signed: what is on the way may change it, and browsers do not let it be set.
+    signed.set("Accept-Encoding", "identity");
     return await patiently(this.#stalledMs, signal, async (signal, wait) => {
       wait(body?.length ?? 0);
       const response = await fetch(url, {
@@ -184,7 +186,8 @@ export class S3Requests {
       ? `; the bucket is in region ${region}, wanted that as region in place of ${this.#place.region}`
       : "";
     const said = [code, elementOf(answer, "Message")].filter(Boolean).join(": ");
-    const kind = CODES[code] ?? STATUS_CODES[status] ?? (BUSY.has(status) ? "UNAVAILABLE" : "IO");
+    const kind = CODES[code] ?? STATUS_CODES[status] ??
+      (BUSY.has(status) || AGAIN.has(code) ? "UNAVAILABLE" : "IO");
     return new SmaltiError(
       kind,
       `Cannot ${tried}: the service answers ${status}${said && ` ${said}`}${hint}`,

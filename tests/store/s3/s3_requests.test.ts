@@ -43,6 +43,7 @@ function suite(name: "versitygw" | "moto"): void {
     const failures: Record<string, S3Trick> = {
       "is busy": { status: 503, code: "SlowDown" },
       "is asked too much": { status: 429, code: "TooManyRequests" },
+      "waited too long": { status: 400, code: "RequestTimeout" },
       "has an error of its own": { status: 500, code: "InternalError" },
       "drops the answer": { dropAfter: 0 },
       "cuts the answer": { dropAfter: 3 },
@@ -79,6 +80,13 @@ function suite(name: "versitygw" | "moto"): void {
       const reading = thrownBy(() => failing.get("k", 0, 1, { signal: controller.signal }));
       controller.abort(reason);
       expect(await reading).toBe(reason);
+    });
+
+    it("asks for the bytes as they are stored", async () => {
+      await bucket().get("k", 0, 1);
+      // Some runtimes add what was added.
+      expect(proxy.asked[0].headers["accept-encoding"]).toMatch(/^identity(, identity)?$/);
+      expect(proxy.asked[0].headers.authorization).not.toContain("accept-encoding");
     });
 
     it("does not repeat what the service refuses", async () => {
