@@ -5,6 +5,8 @@ import type { ReadMemory } from "./read_memory.ts";
 const MAX_AHEAD = 8;
 /** Requests for one topic that are under way at most, beside the one whose batches are being opened. */
 const MAX_SHARED = 3;
+/** Bytes of a topic's first shared request; later ones are larger the more was read: who wants little is to get it soon. */
+const FIRST_SHARED_BYTES = 5 * 2 ** 18;
 
 /**
  * What a replay reads before it needs it: the batches that come first, one by one, or, where requests are dear, as many
@@ -17,12 +19,15 @@ export class ReadAhead {
   readonly #counts: Uint32Array;
   readonly #bytes: Float64Array;
   #count = 0;
+  /** By topic, bytes that were taken so far. */
+  readonly #taken: Float64Array;
 
   constructor(sources: readonly RunSource[], memory: ReadMemory) {
     this.#sources = sources;
     this.#memory = memory;
     this.#counts = new Uint32Array(sources.length);
     this.#bytes = new Float64Array(sources.length);
+    this.#taken = new Float64Array(sources.length);
   }
 
   /** Whether batches of a topic that needs one share a request. */
@@ -32,8 +37,9 @@ export class ReadAhead {
 
   /** Says that a topic's next batch is to be opened. */
   take(position: number): void {
-    if (this.#counts[position] === 0) return;
     const bytes = this.#sources[position].nextBytes;
+    this.#taken[position] += bytes;
+    if (this.#counts[position] === 0) return;
     this.#counts[position]--;
     this.#count--;
     this.#bytes[position] -= bytes;
@@ -86,19 +92,20 @@ export class ReadAhead {
    */
   #hasLittle(position: number, { sharedBytes, bytes }: BatchAhead): boolean {
     if (sharedBytes === undefined) return true;
-    const most = this.#mostTogether(sharedBytes, bytes);
+    const most = this.#mostTogether(position, sharedBytes, bytes);
     const spare = this.#memory.maxAheadBytes / this.#sources.length - most;
     return this.#bytes[position] <= Math.max(0, Math.min(spare, MAX_SHARED * most));
   }
 
   /** Bytes of a request: topics are at different places in theirs, so on average they hold half of them. */
-  #mostTogether(sharedBytes: number, bytes: number): number {
-    return Math.min(sharedBytes, bytes + this.#memory.maxBytes / this.#sources.length);
+  #mostTogether(position: number, sharedBytes: number, bytes: number): number {
+    const share = bytes + this.#memory.maxBytes / this.#sources.length;
+    return Math.min(sharedBytes, share, FIRST_SHARED_BYTES + 3 * this.#taken[position]);
   }
 
   /** Reads batches of a topic by one request; false where there is no room for any. */
   #readTogether(position: number, first: BatchAhead, sharedBytes: number): boolean {
-    let left = this.#mostTogether(sharedBytes, first.bytes);
+    let left = this.#mostTogether(position, sharedBytes, first.bytes);
     let count = 0;
     for (let next: BatchAhead | undefined = first; next; next = this.#sources[position].ahead) {
       if (count > 0 && next.bytes > left || !this.#memory.hasRoomAhead(next.bytes)) break;
