@@ -60,13 +60,14 @@ function suite(name: "versitygw" | "moto"): void {
       await server.open().put("k", text("all of it"));
       bucket({}, { stopAfter: 3 });
       const place = s3Place(server.url(), server.options({ endpoint: proxy.endpoint }));
-      const { bytes } = await new S3Requests(place, 100).send({ method: "GET", key: "k", tried: "read" });
+      const { bytes } = await new S3Requests(place, 500).send({ method: "GET", key: "k", tried: "read" });
       expect(new TextDecoder().decode(bytes)).toBe("all of it");
-      expect(proxy.asked.length).toBe(2);
+      // A machine that is busy may let more of them stall.
+      expect(proxy.asked.length).toBeGreaterThanOrEqual(2);
     });
 
     it("gives up after some time, UNAVAILABLE, with what the service said", async () => {
-      const failing = bucket({ retryMs: 300 });
+      const failing = bucket({ retryMs: 3000 });
       proxy.trick = () => ({ status: 503, code: "SlowDown" });
       await expectError(() => failing.get("k", 0, 1), "UNAVAILABLE", "s3://smalti/k", "503 SlowDown");
       expect(proxy.asked.length).toBeGreaterThan(1);
