@@ -137,6 +137,11 @@ export interface Store extends FileReader {
    */
   sync(path: string): Promise<void>;
   /**
+   * Resolves when a file to which nothing more is to be added is durable, as after `sync`: a store that held it in parts may
+   * put them together now. @default as `sync`
+   */
+  seal?(path: string): Promise<void>;
+  /**
    * Puts a whole file in place, durably, and makes the directories above it. Readers see the old or the new one and nothing
    * between; so does one call of `read`, in any process. The caller may change the bytes once it resolves.
    */
@@ -204,6 +209,11 @@ export function unchanging(store: Store, reason: SmaltiError): Store {
     remove: refuse,
     lock: refuse,
   };
+}
+
+/** Ends a file, durably, see {@linkcode Store.seal}. */
+export function seal(store: Store, path: string): Promise<void> {
+  return store.seal?.(path) ?? store.sync(path);
 }
 
 const WRITTEN_ANEW = Symbol("smalti.writtenAnew");

@@ -21,6 +21,16 @@ export interface ObjectPart {
   readonly size: number;
 }
 
+/** What is told of an object without its bytes. */
+export interface ObjectHead {
+  readonly size: number;
+  readonly etag: string | undefined;
+  /** What it was created with by {@linkcode Bucket.create}. */
+  readonly id: string | undefined;
+  /** For how long it has been there, by the service's own clock, to a second; undefined where that does not tell. */
+  readonly ageMs: number | undefined;
+}
+
 /** Options of a request. */
 export interface AskOptions {
   signal?: AbortSignal | undefined;
@@ -118,15 +128,18 @@ export class Bucket {
 
   /** What is told of an object without its bytes; undefined where there is none. */
   async head(key: string, { signal }: AskOptions = {}): Promise<
-    { size: number; etag: string | undefined; id: string | undefined } | undefined
+    ObjectHead | undefined
   > {
     const tried = `look at ${this.shown(key)}`;
     const { status, headers } = await this.#ask({ method: "HEAD", key, tried, expected: [404], signal });
     if (status === 404) return undefined;
+    const timeOf = (name: string) => Date.parse(headers.get(name) ?? "");
+    const ageMs = timeOf("Date") - timeOf("Last-Modified");
     return {
       size: Number(headers.get("Content-Length")),
       etag: headers.get("ETag") ?? undefined,
       id: headers.get("x-amz-meta-id") ?? undefined,
+      ageMs: Number.isNaN(ageMs) ? undefined : Math.max(0, ageMs),
     };
   }
 
@@ -154,7 +167,8 @@ export class Bucket {
 
   /**
    * Creates an object where there is none at the key: the one call that decides between writers. Gives false where another
-   * is there. An answer that was lost is made up for by `id`, which must be another for each call.
+   * is there. An answer that was lost is made up for by `id`, which must be another for each call, but for one that repeats
+   * a call of which nobody knows what came.
    */
   async create(key: string, bytes: Uint8Array, id: string, { signal }: AskOptions = {}): Promise<boolean> {
     const answer = await this.#put(key, bytes, id, { "If-None-Match": "*" }, signal);
@@ -222,12 +236,17 @@ export class Bucket {
     } while (token !== undefined);
   }
 
-  /** Begins a multipart upload; gives its id. */
-  async beginUpload(key: string, { signal }: AskOptions = {}): Promise<string> {
+  /**
+   * Begins a multipart upload; gives its id.
+   *
+   * @param options `id`: what the object is known by once it is there, as of {@linkcode create}.
+   */
+  async beginUpload(key: string, { signal, id }: AskOptions & { id?: string } = {}): Promise<string> {
     const tried = `begin an upload of ${this.shown(key)}`;
-    const answer = await this.#ask({ method: "POST", key, query: { uploads: "" }, tried, signal });
-    const id = elementOf(answer, "UploadId");
-    if (id) return unescapedXml(id);
+    const headers: Record<string, string> = id === undefined ? {} : { "x-amz-meta-id": id };
+    const answer = await this.#ask({ method: "POST", key, query: { uploads: "" }, headers, tried, signal });
+    const upload = elementOf(answer, "UploadId");
+    if (upload) return unescapedXml(upload);
     throw new SmaltiError("IO", `Cannot ${tried}: the service gives no id for it`);
   }
 
@@ -279,31 +298,32 @@ export class Bucket {
     );
   }
 
-  /** Ends an upload: the object is there, all at once. */
+  /**
+   * Ends an upload: the object is there, all at once. False where it is not: something is there that has another ETag than
+   * `ifMatch`, or anything where that is "none"; or the upload is gone, as after an end whose answer was lost.
+   */
   async completeUpload(
     key: string,
     upload: string,
     parts: readonly UploadedPart[],
-    { signal }: AskOptions = {},
-  ): Promise<void> {
+    { signal, ifMatch }: AskOptions = {},
+  ): Promise<boolean> {
     const list = parts.map(({ number, etag }) =>
       `<Part><PartNumber>${number}</PartNumber><ETag>${escaped(etag)}</ETag></Part>`
     ).join("");
     const body = new TextEncoder().encode(`<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`);
     const tried = `end the upload of ${this.shown(key)}`;
-    const headers = { "Content-Type": "application/xml" };
-    const answer = await this.#ask({
-      method: "POST",
-      key,
-      query: { uploadId: upload },
-      headers,
-      body,
-      tried,
-      signal,
-    });
+    const headers: Record<string, string> = { "Content-Type": "application/xml" };
+    if (ifMatch === "none") headers["If-None-Match"] = "*";
+    else if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
+    const query = { uploadId: upload };
+    const expected = [404, 412];
+    const answer = await this.#ask({ method: "POST", key, query, headers, body, tried, expected, signal });
+    if (answer.status > 299) return false;
     // It may fail after it began to answer.
     const code = codeOf(answer);
     if (code !== "") throw new SmaltiError("IO", `Cannot ${tried}: the service answers ${code}`);
+    return true;
   }
 
   /** Gives an upload up; nothing where there is none. */
