@@ -117,6 +117,11 @@ export type Durability = "sync" | "commit" | "never";
 export interface Store extends FileReader {
   /** What `sync` is good for here. @default "sync" */
   readonly durability?: Durability;
+  /**
+   * Whether a file that is held by `open` also gets what another store adds to it, when another file has come to its path by
+   * then. Else who follows a sequence reads what is at the path. @default true
+   */
+  readonly holds?: boolean;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;
   /**

@@ -5,6 +5,7 @@ import type { Bucket } from "./bucket.ts";
 import { beginEpoch, type Epoch, lastEpoch, lastNumber, LogKeys } from "./epochs.ts";
 import { isSame, LogView } from "./log_view.ts";
 import { BULK_BYTES, checkSize, PendingFile } from "./pending_file.ts";
+import { probe } from "./probe.ts";
 import { putInPlace } from "./put_in_place.ts";
 import { encodeRecord } from "./record.ts";
 import { keysBelow, removeLog, tidyLog } from "./remove_log.ts";
@@ -60,8 +61,12 @@ export class DirectoryLease implements StoreLease {
     this.lost.addEventListener("abort", () => this.files.clear());
   }
 
-  /** Takes a directory that is free, or whose writer is gone: LOCKED where it lives. */
-  static async take(place: LeasePlace, timing: LogTiming): Promise<DirectoryLease> {
+  /**
+   * Takes a directory that is free, or whose writer is gone: LOCKED where it lives.
+   *
+   * @param isProbed Whether the service is known to honour conditions; else UNSUPPORTED where it does not.
+   */
+  static async take(place: LeasePlace, timing: LogTiming, isProbed: boolean): Promise<DirectoryLease> {
     const { bucket } = place;
     const keys = logKeys(place);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -81,6 +86,7 @@ export class DirectoryLease implements StoreLease {
         base: before ? last!.base : number,
       };
       if (!await beginEpoch(bucket, keys, epoch)) continue;
+      if (!isProbed) await probe(bucket, keys.epoch(number));
       const lease = new DirectoryLease(place, epoch, before, timing);
       try {
         await lease.#inherit();

@@ -21,7 +21,6 @@ import { DirectoryLease, holderOf, logKeys } from "./directory_lease.ts";
 import { lastEpoch, LOG_FOLDER } from "./epochs.ts";
 import { OtherLogs } from "./other_logs.ts";
 import { checkSize, PendingFile } from "./pending_file.ts";
-import { probe } from "./probe.ts";
 import { putInPlace } from "./put_in_place.ts";
 import { keysBelow } from "./remove_log.ts";
 import type { S3Place } from "./s3_options.ts";
@@ -35,6 +34,7 @@ const WATCH_MS = 250;
 export class S3Store implements Store {
   readonly url: string;
   readonly durability = "sync";
+  readonly holds = false;
   readonly #bucket: Bucket;
   readonly #prefix: string;
   readonly #objects: S3Reader;
@@ -50,7 +50,8 @@ export class S3Store implements Store {
   readonly #readers = new WeakMap<object, unknown>();
   readonly #changes = new Map<string, number>();
   readonly #slice = new TimeSlice();
-  #probed: Promise<void> | undefined;
+  /** Whether the service is known to honour conditions. */
+  #isProbed = false;
   #closed = false;
 
   /** @param timing By which writers count as gone. */
@@ -264,9 +265,9 @@ export class S3Store implements Store {
       }
       this.#taking.add(directory);
       try {
-        await (this.#probed ??= probe(this.#bucket, this.#prefix));
         const place = { bucket: this.#bucket, prefix: this.#prefix, directory };
-        const lease = await DirectoryLease.take(place, this.#timing);
+        const lease = await DirectoryLease.take(place, this.#timing, this.#isProbed);
+        this.#isProbed = true;
         this.#leases.add(lease);
         return {
           lost: lease.lost,
@@ -278,9 +279,6 @@ export class S3Store implements Store {
             }
           },
         };
-      } catch (reason) {
-        this.#probed = undefined;
-        throw reason;
       } finally {
         this.#taking.delete(directory);
       }
