@@ -6,7 +6,7 @@ import { beginEpoch, type Epoch, lastEpoch, lastNumber, LogKeys } from "./epochs
 import { isSame, LogView } from "./log_view.ts";
 import { BULK_BYTES, checkSize, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
-import { putInPlace } from "./put_in_place.ts";
+import { type ObjectSource, putInPlace } from "./put_in_place.ts";
 import { encodeRecord } from "./record.ts";
 import { keysBelow, removeLog, tidyLog } from "./remove_log.ts";
 import { type LogTiming, WriteAheadLog } from "./write_ahead_log.ts";
@@ -157,15 +157,20 @@ export class DirectoryLease implements StoreLease {
 
   /** Makes an object of a file's bytes. */
   async seal(file: PendingFile): Promise<void> {
-    const { path } = file;
+    await this.put(file.path, file);
+    this.drop(file.path);
+  }
+
+  /** Puts an object in place: in that of another only where that was there while nobody had taken over. */
+  async put(path: string, source: ObjectSource): Promise<void> {
     const key = this.#prefix + path;
-    if (!await putInPlace(this.#bucket, key, file, "none")) {
-      const found = await this.#bucket.head(key);
-      // Who took over may have put it there; who was taken over may have, a moment ago.
-      await this.#log.flush();
-      if (!await putInPlace(this.#bucket, key, file, found?.etag ?? "none")) throw changed(this.#bucket, key, path);
+    // One that takes no other's place can do no harm.
+    if (this.files.has(path) && await putInPlace(this.#bucket, key, source, "none")) return;
+    const found = await this.#bucket.head(key);
+    await this.#log.flush();
+    if (!await putInPlace(this.#bucket, key, source, found?.etag ?? "none")) {
+      throw changed(this.#bucket, key, path);
     }
-    this.drop(path);
   }
 
   /** Puts an object in place by the decision of the log. */
@@ -181,19 +186,23 @@ export class DirectoryLease implements StoreLease {
     throw this.#log.lose("another has taken it over");
   }
 
-  /** Forgets files at a path and below it; to be flushed. False where the log does not speak of any. */
-  drop(path: string): boolean {
+  /** Forgets files at a path and below it; to be flushed. */
+  drop(path: string): void {
     const isIn = (other: string) => path === "" || other === path || other.startsWith(`${path}/`);
     for (const other of [...this.files.keys()]) if (isIn(other)) this.files.delete(other);
     const known = [...this.#known].filter(isIn);
-    if (known.length === 0) return false;
+    if (known.length === 0) return;
     known.forEach((other) => this.#known.delete(other));
     this.#log.add({ do: "drop", path });
-    return true;
   }
 
-  /** Resolves when what was dropped stays so. */
+  /** Resolves when the log has what was made and dropped so far. */
   flush(): Promise<void> {
+    return this.#log.settled();
+  }
+
+  /** Makes sure that nobody had taken over when it was called. LOCKED. */
+  confirm(): Promise<void> {
     return this.#log.flush();
   }
 
@@ -223,7 +232,9 @@ export class DirectoryLease implements StoreLease {
       if (!this.#isUsed && epoch.number === 1 && await this.#isEmpty()) {
         return await removeLog(this.#bucket, this.#keys.root);
       }
+      await this.#log.settled(); // where it failed, the files are another's to recover
       await mapLimited([...this.files.values()], AT_ONCE, (file) => this.seal(file));
+      this.#log.stop();
       await this.#log.settled();
       const number = epoch.number + 1;
       const next: Epoch = { number, id: crypto.randomUUID(), state: "free", base: number };
@@ -314,7 +325,7 @@ async function fence(bucket: Bucket, keys: LogKeys, epoch: Epoch): Promise<LogVi
   return view;
 }
 
-function source(bytes: Uint8Array) {
+function source(bytes: Uint8Array): ObjectSource {
   const read = (offset: number, length: number) => Promise.resolve(bytes.subarray(offset, offset + length));
   return { size: bytes.length, bulk: [], read };
 }

@@ -98,7 +98,9 @@ export class LogView {
         file.append(bytes.slice(at, at += step.length));
       } else {
         file.addBulk(step.key);
-        if (file.size < step.length) throw this.#wrong(key, `${path} has ${file.size} bytes, wanted ${step.length}`);
+        if (file.size < step.length) {
+          throw this.#wrong(key, `${path} has ${file.size} bytes, wanted ${step.length}`);
+        }
       }
       file.logged = file.size;
     }

@@ -55,7 +55,9 @@ export function encodeRecord({ kind, steps, bytes }: LogRecord): Uint8Array<Arra
 export function decodeRecord(record: Uint8Array, shown: string): LogRecord {
   const wrong = (what: string, cause?: unknown) =>
     new SmaltiError("CORRUPT", `Cannot read the record ${shown}: ${what}`, { cause });
-  if (record.length < PREFIX_BYTES) throw wrong(`it has ${record.length} bytes, wanted ${PREFIX_BYTES} or more`);
+  if (record.length < PREFIX_BYTES) {
+    throw wrong(`it has ${record.length} bytes, wanted ${PREFIX_BYTES} or more`);
+  }
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const [headBytes, headCrc, length, crc] = [0, 4, 8, 12].map((offset) => view.getUint32(offset, true));
   const wanted = PREFIX_BYTES + headBytes + length;

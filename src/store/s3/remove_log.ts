@@ -13,7 +13,9 @@ export async function* keysBelow(bucket: Bucket, prefix: string): AsyncGenerator
 /** Removes records and bulk objects that nobody needs any more: all but the epochs and what is to stay. */
 export async function tidyLog(bucket: Bucket, root: string, stays: ReadonlySet<string>): Promise<void> {
   const keys: string[] = [];
-  for await (const key of keysBelow(bucket, root)) if (isInFolder(root, key) && !stays.has(key)) keys.push(key);
+  for await (const key of keysBelow(bucket, root)) {
+    if (isInFolder(root, key) && !stays.has(key)) keys.push(key);
+  }
   await bucket.delete(keys);
 }
 

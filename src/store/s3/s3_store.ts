@@ -146,7 +146,8 @@ export class S3Store implements Store {
       this.#creating.add(path);
       try {
         const lease = this.#leaseOf(path);
-        const other = await this.#bucket.head(this.#prefix + path) ?? (lease ? undefined : await this.#ofOthers(path));
+        const other = await this.#bucket.head(this.#prefix + path) ??
+          (lease ? undefined : await this.#ofOthers(path));
         if (other) throw taken();
         if (lease) lease.create(path);
         else this.#files.set(path, new PendingFile(this.#bucket, path));
@@ -196,7 +197,8 @@ export class S3Store implements Store {
       this.#files.delete(path);
       this.#changed(path);
       const lease = this.#leaseOf(path);
-      if (lease?.drop(path)) await lease.flush();
+      lease?.drop(path);
+      await lease?.flush();
     });
   }
 
@@ -214,20 +216,21 @@ export class S3Store implements Store {
     await this.#change([from, to], async () => {
       const file = this.#own(from) ?? await this.#adopt(from);
       if (from === to) return;
-      const there = await this.#bucket.head(this.#prefix + to);
-      if (!await putInPlace(this.#bucket, this.#prefix + to, file, there?.etag ?? "none")) {
-        throw await this.#conflict(to);
+      const lease = this.#leaseOf(to);
+      if (lease) await lease.put(to, file);
+      else {
+        const there = await this.#bucket.head(this.#prefix + to);
+        if (!await putInPlace(this.#bucket, this.#prefix + to, file, there?.etag ?? "none")) {
+          throw this.#conflict(to);
+        }
       }
       for (const path of [from, to]) {
         this.#files.delete(path);
         this.#changed(path);
       }
       if (file.base) await this.#bucket.delete([file.base.key]);
-      const leases = new Set([from, to].flatMap((path) => {
-        const lease = this.#leaseOf(path);
-        return lease?.drop(path) ? lease : [];
-      }));
-      for (const lease of leases) await lease.flush();
+      for (const path of [from, to]) this.#leaseOf(path)?.drop(path);
+      for (const path of [from, to]) await this.#leaseOf(path)?.flush();
     });
   }
 
@@ -246,8 +249,9 @@ export class S3Store implements Store {
       for (const file of [...this.#files.keys()]) if (isIn(path, file)) this.#files.delete(file);
       this.#changed(path);
       if (lease?.directory === path) return await lease.removeAll();
-      // First: else what is not an object yet would be there still.
-      if (lease?.drop(path)) await lease.flush();
+      // First: else what is not an object yet would be there still, and what was made before would not be there.
+      lease?.drop(path);
+      await lease?.flush();
       const key = this.#prefix + path;
       if (await this.#bucket.head(key)) return await this.#bucket.delete([key]);
       const keys: string[] = [];
@@ -360,8 +364,10 @@ export class S3Store implements Store {
   async #put(file: PendingFile): Promise<void> {
     const { path, base } = file;
     if (base && file.size === base.size) return void this.#files.delete(path);
+    // What was found at the path must not be of who took over.
+    await this.#leaseOf(path)?.confirm();
     if (!await putInPlace(this.#bucket, this.#prefix + path, file, base?.etag ?? "none")) {
-      throw await this.#conflict(path);
+      throw this.#conflict(path);
     }
     this.#files.delete(path);
     this.#changed(path);
@@ -383,7 +389,9 @@ export class S3Store implements Store {
   /** Refuses reads of a reader that began with something else. */
   #checkReader(path: string, now: unknown, { reader }: ReadOptions): void {
     if (!reader) return;
-    if (this.#readers.has(reader) && this.#readers.get(reader) !== now) throw writtenAnew(this.#shown(path), path);
+    if (this.#readers.has(reader) && this.#readers.get(reader) !== now) {
+      throw writtenAnew(this.#shown(path), path);
+    }
     this.#readers.set(reader, now);
   }
 
@@ -392,9 +400,7 @@ export class S3Store implements Store {
     this.#changes.set(path, (this.#changes.get(path) ?? 0) + 1);
   }
 
-  /** What fails where another writes at the same time: LOCKED where it took over. */
-  async #conflict(path: string): Promise<SmaltiError> {
-    await this.#leaseOf(path)?.flush();
+  #conflict(path: string): SmaltiError {
     const text = `Cannot write ${this.#shown(path)}: another changes it at the same time`;
     return new SmaltiError("IO", text, { file: path });
   }

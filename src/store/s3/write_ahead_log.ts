@@ -85,9 +85,9 @@ export class WriteAheadLog {
     await written;
   }
 
-  /** Resolves when no record is being written: none is begun then until something is added. */
+  /** Resolves when all steps that were added before are in records: without a new one where they are. */
   async settled(): Promise<void> {
-    this.stop();
+    if (this.#steps.length > 0 || this.#waiting) return await this.flush();
     await this.#writing;
     this.#checkGood();
   }
@@ -121,14 +121,20 @@ export class WriteAheadLog {
     do {
       this.#checkGood();
       let [count, bytes] = [0, 0];
-      while (count < this.#steps.length && bytes < RECORD_BYTES) bytes += this.#steps[count++].bytes?.length ?? 0;
+      while (count < this.#steps.length && bytes < RECORD_BYTES) {
+        bytes += this.#steps[count++].bytes?.length ?? 0;
+      }
       await this.#write(this.#steps.splice(0, count));
     } while (this.#steps.length > 0);
   }
 
   async #write(steps: readonly { step: LogStep; bytes: Uint8Array | undefined }[]): Promise<void> {
     const parts = steps.flatMap(({ bytes }) => bytes ?? []);
-    const record = encodeRecord({ kind: "steps", steps: steps.map(({ step }) => step), bytes: joined(parts) });
+    const record = encodeRecord({
+      kind: "steps",
+      steps: steps.map(({ step }) => step),
+      bytes: joined(parts),
+    });
     const [sent, before] = [now(), this.#heard];
     const key = this.#keys.record(this.epoch, this.#count + 1);
     try {

@@ -5,22 +5,27 @@ import { s3Place } from "../../../src/store/s3/s3_options.ts";
 import { LOG_TIMING } from "../../../src/store/s3/write_ahead_log.ts";
 import { leaseContract } from "../../contract/store_leases.ts";
 import { storeContract } from "../../contract/store.ts";
-import { anyS3Server, S3Server } from "../../support/s3_server.ts";
+import { s3Installed, S3Server, type S3ServerName } from "../../support/s3_server.ts";
 import { allTexts, recordSequence } from "../../support/sample_rows.ts";
 
-describe.skipIf(!anyS3Server)(`S3Store on ${anyS3Server ?? "no server: tools/s3/install.sh has not run"}`, () => {
+for (const name of ["versitygw", "moto"] as const) suite(name);
+
+function suite(name: S3ServerName): void {
+  const { isThere, skipped } = s3Installed(name);
+  if (!isThere) return it.skip(`S3Store on ${name}${skipped}`, () => {});
+
   let server: S3Server;
   let places = 0;
   const newPlace = () => s3Place(server.url(`store-${++places}`), server.options());
-  beforeAll(async () => server = await S3Server.start(anyS3Server!));
+  beforeAll(async () => server = await S3Server.start(name));
   afterAll(() => server.stop());
 
-  storeContract("s3", () => {
+  storeContract(`S3Store on ${name}`, () => {
     const store = new S3Store(newPlace());
     return Promise.resolve({ store, dispose: () => store.close() });
   });
 
-  leaseContract("s3", () => {
+  leaseContract(`S3Store on ${name}`, () => {
     const place = newPlace();
     const timing = { ...LOG_TIMING };
     const [store, other] = [new S3Store(place), new S3Store(place, timing)];
@@ -39,7 +44,7 @@ describe.skipIf(!anyS3Server)(`S3Store on ${anyS3Server ?? "no server: tools/s3/
     });
   });
 
-  describe("connect to an S3Store", () => {
+  describe(`connect to an S3Store on ${name}`, () => {
     const times = (start: number) => Array.from({ length: 300 }, (_, i) => start + 7 * (i ^ 5));
     const topics = Object.fromEntries(
       Array.from({ length: 6 }, (_, i) => [`part${i % 2}/t${i}`, times(i % 4)]),
@@ -63,4 +68,4 @@ describe.skipIf(!anyS3Server)(`S3Store on ${anyS3Server ?? "no server: tools/s3/
       expect(left).toEqual([]);
     });
   });
-});
+}

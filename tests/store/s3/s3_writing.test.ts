@@ -59,7 +59,8 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
     return all;
   }
 
-  const isRecord = ({ method, url }: S3Asked) => method === "PUT" && /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
+  const isRecord = ({ method, url }: S3Asked) =>
+    method === "PUT" && /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
   /** What is dear: all but reading single objects; removing is free. */
   const isDear = ({ method, url }: S3Asked) =>
     method === "PUT" || (method === "POST" && !url.includes("?delete")) || url.includes("list-type");
@@ -172,7 +173,11 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
   it("refuses to write where conditions are ignored", () =>
     withClients(async (first, second) => {
       proxy.trick = ({ method }) => method === "PUT" ? { status: 200 } : undefined;
-      await expectError(() => first.sequenceCreate("s"), "UNSUPPORTED", "ignores the condition If-None-Match");
+      await expectError(
+        () => first.sequenceCreate("s"),
+        "UNSUPPORTED",
+        "ignores the condition If-None-Match",
+      );
       proxy.trick = () => {};
       expect(await second.listSequences()).toEqual([]);
     }));
@@ -222,6 +227,98 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       }
       expect(await server.open().uploads(prefix)).toEqual([]);
     }));
+
+  it("removes a sequence however often that is cut short", () =>
+    withClients(async (first, second, prefix) => {
+      const topics = { a: [1, 2, 3], b: [4] };
+      // At each request of all that there may be.
+      for (let requests = 0, isDone = false; !isDone; requests++) {
+        if (!(await second.listSequences()).includes("s")) await recordSequence(second, "s", topics);
+        isDone = await dieWithin(requests, (client) => client.sequenceDelete("s"), `${prefix.slice(0, -1)}`);
+        if (isDone) break;
+        // What is left is whole, or can be removed, or is in nobody's way.
+        const state = (await second.sequenceInfo("s").catch(() => undefined))?.state;
+        if (state === "recording") await second.recover("s");
+        if (requests % 2 === 0) await second.sequenceDelete("s").catch(unlessNotFound);
+        else if (state === undefined) await recordSequence(second, "s", topics);
+        const names = await second.listSequences();
+        if (names.includes("s") && requests % 2 === 1) expect((await allTexts(second, "s")).length).toBe(4);
+      }
+      await second.sequenceDelete("s").catch(unlessNotFound);
+      expect(await keysBelow(prefix)).toEqual([]);
+      await recordSequence(first, "s", topics);
+      expect((await allTexts(second, "s")).length).toBe(4);
+    }));
+
+  it("gives a sequence to one of many who create it at once", async () => {
+    const url = server.url(`writing-${++places}`);
+    const clients = await Promise.all(
+      Array.from({ length: 8 }, () => connect(new S3Store(s3Place(url, server.options())))),
+    );
+    const made = await Promise.all(clients.map(async (client) => {
+      try {
+        return await client.sequenceCreate("s");
+      } catch (reason) {
+        return (reason as SmaltiError).code;
+      }
+    }));
+    const writers = made.filter((writer) => typeof writer !== "string");
+    expect([writers.length, made.filter((code) => code === "LOCKED" || code === "ALREADY_EXISTS").length])
+      .toEqual([1, 7]);
+    await addTopic(writers[0], "a", [1, 2]);
+    await writers[0].finalize();
+    expect((await allTexts(clients[0], "s")).length).toBe(2);
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
+  it("says that it lives while it writes nothing", () =>
+    withClients(async (first) => {
+      const sequence = await first.sequenceCreate("s", { autoFlush: false });
+      while (proxy.asked.filter(isRecord).length < 5) await new Promise((resolve) => setTimeout(resolve, 20));
+      await sequence.finalize();
+    }, { first: { ...LOG_TIMING, heartbeatMs: 10 } }));
+
+  it("commits sessions side by side, of which one goes on", () =>
+    withClients(async (first, second) => {
+      await recordSequence(first, "s", { a: [1] });
+      const [one, other] = [await first.sequenceUpdate("s"), await first.sequenceUpdate("s")];
+      await addTopic(one, "b", [2, 3]);
+      const topic = await addTopic(other, "c", [4]);
+      await other.flush();
+      await one.finalize();
+      expect((await allTexts(second, "s")).length).toBe(3);
+      await pushSamples(topic, [5, 6], 1);
+      await other.flush();
+      proxy.trick = () => ({ status: 403 });
+      const { files } = await second.recover("s");
+      expect(files.map(({ topic, rowsKept }) => [topic, rowsKept])).toEqual([["c", 3]]);
+      expect((await allTexts(second, "s")).length).toBe(6);
+    }));
+
+  /** Runs an action of a client whose requests fail from one of them on; whether it came to its end before. */
+  async function dieWithin(
+    requests: number,
+    action: (client: Client) => Promise<unknown>,
+    prefix = `writing-${places}`,
+  ): Promise<boolean> {
+    const before = proxy.asked.length;
+    let isDone = true;
+    proxy.trick = (_, count) => {
+      if (count - before < requests) return;
+      isDone = false;
+      return { status: 403 };
+    };
+    const options = server.options({ endpoint: proxy.endpoint, retryMs: 200 });
+    const client = await connect(new S3Store(s3Place(server.url(prefix), options), IMPATIENT));
+    await action(client).catch(() => isDone = false);
+    await client.close();
+    proxy.trick = () => {};
+    return isDone;
+  }
+
+  function unlessNotFound(reason: SmaltiError): void {
+    if (reason.code !== "NOT_FOUND") throw reason;
+  }
 
   const { cases, seed } = caseRange(30);
   for (const how of ["dies", "is taken over"] as const) {
@@ -278,6 +375,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       if (how === "is taken over") expect(["LOCKED", "NOT_FOUND", "IO"]).toContain(reason.code);
     }
     await recovery;
+    if (random.oneIn(2)) await dieWithin(random.below(40), (client) => client.recover("s"));
     proxy.trick = () => ({ status: 403 });
     const info = await second.sequenceInfo("s").catch(() => undefined);
     if (info?.state === "recording") await second.recover("s");
