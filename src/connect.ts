@@ -156,11 +156,11 @@ async function openWeb(url: string): Promise<FileReader> {
 }
 
 async function openBucket(url: string, { s3 }: ConnectOptions): Promise<FileReader> {
-  const [{ S3Reader }, { s3Place }] = await Promise.all([
-    import("./store/s3/s3_reader.ts"),
-    import("./store/s3/s3_options.ts"),
-  ]);
-  return new S3Reader(s3Place(url, s3));
+  const { s3Place } = await import("./store/s3/s3_options.ts");
+  const place = s3Place(url, s3);
+  return s3?.write
+    ? new (await import("./store/s3/s3_store.ts")).S3Store(place)
+    : new (await import("./store/s3/s3_reader.ts")).S3Reader(place);
 }
 
 function refuseServer(url: string): never {

@@ -8,7 +8,7 @@ import { BULK_BYTES, checkSize, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
 import { type ObjectSource, putInPlace } from "./put_in_place.ts";
 import { encodeRecord } from "./record.ts";
-import { keysBelow, removeLog, tidyLog } from "./remove_log.ts";
+import { abortUploads, keysBelow, removeLog, tidyLog } from "./remove_log.ts";
 import { type LogTiming, WriteAheadLog } from "./write_ahead_log.ts";
 
 /** Requests under way at a time. */
@@ -212,11 +212,11 @@ export class DirectoryLease implements StoreLease {
     this.drop(this.directory);
     await this.#log.flush();
     this.#log.stop();
-    const { root } = this.#keys;
-    const directory = root.slice(0, root.lastIndexOf("/", root.length - 2) + 1);
+    const { root, directory } = this.#keys;
     const others: string[] = [];
     for await (const key of keysBelow(this.#bucket, directory)) if (!key.startsWith(root)) others.push(key);
     await this.#bucket.delete(others);
+    await abortUploads(this.#bucket, directory);
     await removeLog(this.#bucket, root);
     this.#isGone = true;
   }
@@ -250,14 +250,16 @@ export class DirectoryLease implements StoreLease {
 
   /** Removes records and bulk objects: all that they say is in objects by now. */
   async #tidy(): Promise<void> {
-    if (this.#before) return await tidyLog(this.#bucket, this.#keys.root, new Set(this.#before.fences));
+    if (this.#before) {
+      await abortUploads(this.#bucket, this.#keys.directory);
+      return await tidyLog(this.#bucket, this.#keys.root, new Set(this.#before.fences));
+    }
     await this.#bucket.delete([...this.#log.records, ...this.#bulk]);
   }
 
   /** Whether nothing is in the directory but the log. */
   async #isEmpty(): Promise<boolean> {
-    const { root } = this.#keys;
-    const directory = root.slice(0, root.lastIndexOf("/", root.length - 2) + 1);
+    const { root, directory } = this.#keys;
     for await (const key of keysBelow(this.#bucket, directory)) if (!key.startsWith(root)) return false;
     return true;
   }

@@ -25,11 +25,13 @@ export interface Epoch {
 
 /** Keys of the log of one directory. */
 export class LogKeys {
-  /** What all of them begin with. */
+  /** What the keys of all that is in the directory begin with: a slash is at its end, unless it is the bucket. */
+  readonly directory: string;
+  /** What all keys of the log begin with. */
   readonly root: string;
 
-  /** @param directory The directory's key with a slash at its end; empty for the root of a bucket. */
   constructor(directory: string) {
+    this.directory = directory;
     this.root = `${directory}${LOG_FOLDER}/`;
   }
 

@@ -22,6 +22,11 @@ export interface S3Options {
   credentials?: S3CredentialsSource;
   /** A key of one's own for encryption at the server (SSE-C): 32 bytes, kept by the caller. @default none */
   encryptionKey?: Uint8Array;
+  /**
+   * Whether to record there too, which needs the rights to. Who follows a sequence that is recorded so needs it as well.
+   * @default false
+   */
+  write?: boolean;
   /** How long a request is tried again before it fails UNAVAILABLE, in milliseconds. @default 60000 */
   retryMs?: number;
 }
@@ -32,6 +37,7 @@ const S3_OPTIONS: OptionNames<S3Options> = {
   pathStyle: true,
   credentials: true,
   encryptionKey: true,
+  write: true,
   retryMs: true,
 };
 

@@ -68,6 +68,10 @@ export class S3Store implements Store {
     return this.#objects.readsAhead;
   }
 
+  get sharedBytes(): number {
+    return this.#objects.sharedBytes;
+  }
+
   async list(path: string): Promise<string[]> {
     return await this.#call(async () => {
       const below = path === "" ? "" : `${path}/`;

@@ -77,6 +77,14 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       expect(left).toEqual(["0000000001", "0000000002"]);
     }));
 
+  it("takes few requests for a session that adds a small topic", () =>
+    withClients(async (first) => {
+      await recordSequence(first, "drive", { a: [1] });
+      proxy.asked.length = 0;
+      await first.sequenceUpdate("drive", {}, (sequence) => addTopic(sequence, "b", [1, 2]).then(() => {}));
+      expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(9);
+    }));
+
   it("is followed from another process", () =>
     withClients(async (first, second) => {
       const sequence = await first.sequenceCreate("s", { autoFlush: false });
@@ -216,6 +224,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       await record("left");
       expect((await keysBelow(`${prefix}left/`)).filter((key) => key.includes("bulk-")).length).toBe(3);
       proxy.trick = () => ({ status: 403 });
+      await server.open().beginUpload(`${prefix}left/a.arrow`);
       await second.recover("left");
       for (const name of ["whole", "left"]) {
         let i = 0;
