@@ -75,7 +75,8 @@ export function* balancedWindows(
     // What lies between two changes grows at one rate, so the times at which it passes a multiple are known.
     while (number < count) {
       const wanted = total * number / count - bytes;
-      const cut = at + wanted / rate;
+      // Where all is silent, what is left of the rate is a rounding error of either sign.
+      const cut = wanted <= 0 ? at : rate > 0 ? at + wanted / rate : Infinity;
       if (!(cut <= change.at)) break;
       number++;
       const to = startNs + BigInt(Math.ceil(cut));

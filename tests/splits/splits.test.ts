@@ -9,6 +9,7 @@ import type { Client, Split, SplitSize } from "../../mod.ts";
 import { balancedWindows, extentOf } from "../../src/splits/cut_windows.ts";
 import type { StoredBatches } from "../../src/backend.ts";
 import { expectError, thrownBy } from "../support/errors.ts";
+import { caseRange, Random } from "../support/random_cases.ts";
 import { clientOf, makeStore, PLACES, withClient } from "../support/places.ts";
 import { allTexts, pushSamples, Sample, texts } from "../support/sample_rows.ts";
 import { anyChoice, inOrder, largeRecording, record, type Recording, smallRecording } from "../read/order.ts";
@@ -198,6 +199,24 @@ describe("Balanced windows", () => {
       67,
       100,
     ]]);
+  });
+
+  it("are as many as are wanted where all topics fall silent now and then", () => {
+    const { cases, seed: first } = caseRange(200);
+    for (let seed = first; seed < first + cases; seed++) {
+      const random = new Random(seed);
+      const topics = Array.from({ length: 1 + random.below(5) }, () => {
+        let at = random.below(1000);
+        return batchesOf(Array.from({ length: 20 }, () => {
+          const start = at;
+          const end = start + random.below(1e6);
+          at = end + (random.oneIn(3) ? random.below(1e7) : 1);
+          return [start, end, 1 + random.below(1e5)] as const;
+        }));
+      });
+      const total = topics.flatMap(({ length }) => [...length]).reduce((sum, bytes) => sum + bytes, 0);
+      expect(windows(topics, total / 10).length, `seed ${seed}`).toBeGreaterThanOrEqual(9);
+    }
   });
 
   it("are one where nothing can be cut", () => {
