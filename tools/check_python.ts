@@ -51,7 +51,8 @@ async function checkInstalled(python: string, directory: string): Promise<void> 
   const flight = `${root}/examples/px4-vtol-flight/flight.mcap`;
   const cli = deno("run", "--no-check", "-A", `${root}/src/cli/main.ts`);
   await mustRun([...cli, "import", flight, "--store", `${directory}/recordings`], { quiet: true });
-  for (const file of ["smalti/py.typed", "smalti-0.1.0.dist-info/licenses/LICENSE"]) {
+  const { version } = JSON.parse(await Deno.readTextFile(`${root}/package.json`));
+  for (const file of ["smalti/py.typed", `smalti-${version}.dist-info/licenses/LICENSE`]) {
     await Deno.stat(`${directory}/site/${file}`);
   }
   const readme = await Deno.readTextFile(`${root}/python/README.md`);
