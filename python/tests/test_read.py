@@ -86,6 +86,26 @@ def test_blocks_are_small_where_batches_do_not_overlap(tmp_path: Path) -> None:
     assert max(sizes) <= 200
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are not told")
+def test_files_are_closed_however_reading_ends(tmp_path: Path) -> None:
+    rows: list[Rows] = [[(i, i)] for i in range(100)]
+    split = split_of(tmp_path, {"a": rows, "b": rows})
+    before = len(os.listdir("/proc/self/fd"))
+    blocks = merged(split, block_bytes=1)
+    next(blocks)
+    assert len(os.listdir("/proc/self/fd")) > before
+    blocks.close()  # type: ignore[attr-defined]
+    write_topic(tmp_path / "s/b.arrow", [[(5, 1)]])
+    with pytest.raises(SplitChanged):
+        read(split)
+    with pytest.raises(ValueError):
+        read(split, topics=["a"], columns=["none"])
+    write_topic(tmp_path / "s/a.arrow", rows, crc="00000000")
+    with pytest.raises(SmaltiError):
+        read(split, topics=["a"])
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_topics_and_columns_are_chosen(tmp_path: Path) -> None:
     split = split_of(tmp_path, {"a": [[(1, 0), (3, 1)]], "b": [[(2, 0)]]})
     assert list(read(split, topics=["/b", "none"])) == ["b"]

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,13 +37,13 @@ def write_mean(port, split, crash=False):
         return "anew" if found else "written"
 
 
-store, port = sys.argv[1:]
+store, port, *crash = sys.argv[1:]
+splits = list(smalti.splits(store, by={"seconds": 1}))
+if crash:
+    write_mean(port, splits[1], crash=True)
 done = []
-for number, split in enumerate(smalti.splits(store, by={"seconds": 1})):
+for number, split in enumerate(splits):
     if number == 1:  # Its worker is killed in the middle.
-        child = os.fork()
-        if child == 0:
-            write_mean(port, split, crash=True)
-        os.waitpid(child, 0)
+        subprocess.run([sys.executable, __file__, store, port, "crash"], check=True)
     done.append([split["name"], write_mean(port, split), write_mean(port, split)])
 print(json.dumps(done))

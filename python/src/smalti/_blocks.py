@@ -1,7 +1,11 @@
 """The rows of a split in blocks: stretches of time one after another, so that few batches are held at a time."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +16,8 @@ from smalti._windows import Window
 
 BLOCK_BYTES = 32 * 2**20
 """Of a block as Arrow holds it, about; more where single batches have more."""
+READS_AHEAD = 8
+"""Batches that are read before they are needed: an object store takes its time for each."""
 
 
 class Pending:
@@ -57,22 +63,38 @@ def blocks_of(
     pending = {name: Pending(file.schema) for name, file in files.items()}
     todo = sorted((files[name].index.first_ns[number], name, number) for name in files for number in batches[name])
     held, most = 0, block_bytes
-    for at, (first_ns, name, number) in enumerate(todo):
-        batch = _inside(files[name].batch(number), window)
-        if len(batch) > 0:
-            pending[name].add(number, batch)
-            held += batch.nbytes
-        is_last = at + 1 == len(todo)
-        if not is_last and held < most:
-            continue
-        # No row of what is still to be read is before it.
-        before_ns = None if is_last else todo[at + 1][0]
-        tables = {name: table for name, rows in pending.items() if len(table := rows.take(before_ns)) > 0}
-        if tables:
-            yield tables
-        held = sum(rows.bytes for rows in pending.values())
-        # Where batches overlap much, so that little could be taken, it is tried again after as much has come.
-        most = 2 * held + block_bytes
+    reads = [partial(files[name].batch, number) for _, name, number in todo]
+    with closing(_ahead(reads)) as coming:
+        for at, (batch, (_, name, number)) in enumerate(zip(coming, todo)):
+            batch = _inside(batch, window)
+            if len(batch) > 0:
+                pending[name].add(number, batch)
+                held += batch.nbytes
+            is_last = at + 1 == len(todo)
+            if not is_last and held < most:
+                continue
+            # No row of what is still to be read is before it.
+            before_ns = None if is_last else todo[at + 1][0]
+            tables = {name: table for name, rows in pending.items() if len(table := rows.take(before_ns)) > 0}
+            if tables:
+                yield tables
+            held = sum(rows.bytes for rows in pending.values())
+            # Where batches overlap much, so that little could be taken, it is tried again after as much has come.
+            most = 2 * held + block_bytes
+
+
+def _ahead(calls: Sequence[Callable[[], Any]]) -> Generator[Any, None, None]:
+    """What calls give, in their order; some are under way while the caller is at work."""
+    pool = ThreadPoolExecutor(READS_AHEAD)
+    try:
+        coming = deque(pool.submit(call) for call in calls[:READS_AHEAD])
+        for at in range(len(calls)):
+            result = coming.popleft().result()
+            if at + READS_AHEAD < len(calls):
+                coming.append(pool.submit(calls[at + READS_AHEAD]))
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def first_row(batch: Any, ns: int) -> int:

@@ -79,7 +79,7 @@ def batches(
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     """The same rows as record batches, each with its topic: those of a topic follow one another as in ``read``.
 
-    Topics take turns, by stretches of time. Held at a time are about ``block_bytes``, and the batches that overlap there.
+    Topics take turns, by stretches of time. Held at a time are about ``block_bytes``, the batches that overlap there, and the next eight.
     """
     for block in _blocks(split, topics, columns, store, filesystem, block_bytes):
         for name, table in block.items():
@@ -154,7 +154,8 @@ class _Open:
                 raise TypeError(f"Cannot read a split: {what} is {names!r}, wanted a list of names")
         self._split = to_split(split)
         wanted = None if topics is None else {topic_name(name) for name in topics}
-        self._parts = [part for part in self._split["topics"] if wanted is None or part["name"] in wanted]
+        parts = [part for part in self._split["topics"] if wanted is None or part["name"] in wanted]
+        self._parts = sorted(parts, key=lambda part: part["name"])
         self._columns = None if columns is None else set(columns)
         self._store = open_store(self._split["store"] if store is None else store, filesystem)
         self._stack = ExitStack()
@@ -172,7 +173,7 @@ class _Open:
                     self._stack.callback(file.close)
             if errors:
                 raise errors[0]
-            self._select()
+            self._check_columns()
             self._stack = self._stack.pop_all()
         return self
 
@@ -186,7 +187,7 @@ class _Open:
         return blocks_of(self.files, numbers, window, block_bytes)
 
     def _open(self, part: SplitTopic) -> TopicFile:
-        file = TopicFile(self._store, part["file"])
+        file = TopicFile(self._store, part["file"], self._columns)
         seen = f"{file.size_bytes} bytes with index {file.index.fingerprint}"
         wanted = f"{part['sizeBytes']} bytes with index {part['fingerprint']}"
         index = file.index
@@ -202,13 +203,7 @@ class _Open:
             f"cut: found {self._store.url}/{part['file']} of {seen}, wanted {wanted}; cut it anew"
         )
 
-    def _select(self) -> None:
-        if self._columns is None:
-            return
-        known = {name for file in self.files.values() for name in file.schema.names}
-        if self.files and (unknown := sorted(self._columns - known)):
+    def _check_columns(self) -> None:
+        known = {name for file in self.files.values() for name in file.columns}
+        if self.files and (unknown := sorted((self._columns or set()) - known)):
             raise ValueError(f"Cannot read a split: no topic has columns {unknown}; there are {sorted(known)}")
-        for file in self.files.values():
-            file.select(self._columns)
-
-

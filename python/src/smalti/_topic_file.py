@@ -5,6 +5,7 @@ import json
 import sys
 import zlib
 from array import array
+from threading import Lock
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -27,13 +28,18 @@ class Index(NamedTuple):
 class TopicFile:
     """An open file, all of one state of it where the store keeps open files as they are."""
 
-    def __init__(self, store: Store, path: str) -> None:
+    def __init__(self, store: Store, path: str, columns: set[str] | None = None) -> None:
+        """``columns`` are those that are read, beside the times; all for None."""
         self.path = path
+        self._lock = Lock()
         self._file = store.open(path)
         self.size_bytes: int = self._file.size()
         try:
             self._reader = pa.ipc.open_file(self._file)
             self.index = _index_of(self._reader)
+            self.columns: list[str] = self._reader.schema.names
+            if columns is not None:
+                self._select(columns)
         except (ValueError, KeyError, OSError) as cause:
             self._file.close()
             raise SmaltiError("CORRUPT", f"Cannot read the footer of {store.url}/{path}: {cause}") from cause
@@ -46,18 +52,13 @@ class TopicFile:
         """That of the batches."""
         return self._reader.schema
 
-    def select(self, columns: set[str]) -> None:
-        """Reads these columns alone, and the times."""
-        names = self.schema.names
-        wanted = [i for i, name in enumerate(names) if i == 0 or name in columns]
-        if len(wanted) < len(names):
-            self._reader = pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=wanted))
-
     def batch(self, number: int) -> Any:
         """A record batch, which must be the one that the index tells of."""
         where = f"batch {number} of {self.path}"
         try:
-            batch = self._reader.get_batch(number)
+            # pyarrow does not say that a reader may be used by several threads.
+            with self._lock:
+                batch = self._reader.get_batch(number)
         except (ValueError, OSError) as cause:
             raise SmaltiError("CORRUPT", f"Cannot read {where}: {cause}") from cause
         times = batch.column(0)
@@ -72,6 +73,11 @@ class TopicFile:
     def close(self) -> None:
         """Gives the file back."""
         self._file.close()
+
+    def _select(self, columns: set[str]) -> None:
+        wanted = [i for i, name in enumerate(self.columns) if i == 0 or name in columns]
+        if len(wanted) < len(self.columns):
+            self._reader = pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=wanted))
 
 
 def _index_of(reader: Any) -> Index:
