@@ -54,8 +54,12 @@ const TLS_OPTIONS: OptionNames<NonNullable<ConnectOptions["tls"]>> = { ca: true 
 /** What `connect` of every entry is. */
 export type Connect = (place: string | URL | FileReader, options?: ConnectOptions) => Promise<Client>;
 
-/** Opens the recordings behind a URL. */
-export type Opener = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend;
+/** Opens the recordings behind a URL. The engine may still be loading: what an opener loads itself may come beside it. */
+export type Opener = (
+  url: string,
+  engine: Promise<Engine>,
+  options: ConnectOptions,
+) => Promise<Backend> | Backend;
 
 /** By the scheme, in lower case, without the colon. */
 export type Schemes = Readonly<Record<string, Opener>>;
@@ -64,8 +68,8 @@ export type Schemes = Readonly<Record<string, Opener>>;
 const SCHEMES: Schemes = {
   file: inStore(async (url) => (await import("./store/directory/directory_store.ts")).openDirectory(url)),
   memory: inStore(openMemory),
-  http: inStore(openWeb),
-  https: inStore(openWeb),
+  http: openWeb,
+  https: openWeb,
   grpc: refuseServer,
   "grpc+tls": refuseServer,
 };
@@ -92,7 +96,8 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
     }
     const loadArrow = arrowLoader(options.arrow, arrow);
     const open = openerOf(place, schemes);
-    const engine = await chooseEngine(options, wasm);
+    const engine = chooseEngine(options, wasm);
+    engine.catch(() => {}); // told of where it is awaited
     return new Client(await open(engine, options), loadArrow);
   };
 }
@@ -100,9 +105,9 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
 function openerOf(
   place: string | URL | FileReader,
   schemes: Schemes,
-): (engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend {
+): (engine: Promise<Engine>, options: ConnectOptions) => Promise<Backend> | Backend {
   if (isFileReader(place)) {
-    return (engine, { maxCachedBytes }) => new EmbeddedBackend(place, engine, maxCachedBytes);
+    return async (engine, { maxCachedBytes }) => new EmbeddedBackend(place, await engine, maxCachedBytes);
   }
   if (typeof place !== "string" && typeof (place as URL | undefined)?.href !== "string") {
     throw new TypeError(`Cannot connect to ${show(place)}: wanted a path, a URL or a store`);
@@ -131,8 +136,10 @@ function isFileReader(place: unknown): place is FileReader {
 
 /** Opens a URL by what reads, or also writes, the files there. */
 function inStore(open: (url: string) => Promise<FileReader> | FileReader): Opener {
-  return async (url, engine, { maxCachedBytes }) =>
-    new EmbeddedBackend(await open(url), engine, maxCachedBytes);
+  return async (url, engine, { maxCachedBytes }) => {
+    const chosen = await engine;
+    return new EmbeddedBackend(await open(url), chosen, maxCachedBytes);
+  };
 }
 
 function openMemory(url: string): MemoryStore {
@@ -143,9 +150,14 @@ function openMemory(url: string): MemoryStore {
   );
 }
 
-async function openWeb(url: string): Promise<FileReader> {
-  const { HttpStore } = await import("./store/http/http_store.ts");
-  return new HttpStore(url);
+/** What reads web servers is loaded while the engine is. */
+async function openWeb(
+  url: string,
+  engine: Promise<Engine>,
+  { maxCachedBytes }: ConnectOptions,
+): Promise<Backend> {
+  const [chosen, { HttpStore }] = await Promise.all([engine, import("./store/http/http_store.ts")]);
+  return new EmbeddedBackend(new HttpStore(url), chosen, maxCachedBytes);
 }
 
 function refuseServer(url: string): never {
