@@ -58,8 +58,12 @@ const TLS_OPTIONS: OptionNames<NonNullable<ConnectOptions["tls"]>> = { ca: true 
 /** What `connect` of every entry is. */
 export type Connect = (place: string | URL | FileReader, options?: ConnectOptions) => Promise<Client>;
 
-/** Opens the recordings behind a URL. */
-export type Opener = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend;
+/** Opens the recordings behind a URL. The engine may still be loading: what an opener loads itself may come beside it. */
+export type Opener = (
+  url: string,
+  engine: Promise<Engine>,
+  options: ConnectOptions,
+) => Promise<Backend> | Backend;
 
 /** By the scheme, in lower case, without the colon. */
 export type Schemes = Readonly<Record<string, Opener>>;
@@ -68,8 +72,8 @@ export type Schemes = Readonly<Record<string, Opener>>;
 const SCHEMES: Schemes = {
   file: inStore(async (url) => (await import("./store/directory/directory_store.ts")).openDirectory(url)),
   memory: inStore(openMemory),
-  http: inStore(openWeb),
-  https: inStore(openWeb),
+  http: openWeb,
+  https: openWeb,
   s3: inStore(openBucket),
   grpc: refuseServer,
   "grpc+tls": refuseServer,
@@ -97,7 +101,8 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
     }
     const loadArrow = arrowLoader(options.arrow, arrow);
     const open = openerOf(place, schemes);
-    const engine = await chooseEngine(options, wasm);
+    const engine = chooseEngine(options, wasm);
+    engine.catch(() => {}); // told of where it is awaited
     return new Client(await open(engine, options), loadArrow);
   };
 }
@@ -105,9 +110,9 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
 function openerOf(
   place: string | URL | FileReader,
   schemes: Schemes,
-): (engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend {
+): (engine: Promise<Engine>, options: ConnectOptions) => Promise<Backend> | Backend {
   if (isFileReader(place)) {
-    return (engine, { maxCachedBytes }) => new EmbeddedBackend(place, engine, maxCachedBytes);
+    return async (engine, { maxCachedBytes }) => new EmbeddedBackend(place, await engine, maxCachedBytes);
   }
   if (typeof place !== "string" && typeof (place as URL | undefined)?.href !== "string") {
     throw new TypeError(`Cannot connect to ${show(place)}: wanted a path, a URL or a store`);
@@ -138,8 +143,10 @@ function isFileReader(place: unknown): place is FileReader {
 function inStore(
   open: (url: string, options: ConnectOptions) => Promise<FileReader> | FileReader,
 ): Opener {
-  return async (url, engine, options) =>
-    new EmbeddedBackend(await open(url, options), engine, options.maxCachedBytes);
+  return async (url, engine, options) => {
+    const chosen = await engine;
+    return new EmbeddedBackend(await open(url, options), chosen, options.maxCachedBytes);
+  };
 }
 
 function openMemory(url: string): MemoryStore {
@@ -150,9 +157,14 @@ function openMemory(url: string): MemoryStore {
   );
 }
 
-async function openWeb(url: string): Promise<FileReader> {
-  const { HttpStore } = await import("./store/http/http_store.ts");
-  return new HttpStore(url);
+/** What reads web servers is loaded while the engine is. */
+async function openWeb(
+  url: string,
+  engine: Promise<Engine>,
+  { maxCachedBytes }: ConnectOptions,
+): Promise<Backend> {
+  const [chosen, { HttpStore }] = await Promise.all([engine, import("./store/http/http_store.ts")]);
+  return new EmbeddedBackend(new HttpStore(url), chosen, maxCachedBytes);
 }
 
 async function openBucket(url: string, { s3 }: ConnectOptions): Promise<FileReader> {

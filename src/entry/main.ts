@@ -40,9 +40,9 @@ export const connect: Connect = createConnect({
 
 async function openServer(
   url: string,
-  engine: Engine,
+  engine: Promise<Engine>,
   { tls, ...options }: ConnectOptions,
 ): Promise<Backend> {
   const { connectFlight } = await import("../flight/client/flight_backend.ts");
-  return await connectFlight(url, engine, { ...options, tlsCa: tls?.ca });
+  return await connectFlight(url, await engine, { ...options, tlsCa: tls?.ca });
 }

@@ -9,6 +9,7 @@ import { busyStretch } from "../draw/strips.ts";
 import type { ShownRecording } from "../panels/panel.ts";
 import { Clock } from "../time/clock.ts";
 import { listenForChanges } from "./change_events.ts";
+import { openRecording } from "./early.ts";
 import type { UrlState } from "./url_state.ts";
 import { createClient } from "./worker_client.ts";
 
@@ -63,10 +64,10 @@ export class Recordings {
     if (url === undefined) return;
     this.#page.loading(url);
     if (/\/$/.test(new URL(absolute(url)).pathname)) return await this.#list(url);
-    const client = createClient();
     // A link that brings its layout needs no fields to begin with.
     const early = state.packedLayout !== undefined;
-    const { value, error } = await client.ask("open", 0, { url: absolute(url), early });
+    const { client, opened } = openRecording({ url: absolute(url), early });
+    const { value, error } = await opened;
     this.#take(opening, client, value, error, state);
   }
 

@@ -7,6 +7,7 @@ import uPlot from "uplot";
 import { alignLines, lastAtOrBefore, type LineData, withBreaks } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
+import { SeriesFeed } from "../data/series_feed.ts";
 import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
@@ -26,8 +27,6 @@ import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 const MAX_LINES = 32;
 /** Characters of a title. */
 const MAX_TITLE = 44;
-/** How much of the window is asked for beyond each of its ends, so that a pan has something to show. */
-const MARGIN = 0.25;
 
 type Options = PanelOptions["plot"];
 type Line = Options["lines"][number];
@@ -54,12 +53,12 @@ class PlotPanel implements Panel {
   readonly #overlay: TimeOverlay;
   readonly #stats: PlotStats;
   readonly #stop: (() => void)[] = [];
-  readonly #panels = new Map<ShownRecording["client"], number>();
-  /** What was asked for last. */
-  readonly #asked = new Map<ShownRecording["client"], string>();
+  readonly #feeds = new Map<ShownRecording["client"], SeriesFeed>();
+  /** The place's size, as it was told: asking the page for it would have all of it laid out anew, once a panel. */
+  #size = { width: 0, height: 0 };
   readonly #draw = () => this.#redraw();
   readonly #drawLegend = () => this.#showLegend();
-  readonly #ask = () => void this.#request();
+  readonly #ask = () => this.#request();
   #lines: readonly Line[];
   #shown: Shown[] = [];
   #hidden = new Set<string>();
@@ -97,7 +96,11 @@ class PlotPanel implements Panel {
       hover.subscribe(() => request(this.#drawLegend)),
     );
     // The legend and the figures take of its height, or give it back.
-    const observer = new ResizeObserver(() => request(this.#draw));
+    const observer = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+      this.#size = { width: Math.round(width), height: Math.round(height) };
+      request(this.#draw);
+      this.#request();
+    });
     observer.observe(this.#plotPlace);
     this.#stop.push(() => observer.disconnect());
     this.#makeLines();
@@ -142,10 +145,8 @@ class PlotPanel implements Panel {
     this.#stats.dispose();
     this.#plot?.destroy();
     clearTimeout(this.#textTimer);
-    // Nothing is wanted any more: what is still read is given up.
-    this.#abort.abort();
+    for (const feed of this.#feeds.values()) feed.dispose();
   }
-  readonly #abort = new AbortController();
 
   /** A field whose unit differs from that of the others gets the other axis. */
   #axisFor(unit: string | undefined): { axis?: 1 } {
@@ -181,49 +182,42 @@ class PlotPanel implements Panel {
     this.#context.request(this.#ask);
   }
 
-  async #request(): Promise<void> {
-    const { clientWidth } = this.#plotPlace;
-    if (this.#lines.length === 0 || clientWidth === 0) return;
+  #request(): void {
+    const { width } = this.#size;
+    if (this.#lines.length === 0 || width === 0) return;
     const { recording, second } = this.#context;
-    await Promise.all([recording, second].map((of) => of && this.#requestOf(of, clientWidth)));
+    this.#requestOf(recording, width);
+    if (second) this.#requestOf(second, width);
   }
 
-  async #requestOf(recording: ShownRecording, width: number): Promise<void> {
+  #requestOf(recording: ShownRecording, pixels: number): void {
     const { client, info, shiftNs } = recording;
-    let panel = this.#panels.get(client);
-    if (panel === undefined) this.#panels.set(client, panel = client.newPanel());
     const { clock } = this.#context;
-    const { fromNs, toNs } = clock.windowNs;
+    let feed = this.#feeds.get(client);
+    if (!feed) this.#feeds.set(client, feed = new SeriesFeed(client));
     // To the other recording's own times: both begin together, unless it is shifted.
     const shift = new Shift({ first: clock.startNs, second: info.startNs }, shiftNs);
-    const margin = BigInt(Math.round(Number(toNs - fromNs) * MARGIN));
     const shown = this.#shown.filter((shown) => shown.recording.client === client);
-    const pixels = Math.max(1, Math.min(16_384, Math.round(width * (1 + 2 * MARGIN))));
-    const lines = shown.map(({ line }) => line.text);
-    const window = shift.window({ fromNs: fromNs - margin, toNs: toNs + margin });
-    // What is there, or on its way, is not asked for again: sizes and recordings tell of themselves more often than they change.
-    const key = [window.fromNs, window.toNs, pixels, info.rows, info.lastNs, info.state, ...lines].join("\n");
-    if (this.#asked.get(client) === key) return;
-    this.#asked.set(client, key);
-    const forget = () => this.#asked.get(client) === key && this.#asked.delete(client);
-    const { error } = await client.ask("series", panel, { lines, ...window, pixels }, {
-      signal: this.#abort.signal,
+    feed.want({
+      window: shift.window(clock.windowNs),
+      pixels,
+      lines: shown.map(({ line }) => line.text),
+      facts: [info.rows, info.lastNs, info.state].join(" "),
       onPart: (answer) => {
         const asked = shown[answer.line];
         // The lines may have been made anew since.
         const of = asked &&
           this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
         if (!of) return;
-        if (answer.shape === "error") forget();
         of.answer = answer;
         this.#hasNewData = true;
         this.#context.request(this.#draw);
         this.#context.request(this.#drawLegend);
       },
+      onError: ({ code, message }) => {
+        if (code !== "ABORTED" && code !== "CLOSED") this.#context.say(message, true);
+      },
     });
-    if (!error) return;
-    forget();
-    if (error.code !== "ABORTED" && error.code !== "CLOSED") this.#context.say(error.message, true);
   }
 
   #data(shown: Shown): LineData | undefined {
@@ -238,8 +232,10 @@ class PlotPanel implements Panel {
   }
 
   #redraw(): void {
-    const { clientWidth: width, clientHeight: height } = this.#plotPlace;
+    const { width, height } = this.#size;
     if (width < 20 || height < 20) return;
+    // What it is made for, such as the units at its axes, comes with the first data.
+    if (!this.#plot && this.#lines.length > 0 && this.#shown.every(({ answer }) => !answer)) return;
     const { clock, theme } = this.#context;
     const units = [0, 1].map((axis) => unitOf(this.#shown.filter(({ line }) => (line.axis ?? 0) === axis)));
     const lines = this.#shown.map((shown) => ({
@@ -296,10 +292,9 @@ class PlotPanel implements Panel {
   }
 
   #area(): TimeArea | undefined {
-    const { clientWidth, clientHeight } = this.#plotPlace;
     const plot = this.#plot;
     // Before it is drawn for the first time the whole place is what will be.
-    if (!plot || plot.status !== 1) return { left: 0, top: 0, width: clientWidth, height: clientHeight };
+    if (!plot || plot.status !== 1) return { left: 0, top: 0, ...this.#size };
     const { left, top, width, height } = plot.bbox;
     const ratio = devicePixelRatio || 1;
     return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
@@ -359,9 +354,18 @@ class PlotPanel implements Panel {
     );
   }
 
+  /** Kept: the legend shows them at every move of the cursor. */
   #labels(): LineLabels {
-    return lineLabels(this.#lines.map(({ text }) => text), this.#context.recording.info.topics);
+    const { topics } = this.#context.recording.info;
+    const known = this.#knownLabels;
+    if (known?.lines === this.#lines && known.topics === topics) return known.labels;
+    const labels = lineLabels(this.#lines.map(({ text }) => text), topics);
+    this.#knownLabels = { lines: this.#lines, topics, labels };
+    return labels;
   }
+  #knownLabels:
+    | { lines: readonly Line[]; topics: readonly TopicSummary[]; labels: LineLabels }
+    | undefined;
 
   #title(): string {
     if (this.#lines.length === 0) return "Plot";
