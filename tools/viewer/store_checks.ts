@@ -6,13 +6,10 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, IMU } from "../../mod.ts";
-import { Guard } from "../../src/cli/view/guard.ts";
-import { ViewServer } from "../../src/cli/view/server.ts";
-import { openDirectory } from "../../src/store/directory/directory_store.ts";
-import { viewerDirectory } from "../build_viewer.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
 import { START_NS } from "./recordings.ts";
+import { withServer } from "./view_server.ts";
 
 /** How long the page of a store plays before it is measured, and measured again, in milliseconds. */
 const [WARM_MS, LONG_MS] = [10_000, 60_000];
@@ -22,7 +19,7 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   const file = `${recordings}/viewer.json`;
   const before = readFileSync(file, "utf8");
   try {
-    await withServer({ browser, recordings }, async (url) => {
+    await withServer({ browser, recordings }, async ({ url }) => {
       const page = await browser.open(url("flight"));
       await drawn(page, 3);
       await docked(page);
@@ -83,7 +80,7 @@ export async function live({ browser, recordings, pictures }: Checked): Promise<
       await sequence.flush();
     };
     await record(500);
-    await withServer({ browser, recordings }, async (url) => {
+    await withServer({ browser, recordings }, async ({ url }) => {
       const page = await browser.open(url("live"));
       const listens = page.waitForRequest(/\/events$/);
       await drawn(page, 1);
@@ -186,33 +183,5 @@ export async function leaks({ site, browser }: Checked): Promise<void> {
   };
   for (const key of ["nodes", "jsEventListeners", "heap", "canvases"] as const) {
     check(late[key] <= most[key], `${key}: ${late[key]} after a minute, ${early[key]} at first`);
-  }
-}
-
-/** Runs `smalti view` on a directory, in this process; `use` gets what makes the page's URL of a recording. */
-async function withServer(
-  { browser, recordings }: Pick<Checked, "browser" | "recordings">,
-  use: (url: (name: string) => string) => Promise<void>,
-): Promise<void> {
-  const store = openDirectory(recordings);
-  const client = await connect(store);
-  const guard = new Guard("127.0.0.1");
-  const failures: unknown[] = [];
-  const server = await ViewServer.start({
-    host: "127.0.0.1",
-    port: 0,
-    guard,
-    page: viewerDirectory,
-    served: { root: store.url, store, client },
-    onError: (reason) => failures.push(reason),
-  });
-  try {
-    await use((name) => `${server.url}?${new URLSearchParams({ token: guard.token, url: `store/${name}` })}`);
-    check(failures.length === 0, `the server failed:\n${failures.join("\n")}`);
-  } finally {
-    // A page that stays would complain that the server has gone.
-    await browser.closePages();
-    await server.close();
-    await client.close();
   }
 }

@@ -9,8 +9,9 @@ import { leavesOf } from "../panels/fields.ts";
 import { exampleCondition } from "../panels/line_text.ts";
 import { type PanelContext, panelDefinition, panelDefinitions } from "../panels/panel.ts";
 import type { TimeStyle } from "../time/time_text.ts";
-import { Acting } from "./acting.ts";
-import { Dialogs } from "./dialogs.ts";
+import { Actions } from "./actions.ts";
+import { type Command, commands } from "./commands.ts";
+import { Dialogs, type PaletteItem } from "./dialogs.ts";
 import { Dock } from "./dock.ts";
 import { Finder } from "./finder.ts";
 import { Frames } from "./frames.ts";
@@ -19,6 +20,7 @@ import { Hover } from "./hover.ts";
 import { capturedKeys } from "./keys.ts";
 import type { PlotLine } from "./known_topics.ts";
 import type { PanelOptions } from "./layout.ts";
+import { Notices } from "./notices.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
 import { loadSavedLayouts, type SavedLayouts } from "./saved_layouts.ts";
@@ -47,6 +49,7 @@ export class App {
   readonly frames: Frames = new Frames();
   readonly hover: Hover = new Hover();
   readonly toasts: Toasts = new Toasts();
+  readonly notices: Notices = new Notices();
   readonly dialogs: Dialogs = new Dialogs();
   readonly recordings: Recordings;
   readonly finder: Finder;
@@ -55,7 +58,7 @@ export class App {
   readonly host: PanelHost;
   readonly dock: Dock;
   readonly layouts: ShownLayout;
-  readonly actions: Acting;
+  readonly actions: Actions;
   theme: Theme;
   timeStyle: TimeStyle = "relative";
   /** The topic that keys step through. */
@@ -85,17 +88,16 @@ export class App {
     });
     // It lies over the panels where there is no room beside them.
     this.tree.element.hidden = globalThis.matchMedia("(max-width: 720px)").matches;
-    this.actions = new Acting(this);
+    this.actions = new Actions(this);
     this.timeline = new Timeline({
       now: () => ({ clock: this.recordings.clock, theme: this.theme, timeStyle: this.timeStyle }),
       frames: this.frames,
       hover: this.hover,
+      actions: this.actions,
       setTimeStyle: (style) => this.setTimeStyle(style),
-      togglePlay: () => this.actions.togglePlay(),
       find: (condition) => void this.finder.find(condition),
       // The bar is drawn before there are panels.
       example: () => exampleCondition(this.recordings?.first ? this.shownLines() : []),
-      nextHit: (direction) => this.finder.next(direction),
       choose: (topic) => this.choose(topic),
     });
     this.#welcome = new Welcome({
@@ -128,7 +130,7 @@ export class App {
     });
     this.#header = new Header(this.actions);
     const main = document.createElement("main");
-    main.append(this.dock.element, this.#welcome.element);
+    main.append(this.notices.element, this.dock.element, this.#welcome.element);
     this.element.append(
       this.#header.element,
       this.tree.element,
@@ -142,11 +144,11 @@ export class App {
 
   /** Opens what a URL says: recording, the one beside it, times, layout. */
   async open(state: UrlState): Promise<void> {
-    if (state.url === undefined) this.#welcome.show({});
     const hasLayout = state.packedLayout !== undefined || state.layoutUrl !== undefined;
     // It comes while the recording is opened.
     this.#saved = hasLayout || state.url === undefined ? undefined : loadSavedLayouts(state.url);
     await this.recordings.open(state);
+    if (state.url === undefined) this.#welcome.show({});
   }
 
   /** What a link to the present state says. */
@@ -245,6 +247,18 @@ export class App {
     return shown.length > 0 ? shown : topics;
   }
 
+  /** What can be done, for palette and list of keys. */
+  commands(which: "all" | "there"): PaletteItem[] {
+    const { actions } = this;
+    const isMeant = ({ id, isThere }: Command) => id !== "palette" && (!isThere || isThere(actions));
+    return commands.filter((command) => which === "all" || isMeant(command))
+      .map((command) => ({ ...command, run: () => command.run(actions) }));
+  }
+
+  focusFind(): void {
+    this.timeline.focusFind();
+  }
+
   setTimeStyle(style: TimeStyle): void {
     this.timeStyle = style;
     this.timeline.redraw();
@@ -266,11 +280,8 @@ export class App {
   #makeRecordings(): Recordings {
     return new Recordings({
       closed: () => this.#closed(),
-      loading: (text) => this.#welcome.show({ loading: text }),
-      failed: (error) => {
-        this.#welcome.show({ error: error.command ? `${error.message}\n${error.command}` : error.message });
-        this.#events.failed(error);
-      },
+      loading: (text) => this.#loading(text),
+      failed: (error) => this.#failed(error),
       listed: (list, base) => this.#welcome.show({ list, base }),
       opened: (state) => void this.#opened(state),
       grown: () => {
@@ -285,8 +296,32 @@ export class App {
         this.#events.stateChanged();
       },
       activity: (all, busy) => this.timeline.showActivity(all, busy),
+      missing: (why) => this.#missing(why),
       complain: (text) => this.toasts.say(text, true),
     });
+  }
+
+  #loading(text: string | undefined): void {
+    const isOver = this.recordings?.first !== undefined;
+    this.notices.show("opening", isOver && text !== undefined ? `Opening ${text} …` : undefined);
+    if (!isOver && text !== undefined) this.#welcome.load(text);
+  }
+
+  /** What is open stays, and the address tells of it again. */
+  #failed(error: DataError): void {
+    const text = error.command ? `${error.message}\n${error.command}` : error.message;
+    if (this.recordings.first) this.toasts.say(text, true);
+    else this.#welcome.fail(text);
+    this.#events.failed(error);
+    this.#events.stateChanged();
+  }
+
+  /** A server that is back is asked for all that did not come meanwhile. */
+  #missing(why: string | undefined): void {
+    this.notices.show("server", why);
+    if (why !== undefined) return;
+    void this.recordings.first?.client.ask("look", 0, null);
+    for (const [, panel] of this.host.panels) panel.changed?.();
   }
 
   async #opened(state: UrlState): Promise<void> {
@@ -315,6 +350,7 @@ export class App {
     this.#share();
     this.finder.clear();
     this.hover.set(undefined);
+    this.notices.show("server", undefined);
     this.dock.element.hidden = true;
     this.layouts.clear();
     this.timeline.attach();

@@ -12,9 +12,9 @@ import { chooseFiles, droppedFiles } from "./files.ts";
 /** What is shown. */
 export interface WelcomeState {
   /** What is being opened. */
-  readonly loading?: string;
+  readonly loading?: string | undefined;
   /** Why it was not. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   /** Recordings of a place, and its URL. */
   readonly list?: readonly ListEntry[];
   readonly base?: string;
@@ -32,10 +32,22 @@ export class Welcome {
   readonly #page: WelcomePage;
   #state: WelcomeState = {};
   #filter = "";
+  /** What was typed stays, so that a mistake in it is mended. */
+  #typed = "";
 
   constructor(page: WelcomePage) {
     this.#page = page;
     this.element.className = "welcome";
+  }
+
+  /** Says what is being opened; a list is kept, for the case that it cannot be. */
+  load(text: string): void {
+    this.show({ ...this.#state, error: undefined, loading: text });
+  }
+
+  /** Says that something could not be opened; a list stays. */
+  fail(error: string): void {
+    this.show({ ...this.#state, loading: undefined, error });
   }
 
   /** Shows it. */
@@ -75,7 +87,7 @@ export class Welcome {
     }
     const onSubmit = (event: Event) => {
       event.preventDefault();
-      const url = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
+      const url = this.#typed = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
       if (url !== "") this.#page.open(url);
     };
     const onFiles = () => void chooseFiles().then((files) => this.#page.importFiles(files));
@@ -84,7 +96,8 @@ export class Welcome {
         ${list ? this.#list(list) : html`<h2>Open a recording</h2>`}
         ${error === undefined ? nothing : html`<p class="error" role="alert">${error}</p>`}
         <form @submit=${onSubmit}>
-          <input aria-label="URL of a recording" placeholder="https://host/recordings/flight" />
+          <input aria-label="URL of a recording" .value=${this.#typed}
+            placeholder="https://host/recordings/flight" />
           <button type="submit" class="primary">Open</button>
           <button type="button" @click=${onFiles}>Files …</button>
         </form>

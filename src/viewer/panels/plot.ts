@@ -215,6 +215,8 @@ class PlotPanel implements Panel {
           this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
         if (!of) return;
         if (answer.shape === "error") forget();
+        // What is drawn stays while the server is gone.
+        if (answer.shape === "error" && answer.error.code === "UNAVAILABLE" && of.answer) return;
         of.answer = answer;
         this.#hasNewData = true;
         this.#context.request(this.#draw);

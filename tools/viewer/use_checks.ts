@@ -1,0 +1,96 @@
+/// <reference lib="dom" />
+/**
+ * Checks of what makes the viewer a pleasure to use, or not.
+ *
+ * @module
+ */
+import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
+import { check, drawn, type Page, urlState } from "./page.ts";
+import { withServer } from "./view_server.ts";
+
+/** What cannot be opened leaves what is open. */
+export async function opening({ site, browser, pictures }: Checked): Promise<void> {
+  const page = await browser.open(viewerUrl(site, "flight"), { expected: /404/ });
+  await drawn(page, 3);
+  await docked(page);
+  const before = await titles(page);
+  const wrong = {
+    "/recordings/nothing": /nothing/,
+    "/recordings/nowhere/": /nowhere/,
+    "http://[": /wanted a URL/,
+  };
+  for (const [url, told] of Object.entries(wrong)) {
+    await page.keyboard.press("o");
+    await page.keyboard.type(url);
+    await page.keyboard.press("Enter");
+    await page.locator(".toast.bad", { hasText: told }).first().waitFor();
+    const after = await titles(page);
+    check(after.join() === before.join(), `after ${url} panels are ${after}, wanted ${before}`);
+    check(await page.locator("header h1").textContent() === "flight", `${url} took the recording away`);
+  }
+  const { searchParams } = new URL(page.url());
+  check(searchParams.get("url") === "/recordings/flight", `the address is of ${searchParams.get("url")}`);
+  await page.screenshot({ path: `${pictures}/opening.png` });
+  // What can be opened takes the place of it.
+  await page.keyboard.press("o");
+  await page.keyboard.type("/recordings/spike");
+  await page.keyboard.press("Enter");
+  await page.locator("header h1", { hasText: "spike" }).waitFor();
+}
+
+/** Windows that were shown before are gone back to, by keys and by buttons; the busy part too. */
+export async function windows({ site, browser }: Checked): Promise<void> {
+  const page = await browser.open(viewerUrl(site, "flight"));
+  await drawn(page, 3);
+  const busy = await urlState(page);
+  await page.keyboard.press("0");
+  const all = await urlState(page);
+  check(all.to - all.from > busy.to - busy.from, "0 did not show everything");
+  await page.keyboard.press("9");
+  await checkWindow(page, busy, "9");
+  await page.keyboard.press("Alt+ArrowLeft");
+  await checkWindow(page, all, "Alt+Left");
+  await page.keyboard.press("Alt+ArrowRight");
+  await checkWindow(page, busy, "Alt+Right");
+  await page.getByRole("button", { name: "Back to the window before" }).click();
+  await checkWindow(page, all, "the button back");
+  await page.getByRole("button", { name: "busy part" }).click();
+  await checkWindow(page, busy, "the button of the busy part");
+}
+
+async function checkWindow(
+  page: Page,
+  wanted: { from: bigint; to: bigint },
+  how: string,
+): Promise<void> {
+  const { from, to } = await urlState(page);
+  check(
+    from === wanted.from && to === wanted.to,
+    `${how}: the window is ${from}, ${to}, wanted ${wanted.from}, ${wanted.to}`,
+  );
+}
+
+/** A server that is gone is told of, and what is drawn stays; once it is back the page goes on. */
+export async function gone({ browser, recordings, pictures }: Checked): Promise<void> {
+  await withServer({ browser, recordings }, async ({ url, stop, start }) => {
+    const page = await browser.open(url("flight"), { expected: /ERR_|Failed to load|EventSource/ });
+    await drawn(page, 3);
+    await docked(page);
+    await stop();
+    const notice = page.locator(".notices", { hasText: "is gone; trying again" });
+    await notice.waitFor();
+    await page.screenshot({ path: `${pictures}/gone.png` });
+    // Rows of another window cannot be had now.
+    for (let i = 0; i < 4; i++) await page.keyboard.press("+");
+    await page.keyboard.press("Shift+ArrowRight");
+    check(await page.locator(".legend .error").count() === 0, "lines that were drawn are not here any more");
+    await start();
+    await page.waitForFunction(() =>
+      !/is gone/.test(
+        document.querySelector("smalti-viewer")!.shadowRoot!.querySelector(".notices")!.textContent!,
+      )
+    );
+    await page.keyboard.press("+");
+    await drawn(page, 3, /rows|max$/);
+  });
+}
