@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { writeFileSync } from "node:fs";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { check, drawn, type Page, urlState } from "./page.ts";
 import { withServer } from "./view_server.ts";
@@ -93,4 +94,52 @@ export async function gone({ browser, recordings, pictures }: Checked): Promise<
     await page.keyboard.press("+");
     await drawn(page, 3, /rows|max$/);
   });
+}
+
+/** A field goes where it is seen beside the others: the other axis for another size or unit, a plot of its own where both are taken. */
+export async function axes({ site, browser, recordings }: Checked): Promise<void> {
+  const layout = {
+    version: 1,
+    panels: { a: { type: "plot", options: { lines: [{ text: "`battery_status/0`.voltage_v" }] } } },
+    root: { kind: "tabs", panels: ["a"], active: "a" },
+  };
+  writeFileSync(`${recordings}/axes.layout.json`, JSON.stringify(layout));
+  const page = await browser.open(viewerUrl(site, "flight", "&layout=/recordings/axes.layout.json"));
+  await drawn(page, 1);
+  await docked(page);
+  // 23 V beside 50 V, in millimetres 66,814, and in ten millionths of a degree 634,170,622.
+  const wanted = [
+    ["battery_status/1 voltage_v", "voltage_v◧ voltage_v◧"],
+    ["vehicle_gps_position alt", "voltage_v◧ voltage_v◧ alt◨"],
+    ["vehicle_gps_position lat", "lat◧ | voltage_v◧ voltage_v◧ alt◨"],
+    ["vehicle_gps_position lon", "lat◧ lon◧ | voltage_v◧ voltage_v◧ alt◨"],
+  ];
+  for (const [field, plots] of wanted) {
+    await page.keyboard.press("/");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type(field);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    const seen = await page.waitForFunction(
+      (plots) => {
+        const root = document.querySelector("smalti-viewer")!.shadowRoot!;
+        const found = [...root.querySelectorAll(".legend")].map((legend) =>
+          [...legend.querySelectorAll(".line")].map((line) =>
+            line.querySelector(".name")!.textContent!.trim().split(/\s/).at(-1)! +
+            line.querySelector(".tools")!.textContent!.trim()[0]
+          ).join(" ")
+        ).join(" | ");
+        return found === plots;
+      },
+      plots,
+      { timeout: 5000 },
+    ).then(() => undefined, () => legends(page));
+    check(seen === undefined, `after ${field} the plots have ${seen}, wanted ${plots}`);
+  }
+}
+
+async function legends(page: Page): Promise<string> {
+  return (await page.locator(".legend").allTextContents()).map((text) => text.replace(/\s+/g, " ")).join(
+    " | ",
+  );
 }

@@ -49,7 +49,7 @@ export interface ActionsPage {
   /** Into the field of Find. */
   focusFind(): void;
   shownTopics(): string[];
-  addField(topic: TopicSummary, path: string | undefined): void;
+  addField(topic: TopicSummary, path: string | undefined): Promise<void>;
 }
 
 /** The page, for who acts on it. */
@@ -322,7 +322,7 @@ export class Actions {
       leavesOf(topic.fields).map(({ path, unit }) => ({
         title: `${topic.name} ${path}`,
         more: unit,
-        run: () => this.#app.addField(topic, path),
+        run: () => void this.#app.addField(topic, path),
       }))
     );
     this.#app.dialogs.openPalette([...this.#app.commands("there"), ...fields], "Commands, topics and fields");

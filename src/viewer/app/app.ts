@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatReference } from "../data/expression/reference.ts";
 import type { DataError, RecordingInfo, TopicSummary } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
 import { leavesOf } from "../panels/fields.ts";
@@ -82,7 +83,7 @@ export class App {
       show: (hits) => this.timeline.showHits(hits),
     });
     this.tree = new TopicTree({
-      add: (topic, path) => this.addField(topic, path),
+      add: (topic, path) => void this.addField(topic, path),
       choose: (topic) => this.choose(topic.name),
       isShown: (topic, path) => this.isShown(topic, path),
     });
@@ -192,17 +193,23 @@ export class App {
     this.timeline.choose(this.chosen?.name);
   }
 
-  /** Puts a field, or a topic, into the panel that is used, another one that takes it, or a new one. */
-  addField(topic: TopicSummary, path: string | undefined): void {
+  /** Puts a field, or a topic, into the panel that is used, another one that it suits, or a new one. */
+  async addField(topic: TopicSummary, path: string | undefined): Promise<void> {
     const { dock, host } = this;
     const kind = path === undefined
       ? undefined
       : leavesOf(topic.fields).find((field) => field.path === path)?.kind;
     const wanted = kind === "number" ? "plot" : kind === "bool" || kind === "text" ? "states" : undefined;
+    const shown = path === undefined ? undefined : this.#visiblePlotOf(topic, path);
+    if (shown !== undefined) {
+      dock.activate(shown);
+      this.toasts.say(`${path} is in this ${dock.state(shown)?.type} already`);
+      return;
+    }
     const ids = [...(dock.activeId === undefined ? [] : [dock.activeId]), ...dock.visibleIds];
     for (const id of ids) {
       if (wanted !== undefined && dock.state(id)?.type !== wanted) continue;
-      if (!host.add(id, topic, path)) continue;
+      if (!await host.fits(id, topic, path) || !host.add(id, topic, path)) continue;
       this.tree.draw();
       this.toasts.say(`${path ?? topic.name} is in ${dock.state(id)?.type}`);
       return;
@@ -212,12 +219,22 @@ export class App {
       : panelDefinitions().sort((a, b) => b.takes(topic) - a.takes(topic))[0];
     if (!definition) return;
     const id = dock.add({ type: definition.name, options: {} });
+    this.toasts.say(`${path ?? topic.name} is in a new ${definition.name}`);
     // It is made when it is shown, which may be some frames later.
     const put = (tries: number) => {
       if (host.add(id, topic, path) || tries === 0) this.tree.draw();
       else this.frames.request(() => put(tries - 1));
     };
     put(300);
+  }
+
+  /** A panel that is seen and has a field as a line of its own. */
+  #visiblePlotOf({ name }: TopicSummary, path: string): string | undefined {
+    const text = formatReference(name, path);
+    return this.dock.visibleIds.find((id) => {
+      const { lines = [] } = (this.dock.state(id)?.options ?? {}) as Partial<PanelOptions["plot"]>;
+      return Array.isArray(lines) && lines.some((line) => (line?.text ?? line) === text);
+    });
   }
 
   /** By the text of what panels show: good enough for a dot in the tree. */
