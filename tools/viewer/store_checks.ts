@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, IMU } from "../../mod.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
@@ -19,6 +19,8 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   const file = `${recordings}/viewer.json`;
   const before = readFileSync(file, "utf8");
   try {
+    // Where nobody has saved any the page has nothing to complain of.
+    rmSync(file);
     await withServer({ browser, recordings }, async ({ url }) => {
       const page = await browser.open(url("flight"));
       await drawn(page, 3);
@@ -45,6 +47,7 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
       const seen = await titles(other);
       check(seen.join() === own.join(), `with the layout that was saved, panels are ${seen}, wanted ${own}`);
       check(!other.url().includes("p="), `the link has a layout that everybody sees: ${other.url()}`);
+      await checkSavers(page, other);
     });
   } finally {
     writeFileSync(file, before);
@@ -54,6 +57,28 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   await docked(page);
   await saveDefault(page);
   await page.getByText("takes none (status 405)").waitFor();
+}
+
+/** Of two who save, the second is told of what the first one saved, and asked to say so once more. */
+async function checkSavers(first: Page, second: Page): Promise<void> {
+  for (const page of [first, second]) {
+    await page.locator(".dv-tab").first().click();
+    await page.keyboard.press("Shift+X");
+  }
+  const one = await second.locator(".dv-tab").count();
+  await saveDefault(first);
+  await first.getByText("open with this layout now").last().waitFor();
+  await second.locator(".dv-tab").first().click();
+  await second.keyboard.press("Shift+X");
+  await second.waitForFunction(
+    (count) =>
+      document.querySelector("smalti-viewer")!.shadowRoot!.querySelectorAll(".dv-tab").length < count,
+    one,
+  );
+  await saveDefault(second);
+  await second.getByText("Somebody else has saved").waitFor();
+  await saveDefault(second);
+  await second.getByText("open with this layout now").waitFor();
 }
 
 async function saveDefault(page: Page): Promise<void> {

@@ -143,3 +143,16 @@ async function legends(page: Page): Promise<string> {
     " | ",
   );
 }
+
+/** What an IMU does not tell has no plot, and a link of `smalti view` says where it opens. */
+export async function first({ browser, recordings }: Checked): Promise<void> {
+  await withServer({ browser, recordings }, async ({ url }) => {
+    const page = await browser.open(url("spike"));
+    await drawn(page, 1);
+    await docked(page);
+    const seen = await titles(page);
+    check(!seen.some((title) => /roll/.test(title)), `without an orientation the panels are ${seen}`);
+    await page.keyboard.press("l");
+    await page.getByText("opens in this browser alone; to share it").waitFor();
+  });
+}

@@ -19,7 +19,7 @@ import type { Toasts } from "./toasts.ts";
 import type { TopicTree } from "./topic_tree.ts";
 import { chooseFile, chooseFiles, saveFile } from "./files.ts";
 import { parseLayout } from "./layout.ts";
-import { saveDefaultLayout } from "./saved_layouts.ts";
+import { NO_STORE, type SavedLayouts } from "./saved_layouts.ts";
 import { formatUrl, type UrlState } from "./url_state.ts";
 
 /** Numbers of requests that are not a panel's. */
@@ -38,6 +38,8 @@ export interface ActionsPage {
   readonly toasts: Toasts;
   readonly finder: Finder;
   readonly timeStyle: TimeStyle;
+  /** Layouts that lie beside the recording. */
+  readonly saved: SavedLayouts | undefined;
   /** The topic whose messages are stepped through. */
   readonly chosen: TopicSummary | undefined;
   setTimeStyle(style: TimeStyle): void;
@@ -197,7 +199,7 @@ export class Actions {
   }
 
   resetLayout(): void {
-    this.#app.layouts.reset();
+    void this.#app.layouts.reset();
   }
 
   saveLayout(): void {
@@ -212,7 +214,7 @@ export class Actions {
     const { layout } = this.#app.dock;
     const info = await this.#app.recordings.whole();
     if (!layout || !info) return;
-    const problem = await saveDefaultLayout(info, layout);
+    const problem = this.#app.saved ? await this.#app.saved.save(info, layout) : NO_STORE;
     const done = "Recordings with the same topics open with this layout now";
     this.#app.toasts.say(problem ?? done, problem !== undefined);
   }
@@ -232,12 +234,22 @@ export class Actions {
     const link = formatUrl(globalThis.location.href, await this.#app.state());
     try {
       await navigator.clipboard.writeText(link);
-      this.#app.toasts.say("The link is copied");
+      this.#app.toasts.say(`The link is copied${this.#linkReach()}`);
     } catch {
       // No permission, or no secure context: it can be copied by hand.
       const hint = "The browser forbids to copy it: Ctrl+C does.";
       await this.#app.dialogs.ask("Link to this moment", { value: link, hint });
     }
+  }
+
+  /** Where a link of `smalti view` opens, which lets nobody in without its token. */
+  #linkReach(): string {
+    if (!this.#app.recordings.isFromView) return "";
+    const { hostname } = globalThis.location;
+    const isLocal = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+    return isLocal
+      ? ". It opens in this browser alone; to share it, start smalti view with --host and --token"
+      : ". Who opens it needs the token of smalti view too: &token=… after its first ?";
   }
 
   async askForUrl(which: "url" | "with"): Promise<void> {

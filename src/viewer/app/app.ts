@@ -24,7 +24,7 @@ import type { PanelOptions } from "./layout.ts";
 import { Notices } from "./notices.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
-import { loadSavedLayouts, type SavedLayouts } from "./saved_layouts.ts";
+import { SavedLayouts } from "./saved_layouts.ts";
 import { ShownLayout } from "./shown_layout.ts";
 import { Timeline } from "./timeline.ts";
 import { Toasts } from "./toasts.ts";
@@ -70,7 +70,9 @@ export class App {
   readonly #tick = (nowMs: number) => this.#onFrame(nowMs);
   #shared: SharedContext | undefined;
   /** Layouts that lie beside the recording. */
-  #saved: Promise<SavedLayouts> | undefined;
+  saved: SavedLayouts | undefined;
+  /** Those beside the recording that is being opened. */
+  #coming: SavedLayouts | undefined;
 
   constructor(events: AppEvents, theme: Theme) {
     this.#events = events;
@@ -126,6 +128,7 @@ export class App {
         return recordings.first?.info;
       },
       whole: () => recordings.whole(),
+      empty: (fields) => recordings.emptyFields(fields),
       changed: () => this.#layoutChanged(),
       complain: (text) => this.toasts.say(text, true),
     });
@@ -147,7 +150,7 @@ export class App {
   async open(state: UrlState): Promise<void> {
     const hasLayout = state.packedLayout !== undefined || state.layoutUrl !== undefined;
     // It comes while the recording is opened.
-    this.#saved = hasLayout || state.url === undefined ? undefined : loadSavedLayouts(state.url);
+    if (state.url !== undefined) this.#coming = new SavedLayouts(state.url, !hasLayout);
     await this.recordings.open(state);
     if (state.url === undefined) this.#welcome.show({});
   }
@@ -354,7 +357,8 @@ export class App {
     this.#welcome.hide();
     this.dock.element.hidden = false;
     this.#drawFacts();
-    await this.layouts.begin(state, state.url === undefined ? undefined : this.#saved);
+    this.saved = state.url === undefined ? undefined : this.#coming;
+    await this.layouts.begin(state, this.saved);
     // Its example names a line that is shown now.
     this.timeline.redraw();
     // A recording of files has no URL: that of the one before must not stay.

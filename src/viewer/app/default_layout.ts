@@ -48,8 +48,15 @@ const CHIEF_MODE =
   /(^|\.)(armed|nav_state|arming_state|landed|vtol_in_\w+|failsafe|fix_type|mode|state|status)$/i;
 const NO_MODE = /_ms$|time|health|telemetry|heartbeat/i;
 
-/** A layout for a recording that has none. */
-export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
+/**
+ * A layout for a recording that has none.
+ *
+ * @param empty References of fields that hold nothing, as far as somebody has looked.
+ */
+export function defaultLayout(
+  info: Pick<RecordingInfo, "topics">,
+  empty: ReadonlySet<string> = new Set(),
+): Layout {
   const topics = info.topics.filter(({ rows, isGrowing, error }) => !error && (rows > 0 || isGrowing));
   const build = new Builder();
   const images = topics.filter(({ ontologyTag }) => IMAGES.has(lastPart(ontologyTag))).slice(0, MAX_IMAGES);
@@ -66,7 +73,10 @@ export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
     ),
     build.tabs(track ? [{ type: "track", options: { ...track } }] : []),
   ].filter((node) => node !== undefined);
-  const plots = plotsOf(topics).map((options): PanelState => ({ type: "plot", options: { ...options } }));
+  const plots = plotsOf(topics, empty).map((options): PanelState => ({
+    type: "plot",
+    options: { ...options },
+  }));
   const middle = [
     ...plots.map((plot) => build.tabs([plot])!),
     build.tabs(bands.length > 0 ? [{ type: "states", options: { lines: bands } }] : []),
@@ -106,8 +116,8 @@ function group(kind: "row" | "column", children: LayoutNode[]): LayoutNode | und
 }
 
 /** Plots of what is known to be worth seeing, then of the fastest topics. */
-function plotsOf(topics: readonly TopicSummary[]): PanelOptions["plot"][] {
-  const known = knownPlots(topics);
+function plotsOf(topics: readonly TopicSummary[], empty: ReadonlySet<string>): PanelOptions["plot"][] {
+  const known = knownPlots(topics, empty);
   const fastest = [...topics].sort((a, b) => b.rate - a.rate);
   const more = known.length > 0 ? [] : fastest.map(linesOf).filter((lines) => lines.length > 0);
   const plots = [...known, ...more].slice(0, MAX_PLOTS);

@@ -155,6 +155,30 @@ export class Recordings {
   }
   readonly #waiting = new Set<(info: RecordingInfo | undefined) => void>();
 
+  /** Which of some fields hold nothing but zeros, or nothing at all, by the bounds that the recording keeps. */
+  async emptyFields(fields: readonly string[]): Promise<ReadonlySet<string>> {
+    const { first } = this;
+    if (!first) return new Set();
+    const { startNs, lastNs = startNs } = first.info;
+    const empty = new Set(fields);
+    await first.client.ask(
+      "series",
+      0,
+      { lines: fields, fromNs: startNs, toNs: lastNs + 1n, pixels: 1, level: "batches" },
+      {
+        onPart: (answer) => {
+          // One that tells nothing is not known to be empty.
+          const isEmpty = answer.shape !== "error" &&
+            [...(answer.shape === "points" ? [answer.y] : [answer.min, answer.max])].every((values) =>
+              values.every((value) => value === 0 || Number.isNaN(value))
+            );
+          if (!isEmpty) empty.delete(fields[answer.line]);
+        },
+      },
+    );
+    return empty;
+  }
+
   #release(info: RecordingInfo | undefined): void {
     for (const resolve of this.#waiting) resolve(info);
     this.#waiting.clear();
