@@ -156,3 +156,81 @@ export async function first({ browser, recordings }: Checked): Promise<void> {
     await page.getByText("opens in this browser alone; to share it").waitFor();
   });
 }
+
+/** On a phone panels lie one below another, and as they were once there is room. */
+export async function narrow({ site, browser, pictures }: Checked): Promise<void> {
+  const page = await browser.open(viewerUrl(site, "flight"), { width: 390, height: 844 });
+  await drawn(page, 1);
+  const stacked = await places(page, ".stack section.panel");
+  check(stacked.length > 3, `${stacked.length} panels are stacked`);
+  for (const [i, place] of stacked.entries()) {
+    check(
+      place.left === 0 && place.right === 390,
+      `panel ${i} is from ${place.left} to ${place.right}, wanted all of 390`,
+    );
+    const above = stacked[i - 1];
+    check(!above || place.top >= above.bottom, `panel ${i} begins at ${place.top}, beside the one before`);
+  }
+  await page.screenshot({ path: `${pictures}/phone.png` });
+  const before = await titles(page);
+  await page.locator(".stack").getByRole("button", { name: "Info" }).click();
+  await page.getByText("Decoded by").waitFor();
+  await page.locator(".stack").getByRole("button", { name: "Close the panel" }).first().click();
+  check((await titles(page)).length === before.length - 1, "the first panel was not closed");
+  await page.setViewportSize({ width: 1200, height: 800 });
+  await docked(page);
+  await drawn(page, 2);
+  const wide = await places(page, "section.panel");
+  check(new Set(wide.map(({ left }) => left)).size > 1, "in a wide window panels are still below each other");
+}
+
+/** Panels go to other places by keys; plots and states have their times below each other. */
+export async function moving({ site, browser, pictures }: Checked): Promise<void> {
+  const page = await browser.open(viewerUrl(site, "flight"));
+  await drawn(page, 3);
+  await docked(page);
+  const areas = await places(page, ".plot .u-over");
+  await page.mouse.click((areas[0].left + areas[0].right) / 2, (areas[0].top + areas[0].bottom) / 2);
+  await page.waitForTimeout(100);
+  const cursors = await places(page, ".panel .over .cursor");
+  const column = cursors.filter(({ left }) => left < areas[0].right);
+  check(column.length >= 4, `${column.length} panels have a cursor`);
+  check(
+    column.every(({ left }) => Math.abs(left - column[0].left) < 1),
+    `the cursor is at ${column.map(({ left }) => left)} in plots and states`,
+  );
+  const leftOf = async () => {
+    await page.waitForTimeout(300);
+    const panel = page.locator("section.panel[aria-label='Plot: vehicle_attitude']");
+    return (await panel.boundingBox())!.x;
+  };
+  const before = await leftOf();
+  await page.keyboard.press("Alt+Shift+ArrowRight");
+  const moved = await leftOf();
+  check(moved > before + 100, `the panel is at ${moved}, moved to the right from ${before}`);
+  await page.keyboard.press("Control+z");
+  check(await leftOf() === before, "Ctrl+Z did not take the panel back");
+  // Marks by the mouse, and their figures in a low plot.
+  await page.getByRole("button", { name: "Mark A at the cursor" }).click();
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByRole("button", { name: "Mark B at the cursor" }).click();
+  const yaw = page.locator(".stats td", { hasText: "yaw" });
+  await yaw.waitFor();
+  const [row, table] = [await yaw.boundingBox(), await page.locator(".stats").first().boundingBox()];
+  check(
+    row!.y + row!.height <= table!.y + table!.height + 1,
+    "the last line's figures have to be scrolled to",
+  );
+  await page.screenshot({ path: `${pictures}/marks.png` });
+  await page.getByRole("button", { name: "Clear marks" }).click();
+  await yaw.waitFor({ state: "hidden" });
+}
+
+async function places(page: Page, selector: string) {
+  return await page.locator(selector).evaluateAll((elements) =>
+    elements.map((element) => {
+      const { left, right, top, bottom } = element.getBoundingClientRect();
+      return { left, right, top, bottom };
+    }).sort((a, b) => a.top - b.top)
+  );
+}

@@ -12,6 +12,7 @@ import type { WindowHistory } from "../time/window_history.ts";
 import type { Dialogs, PaletteItem } from "./dialogs.ts";
 import type { Dock } from "./dock.ts";
 import type { Finder } from "./finder.ts";
+import type { MoveDirection } from "./panel_area.ts";
 import type { PanelHost } from "./panel_host.ts";
 import type { Recordings } from "./recordings.ts";
 import type { ShownLayout } from "./shown_layout.ts";
@@ -185,9 +186,11 @@ export class Actions {
   }
 
   closePanel(): void {
-    const { activeId } = this.#app.dock;
-    if (activeId !== undefined) this.#app.dock.close(activeId);
-    else this.#app.toasts.say("No panel is chosen: click one, or press p");
+    this.#withPanel((id) => this.#app.dock.close(id));
+  }
+
+  movePanel(direction: MoveDirection | "tabs"): void {
+    this.#withPanel((id) => this.#app.dock.move(id, direction));
   }
 
   undo(): void {
@@ -342,6 +345,12 @@ export class Actions {
 
   openHelp(): void {
     this.#app.dialogs.openHelp(this.#app.commands("all"));
+  }
+
+  #withPanel(act: (id: string) => void): void {
+    const { activeId } = this.#app.dock;
+    if (activeId !== undefined) act(activeId);
+    else this.#app.toasts.say("No panel is chosen: click one, or press p");
   }
 
   /** The panel that is used, or the first one, that can do something. */

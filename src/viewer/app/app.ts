@@ -44,6 +44,9 @@ export interface AppEvents {
   themeAsked(theme: Theme): void;
 }
 
+/** Where the page is narrower, panels lie one below another. */
+const NARROW_PIXELS = 700;
+
 /** All of the page but its frame. */
 export class App {
   readonly element: HTMLElement = document.createElement("div");
@@ -67,6 +70,9 @@ export class App {
   readonly #events: AppEvents;
   readonly #header: Header;
   readonly #welcome: Welcome;
+  readonly #observer = new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (width > 0) this.dock.setNarrow(width < NARROW_PIXELS);
+  });
   readonly #tick = (nowMs: number) => this.#onFrame(nowMs);
   #shared: SharedContext | undefined;
   /** Layouts that lie beside the recording. */
@@ -143,6 +149,7 @@ export class App {
       this.toasts.element,
       this.dialogs.element,
     );
+    this.#observer.observe(this.element);
     this.#closed();
   }
 
@@ -175,6 +182,7 @@ export class App {
 
   /** Ends everything. */
   dispose(): void {
+    this.#observer.disconnect();
     this.recordings.close();
     this.timeline.dispose();
     this.dock.dispose();

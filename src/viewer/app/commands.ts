@@ -148,6 +148,21 @@ export const commands: readonly Command[] = [
     isThere: isOpen,
     run: (app) => app.closePanel(),
   },
+  ...(["left", "right", "up", "down"] as const).map((direction): Command => ({
+    id: `move-${direction}`,
+    words: "dock layout arrange",
+    title: `Move the panel ${direction}`,
+    keys: [`Alt+Shift+Arrow${direction[0].toUpperCase()}${direction.slice(1)}`],
+    isThere: isOpen,
+    run: (app) => app.movePanel(direction),
+  })),
+  {
+    id: "move-tabs",
+    words: "dock layout arrange stack",
+    title: "Move the panel into the tabs of the next",
+    isThere: isOpen,
+    run: (app) => app.movePanel("tabs"),
+  },
   {
     id: "undo",
     words: "undo",
