@@ -232,11 +232,13 @@ export class App {
     const id = dock.add({ type: definition.name, options: {} });
     this.toasts.say(`${path ?? topic.name} is in a new ${definition.name}`);
     // It is made when it is shown, which may be some frames later.
-    const put = (tries: number) => {
+    const put = async (tries: number) => {
+      // Which axes suit it is known then.
+      if (host.panel(id)) await host.fits(id, topic, path);
       if (host.add(id, topic, path) || tries === 0) this.tree.draw();
-      else this.frames.request(() => put(tries - 1));
+      else this.frames.request(() => void put(tries - 1));
     };
-    put(300);
+    await put(300);
   }
 
   /** A panel that is seen and has a field as a line of its own. */
@@ -387,6 +389,8 @@ export class App {
   }
 
   #drawFacts(): void {
+    // Without a recording there are no topics and no time.
+    this.element.classList.toggle("none", !this.recordings?.first);
     this.#header.draw();
     this.tree.show(this.recordings.first?.info);
   }

@@ -6,7 +6,7 @@
  */
 import { formatReference } from "../data/expression/reference.ts";
 import type { FieldInfo, RecordingInfo, TopicSummary } from "../data/protocol.ts";
-import { leavesOf } from "../panels/fields.ts";
+import { isDull, leavesOf } from "../panels/fields.ts";
 import { logOf } from "../panels/suits.ts";
 import {
   type Layout,
@@ -39,9 +39,6 @@ const SCENES: ReadonlySet<string> = new Set([
   "RobotPath",
   "Path",
 ]);
-/** Fields that are counters, clocks and serial numbers rather than anything to look at. */
-const DULL =
-  /timestamp|(^|[._])(id|seq|stamp|sec|nsec|nanosec|count|counter|dt|reserved)($|[._[])|_id$|_count$|variance|covariance|padding/i;
 const MODE = /state|mode|status|armed|landed|active|failsafe|flag|fix_type|vtol_in/i;
 /** Those that tell most. */
 const CHIEF_MODE =
@@ -126,7 +123,7 @@ function plotsOf(topics: readonly TopicSummary[], empty: ReadonlySet<string>): P
 
 /** Up to so many numbers of a topic that are of one kind: the fields of one struct, or list of names, with one unit. */
 function linesOf({ name, fields }: TopicSummary): PlotLine[] {
-  const numbers = leavesOf(fields).filter(({ kind, path }) => kind === "number" && !DULL.test(path));
+  const numbers = leavesOf(fields).filter(({ kind, path }) => kind === "number" && !isDull(path));
   const [first] = [...numbers].sort((a, b) => Number(isFloat(b)) - Number(isFloat(a)));
   if (!first) return [];
   const kin = numbers.filter((field) => stem(field.path) === stem(first.path) && field.unit === first.unit);
@@ -147,7 +144,7 @@ function bandsOf({ name, fields, rate }: TopicSummary): { text: string; isChief:
   if (rate > 50) return [];
   return leavesOf(fields)
     .filter(({ kind, path, type }) => kind === "bool" || (MODE.test(path) && /^u?int/.test(type)))
-    .filter(({ path }) => MODE.test(path) && !DULL.test(path) && !NO_MODE.test(`${name}.${path}`))
+    .filter(({ path }) => MODE.test(path) && !isDull(path) && !NO_MODE.test(`${name}.${path}`))
     .map(({ path }) => ({ text: formatReference(name, path), isChief: CHIEF_MODE.test(path) }))
     .sort((a, b) => Number(b.isChief) - Number(a.isChief))
     .slice(0, 2);

@@ -179,14 +179,23 @@ export class Transport {
     `;
   }
 
+  #found = "";
+
+  /** Once more goes on to the next stretch. */
   readonly #onFind = (event: Event) => {
     event.preventDefault();
     const text = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
+    if (text === this.#found && this.#hits && !this.#hits.error) return this.#page.actions.nextHit(1);
+    this.#found = text;
     this.#page.find(text);
   };
 
   /** Where there is a text the browser clears that first. */
   readonly #onFindKey = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && event.shiftKey) {
+      event.preventDefault();
+      this.#page.actions.nextHit(-1);
+    }
     if (event.key === "Escape" && (event.target as HTMLInputElement).value === "") this.#leave();
   };
 }

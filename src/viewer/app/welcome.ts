@@ -52,9 +52,12 @@ export class Welcome {
 
   /** Shows it. */
   show(state: WelcomeState): void {
+    const isNew = state.list !== undefined && state.list !== this.#state.list;
     this.#state = state;
     this.element.hidden = false;
     this.#draw();
+    // Where nothing else is used, what comes next is to choose one.
+    if (isNew && document.activeElement === document.body) this.element.querySelector("input")?.focus();
   }
 
   /** Hides it. */
@@ -109,6 +112,9 @@ export class Welcome {
 
   #list(list: readonly ListEntry[]) {
     const shown = list.filter(({ name }) => name.toLowerCase().includes(this.#filter.toLowerCase()));
+    const onKey = ({ key }: KeyboardEvent) => {
+      if (key === "Enter" && shown.length > 0) this.#page.open(this.#urlOf(shown[0].name));
+    };
     const onFilter = (event: Event) => {
       this.#filter = (event.target as HTMLInputElement).value;
       this.#draw();
@@ -117,7 +123,8 @@ export class Welcome {
       firstNs === undefined || lastNs === undefined ? 0 : Number(lastNs - firstNs) / 1e9;
     return html`
       <h2>${list.length} ${list.length === 1 ? "recording" : "recordings"}</h2>
-      <input type="search" aria-label="Search recordings" placeholder="Search recordings" @input=${onFilter} />
+      <input type="search" aria-label="Search recordings" placeholder="Search recordings"
+        .value=${this.#filter} @input=${onFilter} @keydown=${onKey} />
       <div class="list">${shown.map((entry) =>
         html`<button type="button" @click=${() => this.#page.open(this.#urlOf(entry.name))}>
           <span>${entry.name}${

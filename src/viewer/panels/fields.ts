@@ -11,6 +11,15 @@ export function numbersOf({ fields }: TopicSummary): FieldInfo[] {
   return leavesOf(fields).filter(({ kind }) => kind === "number" || kind === "bool");
 }
 
+/** Fields that are counters, clocks and serial numbers rather than anything to look at. */
+const DULL =
+  /timestamp|(^|[._])(id|seq|stamp|sec|nsec|nanosec|count|counter|dt|reserved)($|[._[])|_id$|_count$|variance|covariance|padding/i;
+
+/** Whether a field is none that one would look at by itself, by its path. */
+export function isDull(path: string): boolean {
+  return DULL.test(path);
+}
+
 /** Fields of one of some kinds. */
 export function fieldsOfKind(topic: TopicSummary | undefined, ...kinds: FieldInfo["kind"][]): FieldInfo[] {
   return topic ? leavesOf(topic.fields).filter(({ kind }) => kinds.includes(kind)) : [];

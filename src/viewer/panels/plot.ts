@@ -6,7 +6,7 @@
 import uPlot from "uplot";
 import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
-import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
+import type { FieldInfo, SeriesAnswer, TopicSummary } from "../data/protocol.ts";
 import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
@@ -15,7 +15,7 @@ import { spanText } from "../draw/time_text.ts";
 import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
 import { DrawnPanel } from "./drawn_panel.ts";
-import { numbersOf } from "./fields.ts";
+import { isDull, numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
 import { withTopic } from "./line_text.ts";
 import { type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
@@ -28,6 +28,7 @@ import {
   factsOf,
   gapsText,
   keyOf,
+  kinOf,
   levelText,
   type Line,
   type LineFacts,
@@ -40,6 +41,8 @@ import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 /** Lines at most; more than can be told apart. */
 const MAX_LINES = 32;
+/** Lines of a whole topic. */
+const MAX_TOPIC_LINES = 6;
 /** Characters of a title. */
 const MAX_TITLE = 44;
 /** How much of the window is asked for beyond each of its ends, so that a pan has something to show. */
@@ -107,22 +110,17 @@ class PlotPanel extends DrawnPanel<Options> {
     this.loadSoon();
   }
 
-  /** Whether one of the axes suits a field, by its unit and how large its values are. */
+  /** Whether one of the axes suits a field, by its unit and how large its values are; a whole topic suits none but an empty plot. */
   async fits(topic: TopicSummary, path: string | undefined): Promise<boolean> {
-    const text = path === undefined ? undefined : formatReference(topic.name, path);
-    if (text === undefined || this.#lines.some((line) => line.text === text)) return true;
-    const facts = await this.#measure(text);
-    this.#facts.set(text, facts);
-    return axisFor(facts, this.#axes()) !== undefined;
-  }
-
-  changed(): void {
-    this.#makeLines();
+    const texts = fieldsToAdd(topic, path).map((field) => formatReference(topic.name, field.path));
+    if (path !== undefined && this.#lines.some(({ text }) => text === texts[0])) return true;
+    await this.#measure(texts);
+    if (path === undefined) return this.#lines.length === 0;
+    return texts.every((text) => axisFor(this.#facts.get(text)!, this.#axes()) !== undefined);
   }
 
   add(topic: TopicSummary, path: string | undefined): boolean {
-    const fields = numbersOf(topic).filter((field) => path === undefined || field.path === path);
-    const added = fields.slice(0, path === undefined ? 6 : 1);
+    const added = fieldsToAdd(topic, path);
     if (added.length === 0) return false;
     const has = new Set(this.#lines.map(({ text }) => text));
     const axes = this.#axes();
@@ -162,20 +160,27 @@ class PlotPanel extends DrawnPanel<Options> {
     const { from, to } = this.context.clock.window;
     const axes: [LineFacts[], LineFacts[]] = [[], []];
     for (const { line, isSecond, answer } of this.#shown) {
-      if (!isSecond) axes[line.axis ?? 0].push(factsOf(answer, from, to));
+      if (!isSecond) axes[line.axis ?? 0].push(this.#factsOf(line.text, answer, from, to));
     }
     return axes;
   }
 
-  /** The unit and values of a line in the window, roughly. */
-  async #measure(text: string): Promise<LineFacts> {
+  /** Learns units and values of lines in the window, roughly. */
+  async #measure(lines: readonly string[]): Promise<void> {
     const { clock, recording } = this.context;
-    const request = { lines: [text], ...clock.windowNs, pixels: MEASURE_PIXELS, level: "detail" } as const;
-    let answer: SeriesAnswer | undefined;
+    const request = { lines, ...clock.windowNs, pixels: MEASURE_PIXELS, level: "detail" } as const;
+    for (const text of lines) this.#facts.set(text, this.#factsOf(text, undefined));
     await recording.client.ask("series", this.#measureNumber, request, {
-      onPart: (part) => void (answer = part),
+      onPart: (answer) => {
+        const text = lines[answer.line];
+        this.#facts.set(text, this.#factsOf(text, answer));
+      },
     });
-    return factsOf(answer, -Infinity, Infinity);
+  }
+
+  #factsOf(text: string, answer: SeriesAnswer | undefined, from = -Infinity, to = Infinity): LineFacts {
+    const kin = kinOf(text, this.context.recording.info.topics);
+    return { ...factsOf(answer, from, to), kin };
   }
 
   #save(lines: readonly Line[]): void {
@@ -404,6 +409,14 @@ class PlotPanel extends DrawnPanel<Options> {
       this.#text.textContent = `Plot of ${spanText(to - from)}. ${lines.join(". ")}`;
     }, 400);
   }
+}
+
+/** A field, or those of a topic that one would look at. */
+function fieldsToAdd(topic: TopicSummary, path: string | undefined): FieldInfo[] {
+  const fields = numbersOf(topic);
+  if (path !== undefined) return fields.filter((field) => field.path === path);
+  const telling = fields.filter((field) => !isDull(field.path));
+  return (telling.length > 0 ? telling : fields).slice(0, MAX_TOPIC_LINES);
 }
 
 function stepOf({ answer }: ShownLine): number {

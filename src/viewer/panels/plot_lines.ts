@@ -4,7 +4,8 @@
  * @module
  */
 import type { PanelOptions } from "../app/layout.ts";
-import type { SeriesAnswer } from "../data/protocol.ts";
+import { formatReference } from "../data/expression/reference.ts";
+import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
 import { type LineData, withBreaks } from "../draw/align.ts";
 import type { ShownRecording } from "./panel.ts";
 
@@ -23,6 +24,8 @@ export interface ShownLine {
 
 /** What tells whether lines go together on an axis; NaN where nothing is known. */
 export interface LineFacts {
+  /** The field, whatever the topic, among topics of one ontology: such are there to be compared. */
+  readonly kin?: string | undefined;
   readonly unit?: string | undefined;
   readonly low: number;
   readonly high: number;
@@ -36,6 +39,10 @@ export function axisFor(
   line: LineFacts,
   [left, right]: readonly [readonly LineFacts[], readonly LineFacts[]],
 ): 0 | 1 | undefined {
+  const hasKin = (lines: readonly LineFacts[]) =>
+    line.kin !== undefined && lines.some(({ kin }) => kin === line.kin);
+  if (hasKin(left)) return 0;
+  if (hasKin(right)) return 1;
   const fits = (lines: readonly LineFacts[]) => lines.every((other) => areAlike(line, other));
   if (fits(left)) return 0;
   return fits(right) ? 1 : undefined;
@@ -109,6 +116,15 @@ export function gapsText(shown: readonly ShownLine[], from: number, to: number):
   const [first, ...others] = new Set(messages);
   if (first === undefined) return "";
   return others.length === 0 ? first : `${first} (and ${others.length} more)`;
+}
+
+/** What a line has in common with those of the same field of other topics; undefined where it is no field alone. */
+export function kinOf(text: string, topics: readonly TopicSummary[]): string | undefined {
+  for (const { name, ontologyTag } of topics) {
+    const prefix = formatReference(name, "x").slice(0, -1);
+    if (text.startsWith(prefix)) return `${ontologyTag || name}.${text.slice(prefix.length)}`;
+  }
+  return undefined;
 }
 
 /** By how many seconds a recording is shown later. */

@@ -23,6 +23,12 @@ test("axisFor takes the other axis for another unit or size", () => {
   expect(axisFor(of(1000), [[of(1), of(40)], []])).toBe(1);
 });
 
+test("axisFor puts the same field of topics of one kind on one axis", () => {
+  const kin = (high: number) => ({ ...of(high), kin: "battery.current" });
+  expect(axisFor(kin(0.001), [[kin(10), of(500)], []])).toBe(0);
+  expect(axisFor(kin(0.001), [[of(0.001)], [kin(10)]])).toBe(1);
+});
+
 test("axisFor knows no axis where both are taken by others", () => {
   expect(axisFor(of(1e6), [[of(1)], [of(1000)]])).toBeUndefined();
   expect(axisFor(of(1, "m"), [[of(1, "V")], [of(1, "A")]])).toBeUndefined();
