@@ -226,6 +226,32 @@ export async function moving({ site, browser, pictures }: Checked): Promise<void
   await yaw.waitFor({ state: "hidden" });
 }
 
+/** The recording that is laid over is shifted by a drag with Alt. */
+export async function shifting({ site, browser }: Checked): Promise<void> {
+  const page = await browser.open(viewerUrl(site, "flight", "&with=/recordings/flight&shift=0.25"));
+  await drawn(page, 3);
+  await page.getByText("with flight, dashed").waitFor();
+  const before = await urlState(page);
+  const [area] = await places(page, ".plot .u-over");
+  const y = (area.top + area.bottom) / 2;
+  const width = area.right - area.left;
+  await page.keyboard.down("Alt");
+  await page.mouse.move(area.left + width * 0.3, y);
+  await page.mouse.down();
+  await page.mouse.move(area.left + width * 0.35, y);
+  await page.mouse.move(area.left + width * 0.4, y);
+  await page.mouse.up();
+  await page.keyboard.up("Alt");
+  const after = await urlState(page);
+  const shift = Number(new URL(page.url()).searchParams.get("shift"));
+  const wanted = 0.25 + Number(before.to - before.from) / 1e9 / 10;
+  check(
+    Math.abs(shift - wanted) < 0.02,
+    `a drag over a tenth of the window made the shift ${shift}, wanted ${wanted}`,
+  );
+  check(before.t === after.t && before.from === after.from, "the drag moved cursor or window too");
+}
+
 async function places(page: Page, selector: string) {
   return await page.locator(selector).evaluateAll((elements) =>
     elements.map((element) => {

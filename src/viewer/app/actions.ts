@@ -266,8 +266,9 @@ export class Actions {
     ];
     const url = await this.#app.dialogs.ask(title, which === "url" ? { hint, others } : {});
     if (url === undefined) return;
-    if (which === "with") await this.#app.recordings.openSecond(url);
-    else await this.#app.open({ url });
+    if (which === "url") return await this.#app.open({ url });
+    await recordings.openSecond(url);
+    if (recordings.second) this.#app.toasts.say("It is dashed; Alt and a drag over a plot shift it");
   }
 
   async askForShift(): Promise<void> {

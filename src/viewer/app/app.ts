@@ -412,6 +412,7 @@ export class App {
       get theme() {
         return theme();
       },
+      shiftSecond: (byNs) => this.recordings.shiftSecond((this.recordings.second?.shiftNs ?? 0n) + byNs),
       request: (draw) => this.frames.request(draw),
       drawn: () => void this.dock.loadArea(),
       say: (text, isBad) => this.toasts.say(text, isBad),

@@ -85,6 +85,8 @@ export class Dialogs {
             <dd>Zoom at the pointer</dd>
             <dt><kbd>Shift</kbd> wheel</dt>
             <dd>Pan</dd>
+            <dt><kbd>Alt</kbd> drag</dt>
+            <dd>Shift the other recording</dd>
             <dt>Double click</dt>
             <dd>Show everything</dd>
             <dt>Drag a field</dt>

@@ -168,6 +168,7 @@ function pass(shared: () => SharedContext): SharedContext {
     get hover() {
       return shared().hover;
     },
+    shiftSecond: (byNs) => shared().shiftSecond(byNs),
     request: (draw) => shared().request(draw),
     drawn: () => shared().drawn(),
     say: (text, isBad) => shared().say(text, isBad),

@@ -26,6 +26,8 @@ export interface PanelContext<S = Options> {
   readonly recording: ShownRecording;
   /** The one that is laid over it, where there is one. */
   readonly second: ShownRecording | undefined;
+  /** Shows the one that is laid over later, or earlier, by that many nanoseconds. */
+  shiftSecond(byNs: bigint): void;
   /** How the page looks now. */
   readonly theme: "dark" | "light";
   /** Its options, as they were saved: plain JSON that may be anything, since who wrote it may mean ill. */
