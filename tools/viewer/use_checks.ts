@@ -232,6 +232,8 @@ export async function shifting({ site, browser }: Checked): Promise<void> {
   await drawn(page, 3);
   await page.getByText("with flight, dashed").waitFor();
   const before = await urlState(page);
+  const values = () => page.locator(".legend b").first().textContent();
+  const seen = await values();
   const [area] = await places(page, ".plot .u-over");
   const y = (area.top + area.bottom) / 2;
   const width = area.right - area.left;
@@ -249,6 +251,8 @@ export async function shifting({ site, browser }: Checked): Promise<void> {
     Math.abs(shift - wanted) < 0.02,
     `a drag over a tenth of the window made the shift ${shift}, wanted ${wanted}`,
   );
+  await page.mouse.move(area.left + width * 0.4, 5);
+  check(await values() !== seen, `the values at the cursor are ${seen} as before the shift`);
   check(before.t === after.t && before.from === after.from, "the drag moved cursor or window too");
 }
 

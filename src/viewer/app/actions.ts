@@ -15,6 +15,7 @@ import type { Finder } from "./finder.ts";
 import type { MoveDirection } from "./panel_area.ts";
 import type { PanelHost } from "./panel_host.ts";
 import type { Recordings } from "./recordings.ts";
+import type { ShownFields } from "./shown_fields.ts";
 import type { ShownLayout } from "./shown_layout.ts";
 import type { Toasts } from "./toasts.ts";
 import type { TopicTree } from "./topic_tree.ts";
@@ -34,6 +35,7 @@ export interface ActionsPage {
   readonly dock: Dock;
   readonly host: PanelHost;
   readonly layouts: ShownLayout;
+  readonly fields: ShownFields;
   readonly tree: TopicTree;
   readonly dialogs: Dialogs;
   readonly toasts: Toasts;
@@ -51,8 +53,6 @@ export interface ActionsPage {
   commands(which: "all" | "there"): readonly PaletteItem[];
   /** Into the field of Find. */
   focusFind(): void;
-  shownTopics(): string[];
-  addField(topic: TopicSummary, path: string | undefined): Promise<void>;
 }
 
 /** The page, for who acts on it. */
@@ -302,7 +302,7 @@ export class Actions {
   async exportWindow(format: "csv" | "arrow"): Promise<void> {
     const { recording, clock } = this;
     if (!recording || !clock) return;
-    const topics = this.#app.shownTopics();
+    const topics = this.#app.fields.shownTopics();
     this.#app.toasts.say(`Writing ${topics.length} topics of the window`);
     const { value, error } = await recording.client.ask("export", EXPORT, {
       format,
@@ -338,7 +338,7 @@ export class Actions {
       leavesOf(topic.fields).map(({ path, unit }) => ({
         title: `${topic.name} ${path}`,
         more: unit,
-        run: () => void this.#app.addField(topic, path),
+        run: () => void this.#app.fields.add(topic, path),
       }))
     );
     this.#app.dialogs.openPalette([...this.#app.commands("there"), ...fields], "Commands, topics and fields");

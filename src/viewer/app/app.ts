@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { formatReference } from "../data/expression/reference.ts";
 import type { DataError, RecordingInfo, TopicSummary } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
-import { leavesOf } from "../panels/fields.ts";
 import { exampleCondition } from "../panels/line_text.ts";
-import { type PanelContext, panelDefinition, panelDefinitions } from "../panels/panel.ts";
+import type { PanelContext } from "../panels/panel.ts";
 import type { TimeStyle } from "../time/time_text.ts";
 import { Actions } from "./actions.ts";
 import { type Command, commands } from "./commands.ts";
@@ -19,12 +17,11 @@ import { Frames } from "./frames.ts";
 import { Header } from "./header.ts";
 import { Hover } from "./hover.ts";
 import { capturedKeys } from "./keys.ts";
-import type { PlotLine } from "./known_topics.ts";
-import type { PanelOptions } from "./layout.ts";
 import { Notices } from "./notices.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
 import { SavedLayouts } from "./saved_layouts.ts";
+import { ShownFields } from "./shown_fields.ts";
 import { ShownLayout } from "./shown_layout.ts";
 import { Timeline } from "./timeline.ts";
 import { Toasts } from "./toasts.ts";
@@ -61,6 +58,7 @@ export class App {
   readonly timeline: Timeline;
   readonly host: PanelHost;
   readonly dock: Dock;
+  readonly fields: ShownFields;
   readonly layouts: ShownLayout;
   readonly actions: Actions;
   theme: Theme;
@@ -87,13 +85,13 @@ export class App {
     this.recordings = this.#makeRecordings();
     this.finder = new Finder({
       now: () => this.recordings,
-      lines: () => this.shownLines(),
+      lines: () => this.fields.shownLines(),
       show: (hits) => this.timeline.showHits(hits),
     });
     this.tree = new TopicTree({
-      add: (topic, path) => void this.addField(topic, path),
+      add: (topic, path) => void this.fields.add(topic, path),
       choose: (topic) => this.choose(topic.name),
-      isShown: (topic, path) => this.isShown(topic, path),
+      isShown: (topic, path) => this.fields.isShown(topic, path),
     });
     // It lies over the panels where there is no room beside them.
     this.tree.element.hidden = globalThis.matchMedia("(max-width: 720px)").matches;
@@ -106,7 +104,7 @@ export class App {
       setTimeStyle: (style) => this.setTimeStyle(style),
       find: (condition) => void this.finder.find(condition),
       // The bar is drawn before there are panels.
-      example: () => exampleCondition(this.recordings?.first ? this.shownLines() : []),
+      example: () => exampleCondition(this.recordings?.first ? this.fields.shownLines() : []),
       choose: (topic) => this.choose(topic),
     });
     this.#welcome = new Welcome({
@@ -127,7 +125,15 @@ export class App {
       wantsPanel: (beside) => this.actions.askForPanel(beside),
       failed: (message) => this.toasts.say(message, true),
     });
-    const { recordings, dock } = this;
+    const { recordings, dock, host } = this;
+    this.fields = new ShownFields({
+      dock,
+      host,
+      topics: () => recordings.first?.info.topics ?? [],
+      request: (act) => this.frames.request(act),
+      say: (text) => this.toasts.say(text),
+      changed: () => this.tree.draw(),
+    });
     this.layouts = new ShownLayout({
       dock,
       get info() {
@@ -202,79 +208,6 @@ export class App {
   choose(name: string): void {
     this.chosen = this.recordings.first?.info.topics.find((topic) => topic.name === name);
     this.timeline.choose(this.chosen?.name);
-  }
-
-  /** Puts a field, or a topic, into the panel that is used, another one that it suits, or a new one. */
-  async addField(topic: TopicSummary, path: string | undefined): Promise<void> {
-    const { dock, host } = this;
-    const kind = path === undefined
-      ? undefined
-      : leavesOf(topic.fields).find((field) => field.path === path)?.kind;
-    const wanted = kind === "number" ? "plot" : kind === "bool" || kind === "text" ? "states" : undefined;
-    const shown = path === undefined ? undefined : this.#visiblePlotOf(topic, path);
-    if (shown !== undefined) {
-      dock.activate(shown);
-      this.toasts.say(`${path} is in this ${dock.state(shown)?.type} already`);
-      return;
-    }
-    const ids = [...(dock.activeId === undefined ? [] : [dock.activeId]), ...dock.visibleIds];
-    for (const id of ids) {
-      if (wanted !== undefined && dock.state(id)?.type !== wanted) continue;
-      if (!await host.fits(id, topic, path) || !host.add(id, topic, path)) continue;
-      this.tree.draw();
-      this.toasts.say(`${path ?? topic.name} is in ${dock.state(id)?.type}`);
-      return;
-    }
-    const definition = wanted !== undefined
-      ? panelDefinition(wanted)
-      : panelDefinitions().sort((a, b) => b.takes(topic) - a.takes(topic))[0];
-    if (!definition) return;
-    const id = dock.add({ type: definition.name, options: {} });
-    this.toasts.say(`${path ?? topic.name} is in a new ${definition.name}`);
-    // It is made when it is shown, which may be some frames later.
-    const put = async (tries: number) => {
-      // Which axes suit it is known then.
-      if (host.panel(id)) await host.fits(id, topic, path);
-      if (host.add(id, topic, path) || tries === 0) this.tree.draw();
-      else this.frames.request(() => void put(tries - 1));
-    };
-    await put(300);
-  }
-
-  /** A panel that is seen and has a field as a line of its own. */
-  #visiblePlotOf({ name }: TopicSummary, path: string): string | undefined {
-    const text = formatReference(name, path);
-    return this.dock.visibleIds.find((id) => {
-      const { lines = [] } = (this.dock.state(id)?.options ?? {}) as Partial<PanelOptions["plot"]>;
-      return Array.isArray(lines) && lines.some((line) => (line?.text ?? line) === text);
-    });
-  }
-
-  /** By the text of what panels show: good enough for a dot in the tree. */
-  isShown(topic: string, path: string | undefined): boolean {
-    return this.dock.ids.some((id) => {
-      const options = JSON.stringify(this.dock.state(id)?.options ?? {});
-      return path === undefined
-        ? options.includes(topic)
-        : options.includes(`${topic}.${path}`) || options.includes(`\`${topic}\`.${path}`);
-    });
-  }
-
-  /** Lines of all plots. */
-  shownLines(): readonly PlotLine[] {
-    return this.dock.ids.flatMap((id) => {
-      const state = this.dock.state(id);
-      return state?.type === "plot" ? (state.options as PanelOptions["plot"]).lines ?? [] : [];
-    });
-  }
-
-  /** Topics that are in some panel, or all where none is. */
-  shownTopics(): string[] {
-    const topics = (this.recordings.first?.info.topics ?? []).filter(({ rows }) => rows > 0).map(({ name }) =>
-      name
-    );
-    const shown = topics.filter((name) => this.isShown(name, undefined));
-    return shown.length > 0 ? shown : topics;
   }
 
   /** What can be done, for palette and list of keys. */

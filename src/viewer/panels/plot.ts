@@ -6,16 +6,16 @@
 import uPlot from "uplot";
 import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
-import type { FieldInfo, SeriesAnswer, TopicSummary } from "../data/protocol.ts";
+import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
 import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
-import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
+import { fullColor, inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
 import { plotOptions } from "../draw/plot_options.ts";
 import { spanText } from "../draw/time_text.ts";
 import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
 import { DrawnPanel } from "./drawn_panel.ts";
-import { isDull, numbersOf } from "./fields.ts";
+import { fieldsToPlot, numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
 import { withTopic } from "./line_text.ts";
 import { type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
@@ -41,8 +41,6 @@ import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 /** Lines at most; more than can be told apart. */
 const MAX_LINES = 32;
-/** Lines of a whole topic. */
-const MAX_TOPIC_LINES = 6;
 /** Characters of a title. */
 const MAX_TITLE = 44;
 /** How much of the window is asked for beyond each of its ends, so that a pan has something to show. */
@@ -110,9 +108,13 @@ class PlotPanel extends DrawnPanel<Options> {
     this.loadSoon();
   }
 
+  changed(): void {
+    this.#makeLines();
+  }
+
   /** Whether one of the axes suits a field, by its unit and how large its values are; a whole topic suits none but an empty plot. */
   async fits(topic: TopicSummary, path: string | undefined): Promise<boolean> {
-    const texts = fieldsToAdd(topic, path).map((field) => formatReference(topic.name, field.path));
+    const texts = fieldsToPlot(topic, path).map((field) => formatReference(topic.name, field.path));
     if (path !== undefined && this.#lines.some(({ text }) => text === texts[0])) return true;
     await this.#measure(texts);
     if (path === undefined) return this.#lines.length === 0;
@@ -120,7 +122,7 @@ class PlotPanel extends DrawnPanel<Options> {
   }
 
   add(topic: TopicSummary, path: string | undefined): boolean {
-    const added = fieldsToAdd(topic, path);
+    const added = fieldsToPlot(topic, path);
     if (added.length === 0) return false;
     const has = new Set(this.#lines.map(({ text }) => text));
     const axes = this.#axes();
@@ -411,23 +413,8 @@ class PlotPanel extends DrawnPanel<Options> {
   }
 }
 
-/** A field, or those of a topic that one would look at. */
-function fieldsToAdd(topic: TopicSummary, path: string | undefined): FieldInfo[] {
-  const fields = numbersOf(topic);
-  if (path !== undefined) return fields.filter((field) => field.path === path);
-  const telling = fields.filter((field) => !isDull(field.path));
-  return (telling.length > 0 ? telling : fields).slice(0, MAX_TOPIC_LINES);
-}
-
 function stepOf({ answer }: ShownLine): number {
   return answer?.shape === "buckets" ? answer.step : 0;
-}
-
-/** `#rrggbb` of what is so, or shorter; other names would need a canvas. */
-function fullColor(color: string): string | undefined {
-  if (/^#[0-9a-f]{6}$/i.test(color)) return color;
-  const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(color);
-  return short ? `#${short.slice(1).map((digit) => digit + digit).join("")}` : undefined;
 }
 
 registerPanel<Options>({
