@@ -228,30 +228,30 @@ export async function moving({ site, browser, pictures }: Checked): Promise<void
 
 /** The recording that is laid over is shifted by a drag with Alt. */
 export async function shifting({ site, browser }: Checked): Promise<void> {
-  const page = await browser.open(viewerUrl(site, "flight", "&with=/recordings/flight&shift=0.25"));
+  const page = await browser.open(viewerUrl(site, "flight", "&with=/recordings/flight&shift=-0.5"));
   await drawn(page, 3);
   await page.getByText("with flight, dashed").waitFor();
   const before = await urlState(page);
-  const values = () => page.locator(".legend b").first().textContent();
+  const values = () => page.locator(".legend b").nth(2).textContent();
   const seen = await values();
   const [area] = await places(page, ".plot .u-over");
   const y = (area.top + area.bottom) / 2;
   const width = area.right - area.left;
   await page.keyboard.down("Alt");
-  await page.mouse.move(area.left + width * 0.3, y);
+  await page.mouse.move(area.left + width * 0.4, y);
   await page.mouse.down();
   await page.mouse.move(area.left + width * 0.35, y);
-  await page.mouse.move(area.left + width * 0.4, y);
+  await page.mouse.move(area.left + width * 0.3, y);
   await page.mouse.up();
   await page.keyboard.up("Alt");
   const after = await urlState(page);
   const shift = Number(new URL(page.url()).searchParams.get("shift"));
-  const wanted = 0.25 + Number(before.to - before.from) / 1e9 / 10;
+  const wanted = -0.5 - Number(before.to - before.from) / 1e9 / 10;
   check(
     Math.abs(shift - wanted) < 0.02,
     `a drag over a tenth of the window made the shift ${shift}, wanted ${wanted}`,
   );
-  await page.mouse.move(area.left + width * 0.4, 5);
+  await page.mouse.move(area.left + width * 0.3, 5);
   check(await values() !== seen, `the values at the cursor are ${seen} as before the shift`);
   check(before.t === after.t && before.from === after.from, "the drag moved cursor or window too");
 }

@@ -52,6 +52,7 @@ const PLOTS: readonly KnownPlot[] = [
   },
   { topic: /(^|\/)(gps|navsatfix)$/i, lines: [{ text: "{position.z}" }, { text: "{altitude}" }] },
   { topic: /(^|\/)batterystate$/i, lines: [{ text: "{voltage}" }] },
+  { topic: /(^|\/)imu$/i, lines: axes("angular_velocity") },
 ];
 /** Topics of one kind in a plot: two batteries are to be compared. */
 const MAX_TOPICS = 3;
