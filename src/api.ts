@@ -41,10 +41,15 @@ export {
   type WholeFile,
   writtenAnew,
 } from "./store/store.ts";
+export { type S3Credentials, type S3CredentialsSource } from "./store/s3/credentials.ts";
+export { type S3Options } from "./store/s3/s3_options.ts";
 
 // Reading.
 export type { LatchedTopic } from "./read/latched.ts";
 export type { LatestOptions } from "./read/latest_at.ts";
+export type { SplitOptions, SplitSize } from "./splits/cut_splits.ts";
+export type { Split, SplitTopic } from "./splits/split.ts";
+export type { SplitColumnOptions, SplitHandler, SplitStreamOptions } from "./splits/split_handler.ts";
 export type { SequenceColumnOptions } from "./read/columns/sequence_columns.ts";
 export type { SequenceStreamOptions } from "./read/message_stream.ts";
 export { SequenceHandler } from "./read/sequence_handler.ts";

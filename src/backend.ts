@@ -205,6 +205,8 @@ export interface TopicSource {
   countRows(edgesNs: readonly bigint[], signal?: AbortSignal): Promise<number[]>;
   /** The last row in time order at or before a time; undefined where there is none. Reads as few batches as tell. */
   latest(ns: bigint, signal?: AbortSignal): Promise<LatestRow | undefined>;
+  /** Where its batches lie in a file of the store, for who reads them by other means; undefined where nobody but a writer of smalti's index knows. */
+  readonly stored?: StoredBatches | undefined;
   /** Lets go of what is kept at hand of it. */
   letGo?(): void;
   /** Checks what can be checked, and gives every damage found. */
@@ -219,6 +221,20 @@ export interface BatchTimes {
   readonly firstNs: BigInt64Array;
   /** Time of its last row, ns. */
   readonly lastNs: BigInt64Array;
+}
+
+/** Where a topic's batches lie in its file, by their number. */
+export interface StoredBatches extends BatchTimes {
+  /** The file, relative to the store. */
+  readonly file: string;
+  /** Bytes of the file. */
+  readonly sizeBytes: number;
+  /** Tells this state of the file from others: the checksum of its index, which covers the checksums of all batches. */
+  readonly fingerprint: string;
+  /** Offset of the batch's message in the file. */
+  readonly offset: Float64Array;
+  /** Bytes of the message. */
+  readonly length: Float64Array;
 }
 
 /** Options of {@linkcode TopicSource.runs}. */
@@ -283,6 +299,8 @@ export interface BatchAhead {
   bytes: number;
   /** How many batches are to be read ahead, of all topics that are read together: several, where reads take long. */
   most: number;
+  /** Where requests are dear: bytes of batches that one had better carry. @default each batch comes by itself */
+  sharedBytes?: number | undefined;
 }
 
 /** Batches of one topic, opened one after another in an order that the time order can use. */

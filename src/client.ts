@@ -8,6 +8,9 @@ import { checkOptions, type OptionNames } from "./util/options.ts";
 import { newSequenceName, sequenceName, topicName } from "./names.ts";
 import { queryBodies, type QueryRequest } from "./query/builders.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
+import type { SplitOptions } from "./splits/cut_splits.ts";
+import type { Split } from "./splits/split.ts";
+import type { SplitHandler } from "./splits/split_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
 import type {
   CompactReport,
@@ -276,6 +279,55 @@ export class Client implements AsyncDisposable {
     const bodies = queryBodies(request);
     const { findAll } = await import("./query/find_all.ts");
     return await findAll(this.#backend, bodies, options);
+  }
+
+  /**
+   * Cuts sequences into splits: pieces for the workers of a cluster, of about the same size, each row in exactly one. By
+   * sequence in ASCII order, within one in time order. Goes by the indexes alone and reads no batch. Sequences that are being
+   * recorded are passed over, unless they are named.
+   *
+   * Rejects with NOT_FOUND and LOCKED for sequences that are named, UNSUPPORTED on a server, CORRUPT. TypeError and RangeError
+   * for options that make no sense.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * for await (const split of client.splits({ by: { seconds: 60 } })) console.log(JSON.stringify(split));
+   * ```
+   */
+  async *splits(options: SplitOptions = {}): AsyncGenerator<Split, void, undefined> {
+    this.#check("cut splits");
+    const { splitsOf } = await import("./splits/splits_of.ts");
+    yield* splitsOf(this, this.#backend, options);
+  }
+
+  /**
+   * Opens a split, as it came out of {@linkcode splits} or as its JSON text, for a replay of its rows in strict time order. The
+   * recordings must be the same, wherever they are now: a copy of the store will do.
+   *
+   * Rejects with INVALID_ARGUMENT for what is no split, NOT_FOUND, and IO where a file has changed since it was cut.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using client = await connect("./recordings");
+   * for await (const cut of client.splits({ by: "sequence" })) {
+   *   const split = await client.openSplit(JSON.stringify(cut));
+   *   for await (const [topic, { timestampNs }] of split.getDataStreamer()) console.log(topic, timestampNs);
+   * }
+   * ```
+   */
+  async openSplit(split: Split | string): Promise<SplitHandler> {
+    this.#check("open a split");
+    const [{ toSplit }, { SplitHandler }] = await Promise.all([
+      import("./splits/split.ts"),
+      import("./splits/split_handler.ts"),
+    ]);
+    const checked = toSplit(split);
+    return await SplitHandler.open(checked, await this.sequenceHandler(checked.sequence));
   }
 
   /**

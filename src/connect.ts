@@ -12,6 +12,7 @@ import type { Engine } from "./engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
 import { MemoryStore } from "./store/memory.ts";
+import type { S3Options } from "./store/s3/s3_options.ts";
 import type { FileReader } from "./store/store.ts";
 import { checkOptions, type OptionNames } from "./util/options.ts";
 
@@ -33,6 +34,8 @@ export interface ConnectOptions extends EngineOptions {
   apiKey?: string;
   /** Certificates of authorities to trust for `grpc+tls:`, in PEM. @default those that the runtime trusts */
   tls?: { ca: string };
+  /** How an object store is asked, for `s3:`. */
+  s3?: S3Options;
   /** How long to try to reach a server, in milliseconds. @default 5000 */
   timeoutMs?: number;
   /** Stops trying to reach a server. */
@@ -46,6 +49,7 @@ const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
   maxCachedBytes: true,
   apiKey: true,
   tls: true,
+  s3: true,
   timeoutMs: true,
   signal: true,
 };
@@ -54,8 +58,12 @@ const TLS_OPTIONS: OptionNames<NonNullable<ConnectOptions["tls"]>> = { ca: true 
 /** What `connect` of every entry is. */
 export type Connect = (place: string | URL | FileReader, options?: ConnectOptions) => Promise<Client>;
 
-/** Opens the recordings behind a URL. */
-export type Opener = (url: string, engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend;
+/** Opens the recordings behind a URL. The engine may still be loading: what an opener loads itself may come beside it. */
+export type Opener = (
+  url: string,
+  engine: Promise<Engine>,
+  options: ConnectOptions,
+) => Promise<Backend> | Backend;
 
 /** By the scheme, in lower case, without the colon. */
 export type Schemes = Readonly<Record<string, Opener>>;
@@ -64,8 +72,9 @@ export type Schemes = Readonly<Record<string, Opener>>;
 const SCHEMES: Schemes = {
   file: inStore(async (url) => (await import("./store/directory/directory_store.ts")).openDirectory(url)),
   memory: inStore(openMemory),
-  http: inStore(openWeb),
-  https: inStore(openWeb),
+  http: openWeb,
+  https: openWeb,
+  s3: inStore(openBucket),
   grpc: refuseServer,
   "grpc+tls": refuseServer,
 };
@@ -92,7 +101,8 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
     }
     const loadArrow = arrowLoader(options.arrow, arrow);
     const open = openerOf(place, schemes);
-    const engine = await chooseEngine(options, wasm);
+    const engine = chooseEngine(options, wasm);
+    engine.catch(() => {}); // told of where it is awaited
     return new Client(await open(engine, options), loadArrow);
   };
 }
@@ -100,9 +110,9 @@ export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
 function openerOf(
   place: string | URL | FileReader,
   schemes: Schemes,
-): (engine: Engine, options: ConnectOptions) => Promise<Backend> | Backend {
+): (engine: Promise<Engine>, options: ConnectOptions) => Promise<Backend> | Backend {
   if (isFileReader(place)) {
-    return (engine, { maxCachedBytes }) => new EmbeddedBackend(place, engine, maxCachedBytes);
+    return async (engine, { maxCachedBytes }) => new EmbeddedBackend(place, await engine, maxCachedBytes);
   }
   if (typeof place !== "string" && typeof (place as URL | undefined)?.href !== "string") {
     throw new TypeError(`Cannot connect to ${show(place)}: wanted a path, a URL or a store`);
@@ -130,9 +140,13 @@ function isFileReader(place: unknown): place is FileReader {
 }
 
 /** Opens a URL by what reads, or also writes, the files there. */
-function inStore(open: (url: string) => Promise<FileReader> | FileReader): Opener {
-  return async (url, engine, { maxCachedBytes }) =>
-    new EmbeddedBackend(await open(url), engine, maxCachedBytes);
+function inStore(
+  open: (url: string, options: ConnectOptions) => Promise<FileReader> | FileReader,
+): Opener {
+  return async (url, engine, options) => {
+    const chosen = await engine;
+    return new EmbeddedBackend(await open(url, options), chosen, options.maxCachedBytes);
+  };
 }
 
 function openMemory(url: string): MemoryStore {
@@ -143,9 +157,22 @@ function openMemory(url: string): MemoryStore {
   );
 }
 
-async function openWeb(url: string): Promise<FileReader> {
-  const { HttpStore } = await import("./store/http/http_store.ts");
-  return new HttpStore(url);
+/** What reads web servers is loaded while the engine is. */
+async function openWeb(
+  url: string,
+  engine: Promise<Engine>,
+  { maxCachedBytes }: ConnectOptions,
+): Promise<Backend> {
+  const [chosen, { HttpStore }] = await Promise.all([engine, import("./store/http/http_store.ts")]);
+  return new EmbeddedBackend(new HttpStore(url), chosen, maxCachedBytes);
+}
+
+async function openBucket(url: string, { s3 }: ConnectOptions): Promise<FileReader> {
+  const { s3Place } = await import("./store/s3/s3_options.ts");
+  const place = s3Place(url, s3);
+  return s3?.write
+    ? new (await import("./store/s3/s3_store.ts")).S3Store(place)
+    : new (await import("./store/s3/s3_reader.ts")).S3Reader(place);
 }
 
 function refuseServer(url: string): never {

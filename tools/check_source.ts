@@ -27,6 +27,7 @@ const layers: readonly (readonly string[])[] = [
   ["reopen.ts"],
   ["embedded", "flight"],
   ["write", "read", "query"],
+  ["splits"],
   ["client.ts"],
   ["connect.ts"],
   ["flight/server"], // any client's recordings, and their order

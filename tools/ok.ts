@@ -20,6 +20,7 @@ const steps: Record<string, string[]> = {
   package: tool("check_package"),
   viewer: tool("check_viewer"),
   crates: tool("check_crates"),
+  python: tool("check_python"),
   test: tool("test"),
 };
 

@@ -37,7 +37,7 @@ export const core: PublishedPackage = {
     "./slim": "src/entry/slim.ts",
     "./smalti.wasm": WASM,
   },
-  dependencies: ["@foxglove/crc", "flatbuffers", "fzstd"],
+  dependencies: ["@foxglove/crc", "aws4fetch", "flatbuffers", "fzstd"],
   optionalPeers: ["apache-arrow"],
 };
 
@@ -66,6 +66,7 @@ export const full: PublishedPackage = {
     "@foxglove/ros2idl-parser",
     "@foxglove/rosmsg",
     "apache-arrow",
+    "aws4fetch",
     "cli-progress",
     "commander",
     "flatbuffers",
@@ -112,11 +113,12 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   "@bufbuild/protobuf": ["src/flight/", "src/import/protobuf/"],
   "@connectrpc/connect": ["src/flight/"],
   "@connectrpc/connect-node": ["src/flight/"],
-  "@foxglove/crc": ["src/engine/codecs.ts", "src/image/png/"],
+  "@foxglove/crc": ["src/engine/codecs.ts", "src/image/png/", "src/store/s3/"],
   "@foxglove/ros2idl-parser": ["src/import/ros/"],
   "@foxglove/rosmsg": ["src/import/ros/"],
   // Its types, and the two entries that may load it.
   "apache-arrow": ["src/arrow/library.ts", "src/entry/core.ts", "src/entry/main.ts"],
+  aws4fetch: ["src/store/s3/"],
   "cli-progress": ["src/cli/progress.ts"],
   commander: ["src/cli/"],
   "dockview-core": ["src/viewer/app/"],

@@ -1,7 +1,7 @@
 /**
  * `deno task test:long [CASES] [SEED]`: what takes too long for every change. The tests that try some positions of many
  * (`tests/support/positions.ts`) try all of them, and more recorders are killed; some damaged files of each format are imported
- * (`test_fuzz.ts`); then come the random cases that hold the engines to one outcome, a million unless told. The last line is
+ * (`test_fuzz.ts`); a Ray cluster loses a node (`test_cluster.ts`), where there is one; then come the random cases that hold the engines to one outcome, a million unless told. The last line is
  * `N cases, seed S, 0 differences`; at a difference it is what to run to see that case again.
  *
  * @module
@@ -43,6 +43,9 @@ for (const target of Object.keys(FUZZ_TARGETS)) {
   const { code } = await run(fuzz);
   if (code !== 0) Deno.exit(code);
 }
+
+const cluster = await run(deno("run", "-A", "tools/test_cluster.ts"));
+if (cluster.code !== 0) Deno.exit(cluster.code);
 
 const module = await WebAssembly.compile(await Deno.readFile(`${root}/src/engine/generated/smalti.wasm`));
 const engines = [createJsEngine(), await createWasmEngine(module)];

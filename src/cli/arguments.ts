@@ -9,7 +9,7 @@ import { sequenceName, topicName } from "../names.ts";
 
 /** `--store DIR`. */
 export function storeOption(): Option {
-  return new Option("--store <DIR>", "directory with the recordings")
+  return new Option("--store <DIR>", "directory with the recordings, or a URL such as s3://bucket/prefix")
     .default("./recordings")
     .argParser((text) => {
       if (text === "") throw new InvalidArgumentError("Wanted a directory.");

@@ -39,7 +39,7 @@ export function addConvert(program: Command, context: Context): void {
     .description(
       "Makes a recording of one format into files of another, as import and export do, without a store.",
     )
-    .argument("<IN>", "a file, or a directory of rosbag2; - is standard input")
+    .argument("<IN>", "a file or its URL (https:, s3:), or a directory of rosbag2; - is standard input")
     .argument("<OUT>", "the new file, or directory for a file a topic or picture; - is standard output")
     .addOption(
       new Option("--to <FORMAT>", "which (default: as OUT ends)").choices(EXPORT_FORMATS),

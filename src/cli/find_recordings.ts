@@ -11,6 +11,7 @@ import { readRos2Bag } from "../import/ros2_bag.ts";
 import { legalSequenceName, MAX_PART } from "../names.ts";
 import { fileError } from "../store/directory/file_error.ts";
 import type { Metadata } from "../types.ts";
+import { fileNameOfUrl, isRemote, shownUrl } from "./remote_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A recording: what becomes a sequence. */
@@ -33,7 +34,7 @@ export function ofFile(path: string): Recording {
 }
 
 /**
- * The recordings that paths name, in their order. A directory of rosbag2 is one; any other stands for all that is below it, in the
+ * The recordings that paths and URLs name, in their order. A directory of rosbag2 is one; any other stands for all that is below it, in the
  * order of the names, and so does a pattern (`*`, `?`, `**`) that no shell has replaced. NOT_FOUND where one has none. What cannot be
  * read is there too, with the reason.
  *
@@ -42,6 +43,7 @@ export function ofFile(path: string): Recording {
 export async function findRecordings(paths: readonly string[], store: string): Promise<Recording[]> {
   const found = await Promise.all(paths.map(async (path) => {
     if (path === STDIN) return [ofFile(path)];
+    if (isRemote(path)) return [{ path: shownUrl(path), files: [path], metadata: {} }];
     const stats = await stat(path).catch(() => undefined);
     const except = resolve(store);
     if (!stats && /[*?]/.test(path)) {
@@ -154,8 +156,8 @@ function patternOf(pattern: string): RegExp {
  */
 export function nameOfRecording({ path, files }: Pick<Recording, "path" | "files">): string {
   if (path === STDIN) throw new UsageError("standard input has no name: give the sequence's by --name");
-  const isFile = files[0] === path;
-  const last = basename(resolve(path));
+  const isFile = files[0] === path || isRemote(path);
+  const last = isRemote(path) ? fileNameOfUrl(path) : basename(resolve(path));
   const bare = isFile ? last.replace(/\.zstd?$/, "").replace(/(?<=.)\.[^.]*$/, "") : last;
   const name = legalSequenceName(bare);
   if (name !== "") return name;

@@ -14,6 +14,7 @@ import { type GivenOptions, importRecordingFiles } from "./import_recording.ts";
 import { writeFaults, writeReport } from "./import_report.ts";
 import { withClient } from "./open.ts";
 import { addReadOptions, givenOptions, type ReadOptions } from "./read_options.ts";
+import { isRemote } from "./remote_file.ts";
 import { TIMES_HELP } from "./time_argument.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -31,7 +32,7 @@ export function addImport(program: Command, context: Context): void {
     )
     .argument(
       "[FILE...]",
-      "files, directories, patterns: each recording becomes a sequence; - is standard input, while it is being written",
+      "files, directories, patterns, URLs of files (https:, s3:): each recording becomes a sequence; - is standard input, while it is being written",
     )
     .addOption(
       new Option(
@@ -73,7 +74,8 @@ async function importPaths(context: Context, paths: string[], options: Options):
   }
   const recordings = await findRecordings(paths, store);
   // A directory may hold one recording today and two tomorrow: what is said of it is the same.
-  const isOne = name !== undefined || paths.length === 1 && recordings[0].path === paths[0];
+  const isOne = name !== undefined ||
+    paths.length === 1 && (isRemote(paths[0]) || recordings[0].path === paths[0]);
   const one = name === undefined ? recordings[0] : joined(recordings);
   const single = isOne ? { ...given, name: name ?? nameOfRecording(one) } : undefined;
   await withClient(given.dryRun ? "memory:" : store, async (client) => {

@@ -10,6 +10,7 @@ import type { FormatOptions, Import } from "../import/formats.ts";
 import type { ImportOptions } from "../import/import_options.ts";
 import { type Recording, STDIN } from "./find_recordings.ts";
 import { startProgress } from "./progress.ts";
+import { isRemote, openRemote } from "./remote_file.ts";
 import { resolveWindow, type WindowOptions } from "./time_argument.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -86,6 +87,7 @@ export async function importRecordingFiles(
 
 async function openSource(file: string): Promise<ByteSource> {
   if (file === STDIN) return { name: STDIN, chunks: process.stdin, isLive: true };
+  if (isRemote(file)) return await openRemote(file);
   const { openFile } = await import("../import/open_file.ts");
   return await openFile(file);
 }

@@ -6,6 +6,7 @@
 import type { Command } from "commander";
 import type { Client } from "../client.ts";
 import { SmaltiError } from "../error.ts";
+import { mapLimited } from "../util/map_limited.ts";
 import { totals } from "../util/totals.ts";
 import type { SequenceInfo } from "../types.ts";
 import { storeOption } from "./arguments.ts";
@@ -27,11 +28,17 @@ const COLUMNS: readonly Column[] = [
   { title: "bytes", align: "right" },
 ];
 
+/** Where the store is far away, one after another would take a round trip each. */
+const MANIFESTS_AT_A_TIME = 16;
+
 /** Adds the command. */
 export function addLs(program: Command, context: Context): void {
   program.command("ls")
     .description("Lists the sequences, with what is being recorded as far as it was flushed.")
-    .argument("[URL]", "the store, where it is not --store: a directory, or a URL that has an index.json")
+    .argument(
+      "[URL]",
+      "the store, where it is not --store: a directory, s3://bucket/prefix, or a URL that has an index.json",
+    )
     .addOption(storeOption())
     .option(
       "--write-index",
@@ -65,20 +72,21 @@ async function writeStoreIndex(place: string): Promise<void> {
 }
 
 async function list(context: Context, client: Client): Promise<void> {
-  const rows: string[][] = [];
-  for (const name of await client.listSequences()) {
+  const names = await client.listSequences();
+  const rows = await mapLimited(names, MANIFESTS_AT_A_TIME, async (name) => {
     context.signal.throwIfAborted();
     try {
-      rows.push(describe(await client.sequenceInfo(name)));
+      return describe(await client.sequenceInfo(name));
     } catch (reason) {
       if (!(reason instanceof SmaltiError)) throw reason;
       // A directory without a manifest: somebody else's, or what is left of a sequence that was removed.
-      if (reason.code === "NOT_FOUND") continue;
-      rows.push([name, `${reason.code === "CORRUPT" ? "damaged" : "unreadable"}: ${errorText(reason)}`]);
+      if (reason.code === "NOT_FOUND") return undefined;
       context.exitCode = 1;
+      return [name, `${reason.code === "CORRUPT" ? "damaged" : "unreadable"}: ${errorText(reason)}`];
     }
-  }
-  if (rows.length > 0) await context.out.write(formatTable(COLUMNS, rows));
+  });
+  const there = rows.filter((row) => row !== undefined);
+  if (there.length > 0) await context.out.write(formatTable(COLUMNS, there));
 }
 
 function describe(info: SequenceInfo): string[] {

@@ -3,18 +3,27 @@
  *
  * @module
  */
+import process from "node:process";
 import type { Client } from "../client.ts";
+import type { S3Options } from "../store/s3/s3_options.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 
 /** Runs `body` with a client, which is closed after it. */
 export async function withClient<R>(store: string, body: (client: Client) => Promise<R>): Promise<R> {
   const { connect } = await import("../entry/main.ts");
-  const client = await connect(store);
+  const s3 = await s3Options(store);
+  const client = await connect(store, s3 && { s3 });
   try {
     return await body(client);
   } finally {
     await client.close();
   }
+}
+
+/** How a place in an object store is asked, by what the environment says; undefined for any other place. */
+export async function s3Options(place: string): Promise<S3Options | undefined> {
+  if (!/^s3:/i.test(place)) return undefined;
+  return await (await import("./s3/environment.ts")).s3FromEnvironment(process.env);
 }
 
 /** Runs `body` with an open sequence. */

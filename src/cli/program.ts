@@ -13,6 +13,7 @@ import { addPlay } from "./play.ts";
 import { addRecover } from "./recover.ts";
 import { addRm } from "./rm.ts";
 import { addServe } from "./serve.ts";
+import { addSplits } from "./splits.ts";
 import { addTypes } from "./types.ts";
 import { addVerify } from "./verify.ts";
 import { addView } from "./view.ts";
@@ -47,6 +48,7 @@ export function createProgram(context: Context): Command {
     addRecover,
     addCompact,
     addRm,
+    addSplits,
     addView,
     addServe,
     addDemo,

@@ -11,8 +11,8 @@ import type { TopicIndex } from "./topic_index.ts";
 
 /** Parts of a batch are read where they are at most this part of it... */
 const MOST_PART = 1 / 4;
-/** ...and at least so many bytes are left out. */
-const LEAST_SAVED = 64 * 1024;
+/** ...and at least so many bytes are left out: each part is a read more, and where reads share requests it would be one of these. */
+const [LEAST_SAVED, LEAST_SAVED_SHARED] = [64 * 1024, 2 ** 20];
 /** Ranges nearer than this are read as one. */
 const NEAR_BYTES = 4096;
 /** Bytes of a batch's head: those of any, and for each column. */
@@ -26,6 +26,8 @@ export interface ColumnFile {
   readonly fields: readonly FieldSchema[];
   readonly dictionaries: ReadonlyMap<bigint, Dictionary>;
   readonly index: TopicIndex;
+  /** Whether reads share requests, which are dear. @default false */
+  readonly isShared?: boolean;
 }
 
 /** A range of bytes: the first, and the one after the last. */
@@ -39,6 +41,7 @@ export class ColumnReads {
   readonly #source: ColumnFile;
   readonly #paths: readonly (readonly number[])[];
   readonly #headBytes: number;
+  readonly #leastSaved: number;
   #isWorthIt: boolean;
   /** Messages of which a part was read. */
   readonly #parts = new WeakSet<Uint8Array>();
@@ -48,6 +51,7 @@ export class ColumnReads {
     this.#source = source;
     this.#paths = paths;
     this.#headBytes = HEAD_BYTES + COLUMN_HEAD_BYTES * columnsIn(source.fields);
+    this.#leastSaved = source.isShared ? LEAST_SAVED_SHARED : LEAST_SAVED;
     this.#isWorthIt = mayBeWorthIt(source.fields, paths);
   }
 
@@ -55,7 +59,7 @@ export class ColumnReads {
   async readBatch(number: number, signal?: AbortSignal, mayReuse = false): Promise<Uint8Array> {
     const { file, index } = this.#source;
     const [offset, length] = [index.offset[number], index.length[number]];
-    const part = this.#isWorthIt && length > LEAST_SAVED + this.#headBytes
+    const part = this.#isWorthIt && length > this.#leastSaved + this.#headBytes
       ? await this.#readPart(offset, length, signal)
       : undefined;
     if (part) this.#parts.add(part);
@@ -77,7 +81,7 @@ export class ColumnReads {
     const ranges = this.#rangesOf(message, head.length);
     if (!ranges) return undefined;
     const bytes = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
-    if (bytes > length * MOST_PART || length - bytes < LEAST_SAVED) {
+    if (bytes > length * MOST_PART || length - bytes < this.#leastSaved) {
       this.#isWorthIt = false;
       return undefined;
     }

@@ -11,6 +11,8 @@ interface IndexedFile {
   readonly index: TopicIndex;
   /** How many reads ahead of need gain time now. */
   readonly readsAhead: number;
+  /** Bytes of batches that a request had better carry. */
+  readonly sharedBytes: number | undefined;
   /** Batches of it that are at hand. */
   readonly kept: FileBatches | undefined;
   readBatch(number: number, signal: AbortSignal, mayReuse: boolean): Promise<Uint8Array>;
@@ -76,10 +78,10 @@ export class FileRuns implements RunSource {
 
   get ahead(): BatchAhead | undefined {
     const at = this.#at + this.#ahead.length;
-    const most = this.#file.readsAhead;
-    if (at >= this.#order.length || this.#ahead.length >= most) return undefined;
+    const { readsAhead: most, sharedBytes } = this.#file;
+    if (at >= this.#order.length || sharedBytes === undefined && this.#ahead.length >= most) return undefined;
     const number = this.#order[at];
-    return { nextNs: this.#startOf(number), bytes: this.#bytesOf(number), most };
+    return { nextNs: this.#startOf(number), bytes: this.#bytesOf(number), most, sharedBytes };
   }
 
   prefetch(): void {

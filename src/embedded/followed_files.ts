@@ -42,7 +42,7 @@ export class FollowedFiles {
 
   /** Opens a file that grows. NOT_FOUND, at once or when it is read. */
   async open(path: string): Promise<HeldFile> {
-    return await this.#store?.open(path) ?? new UnheldFile(this.files, path);
+    return this.#store && this.areHeld ? await this.#store.open(path) : new UnheldFile(this.files, path);
   }
 
   /** Waits until it is worth looking again; rejects with the signal's reason. */

@@ -7,7 +7,7 @@ import { MAGIC } from "../arrow/decode.ts";
 import { type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
-import type { FileReader, HeldFile } from "../store/store.ts";
+import type { FileReader, HeldFile, Store } from "../store/store.ts";
 import type { TopicSchema } from "../types.ts";
 import { pause } from "../util/pause.ts";
 import { TimeSlice } from "../util/time_slice.ts";
@@ -136,7 +136,7 @@ function inChunks(read: ReadRange, limit: number): ReadRange {
 
 /** Whether a store holds a file for who opened it, although another one comes to its path. */
 export function mayHold(files: FileReader): boolean {
-  return "open" in files;
+  return "open" in files && (files as Store).holds !== false;
 }
 
 /**

@@ -4,7 +4,7 @@ import { openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { Schema } from "../schema.ts";
-import type { Store } from "../store/store.ts";
+import { seal, type Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Extent } from "../util/totals.ts";
 import type { TopicSchema } from "../types.ts";
@@ -143,7 +143,7 @@ export async function readWholeBatches(
 /** Gives a topic's file the footer that its writer did not come to write. Durable when it resolves. */
 export async function endTopicFile(store: Store, path: string, { footer }: RecoveredTopic): Promise<void> {
   if (footer) await store.append(path, footer);
-  await store.sync(path);
+  await seal(store, path);
 }
 
 /**

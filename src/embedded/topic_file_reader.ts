@@ -3,7 +3,14 @@ import { BatchBounds, boundedColumns } from "../arrow/bounds.ts";
 import type { Footer } from "../arrow/decode.ts";
 import type { Dictionary } from "../arrow/encoded_vector.ts";
 import type { BatchCache, FileBatches } from "../arrow/batch_cache.ts";
-import type { LatestRow, RunOptions, RunSource, TopicSource, VerifyRequest } from "../backend.ts";
+import type {
+  LatestRow,
+  RunOptions,
+  RunSource,
+  StoredBatches,
+  TopicSource,
+  VerifyRequest,
+} from "../backend.ts";
 import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
@@ -19,7 +26,14 @@ import { FileRuns } from "./file_runs.ts";
 import { topicSchema } from "./stored_schema.ts";
 import { type DetailPlaces, detailPlaces, OpenDetail, readDetail } from "./topic_detail.ts";
 import { readDictionaries, readFooter, readIndex, rowsIn, type TopicBytes } from "./topic_footer.ts";
-import { BOUNDS_CRC, checkOrder, type IndexedBatch, indexOf, type TopicIndex } from "./topic_index.ts";
+import {
+  BOUNDS_CRC,
+  checkOrder,
+  INDEX_CRC,
+  type IndexedBatch,
+  indexOf,
+  type TopicIndex,
+} from "./topic_index.ts";
 import { verifyTopicFile } from "./verify_topic_file.ts";
 
 /** What a reader knows from the start. */
@@ -39,6 +53,8 @@ interface ReaderParts {
   kept?: FileBatches | undefined;
   /** How many reads ahead of need gain time now. */
   readsAhead?: () => number;
+  /** Bytes that a request had better carry. */
+  sharedBytes?: () => number | undefined;
   /** Opens the file that is at the path now. */
   reopen?: () => Promise<TopicFileReader>;
   /**
@@ -53,6 +69,8 @@ interface ReaderParts {
   bounds?: { end: number; crc: string; stored: Uint8Array | undefined } | undefined;
   /** Where the bounds of blocks are; undefined where there are none, or for a part of the batches. */
   detail?: DetailPlaces | undefined;
+  /** Bytes of the whole file and the checksum of its index, where a footer told them. */
+  whole?: { sizeBytes: number; fingerprint: string } | undefined;
   /** Both, of a file that is still written, where they were collected from its batches. */
   collected?: { bounds: BatchBounds | undefined; detail: BlockBounds | undefined };
 }
@@ -150,14 +168,16 @@ export class TopicFileReader implements TopicSource {
   ): Promise<TopicFileReader> {
     const { sequence, cache } = options;
     const file = bytesIn(store, path, options.isStill);
-    const { footer, start, before } = await readFooter(file, info.sizeBytes).catch(async (reason) => {
+    let sizeBytes = info.sizeBytes;
+    const { footer, start, before } = await readFooter(file, sizeBytes).catch(async (reason) => {
       // Where the file was compacted since, the footer is at another place.
-      const size = await store.size(path);
-      if (size === info.sizeBytes || !(reason instanceof SmaltiError)) throw reason;
-      const found = await readFooter(file, size).catch(() => undefined);
+      sizeBytes = await store.size(path);
+      if (sizeBytes === info.sizeBytes || !(reason instanceof SmaltiError)) throw reason;
+      const found = await readFooter(file, sizeBytes).catch(() => undefined);
       if (!found || rowsIn(engine, found.footer) !== info.rowCount) throw reason;
       return found;
     });
+    const fingerprint = footer.metadata.get(INDEX_CRC);
     const schema = topicSchema(engine, footer.schema);
     const index = readIndex(engine, footer);
     const crc = footer.metadata.get(BOUNDS_CRC);
@@ -177,7 +197,9 @@ export class TopicFileReader implements TopicSource {
       first: 0,
       kept: cache?.file(),
       readsAhead: () => store.readsAhead ?? 1,
+      sharedBytes: () => store.sharedBytes,
       reopen: () => TopicFileReader.open(store, engine, path, info, options),
+      ...(index && fingerprint !== undefined && { whole: { sizeBytes, fingerprint } }),
       ...(index && crc !== undefined && { bounds: { end: start, crc, stored } }),
       ...(index && { detail: detailPlaces(footer, schema.fields, start - boundsBytes) }),
     });
@@ -192,6 +214,16 @@ export class TopicFileReader implements TopicSource {
   /** How many reads of its batches ahead of need gain time now. */
   get readsAhead(): number {
     return this.#parts.readsAhead?.() ?? 1;
+  }
+
+  /** Bytes of batches that a request had better carry; undefined where each comes by itself. */
+  get sharedBytes(): number | undefined {
+    return this.#parts.sharedBytes?.();
+  }
+
+  get stored(): StoredBatches | undefined {
+    const { whole, path } = this.#parts;
+    return whole && { file: path, ...whole, ...this.index };
   }
 
   get isGrowing(): boolean {
@@ -231,7 +263,8 @@ export class TopicFileReader implements TopicSource {
     if (!options?.paths || this.#parts.ended) return new FileRuns(this, window, signal, options);
     const { file, engine, dictionaries } = this.#parts;
     const { schema: { fields }, index } = this;
-    const reads = new ColumnReads({ file, engine, fields, dictionaries, index }, options.paths);
+    const isShared = this.sharedBytes !== undefined;
+    const reads = new ColumnReads({ file, engine, fields, dictionaries, index, isShared }, options.paths);
     return new FileRuns(this, window, signal, options, reads);
   }
 

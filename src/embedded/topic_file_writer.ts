@@ -8,7 +8,7 @@ import { sealBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import type { Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
-import { isWrittenAnew, type Store } from "../store/store.ts";
+import { isWrittenAnew, seal, type Store } from "../store/store.ts";
 import { type Extent, totals } from "../util/totals.ts";
 import type { Turns } from "../util/turns.ts";
 import type { TopicSchema } from "../types.ts";
@@ -149,7 +149,7 @@ export class TopicFileWriter implements TopicSink {
       return;
     }
     await this.#append(this.#index.fileEnd(this.#engine, this.#stored));
-    await this.#store.sync(this.path);
+    await seal(this.#store, this.path);
   }
 
   async #compact(reader: object): Promise<CompactedFile | undefined> {

@@ -9,7 +9,7 @@ import type { Dictionary } from "../arrow/encoded_vector.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
-import { decodeIndex, type TopicIndex } from "./topic_index.ts";
+import { decodeIndex, INDEX_CRC, type TopicIndex } from "./topic_index.ts";
 
 /** Most footers fit, and the bounds before them, so that opening a topic is one read: at least this much of a file's end... */
 const TAIL_BYTES = 16 * 1024;
@@ -69,7 +69,7 @@ export function readIndex(engine: Engine, footer: Footer): TopicIndex | undefine
   if (!footer.schema.metadata.has("smalti:schema_crc")) {
     throw new SmaltiError("CORRUPT", "Schema has no checksum");
   }
-  if (hexCrc(engine.crc32(new TextEncoder().encode(text))) !== footer.metadata.get("smalti:index_crc")) {
+  if (hexCrc(engine.crc32(new TextEncoder().encode(text))) !== footer.metadata.get(INDEX_CRC)) {
     throw new SmaltiError("CORRUPT", "Index does not match its checksum");
   }
   return decodeIndex(text);

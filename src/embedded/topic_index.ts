@@ -13,6 +13,8 @@ import { type Extent, totals } from "../util/totals.ts";
 import type { BatchSummary } from "./batch_summary.ts";
 import { DETAIL, DetailBuilder } from "./detail_builder.ts";
 
+/** Key of the checksum of the index. */
+export const INDEX_CRC = "smalti:index_crc";
 /** Key of the checksum of the batches' bounds. */
 export const BOUNDS_CRC = "smalti:bounds_crc";
 
@@ -211,7 +213,7 @@ function indexMetadata(engine: Engine, all: TopicIndex): Map<string, string> {
   const facts = Object.entries(all).map(([fact, values]) => [fact, encodeBase64(bytesOf(values))]);
   const index = JSON.stringify(Object.fromEntries(facts));
   const crc = hexCrc(engine.crc32(new TextEncoder().encode(index)));
-  return new Map([["smalti:index", index], ["smalti:index_crc", crc]]);
+  return new Map([["smalti:index", index], [INDEX_CRC, crc]]);
 }
 
 /** The index of these batches. */

@@ -13,6 +13,8 @@ import { bundledModule } from "./bundled.ts";
  * - an `http:` or `https:` URL: a directory on a static web server that serves ranges, to read only, wherever there is
  *   `fetch`. Sequences are opened by name, and listed where the directory has an `index.json`. A query goes with every request, user and
  *   password as `Authorization`. In a browser another origin has to expose `Content-Range` and `ETag`;
+ * - `s3://bucket/prefix`: a bucket of an S3-compatible service, as `options.s3` says, wherever there are `fetch` and WebCrypto.
+ *   Nothing is taken from the environment;
  * - a {@linkcode Store} of your own, or a {@linkcode FileReader}, to read only. It is the client's from then on: closing
  *   the client closes it.
  *
@@ -38,9 +40,9 @@ export const connect: Connect = createConnect({
 
 async function openServer(
   url: string,
-  engine: Engine,
+  engine: Promise<Engine>,
   { tls, ...options }: ConnectOptions,
 ): Promise<Backend> {
   const { connectFlight } = await import("../flight/client/flight_backend.ts");
-  return await connectFlight(url, engine, { ...options, tlsCa: tls?.ca });
+  return await connectFlight(url, await engine, { ...options, tlsCa: tls?.ca });
 }

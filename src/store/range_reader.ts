@@ -6,12 +6,6 @@
 import { SmaltiError } from "../error.ts";
 import { otherFile, type ReadOptions } from "./store.ts";
 
-/** Requests under way at once: what browsers allow a server over HTTP/1.1. */
-const MAX_REQUESTS = 6;
-/** Reads this near to each other share a request: the bytes between cost less than another round trip. */
-const MAX_GAP = 64 * 1024;
-/** Bytes of a shared request at most. */
-const MAX_SHARED = 4 * 2 ** 20;
 /** A reader first looks at its file's end. Up to here, what is before comes along: often that is the file. */
 const END_BYTES = 64 * 1024;
 /** Bytes kept of the ends of all files. */
@@ -33,6 +27,24 @@ export interface FilePart {
   readonly version: FileVersion;
 }
 
+/** How much is asked of a source at once. */
+export interface RangeLimits {
+  /** Requests under way at once. @default 6, what browsers allow a server over HTTP/1.1 */
+  requests?: number;
+  /** Reads this near to each other share a request, in bytes: those between cost less than another round trip. @default 64 KiB */
+  gapBytes?: number;
+  /** Bytes of a shared request at most. @default 4 MiB */
+  sharedBytes?: number;
+}
+
+/** Of which state of a file a range is wanted. */
+export interface RangeOptions {
+  /** As it is now, past caches. @default false */
+  fresh?: boolean;
+  /** The tag of earlier parts: a source may refuse another file by {@linkcode otherFile}; what it gives is checked in any case. */
+  tag?: string | undefined;
+}
+
 /** Where ranges come from: one request each. */
 export interface RangeSource {
   /** How messages name it. */
@@ -40,7 +52,13 @@ export interface RangeSource {
   /** How messages name a file. */
   shown(path: string): string;
   /** A range of a file, at least one byte long, in memory of its own; fewer bytes only where the file ends before. */
-  read(path: string, offset: number, length: number, signal: AbortSignal, fresh?: boolean): Promise<FilePart>;
+  read(
+    path: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    options: RangeOptions,
+  ): Promise<FilePart>;
   /** Bytes in a file, where a part did not tell. */
   size(path: string, signal: AbortSignal): Promise<number>;
 }
@@ -67,11 +85,12 @@ interface Reader {
 
 /**
  * Reads ranges of a source's files. Reads that are near to each other and asked for together, or while others are under way,
- * share a request; six are under way at a time. The end of a file is kept for whoever reads it as one reader, and its later
+ * share a request. The end of a file is kept for whoever reads it as one reader, and its later
  * reads fail once the file is another.
  */
 export class RangeReader {
   readonly #source: RangeSource;
+  readonly #limits: Required<RangeLimits>;
   readonly #waiting = new Set<Wanted>();
   readonly #requests = new Set<Promise<void>>();
   /** Reads that are not answered yet. */
@@ -83,8 +102,12 @@ export class RangeReader {
   #keptBytes = 0;
   #closed = false;
 
-  constructor(source: RangeSource) {
+  constructor(
+    source: RangeSource,
+    { requests = 6, gapBytes = 64 * 1024, sharedBytes = 4 * 2 ** 20 }: RangeLimits = {},
+  ) {
     this.#source = source;
+    this.#limits = { requests, gapBytes, sharedBytes };
   }
 
   /** As {@linkcode FileReader.size}. */
@@ -172,7 +195,7 @@ export class RangeReader {
   /** Begins as many requests as there may be. */
   #start(): void {
     for (const first of this.#waiting) {
-      if (this.#requests.size === MAX_REQUESTS) return;
+      if (this.#requests.size === this.#limits.requests) return;
       const request = this.#request(this.#takeGroup(first));
       this.#requests.add(request);
       request.finally(() => {
@@ -184,6 +207,7 @@ export class RangeReader {
 
   /** Takes a read that waits, and all that can share a request with it. */
   #takeGroup(first: Wanted): Wanted[] {
+    const { gapBytes, sharedBytes } = this.#limits;
     this.#waiting.delete(first);
     const group = [first];
     let from = first.offset;
@@ -195,9 +219,9 @@ export class RangeReader {
           continue;
         }
         const end = other.offset + other.length;
-        if (other.offset > to + MAX_GAP || end < from - MAX_GAP) continue;
+        if (other.offset > to + gapBytes || end < from - gapBytes) continue;
         const [low, high] = [Math.min(from, other.offset), Math.max(to, end)];
-        if (high - low > Math.max(MAX_SHARED, to - from)) continue;
+        if (high - low > Math.max(sharedBytes, to - from)) continue;
         [from, to] = [low, high];
         this.#waiting.delete(other);
         group.push(other);
@@ -221,7 +245,8 @@ export class RangeReader {
     let from = Math.min(...group.map(({ offset }) => offset));
     if (reader && !reader.version) from = Math.max(0, Math.min(from, to - END_BYTES));
     try {
-      const part = await this.#source.read(path, from, to - from, controller.signal, fresh);
+      const options = { fresh, tag: reader?.version?.tag };
+      const part = await this.#source.read(path, from, to - from, controller.signal, options);
       if (reader) this.#note(path, reader, part);
       const whole = group.length === 1 && group[0].offset === from;
       for (const wanted of left) {

@@ -67,6 +67,11 @@ export interface FileReader {
    */
   readonly readsAhead?: number;
   /**
+   * Bytes that a request had better carry, where it is dear and reads that are asked for together share one. Replays then read
+   * so much of a file at a time, as far as their memory allows. @default each read is a request
+   */
+  readonly sharedBytes?: number;
+  /**
    * A small file as it is now, past caches on the way; `known` itself where that is still so, which a store that is far away
    * tells for less. Errors as {@linkcode readAll}. @default it is read each time
    */
@@ -112,6 +117,11 @@ export type Durability = "sync" | "commit" | "never";
 export interface Store extends FileReader {
   /** What `sync` is good for here. @default "sync" */
   readonly durability?: Durability;
+  /**
+   * Whether a file that is held by `open` also gets what another store adds to it, when another file has come to its path by
+   * then. Else who follows a sequence reads what is at the path. @default true
+   */
+  readonly holds?: boolean;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;
   /**
@@ -131,6 +141,11 @@ export interface Store extends FileReader {
    * until another file takes the path.
    */
   sync(path: string): Promise<void>;
+  /**
+   * Resolves when a file to which nothing more is to be added is durable, as after `sync`: a store that held it in parts may
+   * put them together now. @default as `sync`
+   */
+  seal?(path: string): Promise<void>;
   /**
    * Puts a whole file in place, durably, and makes the directories above it. Readers see the old or the new one and nothing
    * between; so does one call of `read`, in any process. The caller may change the bytes once it resolves.
@@ -183,6 +198,7 @@ export function unchanging(store: Store, reason: SmaltiError): Store {
     get readsAhead() {
       return store.readsAhead ?? 1;
     },
+    ...(store.sharedBytes !== undefined && { sharedBytes: store.sharedBytes }),
     list: (path) => store.list(path),
     size: (path) => store.size(path),
     read: (path, offset, length, options) => store.read(path, offset, length, options),
@@ -198,6 +214,11 @@ export function unchanging(store: Store, reason: SmaltiError): Store {
     remove: refuse,
     lock: refuse,
   };
+}
+
+/** Ends a file, durably, see {@linkcode Store.seal}. */
+export function seal(store: Store, path: string): Promise<void> {
+  return store.seal?.(path) ?? store.sync(path);
 }
 
 const WRITTEN_ANEW = Symbol("smalti.writtenAnew");

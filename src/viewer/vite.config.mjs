@@ -66,6 +66,37 @@ function licenseTexts() {
   }`;
 }
 
+/** What the page's first script is made of. */
+const FIRST =
+  /[\\/]viewer[\\/](app[\\/](page|early|worker_client)|data[\\/](client|worker))\.ts|vite[\\/]preload-helper/;
+
+/**
+ * What the page imports once its worker has begun, as the page's first script does, comes along with that script: else it
+ * would be asked for when that has run.
+ */
+function preloadPage() {
+  return {
+    name: "preload-page",
+    transformIndexHtml: {
+      order: "post",
+      handler(_, { bundle = {}, chunk }) {
+        const files = new Set();
+        const add = (file) => {
+          if (files.has(file) || chunk.imports.includes(file)) return;
+          files.add(file);
+          bundle[file].imports.forEach(add);
+        };
+        chunk.dynamicImports.forEach(add);
+        return [...files].map((file) => ({
+          tag: "link",
+          attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` },
+          injectTo: "head",
+        }));
+      },
+    },
+  };
+}
+
 /** As the library's package says: its modules do nothing when they are loaded, so that what nobody uses is left out. */
 const treeshake = { moduleSideEffects: (id) => !id.startsWith(library) || id.startsWith(root) };
 
@@ -74,14 +105,21 @@ export default {
   // Works from any folder of any web server.
   base: "./",
   logLevel: "warn",
-  plugins: [dockviewStyles(), licenses(true)],
+  plugins: [dockviewStyles(), licenses(true), preloadPage()],
   worker: {
     format: "es",
     plugins: () => [licenses(false)],
     // What it begins with in one file: by what it shares with that which is loaded on demand it would be nine.
     rolldownOptions: {
       treeshake,
-      output: { codeSplitting: { groups: [{ name: "session", tags: ["$initial"] }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "session", tags: ["$initial"], priority: 1 },
+            { name: "web", test: /[\\/]src[\\/]store[\\/]http[\\/]/ },
+          ],
+        },
+      },
     },
   },
   build: {
@@ -96,6 +134,13 @@ export default {
       input: { index: `${root}index.html`, "smalti-viewer": `${root}mod.ts` },
       preserveEntrySignatures: "exports-only",
       output: {
+        // Two files: what begins, and the rest of what the first plot needs.
+        codeSplitting: {
+          groups: [
+            { name: "begin", tags: ["$initial"], test: FIRST, priority: 2 },
+            { name: "viewer", tags: ["$initial"], priority: 1 },
+          ],
+        },
         entryFileNames: (chunk) => chunk.name === "smalti-viewer" ? "[name].js" : "assets/[name]-[hash].js",
       },
     },

@@ -15,6 +15,13 @@ export async function replayFlight(smalti, url, options) {
   return result;
 }
 
+/** As {@linkcode replayFlight}, by signed requests for a bucket: a web server with ranges answers these too. */
+export async function replayBucket(smalti, url, options) {
+  const { origin, pathname } = new URL(url);
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
+  return await replayFlight(smalti, `s3:/${pathname}`, { ...options, s3: { endpoint: origin, credentials } });
+}
+
 /** As {@linkcode replayFlight}, with a client that is connected. */
 export async function replay(client) {
   const handler = await client.sequenceHandler(FLIGHT);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { replayFlight } from "./flight.mjs";
+import { replayBucket, replayFlight } from "./flight.mjs";
 import { outcome, recordAndReplay } from "./record.mjs";
 
 /** Replays the recordings beside the server's root and records in memory. */
@@ -14,6 +14,7 @@ export async function report(smalti, options) {
     const result = {
       flight: await replayFlight(smalti, new URL("/recordings/", location.href), options),
       flightJs: await replayFlight(smalti, new URL("/recordings/", location.href), { engine: "js" }),
+      flightS3: await replayBucket(smalti, new URL("/recordings/", location.href), options),
       memory: await recordAndReplay(smalti, "memory:", options),
       forced: await outcome(smalti, "memory:", { ...options, engine: "wasm" }),
       shared: first.engine === second.engine,

@@ -7,7 +7,7 @@ import * as smalti from "smalti";
 import * as slim from "smalti/slim";
 // @ts-ignore: what the bundler makes of it
 import module from "smalti/smalti.wasm";
-import { replayFlight } from "./flight.mjs";
+import { replayBucket, replayFlight } from "./flight.mjs";
 import { outcome, recordAndReplay } from "./record.mjs";
 
 export default {
@@ -20,6 +20,7 @@ export default {
         flight: await replayFlight(smalti, recordings),
         flightJs: await replayFlight(smalti, recordings, { engine: "js" }),
         flightSlim: await replayFlight(slim, recordings, { wasm: module }),
+        flightS3: await replayBucket(smalti, recordings),
         memory: await recordAndReplay(smalti, "memory:"),
         slim: await recordAndReplay(slim, "memory:"),
         shared: first.engine === second.engine,

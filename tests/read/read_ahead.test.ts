@@ -11,6 +11,7 @@ import { nextTurn } from "../../src/util/time_slice.ts";
 /** A store that says how far to read ahead, and notes what is read. */
 class AheadStore extends MemoryStore {
   readsAhead = 1;
+  sharedBytes: number | undefined;
   /** Where each read of a topic's file began. */
   reads: string[] = [];
   running = 0;
@@ -98,8 +99,36 @@ describe("Reading ahead", () => {
         outcomes.add(wanted);
         store.readsAhead = 8;
         expect([bound, await outcome(bound)]).toEqual([bound, wanted]);
+        store.sharedBytes = 1 << 20;
+        expect([bound, await outcome(bound)]).toEqual([bound, wanted]);
+        store.sharedBytes = undefined;
       }
       expect([...outcomes]).toEqual(["TOO_LARGE", 6 * BATCHES]);
+    });
+  });
+
+  it("asks for batches of a topic together where requests are dear, as many as its share of the memory holds", async () => {
+    await withBatches({ a: 10, b: 11, c: 12 }, async (handler, store) => {
+      const wanted = await texts(handler.getDataStreamer());
+      const inNeed = store.reads;
+      store.sharedBytes = 1 << 20;
+      for (const maxBufferedBytes of [1 << 20, 60_000]) {
+        store.reads = [];
+        const streamer = handler.getDataStreamer({ maxBufferedBytes });
+        const { value } = await streamer.next();
+        const begun = store.reads.length;
+        expect([value !== undefined, maxBufferedBytes < 100_000 ? begun < 3 * BATCHES : begun]).toEqual([
+          true,
+          maxBufferedBytes < 100_000 || 3 * BATCHES,
+        ]);
+        expect(await texts(streamer)).toEqual(wanted.slice(1));
+        expect(store.reads.length).toBe(inNeed.length);
+      }
+      store.reads = [];
+      store.sharedBytes = 4000;
+      const streamer = handler.getDataStreamer();
+      expect(await texts(streamer)).toEqual(wanted);
+      expect([...store.reads].sort()).toEqual([...inNeed].sort());
     });
   });
 

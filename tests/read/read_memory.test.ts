@@ -21,7 +21,7 @@ function makeBatch(heldBytes: number) {
 describe("ReadMemory", () => {
   it("reads ahead into half of the bound, and lets go of that for columns, before other columns", () => {
     let drops = 0;
-    const memory = new ReadMemory(1000, () => drops++);
+    const memory = new ReadMemory(1000, () => (drops++, Infinity));
     const [first, second] = [makeBatch(100), makeBatch(100)];
     memory.add(first.batch);
     memory.add(second.batch);
@@ -42,7 +42,7 @@ describe("ReadMemory", () => {
 
   it("lets go of what was read ahead for a batch that is to be opened", () => {
     let drops = 0;
-    const memory = new ReadMemory(1000, () => drops++);
+    const memory = new ReadMemory(1000, () => (drops++, Infinity));
     const { batch } = makeBatch(400);
     memory.addAhead(300);
     memory.add(batch);

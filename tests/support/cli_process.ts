@@ -41,11 +41,11 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
-/** Starts a command. */
-export function start(command: readonly string[]): Running {
+/** Starts a command, with variables beside those of the tests. */
+export function start(command: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(command[0], command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...env },
   });
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {

@@ -60,6 +60,11 @@ export class PassThroughStore implements Store {
   sync(path: string): Promise<void> {
     return this.through("sync", path, () => this.inner.sync(path));
   }
+  get seal(): Store["seal"] {
+    const { inner } = this;
+    if (!inner.seal) return undefined;
+    return (path) => this.through("sync", path, () => inner.seal!(path));
+  }
   replace(path: string, bytes: Uint8Array): Promise<void> {
     return this.through("replace", path, () => this.inner.replace(path, bytes));
   }

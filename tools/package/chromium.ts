@@ -49,6 +49,7 @@ export async function checkPages(executablePath: string, site: Site, pages: stri
       expectSame(`Chromium, ${path}`, await open(browser, `${site.url}${path}`), {
         flight: replayed(engine),
         flightJs: replayed("js"),
+        flightS3: replayed(engine),
         memory: engine,
         forced: strict ? "UNSUPPORTED" : "wasm",
         // Two connects of the main entry: one instance of the bundled module.

@@ -44,6 +44,7 @@ export async function checkWorkerd(project: Project, site: Site): Promise<void> 
       flight: replayed("wasm"),
       flightJs: replayed("js"),
       flightSlim: replayed("wasm"),
+      flightS3: replayed("wasm"),
       memory: "wasm",
       slim: "js",
       shared: true,

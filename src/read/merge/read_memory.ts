@@ -9,7 +9,7 @@ import type { TopicBatch } from "./message.ts";
 export class ReadMemory {
   readonly #maxBytes: number;
   /** Lets go of batches that are read ahead. */
-  readonly #dropAhead: () => void;
+  readonly #dropAhead: (bytes: number) => number;
   /** In the order of opening. */
   readonly #open = new Set<TopicBatch>();
   /** Of open batches, and of those on their way. */
@@ -20,9 +20,10 @@ export class ReadMemory {
 
   /**
    * @param maxBytes The bound, in bytes.
-   * @param dropAhead Lets go of what was read ahead, where something is: it makes room for all else.
+   * @param dropAhead Lets go of what was read ahead, of so many bytes at least, and gives how many there were: it makes room for
+   * all else.
    */
-  constructor(maxBytes: number, dropAhead: () => void = () => {}) {
+  constructor(maxBytes: number, dropAhead: (bytes: number) => number = () => Infinity) {
     this.#maxBytes = maxBytes;
     this.#dropAhead = dropAhead;
   }
@@ -31,6 +32,22 @@ export class ReadMemory {
   hasPlenty(bytes: number): boolean {
     const wanted = this.#batchBytes + this.#aheadBytes + bytes;
     return 2 * wanted <= this.#maxBytes && wanted + this.#columnBytes <= this.#maxBytes;
+  }
+
+  /** The bound, in bytes. */
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  /** What batches may take at most, those that are read ahead among them, where {@linkcode hasRoomAhead} says so. */
+  get maxAheadBytes(): number {
+    return this.#maxBytes * 3 / 4;
+  }
+
+  /** As {@linkcode hasPlenty} where reading again is dear: columns get a quarter of the bound, and an eighth to grow by. */
+  hasRoomAhead(bytes: number): boolean {
+    const wanted = this.#batchBytes + this.#aheadBytes + bytes;
+    return wanted <= this.maxAheadBytes && wanted + this.#columnBytes <= this.#maxBytes * 7 / 8;
   }
 
   /** Sets bytes aside for a batch that is read ahead, until it is to be opened or has to make room. */
@@ -104,11 +121,9 @@ export class ReadMemory {
 
   /** Lets go of what was read ahead, then unloads columns, as far as it takes: those opened first, since they are soonest done with. */
   #makeRoom(bytes: number, except?: TopicBatch): void {
-    if (
-      this.#aheadBytes > 0 && this.#batchBytes + this.#columnBytes + this.#aheadBytes + bytes > this.#maxBytes
-    ) {
-      this.#aheadBytes = 0;
-      this.#dropAhead();
+    const missing = this.#batchBytes + this.#columnBytes + this.#aheadBytes + bytes - this.#maxBytes;
+    if (this.#aheadBytes > 0 && missing > 0) {
+      this.#aheadBytes = Math.max(0, this.#aheadBytes - this.#dropAhead(missing));
     }
     for (const batch of this.#open) {
       if (this.#batchBytes + this.#columnBytes + bytes <= this.#maxBytes) return;

@@ -1,15 +1,14 @@
-import type { BatchAhead, RunSource } from "../../backend.ts";
+import type { RunSource } from "../../backend.ts";
 import type { Engine, Merger, RowPicker } from "../../engine.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { MAX_NS } from "../../types.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import { ReadMemory } from "./read_memory.ts";
 import { type BlockArrays, type BlockUse, PickedRows, type RowBlock, Stretch, timeOf } from "./row_block.ts";
 
 /** Rows of a block at most: enough to forget what a block costs, few enough to stay in the processor's cache. */
 const BLOCK_ROWS = 8192;
-/** Batches that are read ahead at most. */
-const MAX_AHEAD = 8;
 
 /** A topic to be read: what its messages need to know, and its batches. */
 export interface TopicRuns {
@@ -37,9 +36,7 @@ export class RowBlocks {
   readonly #free: number[] = [];
   /** Batches that only the block given out last still needs. */
   #ended: TopicBatch[] = [];
-  /** How many batches are read ahead, by topic and in all. */
-  readonly #ahead: Uint32Array;
-  #aheadCount = 0;
+  readonly #ahead: ReadAhead;
   #closed = false;
   /** What is in memory is read without waiting for anything, block after block. */
   readonly #slice = new TimeSlice();
@@ -82,8 +79,8 @@ export class RowBlocks {
     // A picker knows nothing of rows that are numbered from the last one on.
     this.#picker = use === "messages" || reverse ? undefined : engine.createPicker?.(allocate);
     this.#merger = this.#picker ?? engine.createMerger();
-    this.#memory = new ReadMemory(maxBytes, () => this.#dropAhead());
-    this.#ahead = new Uint32Array(topics.length);
+    this.#memory = new ReadMemory(maxBytes, (bytes) => this.#ahead.drop(bytes));
+    this.#ahead = new ReadAhead(topics.map(({ source }) => source), this.#memory);
     this.#ended = (first?.batches ?? []).filter((batch) => batch !== undefined);
     for (const batch of this.#ended) this.#memory.add(batch);
   }
@@ -106,7 +103,7 @@ export class RowBlocks {
     if (stretch) {
       this.#stretch = undefined;
       this.#ended.push(stretch.batches[0]);
-      this.#prefetch();
+      this.#ahead.fill(this.#waiting);
       return stretch;
     }
     const block = this.#picker ? this.#pick(this.#picker, untilNs) : this.#fill(untilNs, spare);
@@ -116,7 +113,8 @@ export class RowBlocks {
       this.#free.push(run);
       this.#merging--;
     }
-    this.#prefetch();
+    // While the caller is busy with the block.
+    this.#ahead.fill(this.#waiting);
     return block;
   }
 
@@ -192,14 +190,12 @@ export class RowBlocks {
 
   /** Opens the batch that begins first. TOO_LARGE. */
   async #openNext(): Promise<void> {
+    // What is needed at once comes by the same request as what follows it.
+    if (this.#ahead.isShared(this.#waiting[0])) this.#ahead.fill(this.#waiting);
     const position = this.#waiting.shift()!;
     const { topic, source } = this.#topics[position];
     const bytes = source.nextBytes;
-    if (this.#ahead[position] > 0) {
-      this.#ahead[position]--;
-      this.#aheadCount--;
-      this.#memory.removeAhead(bytes);
-    }
+    this.#ahead.take(position);
     this.#memory.reserve(bytes, topic);
     const run = await source.open();
     if (source.nextNs !== undefined) this.#insert(position);
@@ -262,34 +258,6 @@ export class RowBlocks {
       this.#picker?.letGo(free);
     }
     this.#shared = false;
-  }
-
-  /** Reads ahead what will be opened next, while the caller is busy with the block. */
-  #prefetch(): void {
-    for (;;) {
-      let position = -1;
-      let soonest: BatchAhead | undefined;
-      // As many batches come first as there are topics that wait before a topic: so many are enough to look at.
-      for (let i = 0; i < Math.min(this.#waiting.length, MAX_AHEAD); i++) {
-        const { ahead } = this.#topics[this.#waiting[i]].source;
-        if (!ahead || soonest && ahead.nextNs >= soonest.nextNs) continue;
-        [position, soonest] = [this.#waiting[i], ahead];
-      }
-      if (!soonest || this.#aheadCount >= Math.min(soonest.most, MAX_AHEAD)) return;
-      if (!this.#memory.hasPlenty(soonest.bytes)) return;
-      this.#memory.addAhead(soonest.bytes);
-      this.#ahead[position]++;
-      this.#aheadCount++;
-      this.#topics[position].source.prefetch();
-    }
-  }
-
-  #dropAhead(): void {
-    for (const [position, count] of this.#ahead.entries()) {
-      if (count > 0) this.#topics[position].source.dropAhead();
-    }
-    this.#ahead.fill(0);
-    this.#aheadCount = 0;
   }
 }
 

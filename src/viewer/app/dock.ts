@@ -232,16 +232,20 @@ export class Dock {
     const element = document.createElement("div");
     element.className = "panel-place";
     let hide: (() => void) | undefined;
+    let isWanted = false;
+    const end = () => {
+      hide?.();
+      hide = undefined;
+      element.replaceChildren();
+    };
     const setVisible = (isVisible: boolean) => {
-      if (isVisible === (hide !== undefined)) return;
-      if (isVisible) {
+      isWanted = isVisible;
+      if (isVisible && !hide) {
         const state = this.#states.get(id);
         if (state) hide = this.#page.show(id, state, element);
-      } else {
-        hide!();
-        hide = undefined;
-        element.replaceChildren();
       }
+      // What is only moved is seen again at once, with what it has drawn.
+      if (!isVisible) queueMicrotask(() => isWanted || end());
     };
     const observer = new ResizeObserver(() => this.#page.resized(id));
     observer.observe(element);
@@ -250,7 +254,8 @@ export class Dock {
       setVisible,
       dispose: () => {
         observer.disconnect();
-        setVisible(false);
+        isWanted = false;
+        end();
         element.remove();
         if (this.#places.get(id) === place) this.#places.delete(id);
       },

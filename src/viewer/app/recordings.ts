@@ -9,6 +9,7 @@ import { busyStretch } from "../draw/strips.ts";
 import type { ShownRecording } from "../panels/panel.ts";
 import { Clock } from "../time/clock.ts";
 import { WindowHistory } from "../time/window_history.ts";
+import { openRecording } from "./early.ts";
 import { ServerWatch } from "./server_watch.ts";
 import type { UrlState } from "./url_state.ts";
 import { createClient } from "./worker_client.ts";
@@ -80,10 +81,11 @@ export class Recordings {
     }
     const opening = this.#begin(url);
     if (/\/$/.test(new URL(target).pathname)) return await this.#list(opening, url);
-    const client = this.#coming = createClient();
     // A link that brings its layout needs no fields to begin with.
     const early = state.packedLayout !== undefined;
-    const { value, error } = await client.ask("open", 0, { url: target, early });
+    const { client, opened } = openRecording({ url: target, early });
+    this.#coming = client;
+    const { value, error } = await opened;
     this.#take(opening, client, value, error, state);
   }
 

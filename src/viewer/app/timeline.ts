@@ -32,7 +32,12 @@ export class Timeline {
   readonly #moveAll = () => this.#move();
   readonly #drawAll = () => this.#draw();
   readonly #drawBar = () => this.#showBar();
-  readonly #observer = new ResizeObserver(() => this.#page.frames.request(this.#drawAll));
+  /** The overview's size, as it was told: asking the page for it would have all of it laid out anew. */
+  #size = { width: 0, height: 0 };
+  readonly #observer = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+    this.#size = { width: Math.round(width), height: Math.round(height) };
+    this.#page.frames.request(this.#drawAll);
+  });
   #activity: ActivityAnswer | undefined;
   #busyActivity: ActivityAnswer | undefined;
   #chosen: string | undefined;
@@ -174,7 +179,7 @@ export class Timeline {
   }
 
   #draw(): void {
-    const { clientWidth: width, clientHeight: height } = this.#overview;
+    const { width, height } = this.#size;
     const context = fitCanvas(this.#canvas, width, height);
     if (!context) return;
     const { theme, clock } = this.#page.now();
@@ -204,7 +209,7 @@ export class Timeline {
   #move(): void {
     const { hover } = this.#page;
     const { clock, timeStyle } = this.#page.now();
-    const { clientWidth: width } = this.#overview;
+    const { width } = this.#size;
     const extent = this.#extent();
     this.#over.style.visibility = clock && extent ? "" : "hidden";
     if (!clock || !extent) return void this.#bar.move();

@@ -26,13 +26,15 @@ export async function pictureOf(data: MessageData): Promise<PictureAnswer> {
   }
   if (isRaw(data)) return await pixelsOf(data);
   const format = formatOf(data, bytes);
-  const own = bytes.slice();
   const type = FILES[format];
+  // As it is now: the message's memory is used again.
+  const blob = new Blob([bytes as Uint8Array<ArrayBuffer>], { type });
   if (type === undefined || !await makesBitmaps()) {
-    return { kind: "picture", format, bytes: own, reason: `This runtime does not decode ${format} here` };
+    const reason = `This runtime does not decode ${format} here`;
+    return { kind: "picture", format, bytes: new Uint8Array(await blob.arrayBuffer()), reason };
   }
   try {
-    const bitmap = await createImageBitmap(new Blob([own], { type }));
+    const bitmap = await createImageBitmap(blob);
     return { kind: "picture", format, width: bitmap.width, height: bitmap.height, bitmap };
   } catch (reason) {
     throw new SmaltiError(

@@ -15,6 +15,8 @@ import type { Recording } from "./recording.ts";
 const MAX_RATE = 200_000;
 /** How far is read ahead, in seconds of the day. */
 const AHEAD = 1;
+/** Bytes of batches that it holds for that. */
+const MAX_BUFFERED_BYTES = 16 * 2 ** 20;
 
 type Block = MessageBlock<[topic: string, message: Message]>;
 
@@ -181,6 +183,7 @@ export class Player {
     const stream = this.#recording.handler.getDataStreamer({
       topics,
       startNs: ns + 1n,
+      maxBufferedBytes: MAX_BUFFERED_BYTES,
       signal: this.#signal,
     });
     this.#reader = stream.batches();

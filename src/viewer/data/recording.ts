@@ -55,9 +55,7 @@ export class Recording {
 
   /** Opens one. Errors as the library's; topics that cannot be opened are there, with their error. */
   static async open(client: Client, options: RecordingOptions): Promise<Recording> {
-    const { name, follow } = options;
-    const sequence = await client.sequenceInfo(name);
-    const handler = await client.sequenceHandler(name, { follow: follow && sequence.state === "recording" });
+    const { handler, sequence } = await openSequence(client, options);
     const recording = new Recording(client, options, handler, sequence);
     if (!options.early) await recording.openAll();
     return recording;
@@ -180,4 +178,20 @@ export class Recording {
       startNs,
     });
   }
+}
+
+/** What it holds is read once, but of one that is being recorded, which is refused at first. */
+async function openSequence(
+  client: Client,
+  { name, follow }: RecordingOptions,
+): Promise<{ handler: SequenceHandler; sequence: SequenceInfo }> {
+  try {
+    const handler = await client.sequenceHandler(name);
+    return { handler, sequence: handler.info };
+  } catch (reason) {
+    if (!follow || !(reason instanceof SmaltiError) || reason.code !== "LOCKED") throw reason;
+  }
+  const sequence = await client.sequenceInfo(name);
+  const handler = await client.sequenceHandler(name, { follow: sequence.state === "recording" });
+  return { handler, sequence };
 }

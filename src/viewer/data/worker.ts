@@ -10,9 +10,7 @@ import { Session, type SessionPort } from "./session.ts";
 const wasm = new URL("../../engine/generated/smalti.wasm", import.meta.url);
 
 // The engine, and what reads web servers, are on their way before the page asks for anything. What fails is told of then.
-for (const early of [connect("memory:", { wasm }), connect(import.meta.url, { engine: "js" })]) {
-  early.then((client) => client.close(), () => {});
-}
+connect(import.meta.url, { wasm }).then((client) => client.close(), () => {});
 
 new Session(globalThis as unknown as SessionPort, {
   connect: (place, options) => connect(place, { wasm, ...options }),

@@ -15,8 +15,8 @@ export type Aligned = number | null | undefined;
 
 /** All times, and for each line its high and low values at them. */
 export interface AlignedLines {
-  readonly x: number[];
-  readonly columns: Aligned[][];
+  readonly x: ArrayLike<number>;
+  readonly columns: ArrayLike<Aligned>[];
 }
 
 /** Breaks a line within each stretch that could not be read, ascending, so that none is drawn across it. */
@@ -51,12 +51,23 @@ export function alignLines(lines: readonly (LineData | undefined)[]): AlignedLin
     if (at < 0) at = axes.push(line.x) - 1;
     return at;
   });
+  // Most plots are so: nothing is to be put anywhere else.
+  if (
+    axes.length === 1 && lines.every((line) => line && !hasNaN(line.high) && !(line.low && hasNaN(line.low)))
+  ) {
+    const none = new Array<Aligned>(axes[0].length).fill(null);
+    return { x: axes[0], columns: lines.flatMap((line) => [line!.high, line!.low ?? none]) };
+  }
   const { x, places } = mergeAxes(axes);
   const columns = lines.flatMap((line, i) => {
     const place = places[axisOf[i]];
     return [spread(line?.high, place, x.length), spread(line?.low, place, x.length)];
   });
   return { x, columns };
+}
+
+function hasNaN(values: Float64Array): boolean {
+  return values.some(Number.isNaN);
 }
 
 function isSame(a: Float64Array, b: Float64Array): boolean {

@@ -1,10 +1,11 @@
 /**
- * How uPlot draws a plot of ours: each line is two series, its largest and smallest values with a band between, of which the
+ * How uPlot draws a plot of ours: each line is two series, its largest and smallest values, of which the first draws both; the
  * second is empty where rows are drawn.
  *
  * @module
  */
 import type uPlot from "uplot";
+import { hasLow, minMaxPath } from "./min_max_path.ts";
 import { numberText } from "./number_text.ts";
 import { inkOf, type LineStyle, type Theme, withAlpha } from "./palette.ts";
 import { timeTicks } from "./time_text.ts";
@@ -42,18 +43,20 @@ export function plotOptions({ lines, theme, units, width, height }: PlotLook): u
   const ink = inkOf(theme);
   const hasRight = lines.some(({ axis }) => axis === 1);
   const series: uPlot.Series[] = [{}];
-  const bands: uPlot.Band[] = [];
   for (const { style, axis, isSecond, isHidden } of lines) {
-    const common: uPlot.Series = {
-      scale: axis === 1 ? "right" : "left",
+    const scale = axis === 1 ? "right" : "left";
+    const between = withAlpha(style.color, 0.3);
+    const line: uPlot.Series = {
+      scale,
       stroke: style.color,
       width: 1,
       dash: isSecond ? [5, 4] : [...style.dash],
+      paths: minMaxPath,
+      fill: (plot, i) => hasLow(plot, i) ? between : null as unknown as string,
       show: !isHidden,
       points: { size: 4, stroke: style.color, fill: style.color, show: hasRoomForPoints },
     };
-    series.push(common, { ...common, points: { show: false } });
-    bands.push({ series: [series.length - 2, series.length - 1], fill: withAlpha(style.color, 0.3) });
+    series.push(line, { scale, show: !isHidden, paths: () => null, points: { show: false } });
   }
   const axisOf = (scale: "left" | "right"): uPlot.Axis => ({
     scale,
@@ -77,7 +80,6 @@ export function plotOptions({ lines, theme, units, width, height }: PlotLook): u
     height,
     padding: [6, hasRight ? 0 : RIGHT_PIXELS, 0, 0],
     series,
-    bands,
     legend: { show: false },
     cursor: { show: false, drag: { x: false, y: false, setScale: false } },
     scales: {

@@ -7,6 +7,7 @@ import uPlot from "uplot";
 import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
+import { SeriesFeed } from "../data/series_feed.ts";
 import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
 import { fullColor, inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
@@ -43,8 +44,6 @@ import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 const MAX_LINES = 32;
 /** Characters of a title. */
 const MAX_TITLE = 44;
-/** How much of the window is asked for beyond each of its ends, so that a pan has something to show. */
-const MARGIN = 0.25;
 /** Buckets in which a line is measured before it is put on an axis. */
 const MEASURE_PIXELS = 64;
 
@@ -60,11 +59,12 @@ class PlotPanel extends DrawnPanel<Options> {
   readonly #empty = document.createElement("div");
   readonly #overlay: TimeOverlay;
   readonly #stats: PlotStats;
-  /** What was asked for last. */
-  readonly #asked = new Map<ShownRecording["client"], string>();
   /** What is known of lines before they are added. */
   readonly #facts = new Map<string, LineFacts>();
   readonly #measureNumber: number;
+  readonly #feeds = new Map<ShownRecording["client"], SeriesFeed>();
+  /** The place's size, as it was told: asking the page for it would have all of it laid out anew, once a panel. */
+  #size = { width: 0, height: 0 };
   #lines: readonly Line[];
   #shown: ShownLine[] = [];
   #hidden = new Set<string>();
@@ -97,7 +97,11 @@ class PlotPanel extends DrawnPanel<Options> {
     context.element.append(this.#legend.element, this.#stats.element, this.#body, this.#text);
     this.#overlay = new TimeOverlay(this.#body, context, () => this.#area());
     // The legend and the figures take of its height, or give it back.
-    const observer = new ResizeObserver(() => this.drawSoon());
+    const observer = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+      this.#size = { width: Math.round(width), height: Math.round(height) };
+      this.drawSoon();
+      this.load();
+    });
     observer.observe(this.#plotPlace);
     this.stops.push(() => observer.disconnect());
     this.#makeLines();
@@ -155,6 +159,7 @@ class PlotPanel extends DrawnPanel<Options> {
     this.#stats.dispose();
     this.#plot?.destroy();
     clearTimeout(this.#textTimer);
+    for (const feed of this.#feeds.values()) feed.dispose();
   }
 
   /** What lies on the left axis and on the right one, in the window. */
@@ -212,46 +217,44 @@ class PlotPanel extends DrawnPanel<Options> {
     this.loadSoon();
   }
 
-  protected override async load(): Promise<void> {
-    const { clientWidth } = this.#plotPlace;
-    if (this.#lines.length === 0 || clientWidth === 0) return;
+  protected override load(): void {
+    const { width } = this.#size;
+    if (this.#lines.length === 0 || width === 0) return;
     const { recording, second } = this.context;
-    await Promise.all([recording, second].map((of) => of && this.#requestOf(of, clientWidth)));
+    this.#requestOf(recording, width);
+    if (second) this.#requestOf(second, width);
   }
 
-  async #requestOf(recording: ShownRecording, width: number): Promise<void> {
+  #requestOf(recording: ShownRecording, pixels: number): void {
     const { client, info, shiftNs } = recording;
     const { clock } = this.context;
-    const { fromNs, toNs } = clock.windowNs;
+    let feed = this.#feeds.get(client);
+    if (!feed) this.#feeds.set(client, feed = new SeriesFeed(client));
     // To the other recording's own times: both begin together, unless it is shifted.
     const shift = new Shift({ first: clock.startNs, second: info.startNs }, shiftNs);
-    const margin = BigInt(Math.round(Number(toNs - fromNs) * MARGIN));
     const shown = this.#shown.filter((shown) => shown.recording.client === client);
-    const pixels = Math.max(1, Math.min(16_384, Math.round(width * (1 + 2 * MARGIN))));
-    const lines = shown.map(({ line }) => line.text);
-    const window = shift.window({ fromNs: fromNs - margin, toNs: toNs + margin });
-    // What is there, or on its way, is not asked for again: sizes and recordings tell of themselves more often than they change.
-    const key = [window.fromNs, window.toNs, pixels, info.rows, info.lastNs, info.state, ...lines].join("\n");
-    if (this.#asked.get(client) === key) return;
-    this.#asked.set(client, key);
-    const forget = () => this.#asked.get(client) === key && this.#asked.delete(client);
-    const { error } = await this.ask(recording, "series", { lines, ...window, pixels }, (answer) => {
-      const asked = shown[answer.line];
-      // The lines may have been made anew since.
-      const of = asked &&
-        this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
-      if (!of) return;
-      if (answer.shape === "error") forget();
-      // What is drawn stays while the server is gone.
-      if (answer.shape === "error" && answer.error.code === "UNAVAILABLE" && of.answer) return;
-      of.answer = answer;
-      this.#hasNewData = true;
-      this.drawSoon();
-      this.moveSoon();
+    feed.want({
+      window: shift.window(clock.windowNs),
+      pixels,
+      lines: shown.map(({ line }) => line.text),
+      facts: [info.rows, info.lastNs, info.state].join(" "),
+      onPart: (answer) => {
+        const asked = shown[answer.line];
+        // The lines may have been made anew since.
+        const of = asked &&
+          this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
+        if (!of) return;
+        // What is drawn stays while the server is gone.
+        if (answer.shape === "error" && answer.error.code === "UNAVAILABLE" && of.answer) return;
+        of.answer = answer;
+        this.#hasNewData = true;
+        this.drawSoon();
+        this.moveSoon();
+      },
+      onError: (error) => {
+        if (isTold(error)) this.context.say(error.message, true);
+      },
     });
-    if (!error) return;
-    forget();
-    if (isTold(error)) this.context.say(error.message, true);
   }
 
   #data({ answer, recording }: ShownLine): LineData | undefined {
@@ -259,8 +262,10 @@ class PlotPanel extends DrawnPanel<Options> {
   }
 
   protected override draw(): void {
-    const { clientWidth: width, clientHeight: height } = this.#plotPlace;
+    const { width, height } = this.#size;
     if (width < 20 || height < 20) return;
+    // What it is made for, such as the units at its axes, comes with the first data.
+    if (!this.#plot && this.#lines.length > 0 && this.#shown.every(({ answer }) => !answer)) return;
     const { clock, theme } = this.context;
     const units = [0, 1].map((axis) => unitOf(this.#shown.filter(({ line }) => (line.axis ?? 0) === axis)));
     const lines = this.#shown.map((shown) => ({
@@ -317,10 +322,9 @@ class PlotPanel extends DrawnPanel<Options> {
   }
 
   #area(): TimeArea | undefined {
-    const { clientWidth, clientHeight } = this.#plotPlace;
     const plot = this.#plot;
     // Before it is drawn for the first time the whole place is what will be.
-    if (!plot || plot.status !== 1) return { left: 0, top: 0, width: clientWidth, height: clientHeight };
+    if (!plot || plot.status !== 1) return { left: 0, top: 0, ...this.#size };
     const { left, top, width, height } = plot.bbox;
     const ratio = devicePixelRatio || 1;
     return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
@@ -361,9 +365,18 @@ class PlotPanel extends DrawnPanel<Options> {
     }));
   }
 
+  /** Kept: the legend shows them at every move of the cursor. */
   #labels(): LineLabels {
-    return lineLabels(this.#lines.map(({ text }) => text), this.context.recording.info.topics);
+    const { topics } = this.context.recording.info;
+    const known = this.#knownLabels;
+    if (known?.lines === this.#lines && known.topics === topics) return known.labels;
+    const labels = lineLabels(this.#lines.map(({ text }) => text), topics);
+    this.#knownLabels = { lines: this.#lines, topics, labels };
+    return labels;
   }
+  #knownLabels:
+    | { lines: readonly Line[]; topics: readonly TopicSummary[]; labels: LineLabels }
+    | undefined;
 
   #title(): string {
     if (this.#lines.length === 0) return "Plot";

@@ -96,11 +96,7 @@ export class TimeOverlay {
     this.#layer.style.visibility = area ? "" : "hidden";
     if (!area) return;
     const { clock, hover } = this.#context;
-    this.#layer.style.inset = "auto";
-    this.#layer.style.transform = `translate(${area.left}px, ${area.top}px)`;
-    this.#layer.style.left = this.#layer.style.top = "0";
-    this.#layer.style.width = `${area.width}px`;
-    this.#layer.style.height = `${area.height}px`;
+    this.#place(area);
     const marks = clock.marksNs;
     const put = (line: HTMLElement, seconds: number | undefined) => {
       const x = seconds === undefined ? -10 : xOf(clock, area, seconds);
@@ -113,6 +109,20 @@ export class TimeOverlay {
     put(this.#lines.a, marks.a === undefined ? undefined : clock.toSeconds(marks.a));
     put(this.#lines.b, marks.b === undefined ? undefined : clock.toSeconds(marks.b));
   }
+
+  /** The area stays as it is while the time moves: what is set anew would be laid out anew. */
+  #place({ left, top, width, height }: TimeArea): void {
+    const placed = `${left} ${top} ${width} ${height}`;
+    if (placed === this.#placed) return;
+    this.#placed = placed;
+    const { style } = this.#layer;
+    style.inset = "auto";
+    style.transform = `translate(${left}px, ${top}px)`;
+    style.left = style.top = "0";
+    style.width = `${width}px`;
+    style.height = `${height}px`;
+  }
+  #placed = "";
 
   #position(event: MouseEvent): { x: number; area: TimeArea } | undefined {
     const area = this.#area();

@@ -23,3 +23,40 @@ describe("Breaks of a line", () => {
     expect(withBreaks(whole, []).x).toBe(whole.x);
   });
 });
+
+describe("Lines on one axis", () => {
+  const band = { ...line(1, 2, 3), low: Float64Array.of(-1, -2, -3) };
+
+  it("are as they are where all have the same times", () => {
+    const { x, columns } = alignLines([band, line(1, 2, 3)]);
+    expect(Array.from(x)).toEqual([1, 2, 3]);
+    expect(columns.map((column) => Array.from(column))).toEqual([
+      [10, 20, 30],
+      [-1, -2, -3],
+      [10, 20, 30],
+      [null, null, null],
+    ]);
+  });
+
+  it("have nothing where another has a time, and go on", () => {
+    const { x, columns } = alignLines([band, line(2, 4)]);
+    expect(Array.from(x)).toEqual([1, 2, 3, 4]);
+    expect(columns.map((column) => Array.from(column))).toEqual([
+      [10, 20, 30, undefined],
+      [-1, -2, -3, undefined],
+      [undefined, 20, undefined, 40],
+      [null, null, null, null],
+    ]);
+  });
+
+  it("break where they are NaN", () => {
+    const { columns } = alignLines([{ ...line(1, 2, 3), high: Float64Array.of(1, NaN, 3) }]);
+    expect(Array.from(columns[0])).toEqual([1, null, 3]);
+  });
+
+  it("have no values where there is no line", () => {
+    const { x, columns } = alignLines([undefined, line(1, 2)]);
+    expect(Array.from(x)).toEqual([1, 2]);
+    expect(Array.from(columns[0])).toEqual([null, null]);
+  });
+});

@@ -1,0 +1,342 @@
+import { SmaltiError } from "../../error.ts";
+import { mapLimited } from "../../util/map_limited.ts";
+import type { StoreLease } from "../store.ts";
+import type { Bucket } from "./bucket.ts";
+import { beginEpoch, type Epoch, lastEpoch, lastNumber, LogKeys } from "./epochs.ts";
+import { isSame, LogView } from "./log_view.ts";
+import { BULK_BYTES, checkSize, PendingFile } from "./pending_file.ts";
+import { probe } from "./probe.ts";
+import { type ObjectSource, putInPlace } from "./put_in_place.ts";
+import { encodeRecord } from "./record.ts";
+import { abortUploads, keysBelow, removeLog, tidyLog } from "./remove_log.ts";
+import { type LogTiming, WriteAheadLog } from "./write_ahead_log.ts";
+
+/** Requests under way at a time. */
+const AT_ONCE = 8;
+const ATTEMPTS = 3;
+
+/** Where a directory is. */
+export interface LeasePlace {
+  readonly bucket: Bucket;
+  /** In front of each path. */
+  readonly prefix: string;
+  /** The path; empty for the store's root. */
+  readonly directory: string;
+}
+
+/** Keys of a directory's log. */
+export function logKeys({ prefix, directory }: Omit<LeasePlace, "bucket">): LogKeys {
+  return new LogKeys(prefix + (directory === "" ? "" : `${directory}/`));
+}
+
+/**
+ * The right to change what is in a directory. What is added to files goes to its log; they become objects when nothing more is
+ * added, or when the lease is released.
+ */
+export class DirectoryLease implements StoreLease {
+  readonly directory: string;
+  /** Files that are not objects yet. */
+  readonly files: Map<string, PendingFile> = new Map();
+  readonly #bucket: Bucket;
+  readonly #prefix: string;
+  readonly #keys: LogKeys;
+  readonly #log: WriteAheadLog;
+  /** What the log says of those before. */
+  readonly #before: LogView | undefined;
+  /** Paths of which the log speaks. */
+  readonly #known = new Set<string>();
+  /** Keys of bulk objects. */
+  readonly #bulk: string[] = [];
+  #isUsed = false;
+  #isGone = false;
+  #released: Promise<void> | undefined;
+
+  private constructor(place: LeasePlace, epoch: Epoch, before: LogView | undefined, timing: LogTiming) {
+    this.directory = place.directory;
+    this.#bucket = place.bucket;
+    this.#prefix = place.prefix;
+    this.#keys = logKeys(place);
+    this.#before = before;
+    this.#log = new WriteAheadLog(place.bucket, this.#keys, epoch, timing);
+    this.lost.addEventListener("abort", () => this.files.clear());
+  }
+
+  /**
+   * Takes a directory that is free, or whose writer is gone: LOCKED where it lives.
+   *
+   * @param isProbed Whether the service is known to honour conditions; else UNSUPPORTED where it does not.
+   */
+  static async take(place: LeasePlace, timing: LogTiming, isProbed: boolean): Promise<DirectoryLease> {
+    const { bucket } = place;
+    const keys = logKeys(place);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const last = await lastEpoch(bucket, keys);
+      let before: LogView | undefined;
+      if (last?.state === "held") {
+        const holder = await holderOf(bucket, keys, last, timing);
+        if (holder !== undefined) throw locked(place, `held by ${holder}`);
+        before = await fence(bucket, keys, last);
+        if (!before) continue; // it lives, or is another's by now
+      }
+      const number = (last?.number ?? 0) + 1;
+      const epoch: Epoch = {
+        number,
+        id: crypto.randomUUID(),
+        state: "held",
+        base: before ? last!.base : number,
+      };
+      if (!await beginEpoch(bucket, keys, epoch)) continue;
+      if (!isProbed) await probe(bucket, keys.epoch(number));
+      const lease = new DirectoryLease(place, epoch, before, timing);
+      try {
+        await lease.#inherit();
+        return lease;
+      } catch (reason) {
+        // It goes on being held, as if its writer had died.
+        lease.#log.stop();
+        throw reason;
+      }
+    }
+    throw locked(place, "others keep taking it");
+  }
+
+  get lost(): AbortSignal {
+    return this.#log.lost;
+  }
+
+  /** Whether a path lies in the directory. */
+  covers(path: string): boolean {
+    const { directory } = this;
+    return directory === "" || path === directory || path.startsWith(`${directory}/`);
+  }
+
+  /** Before anything is changed. LOCKED. */
+  async check(): Promise<void> {
+    this.#isUsed = true;
+    await this.#log.check();
+    if (this.#isGone) {
+      const text = `Cannot change ${this.directory}: it was removed under this lock; wanted another lock`;
+      throw new SmaltiError("IO", text, { file: this.directory });
+    }
+  }
+
+  /** Makes an empty file. */
+  create(path: string): void {
+    this.files.set(path, new PendingFile(this.#bucket, path));
+    this.#known.add(path);
+    this.#log.add({ do: "create", path });
+  }
+
+  /** Adds bytes to a file, which nobody changes from now on. */
+  async append(file: PendingFile, bytes: Uint8Array): Promise<void> {
+    const { path } = file;
+    checkSize(path, file.size + bytes.length);
+    file.append(bytes);
+    while (file.tailBytes >= BULK_BYTES) {
+      const key = `${this.#keys.folder(this.#log.epoch)}bulk-${crypto.randomUUID()}`;
+      if (!await this.#bucket.create(key, file.head(), crypto.randomUUID())) {
+        throw new SmaltiError("IO", `Cannot write ${this.#bucket.shown(key)}: it is there`, { file: path });
+      }
+      this.#bulk.push(key);
+      file.addBulk(key);
+      const length = file.bulk.length * BULK_BYTES;
+      file.logged = Math.max(file.logged, length);
+      this.#log.add({ do: "bulk", path, key, length });
+    }
+  }
+
+  /** Makes durable what was added to a file. */
+  async sync(file: PendingFile): Promise<void> {
+    const { path, logged: offset, size } = file;
+    if (size > offset) {
+      file.logged = size;
+      this.#log.add({ do: "append", path, offset, length: size - offset }, file.from(offset));
+    }
+    await this.#log.flush();
+  }
+
+  /** Makes an object of a file's bytes. */
+  async seal(file: PendingFile): Promise<void> {
+    await this.put(file.path, file);
+    this.drop(file.path);
+  }
+
+  /** Puts an object in place: in that of another only where that was there while nobody had taken over. */
+  async put(path: string, source: ObjectSource): Promise<void> {
+    const key = this.#prefix + path;
+    // One that takes no other's place can do no harm.
+    if (this.files.has(path) && await putInPlace(this.#bucket, key, source, "none")) return;
+    const found = await this.#bucket.head(key);
+    await this.#log.flush();
+    if (!await putInPlace(this.#bucket, key, source, found?.etag ?? "none")) {
+      throw changed(this.#bucket, key, path);
+    }
+  }
+
+  /** Puts an object in place by the decision of the log. */
+  async commit(path: string, bytes: Uint8Array): Promise<void> {
+    const key = this.#prefix + path;
+    const before = await this.#bucket.head(key);
+    this.#known.add(path);
+    this.#log.add({ do: "commit", path, length: bytes.length }, bytes);
+    await this.#log.flush();
+    this.files.delete(path);
+    if (await putInPlace(this.#bucket, key, source(bytes), before?.etag ?? "none")) return;
+    // Who took over has done it.
+    throw this.#log.lose("another has taken it over");
+  }
+
+  /** Forgets files at a path and below it; to be flushed. */
+  drop(path: string): void {
+    const isIn = (other: string) => path === "" || other === path || other.startsWith(`${path}/`);
+    for (const other of [...this.files.keys()]) if (isIn(other)) this.files.delete(other);
+    const known = [...this.#known].filter(isIn);
+    if (known.length === 0) return;
+    known.forEach((other) => this.#known.delete(other));
+    this.#log.add({ do: "drop", path });
+  }
+
+  /** Resolves when the log has what was made and dropped so far. */
+  flush(): Promise<void> {
+    return this.#log.settled();
+  }
+
+  /** Makes sure that nobody had taken over when it was called. LOCKED. */
+  confirm(): Promise<void> {
+    return this.#log.flush();
+  }
+
+  /** Removes the directory with all that is in it, its log last. */
+  async removeAll(): Promise<void> {
+    this.#known.add(this.directory);
+    this.drop(this.directory);
+    await this.#log.flush();
+    this.#log.stop();
+    const { root, directory } = this.#keys;
+    const others: string[] = [];
+    for await (const key of keysBelow(this.#bucket, directory)) if (!key.startsWith(root)) others.push(key);
+    await this.#bucket.delete(others);
+    await abortUploads(this.#bucket, directory);
+    await removeLog(this.#bucket, root);
+    this.#isGone = true;
+  }
+
+  release(): Promise<void> {
+    return this.#released ??= this.#release();
+  }
+
+  async #release(): Promise<void> {
+    try {
+      if (this.lost.aborted || this.#isGone) return;
+      const { epoch } = this.#log;
+      if (!this.#isUsed && epoch.number === 1 && await this.#isEmpty()) {
+        return await removeLog(this.#bucket, this.#keys.root);
+      }
+      await this.#log.settled(); // where it failed, the files are another's to recover
+      await mapLimited([...this.files.values()], AT_ONCE, (file) => this.seal(file));
+      this.#log.stop();
+      await this.#log.settled();
+      const number = epoch.number + 1;
+      const next: Epoch = { number, id: crypto.randomUUID(), state: "free", base: number };
+      if (!await beginEpoch(this.#bucket, this.#keys, next)) {
+        throw this.#log.lose("another has taken it over");
+      }
+    } finally {
+      this.#log.stop();
+    }
+    // What stays does no harm.
+    await this.#tidy().catch(() => {});
+  }
+
+  /** Removes records and bulk objects: all that they say is in objects by now. */
+  async #tidy(): Promise<void> {
+    if (this.#before) {
+      await abortUploads(this.#bucket, this.#keys.directory);
+      return await tidyLog(this.#bucket, this.#keys.root, new Set(this.#before.fences));
+    }
+    await this.#bucket.delete([...this.#log.records, ...this.#bulk]);
+  }
+
+  /** Whether nothing is in the directory but the log. */
+  async #isEmpty(): Promise<boolean> {
+    const { root, directory } = this.#keys;
+    for await (const key of keysBelow(this.#bucket, directory)) if (!key.startsWith(root)) return false;
+    return true;
+  }
+
+  /** Takes what those before left: what they committed is seen, what they did not put in place is pending. */
+  async #inherit(): Promise<void> {
+    if (!this.#before) return;
+    const { commits, files } = this.#before;
+    for (const [path, bytes] of commits) {
+      const key = this.#prefix + path;
+      const found = await this.#bucket.head(key);
+      if (found && await isSame(this.#bucket, key, bytes)) continue;
+      if (!await putInPlace(this.#bucket, key, source(bytes), found?.etag ?? "none")) {
+        // Who was taken over has done it now.
+        if (!await isSame(this.#bucket, key, bytes)) throw changed(this.#bucket, key, path);
+      }
+      this.#known.add(path);
+    }
+    await mapLimited([...files], AT_ONCE, async ([path, file]) => {
+      this.#known.add(path);
+      // It was put in place, and nobody came to write that down.
+      if (!await this.#bucket.head(this.#prefix + path)) this.files.set(path, file);
+    });
+    for (const path of commits.keys()) this.#known.add(path);
+  }
+}
+
+/** Who holds an epoch, if they live. */
+export async function holderOf(
+  bucket: Bucket,
+  keys: LogKeys,
+  epoch: Epoch,
+  { silentMs }: LogTiming,
+): Promise<string | undefined> {
+  let newest = await bucket.head(keys.epoch(epoch.number));
+  await lastNumber(async (number) => {
+    const found = await bucket.head(keys.record(epoch, number));
+    // The last that is there is the newest: asked for last or not, it is the youngest.
+    if (found && !(newest?.ageMs !== undefined && found.ageMs !== undefined && found.ageMs > newest.ageMs)) {
+      newest = found;
+    }
+    return found !== undefined;
+  });
+  const ageMs = newest?.ageMs;
+  if (ageMs !== undefined && ageMs >= silentMs) return undefined;
+  const heard = ageMs === undefined ? "" : `, heard of ${Math.round(ageMs / 1000)} s ago`;
+  return `writer ${epoch.id.slice(0, 8)}${heard}`;
+}
+
+/** Ends an epoch in another's place; undefined where it goes on, or was ended otherwise. */
+async function fence(bucket: Bucket, keys: LogKeys, epoch: Epoch): Promise<LogView | undefined> {
+  let view: LogView;
+  try {
+    view = await LogView.read(bucket, keys, epoch);
+  } catch (reason) {
+    // Its records may be going, since all was brought to an end.
+    if ((await lastEpoch(bucket, keys))?.id !== epoch.id) return undefined;
+    throw reason;
+  }
+  if (view.isFenced) return view;
+  const key = keys.record(epoch, view.count + 1);
+  const record = encodeRecord({ kind: "fence", steps: [], bytes: new Uint8Array(0) });
+  if (!await bucket.create(key, record, crypto.randomUUID())) return undefined;
+  view.fences.push(key);
+  return view;
+}
+
+function source(bytes: Uint8Array): ObjectSource {
+  const read = (offset: number, length: number) => Promise.resolve(bytes.subarray(offset, offset + length));
+  return { size: bytes.length, bulk: [], read };
+}
+
+function locked({ directory }: LeasePlace, why: string): SmaltiError {
+  return new SmaltiError("LOCKED", `Cannot lock ${directory || "the store"}: ${why}`, { file: directory });
+}
+
+function changed(bucket: Bucket, key: string, path: string): SmaltiError {
+  const text = `Cannot write ${bucket.shown(key)}: another changes it at the same time`;
+  return new SmaltiError("IO", text, { file: path });
+}

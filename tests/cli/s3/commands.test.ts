@@ -1,0 +1,95 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cliCommand, type Ended, makeTemporary, needsBuild, start } from "../../support/cli_process.ts";
+import { anyS3Server, s3Installed, S3Server } from "../../support/s3_server.ts";
+import { recordDrive } from "../recordings.ts";
+import { WebServer } from "../../support/web_server.ts";
+
+const skipped = needsBuild || (anyS3Server === undefined ? s3Installed("moto").skipped : "");
+
+describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
+  let server: S3Server;
+  let directory: string;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    ({ directory, remove } = await makeTemporary());
+    server = await S3Server.start(anyS3Server!);
+    const store = join(directory, "store");
+    await recordDrive(store);
+    const bucket = server.open();
+    for (const path of await readdir(store, { recursive: true })) {
+      const bytes = await readFile(join(store, path)).catch(() => undefined); // a directory
+      if (bytes) await bucket.put(`fleet/${path}`, bytes);
+    }
+  }, 60_000);
+  afterAll(async () => {
+    await server?.stop();
+    await remove();
+  });
+
+  /** Runs the command line with the environment of the service. */
+  const smalti = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+    start([...cliCommand, ...args], {
+      HOME: directory,
+      AWS_ENDPOINT_URL_S3: server.endpoint,
+      AWS_ACCESS_KEY_ID: "testing",
+      AWS_SECRET_ACCESS_KEY: "testingsecret",
+      ...env,
+    }).ended;
+
+  it("lists, tells, plays and checks what is in a bucket as what is in a directory", async () => {
+    const url = server.url("fleet");
+    const commands = [
+      ["ls"],
+      ["info", "drive"],
+      ["play", "drive", "--format", "ndjson"],
+      ["verify", "--deep"],
+    ];
+    for (const command of commands) {
+      const [there, here] = await Promise.all(
+        [url, join(directory, "store")].map((store) => smalti([...command, "--store", store])),
+      );
+      expect([command, there]).toEqual([command, here]);
+    }
+    expect((await smalti(["ls", url])).stdout).toContain("drive");
+  });
+
+  it("imports and converts a file by its URL", async () => {
+    const file = join(directory, "drive.mcap");
+    const store = ["--store", join(directory, "imported")];
+    const exported = ["export", "drive", "--store", server.url("fleet"), "--to", "mcap", "-o", file];
+    expect(await smalti(exported)).toMatchObject({ code: 0 });
+    await server.open().put("files/drive one.mcap", await readFile(file));
+    const web = await WebServer.start(directory);
+    try {
+      const plain = await smalti(["import", file, "--name", "plain", ...store]);
+      const bucket = await smalti(["import", server.url("files/drive%20one.mcap"), ...store]);
+      const signed = await smalti(["import", `${web.url}drive.mcap?signature=hidden`, ...store]);
+      for (const { code, stdout, stderr } of [plain, bucket, signed]) {
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).not.toContain("hidden");
+      }
+      const play = async (name: string) =>
+        (await smalti(["play", name, "--format", "ndjson", ...store])).stdout;
+      const wanted = await play("plain");
+      expect(wanted.split("\n").length).toBe(17);
+      expect([await play("drive_one"), await play("drive")]).toEqual([wanted, wanted]);
+    } finally {
+      await web.stop();
+    }
+    const missing = await smalti(["import", server.url("files/none.mcap"), ...store]);
+    expect([missing.code, missing.stderr]).toEqual([
+      1,
+      expect.stringContaining("s3://smalti/files/none.mcap"),
+    ]);
+  });
+
+  it("says what is wrong with the environment, and no secret", async () => {
+    const none = await smalti(["ls", server.url("nothing")]);
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("s3://smalti/nothing/")]);
+    const half = await smalti(["ls", server.url("fleet")], { AWS_ACCESS_KEY_ID: "" });
+    expect([half.code, half.stderr]).toEqual([1, expect.stringContaining("AWS_ACCESS_KEY_ID")]);
+    expect(half.stderr).not.toContain("testingsecret");
+  });
+});
