@@ -48,7 +48,7 @@ describe("The token", () => {
       }
       for (const path of paths.filter((path) => path !== "" && path !== "index.html" && path !== "events")) {
         const { status } = await fetch(`${server.url}${path}?token=${guard.token}`);
-        expect([path, status]).toEqual([path, path === "viewer.json" ? 404 : 200]);
+        expect([path, status]).toEqual([path, path === "viewer.json" ? 204 : 200]);
       }
     });
   });
@@ -249,7 +249,7 @@ describe("Recordings", () => {
 
   it("that are not there are 404, without a word to HEAD", async () => {
     await withView(async ({ ask }) => {
-      for (const path of ["/store/drive/none.arrow", "/store/none/sequence.json", "/none", "/viewer.json"]) {
+      for (const path of ["/store/drive/none.arrow", "/store/none/sequence.json", "/none"]) {
         const answers = [await ask(path), await ask(path, { method: "HEAD" })];
         expect(await Promise.all(answers.map(async (answer) => [answer.status, await answer.text()])))
           .toEqual([[404, "There is no such file\n"], [404, ""]]);
@@ -424,7 +424,7 @@ describe("Layouts", () => {
   it("are kept in the store, and given to who asks", async () => {
     await withView(async (viewed) => {
       const { ask, root } = viewed;
-      expect((await ask("/viewer.json")).status).toBe(404);
+      expect((await ask("/viewer.json")).status).toBe(204);
       for (
         const [path, text] of [["/viewer.json", '{"version":1}'], ["/store/viewer.json", '{"version":2}']]
       ) {
@@ -436,6 +436,30 @@ describe("Layouts", () => {
           expect([found.headers.get("Content-Type"), await found.text()]).toEqual(["application/json", text]);
         }
       }
+    });
+  });
+
+  it("are not replaced by who has not seen them", async () => {
+    await withView(async (viewed) => {
+      const { ask } = viewed;
+      const first = await Promise.all(
+        [1, 2, 3].map(async (n) => (await put(viewed, `{"n":${n}}`, { "If-None-Match": "*" })).status),
+      );
+      expect(first.toSorted()).toEqual([204, 412, 412]);
+      const tag = (await ask("/viewer.json")).headers.get("ETag")!;
+      const second = await Promise.all(
+        ["a", "bb"].map(async (text) =>
+          (await put(viewed, `{"text":"${text}"}`, { "If-Match": tag })).status
+        ),
+      );
+      expect(second.toSorted()).toEqual([204, 412]);
+      const late = await put(viewed, "{}", { "If-Match": tag });
+      expect([late.status, await late.text()]).toEqual([
+        412,
+        "Cannot save layouts: others were saved meanwhile\n",
+      ]);
+      expect((await put(viewed, "{}", { "If-Match": "*" })).status).toBe(204);
+      expect(await (await ask("/viewer.json")).text()).toBe("{}");
     });
   });
 

@@ -13,6 +13,7 @@ import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { damaged, defaults, leaks, live } from "./store_checks.ts";
+import { axes, first, gone, moving, narrow, opening, shifting, windows } from "./use_checks.ts";
 
 /** KB gzipped before the first plot, and in all that showing the flight loads. */
 const BUDGET_FIRST = 300_000;
@@ -36,6 +37,14 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   damaged,
   leaks,
   frames,
+  opening,
+  axes,
+  first,
+  narrow,
+  moving,
+  shifting,
+  windows,
+  gone,
 };
 
 /** The spike is on the screen before any of its rows were read. */
@@ -285,6 +294,10 @@ async function component({ site, browser, pictures }: Checked): Promise<void> {
     await page.waitForFunction(() =>
       (globalThis as unknown as { told: string[][] }).told.some(([type]) => type === "smalti-error")
     );
+    const name = await page.evaluate(() =>
+      (document.getElementById("v") as HTMLElement & { recording?: { name: string } }).recording?.name
+    );
+    check(name === "flight", `after a recording that is not there ${name} is open, wanted flight as before`);
   } finally {
     await foreign.stop();
   }

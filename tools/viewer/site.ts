@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 const TYPES: Record<string, string> = {
   html: "text/html; charset=utf-8",
@@ -56,14 +56,11 @@ function answer(given: string, range: string, folders: Readonly<Record<string, s
   const [first, ...rest] = (isStrict ? given.slice("strict/".length) : given).split("/");
   const inner = rest.join("/");
   const name = inner === "" || inner.endsWith("/") ? `${inner}index.html` : inner;
-  let file: Uint8Array<ArrayBuffer>;
-  try {
-    file = Uint8Array.from(readFileSync(`${folders[first]}/${name}`));
-  } catch {
-    return new Response("no such file", { status: 404 });
-  }
+  const path = `${folders[first]}/${name}`;
+  const size = sizeOf(path);
+  if (size === undefined) return new Response("no such file", { status: 404 });
   const headers = new Headers({
-    ETag: `"${name.length}-${file.length}"`,
+    ETag: `"${name.length}-${size}"`,
     "Accept-Ranges": "bytes",
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Content-Range, ETag",
@@ -71,13 +68,39 @@ function answer(given: string, range: string, folders: Readonly<Record<string, s
     "Content-Security-Policy": isStrict ? STRICT : POLICY,
   });
   const [, start, end] = /^bytes=(\d*)-(\d*)$/.exec(range) ?? [];
-  if (start === undefined) return new Response(file, { headers });
-  const from = start === "" ? Math.max(0, file.length - Number(end)) : Number(start);
-  const to = start === "" || end === "" ? file.length : Math.min(file.length, Number(end) + 1);
+  if (start === undefined) return new Response(bytesOf(path, 0, size), { headers });
+  const from = start === "" ? Math.max(0, size - Number(end)) : Number(start);
+  const to = start === "" || end === "" ? size : Math.min(size, Number(end) + 1);
   headers.set(
     "Content-Range",
-    from < to ? `bytes ${from}-${to - 1}/${file.length}` : `bytes */${file.length}`,
+    from < to ? `bytes ${from}-${to - 1}/${size}` : `bytes */${size}`,
   );
   if (from >= to) return new Response(null, { status: 416, headers });
-  return new Response(file.subarray(from, to), { status: 206, headers });
+  return new Response(bytesOf(path, from, to), { status: 206, headers });
+}
+
+/** The size of a file; undefined where there is none. */
+function sizeOf(path: string): number | undefined {
+  try {
+    const file = openSync(path, "r");
+    const stats = fstatSync(file);
+    closeSync(file);
+    return stats.isFile() ? stats.size : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A range alone: files are large, and ranges many. */
+function bytesOf(path: string, from: number, to: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(to - from);
+  const file = openSync(path, "r");
+  let at = 0;
+  while (at < bytes.length) {
+    const count = readSync(file, bytes, at, bytes.length - at, from + at);
+    if (count === 0) break;
+    at += count;
+  }
+  closeSync(file);
+  return bytes.subarray(0, at);
 }

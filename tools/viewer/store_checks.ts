@@ -4,15 +4,12 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, IMU } from "../../mod.ts";
-import { Guard } from "../../src/cli/view/guard.ts";
-import { ViewServer } from "../../src/cli/view/server.ts";
-import { openDirectory } from "../../src/store/directory/directory_store.ts";
-import { viewerDirectory } from "../build_viewer.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
 import { START_NS } from "./recordings.ts";
+import { withServer } from "./view_server.ts";
 
 /** How long the page of a store plays before it is measured, and measured again, in milliseconds. */
 const [WARM_MS, LONG_MS] = [10_000, 60_000];
@@ -22,7 +19,9 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   const file = `${recordings}/viewer.json`;
   const before = readFileSync(file, "utf8");
   try {
-    await withServer({ browser, recordings }, async (url) => {
+    // Where nobody has saved any the page has nothing to complain of.
+    rmSync(file);
+    await withServer({ browser, recordings }, async ({ url }) => {
       const page = await browser.open(url("flight"));
       await drawn(page, 3);
       await docked(page);
@@ -48,6 +47,7 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
       const seen = await titles(other);
       check(seen.join() === own.join(), `with the layout that was saved, panels are ${seen}, wanted ${own}`);
       check(!other.url().includes("p="), `the link has a layout that everybody sees: ${other.url()}`);
+      await checkSavers(page, other);
     });
   } finally {
     writeFileSync(file, before);
@@ -57,6 +57,28 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   await docked(page);
   await saveDefault(page);
   await page.getByText("takes none (status 405)").waitFor();
+}
+
+/** Of two who save, the second is told of what the first one saved, and asked to say so once more. */
+async function checkSavers(first: Page, second: Page): Promise<void> {
+  for (const page of [first, second]) {
+    await page.locator(".dv-tab").first().click();
+    await page.keyboard.press("Shift+X");
+  }
+  const one = await second.locator(".dv-tab").count();
+  await saveDefault(first);
+  await first.getByText("open with this layout now").last().waitFor();
+  await second.locator(".dv-tab").first().click();
+  await second.keyboard.press("Shift+X");
+  await second.waitForFunction(
+    (count) =>
+      document.querySelector("smalti-viewer")!.shadowRoot!.querySelectorAll(".dv-tab").length < count,
+    one,
+  );
+  await saveDefault(second);
+  await second.getByText("Somebody else has saved").waitFor();
+  await saveDefault(second);
+  await second.getByText("open with this layout now").waitFor();
 }
 
 async function saveDefault(page: Page): Promise<void> {
@@ -83,7 +105,7 @@ export async function live({ browser, recordings, pictures }: Checked): Promise<
       await sequence.flush();
     };
     await record(500);
-    await withServer({ browser, recordings }, async (url) => {
+    await withServer({ browser, recordings }, async ({ url }) => {
       const page = await browser.open(url("live"));
       const listens = page.waitForRequest(/\/events$/);
       await drawn(page, 1);
@@ -186,33 +208,5 @@ export async function leaks({ site, browser }: Checked): Promise<void> {
   };
   for (const key of ["nodes", "jsEventListeners", "heap", "canvases"] as const) {
     check(late[key] <= most[key], `${key}: ${late[key]} after a minute, ${early[key]} at first`);
-  }
-}
-
-/** Runs `smalti view` on a directory, in this process; `use` gets what makes the page's URL of a recording. */
-async function withServer(
-  { browser, recordings }: Pick<Checked, "browser" | "recordings">,
-  use: (url: (name: string) => string) => Promise<void>,
-): Promise<void> {
-  const store = openDirectory(recordings);
-  const client = await connect(store);
-  const guard = new Guard("127.0.0.1");
-  const failures: unknown[] = [];
-  const server = await ViewServer.start({
-    host: "127.0.0.1",
-    port: 0,
-    guard,
-    page: viewerDirectory,
-    served: { root: store.url, store, client },
-    onError: (reason) => failures.push(reason),
-  });
-  try {
-    await use((name) => `${server.url}?${new URLSearchParams({ token: guard.token, url: `store/${name}` })}`);
-    check(failures.length === 0, `the server failed:\n${failures.join("\n")}`);
-  } finally {
-    // A page that stays would complain that the server has gone.
-    await browser.closePages();
-    await server.close();
-    await client.close();
   }
 }

@@ -22,7 +22,7 @@ export async function sendFile(
 ): Promise<void> {
   try {
     const size = Number(stats.size);
-    const tag = `"${stats.ino.toString(36)}-${stats.size.toString(36)}-${stats.mtimeNs.toString(36)}"`;
+    const tag = tagOf(stats);
     const modified = new Date(Number(stats.mtimeMs)).toUTCString();
     const range = begin(request, response, size, tag, { ...headers, "Last-Modified": modified });
     if (!range) return;
@@ -39,6 +39,11 @@ export async function sendFile(
   } finally {
     await handle.close();
   }
+}
+
+/** What tells a file's content from that before. */
+export function tagOf({ ino, size, mtimeNs }: OpenedFile["stats"]): string {
+  return `"${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}"`;
 }
 
 /** Sends bytes. */

@@ -19,23 +19,59 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** Puts what a request brings in its place; undefined where that went well. */
-export async function saveLayouts(request: IncomingMessage, store: Store): Promise<Refusal | undefined> {
-  if (!isOwnPage(request)) return { status: 403, text: "Cannot save layouts: the page of another site asks" };
-  const type = request.headers["content-type"]?.split(";")[0].trim().toLowerCase();
-  if (type !== "application/json") {
-    return { status: 415, text: `Cannot save layouts: they come as ${type}, wanted application/json` };
+/** The file of a store. */
+export class LayoutFile {
+  readonly #store: Store;
+  readonly #tag: () => Promise<string | undefined>;
+  /** One save at a time, so that each sees what the one before has left. */
+  #saving: Promise<unknown> = Promise.resolve();
+
+  /** @param tag The ETag of what is there now; undefined where nothing is. */
+  constructor(store: Store, tag: () => Promise<string | undefined>) {
+    this.#store = store;
+    this.#tag = tag;
   }
-  const bytes = await readBody(request);
-  if (!bytes) return { status: 413, text: `Cannot save layouts: wanted ${MAX_LAYOUT_BYTES} bytes at most` };
-  if (!isObject(bytes)) return { status: 400, text: "Cannot save layouts: wanted a JSON object in UTF-8" };
-  try {
-    await store.replace(LAYOUTS, bytes);
+
+  /**
+   * Puts what a request brings in its place; undefined where that went well. Under `If-Match` and `If-None-Match: *` (RFC 9110) only
+   * what the other side has seen is replaced.
+   */
+  async save(request: IncomingMessage): Promise<Refusal | undefined> {
+    if (!isOwnPage(request)) {
+      return { status: 403, text: "Cannot save layouts: the page of another site asks" };
+    }
+    const type = request.headers["content-type"]?.split(";")[0].trim().toLowerCase();
+    if (type !== "application/json") {
+      return { status: 415, text: `Cannot save layouts: they come as ${type}, wanted application/json` };
+    }
+    const bytes = await readBody(request);
+    if (!bytes) {
+      return { status: 413, text: `Cannot save layouts: wanted ${MAX_LAYOUT_BYTES} bytes at most` };
+    }
+    if (!isObject(bytes)) return { status: 400, text: "Cannot save layouts: wanted a JSON object in UTF-8" };
+    const saved = this.#saving.then(() => this.#replace(request, bytes));
+    this.#saving = saved.catch(() => {});
+    try {
+      return await saved;
+    } catch (reason) {
+      if (!(reason instanceof SmaltiError)) throw reason;
+      const status = reason.code === "PERMISSION_DENIED" ? 403 : reason.code === "NO_SPACE" ? 507 : 500;
+      return { status, text: reason.rawMessage };
+    }
+  }
+
+  async #replace({ headers }: IncomingMessage, bytes: Uint8Array): Promise<Refusal | undefined> {
+    const { "if-match": wanted, "if-none-match": unwanted } = headers;
+    if (wanted !== undefined || unwanted !== undefined) {
+      const tag = await this.#tag();
+      const names = (condition: string) =>
+        tag !== undefined && condition.split(",").some((one) => one.trim() === "*" || one.trim() === tag);
+      if ((wanted !== undefined && !names(wanted)) || (unwanted !== undefined && names(unwanted))) {
+        return { status: 412, text: "Cannot save layouts: others were saved meanwhile" };
+      }
+    }
+    await this.#store.replace(LAYOUTS, bytes);
     return undefined;
-  } catch (reason) {
-    if (!(reason instanceof SmaltiError)) throw reason;
-    const status = reason.code === "PERMISSION_DENIED" ? 403 : reason.code === "NO_SPACE" ? 507 : 500;
-    return { status, text: reason.rawMessage };
   }
 }
 

@@ -16,11 +16,11 @@ import { INDEX } from "../../store/http/store_index.ts";
 import type { Store } from "../../store/store.ts";
 import { isRefusal } from "../../util/rights.ts";
 import { listStore } from "../store_list.ts";
-import { sendBytes, sendFile, sendText } from "./content.ts";
+import { sendBytes, sendFile, sendText, tagOf } from "./content.ts";
 import { EventStreams } from "./event_streams.ts";
 import type { Guard } from "./guard.ts";
 import { mediaType, safeHeaders } from "./headers.ts";
-import { LAYOUTS, saveLayouts } from "./layout_file.ts";
+import { LayoutFile, LAYOUTS } from "./layout_file.ts";
 import { isBelow, openBelow, partsOf } from "./paths.ts";
 import { StoreChanges } from "./store_changes.ts";
 
@@ -59,6 +59,7 @@ export class ViewServer {
   readonly #options: ViewOptions;
   readonly #headers: Record<string, string>;
   readonly #events: EventStreams | undefined;
+  readonly #layoutFile: LayoutFile | undefined;
   readonly #sockets = new Set<Socket>();
 
   private constructor(options: ViewOptions) {
@@ -66,6 +67,7 @@ export class ViewServer {
     this.#headers = safeHeaders(options.otherOrigin);
     const { served } = options;
     this.#events = served && new EventStreams(new StoreChanges(served.store, served.root));
+    this.#layoutFile = served && new LayoutFile(served.store, () => tagOfFile(served.root, LAYOUTS));
     this.#server = createServer((request, response) => {
       response.on("error", () => {}); // the other side has gone
       this.#answer(request, response).catch((reason) => this.#fail(request, response, reason));
@@ -189,12 +191,17 @@ export class ViewServer {
   async #layouts(
     request: IncomingMessage,
     response: ServerResponse,
-    { store, root }: ServedStore,
+    { root }: ServedStore,
   ): Promise<void> {
+    const headers = ofStore(LAYOUTS);
     if (request.method !== "PUT") {
-      return await this.#sendBelow(request, response, root, [LAYOUTS], ofStore(LAYOUTS));
+      const file = await openBelow(root, [LAYOUTS]);
+      if (file) return await sendFile(request, response, file, headers);
+      // Not 404: nobody has to have saved any, and a browser would complain.
+      response.writeHead(204, headers);
+      return void response.end();
     }
-    const refusal = await saveLayouts(request, store);
+    const refusal = await this.#layoutFile!.save(request);
     if (refusal) {
       // Whatever else it brings is not waited for.
       return sendText(response, refusal.status, refusal.text, { Connection: "close" });
@@ -225,6 +232,12 @@ export class ViewServer {
     if (isDenied) sendText(response, 403, "This may not be read");
     else sendText(response, 500, "This failed; the terminal of smalti view says why");
   }
+}
+
+async function tagOfFile(root: string, name: string): Promise<string | undefined> {
+  const file = await openBelow(root, [name]);
+  await file?.handle.close();
+  return file && tagOf(file.stats);
 }
 
 /** Headers of what is in a store, among them where changes are told (RFC 5989). */

@@ -5,23 +5,23 @@
  */
 import type { DataError, RecordingInfo, TopicSummary } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
-import { leavesOf } from "../panels/fields.ts";
 import { exampleCondition } from "../panels/line_text.ts";
-import { type PanelContext, panelDefinition, panelDefinitions } from "../panels/panel.ts";
+import type { PanelContext } from "../panels/panel.ts";
 import type { TimeStyle } from "../time/time_text.ts";
-import { Acting } from "./acting.ts";
-import { Dialogs } from "./dialogs.ts";
+import { Actions } from "./actions.ts";
+import { type Command, commands } from "./commands.ts";
+import { Dialogs, type PaletteItem } from "./dialogs.ts";
 import { Dock } from "./dock.ts";
 import { Finder } from "./finder.ts";
 import { Frames } from "./frames.ts";
 import { Header } from "./header.ts";
 import { Hover } from "./hover.ts";
 import { capturedKeys } from "./keys.ts";
-import type { PlotLine } from "./known_topics.ts";
-import type { PanelOptions } from "./layout.ts";
+import { Notices } from "./notices.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
-import { loadSavedLayouts, type SavedLayouts } from "./saved_layouts.ts";
+import { SavedLayouts } from "./saved_layouts.ts";
+import { ShownFields } from "./shown_fields.ts";
 import { ShownLayout } from "./shown_layout.ts";
 import { Timeline } from "./timeline.ts";
 import { Toasts } from "./toasts.ts";
@@ -41,12 +41,16 @@ export interface AppEvents {
   themeAsked(theme: Theme): void;
 }
 
+/** Where the page is narrower, panels lie one below another. */
+const NARROW_PIXELS = 700;
+
 /** All of the page but its frame. */
 export class App {
   readonly element: HTMLElement = document.createElement("div");
   readonly frames: Frames = new Frames();
   readonly hover: Hover = new Hover();
   readonly toasts: Toasts = new Toasts();
+  readonly notices: Notices = new Notices();
   readonly dialogs: Dialogs = new Dialogs();
   readonly recordings: Recordings;
   readonly finder: Finder;
@@ -54,8 +58,9 @@ export class App {
   readonly timeline: Timeline;
   readonly host: PanelHost;
   readonly dock: Dock;
+  readonly fields: ShownFields;
   readonly layouts: ShownLayout;
-  readonly actions: Acting;
+  readonly actions: Actions;
   theme: Theme;
   timeStyle: TimeStyle = "relative";
   /** The topic that keys step through. */
@@ -63,10 +68,15 @@ export class App {
   readonly #events: AppEvents;
   readonly #header: Header;
   readonly #welcome: Welcome;
+  readonly #observer = new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (width > 0) this.dock.setNarrow(width < NARROW_PIXELS);
+  });
   readonly #tick = (nowMs: number) => this.#onFrame(nowMs);
   #shared: SharedContext | undefined;
   /** Layouts that lie beside the recording. */
-  #saved: Promise<SavedLayouts> | undefined;
+  saved: SavedLayouts | undefined;
+  /** Those beside the recording that is being opened. */
+  #coming: SavedLayouts | undefined;
 
   constructor(events: AppEvents, theme: Theme) {
     this.#events = events;
@@ -75,27 +85,26 @@ export class App {
     this.recordings = this.#makeRecordings();
     this.finder = new Finder({
       now: () => this.recordings,
-      lines: () => this.shownLines(),
+      lines: () => this.fields.shownLines(),
       show: (hits) => this.timeline.showHits(hits),
     });
     this.tree = new TopicTree({
-      add: (topic, path) => this.addField(topic, path),
+      add: (topic, path) => void this.fields.add(topic, path),
       choose: (topic) => this.choose(topic.name),
-      isShown: (topic, path) => this.isShown(topic, path),
+      isShown: (topic, path) => this.fields.isShown(topic, path),
     });
     // It lies over the panels where there is no room beside them.
     this.tree.element.hidden = globalThis.matchMedia("(max-width: 720px)").matches;
-    this.actions = new Acting(this);
+    this.actions = new Actions(this);
     this.timeline = new Timeline({
       now: () => ({ clock: this.recordings.clock, theme: this.theme, timeStyle: this.timeStyle }),
       frames: this.frames,
       hover: this.hover,
+      actions: this.actions,
       setTimeStyle: (style) => this.setTimeStyle(style),
-      togglePlay: () => this.actions.togglePlay(),
       find: (condition) => void this.finder.find(condition),
       // The bar is drawn before there are panels.
-      example: () => exampleCondition(this.recordings?.first ? this.shownLines() : []),
-      nextHit: (direction) => this.finder.next(direction),
+      example: () => exampleCondition(this.recordings?.first ? this.fields.shownLines() : []),
       choose: (topic) => this.choose(topic),
     });
     this.#welcome = new Welcome({
@@ -116,19 +125,28 @@ export class App {
       wantsPanel: (beside) => this.actions.askForPanel(beside),
       failed: (message) => this.toasts.say(message, true),
     });
-    const { recordings, dock } = this;
+    const { recordings, dock, host } = this;
+    this.fields = new ShownFields({
+      dock,
+      host,
+      topics: () => recordings.first?.info.topics ?? [],
+      request: (act) => this.frames.request(act),
+      say: (text) => this.toasts.say(text),
+      changed: () => this.tree.draw(),
+    });
     this.layouts = new ShownLayout({
       dock,
       get info() {
         return recordings.first?.info;
       },
       whole: () => recordings.whole(),
+      empty: (fields) => recordings.emptyFields(fields),
       changed: () => this.#layoutChanged(),
       complain: (text) => this.toasts.say(text, true),
     });
     this.#header = new Header(this.actions);
     const main = document.createElement("main");
-    main.append(this.dock.element, this.#welcome.element);
+    main.append(this.notices.element, this.dock.element, this.#welcome.element);
     this.element.append(
       this.#header.element,
       this.tree.element,
@@ -137,16 +155,17 @@ export class App {
       this.toasts.element,
       this.dialogs.element,
     );
+    this.#observer.observe(this.element);
     this.#closed();
   }
 
   /** Opens what a URL says: recording, the one beside it, times, layout. */
   async open(state: UrlState): Promise<void> {
-    if (state.url === undefined) this.#welcome.show({});
     const hasLayout = state.packedLayout !== undefined || state.layoutUrl !== undefined;
     // It comes while the recording is opened.
-    this.#saved = hasLayout || state.url === undefined ? undefined : loadSavedLayouts(state.url);
+    if (state.url !== undefined) this.#coming = new SavedLayouts(state.url, !hasLayout);
     await this.recordings.open(state);
+    if (state.url === undefined) this.#welcome.show({});
   }
 
   /** What a link to the present state says. */
@@ -169,6 +188,7 @@ export class App {
 
   /** Ends everything. */
   dispose(): void {
+    this.#observer.disconnect();
     this.recordings.close();
     this.timeline.dispose();
     this.dock.dispose();
@@ -190,59 +210,16 @@ export class App {
     this.timeline.choose(this.chosen?.name);
   }
 
-  /** Puts a field, or a topic, into the panel that is used, another one that takes it, or a new one. */
-  addField(topic: TopicSummary, path: string | undefined): void {
-    const { dock, host } = this;
-    const kind = path === undefined
-      ? undefined
-      : leavesOf(topic.fields).find((field) => field.path === path)?.kind;
-    const wanted = kind === "number" ? "plot" : kind === "bool" || kind === "text" ? "states" : undefined;
-    const ids = [...(dock.activeId === undefined ? [] : [dock.activeId]), ...dock.visibleIds];
-    for (const id of ids) {
-      if (wanted !== undefined && dock.state(id)?.type !== wanted) continue;
-      if (!host.add(id, topic, path)) continue;
-      this.tree.draw();
-      this.toasts.say(`${path ?? topic.name} is in ${dock.state(id)?.type}`);
-      return;
-    }
-    const definition = wanted !== undefined
-      ? panelDefinition(wanted)
-      : panelDefinitions().sort((a, b) => b.takes(topic) - a.takes(topic))[0];
-    if (!definition) return;
-    const id = dock.add({ type: definition.name, options: {} });
-    // It is made when it is shown, which may be some frames later.
-    const put = (tries: number) => {
-      if (host.add(id, topic, path) || tries === 0) this.tree.draw();
-      else this.frames.request(() => put(tries - 1));
-    };
-    put(300);
+  /** What can be done, for palette and list of keys. */
+  commands(which: "all" | "there"): PaletteItem[] {
+    const { actions } = this;
+    const isMeant = ({ id, isThere }: Command) => id !== "palette" && (!isThere || isThere(actions));
+    return commands.filter((command) => which === "all" || isMeant(command))
+      .map((command) => ({ ...command, run: () => command.run(actions) }));
   }
 
-  /** By the text of what panels show: good enough for a dot in the tree. */
-  isShown(topic: string, path: string | undefined): boolean {
-    return this.dock.ids.some((id) => {
-      const options = JSON.stringify(this.dock.state(id)?.options ?? {});
-      return path === undefined
-        ? options.includes(topic)
-        : options.includes(`${topic}.${path}`) || options.includes(`\`${topic}\`.${path}`);
-    });
-  }
-
-  /** Lines of all plots. */
-  shownLines(): readonly PlotLine[] {
-    return this.dock.ids.flatMap((id) => {
-      const state = this.dock.state(id);
-      return state?.type === "plot" ? (state.options as PanelOptions["plot"]).lines ?? [] : [];
-    });
-  }
-
-  /** Topics that are in some panel, or all where none is. */
-  shownTopics(): string[] {
-    const topics = (this.recordings.first?.info.topics ?? []).filter(({ rows }) => rows > 0).map(({ name }) =>
-      name
-    );
-    const shown = topics.filter((name) => this.isShown(name, undefined));
-    return shown.length > 0 ? shown : topics;
+  focusFind(): void {
+    this.timeline.focusFind();
   }
 
   setTimeStyle(style: TimeStyle): void {
@@ -266,11 +243,8 @@ export class App {
   #makeRecordings(): Recordings {
     return new Recordings({
       closed: () => this.#closed(),
-      loading: (text) => this.#welcome.show({ loading: text }),
-      failed: (error) => {
-        this.#welcome.show({ error: error.command ? `${error.message}\n${error.command}` : error.message });
-        this.#events.failed(error);
-      },
+      loading: (text) => this.#loading(text),
+      failed: (error) => this.#failed(error),
       listed: (list, base) => this.#welcome.show({ list, base }),
       opened: (state) => void this.#opened(state),
       grown: () => {
@@ -285,8 +259,32 @@ export class App {
         this.#events.stateChanged();
       },
       activity: (all, busy) => this.timeline.showActivity(all, busy),
+      missing: (why) => this.#missing(why),
       complain: (text) => this.toasts.say(text, true),
     });
+  }
+
+  #loading(text: string | undefined): void {
+    const isOver = this.recordings?.first !== undefined;
+    this.notices.show("opening", isOver && text !== undefined ? `Opening ${text} …` : undefined);
+    if (!isOver && text !== undefined) this.#welcome.load(text);
+  }
+
+  /** What is open stays, and the address tells of it again. */
+  #failed(error: DataError): void {
+    const text = error.command ? `${error.message}\n${error.command}` : error.message;
+    if (this.recordings.first) this.toasts.say(text, true);
+    else this.#welcome.fail(text);
+    this.#events.failed(error);
+    this.#events.stateChanged();
+  }
+
+  /** A server that is back is asked for all that did not come meanwhile. */
+  #missing(why: string | undefined): void {
+    this.notices.show("server", why);
+    if (why !== undefined) return;
+    void this.recordings.first?.client.ask("look", 0, null);
+    for (const [, panel] of this.host.panels) panel.changed?.();
   }
 
   async #opened(state: UrlState): Promise<void> {
@@ -302,7 +300,8 @@ export class App {
     this.#welcome.hide();
     this.dock.element.hidden = false;
     this.#drawFacts();
-    await this.layouts.begin(state, state.url === undefined ? undefined : this.#saved);
+    this.saved = state.url === undefined ? undefined : this.#coming;
+    await this.layouts.begin(state, this.saved);
     // Its example names a line that is shown now.
     this.timeline.redraw();
     // A recording of files has no URL: that of the one before must not stay.
@@ -315,6 +314,7 @@ export class App {
     this.#share();
     this.finder.clear();
     this.hover.set(undefined);
+    this.notices.show("server", undefined);
     this.dock.element.hidden = true;
     this.layouts.clear();
     this.timeline.attach();
@@ -322,6 +322,8 @@ export class App {
   }
 
   #drawFacts(): void {
+    // Without a recording there are no topics and no time.
+    this.element.classList.toggle("none", !this.recordings?.first);
     this.#header.draw();
     this.tree.show(this.recordings.first?.info);
   }
@@ -343,6 +345,7 @@ export class App {
       get theme() {
         return theme();
       },
+      shiftSecond: (byNs) => this.recordings.shiftSecond((this.recordings.second?.shiftNs ?? 0n) + byNs),
       request: (draw) => this.frames.request(draw),
       drawn: () => void this.dock.loadArea(),
       say: (text, isBad) => this.toasts.say(text, isBad),

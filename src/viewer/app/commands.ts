@@ -12,7 +12,7 @@ export interface Command {
   readonly title: string;
   /** Other words by which the palette finds it. */
   readonly words?: string;
-  /** Keys as {@linkcode keyOf} names them; the first is shown. */
+  /** Keys as `keyOf` names them; the first is shown. */
   readonly keys?: readonly string[];
   /** Whether it makes sense now. @default always */
   readonly isThere?: (app: Actions) => boolean;
@@ -39,6 +39,30 @@ export const commands: readonly Command[] = [
     keys: ["0"],
     isThere: isOpen,
     run: (app) => app.clock!.showAll(),
+  },
+  {
+    id: "zoom-busy",
+    words: "busy stretch dense",
+    title: "Show the busy part",
+    keys: ["9"],
+    isThere: (app) => app.hasBusyPart,
+    run: (app) => app.showBusyPart(),
+  },
+  {
+    id: "window-back",
+    words: "zoom undo previous history",
+    title: "Back to the window before",
+    keys: ["Alt+ArrowLeft"],
+    isThere: isOpen,
+    run: (app) => app.goWindow(-1),
+  },
+  {
+    id: "window-forward",
+    words: "zoom redo next history",
+    title: "On to the window after",
+    keys: ["Alt+ArrowRight"],
+    isThere: isOpen,
+    run: (app) => app.goWindow(1),
   },
   {
     id: "previous-message",
@@ -123,6 +147,21 @@ export const commands: readonly Command[] = [
     keys: ["Shift+X"],
     isThere: isOpen,
     run: (app) => app.closePanel(),
+  },
+  ...(["left", "right", "up", "down"] as const).map((direction): Command => ({
+    id: `move-${direction}`,
+    words: "dock layout arrange",
+    title: `Move the panel ${direction}`,
+    keys: [`Alt+Shift+Arrow${direction[0].toUpperCase()}${direction.slice(1)}`],
+    isThere: isOpen,
+    run: (app) => app.movePanel(direction),
+  })),
+  {
+    id: "move-tabs",
+    words: "dock layout arrange stack",
+    title: "Move the panel into the tabs of the next",
+    isThere: isOpen,
+    run: (app) => app.movePanel("tabs"),
   },
   {
     id: "undo",
@@ -247,26 +286,7 @@ function step(title: string, key: string, fraction: number): Command {
   };
 }
 
-/** A key's name: `Ctrl+Shift+Z`, `Shift+ArrowLeft`, `?`. The command key of a Mac counts as Ctrl. */
-export function keyOf(event: KeyboardEvent): string {
-  const key = event.key === " " ? "Space" : event.key;
-  const isLetter = /^[a-z]$/i.test(key);
-  // What a character needs Shift for differs from keyboard to keyboard.
-  const hasShift = event.shiftKey && (isLetter || key.length > 1);
-  const ctrl = event.ctrlKey || event.metaKey;
-  const name = isLetter ? (hasShift || ctrl ? key.toUpperCase() : key.toLowerCase()) : key;
-  return `${ctrl ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}${hasShift ? "Shift+" : ""}${name}`;
-}
-
 /** What a key does, where it does something now. */
 export function commandOf(app: Actions, key: string): Command | undefined {
   return commands.find(({ keys, isThere }) => keys?.includes(key) && (!isThere || isThere(app)));
-}
-
-const SYMBOLS: Readonly<Record<string, string>> = { ArrowLeft: "←", ArrowRight: "→" };
-
-/** The caps of a key, as they are shown. */
-export function capsOf(key: string): string[] {
-  const parts = key === "+" ? ["+"] : key.split("+");
-  return parts.map((part) => SYMBOLS[part] ?? part);
 }

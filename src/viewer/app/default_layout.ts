@@ -6,7 +6,7 @@
  */
 import { formatReference } from "../data/expression/reference.ts";
 import type { FieldInfo, RecordingInfo, TopicSummary } from "../data/protocol.ts";
-import { leavesOf } from "../panels/fields.ts";
+import { isDull, leavesOf } from "../panels/fields.ts";
 import { logOf } from "../panels/suits.ts";
 import {
   type Layout,
@@ -39,17 +39,21 @@ const SCENES: ReadonlySet<string> = new Set([
   "RobotPath",
   "Path",
 ]);
-/** Fields that are counters, clocks and serial numbers rather than anything to look at. */
-const DULL =
-  /timestamp|(^|[._])(id|seq|stamp|sec|nsec|nanosec|count|counter|dt|reserved)($|[._[])|_id$|_count$|variance|covariance|padding/i;
 const MODE = /state|mode|status|armed|landed|active|failsafe|flag|fix_type|vtol_in/i;
 /** Those that tell most. */
 const CHIEF_MODE =
   /(^|\.)(armed|nav_state|arming_state|landed|vtol_in_\w+|failsafe|fix_type|mode|state|status)$/i;
 const NO_MODE = /_ms$|time|health|telemetry|heartbeat/i;
 
-/** A layout for a recording that has none. */
-export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
+/**
+ * A layout for a recording that has none.
+ *
+ * @param empty References of fields that hold nothing, as far as somebody has looked.
+ */
+export function defaultLayout(
+  info: Pick<RecordingInfo, "topics">,
+  empty: ReadonlySet<string> = new Set(),
+): Layout {
   const topics = info.topics.filter(({ rows, isGrowing, error }) => !error && (rows > 0 || isGrowing));
   const build = new Builder();
   const images = topics.filter(({ ontologyTag }) => IMAGES.has(lastPart(ontologyTag))).slice(0, MAX_IMAGES);
@@ -66,7 +70,10 @@ export function defaultLayout(info: Pick<RecordingInfo, "topics">): Layout {
     ),
     build.tabs(track ? [{ type: "track", options: { ...track } }] : []),
   ].filter((node) => node !== undefined);
-  const plots = plotsOf(topics).map((options): PanelState => ({ type: "plot", options: { ...options } }));
+  const plots = plotsOf(topics, empty).map((options): PanelState => ({
+    type: "plot",
+    options: { ...options },
+  }));
   const middle = [
     ...plots.map((plot) => build.tabs([plot])!),
     build.tabs(bands.length > 0 ? [{ type: "states", options: { lines: bands } }] : []),
@@ -106,8 +113,8 @@ function group(kind: "row" | "column", children: LayoutNode[]): LayoutNode | und
 }
 
 /** Plots of what is known to be worth seeing, then of the fastest topics. */
-function plotsOf(topics: readonly TopicSummary[]): PanelOptions["plot"][] {
-  const known = knownPlots(topics);
+function plotsOf(topics: readonly TopicSummary[], empty: ReadonlySet<string>): PanelOptions["plot"][] {
+  const known = knownPlots(topics, empty);
   const fastest = [...topics].sort((a, b) => b.rate - a.rate);
   const more = known.length > 0 ? [] : fastest.map(linesOf).filter((lines) => lines.length > 0);
   const plots = [...known, ...more].slice(0, MAX_PLOTS);
@@ -116,7 +123,7 @@ function plotsOf(topics: readonly TopicSummary[]): PanelOptions["plot"][] {
 
 /** Up to so many numbers of a topic that are of one kind: the fields of one struct, or list of names, with one unit. */
 function linesOf({ name, fields }: TopicSummary): PlotLine[] {
-  const numbers = leavesOf(fields).filter(({ kind, path }) => kind === "number" && !DULL.test(path));
+  const numbers = leavesOf(fields).filter(({ kind, path }) => kind === "number" && !isDull(path));
   const [first] = [...numbers].sort((a, b) => Number(isFloat(b)) - Number(isFloat(a)));
   if (!first) return [];
   const kin = numbers.filter((field) => stem(field.path) === stem(first.path) && field.unit === first.unit);
@@ -137,7 +144,7 @@ function bandsOf({ name, fields, rate }: TopicSummary): { text: string; isChief:
   if (rate > 50) return [];
   return leavesOf(fields)
     .filter(({ kind, path, type }) => kind === "bool" || (MODE.test(path) && /^u?int/.test(type)))
-    .filter(({ path }) => MODE.test(path) && !DULL.test(path) && !NO_MODE.test(`${name}.${path}`))
+    .filter(({ path }) => MODE.test(path) && !isDull(path) && !NO_MODE.test(`${name}.${path}`))
     .map(({ path }) => ({ text: formatReference(name, path), isChief: CHIEF_MODE.test(path) }))
     .sort((a, b) => Number(b.isChief) - Number(a.isChief))
     .slice(0, 2);

@@ -4,7 +4,7 @@
  * @module
  */
 import { html, nothing, render } from "lit/html.js";
-import { capsOf, type Command, commands } from "./commands.ts";
+import { capsOf } from "./key_names.ts";
 
 /** Something that the palette offers. */
 export interface PaletteItem {
@@ -60,15 +60,14 @@ export class Dialogs {
     this.element.querySelector("input")?.focus();
   }
 
-  /** Lists the keys. */
-  openHelp(): void {
-    const shown = commands.filter((command): command is Command & { keys: string[] } => !!command.keys);
+  /** Lists the keys of what can be done. */
+  openHelp(items: readonly PaletteItem[]): void {
     render(
       html`
         <div class="top"><h2 id="dialog-title">Keys</h2>${closeButton(() => this.close())}</div>
         <div class="content" tabindex="0" role="group" aria-label="Keys">
-          <dl class="keys">${shown.map(({ keys, title }) =>
-            html`
+          <dl class="keys">${items.map(({ keys, title }) =>
+            keys?.[0] === undefined ? nothing : html`
               <dt>${capsOf(keys[0]).map((cap) =>
                 html`
                   <kbd>${cap}</kbd>
@@ -86,6 +85,8 @@ export class Dialogs {
             <dd>Zoom at the pointer</dd>
             <dt><kbd>Shift</kbd> wheel</dt>
             <dd>Pan</dd>
+            <dt><kbd>Alt</kbd> drag</dt>
+            <dd>Shift the other recording</dd>
             <dt>Double click</dt>
             <dd>Show everything</dd>
             <dt>Drag a field</dt>
@@ -104,11 +105,17 @@ export class Dialogs {
     { value = "", hint = "", others = [] }: AskOptions = {},
   ): Promise<string | undefined> {
     return new Promise((resolve) => {
-      let answer: string | undefined;
+      const end = (answer?: string) => {
+        this.element.removeEventListener("close", onClose);
+        resolve(answer || undefined);
+      };
+      // The browser tells late that the palette was closed, from which this may have been asked.
+      const onClose = () => this.element.open || end();
       const onSubmit = (event: Event) => {
         event.preventDefault();
-        answer = this.element.querySelector("input")!.value.trim();
+        const answer = this.element.querySelector("input")!.value.trim();
         this.close();
+        end(answer);
       };
       render(
         html`
@@ -125,12 +132,6 @@ export class Dialogs {
       );
       this.#show(title);
       this.element.querySelector("input")?.select();
-      const onClose = () => {
-        // The browser tells late that the palette was closed, from which this may have been asked.
-        if (this.element.open) return;
-        this.element.removeEventListener("close", onClose);
-        resolve(answer || undefined);
-      };
       this.element.addEventListener("close", onClose);
     });
   }

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { DockArea, PanelPlace } from "./dock_area.ts";
+import { DockStack } from "./dock_stack.ts";
 import type { Layout, LayoutNode, PanelState } from "./layout.ts";
+import type { DockPanels, MoveDirection, PanelArea, PanelPlace } from "./panel_area.ts";
 import { panelDefinition } from "../panels/panel.ts";
 
 /** What the dock tells the page. */
@@ -31,12 +32,13 @@ export class Dock {
   readonly #page: DockPage;
   readonly #states = new Map<string, PanelState>();
   readonly #places = new Map<string, PanelPlace>();
-  #area: DockArea | undefined;
-  #loading: Promise<DockArea | undefined> | undefined;
+  #area: PanelArea | undefined;
+  #loading: Promise<PanelArea | undefined> | undefined;
   /** Where panels lie before they can be moved. */
   #still: { layout: Layout; element: HTMLElement } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasEnded = false;
+  #isNarrow = false;
 
   constructor(page: DockPage) {
     this.#page = page;
@@ -67,6 +69,7 @@ export class Dock {
   load(layout: Layout): void {
     this.clear();
     for (const [id, state] of Object.entries(layout.panels)) this.#states.set(id, state);
+    if (this.#isNarrow) this.#area ??= this.#makeStack();
     if (this.#area) return this.#area.load(layout);
     const element = this.#stillNode(layout.root);
     this.#still = { layout, element };
@@ -91,9 +94,20 @@ export class Dock {
     return this.#still && { ...this.#still.layout, panels: Object.fromEntries(this.#states) };
   }
 
+  /** Whether there is no room for panels side by side: then they lie one below another. */
+  setNarrow(isNarrow: boolean): void {
+    if (isNarrow === this.#isNarrow) return;
+    const { layout } = this;
+    this.#isNarrow = isNarrow;
+    this.#area?.dispose();
+    this.#area = this.#loading = undefined;
+    if (layout) this.load(layout);
+  }
+
   /** Something is on the screen: now what moves panels may be loaded. */
-  async loadArea(): Promise<DockArea | undefined> {
+  async loadArea(): Promise<PanelArea | undefined> {
     clearTimeout(this.#timer);
+    if (this.#isNarrow) return this.#area;
     return await (this.#loading ??= this.#makeArea());
   }
 
@@ -136,6 +150,11 @@ export class Dock {
     void this.#withArea((area) => area.activate(id));
   }
 
+  /** Moves a panel. */
+  move(id: string, direction: MoveDirection | "tabs"): void {
+    void this.#withArea((area) => direction === "tabs" ? area.moveToTabs(id) : area.move(id, direction));
+  }
+
   /** Makes a panel as large as the place, or as it was. */
   toggleFull(id?: string): void {
     void this.#withArea((area) => area.toggleFull(id));
@@ -158,23 +177,38 @@ export class Dock {
     this.#area?.dispose();
   }
 
-  async #withArea(act: (area: DockArea) => void): Promise<void> {
+  async #withArea(act: (area: PanelArea) => void): Promise<void> {
     const area = this.#area ?? await this.loadArea();
     if (area && !this.#hasEnded) act(area);
   }
 
-  async #makeArea(): Promise<DockArea | undefined> {
+  #hasStyles = false;
+
+  get #panels(): DockPanels {
+    return {
+      states: this.#states,
+      place: (id) => this.#place(id),
+      changed: () => this.#page.changed(),
+      wantsPanel: (beside) => this.#page.wantsPanel(beside),
+    };
+  }
+
+  #makeStack(): PanelArea {
+    const stack = new DockStack(this.#panels);
+    this.element.append(stack.element);
+    return stack;
+  }
+
+  async #makeArea(): Promise<PanelArea | undefined> {
     try {
       const { DockArea, dockStyles } = await import("./dock_area.ts");
-      if (this.#hasEnded) return undefined;
+      if (this.#hasEnded || this.#isNarrow) return this.#area;
       const root = this.element.getRootNode();
-      if (root instanceof ShadowRoot) root.adoptedStyleSheets = [dockStyles(), ...root.adoptedStyleSheets];
-      const area = new DockArea({
-        states: this.#states,
-        place: (id) => this.#place(id),
-        changed: () => this.#page.changed(),
-        wantsPanel: (beside) => this.#page.wantsPanel(beside),
-      });
+      if (root instanceof ShadowRoot && !this.#hasStyles) {
+        root.adoptedStyleSheets = [dockStyles(), ...root.adoptedStyleSheets];
+        this.#hasStyles = true;
+      }
+      const area = new DockArea(this.#panels);
       this.element.append(area.element);
       const { layout } = this;
       const still = this.#still;

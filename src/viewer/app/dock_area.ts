@@ -13,6 +13,7 @@ import {
 import { panelDefinition } from "../panels/panel.ts";
 import { fromDock, toDock } from "./dock_layout.ts";
 import type { Layout, PanelState } from "./layout.ts";
+import type { DockPanels, MoveDirection, PanelArea } from "./panel_area.ts";
 
 /** Rules of dockview, for the shadow root in which it is. */
 export function dockStyles(): CSSStyleSheet {
@@ -21,27 +22,8 @@ export function dockStyles(): CSSStyleSheet {
   return sheet;
 }
 
-/** What a dock shows: panels by their ids. */
-export interface DockPanels {
-  /** What each panel shows; those that are closed are taken out. */
-  readonly states: Map<string, PanelState>;
-  /** Where a panel is, and its being seen or not. */
-  place(id: string): PanelPlace;
-  /** Panels were moved, added, closed, or others are in front. */
-  changed(): void;
-  /** Asks for a panel beside another one, of a group that may have none. */
-  wantsPanel(beside: string | undefined): void;
-}
-
-/** The element of one panel. */
-export interface PanelPlace {
-  readonly element: HTMLElement;
-  setVisible(isVisible: boolean): void;
-  dispose(): void;
-}
-
-/** How panels lie, and what may be done with that. */
-export class DockArea {
+/** Panels in rows, columns and tabs. */
+export class DockArea implements PanelArea {
   readonly element: HTMLElement;
   readonly #api: DockviewApi;
   readonly #dock: DockPanels;
@@ -77,11 +59,6 @@ export class DockArea {
   /** The panel in front of the group that is used. */
   get activeId(): string | undefined {
     return this.#api.activePanel?.id;
-  }
-
-  /** Ids of all panels. */
-  get ids(): string[] {
-    return this.#api.panels.map(({ id }) => id);
   }
 
   /** Ids of the panels that are seen: the one in front of each group. */
@@ -141,6 +118,28 @@ export class DockArea {
   /** Brings a panel to the front of its tabs. */
   activate(id: string): void {
     this.#api.getPanel(id)?.api.setActive();
+  }
+
+  /** Moves a panel to the far side of its neighbour in a direction, else to the edge. */
+  move(id: string, direction: MoveDirection): void {
+    const panel = this.#api.getPanel(id);
+    if (!panel) return;
+    const side = ({ left: "left", right: "right", up: "top", down: "bottom" } as const)[direction];
+    const neighbour = neighbourOf(panel.group, this.#api.groups, direction);
+    if (neighbour) return panel.api.moveTo({ group: neighbour, position: side });
+    // Alone at the edge it would only go round.
+    if (panel.group.panels.length === 1 && isAtEdge(panel.group, this.#api.groups, direction)) return;
+    const edge = ({ left: "left", right: "right", up: "above", down: "below" } as const)[direction];
+    panel.api.moveTo({ group: this.#api.addGroup({ direction: edge }) });
+  }
+
+  /** Moves a panel into the tabs of the next group. */
+  moveToTabs(id: string): void {
+    const panel = this.#api.getPanel(id);
+    const { groups } = this.#api;
+    if (!panel || groups.length < 2) return;
+    const next = groups[(groups.indexOf(panel.group) + 1) % groups.length];
+    panel.api.moveTo({ group: next, position: "center" });
   }
 
   /** Makes a panel as large as the place, or as it was. */
@@ -226,4 +225,42 @@ export class DockArea {
     button("⤢", "Full size, or back (f)", () => this.toggleFull(group.activePanel?.id));
     return { element, init: () => {}, dispose: () => element.remove() };
   }
+}
+
+/** The group beside one, in a direction, that overlaps it most. */
+function neighbourOf(
+  group: DockviewGroupPanel,
+  groups: readonly DockviewGroupPanel[],
+  direction: MoveDirection,
+): DockviewGroupPanel | undefined {
+  const own = group.element.getBoundingClientRect();
+  const found = groups.filter((other) => other !== group).map((other) => {
+    const rect = other.element.getBoundingClientRect();
+    const isAcross = direction === "left" || direction === "right";
+    const distance = {
+      left: own.left - rect.right,
+      right: rect.left - own.right,
+      up: own.top - rect.bottom,
+      down: rect.top - own.bottom,
+    }[direction];
+    const shared = isAcross
+      ? Math.min(own.bottom, rect.bottom) - Math.max(own.top, rect.top)
+      : Math.min(own.right, rect.right) - Math.max(own.left, rect.left);
+    return { other, distance, shared };
+  }).filter(({ distance, shared }) => distance > -2 && shared > 2);
+  return found.sort((a, b) => a.distance - b.distance || b.shared - a.shared)[0]?.other;
+}
+
+/** Whether a group reaches along the whole edge of the place. */
+function isAtEdge(
+  group: DockviewGroupPanel,
+  groups: readonly DockviewGroupPanel[],
+  direction: MoveDirection,
+): boolean {
+  const rects = groups.map(({ element }) => element.getBoundingClientRect());
+  const own = group.element.getBoundingClientRect();
+  const [from, to] = direction === "left" || direction === "right"
+    ? ["top", "bottom"] as const
+    : ["left", "right"] as const;
+  return rects.every((rect) => rect[from] >= own[from] - 2 && rect[to] <= own[to] + 2);
 }

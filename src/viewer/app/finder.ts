@@ -6,7 +6,14 @@
 import { withLines } from "../panels/line_text.ts";
 import type { ShownRecording } from "../panels/panel.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Hits } from "./timeline.ts";
+
+/** What was found. */
+export interface Hits {
+  /** When each stretch begins, in seconds. */
+  readonly from: readonly number[];
+  readonly text: string;
+  readonly error?: string;
+}
 
 /** What finding needs. */
 export interface FinderPage {

@@ -40,8 +40,9 @@ export class Header {
           </div>`
           : html`<div class="facts"></div>`}
         <div class="actions">
-          <button type="button" class="search" @click=${() => app.openPalette()}>
-            <span>Commands, fields</span><kbd>Ctrl K</kbd>
+          <button type="button" class="search" title="Commands, topics and fields (Ctrl+K)" @click=${() =>
+            app.openPalette()}>
+            <span class="long">Commands, fields</span><kbd>Ctrl K</kbd><span class="short" aria-hidden="true">⋯</span>
           </button>
           <button type="button" class="wide" ?disabled=${!info} title="Copy a link to this moment (l)"
             @click=${() => app.copyLink()}>Copy link</button>

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Actions } from "./actions.ts";
-import { commandOf, keyOf } from "./commands.ts";
+import { commandOf } from "./commands.ts";
+import { keyOf } from "./key_names.ts";
 
 /** Keys that a control takes itself when it has the focus. */
 const BUTTON_KEYS = new Set(["Space", "Enter"]);

@@ -13,6 +13,8 @@ interface KnownPlot {
   readonly topic: RegExp;
   /** Paths of fields in braces. */
   readonly lines: readonly KnownLine[];
+  /** Whether the fields often hold nothing, though they are there: then it is left out. */
+  readonly isOptional?: boolean;
 }
 
 interface KnownLine {
@@ -46,25 +48,42 @@ const PLOTS: readonly KnownPlot[] = [
   {
     topic: /(^|\/)imu$/i,
     lines: angles("{orientation.w}, {orientation.x}, {orientation.y}, {orientation.z}"),
+    isOptional: true,
   },
   { topic: /(^|\/)(gps|navsatfix)$/i, lines: [{ text: "{position.z}" }, { text: "{altitude}" }] },
   { topic: /(^|\/)batterystate$/i, lines: [{ text: "{voltage}" }] },
+  { topic: /(^|\/)imu$/i, lines: axes("angular_velocity") },
 ];
 /** Topics of one kind in a plot: two batteries are to be compared. */
 const MAX_TOPICS = 3;
 
-/** Lines of plots of the topics that are known, a list a plot. */
-export function knownPlots(topics: readonly TopicSummary[]): PlotLine[][] {
+/**
+ * Lines of plots of the topics that are known, a list a plot.
+ *
+ * @param empty References of fields that hold nothing: lines of them alone are left out.
+ */
+export function knownPlots(topics: readonly TopicSummary[], empty: ReadonlySet<string>): PlotLine[][] {
   const plots = PLOTS.map(({ topic, lines }) => {
-    const found = topics.filter(({ name, ontologyTag }) => topic.test(ontologyTag) || topic.test(name));
-    return found.slice(0, MAX_TOPICS).flatMap((topic) =>
+    return topicsOf(topic, topics).flatMap((topic) =>
       lines.flatMap(({ text: line, label }) => {
+        if (pathsOf(line).every((path) => empty.has(formatReference(topic.name, path)))) return [];
         const text = lineOf(topic, line);
         return text === undefined ? [] : [{ text, ...(label !== undefined && { label }) }];
       })
     );
   });
   return plots.filter((lines) => lines.length > 0);
+}
+
+/** References of the fields of known plots that often hold nothing. */
+export function optionalFields(topics: readonly TopicSummary[]): string[] {
+  const fields = PLOTS.filter(({ isOptional }) => isOptional).flatMap(({ topic, lines }) =>
+    topicsOf(topic, topics).flatMap(({ name, fields }) =>
+      lines.flatMap(({ text }) => pathsOf(text)).filter((path) => hasField(fields, path, /./))
+        .map((path) => formatReference(name, path))
+    )
+  );
+  return [...new Set(fields)];
 }
 
 /** The track of a topic that is known. */
@@ -78,9 +97,17 @@ export function knownTrack(topics: readonly TopicSummary[]): PanelOptions["track
   return undefined;
 }
 
+function topicsOf(wanted: RegExp, topics: readonly TopicSummary[]): TopicSummary[] {
+  return topics.filter(({ name, ontologyTag }) => wanted.test(ontologyTag) || wanted.test(name))
+    .slice(0, MAX_TOPICS);
+}
+
+function pathsOf(line: string): string[] {
+  return [...line.matchAll(/\{(.*?)\}/g)].map(([, path]) => path);
+}
+
 function lineOf({ name, fields }: TopicSummary, line: string): string | undefined {
-  const paths = [...line.matchAll(/\{(.*?)\}/g)].map(([, path]) => path);
-  if (!paths.every((path) => hasField(fields, path, /./))) return undefined;
+  if (!pathsOf(line).every((path) => hasField(fields, path, /./))) return undefined;
   return line.replace(/\{(.*?)\}/g, (_, path) => formatReference(name, path));
 }
 

@@ -5,8 +5,8 @@
  */
 import type { RecordingInfo } from "../data/protocol.ts";
 import { defaultLayout } from "./default_layout.ts";
+import { optionalFields } from "./known_topics.ts";
 import { type Layout, layoutKey, type LayoutNode, parseLayout } from "./layout.ts";
-import { savedLayout, type SavedLayouts } from "./saved_layouts.ts";
 import { unpackLayout } from "./url_state.ts";
 
 /** Layouts that one can go back to. */
@@ -84,15 +84,17 @@ function sharesOf(sizes: readonly number[]): number[] {
 export interface LayoutSources {
   readonly packed?: string;
   readonly url?: string;
-  /** What was saved beside the recording. */
-  readonly saved: () => Promise<SavedLayouts>;
+  /** What was saved beside recordings like this one; undefined where nothing was. */
+  readonly saved: (info: RecordingInfo) => Promise<Layout | undefined>;
+  /** Which of some fields hold nothing but zeros, or nothing at all. */
+  readonly empty: (fields: readonly string[]) => Promise<ReadonlySet<string>>;
   /** The recording with all of its fields, for a layout that suits them; undefined where it was closed. */
   readonly whole: () => Promise<RecordingInfo | undefined>;
 }
 
 /** The layout to begin with, and whether it is another one than who opens the recording sees anyway. What is wrong with one that was asked for is said, and the next one is taken. */
 export async function chooseLayout(
-  { packed, url, saved, whole }: LayoutSources,
+  { packed, url, saved, empty, whole }: LayoutSources,
   onProblem: (text: string) => void,
 ): Promise<{ layout: Layout; isOwn: boolean } | undefined> {
   if (packed !== undefined) {
@@ -108,7 +110,13 @@ export async function chooseLayout(
   if (!info) return undefined;
   const kept = keptLayout(info);
   if (kept) return { layout: kept, isOwn: true };
-  return { layout: savedLayout(await saved(), info) ?? defaultLayout(info), isOwn: false };
+  return { layout: await saved(info) ?? await suitingLayout(info, empty), isOwn: false };
+}
+
+/** The layout that suits the topics. */
+export async function suitingLayout(info: RecordingInfo, empty: LayoutSources["empty"]): Promise<Layout> {
+  const fields = optionalFields(info.topics);
+  return defaultLayout(info, fields.length > 0 ? await empty(fields) : new Set());
 }
 
 async function fetchLayout(url: string, onProblem: (text: string) => void): Promise<Layout | undefined> {

@@ -72,6 +72,11 @@ export class PanelHost {
     return [...this.#shown].flatMap(([id, { panel }]) => panel ? [[id, panel] as [string, Panel]] : []);
   }
 
+  /** Whether a field goes well with what a panel shows. */
+  async fits(id: string, topic: TopicSummary, path: string | undefined): Promise<boolean> {
+    return await (this.panel(id)?.fits?.(topic, path) ?? true);
+  }
+
   /** Has a field put into a panel; false where it takes none. */
   add(id: string, topic: TopicSummary, path: string | undefined): boolean {
     return this.panel(id)?.add?.(topic, path) ?? false;
@@ -163,6 +168,7 @@ function pass(shared: () => SharedContext): SharedContext {
     get hover() {
       return shared().hover;
     },
+    shiftSecond: (byNs) => shared().shiftSecond(byNs),
     request: (draw) => shared().request(draw),
     drawn: () => shared().drawn(),
     say: (text, isBad) => shared().say(text, isBad),
@@ -173,6 +179,7 @@ function boundPanel(panel: Panel): Omit<Panel, "dispose"> {
   return {
     resized: panel.resized?.bind(panel),
     changed: panel.changed?.bind(panel),
+    fits: panel.fits?.bind(panel),
     add: panel.add?.bind(panel),
     picture: panel.picture?.bind(panel),
     step: panel.step?.bind(panel),

@@ -4,20 +4,23 @@
  * @module
  */
 import type { DataClient } from "../data/client.ts";
-import type { ActivityAnswer, DataError, ListEntry, RecordingInfo } from "../data/protocol.ts";
+import type { ActivityAnswer, DataError, ListEntry, RecordingInfo, WindowNs } from "../data/protocol.ts";
 import { busyStretch } from "../draw/strips.ts";
 import type { ShownRecording } from "../panels/panel.ts";
 import { Clock } from "../time/clock.ts";
-import { listenForChanges } from "./change_events.ts";
+import { WindowHistory } from "../time/window_history.ts";
 import { openRecording } from "./early.ts";
+import { ServerWatch } from "./server_watch.ts";
 import type { UrlState } from "./url_state.ts";
 import { createClient } from "./worker_client.ts";
 
 /** What is heard of it. */
 export interface RecordingsPage {
-  /** Everything was closed, as before something else is opened. */
+  /** Everything was closed, as before something else is shown. */
   closed(): void;
-  loading(text: string): void;
+  /** Something is being opened; undefined where nothing is any more. */
+  loading(text: string | undefined): void;
+  /** Something could not be opened; what was open stays so. */
   failed(error: DataError): void;
   listed(list: readonly ListEntry[], base: string): void;
   /** A recording is open, and has a clock. */
@@ -31,6 +34,8 @@ export interface RecordingsPage {
     all: ActivityAnswer,
     busy: { stretch: { from: number; to: number }; fine: ActivityAnswer } | undefined,
   ): void;
+  /** Why nothing comes from the recording's server now; undefined where it is back. */
+  missing(why: string | undefined): void;
   /** Something is wrong that stops nothing. */
   complain(text: string): void;
 }
@@ -41,6 +46,10 @@ const ACTIVITY_BINS = 1024;
 /** Opens and closes. */
 export class Recordings {
   clock: Clock | undefined;
+  /** Windows that the clock had before. */
+  windows: WindowHistory | undefined;
+  /** The part of the time in which nearly all messages lie; undefined where they lie all over it. */
+  busyNs: WindowNs | undefined;
   first: ShownRecording | undefined;
   second: ShownRecording | undefined;
   /** The URL that was opened, as it was given. */
@@ -50,23 +59,32 @@ export class Recordings {
   readonly #page: RecordingsPage;
   /** What is being opened; something newer gives it up. */
   #opening = 0;
-  #stopListening = () => {};
+  #coming: DataClient | undefined;
+  #server: ServerWatch | undefined;
 
   constructor(page: RecordingsPage) {
     this.#page = page;
   }
 
-  /** Opens what a URL says; a place with recordings is listed. */
+  /** Opens what a URL says; a place with recordings is listed. What is open stays until the other one is there. */
   async open(state: UrlState): Promise<void> {
-    this.close();
-    const opening = this.#opening;
     const { url } = state;
-    if (url === undefined) return;
-    this.#page.loading(url);
-    if (/\/$/.test(new URL(absolute(url)).pathname)) return await this.#list(url);
+    if (url === undefined) return this.close();
+    let target: string;
+    try {
+      target = absolute(url);
+    } catch {
+      const message = `Cannot open ${
+        JSON.stringify(url)
+      }: wanted a URL, as in https://host/recordings/flight`;
+      return this.#page.failed({ code: "INVALID_ARGUMENT", message });
+    }
+    const opening = this.#begin(url);
+    if (/\/$/.test(new URL(target).pathname)) return await this.#list(opening, url);
     // A link that brings its layout needs no fields to begin with.
     const early = state.packedLayout !== undefined;
-    const { client, opened } = openRecording({ url: absolute(url), early });
+    const { client, opened } = openRecording({ url: target, early });
+    this.#coming = client;
     const { value, error } = await opened;
     this.#take(opening, client, value, error, state);
   }
@@ -74,11 +92,9 @@ export class Recordings {
   /** Imports files into a worker's memory. */
   async importFiles(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
-    this.close();
-    const opening = this.#opening;
     const names = files.map(({ name }) => name).join(", ");
-    this.#page.loading(names);
-    const client = createClient();
+    const opening = this.#begin(names);
+    const client = this.#coming = createClient();
     const request = { files: files.map((file) => ({ name: file.name, blob: file })) };
     const { value, error } = await client.ask("import", 0, request, {
       onPart: ({ done, total }) => {
@@ -88,6 +104,11 @@ export class Recordings {
       },
     });
     this.#take(opening, client, value, error, {});
+  }
+
+  /** Whether the recording comes from a server such as `smalti view`, which wants a token. */
+  get isFromView(): boolean {
+    return this.#server?.tellsChanges ?? false;
   }
 
   /** Lays another recording over the first one: both begin together unless it is shifted. */
@@ -136,20 +157,66 @@ export class Recordings {
   }
   readonly #waiting = new Set<(info: RecordingInfo | undefined) => void>();
 
+  /** Which of some fields hold nothing but zeros, or nothing at all, by the bounds that the recording keeps. */
+  async emptyFields(fields: readonly string[]): Promise<ReadonlySet<string>> {
+    const { first } = this;
+    if (!first) return new Set();
+    const { startNs, lastNs = startNs } = first.info;
+    const empty = new Set(fields);
+    await first.client.ask(
+      "series",
+      0,
+      { lines: fields, fromNs: startNs, toNs: lastNs + 1n, pixels: 1, level: "batches" },
+      {
+        onPart: (answer) => {
+          // One that tells nothing is not known to be empty.
+          const isEmpty = answer.shape !== "error" &&
+            [...(answer.shape === "points" ? [answer.y] : [answer.min, answer.max])].every((values) =>
+              values.every((value) => value === 0 || Number.isNaN(value))
+            );
+          if (!isEmpty) empty.delete(fields[answer.line]);
+        },
+      },
+    );
+    return empty;
+  }
+
   #release(info: RecordingInfo | undefined): void {
     for (const resolve of this.#waiting) resolve(info);
     this.#waiting.clear();
   }
 
-  /** Closes all. */
+  /** Closes all, and gives up what is being opened. */
   close(): void {
+    this.#end();
+    this.#clear();
+  }
+
+  /** Begins to open something in place of whatever was begun before. */
+  #begin(text: string): number {
+    this.#end();
+    this.#page.loading(text);
+    return this.#opening;
+  }
+
+  /** Nothing is being opened any more. */
+  #end(): void {
     this.#opening++;
-    this.#stopListening();
+    this.#coming?.close();
+    this.#coming = undefined;
+    this.#page.loading(undefined);
+  }
+
+  #clear(): void {
+    this.#server?.end();
+    this.#server = undefined;
     this.first?.client.close();
     this.second?.client.close();
     this.first =
       this.second =
       this.clock =
+      this.windows =
+      this.busyNs =
       this.url =
       this.secondUrl =
         undefined;
@@ -164,11 +231,15 @@ export class Recordings {
     error: DataError | undefined,
     state: UrlState,
   ): void {
-    if (opening !== this.#opening || !info) {
-      client.close();
-      if (opening === this.#opening && error) this.#page.failed(error);
+    // It was closed when something newer was begun.
+    if (opening !== this.#opening) return;
+    if (info) this.#coming = undefined;
+    this.#end();
+    if (!info) {
+      if (error) this.#page.failed(error);
       return;
     }
+    this.#clear();
     this.url = state.url;
     this.first = { client, info, shiftNs: 0n };
     const { startNs, lastNs = startNs, isLive } = info;
@@ -178,22 +249,27 @@ export class Recordings {
     if (state.aNs !== undefined) clock.setMark("a", state.aNs);
     if (state.bNs !== undefined) clock.setMark("b", state.bNs);
     if (state.speed !== undefined) clock.setSpeed(state.speed);
+    this.windows = new WindowHistory(clock, () => performance.now());
     client.onChanged((info) => this.#grown(client, info));
-    if (isLive) this.#stopListening = listenForChanges(info, () => client.ask("look", 0, null));
+    const server = this.#server = new ServerWatch(info, {
+      changed: async () => this.first?.info.isLive && await client.ask("look", 0, null),
+      missing: (why) => this.#page.missing(why),
+    });
+    client.onUnavailable(() => server.suspect());
     this.#page.opened(state);
     const isPlaced = state.windowNs !== undefined || state.cursorNs !== undefined || isLive;
     void this.#loadActivity(isPlaced);
     if (state.with !== undefined) void this.openSecond(state.with, state.shiftNs);
   }
 
-  async #list(url: string): Promise<void> {
-    const opening = this.#opening;
-    const client = createClient();
+  async #list(opening: number, url: string): Promise<void> {
+    const client = this.#coming = createClient();
     const { value, error } = await client.ask("list", 0, { url: absolute(url) });
-    client.close();
     if (opening !== this.#opening) return;
-    if (value) this.#page.listed(value, url);
-    else this.#page.failed(error);
+    this.#end();
+    if (!value) return this.#page.failed(error);
+    this.#clear();
+    this.#page.listed(value, url);
   }
 
   #grown(client: DataClient, info: RecordingInfo): void {
@@ -202,7 +278,6 @@ export class Recordings {
     if (isWhole(info)) this.#release(info);
     const { startNs, lastNs = startNs, isLive } = info;
     this.clock.setExtent({ startNs, endNs: lastNs, isLive });
-    if (!isLive) this.#stopListening();
     this.#page.grown();
     void this.#loadActivity(true);
   }
@@ -230,10 +305,11 @@ export class Recordings {
     const busy = busyStretch(fine) ?? rough;
     const margin = (busy.to - busy.from) * 0.02;
     const stretch = { from: Math.max(0, busy.from - margin), to: Math.min(clock.end, busy.to + margin) };
+    this.busyNs = { fromNs: clock.toNs(busy.from), toNs: clock.toNs(busy.to) };
     this.#page.activity(all, { stretch, fine });
     const now = clock.windowNs;
     if (isPlaced || now.fromNs !== before.fromNs || now.toNs !== before.toNs) return;
-    clock.setWindow(clock.toNs(busy.from), clock.toNs(busy.to));
+    clock.setWindow(this.busyNs.fromNs, this.busyNs.toNs);
     if (clock.cursorNs === clock.startNs && !clock.isPlaying) {
       clock.seek(clock.toNs(busy.from + (busy.to - busy.from) / 10));
     }

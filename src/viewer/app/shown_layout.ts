@@ -4,10 +4,9 @@
  * @module
  */
 import type { RecordingInfo } from "../data/protocol.ts";
-import { defaultLayout } from "./default_layout.ts";
 import type { Dock } from "./dock.ts";
 import type { Layout } from "./layout.ts";
-import { chooseLayout, keepLayout, LayoutHistory } from "./layouts.ts";
+import { chooseLayout, keepLayout, LayoutHistory, suitingLayout } from "./layouts.ts";
 import type { SavedLayouts } from "./saved_layouts.ts";
 import type { UrlState } from "./url_state.ts";
 
@@ -17,6 +16,8 @@ export interface LayoutPage {
   readonly info: RecordingInfo | undefined;
   /** The recording, once all of its topics are open; undefined where it was closed. */
   whole(): Promise<RecordingInfo | undefined>;
+  /** Which of some fields hold nothing but zeros, or nothing at all. */
+  empty(fields: readonly string[]): Promise<ReadonlySet<string>>;
   changed(): void;
   complain(text: string): void;
 }
@@ -40,12 +41,13 @@ export class ShownLayout {
   }
 
   /** Shows the layout that a recording begins with. `saved` is what was saved beside it. */
-  async begin(state: UrlState, saved?: Promise<SavedLayouts>): Promise<void> {
+  async begin(state: UrlState, saved?: SavedLayouts): Promise<void> {
     const begun = ++this.#begun;
     const sources = {
       packed: state.packedLayout,
       url: state.layoutUrl,
-      saved: () => saved ?? Promise.resolve({}),
+      saved: async (info: RecordingInfo) => await saved?.layout(info),
+      empty: (fields: readonly string[]) => this.#page.empty(fields),
       whole: () => this.#page.whole(),
     };
     const chosen = await chooseLayout(sources, (text) => this.#page.complain(text));
@@ -73,10 +75,13 @@ export class ShownLayout {
   }
 
   /** Shows the layout that suits the topics, and forgets the one that was kept. */
-  reset(): void {
+  async reset(): Promise<void> {
     const { info } = this.#page;
     if (!info) return;
-    this.show(defaultLayout(info));
+    const layout = await suitingLayout(info, (fields) => this.#page.empty(fields));
+    // Something else may have been opened meanwhile.
+    if (info.url !== this.#page.info?.url) return;
+    this.show(layout);
     keepLayout(info, undefined);
     this.#isOwn = false;
   }

@@ -1,5 +1,5 @@
 /**
- * The recording's whole time: activity of each topic, the window, the cursor, marks and hits, and the keys to play.
+ * The recording's whole time: activity of each topic, the window, the cursor, marks and hits, below the bar.
  *
  * @module
  */
@@ -7,51 +7,22 @@ import { html, nothing, render } from "lit/html.js";
 import type { ActivityAnswer } from "../data/protocol.ts";
 import { drawRaster, drawTicks, rasterRow } from "../draw/strips.ts";
 import { fitCanvas } from "../draw/canvas.ts";
-import { inkOf, type Theme } from "../draw/palette.ts";
-import { spanText, timeTicks } from "../draw/time_text.ts";
-import { type Clock, SPEEDS } from "../time/clock.ts";
-import { formatTime, type TimeStyle } from "../time/time_text.ts";
-import type { Frames } from "./frames.ts";
-import type { Hover } from "./hover.ts";
-
-/** What the timeline asks of the page. */
-export interface TimelinePage {
-  /** What is shown now, and how. */
-  readonly now: () => {
-    readonly clock: Clock | undefined;
-    readonly theme: Theme;
-    readonly timeStyle: TimeStyle;
-  };
-  readonly frames: Frames;
-  readonly hover: Hover;
-  setTimeStyle(style: TimeStyle): void;
-  togglePlay(): void;
-  find(condition: string): void;
-  /** A condition that could be looked for here. */
-  example(): string;
-  nextHit(direction: 1 | -1): void;
-  /** A topic's strip was clicked. */
-  choose(topic: string): void;
-}
-
-/** What was found. */
-export interface Hits {
-  /** When each stretch begins, in seconds. */
-  readonly from: readonly number[];
-  readonly text: string;
-  readonly error?: string;
-}
+import { inkOf } from "../draw/palette.ts";
+import { timeTicks } from "../draw/time_text.ts";
+import type { ClockChange } from "../time/clock.ts";
+import { formatTime } from "../time/time_text.ts";
+import type { Hits } from "./finder.ts";
+import { type TimelinePage, Transport } from "./transport.ts";
 
 const AXIS_PIXELS = 15;
 /** A drag that begins so near to an end of the window moves that end. */
 const GRIP_PIXELS = 5;
-const STYLES: Record<TimeStyle, string> = { relative: "from start", utc: "UTC", ns: "ns" };
 
 /** The lower part of the page. */
 export class Timeline {
   readonly element: HTMLElement = document.createElement("section");
   readonly #page: TimelinePage;
-  readonly #bar = document.createElement("div");
+  readonly #bar: Transport;
   readonly #overview = document.createElement("div");
   readonly #canvas = document.createElement("canvas");
   readonly #axis = document.createElement("div");
@@ -67,7 +38,6 @@ export class Timeline {
     this.#size = { width: Math.round(width), height: Math.round(height) };
     this.#page.frames.request(this.#drawAll);
   });
-  #clockText: HTMLElement | undefined;
   #activity: ActivityAnswer | undefined;
   #busyActivity: ActivityAnswer | undefined;
   #chosen: string | undefined;
@@ -80,7 +50,7 @@ export class Timeline {
     this.#page = page;
     this.element.className = "time";
     this.element.setAttribute("aria-label", "Timeline");
-    this.#bar.className = "transport";
+    this.#bar = new Transport(page, () => this.#overview.focus());
     this.#overview.className = "overview";
     this.#overview.tabIndex = 0;
     this.#overview.setAttribute("role", "slider");
@@ -103,7 +73,7 @@ export class Timeline {
     };
     this.#over.append(this.#window, ...Object.values(this.#lines));
     this.#overview.append(this.#canvas, this.#axis, this.#over);
-    this.element.append(this.#bar, this.#overview);
+    this.element.append(this.#bar.element, this.#overview);
     this.#observer.observe(this.#overview);
     const listen = (type: string, listener: (event: PointerEvent & WheelEvent) => void) =>
       this.#overview.addEventListener(type, listener as EventListener, { passive: false });
@@ -129,7 +99,7 @@ export class Timeline {
       ? [clock.subscribe((changes) => {
         frames.request(this.#moveAll);
         if (changes.has("extent")) frames.request(this.#drawAll);
-        if (changes.has("playing") || changes.has("speed") || changes.has("marks")) {
+        if (["playing", "speed", "marks", "window"].some((change) => changes.has(change as ClockChange))) {
           frames.request(this.#drawBar);
         }
       })]
@@ -184,75 +154,14 @@ export class Timeline {
 
   /** Moves the focus into the field of Find. */
   focusFind(): void {
-    this.#bar.querySelector<HTMLInputElement>(".find input")?.focus();
+    this.#bar.focusFind();
   }
 
   #showBar(): void {
-    const { clock, timeStyle } = this.#page.now();
-    const marks = clock?.marksNs;
-    const between = clock && marks?.a !== undefined && marks.b !== undefined
-      ? clock.toSeconds(marks.b) - clock.toSeconds(marks.a)
-      : undefined;
-    render(
-      html`
-        <button type="button" class="play" ?disabled=${!clock} title="Play or pause (Space)"
-          aria-label=${clock?.isPlaying ? "Pause" : "Play"} @click=${() =>
-            this.#page.togglePlay()}>${clock?.isPlaying ? "❚❚" : "▶"}</button>
-        <select aria-label="Speed" ?disabled=${!clock} @change=${(event: Event) =>
-          clock?.setSpeed(Number((event.target as HTMLSelectElement).value))}>
-          ${[...new Set([...SPEEDS, clock?.speed ?? 1])].sort((a, b) => a - b).map((speed) =>
-            html`<option value=${speed} ?selected=${speed === (clock?.speed ?? 1)}>${speed}×</option>`
-          )}
-        </select>
-        <span class="clock mono" aria-hidden="true"></span>
-        <select aria-label="How times are shown" @change=${(event: Event) =>
-          this.#page.setTimeStyle((event.target as HTMLSelectElement).value as TimeStyle)}>
-          ${Object.entries(STYLES).map(([style, name]) =>
-            html`<option value=${style} ?selected=${style === timeStyle}>${name}</option>`
-          )}
-        </select>
-        <span class="muted window-text clip"></span>
-        <span class="muted rest-text clip"></span>
-        ${clock?.isLive
-          ? html`
-            <button type="button" class="live" title="To the end, and stay there (End)"
-              aria-pressed=${clock.isAtEnd} @click=${() => clock.toEnd()}>● live</button>
-          `
-          : nothing}
-        ${between === undefined ? nothing : html`<span class="muted">B − A: ${spanText(between)}</span>`}
-        <span class="spacer"></span>
-        <form class="find" role="search" @submit=${this.#onFind}>
-          <input type="search" aria-label="Find when a condition held" placeholder=${`Find: ${this.#page.example()}`}
-            .style=${"min-width: 120px"} @keydown=${this.#onFindKey} />
-          ${this.#hits
-            ? html`
-              <span class=${this.#hits.error ? "error clip" : "muted"} title=${this.#hits.error ?? ""}
-                role="status">${this.#hits.text}</span>
-              <button type="button" aria-label="Previous hit" title="Previous hit (N)"
-                @click=${() => this.#page.nextHit(-1)}>‹</button>
-              <button type="button" aria-label="Next hit" title="Next hit (n)"
-                @click=${() => this.#page.nextHit(1)}>›</button>
-            `
-            : nothing}
-        </form>
-      `,
-      this.#bar,
-    );
-    this.#clockText = this.#bar.querySelector<HTMLElement>(".clock") ?? undefined;
+    this.#bar.draw(this.#hits, this.#wasBusy);
     this.#lastBar = "";
     this.#move();
   }
-
-  readonly #onFind = (event: Event) => {
-    event.preventDefault();
-    const text = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
-    this.#page.find(text);
-  };
-
-  /** Escape leaves the field; where there is a text the browser clears that first. */
-  readonly #onFindKey = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && (event.target as HTMLInputElement).value === "") this.#overview.focus();
-  };
 
   #busy: { from: number; to: number } | undefined;
   #wasBusy = false;
@@ -303,17 +212,13 @@ export class Timeline {
     const { width } = this.#size;
     const extent = this.#extent();
     this.#over.style.visibility = clock && extent ? "" : "hidden";
-    if (!clock || !extent) {
-      for (const text of this.#bar.querySelectorAll(".clock, .window-text, .rest-text")) {
-        text.textContent = "";
-      }
-      return;
-    }
+    if (!clock || !extent) return void this.#bar.move();
     const isBusy = extent === this.#busy;
     if (isBusy !== this.#wasBusy) {
       this.#wasBusy = isBusy;
       // The stretch that is drawn is another one.
       this.#page.frames.request(this.#drawAll);
+      this.#page.frames.request(this.#drawBar);
     }
     const xOf = (seconds: number) => (seconds - extent.from) / (extent.to - extent.from) * width;
     const { from, to } = clock.window;
@@ -333,7 +238,7 @@ export class Timeline {
     const bar = `${text} ${from} ${to} ${isBusy} ${clock.end}`;
     if (bar === this.#lastBar) return;
     this.#lastBar = bar;
-    if (this.#clockText) this.#clockText.textContent = text;
+    this.#bar.move();
     const { startNs } = clock;
     this.#overview.setAttribute("aria-valuemin", "0");
     this.#overview.setAttribute("aria-valuemax", String(clock.end));
@@ -344,11 +249,6 @@ export class Timeline {
         formatTime(clock.toNs(to), { style: timeStyle, startNs })
       }`,
     );
-    const span = this.#bar.querySelector(".window-text");
-    if (span) span.textContent = `window ${spanText(to - from)}`;
-    const rest = this.#bar.querySelector(".rest-text");
-    // What is not on the timeline is said, so that nobody takes a part for all.
-    if (rest) rest.textContent = isBusy ? `of ${spanText(clock.end)}; 0 shows all` : "";
   }
 
   #secondsAt(event: MouseEvent): number | undefined {

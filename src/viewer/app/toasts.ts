@@ -3,6 +3,8 @@ import { html, render } from "lit/html.js";
 
 /** How long a message stays, in milliseconds. */
 const STAYS = { plain: 3000, bad: 9000 };
+/** What is long takes longer to read: milliseconds for a character. */
+const READING_MS = 50;
 
 interface Toast {
   readonly text: string;
@@ -27,10 +29,11 @@ export class Toasts {
     const toast = { text, isBad };
     this.#shown = [...this.#shown, toast].slice(-3);
     this.#draw();
+    const staysMs = Math.max(isBad ? STAYS.bad : STAYS.plain, text.length * READING_MS);
     setTimeout(() => {
       this.#shown = this.#shown.filter((other) => other !== toast);
       this.#draw();
-    }, isBad ? STAYS.bad : STAYS.plain);
+    }, staysMs);
   }
 
   #draw(): void {

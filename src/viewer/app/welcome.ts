@@ -12,9 +12,9 @@ import { chooseFiles, droppedFiles } from "./files.ts";
 /** What is shown. */
 export interface WelcomeState {
   /** What is being opened. */
-  readonly loading?: string;
+  readonly loading?: string | undefined;
   /** Why it was not. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   /** Recordings of a place, and its URL. */
   readonly list?: readonly ListEntry[];
   readonly base?: string;
@@ -32,17 +32,32 @@ export class Welcome {
   readonly #page: WelcomePage;
   #state: WelcomeState = {};
   #filter = "";
+  /** What was typed stays, so that a mistake in it is mended. */
+  #typed = "";
 
   constructor(page: WelcomePage) {
     this.#page = page;
     this.element.className = "welcome";
   }
 
+  /** Says what is being opened; a list is kept, for the case that it cannot be. */
+  load(text: string): void {
+    this.show({ ...this.#state, error: undefined, loading: text });
+  }
+
+  /** Says that something could not be opened; a list stays. */
+  fail(error: string): void {
+    this.show({ ...this.#state, loading: undefined, error });
+  }
+
   /** Shows it. */
   show(state: WelcomeState): void {
+    const isNew = state.list !== undefined && state.list !== this.#state.list;
     this.#state = state;
     this.element.hidden = false;
     this.#draw();
+    // Where nothing else is used, what comes next is to choose one.
+    if (isNew && document.activeElement === document.body) this.element.querySelector("input")?.focus();
   }
 
   /** Hides it. */
@@ -75,7 +90,7 @@ export class Welcome {
     }
     const onSubmit = (event: Event) => {
       event.preventDefault();
-      const url = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
+      const url = this.#typed = (event.currentTarget as HTMLFormElement).querySelector("input")!.value.trim();
       if (url !== "") this.#page.open(url);
     };
     const onFiles = () => void chooseFiles().then((files) => this.#page.importFiles(files));
@@ -84,7 +99,8 @@ export class Welcome {
         ${list ? this.#list(list) : html`<h2>Open a recording</h2>`}
         ${error === undefined ? nothing : html`<p class="error" role="alert">${error}</p>`}
         <form @submit=${onSubmit}>
-          <input aria-label="URL of a recording" placeholder="https://host/recordings/flight" />
+          <input aria-label="URL of a recording" .value=${this.#typed}
+            placeholder="https://host/recordings/flight" />
           <button type="submit" class="primary">Open</button>
           <button type="button" @click=${onFiles}>Files …</button>
         </form>
@@ -96,6 +112,9 @@ export class Welcome {
 
   #list(list: readonly ListEntry[]) {
     const shown = list.filter(({ name }) => name.toLowerCase().includes(this.#filter.toLowerCase()));
+    const onKey = ({ key }: KeyboardEvent) => {
+      if (key === "Enter" && shown.length > 0) this.#page.open(this.#urlOf(shown[0].name));
+    };
     const onFilter = (event: Event) => {
       this.#filter = (event.target as HTMLInputElement).value;
       this.#draw();
@@ -104,7 +123,8 @@ export class Welcome {
       firstNs === undefined || lastNs === undefined ? 0 : Number(lastNs - firstNs) / 1e9;
     return html`
       <h2>${list.length} ${list.length === 1 ? "recording" : "recordings"}</h2>
-      <input type="search" aria-label="Search recordings" placeholder="Search recordings" @input=${onFilter} />
+      <input type="search" aria-label="Search recordings" placeholder="Search recordings"
+        .value=${this.#filter} @input=${onFilter} @keydown=${onKey} />
       <div class="list">${shown.map((entry) =>
         html`<button type="button" @click=${() => this.#page.open(this.#urlOf(entry.name))}>
           <span>${entry.name}${

@@ -71,6 +71,7 @@ export class DataClient {
   readonly #pending = new Map<number, Pending>();
   readonly #newest = new Map<string, number>();
   readonly #listeners = new Set<(info: RecordingInfo) => void>();
+  readonly #unavailable = new Set<() => void>();
   #nextId = 1;
   #nextPanel = 1;
   #info: RecordingInfo | undefined;
@@ -143,6 +144,12 @@ export class DataClient {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Hears that something did not come since its server gave no answer. Returns what takes the listener off. */
+  onUnavailable(listener: () => void): () => void {
+    this.#unavailable.add(listener);
+    return () => this.#unavailable.delete(listener);
+  }
+
   /** Ends the worker. What is pending comes to an error `CLOSED`. */
   close(): void {
     if (this.#failure !== CLOSED) this.#post({ kind: "close" });
@@ -199,6 +206,9 @@ export class DataClient {
     }
     const pending = this.#pending.get(message.id);
     if (!pending) return closeBitmaps(message);
+    // Of a part that is a line of its own too.
+    const { error } = (message.kind === "part" ? message.part : message.result) as { error?: DataError };
+    if (error?.code === "UNAVAILABLE") { for (const listener of [...this.#unavailable]) listener(); }
     if (message.kind === "part") {
       pending.onPart?.(message.part as never);
       return;

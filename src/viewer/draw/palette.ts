@@ -76,3 +76,10 @@ const INKS: Readonly<Record<Theme, Ink>> = {
 export function inkOf(theme: Theme): Ink {
   return INKS[theme];
 }
+
+/** `#rrggbb` of what is so, or shorter; other names would need a canvas. */
+export function fullColor(color: string): string | undefined {
+  if (/^#[0-9a-f]{6}$/i.test(color)) return color;
+  const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(color);
+  return short ? `#${short.slice(1).map((digit) => digit + digit).join("")}` : undefined;
+}

@@ -10,6 +10,11 @@ import { numberText } from "./number_text.ts";
 import { inkOf, type LineStyle, type Theme, withAlpha } from "./palette.ts";
 import { timeTicks } from "./time_text.ts";
 
+/** How wide the axis of values is at least, in CSS pixels, so that times lie below each other in panels that lie so. */
+export const GUTTER_PIXELS = 54;
+/** What is left free at the right of times where there is no axis. */
+export const RIGHT_PIXELS = 10;
+
 /** A line of a plot. */
 export interface PlotLine {
   readonly style: LineStyle;
@@ -30,6 +35,7 @@ export interface PlotLook {
   readonly height: number;
 }
 
+const LABEL_PIXELS = 15;
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
 /** Options of uPlot. Its own cursor, legend and selection are off: ours are shared by all panels. */
@@ -61,7 +67,7 @@ export function plotOptions({ lines, theme, units, width, height }: PlotLook): u
     gap: 4,
     label: units[scale === "left" ? 0 : 1] || undefined,
     labelFont: FONT,
-    labelSize: 15,
+    labelSize: LABEL_PIXELS,
     labelGap: 0,
     grid: { show: scale === "left", stroke: ink.grid, width: 1 },
     ticks: { show: false },
@@ -72,7 +78,7 @@ export function plotOptions({ lines, theme, units, width, height }: PlotLook): u
   return {
     width,
     height,
-    padding: [6, hasRight ? 0 : 10, 0, 0],
+    padding: [6, hasRight ? 0 : RIGHT_PIXELS, 0, 0],
     series,
     legend: { show: false },
     cursor: { show: false, drag: { x: false, y: false, setScale: false } },
@@ -134,7 +140,13 @@ export function valueRange(_plot: uPlot, min: number | null, max: number | null)
 /** Wide enough for its longest number. */
 function axisWidth(plot: uPlot, values: string[] | null, axisIndex: number): number {
   const axis = plot.axes[axisIndex] as uPlot.Axis & { _size?: number };
+  // uPlot adds what the name of the unit takes.
+  const label = axis.label === undefined ? 0 : LABEL_PIXELS;
   const longest = (values ?? []).reduce((longest, text) => Math.max(longest, text?.length ?? 0), 0);
   // It never shrinks, so that plots do not twitch while they are zoomed.
-  return Math.max(longest * 6.3 + 10, 38, axis._size && values ? Math.min(axis._size, 90) : 0);
+  return Math.max(
+    longest * 6.3 + 10,
+    GUTTER_PIXELS - label,
+    axis._size && values ? Math.min(axis._size, 90) : 0,
+  );
 }

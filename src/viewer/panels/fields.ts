@@ -11,6 +11,26 @@ export function numbersOf({ fields }: TopicSummary): FieldInfo[] {
   return leavesOf(fields).filter(({ kind }) => kind === "number" || kind === "bool");
 }
 
+/** Fields that are counters, clocks and serial numbers rather than anything to look at. */
+const DULL =
+  /timestamp|(^|[._])(id|seq|stamp|sec|nsec|nanosec|count|counter|dt|reserved)($|[._[])|_id$|_count$|variance|covariance|padding/i;
+
+/** Whether a field is none that one would look at by itself, by its path. */
+export function isDull(path: string): boolean {
+  return DULL.test(path);
+}
+
+/** Lines that a plot makes of a whole topic. */
+const MAX_TOPIC_LINES = 6;
+
+/** A field, or those of a topic that one would look at. */
+export function fieldsToPlot(topic: TopicSummary, path: string | undefined): FieldInfo[] {
+  const fields = numbersOf(topic);
+  if (path !== undefined) return fields.filter((field) => field.path === path);
+  const telling = fields.filter((field) => !isDull(field.path));
+  return (telling.length > 0 ? telling : fields).slice(0, MAX_TOPIC_LINES);
+}
+
 /** Fields of one of some kinds. */
 export function fieldsOfKind(topic: TopicSummary | undefined, ...kinds: FieldInfo["kind"][]): FieldInfo[] {
   return topic ? leavesOf(topic.fields).filter(({ kind }) => kinds.includes(kind)) : [];

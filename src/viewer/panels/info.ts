@@ -6,7 +6,7 @@
 import { html, nothing, render } from "lit/html.js";
 import type { VerifyAnswer } from "../data/protocol.ts";
 import { bytesText, countText } from "../draw/number_text.ts";
-import { formatTime } from "../time/time_text.ts";
+import { formatSpan, formatTime, isWallClock } from "../time/time_text.ts";
 import type { Panel, PanelContext } from "./panel.ts";
 import { isTold, type PanelParts, panelParts } from "./parts.ts";
 
@@ -58,7 +58,11 @@ export class InfoPanel implements Panel {
     const { info } = this.#context.recording;
     const { firstNs, lastNs, startNs } = info;
     const time = (ns: bigint | undefined) =>
-      ns === undefined ? "–" : formatTime(ns, { style: "utc", startNs, digits: 6 });
+      ns === undefined
+        ? "–"
+        : isWallClock(startNs)
+        ? formatTime(ns, { style: "utc", startNs, digits: 6 })
+        : `${formatSpan(ns, 6)} on a clock of its own`;
     const facts: [string, string][] = [
       ["Name", info.name],
       ["State", info.state],

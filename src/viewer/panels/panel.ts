@@ -26,6 +26,8 @@ export interface PanelContext<S = Options> {
   readonly recording: ShownRecording;
   /** The one that is laid over it, where there is one. */
   readonly second: ShownRecording | undefined;
+  /** Shows the one that is laid over later, or earlier, by that many nanoseconds. */
+  shiftSecond(byNs: bigint): void;
   /** How the page looks now. */
   readonly theme: "dark" | "light";
   /** Its options, as they were saved: plain JSON that may be anything, since who wrote it may mean ill. */
@@ -63,6 +65,11 @@ export interface Panel {
   resized?(): void;
   /** The recording has grown, or another one was laid over it. */
   changed?(): void;
+  /**
+   * Whether a field, or a topic, goes well with what it shows. Asked where the user has not said into which panel it shall go; what is
+   * dropped on a panel is added to it anyway. @default true
+   */
+  fits?(topic: TopicSummary, path: string | undefined): boolean | Promise<boolean>;
   /** Takes a field, or a whole topic where `path` is undefined, that was dropped on it; false where it has no use for it. */
   add?(topic: TopicSummary, path: string | undefined): boolean;
   /** What it shows as a picture. */

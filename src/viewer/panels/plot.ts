@@ -4,22 +4,39 @@
  * @module
  */
 import uPlot from "uplot";
-import { alignLines, lastAtOrBefore, type LineData, withBreaks } from "../draw/align.ts";
+import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
 import { SeriesFeed } from "../data/series_feed.ts";
 import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
-import { inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
+import { fullColor, inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
 import { plotOptions } from "../draw/plot_options.ts";
 import { spanText } from "../draw/time_text.ts";
-import { html, render, svg } from "lit/html.js";
 import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
-import { numbersOf } from "./fields.ts";
+import { DrawnPanel } from "./drawn_panel.ts";
+import { fieldsToPlot, numbersOf } from "./fields.ts";
 import { type LineLabels, lineLabels } from "./labels.ts";
 import { withTopic } from "./line_text.ts";
-import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
+import { type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
+import { isTold } from "./parts.ts";
+import { PlotLegend } from "./plot_legend.ts";
+import {
+  axisFor,
+  dataOf,
+  extremes,
+  factsOf,
+  gapsText,
+  keyOf,
+  kinOf,
+  levelText,
+  type Line,
+  type LineFacts,
+  secondsLater,
+  type ShownLine,
+  unitOf,
+} from "./plot_lines.ts";
 import { PlotStats } from "./plot_stats.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
@@ -27,23 +44,13 @@ import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 const MAX_LINES = 32;
 /** Characters of a title. */
 const MAX_TITLE = 44;
+/** Buckets in which a line is measured before it is put on an axis. */
+const MEASURE_PIXELS = 64;
 
 type Options = PanelOptions["plot"];
-type Line = Options["lines"][number];
 
-/** A line of one of the recordings, and what came of it. */
-interface Shown {
-  readonly line: Line;
-  /** Which of the options' lines. */
-  readonly index: number;
-  readonly recording: ShownRecording;
-  readonly isSecond: boolean;
-  answer?: SeriesAnswer;
-}
-
-class PlotPanel implements Panel {
-  readonly #context: PanelContext<Options>;
-  readonly #legend = document.createElement("div");
+class PlotPanel extends DrawnPanel<Options> {
+  readonly #legend: PlotLegend;
   readonly #body = document.createElement("div");
   readonly #plotPlace = document.createElement("div");
   readonly #tag = document.createElement("div");
@@ -52,15 +59,14 @@ class PlotPanel implements Panel {
   readonly #empty = document.createElement("div");
   readonly #overlay: TimeOverlay;
   readonly #stats: PlotStats;
-  readonly #stop: (() => void)[] = [];
+  /** What is known of lines before they are added. */
+  readonly #facts = new Map<string, LineFacts>();
+  readonly #measureNumber: number;
   readonly #feeds = new Map<ShownRecording["client"], SeriesFeed>();
   /** The place's size, as it was told: asking the page for it would have all of it laid out anew, once a panel. */
   #size = { width: 0, height: 0 };
-  readonly #draw = () => this.#redraw();
-  readonly #drawLegend = () => this.#showLegend();
-  readonly #ask = () => this.#request();
   #lines: readonly Line[];
-  #shown: Shown[] = [];
+  #shown: ShownLine[] = [];
   #hidden = new Set<string>();
   #plot: uPlot | undefined;
   /** What the plot was made for: another one makes it anew. */
@@ -69,10 +75,16 @@ class PlotPanel implements Panel {
   #textTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: PanelContext<Options>) {
-    this.#context = context;
+    super(context);
     const { lines } = context.options;
     this.#lines = Array.isArray(lines) ? lines.slice(0, MAX_LINES) : [];
-    this.#legend.className = "legend";
+    this.#measureNumber = context.recording.client.newPanel();
+    this.#legend = new PlotLegend({
+      toggle: (text) => this.#toggle(text),
+      moveAxis: (index) => this.#moveAxis(index),
+      remove: (index) => this.#save(this.#lines.filter((_, i) => i !== index)),
+      add: (text) => this.#addExpression(text),
+    });
     this.#body.className = "body";
     this.#plotPlace.className = "plot";
     this.#tag.className = "tag";
@@ -82,49 +94,51 @@ class PlotPanel implements Panel {
     this.#empty.textContent = "Choose a field on the left and press Enter, or drag it here.";
     this.#body.append(this.#plotPlace, this.#tag, this.#gaps, this.#empty);
     this.#stats = new PlotStats(context as unknown as PanelContext);
-    context.element.append(this.#legend, this.#stats.element, this.#body, this.#text);
+    context.element.append(this.#legend.element, this.#stats.element, this.#body, this.#text);
     this.#overlay = new TimeOverlay(this.#body, context, () => this.#area());
-    const { clock, hover, request } = context;
-    this.#stop.push(
-      clock.subscribe((changes) => {
-        if (changes.has("window")) {
-          request(this.#draw);
-          request(this.#ask);
-        } else if (changes.has("extent")) request(this.#ask);
-        if (changes.has("cursor") || changes.has("marks")) request(this.#drawLegend);
-      }),
-      hover.subscribe(() => request(this.#drawLegend)),
-    );
     // The legend and the figures take of its height, or give it back.
     const observer = new ResizeObserver(([{ contentRect: { width, height } }]) => {
       this.#size = { width: Math.round(width), height: Math.round(height) };
-      request(this.#draw);
-      this.#request();
+      this.drawSoon();
+      this.load();
     });
     observer.observe(this.#plotPlace);
-    this.#stop.push(() => observer.disconnect());
+    this.stops.push(() => observer.disconnect());
     this.#makeLines();
   }
 
-  resized(): void {
-    this.#context.request(this.#draw);
-    this.#context.request(this.#ask);
+  override resized(): void {
+    this.drawSoon();
+    this.loadSoon();
   }
 
   changed(): void {
     this.#makeLines();
   }
 
+  /** Whether one of the axes suits a field, by its unit and how large its values are; a whole topic suits none but an empty plot. */
+  async fits(topic: TopicSummary, path: string | undefined): Promise<boolean> {
+    const texts = fieldsToPlot(topic, path).map((field) => formatReference(topic.name, field.path));
+    if (path !== undefined && this.#lines.some(({ text }) => text === texts[0])) return true;
+    await this.#measure(texts);
+    if (path === undefined) return this.#lines.length === 0;
+    return texts.every((text) => axisFor(this.#facts.get(text)!, this.#axes()) !== undefined);
+  }
+
   add(topic: TopicSummary, path: string | undefined): boolean {
-    const fields = numbersOf(topic).filter((field) => path === undefined || field.path === path);
-    const added = fields.slice(0, path === undefined ? 6 : 1);
+    const added = fieldsToPlot(topic, path);
     if (added.length === 0) return false;
     const has = new Set(this.#lines.map(({ text }) => text));
-    const lines = added.map((field): Line => ({
-      text: formatReference(topic.name, field.path),
-      ...this.#axisFor(field.unit),
-    }));
-    this.#save([...this.#lines, ...lines.filter(({ text }) => !has.has(text))].slice(0, MAX_LINES));
+    const axes = this.#axes();
+    const lines = added.flatMap(({ path, unit }): Line[] => {
+      const text = formatReference(topic.name, path);
+      if (has.has(text)) return [];
+      const facts = this.#facts.get(text) ?? { unit, low: NaN, high: NaN };
+      const axis = axisFor(facts, axes) ?? 1;
+      axes[axis].push(facts);
+      return [{ text, ...(axis === 1 && { axis }) }];
+    });
+    this.#save([...this.#lines, ...lines].slice(0, MAX_LINES));
     return true;
   }
 
@@ -136,11 +150,11 @@ class PlotPanel implements Panel {
         ? []
         : [{ name: line.label ?? labels[i], color: this.#style(line, i).color }]
     );
-    return withLegend(this.#plot.ctx.canvas, lines, inkOf(this.#context.theme));
+    return withLegend(this.#plot.ctx.canvas, lines, inkOf(this.context.theme));
   }
 
-  dispose(): void {
-    for (const stop of this.#stop) stop();
+  override dispose(): void {
+    super.dispose();
     this.#overlay.dispose();
     this.#stats.dispose();
     this.#plot?.destroy();
@@ -148,51 +162,72 @@ class PlotPanel implements Panel {
     for (const feed of this.#feeds.values()) feed.dispose();
   }
 
-  /** A field whose unit differs from that of the others gets the other axis. */
-  #axisFor(unit: string | undefined): { axis?: 1 } {
-    const units = this.#shown.map(({ answer }) =>
-      answer && answer.shape !== "error" ? answer.unit : undefined
-    );
-    return this.#lines.length > 0 && unit !== undefined &&
-        units.every((other) => other !== undefined && other !== unit)
-      ? { axis: 1 }
-      : {};
+  /** What lies on the left axis and on the right one, in the window. */
+  #axes(): [LineFacts[], LineFacts[]] {
+    const { from, to } = this.context.clock.window;
+    const axes: [LineFacts[], LineFacts[]] = [[], []];
+    for (const { line, isSecond, answer } of this.#shown) {
+      if (!isSecond) axes[line.axis ?? 0].push(this.#factsOf(line.text, answer, from, to));
+    }
+    return axes;
+  }
+
+  /** Learns units and values of lines in the window, roughly. */
+  async #measure(lines: readonly string[]): Promise<void> {
+    const { clock, recording } = this.context;
+    const request = { lines, ...clock.windowNs, pixels: MEASURE_PIXELS, level: "detail" } as const;
+    for (const text of lines) this.#facts.set(text, this.#factsOf(text, undefined));
+    await recording.client.ask("series", this.#measureNumber, request, {
+      onPart: (answer) => {
+        const text = lines[answer.line];
+        this.#facts.set(text, this.#factsOf(text, answer));
+      },
+    });
+  }
+
+  #factsOf(text: string, answer: SeriesAnswer | undefined, from = -Infinity, to = Infinity): LineFacts {
+    const kin = kinOf(text, this.context.recording.info.topics);
+    return { ...factsOf(answer, from, to), kin };
   }
 
   #save(lines: readonly Line[]): void {
     this.#lines = lines;
-    this.#context.save({ lines: [...lines] });
+    this.context.save({ lines: [...lines] });
     this.#makeLines();
   }
 
   #makeLines(): void {
-    const { recording, second } = this.#context;
+    const { recording, second } = this.context;
     const known = new Map(this.#shown.map((shown) => [keyOf(shown), shown.answer]));
     const of = (recording: ShownRecording, isSecond: boolean) =>
-      this.#lines.map((line, index): Shown => ({ line, index, recording, isSecond }));
+      this.#lines.map((line, index): ShownLine => ({ line, index, recording, isSecond }));
     this.#shown = [...of(recording, false), ...(second ? of(second, true) : [])];
     for (const shown of this.#shown) shown.answer = known.get(keyOf(shown));
     this.#empty.hidden = this.#lines.length > 0;
     const { labels } = this.#labels();
-    this.#stats.show(this.#lines.map(({ text, label }, i) => ({ text, label: label ?? labels[i] })));
-    this.#context.setTitle(this.#title());
+    this.#stats.show(this.#lines.map((line, i) => ({
+      text: line.text,
+      label: line.label ?? labels[i],
+      color: this.#style(line, i).color,
+    })));
+    this.context.setTitle(this.#title());
     this.#hasNewData = true;
-    this.#context.request(this.#draw);
-    this.#context.request(this.#drawLegend);
-    this.#context.request(this.#ask);
+    this.drawSoon();
+    this.moveSoon();
+    this.loadSoon();
   }
 
-  #request(): void {
+  protected override load(): void {
     const { width } = this.#size;
     if (this.#lines.length === 0 || width === 0) return;
-    const { recording, second } = this.#context;
+    const { recording, second } = this.context;
     this.#requestOf(recording, width);
     if (second) this.#requestOf(second, width);
   }
 
   #requestOf(recording: ShownRecording, pixels: number): void {
     const { client, info, shiftNs } = recording;
-    const { clock } = this.#context;
+    const { clock } = this.context;
     let feed = this.#feeds.get(client);
     if (!feed) this.#feeds.set(client, feed = new SeriesFeed(client));
     // To the other recording's own times: both begin together, unless it is shifted.
@@ -209,34 +244,29 @@ class PlotPanel implements Panel {
         const of = asked &&
           this.#shown.find((shown) => shown.index === asked.index && keyOf(shown) === keyOf(asked));
         if (!of) return;
+        // What is drawn stays while the server is gone.
+        if (answer.shape === "error" && answer.error.code === "UNAVAILABLE" && of.answer) return;
         of.answer = answer;
         this.#hasNewData = true;
-        this.#context.request(this.#draw);
-        this.#context.request(this.#drawLegend);
+        this.drawSoon();
+        this.moveSoon();
       },
-      onError: ({ code, message }) => {
-        if (code !== "ABORTED" && code !== "CLOSED") this.#context.say(message, true);
+      onError: (error) => {
+        if (isTold(error)) this.context.say(error.message, true);
       },
     });
   }
 
-  #data(shown: Shown): LineData | undefined {
-    const { answer, recording } = shown;
-    if (!answer || answer.shape === "error") return undefined;
-    const line = answer.shape === "points"
-      ? { x: answer.x, high: answer.y }
-      : { x: answer.x, high: answer.max, low: answer.min };
-    const broken = withBreaks(line, answer.gaps);
-    const shift = Number(recording.shiftNs) / 1e9;
-    return shift === 0 ? broken : { ...broken, x: broken.x.map((seconds) => seconds + shift) };
+  #data({ answer, recording }: ShownLine): LineData | undefined {
+    return answer && answer.shape !== "error" ? dataOf(answer, secondsLater(recording)) : undefined;
   }
 
-  #redraw(): void {
+  protected override draw(): void {
     const { width, height } = this.#size;
     if (width < 20 || height < 20) return;
     // What it is made for, such as the units at its axes, comes with the first data.
     if (!this.#plot && this.#lines.length > 0 && this.#shown.every(({ answer }) => !answer)) return;
-    const { clock, theme } = this.#context;
+    const { clock, theme } = this.context;
     const units = [0, 1].map((axis) => unitOf(this.#shown.filter(({ line }) => (line.axis ?? 0) === axis)));
     const lines = this.#shown.map((shown) => ({
       style: this.#style(shown.line, shown.index),
@@ -270,17 +300,17 @@ class PlotPanel implements Panel {
     });
     this.#tag.textContent = levelText(this.#shown);
     this.#gaps.textContent = gapsText(this.#shown, from, to);
-    if (this.#tag.textContent !== "") this.#context.drawn();
+    if (this.#tag.textContent !== "") this.context.drawn();
     this.#describeSoon();
   }
 
   /** Stretches that could not be read are hatched. */
   #drawGaps(plot: uPlot): void {
     const { ctx, bbox } = plot;
-    const ink = inkOf(this.#context.theme);
+    const ink = inkOf(this.context.theme);
     for (const { answer, recording } of this.#shown) {
       if (!answer || answer.shape === "error") continue;
-      const shift = Number(recording.shiftNs) / 1e9;
+      const shift = secondsLater(recording);
       for (const gap of answer.gaps) {
         const left = Math.max(bbox.left, plot.valToPos(gap.from + shift, "x", true));
         const right = Math.min(bbox.left + bbox.width, plot.valToPos(gap.to + shift, "x", true));
@@ -301,12 +331,12 @@ class PlotPanel implements Panel {
   }
 
   #style(line: Line, index: number) {
-    const style = lineStyle(this.#context.theme, index);
+    const style = lineStyle(this.context.theme, index);
     return line.color === undefined ? style : { ...style, color: fullColor(line.color) ?? style.color };
   }
 
   /** The values of a line at a moment: one, or a bucket's two. */
-  #valueAt(shown: Shown, seconds: number): string {
+  #valueAt(shown: ShownLine, seconds: number): string {
     const data = this.#data(shown);
     if (!data) return "";
     const at = lastAtOrBefore(data.x, seconds + (data.low ? stepOf(shown) / 2 : 0));
@@ -316,47 +346,28 @@ class PlotPanel implements Panel {
     return `${numberText(data.low[at])} … ${high}`;
   }
 
-  #showLegend(): void {
-    const { clock, hover } = this.#context;
+  /** The legend tells what is at the cursor. */
+  protected override move(): void {
+    const { clock, hover } = this.context;
     const seconds = hover.seconds ?? clock.cursor;
     const { labels } = this.#labels();
-    const rows = this.#lines.map((line, index) => {
+    this.#legend.draw(this.#lines.map((line, index) => {
       const shown = this.#shown.filter((shown) => shown.index === index);
-      const { color, dash } = this.#style(line, index);
-      const error = shown.find(({ answer, isSecond }) => answer?.shape === "error" && !isSecond)?.answer;
-      const isOff = this.#hidden.has(line.text);
-      const name = line.label ?? labels[index];
-      const values = shown.map((shown) => this.#valueAt(shown, seconds)).filter((text) => text !== "");
-      return html`<span class="line ${isOff ? "off" : ""}" title=${line.text}>
-        <button type="button" class="name" aria-pressed=${isOff ? "false" : "true"}
-          @click=${() => this.#toggle(line.text)}>
-          <svg width="16" height="8" aria-hidden="true">${svg`<path d="M0 4h16" stroke=${color} stroke-width="2.5" stroke-dasharray=${
-        dash.join(" ")
-      } />`}</svg>
-          <span class="clip">${name}</span></button>
-        ${
-        error?.shape === "error"
-          ? html`<span class="error" title=${error.error.message}>not here</span>`
-          : html`<b>${values.join(" | ")}</b>`
-      }
-        <button type="button" class="drop" title="Other axis" aria-label="Other axis for ${name}"
-          @click=${() => this.#moveAxis(index)}>${(line.axis ?? 0) === 0 ? "◧" : "◨"}</button>
-        <button type="button" class="drop" title="Take ${name} out" aria-label="Take ${name} out"
-          @click=${() => this.#save(this.#lines.filter((_, i) => i !== index))}>×</button>
-      </span>`;
-    });
-    render(
-      html`
-        ${rows}<button type="button" class="drop" title="Add a line by an expression"
-          @click=${() => this.#askExpression()}>+ƒ</button>
-      `,
-      this.#legend,
-    );
+      const answer = shown.find(({ isSecond }) => !isSecond)?.answer;
+      return {
+        line,
+        name: line.label ?? labels[index],
+        style: this.#style(line, index),
+        isHidden: this.#hidden.has(line.text),
+        values: shown.map((shown) => this.#valueAt(shown, seconds)).filter((text) => text !== ""),
+        error: answer?.shape === "error" ? answer.error.message : undefined,
+      };
+    }));
   }
 
   /** Kept: the legend shows them at every move of the cursor. */
   #labels(): LineLabels {
-    const { topics } = this.#context.recording.info;
+    const { topics } = this.context.recording.info;
     const known = this.#knownLabels;
     if (known?.lines === this.#lines && known.topics === topics) return known.labels;
     const labels = lineLabels(this.#lines.map(({ text }) => text), topics);
@@ -378,8 +389,8 @@ class PlotPanel implements Panel {
 
   #toggle(text: string): void {
     if (!this.#hidden.delete(text)) this.#hidden.add(text);
-    this.#context.request(this.#draw);
-    this.#context.request(this.#drawLegend);
+    this.drawSoon();
+    this.moveSoon();
   }
 
   #moveAxis(index: number): void {
@@ -388,43 +399,18 @@ class PlotPanel implements Panel {
     );
   }
 
-  /** A field for an expression in place of the legend's last button. */
-  #askExpression(): void {
-    const input = document.createElement("input");
-    input.placeholder = "An expression, such as hypot(x, y)";
-    input.setAttribute("aria-label", "Expression of the new line");
-    input.style.width = "min(340px, 70%)";
-    let isOver = false;
-    const end = (isByKey: boolean) => {
-      // Taking it away takes its focus, which calls this once more.
-      if (isOver) return;
-      isOver = true;
-      input.remove();
-      if (isByKey) this.#legend.querySelector<HTMLElement>(":scope > button")?.focus();
-    };
-    input.addEventListener("blur", () => end(false));
-    input.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") return end(true);
-      const text = input.value.trim();
-      if (event.key !== "Enter" || text === "") return;
-      // Else it would press the button that has the focus next.
-      event.preventDefault();
-      end(true);
-      const { topics } = this.#labels();
-      const topic = this.#context.recording.info.topics.find(({ name }) => name === topics[0]);
-      const whole = topics.length === 1 && topic ? withTopic(text, topic) : text;
-      this.#save([...this.#lines, { text: whole }].slice(0, MAX_LINES));
-    });
-    this.#legend.after(input);
-    input.focus();
+  #addExpression(text: string): void {
+    const { topics } = this.#labels();
+    const topic = this.context.recording.info.topics.find(({ name }) => name === topics[0]);
+    const whole = topics.length === 1 && topic ? withTopic(text, topic) : text;
+    this.#save([...this.#lines, { text: whole }].slice(0, MAX_LINES));
   }
 
   /** For who does not see it: told when it rests, so that nothing is said while it moves. */
   #describeSoon(): void {
     clearTimeout(this.#textTimer);
     this.#textTimer = setTimeout(() => {
-      const { clock } = this.#context;
+      const { clock } = this.context;
       const { from, to } = clock.window;
       const lines = this.#shown.map((shown) => {
         const data = this.#data(shown);
@@ -440,58 +426,8 @@ class PlotPanel implements Panel {
   }
 }
 
-function keyOf({ line, isSecond, recording }: Shown): string {
-  return `${isSecond} ${recording.info.url} ${recording.info.name} ${line.text}`;
-}
-
-/** The unit that all lines of an axis have; nothing where they differ. */
-function unitOf(shown: readonly Shown[]): string {
-  const units = shown.flatMap(({ answer }) => answer && answer.shape !== "error" ? [answer.unit ?? ""] : []);
-  return units.length > 0 && units.every((unit) => unit === units[0]) ? units[0] : "";
-}
-
-function levelText(shown: readonly Shown[]): string {
-  const answers = shown.flatMap(({ answer }) => answer && answer.shape !== "error" ? [answer] : []);
-  if (answers.length === 0) return "";
-  // While something better is on its way, that is said too.
-  const more = answers.every(({ isFinal }) => isFinal) ? "" : " …";
-  if (answers.every(({ shape }) => shape === "points")) return `rows${more}`;
-  const areExact = answers.every(({ level, isExact }) => level === "rows" || isExact);
-  return (areExact ? "min/max" : "min/max, from bounds") + more;
-}
-
-/** Why stretches of a window could not be read; nothing where all of it was. */
-function gapsText(shown: readonly Shown[], from: number, to: number): string {
-  const messages = shown.flatMap(({ answer, recording }) => {
-    if (!answer || answer.shape === "error") return [];
-    const shift = Number(recording.shiftNs) / 1e9;
-    return answer.gaps.filter((gap) => gap.from + shift <= to && gap.to + shift >= from)
-      .map(({ message }) => message);
-  });
-  const [first, ...others] = new Set(messages);
-  if (first === undefined) return "";
-  return others.length === 0 ? first : `${first} (and ${others.length} more)`;
-}
-
-function stepOf({ answer }: Shown): number {
+function stepOf({ answer }: ShownLine): number {
   return answer?.shape === "buckets" ? answer.step : 0;
-}
-
-function extremes({ x, high, low = high }: LineData, from: number, to: number): [number, number] {
-  let [least, most] = [Infinity, -Infinity];
-  for (let i = 0; i < x.length; i++) {
-    if (x[i] < from || x[i] > to) continue;
-    if (low[i] < least) least = low[i];
-    if (high[i] > most) most = high[i];
-  }
-  return least <= most ? [least, most] : [NaN, NaN];
-}
-
-/** `#rrggbb` of what is so, or shorter; other names would need a canvas. */
-function fullColor(color: string): string | undefined {
-  if (/^#[0-9a-f]{6}$/i.test(color)) return color;
-  const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(color);
-  return short ? `#${short.slice(1).map((digit) => digit + digit).join("")}` : undefined;
 }
 
 registerPanel<Options>({

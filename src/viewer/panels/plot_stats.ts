@@ -10,6 +10,13 @@ import { spanText } from "../draw/time_text.ts";
 import type { PanelContext } from "./panel.ts";
 import { isTold } from "./parts.ts";
 
+/** A line as the figures tell it. */
+export interface StatsLine {
+  readonly text: string;
+  readonly label: string;
+  readonly color: string;
+}
+
 /** Shows figures while both marks are set. */
 export class PlotStats {
   readonly element: HTMLElement = document.createElement("div");
@@ -18,7 +25,7 @@ export class PlotStats {
   readonly #abort = new AbortController();
   readonly #stop: () => void;
   readonly #ask = () => void this.#request();
-  #lines: readonly { readonly text: string; readonly label: string }[] = [];
+  #lines: readonly StatsLine[] = [];
   #answers: readonly StatsAnswer[] = [];
 
   constructor(context: PanelContext) {
@@ -32,7 +39,7 @@ export class PlotStats {
   }
 
   /** The lines are others. */
-  show(lines: readonly { readonly text: string; readonly label: string }[]): void {
+  show(lines: readonly StatsLine[]): void {
     this.#lines = lines;
     this.#answers = [];
     this.#context.request(this.#ask);
@@ -78,11 +85,11 @@ export class PlotStats {
               "rows",
             ].map((name) => html`<th scope="col">${name}</th>`)}</tr>
           </thead>
-          <tbody>${this.#lines.map(({ label }, i) => {
+          <tbody>${this.#lines.map(({ label, color }, i) => {
             const answer = this.#answers[i];
             if (!answer || answer.error) return nothing;
             const { atA, atB, min, max, mean, deviation, count, rate } = answer;
-            return html`<tr><td>${label}</td>${
+            return html`<tr><td .style=${`--line:${color}`}>${label}</td>${
               [atA, atB, atB - atA, min, max, mean, deviation].map((value) =>
                 html`<td class="number">${number(value)}</td>`
               )

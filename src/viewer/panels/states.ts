@@ -11,63 +11,49 @@ import { lastAtOrBefore } from "../draw/align.ts";
 import { fitCanvas } from "../draw/canvas.ts";
 import { drawBands } from "../draw/bands.ts";
 import { inkOf } from "../draw/palette.ts";
+import { GUTTER_PIXELS, RIGHT_PIXELS } from "../draw/plot_options.ts";
+import { DrawnPanel } from "./drawn_panel.ts";
 import { fieldsOfKind, valueText } from "./fields.ts";
 import { lineLabels } from "./labels.ts";
-import { type Panel, type PanelContext, registerPanel } from "./panel.ts";
+import { type PanelContext, registerPanel } from "./panel.ts";
 import { isTold, type PanelParts, panelParts } from "./parts.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
 
 type Options = PanelOptions["states"];
 
 const MAX_LINES = 40;
-const NAMES_PIXELS = 180;
-const ROW_PIXELS = 24;
+/** A name, with its band below: times begin where those of plots do. */
+const ROW_PIXELS = 32;
+const NAME_PIXELS = 15;
 
-class StatesPanel implements Panel {
-  readonly #context: PanelContext<Options>;
+class StatesPanel extends DrawnPanel<Options> {
   readonly #parts: PanelParts;
   readonly #names = document.createElement("div");
   readonly #canvas = document.createElement("canvas");
   readonly #place = document.createElement("div");
   readonly #overlay: TimeOverlay;
-  readonly #panel: number;
-  readonly #abort = new AbortController();
-  readonly #stop: (() => void)[] = [];
-  readonly #draw = () => this.#redraw();
-  readonly #ask = () => void this.#request();
-  readonly #drawNames = () => this.#showNames();
   #lines: readonly string[];
   #answers: (StatesAnswer | undefined)[] = [];
 
   constructor(context: PanelContext<Options>) {
-    this.#context = context;
+    super(context);
     const { lines } = context.options;
     this.#lines = Array.isArray(lines) ? lines.slice(0, MAX_LINES) : [];
-    this.#panel = context.recording.client.newPanel();
     this.#parts = panelParts(context.element, { scrolls: true });
     this.#parts.bar.remove();
     this.#names.style.cssText =
-      `position:absolute;left:0;top:0;width:${NAMES_PIXELS}px;z-index:1;padding:0 4px 0 8px`;
+      "position:absolute;left:0;right:0;top:0;z-index:1;padding:0 8px;pointer-events:none";
     this.#place.style.cssText = "position:relative;touch-action:none";
     this.#canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%";
     this.#place.append(this.#canvas, this.#names);
     this.#parts.body.append(this.#place);
     this.#overlay = new TimeOverlay(this.#place, context, () => this.#area());
-    const { clock, hover, request } = context;
-    this.#stop.push(
-      clock.subscribe((changes) => {
-        if (changes.has("window")) request(this.#draw);
-        if (changes.has("window") || changes.has("extent")) request(this.#ask);
-        if (changes.has("cursor")) request(this.#drawNames);
-      }),
-      hover.subscribe(() => request(this.#drawNames)),
-    );
     this.#show();
   }
 
-  resized(): void {
-    this.#context.request(this.#draw);
-    this.#context.request(this.#ask);
+  override resized(): void {
+    this.drawSoon();
+    this.loadSoon();
   }
 
   changed(): void {
@@ -88,77 +74,75 @@ class StatesPanel implements Panel {
     return this.#canvas;
   }
 
-  dispose(): void {
-    this.#abort.abort();
-    for (const stop of this.#stop) stop();
+  override dispose(): void {
+    super.dispose();
     this.#overlay.dispose();
   }
 
   #save(lines: readonly string[]): void {
     this.#lines = lines;
-    this.#context.save({ lines: [...lines] });
+    this.context.save({ lines: [...lines] });
     this.#show();
   }
 
   #show(): void {
     this.#answers = [];
-    this.#context.setTitle("States");
+    this.context.setTitle("States");
     this.#parts.say(this.#lines.length === 0 ? "Drag a field here whose values seldom change." : undefined);
     this.#place.style.height = `${this.#lines.length * ROW_PIXELS + 6}px`;
     this.resized();
-    this.#context.request(this.#drawNames);
+    this.moveSoon();
   }
 
-  async #request(): Promise<void> {
+  protected override async load(): Promise<void> {
     const area = this.#area();
     if (this.#lines.length === 0 || area.width < 10) return;
-    const { clock, recording } = this.#context;
+    const { clock, recording } = this.context;
     const lines = this.#lines;
-    const { error } = await recording.client.ask("states", this.#panel, {
-      lines,
-      ...clock.windowNs,
-      pixels: Math.round(area.width),
-    }, {
-      signal: this.#abort.signal,
-      onPart: (answer) => {
-        if (lines !== this.#lines) return;
-        this.#answers[answer.line] = answer;
-        this.#context.request(this.#draw);
-        this.#context.request(this.#drawNames);
-      },
+    const request = { lines, ...clock.windowNs, pixels: Math.round(area.width) };
+    const { error } = await this.ask(recording, "states", request, (answer) => {
+      if (lines !== this.#lines) return;
+      this.#answers[answer.line] = answer;
+      this.drawSoon();
+      this.moveSoon();
     });
-    if (isTold(error)) this.#context.say(error.message, true);
+    if (isTold(error)) this.context.say(error.message, true);
   }
 
   #area(): TimeArea {
     const { clientWidth, clientHeight } = this.#place;
     return {
-      left: NAMES_PIXELS,
+      left: GUTTER_PIXELS,
       top: 0,
-      width: Math.max(0, clientWidth - NAMES_PIXELS - 10),
+      width: Math.max(0, clientWidth - GUTTER_PIXELS - RIGHT_PIXELS),
       height: clientHeight,
     };
   }
 
-  #redraw(): void {
+  protected override draw(): void {
     const { clientWidth, clientHeight } = this.#place;
     const context = fitCanvas(this.#canvas, clientWidth, clientHeight);
     if (!context) return;
-    const { theme, clock } = this.#context;
+    const { theme, clock } = this.context;
     const area = this.#area();
     this.#lines.forEach((_, row) => {
       const answer = this.#answers[row];
       if (!answer || answer.error) return;
-      const place = { ...area, top: row * ROW_PIXELS + 4, height: ROW_PIXELS - 6 };
+      const place = {
+        ...area,
+        top: row * ROW_PIXELS + NAME_PIXELS + 1,
+        height: ROW_PIXELS - NAME_PIXELS - 3,
+      };
       drawBands(context, answer, place, clock.window, theme, inkOf(theme));
     });
     this.#overlay.update();
   }
 
-  #showNames(): void {
-    const { clock, hover } = this.#context;
+  /** Names tell what is at the cursor. */
+  protected override move(): void {
+    const { clock, hover } = this.context;
     const seconds = hover.seconds ?? clock.cursor;
-    const { labels } = lineLabels(this.#lines, this.#context.recording.info.topics);
+    const { labels } = lineLabels(this.#lines, this.context.recording.info.topics);
     render(
       this.#lines.map((line, row) => {
         const answer = this.#answers[row];
@@ -167,8 +151,8 @@ class StatesPanel implements Panel {
         const title = answer?.error?.message ?? `${line}: ${value}`;
         // What tells lines apart is at their end: a field's name rather than the topic's.
         const [name, topic = ""] = labels[row].split(" ").reverse();
-        return html`<div class="bands-name" .style=${`height:${ROW_PIXELS}px`} title=${title}>
-          <span class="clip name">${name}</span><span class="clip muted">${topic}</span>
+        return html`<div class="bands-name" .style=${`height:${ROW_PIXELS}px;line-height:${NAME_PIXELS}px`} title=${title}>
+          <span class="clip name">${name}</span><span class="clip muted">${topic}</span><b class="clip">${value}</b>
           <button type="button" class="drop" aria-label="Take ${line} out"
             @pointerdown=${(event: Event) => event.stopPropagation()}
             @click=${() => this.#save(this.#lines.filter((_, i) => i !== row))}>×</button></div>`;

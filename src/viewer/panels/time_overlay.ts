@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Clock } from "../time/clock.ts";
+import { type Clock, nsOf } from "../time/clock.ts";
 import type { PanelContext } from "./panel.ts";
 
 /** Where the times are drawn, in CSS pixels within the element. */
@@ -16,7 +16,7 @@ export interface TimeArea {
 }
 
 /** What it needs of a panel's context. */
-export type OverlayContext = Pick<PanelContext, "clock" | "hover" | "request">;
+export type OverlayContext = Pick<PanelContext, "clock" | "hover" | "request" | "second" | "shiftSecond">;
 
 /** Pixels that a pointer may move and still click. */
 const CLICK_PIXELS = 4;
@@ -32,7 +32,7 @@ export class TimeOverlay {
   readonly #lines: Record<"cursor" | "hover" | "a" | "b", HTMLElement>;
   readonly #selection = document.createElement("div");
   readonly #stop: (() => void)[] = [];
-  readonly #pointers = new Map<number, { x: number; startX: number; hasMoved: boolean }>();
+  readonly #pointers = new Map<number, { x: number; startX: number; hasMoved: boolean; shifts: boolean }>();
   readonly #draw = () => this.#move();
 
   constructor(element: HTMLElement, context: OverlayContext, area: () => TimeArea | undefined) {
@@ -134,7 +134,8 @@ export class TimeOverlay {
   #down(event: PointerEvent): void {
     const at = this.#position(event);
     if (!at || event.button !== 0 || at.x < 0 || at.x > at.area.width) return;
-    this.#pointers.set(event.pointerId, { x: at.x, startX: at.x, hasMoved: false });
+    const shifts = event.altKey && this.#context.second !== undefined;
+    this.#pointers.set(event.pointerId, { x: at.x, startX: at.x, hasMoved: false, shifts });
     this.#element.setPointerCapture(event.pointerId);
   }
 
@@ -148,7 +149,11 @@ export class TimeOverlay {
     if (!pointer) return;
     if (Math.abs(x - pointer.startX) > CLICK_PIXELS) pointer.hasMoved = true;
     const before = pointer.x;
-    if (event.pointerType === "touch") {
+    if (pointer.shifts) {
+      if (!pointer.hasMoved) return;
+      const seconds = secondsAt(clock, area, x) - secondsAt(clock, area, before);
+      this.#context.shiftSecond(nsOf(seconds));
+    } else if (event.pointerType === "touch") {
       if (this.#pointers.size === 2) this.#pinch(event.pointerId, x, area);
       else if (pointer.hasMoved) clock.pan((before - x) / area.width);
     } else if (pointer.hasMoved) this.#select(pointer.startX, Math.max(0, Math.min(area.width, x)));
@@ -175,7 +180,7 @@ export class TimeOverlay {
     const pointer = this.#pointers.get(event.pointerId);
     const at = this.#position(event);
     this.#cancel(event);
-    if (!pointer || !at) return;
+    if (!pointer || !at || pointer.shifts) return;
     const { clock } = this.#context;
     const { area } = at;
     if (!pointer.hasMoved) clock.seek(clock.toNs(secondsAt(clock, area, at.x)));

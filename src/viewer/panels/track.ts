@@ -13,8 +13,9 @@ import { numberText } from "../draw/number_text.ts";
 import { inkOf, lineStyle } from "../draw/palette.ts";
 import { extentOf, fitProjection, type Projection } from "../draw/projection.ts";
 import { drawTrack } from "../draw/track.ts";
+import { DrawnPanel } from "./drawn_panel.ts";
 import { fieldsOfKind } from "./fields.ts";
-import { type Panel, type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
+import { type PanelContext, registerPanel, type ShownRecording } from "./panel.ts";
 import { isTold, missingTopic, type PanelParts, panelParts } from "./parts.ts";
 
 type Options = PanelOptions["track"];
@@ -22,17 +23,11 @@ type Options = PanelOptions["track"];
 /** Rows of a track that are drawn. */
 const POINTS = 20_000;
 
-class TrackPanel implements Panel {
-  readonly #context: PanelContext<Options>;
+class TrackPanel extends DrawnPanel<Options> {
   readonly #parts: PanelParts;
   readonly #canvas = document.createElement("canvas");
   readonly #dot = document.createElement("div");
-  readonly #abort = new AbortController();
-  readonly #stop: (() => void)[] = [];
-  readonly #draw = () => this.#redraw();
-  readonly #move = () => this.#moveDot();
   readonly #tracks = new Map<ShownRecording["client"], ColumnsAnswer>();
-  readonly #panels = new Map<ShownRecording["client"], number>();
   #options: Options;
   #projection: Projection | undefined;
   /** What the user has moved and zoomed. */
@@ -40,7 +35,8 @@ class TrackPanel implements Panel {
   #grabbed: { x: number; y: number; hasMoved: boolean } | undefined;
 
   constructor(context: PanelContext<Options>) {
-    this.#context = context;
+    // All of the track is there: another window is drawn otherwise.
+    super(context, { loadsBy: [] });
     const { topic = "", kind = "geo", x = "", y = "", tiles } = context.options;
     this.#options = { topic, kind, x, y, ...(tiles !== undefined && { tiles }) };
     if (topic === "") {
@@ -59,14 +55,6 @@ class TrackPanel implements Panel {
       "border:2px solid var(--panel);pointer-events:none;visibility:hidden";
     this.#parts.body.append(this.#canvas, this.#dot);
     this.#parts.body.style.touchAction = "none";
-    const { clock, hover, request } = context;
-    this.#stop.push(
-      clock.subscribe((changes) => {
-        if (changes.has("cursor")) request(this.#move);
-        if (changes.has("window")) request(this.#draw);
-      }),
-      hover.subscribe(() => request(this.#move)),
-    );
     const { body } = this.#parts;
     const listen = <K extends keyof HTMLElementEventMap>(
       type: K,
@@ -86,25 +74,21 @@ class TrackPanel implements Panel {
     listen("wheel", (event) => this.#zoom(event));
     listen("dblclick", () => {
       this.#view = { scale: 1, x: 0, y: 0 };
-      request(this.#draw);
+      this.drawSoon();
     });
-    this.#load();
-  }
-
-  resized(): void {
-    this.#context.request(this.#draw);
+    void this.load();
   }
 
   changed(): void {
-    this.#load();
+    void this.load();
   }
 
   add(topic: TopicSummary): boolean {
     const found = trackOf(topic);
     if (!found) return false;
     this.#options = found;
-    this.#context.save(found);
-    this.#load();
+    this.context.save(found);
+    void this.load();
     return true;
   }
 
@@ -112,15 +96,10 @@ class TrackPanel implements Panel {
     return this.#canvas;
   }
 
-  dispose(): void {
-    this.#abort.abort();
-    for (const stop of this.#stop) stop();
-  }
-
-  async #load(): Promise<void> {
-    const { recording, second } = this.#context;
+  protected override async load(): Promise<void> {
+    const { recording, second } = this.context;
     const { topic } = this.#options;
-    this.#context.setTitle(topic === "" ? "Track" : topic);
+    this.context.setTitle(topic === "" ? "Track" : topic);
     const missing = missingTopic(recording.info.topics, topic);
     this.#parts.say(missing);
     this.#showBar();
@@ -128,25 +107,23 @@ class TrackPanel implements Panel {
     await Promise.all([recording, second].map((of) => of && this.#loadOf(of)));
   }
 
-  async #loadOf({ client, info }: ShownRecording): Promise<void> {
+  async #loadOf(recording: ShownRecording): Promise<void> {
     const { topic, x, y } = this.#options;
-    const { firstNs, lastNs } = info;
+    const { client, info: { firstNs, lastNs } } = recording;
     if (firstNs === undefined || lastNs === undefined) return;
-    let panel = this.#panels.get(client);
-    if (panel === undefined) this.#panels.set(client, panel = client.newPanel());
     const request = { topic, columns: [x, y], fromNs: firstNs, toNs: lastNs + 1n, points: POINTS };
-    const { value, error } = await client.ask("columns", panel, request, { signal: this.#abort.signal });
-    if (isTold(error) && client === this.#context.recording.client) this.#parts.say(error.message);
+    const { value, error } = await this.ask(recording, "columns", request);
+    if (isTold(error) && client === this.context.recording.client) this.#parts.say(error.message);
     if (!value) return;
     this.#tracks.set(client, inDegrees(value, this.#options.kind));
-    this.#context.request(this.#draw);
+    this.drawSoon();
   }
 
-  #redraw(): void {
+  protected override draw(): void {
     const { clientWidth: width, clientHeight: height } = this.#parts.body;
     const context = fitCanvas(this.#canvas, width, height);
     if (!context) return;
-    const { recording, second, theme, clock } = this.#context;
+    const { recording, second, theme, clock } = this.context;
     const tracks = [recording, second].flatMap((of) => {
       const track = of && this.#tracks.get(of.client);
       return track ? [{ track, shift: Number(of.shiftNs) / 1e9 }] : [];
@@ -174,11 +151,11 @@ class TrackPanel implements Panel {
         inkOf(theme),
       );
     });
-    this.#moveDot();
+    this.move();
   }
 
-  #moveDot(): void {
-    const { recording, clock, hover } = this.#context;
+  protected override move(): void {
+    const { recording, clock, hover } = this.context;
     const track = this.#tracks.get(recording.client);
     const seconds = hover.seconds ?? clock.cursor;
     const at = track ? lastAtOrBefore(track.x, seconds) : -1;
@@ -193,7 +170,7 @@ class TrackPanel implements Panel {
   }
 
   #showBar(): void {
-    const topics = this.#context.recording.info.topics.filter((topic) => trackOf(topic) !== undefined);
+    const topics = this.context.recording.info.topics.filter((topic) => trackOf(topic) !== undefined);
     const { topic } = this.#options;
     const onChoice = (event: Event) => {
       const name = (event.target as HTMLSelectElement).value;
@@ -220,7 +197,7 @@ class TrackPanel implements Panel {
     if (!grabbed.hasMoved && Math.hypot(dx, dy) < 4) return;
     this.#view = { ...this.#view, x: this.#view.x + dx, y: this.#view.y + dy };
     this.#grabbed = { x: event.clientX, y: event.clientY, hasMoved: true };
-    this.#context.request(this.#draw);
+    this.drawSoon();
   }
 
   #zoom(event: WheelEvent): void {
@@ -233,12 +210,12 @@ class TrackPanel implements Panel {
     // What is below the pointer stays there.
     const [x, y] = [event.clientX - left - width / 2, event.clientY - top - height / 2];
     this.#view = { scale, x: x - (x - this.#view.x) * by, y: y - (y - this.#view.y) * by };
-    this.#context.request(this.#draw);
+    this.drawSoon();
   }
 
   /** A click on the track seeks to when it was there. */
   #seekNear(event: PointerEvent): void {
-    const track = this.#tracks.get(this.#context.recording.client);
+    const track = this.#tracks.get(this.context.recording.client);
     const projection = this.#projection;
     if (!track || !projection) return;
     const { left, top } = this.#parts.body.getBoundingClientRect();
@@ -249,7 +226,7 @@ class TrackPanel implements Panel {
       const far = Math.hypot(projection.x(xs[i]) - px, projection.y(ys[i]) - py);
       if (far < distance) [best, distance] = [i, far];
     }
-    if (best >= 0) this.#context.clock.seek(this.#context.clock.toNs(track.x[best]));
+    if (best >= 0) this.context.clock.seek(this.context.clock.toNs(track.x[best]));
   }
 }
 

@@ -12,8 +12,9 @@ import { fitCanvas } from "../draw/canvas.ts";
 import { inkOf, lineStyle } from "../draw/palette.ts";
 import { extentOf } from "../draw/projection.ts";
 import { drawXy, type XyPlace, xyPlace } from "../draw/xy.ts";
+import { DrawnPanel } from "./drawn_panel.ts";
 import { fieldsOfKind } from "./fields.ts";
-import type { Panel, PanelContext } from "./panel.ts";
+import type { PanelContext } from "./panel.ts";
 import { fieldChoice, isTold, missingTopic, type PanelParts, panelParts, topicChoice } from "./parts.ts";
 
 type Options = PanelOptions["xy"];
@@ -22,45 +23,25 @@ type Options = PanelOptions["xy"];
 const POINTS = 20_000;
 
 /** The panel. */
-export class XyPanel implements Panel {
-  readonly #context: PanelContext<Options>;
+export class XyPanel extends DrawnPanel<Options> {
   readonly #parts: PanelParts;
   readonly #canvas = document.createElement("canvas");
   readonly #dot = document.createElement("div");
-  readonly #panel: number;
-  readonly #abort = new AbortController();
-  readonly #stop: (() => void)[] = [];
-  readonly #draw = () => this.#redraw();
-  readonly #ask = () => void this.#load();
-  readonly #move = () => this.#moveDot();
   #options: Options;
   #answer: ColumnsAnswer | undefined;
   #place: XyPlace | undefined;
 
   constructor(context: PanelContext<Options>) {
-    this.#context = context;
+    super(context);
     const { topic = "", x = "", y = "" } = context.options;
     this.#options = { topic, x, y };
-    this.#panel = context.recording.client.newPanel();
     this.#parts = panelParts(context.element);
     this.#canvas.setAttribute("role", "img");
     this.#dot.style.cssText =
       "position:absolute;left:-5px;top:-5px;width:10px;height:10px;border-radius:50%;" +
       "background:var(--cursor);pointer-events:none;visibility:hidden";
     this.#parts.body.append(this.#canvas, this.#dot);
-    const { clock, hover, request } = context;
-    this.#stop.push(
-      clock.subscribe((changes) => {
-        if (changes.has("window") || changes.has("extent")) request(this.#ask);
-        if (changes.has("cursor")) request(this.#move);
-      }),
-      hover.subscribe(() => request(this.#move)),
-    );
     this.#show();
-  }
-
-  resized(): void {
-    this.#context.request(this.#draw);
   }
 
   changed(): void {
@@ -82,20 +63,15 @@ export class XyPanel implements Panel {
     return this.#canvas;
   }
 
-  dispose(): void {
-    this.#abort.abort();
-    for (const stop of this.#stop) stop();
-  }
-
   #set(options: Options): void {
     this.#options = options;
-    this.#context.save(options);
+    this.context.save(options);
     this.#show();
   }
 
   #show(): void {
     const { topic, x, y } = this.#options;
-    const { topics } = this.#context.recording.info;
+    const { topics } = this.context.recording.info;
     const known = topics.find(({ name }) => name === topic);
     const fields = fieldsOfKind(known, "number")
       .map((field) => ({ ...field, path: formatReference(topic, field.path) }));
@@ -110,32 +86,30 @@ export class XyPanel implements Panel {
       ${fieldChoice("y", fields, y, (y) => this.#set({ ...this.#options, y }))}`,
       this.#parts.bar,
     );
-    this.#context.setTitle(x && y ? `${y} against ${x}` : "XY");
+    this.context.setTitle(x && y ? `${y} against ${x}` : "XY");
     const missing = missingTopic(topics, topic) ?? (x === "" || y === "" ? "Choose two fields." : undefined);
     this.#parts.say(missing);
     this.#answer = undefined;
-    if (missing === undefined) this.#context.request(this.#ask);
+    if (missing === undefined) this.loadSoon();
   }
 
-  async #load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const { topic, x, y } = this.#options;
-    const { recording, clock } = this.#context;
+    const { recording, clock } = this.context;
     if (topic === "" || x === "" || y === "") return;
     const request = { topic, columns: [x, y], ...clock.windowNs, points: POINTS };
-    const { value, error } = await recording.client.ask("columns", this.#panel, request, {
-      signal: this.#abort.signal,
-    });
+    const { value, error } = await this.ask(recording, "columns", request);
     if (isTold(error)) this.#parts.say(error.message);
     if (!value) return;
     this.#answer = value;
-    this.#context.request(this.#draw);
+    this.drawSoon();
   }
 
-  #redraw(): void {
+  protected override draw(): void {
     const { clientWidth: width, clientHeight: height } = this.#parts.body;
     const context = fitCanvas(this.#canvas, width, height);
     if (!context || !this.#answer) return;
-    const { theme } = this.#context;
+    const { theme } = this.context;
     const [xs, ys] = this.#answer.columns;
     const extent = extentOf(xs, ys);
     if (!extent) return this.#parts.say("There are no values in the window.");
@@ -144,11 +118,11 @@ export class XyPanel implements Panel {
     drawXy(context, this.#place, { xs, ys, color: lineStyle(theme, 0).color }, inkOf(theme));
     const { x, y } = this.#options;
     this.#canvas.setAttribute("aria-label", `${y} against ${x}, ${this.#answer.rows} rows`);
-    this.#moveDot();
+    this.move();
   }
 
-  #moveDot(): void {
-    const { clock, hover } = this.#context;
+  protected override move(): void {
+    const { clock, hover } = this.context;
     const at = this.#answer ? lastAtOrBefore(this.#answer.x, hover.seconds ?? clock.cursor) : -1;
     const isThere = at >= 0 && this.#place !== undefined;
     const [x, y] = isThere ? this.#answer!.columns.map((column) => column[at]) : [NaN, NaN];

@@ -11,6 +11,14 @@ const SECOND = 1_000_000_000n;
 const MIN_NS = -(2n ** 63n);
 const MAX_NS = 2n ** 63n - 1n;
 
+/** 1980: no clock that counts from a machine's start gets so far. */
+const FIRST_DATE_NS = 315_532_800n * SECOND;
+
+/** Whether a recording's times are dates, rather than counted from the start of some machine. */
+export function isWallClock(startNs: bigint): boolean {
+  return startNs >= FIRST_DATE_NS;
+}
+
 /** Options of {@linkcode formatTime}. */
 export interface TimeTextOptions {
   readonly style: TimeStyle;
@@ -20,10 +28,10 @@ export interface TimeTextOptions {
   readonly digits?: number;
 }
 
-/** A moment as text: `1:02:03.456`, `2024-05-01T12:00:00.000Z`, `1714564800000000000`. */
+/** A moment as text: `1:02:03.456`, `2024-05-01T12:00:00.000Z`, `1714564800000000000`. One that is no date is relative instead. */
 export function formatTime(ns: bigint, { style, startNs, digits = 3 }: TimeTextOptions): string {
   if (style === "ns") return String(ns);
-  return style === "utc" ? formatUtc(ns, digits) : formatSpan(ns - startNs, digits);
+  return style === "utc" && isWallClock(startNs) ? formatUtc(ns, digits) : formatSpan(ns - startNs, digits);
 }
 
 /** A span of time: `-0:00.250`, `1:02:03.456`. */

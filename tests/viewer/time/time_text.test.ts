@@ -19,6 +19,8 @@ describe("Times as text", () => {
     expect(formatTime(-1n, { style: "utc", startNs, digits: 9 })).toBe(
       "1969-12-31T23:59:59.999999999Z",
     );
+    // A clock that counts from a machine's start tells no dates.
+    expect(formatTime(90_500_000_000n, { style: "utc", startNs: 60_000_000_000n })).toBe("0:30.500");
     expect(formatTime(ns, { style: "ns", startNs })).toBe(String(ns));
     expect(formatSpan(59_999_999_999n, 0)).toBe("0:59");
   });
