@@ -186,7 +186,11 @@ export interface Store extends FileReader {
 /** The store that files are written by. UNSUPPORTED, saying `what` cannot be done, where they can only be read. */
 export function writable(files: FileReader, what: string): Store {
   if ("append" in files) return files as Store;
-  const how = /^https?:/i.test(files.url) ? "read only over HTTP" : "read only";
+  const how = /^https?:/i.test(files.url)
+    ? "read only over HTTP"
+    : /^s3:/i.test(files.url)
+    ? "read only, wanted connect with s3: { write: true }"
+    : "read only";
   throw new SmaltiError("UNSUPPORTED", `Cannot ${what} in ${files.url}: it is ${how}`);
 }
 

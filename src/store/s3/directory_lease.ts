@@ -2,7 +2,8 @@ import { SmaltiError } from "../../error.ts";
 import { mapLimited } from "../../util/map_limited.ts";
 import type { StoreLease } from "../store.ts";
 import type { Bucket } from "./bucket.ts";
-import { beginEpoch, type Epoch, lastEpoch, lastNumber, LogKeys } from "./epochs.ts";
+import { beginEpoch, type Epoch, lastEpoch, type LogKeys, logKeys } from "./epochs.ts";
+import { holderOf } from "./holders.ts";
 import { isSame, LogView } from "./log_view.ts";
 import { BULK_BYTES, checkSize, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
@@ -22,11 +23,6 @@ export interface LeasePlace {
   readonly prefix: string;
   /** The path; empty for the store's root. */
   readonly directory: string;
-}
-
-/** Keys of a directory's log. */
-export function logKeys({ prefix, directory }: Omit<LeasePlace, "bucket">): LogKeys {
-  return new LogKeys(prefix + (directory === "" ? "" : `${directory}/`));
 }
 
 /**
@@ -55,7 +51,7 @@ export class DirectoryLease implements StoreLease {
     this.directory = place.directory;
     this.#bucket = place.bucket;
     this.#prefix = place.prefix;
-    this.#keys = logKeys(place);
+    this.#keys = logKeys(place.prefix, place.directory);
     this.#before = before;
     this.#log = new WriteAheadLog(place.bucket, this.#keys, epoch, timing);
     this.lost.addEventListener("abort", () => this.files.clear());
@@ -68,7 +64,7 @@ export class DirectoryLease implements StoreLease {
    */
   static async take(place: LeasePlace, timing: LogTiming, isProbed: boolean): Promise<DirectoryLease> {
     const { bucket } = place;
-    const keys = logKeys(place);
+    const keys = logKeys(place.prefix, place.directory);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const last = await lastEpoch(bucket, keys);
       let before: LogView | undefined;
@@ -232,7 +228,8 @@ export class DirectoryLease implements StoreLease {
       if (!this.#isUsed && epoch.number === 1 && await this.#isEmpty()) {
         return await removeLog(this.#bucket, this.#keys.root);
       }
-      await this.#log.settled(); // where it failed, the files are another's to recover
+      // Where it failed or was taken over, the files are another's to recover.
+      if (this.files.size > 0) await this.#log.flush();
       await mapLimited([...this.files.values()], AT_ONCE, (file) => this.seal(file));
       this.#log.stop();
       await this.#log.settled();
@@ -285,28 +282,6 @@ export class DirectoryLease implements StoreLease {
     });
     for (const path of commits.keys()) this.#known.add(path);
   }
-}
-
-/** Who holds an epoch, if they live. */
-export async function holderOf(
-  bucket: Bucket,
-  keys: LogKeys,
-  epoch: Epoch,
-  { silentMs }: LogTiming,
-): Promise<string | undefined> {
-  let newest = await bucket.head(keys.epoch(epoch.number));
-  await lastNumber(async (number) => {
-    const found = await bucket.head(keys.record(epoch, number));
-    // The last that is there is the newest: asked for last or not, it is the youngest.
-    if (found && !(newest?.ageMs !== undefined && found.ageMs !== undefined && found.ageMs > newest.ageMs)) {
-      newest = found;
-    }
-    return found !== undefined;
-  });
-  const ageMs = newest?.ageMs;
-  if (ageMs !== undefined && ageMs >= silentMs) return undefined;
-  const heard = ageMs === undefined ? "" : `, heard of ${Math.round(ageMs / 1000)} s ago`;
-  return `writer ${epoch.id.slice(0, 8)}${heard}`;
 }
 
 /** Ends an epoch in another's place; undefined where it goes on, or was ended otherwise. */

@@ -49,6 +49,11 @@ export class LogKeys {
   }
 }
 
+/** Keys of the log of a directory by its path; of the store itself by an empty one. */
+export function logKeys(prefix: string, directory: string): LogKeys {
+  return new LogKeys(prefix + (directory === "" ? "" : `${directory}/`));
+}
+
 /** Numbers of one length, so that keys are in order. */
 function digits(number: number): string {
   return String(number).padStart(10, "0");

@@ -1,7 +1,6 @@
 import { Turns } from "../../util/turns.ts";
 import type { Bucket } from "./bucket.ts";
-import { logKeys } from "./directory_lease.ts";
-import { lastEpoch } from "./epochs.ts";
+import { lastEpoch, logKeys } from "./epochs.ts";
 import { LogView } from "./log_view.ts";
 
 /** Directories whose logs are kept in memory. */
@@ -33,7 +32,7 @@ export class OtherLogs {
   }
 
   async #read(directory: string): Promise<LogView | undefined> {
-    const keys = logKeys({ prefix: this.#prefix, directory });
+    const keys = logKeys(this.#prefix, directory);
     for (;;) {
       const known = this.#views.get(directory);
       const epoch = await lastEpoch(this.#bucket, keys, known?.epoch.number);

@@ -17,8 +17,9 @@ import {
   writtenAnew,
 } from "../store.ts";
 import { Bucket } from "./bucket.ts";
-import { DirectoryLease, holderOf, logKeys } from "./directory_lease.ts";
-import { lastEpoch, LOG_FOLDER } from "./epochs.ts";
+import { DirectoryLease } from "./directory_lease.ts";
+import { LOG_FOLDER } from "./epochs.ts";
+import { Holders } from "./holders.ts";
 import { OtherLogs } from "./other_logs.ts";
 import { checkSize, PendingFile } from "./pending_file.ts";
 import { putInPlace } from "./put_in_place.ts";
@@ -39,6 +40,7 @@ export class S3Store implements Store {
   readonly #prefix: string;
   readonly #objects: S3Reader;
   readonly #others: OtherLogs;
+  readonly #holders: Holders;
   readonly #timing: LogTiming;
   readonly #leases = new Set<DirectoryLease>();
   /** Locks that are being taken. */
@@ -61,6 +63,7 @@ export class S3Store implements Store {
     this.#prefix = place.prefix;
     this.#objects = new S3Reader(place, this.#bucket);
     this.#others = new OtherLogs(this.#bucket, place.prefix);
+    this.#holders = new Holders(this.#bucket, place.prefix, timing);
     this.#timing = timing;
   }
 
@@ -297,10 +300,7 @@ export class S3Store implements Store {
     return await this.#call(async () => {
       const directory = path.slice(0, Math.max(0, path.lastIndexOf("/")));
       for (const lease of this.#leases) if (lease.directory === directory && !lease.lost.aborted) return HERE;
-      const keys = logKeys({ prefix: this.#prefix, directory });
-      const epoch = await lastEpoch(this.#bucket, keys);
-      if (epoch?.state !== "held") return undefined;
-      return await holderOf(this.#bucket, keys, epoch, this.#timing);
+      return await this.#holders.of(directory);
     });
   }
 

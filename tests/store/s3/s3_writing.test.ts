@@ -65,6 +65,19 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
   const isDear = ({ method, url }: S3Asked) =>
     method === "PUT" || (method === "POST" && !url.includes("?delete")) || url.includes("list-type");
 
+  it("is reached by connect with write: true alone", async () => {
+    const url = server.url(`writing-${++places}`);
+    await using reader = await connect(url, { s3: server.options() });
+    await expectError(
+      () => reader.sequenceCreate("s"),
+      "UNSUPPORTED",
+      "wanted connect with s3: { write: true }",
+    );
+    await using client = await connect(url, { s3: server.options({ write: true }) });
+    await recordSequence(client, "s", { a: [1, 2] });
+    expect(await allTexts(reader, "s")).toEqual(await allTexts(client, "s"));
+  });
+
   it("takes few requests for many small topics", () =>
     withClients(async (first, second, prefix) => {
       const sequence = await first.sequenceCreate("drive", { autoFlush: false });
