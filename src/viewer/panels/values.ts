@@ -15,6 +15,8 @@ type Options = PanelOptions["values"];
 
 /** What changes is drawn so often at most, in milliseconds. */
 const DRAW_MS = 100;
+/** How long an answer is waited for with what only makes ages longer, in milliseconds. */
+const ANSWER_MS = 300;
 /** Fields that are looked at for the three values of one line. */
 const BRIEF_FIELDS = 12;
 /** Lines of a value's tree. */
@@ -46,7 +48,7 @@ class ValuesPanel implements Panel {
     const { clock } = context;
     this.#stop.push(clock.subscribe((changes) => {
       // Where nothing plays an answer follows, and is drawn without a wait for what only makes ages longer.
-      if (changes.has("cursor")) this.#drawSoon(clock.isPlaying ? 0 : DRAW_MS);
+      if (changes.has("cursor")) this.#drawSoon(clock.isPlaying ? 0 : ANSWER_MS);
     }));
     context.setTitle(this.#topics.length > 0 ? this.#topics.join(", ") : "Values");
     if (this.#topics.length > 0 && this.#topics.length <= 3) {
