@@ -46,7 +46,7 @@ export function addLs(program: Command, context: Context): void {
     )
     .action(async (url: string | undefined, { store, writeIndex }: { store: string; writeIndex?: true }) => {
       const place = url ?? store;
-      await withClient(place, (client) => list(context, client));
+      await withClient(place, (client) => list(context, client), { write: false });
       if (writeIndex) await writeStoreIndex(place);
     });
 }

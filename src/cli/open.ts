@@ -8,10 +8,17 @@ import type { Client } from "../client.ts";
 import type { S3Options } from "../store/s3/s3_options.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 
-/** Runs `body` with a client, which is closed after it. */
-export async function withClient<R>(store: string, body: (client: Client) => Promise<R>): Promise<R> {
+/**
+ * Runs `body` with a client, which is closed after it. Who does not write is told of a place in an object store where nothing
+ * is; for who does, it is a new one.
+ */
+export async function withClient<R>(
+  store: string,
+  body: (client: Client) => Promise<R>,
+  { write = true }: { write?: boolean } = {},
+): Promise<R> {
   const { connect } = await import("../entry/main.ts");
-  const s3 = await s3Options(store);
+  const s3 = await s3Options(store, write);
   const client = await connect(store, s3 && { s3 });
   try {
     return await body(client);
@@ -21,9 +28,10 @@ export async function withClient<R>(store: string, body: (client: Client) => Pro
 }
 
 /** How a place in an object store is asked, by what the environment says; undefined for any other place. */
-export async function s3Options(place: string): Promise<S3Options | undefined> {
+async function s3Options(place: string, write: boolean): Promise<S3Options | undefined> {
   if (!/^s3:/i.test(place)) return undefined;
-  return await (await import("./s3/environment.ts")).s3FromEnvironment(process.env);
+  const { s3FromEnvironment } = await import("./s3/environment.ts");
+  return { ...await s3FromEnvironment(process.env), write };
 }
 
 /** Runs `body` with an open sequence. */

@@ -55,6 +55,28 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
     expect((await smalti(["ls", url])).stdout).toContain("drive");
   });
 
+  it("records, edits, compacts, recovers and removes in a bucket", async () => {
+    const store = ["--store", server.url("written")];
+    const run = async (...args: string[]) => await smalti([...args, ...store]);
+    const file = join(directory, "written.mcap");
+    await smalti(["export", "drive", "--store", server.url("fleet"), "--to", "mcap", "-o", file]);
+    for (
+      const command of [
+        ["import", file, "--name", "drive"],
+        ["filter", "drive", "turn", "--topics", "gps/front"],
+        ["compact", "drive"],
+        ["recover", "drive"],
+        ["verify", "--deep"],
+      ]
+    ) expect([command, await run(...command)]).toMatchObject([command, { code: 0, stderr: "" }]);
+    const played = await run("play", "drive", "--format", "ndjson");
+    const wanted = await smalti(["play", "drive", "--format", "ndjson", "--store", server.url("fleet")]);
+    expect(played.stdout.split("\n").length).toBe(wanted.stdout.split("\n").length);
+    expect(await run("rm", "turn")).toMatchObject({ code: 0 });
+    expect((await run("ls")).stdout).not.toContain("turn");
+    expect(await run("import", file, "--name", "drive")).toMatchObject({ code: 1 });
+  });
+
   it("imports and converts a file by its URL", async () => {
     const file = join(directory, "drive.mcap");
     const store = ["--store", join(directory, "imported")];
