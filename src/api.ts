@@ -111,6 +111,8 @@ export {
   type AttachmentInfo,
   type CompactedTopic,
   type CompactReport,
+  type CopyOptions,
+  type CopyReport,
   type JsonValue,
   type LiveInfo,
   type Metadata,

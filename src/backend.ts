@@ -14,6 +14,8 @@ import type { Durability } from "./store/store.ts";
 import type {
   AttachmentInfo,
   CompactReport,
+  CopyOptions,
+  CopyReport,
   Metadata,
   Notification,
   NotificationPlace,
@@ -90,6 +92,11 @@ export interface Backend {
    * UNSUPPORTED where others do that.
    */
   compactSequence(name: string): Promise<CompactReport>;
+  /**
+   * Copies a sequence to another place. NOT_FOUND, LOCKED, ALREADY_EXISTS, CORRUPT; UNSUPPORTED where either is no store of
+   * files.
+   */
+  copySequence?(name: string, to: Backend, options: CopyOptions): Promise<CopyReport>;
   /** What was said about a sequence or topic, in the order it came. NOT_FOUND, CORRUPT. */
   listNotifications(place: NotificationPlace): Promise<Notification[]>;
   /** Says what went wrong with a sequence or topic. NOT_FOUND. */

@@ -14,6 +14,8 @@ import type { SplitHandler } from "./splits/split_handler.ts";
 import type { TopicHandler } from "./read/topic_handler.ts";
 import type {
   CompactReport,
+  CopyOptions,
+  CopyReport,
   Metadata,
   Notification,
   NotificationPlace,
@@ -76,6 +78,7 @@ const SEQUENCE_OPTIONS: OptionNames<SequenceOptions> = { ...SESSION_OPTIONS, met
 const HANDLER_OPTIONS: OptionNames<HandlerOptions> = { follow: true };
 const LIST_OPTIONS: OptionNames<ListOptions> = { details: true };
 const RECOVER_OPTIONS: OptionNames<RecoverOptions> = { failed: true };
+const COPY_OPTIONS: OptionNames<CopyOptions> = { signal: true, onProgress: true };
 const QUERY_OPTIONS: OptionNames<QueryOptions> = { signal: true, onError: true };
 
 let readBackend: (client: Client) => Backend;
@@ -431,6 +434,37 @@ export class Client implements AsyncDisposable {
   async compact(name: string): Promise<CompactReport> {
     this.#check(`compact sequence ${JSON.stringify(name)}`);
     return await this.#of(name, this.#backend.compactSequence(sequenceName(name)));
+  }
+
+  /**
+   * Copies a sequence that has ended to another place, as it is: a directory, memory, an object store. Each file is checked
+   * whole after it was copied, and the copy is there when all are. One that is cut short is gone on with by the same call,
+   * which keeps what is whole. Where the copy is there already, all of it is checked.
+   *
+   * Rejects with NOT_FOUND, INVALID_NAME, LOCKED while it is recorded or somebody writes there, ALREADY_EXISTS where another
+   * sequence has its name there, CORRUPT where it is damaged, UNSUPPORTED where either place is a server or can only be read.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "smalti";
+   *
+   * await using from = await connect("./recordings");
+   * await using to = await connect("memory:");
+   * const { files, bytes } = await from.copy("drive_log_01", to);
+   * console.log(files, bytes);
+   * ```
+   */
+  async copy(name: string, to: Client, options: CopyOptions = {}): Promise<CopyReport> {
+    this.#check(`copy sequence ${JSON.stringify(name)}`);
+    to.#check(`copy sequence ${JSON.stringify(name)}`);
+    const checked = sequenceName(name);
+    checkOptions(options, COPY_OPTIONS, `Cannot copy sequence "${checked}"`);
+    const backend = this.#backend;
+    if (!backend.copySequence) {
+      const text = `Cannot copy sequence "${checked}" from a server: wanted a store of files`;
+      throw new SmaltiError("UNSUPPORTED", text, { sequence: checked });
+    }
+    return await this.#of(checked, backend.copySequence(checked, to.#backend, options));
   }
 
   /** Aborts what is still being written and gives back what is held open. A second call waits for the first. */

@@ -207,6 +207,26 @@ export interface CompactReport {
   readonly topics: readonly CompactedTopic[];
 }
 
+/** Options of {@linkcode Client.copy}. */
+export interface CopyOptions {
+  /** Stops it; what was copied is kept for another try. */
+  signal?: AbortSignal;
+  /** Hears of bytes that were copied so far, of all that are to be. */
+  onProgress?: (bytes: number, total: number) => void;
+}
+
+/** What came of a copy. */
+export interface CopyReport {
+  /** The sequence's name. */
+  readonly sequence: string;
+  /** Files that were copied now. */
+  readonly files: number;
+  /** Files that were there already. */
+  readonly kept: number;
+  /** Bytes of all of them. */
+  readonly bytes: number;
+}
+
 /** What a query is made of: JSON whose integers beyond 2^53 are bigint. */
 export type QueryValue =
   | null

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addCompact } from "./compact.ts";
 import { addConvert } from "./convert.ts";
+import { addCopy } from "./copy.ts";
 import { addCut } from "./cut.ts";
 import { addDemo } from "./demo.ts";
 import { addExport } from "./export.ts";
@@ -44,6 +45,7 @@ export function createProgram(context: Context): Command {
     addFilter,
     addMerge,
     addCut,
+    addCopy,
     addVerify,
     addRecover,
     addCompact,

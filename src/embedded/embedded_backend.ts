@@ -15,6 +15,8 @@ import {
 } from "../store/store.ts";
 import type {
   CompactReport,
+  CopyOptions,
+  CopyReport,
   Metadata,
   Notification,
   NotificationPlace,
@@ -30,6 +32,7 @@ import {
   decodeManifest,
   encodeManifest,
   filesOf,
+  identityOf,
   MANIFEST,
   type Manifest,
   newDirectory,
@@ -285,6 +288,28 @@ export class EmbeddedBackend implements Backend {
     });
   }
 
+  async copySequence(name: string, to: Backend, options: CopyOptions): Promise<CopyReport> {
+    if (!(to instanceof EmbeddedBackend)) {
+      const text = `Cannot copy sequence "${name}" to ${to.storeUrl ?? "a server"}: wanted a store of files`;
+      throw new SmaltiError("UNSUPPORTED", text, { sequence: name });
+    }
+    const known: KnownManifest = {};
+    const manifest = await this.#readManifest(name, known);
+    const text = known.file!.bytes;
+    await this.#refuseRecording(manifest);
+    return await to.#change("copy", name, async (store) => {
+      const { copySequence } = await import("./copy_sequence.ts");
+      const at = { name, place: await placeOf(store, name) };
+      await to.#open.get(name)?.closed;
+      await to.#hasCopy(at, manifest);
+      return await to.#locked(store, at, async () => {
+        const isThere = await to.#hasCopy(at, manifest);
+        const where = { from: this.#files, manifest, text, to: store, place: at.place, isThere };
+        return await copySequence({ ...where, engine: this.engine, options });
+      });
+    });
+  }
+
   listNotifications(place: NotificationPlace): Promise<Notification[]> {
     return this.#notifications.list(place);
   }
@@ -400,6 +425,17 @@ export class EmbeddedBackend implements Backend {
       throw reason;
     }
     const text = `Cannot create sequence "${name}": it is there; wanted a new name, or ifExists: "replace"`;
+    throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
+  }
+
+  /** Whether there is a copy of another place's sequence as it is now; ALREADY_EXISTS where there is another sequence. */
+  async #hasCopy({ name, place }: Place, manifest: Manifest): Promise<boolean> {
+    const found = await this.#readStored(place);
+    if (!found) return false;
+    const there = decodeManifest(found, name, place);
+    const rowsOf = ({ topics }: Manifest) => topics.map(({ name, rowCount }) => `${name} ${rowCount}`).join();
+    if (identityOf(there) === identityOf(manifest) && rowsOf(there) === rowsOf(manifest)) return true;
+    const text = `Cannot copy sequence "${name}" to ${this.storeUrl}: another is there by that name`;
     throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
   }
 

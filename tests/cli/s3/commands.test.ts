@@ -72,6 +72,16 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
     const played = await run("play", "drive", "--format", "ndjson");
     const wanted = await smalti(["play", "drive", "--format", "ndjson", "--store", server.url("fleet")]);
     expect(played.stdout.split("\n").length).toBe(wanted.stdout.split("\n").length);
+    const back = join(directory, "back");
+    for (const [from, to] of [[server.url("written"), server.url("copied")], [server.url("copied"), back]]) {
+      expect(await smalti(["copy", "drive", "--store", from, "--to", to])).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
+    }
+    expect((await smalti(["play", "drive", "--format", "ndjson", "--store", back])).stdout).toBe(
+      played.stdout,
+    );
     expect(await run("rm", "turn")).toMatchObject({ code: 0 });
     expect((await run("ls")).stdout).not.toContain("turn");
     expect(await run("import", file, "--name", "drive")).toMatchObject({ code: 1 });
