@@ -12,7 +12,7 @@ import { WatchedStore } from "../support/watched_store.ts";
 
 describe("connect", () => {
   it.each([
-    "s3://bucket",
+    "gs://bucket",
     "mem:",
     "MEMORY://",
     "data:,x",
@@ -30,7 +30,7 @@ describe("connect", () => {
     await expectError(
       () => connect("s4://bucket"),
       "UNSUPPORTED",
-      "wanted a directory, or a URL of file:, memory:, http:, https:, grpc: or grpc+tls:",
+      "wanted a directory, or a URL of file:, memory:, http:, https:, s3:, grpc: or grpc+tls:",
     );
   });
 
