@@ -66,7 +66,6 @@ export const full: PublishedPackage = {
     "@foxglove/ros2idl-parser",
     "@foxglove/rosmsg",
     "apache-arrow",
-    "aws4fetch",
     "cli-progress",
     "commander",
     "flatbuffers",
