@@ -1,5 +1,7 @@
 import type { StoredBatches } from "../backend.ts";
+import { hexCrc } from "../arrow/stored_batch.ts";
 import { SmaltiError } from "../error.ts";
+import { MAX_PART } from "../names.ts";
 import type { QueryRequest } from "../query/builders.ts";
 import type { TimeRange } from "../types.ts";
 import { mapLimited } from "../util/map_limited.ts";
@@ -41,8 +43,6 @@ export const SPLIT_OPTIONS: OptionNames<SplitOptions> = {
 
 const DEFAULT_BYTES = 256 * 2 ** 20;
 const NS_PER_S = 1e9;
-/** Names of sequences have so many characters at most. */
-const MOST_NAME = 200;
 
 /** What is cut, and how. */
 export interface CutRequest {
@@ -145,7 +145,7 @@ function partOf(name: string, stored: StoredBatches, window: HalfOpenWindow): Sp
 /** A name for what is made of a split: the same each time that it is cut. */
 function nameOf({ name, engine }: SequenceHandler, { startNs, endNs }: HalfOpenWindow): string {
   const full = `${name}-${startNs}-${endNs}`;
-  if (full.length <= MOST_NAME) return full;
-  const crc = engine.crc32(new TextEncoder().encode(full)).toString(16).padStart(8, "0");
-  return `${full.slice(0, MOST_NAME - crc.length - 1)}-${crc}`;
+  if (full.length <= MAX_PART) return full;
+  const crc = hexCrc(engine.crc32(new TextEncoder().encode(full)));
+  return `${full.slice(0, MAX_PART - crc.length - 1)}-${crc}`;
 }

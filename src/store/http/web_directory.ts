@@ -5,6 +5,7 @@
  */
 import { encodeBase64 } from "../../util/base64.ts";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
+import { causesText } from "../../util/causes_text.ts";
 import { pause } from "../../util/pause.ts";
 import { isBrowser } from "../../util/is_browser.ts";
 import { isRefusal } from "../../util/rights.ts";
@@ -302,10 +303,9 @@ export class WebDirectory implements RangeSource {
 
   /** What a runtime says of a request that came to nothing. */
   #broken(path: string, reason: unknown): SmaltiError {
-    const texts: string[] = [];
-    for (let at = reason; at instanceof Error; at = at.cause) texts.push(at.message);
-    if (isRefusal(reason)) return this.#error("PERMISSION_DENIED", path, texts.join(": "));
-    const text = `the server cannot be reached, or went away: ${texts.join(": ")}`;
+    const said = causesText(reason);
+    if (isRefusal(reason)) return this.#error("PERMISSION_DENIED", path, said);
+    const text = `the server cannot be reached, or went away: ${said}`;
     if (this.#query === "") return this.#error("UNAVAILABLE", path, text, reason);
     // It may name the URL whole, and a query may be a signature.
     return this.#error("UNAVAILABLE", path, text.replaceAll(this.#query, ""));

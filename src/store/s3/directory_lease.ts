@@ -5,7 +5,7 @@ import type { Bucket } from "./bucket.ts";
 import { beginEpoch, type Epoch, lastEpoch, type LogKeys, logKeys } from "./epochs.ts";
 import { holderOf } from "./holders.ts";
 import { isSame, LogView } from "./log_view.ts";
-import { BULK_BYTES, checkSize, PendingFile } from "./pending_file.ts";
+import { BULK_BYTES, checkSize, isWithin, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
 import { type ObjectSource, putInPlace } from "./put_in_place.ts";
 import { encodeRecord } from "./record.ts";
@@ -102,8 +102,7 @@ export class DirectoryLease implements StoreLease {
 
   /** Whether a path lies in the directory. */
   covers(path: string): boolean {
-    const { directory } = this;
-    return directory === "" || path === directory || path.startsWith(`${directory}/`);
+    return isWithin(this.directory, path);
   }
 
   /** Before anything is changed. LOCKED. */
@@ -184,9 +183,8 @@ export class DirectoryLease implements StoreLease {
 
   /** Forgets files at a path and below it; to be flushed. */
   drop(path: string): void {
-    const isIn = (other: string) => path === "" || other === path || other.startsWith(`${path}/`);
-    for (const other of [...this.files.keys()]) if (isIn(other)) this.files.delete(other);
-    const known = [...this.#known].filter(isIn);
+    for (const other of [...this.files.keys()]) if (isWithin(path, other)) this.files.delete(other);
+    const known = [...this.#known].filter((other) => isWithin(path, other));
     if (known.length === 0) return;
     known.forEach((other) => this.#known.delete(other));
     this.#log.add({ do: "drop", path });

@@ -6,7 +6,7 @@
 import { SmaltiError } from "../../error.ts";
 import type { Bucket } from "./bucket.ts";
 import { type Epoch, type LogKeys, readEpoch } from "./epochs.ts";
-import { PendingFile } from "./pending_file.ts";
+import { isWithin, PendingFile } from "./pending_file.ts";
 import { decodeRecord, type LogRecord } from "./record.ts";
 
 /** Most records fit, so that reading one is one request. */
@@ -80,7 +80,7 @@ export class LogView {
       if (step.do === "drop") {
         for (const known of [this.files, this.commits]) {
           for (const other of [...known.keys()]) {
-            if (path === "" || other === path || other.startsWith(`${path}/`)) known.delete(other);
+            if (isWithin(path, other)) known.delete(other);
           }
         }
         continue;

@@ -114,6 +114,11 @@ export class PendingFile {
   }
 }
 
+/** Whether a path is a directory, or lies in it; all paths lie in the root, which is `""`. */
+export function isWithin(directory: string, path: string): boolean {
+  return directory === "" || path === directory || path.startsWith(`${directory}/`);
+}
+
 /** Throws TOO_LARGE for a file that no upload can hold. */
 export function checkSize(path: string, size: number): void {
   const most = BULK_BYTES * MOST_PARTS;

@@ -39,14 +39,8 @@ export class S3Reader implements FileReader {
   async list(path: string): Promise<string[]> {
     const prefix = this.#prefix + (path === "" ? "" : `${path}/`);
     return await this.#ranges.untilClosed(async (signal) => {
-      const names: string[] = [];
-      let isThere = false;
-      for await (const { keys, prefixes } of this.#bucket.list(prefix, { delimiter: "/", signal })) {
-        isThere ||= keys.length + prefixes.length > 0;
-        for (const key of keys) names.push(key.slice(prefix.length));
-        for (const below of prefixes) names.push(below.slice(prefix.length, -1));
-      }
-      if (path === "" && !isThere) {
+      const names = await entriesBelow(this.#bucket, prefix, signal);
+      if (path === "" && names.length === 0) {
         throw new SmaltiError("NOT_FOUND", `Cannot list ${this.url}: there is no object below it`);
       }
       // An object called as the directory itself is what some programs make of empty ones.
@@ -76,6 +70,16 @@ export class S3Reader implements FileReader {
   close(): Promise<void> {
     return this.#ranges.close();
   }
+}
+
+/** Names directly below a prefix, which is empty or ends with a slash; an object called as the prefix is an empty one. */
+export async function entriesBelow(bucket: Bucket, prefix: string, signal?: AbortSignal): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { keys, prefixes } of bucket.list(prefix, { delimiter: "/", signal })) {
+    for (const key of keys) names.push(key.slice(prefix.length));
+    for (const below of prefixes) names.push(below.slice(prefix.length, -1));
+  }
+  return names;
 }
 
 /** Ranges of objects; paths are keys. */

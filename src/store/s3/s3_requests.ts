@@ -6,6 +6,7 @@
 import { AwsV4Signer } from "aws4fetch";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { isBrowser } from "../../util/is_browser.ts";
+import { causesText } from "../../util/causes_text.ts";
 import { pause } from "../../util/pause.ts";
 import { CredentialsKeeper, type S3Credentials } from "./credentials.ts";
 import type { S3Place } from "./s3_options.ts";
@@ -95,11 +96,9 @@ export class S3Requests {
       try {
         const answer = await this.#ask(request, credentials);
         const { status } = answer;
-        if (status >= 200 && status < 300 || request.expected?.includes(status)) {
-          const code = status === 409 ? codeOf(answer) : "";
-          if (!AGAIN.has(code)) return answer;
-        }
-        const code = codeOf(answer);
+        const isGood = status >= 200 && status < 300 || request.expected?.includes(status);
+        const code = isGood && status !== 409 ? "" : codeOf(answer);
+        if (isGood && !AGAIN.has(code)) return answer;
         if (EXPIRED.has(code) && !renewed && this.#credentials.renew(credentials)) {
           renewed = true;
           continue;
@@ -114,7 +113,7 @@ export class S3Requests {
         if (reason instanceof SmaltiError) throw reason;
         request.signal?.throwIfAborted();
         const text = `Cannot ${request.tried}: the service cannot be reached, or went away: ${
-          textOf(reason)
+          causesText(reason)
         }`;
         failure = new SmaltiError("UNAVAILABLE", text, { cause: reason });
       }
@@ -231,11 +230,4 @@ export function codeOf(answer: Pick<S3Answer, "bytes">): string {
 export function elementOf({ bytes }: Pick<S3Answer, "bytes">, name: string): string | undefined {
   if (bytes.length === 0 || bytes.length > 1 << 16) return undefined;
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(new TextDecoder().decode(bytes))?.[1];
-}
-
-/** What a runtime says of a request that came to nothing. */
-function textOf(reason: unknown): string {
-  const texts: string[] = [];
-  for (let at = reason; at instanceof Error; at = at.cause) texts.push(at.message);
-  return texts.join(": ");
 }

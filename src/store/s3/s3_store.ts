@@ -21,11 +21,11 @@ import { DirectoryLease } from "./directory_lease.ts";
 import { LOG_FOLDER } from "./epochs.ts";
 import { Holders } from "./holders.ts";
 import { OtherLogs } from "./other_logs.ts";
-import { checkSize, PendingFile } from "./pending_file.ts";
+import { checkSize, isWithin, PendingFile } from "./pending_file.ts";
 import { putInPlace } from "./put_in_place.ts";
 import { keysBelow } from "./remove_log.ts";
 import type { S3Place } from "./s3_options.ts";
-import { S3Reader } from "./s3_reader.ts";
+import { entriesBelow, S3Reader } from "./s3_reader.ts";
 import { LOG_TIMING, type LogTiming } from "./write_ahead_log.ts";
 
 /** How often who follows a sequence looks again, in milliseconds. */
@@ -78,12 +78,7 @@ export class S3Store implements Store {
   async list(path: string): Promise<string[]> {
     return await this.#call(async () => {
       const below = path === "" ? "" : `${path}/`;
-      const names = new Set<string>();
-      const prefix = this.#prefix + below;
-      for await (const { keys, prefixes } of this.#bucket.list(prefix, { delimiter: "/" })) {
-        for (const key of keys) names.add(key.slice(prefix.length));
-        for (const directory of prefixes) names.add(directory.slice(prefix.length, -1));
-      }
+      const names = new Set(await entriesBelow(this.#bucket, this.#prefix + below));
       const pending = [...this.#files.keys(), ...[...this.#leases].flatMap(({ files }) => [...files.keys()])];
       const isOwn = this.#leaseOf(path) !== undefined;
       if (path !== "" && !isOwn) pending.push(...(await this.#others.of(path))?.files.keys() ?? []);
@@ -253,7 +248,7 @@ export class S3Store implements Store {
   async remove(path: string): Promise<void> {
     await this.#change([path], async () => {
       const lease = this.#leaseOf(path);
-      for (const file of [...this.#files.keys()]) if (isIn(path, file)) this.#files.delete(file);
+      for (const file of [...this.#files.keys()]) if (isWithin(path, file)) this.#files.delete(file);
       this.#changed(path);
       if (lease?.directory === path) return await lease.removeAll();
       // First: else what is not an object yet would be there still, and what was made before would not be there.
@@ -420,7 +415,3 @@ export class S3Store implements Store {
 
 /** Who holds what this store holds. */
 const HERE = "a writer of this client";
-
-function isIn(directory: string, path: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
-}
