@@ -115,6 +115,8 @@ export interface SequenceSink {
   readonly session: Pick<SessionInfo, "id" | "created">;
   /** Aborts when the right to write the sequence was lost, with the error as its reason: nothing more can be written. */
   readonly lost?: AbortSignal;
+  /** Whether a checkpoint may be asked for while what it tells of is being synced, see {@linkcode Store.isLogged}. @default false */
+  readonly isLogged?: boolean;
   /** Adds a topic. ALREADY_EXISTS where the sequence has it, from any session. */
   createTopic(name: string, schema: TopicSchema): Promise<TopicSink>;
   /** Keeps a file beside the topics. */

@@ -66,9 +66,7 @@ export async function compactTopicFile(
   const getsDetail = file.wantsDetail === true && mayHaveDetail(file);
   if (!getsDetail && !isWorthIt(file)) return undefined;
   const path = file.path + NEW_SUFFIX;
-  // Left by a compaction that was cut short.
-  await store.remove(path);
-  await store.create(path);
+  await createAnew(store, path);
   try {
     const { reader } = file;
     const head = await store.read(file.path, 0, file.index.offset[0], { reader });
@@ -87,6 +85,17 @@ export async function compactTopicFile(
   } catch (reason) {
     await store.remove(path).catch(() => {});
     throw reason instanceof SmaltiError ? reason.at({ file: file.path }) : reason;
+  }
+}
+
+/** Makes an empty file, in the place of one that a compaction left that was cut short. */
+async function createAnew(store: Store, path: string): Promise<void> {
+  try {
+    await store.create(path);
+  } catch (reason) {
+    if (!(reason instanceof SmaltiError) || reason.code !== "ALREADY_EXISTS") throw reason;
+    await store.remove(path);
+    await store.create(path);
   }
 }
 
@@ -210,7 +219,8 @@ class Joiner {
     await this.#flush();
     const end = this.#index.fileEnd(this.#engine, stored);
     await this.#store.append(this.#path, end);
-    await this.#store.sync(this.#path);
+    // A log has it whole when it is moved.
+    if (!this.#store.isLogged) await this.#store.sync(this.#path);
     return { index: this.#index, sizeBytes: this.#size + end.length };
   }
 

@@ -55,6 +55,10 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     return this.#sequence.lost;
   }
 
+  get isLogged(): boolean {
+    return this.#store.isLogged ?? false;
+  }
+
   hasTopic(name: string): boolean {
     return this.topics.has(name) || this.#creating.has(name);
   }

@@ -83,7 +83,10 @@ export class TopicFileWriter implements TopicSink {
     return this.#size;
   }
 
-  /** Bytes up to the end of the last batch that {@linkcode sync} has made durable; 0 before the first. */
+  /**
+   * Bytes up to the end of the last batch that {@linkcode sync} has made durable; 0 before the first. In a store that is logged:
+   * that are durable before what is replaced from now on.
+   */
   get syncedBytes(): number {
     return this.#syncedBytes;
   }
@@ -117,10 +120,13 @@ export class TopicFileWriter implements TopicSink {
   async sync(): Promise<void> {
     await this.#tail;
     const [bytes, { totals }] = [this.#wholeBytes, this.#index];
-    await this.#store.sync(this.path);
-    if (bytes <= this.#syncedBytes) return;
-    this.#syncedBytes = bytes;
-    this.#synced = totals;
+    const synced = this.#store.sync(this.path);
+    if (!this.#store.isLogged) await synced;
+    if (bytes > this.#syncedBytes) {
+      this.#syncedBytes = bytes;
+      this.#synced = totals;
+    }
+    await synced;
   }
 
   /**
@@ -161,7 +167,7 @@ export class TopicFileWriter implements TopicSink {
     this.#size += bytes.length;
     this.#tail = this.#tail.then(() => this.#store.append(this.path, bytes));
     this.#unsynced += bytes.length;
-    if (this.#unsynced >= SYNC_BYTES) {
+    if (this.#unsynced >= SYNC_BYTES && !this.#store.isLogged) {
       this.#unsynced = 0;
       // Should it fail, so does the next one, and that one is waited for.
       this.#tail.then(() => this.#store.sync(this.path)).catch(() => {});

@@ -122,6 +122,11 @@ export interface Store extends FileReader {
    * then. Else who follows a sequence reads what is at the path. @default true
    */
   readonly holds?: boolean;
+  /**
+   * Whether changes go to a write-ahead log. Then a `replace` may be asked for while `sync`s are under way: it is seen only where
+   * what was to be synced before it is, and they share a record of the log. Syncing early gains nothing, and `move` takes what was not synced too. @default false
+   */
+  readonly isLogged?: boolean;
   /** Makes an empty file, and the directories above it. ALREADY_EXISTS where there is one. */
   create(path: string): Promise<void>;
   /**

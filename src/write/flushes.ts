@@ -54,21 +54,26 @@ export class Flushes {
     clearTimeout(this.#idleTimer);
     const [rows, startMs] = [this.#rowCount(), performance.now()];
     const topics = [...this.#context.topics.values()];
-    const flushed = Promise.all(topics.map((topic) => topic.sync()));
+    const drained = Promise.all(topics.map((topic) => topic.drain()));
     // Now, when all that was taken is on its way, and nothing more is.
     const newest = topics.reduce(
       (most, { newestNs }) => newestNs !== undefined && newestNs > most ? newestNs : most,
       MIN_NS,
     );
     for (const topic of topics) topic.forgetPending();
+    const { sink, latenessNs } = this.#context;
+    const untilNs = newest - latenessNs;
+    const checkpoint = () => untilNs > MIN_NS ? sink.checkpoint(untilNs) : undefined;
     try {
-      await flushed;
+      await drained;
+      const synced = Promise.all(topics.map((topic) => topic.sync()));
+      // Side by side they share a record of a log.
+      await (sink.isLogged ? Promise.all([synced, checkpoint()]) : synced);
     } catch (reason) {
       this.#hasGap = true;
       throw reason;
     }
-    const untilNs = newest - this.#context.latenessNs;
-    if (untilNs > MIN_NS) await this.#context.sink.checkpoint(untilNs);
+    if (!sink.isLogged) await checkpoint();
     // Of flushes side by side the last to end need not be the last that began.
     if (newest > this.#flushedNs) this.#flushedNs = newest;
     if (this.#flushedNs > MIN_NS) this.#awaitIdle(rows, startMs);

@@ -329,12 +329,11 @@ export class TopicWriter<T = any> {
    */
   async flush(): Promise<void> {
     this.#check("flush");
-    await this.#context.pending(this.sync());
+    await this.#context.pending(this.drain().then(() => this.sync()));
   }
 
-  /** @internal {@linkcode flush} of a session that need not be open any more. */
+  /** @internal Resolves when what the store has is durable. */
   async sync(): Promise<void> {
-    await this.drain();
     const { sequence, topic, sink } = this.#context;
     try {
       await sink.sync();

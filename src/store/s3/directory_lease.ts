@@ -8,13 +8,15 @@ import { isSame, LogView } from "./log_view.ts";
 import { BULK_BYTES, checkSize, isWithin, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
 import { type ObjectSource, putInPlace } from "./put_in_place.ts";
-import { encodeRecord } from "./record.ts";
+import { encodeRecord, type LogStep } from "./record.ts";
 import { abortUploads, keysBelow, removeLog, tidyLog } from "./remove_log.ts";
 import { type LogTiming, WriteAheadLog } from "./write_ahead_log.ts";
 
 /** Requests under way at a time. */
 const AT_ONCE = 8;
 const ATTEMPTS = 3;
+/** Files of up to so many bytes are replaced by records. */
+const SMALL_BYTES = 256 * 1024;
 
 /** Where a directory is. */
 export interface LeasePlace {
@@ -43,6 +45,8 @@ export class DirectoryLease implements StoreLease {
   readonly #known = new Set<string>();
   /** Keys of bulk objects. */
   readonly #bulk: string[] = [];
+  /** The last of the changes that make sure of the lock: they pass in the order in which they came. */
+  #checked: Promise<void> = Promise.resolve();
   #isUsed = false;
   #isGone = false;
   #released: Promise<void> | undefined;
@@ -105,8 +109,14 @@ export class DirectoryLease implements StoreLease {
     return isWithin(this.directory, path);
   }
 
-  /** Before anything is changed. LOCKED. */
-  async check(): Promise<void> {
+  /** Before anything is changed: calls resolve in the order in which they came. LOCKED. */
+  check(): Promise<void> {
+    const checked = this.#checked.then(() => this.#check());
+    this.#checked = checked.catch(() => {});
+    return checked;
+  }
+
+  async #check(): Promise<void> {
     this.#isUsed = true;
     await this.#log.check();
     if (this.#isGone) {
@@ -115,11 +125,17 @@ export class DirectoryLease implements StoreLease {
     }
   }
 
-  /** Makes an empty file. */
+  /** Makes an empty file. The log speaks of it once something is to be durable: one that is moved before leaves no trace in it. */
   create(path: string): void {
     this.files.set(path, new PendingFile(this.#bucket, path));
+  }
+
+  /** Adds a step of a file that is not an object yet. */
+  #add(step: LogStep & { readonly path: string }, bytes?: Uint8Array): void {
+    const { path } = step;
+    if (!this.#known.has(path)) this.#log.add({ do: "create", path });
     this.#known.add(path);
-    this.#log.add({ do: "create", path });
+    this.#log.add(step, bytes);
   }
 
   /** Adds bytes to a file, which nobody changes from now on. */
@@ -136,18 +152,33 @@ export class DirectoryLease implements StoreLease {
       file.addBulk(key);
       const length = file.bulk.length * BULK_BYTES;
       file.logged = Math.max(file.logged, length);
-      this.#log.add({ do: "bulk", path, key, length });
+      this.#add({ do: "bulk", path, key, length });
     }
   }
 
   /** Makes durable what was added to a file. */
   async sync(file: PendingFile): Promise<void> {
     const { path, logged: offset, size } = file;
-    if (size > offset) {
+    if (size > offset || !this.#known.has(path)) {
       file.logged = size;
-      this.#log.add({ do: "append", path, offset, length: size - offset }, file.from(offset));
+      this.#add({ do: "append", path, offset, length: size - offset }, file.from(offset));
     }
     await this.#log.flush();
+  }
+
+  /** Puts a small file in place by a record, where it is no object. False where that is left to the caller. */
+  async replace(path: string, bytes: Uint8Array): Promise<boolean> {
+    if (bytes.length > SMALL_BYTES) return false;
+    // Side by side with the record, which more may share: where there is an object it counts, and is to be replaced.
+    const found = this.files.has(path) ? undefined : this.#bucket.head(this.#prefix + path);
+    const file = new PendingFile(this.#bucket, path);
+    file.append(bytes);
+    file.logged = bytes.length;
+    this.files.set(path, file);
+    this.#known.add(path);
+    this.#log.add({ do: "replace", path, length: bytes.length }, bytes);
+    const [object] = await Promise.all([found, this.#log.flush()]);
+    return object === undefined;
   }
 
   /** Makes an object of a file's bytes. */
@@ -181,17 +212,23 @@ export class DirectoryLease implements StoreLease {
     throw this.#log.lose("another has taken it over");
   }
 
-  /** Forgets files at a path and below it; to be flushed. */
-  drop(path: string): void {
+  /** Forgets files at a path and below it. Whether the log spoke of them: it is to be flushed, unless objects are there by now. */
+  drop(path: string): boolean {
     for (const other of [...this.files.keys()]) if (isWithin(path, other)) this.files.delete(other);
     const known = [...this.#known].filter((other) => isWithin(path, other));
-    if (known.length === 0) return;
+    if (known.length === 0) return false;
     known.forEach((other) => this.#known.delete(other));
     this.#log.add({ do: "drop", path });
+    return true;
   }
 
   /** Resolves when the log has what was made and dropped so far. */
   flush(): Promise<void> {
+    for (const [path] of this.files) {
+      if (this.#known.has(path)) continue;
+      this.#known.add(path);
+      this.#log.add({ do: "create", path });
+    }
     return this.#log.settled();
   }
 

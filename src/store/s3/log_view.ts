@@ -90,6 +90,13 @@ export class LogView {
         this.files.delete(path);
         continue;
       }
+      if (step.do === "replace") {
+        const whole = new PendingFile(this.#bucket, path);
+        whole.append(bytes.slice(at, at += step.length));
+        whole.logged = whole.size;
+        this.files.set(path, whole);
+        continue;
+      }
       if (!file) throw this.#wrong(key, `it speaks of ${path}, which is not there`);
       if (step.do === "append") {
         if (file.size !== step.offset) {

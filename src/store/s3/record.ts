@@ -17,6 +17,8 @@ export type LogStep =
   | { readonly do: "bulk"; readonly path: string; readonly key: string; readonly length: number }
   /** A file, or a directory with all below it, is gone from the log: removed, or an object of its own by now. */
   | { readonly do: "drop"; readonly path: string }
+  /** A file has the next bytes of a record, whatever it had before. */
+  | { readonly do: "replace"; readonly path: string; readonly length: number }
   /** The next bytes of a record are an object's from now on. */
   | { readonly do: "commit"; readonly path: string; readonly length: number };
 

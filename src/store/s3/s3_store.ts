@@ -36,6 +36,7 @@ export class S3Store implements Store {
   readonly url: string;
   readonly durability = "sync";
   readonly holds = false;
+  readonly isLogged = true;
   readonly #bucket: Bucket;
   readonly #prefix: string;
   readonly #objects: S3Reader;
@@ -195,12 +196,15 @@ export class S3Store implements Store {
   async replace(path: string, bytes: Uint8Array): Promise<void> {
     const copy = bytes.slice();
     await this.#change([path], async () => {
-      await this.#bucket.put(this.#prefix + path, copy);
-      this.#files.delete(path);
-      this.#changed(path);
       const lease = this.#leaseOf(path);
-      lease?.drop(path);
-      await lease?.flush();
+      if (!await lease?.replace(path, copy)) {
+        await lease?.flush();
+        await this.#bucket.put(this.#prefix + path, copy);
+        this.#files.delete(path);
+        lease?.drop(path);
+        await lease?.flush();
+      }
+      this.#changed(path);
     });
   }
 
@@ -231,8 +235,9 @@ export class S3Store implements Store {
         this.#changed(path);
       }
       if (file.base) await this.#bucket.delete([file.base.key]);
-      for (const path of [from, to]) this.#leaseOf(path)?.drop(path);
-      for (const path of [from, to]) await this.#leaseOf(path)?.flush();
+      const source = this.#leaseOf(from);
+      if (source?.drop(from)) await source.flush();
+      this.#leaseOf(to)?.drop(to);
     });
   }
 
@@ -252,10 +257,12 @@ export class S3Store implements Store {
       this.#changed(path);
       if (lease?.directory === path) return await lease.removeAll();
       // First: else what is not an object yet would be there still, and what was made before would not be there.
+      const isPending = lease?.files.has(path);
       lease?.drop(path);
       await lease?.flush();
       const key = this.#prefix + path;
-      if (await this.#bucket.head(key)) return await this.#bucket.delete([key]);
+      // No directory; an object where putting it in place had failed.
+      if (isPending || await this.#bucket.head(key)) return await this.#bucket.delete([key]);
       const keys: string[] = [];
       for await (const below of keysBelow(this.#bucket, `${key}/`)) keys.push(below);
       await this.#bucket.delete(keys);

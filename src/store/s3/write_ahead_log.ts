@@ -118,14 +118,14 @@ export class WriteAheadLog {
   }
 
   async #writeAll(): Promise<void> {
+    let left = this.#steps.length; // what comes meanwhile is another flush's
     do {
       this.#checkGood();
       let [count, bytes] = [0, 0];
-      while (count < this.#steps.length && bytes < RECORD_BYTES) {
-        bytes += this.#steps[count++].bytes?.length ?? 0;
-      }
+      while (count < left && bytes < RECORD_BYTES) bytes += this.#steps[count++].bytes?.length ?? 0;
+      left -= count;
       await this.#write(this.#steps.splice(0, count));
-    } while (this.#steps.length > 0);
+    } while (left > 0);
   }
 
   async #write(steps: readonly { step: LogStep; bytes: Uint8Array | undefined }[]): Promise<void> {

@@ -90,6 +90,27 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       expect(left).toEqual(["0000000001", "0000000002"]);
     }));
 
+  it("takes a request for a flush of many topics, with what followers are told", () =>
+    withClients(async (first, second) => {
+      const sequence = await first.sequenceCreate("drive", { autoFlush: false });
+      const topics = [];
+      for (let i = 0; i < 70; i++) topics.push(await addTopic(sequence, `t${i}`, []));
+      const flushes = 30;
+      const stream = (await second.sequenceHandler("drive", { follow: true })).getDataStreamer({
+        follow: true,
+      });
+      const got = texts(stream);
+      proxy.asked.length = 0;
+      for (let i = 0; i < flushes; i++) {
+        for (const topic of topics) await pushSamples(topic, [i], i);
+        await sequence.flush();
+      }
+      expect(proxy.asked.filter(isDear).length).toBe(flushes);
+      await sequence.finalize();
+      expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(flushes + 80);
+      expect((await got).length).toBe(70 * flushes);
+    }));
+
   it("takes few requests for a session that adds a small topic", () =>
     withClients(async (first) => {
       await recordSequence(first, "drive", { a: [1] });
