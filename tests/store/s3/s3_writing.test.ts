@@ -109,7 +109,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       await sequence.finalize();
       expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(flushes + 80);
       expect((await got).length).toBe(70 * flushes);
-    }));
+    }, { second: LOG_TIMING }));
 
   it("takes few requests for a session that adds a small topic", () =>
     withClients(async (first) => {
