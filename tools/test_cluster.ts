@@ -1,13 +1,15 @@
 /**
- * `deno run -A tools/test_cluster.ts [RECORDINGS]`: a hundred recordings are cut into splits, and a Ray cluster of two nodes
- * replays them, one of which is killed in the middle. Every row must come once and in the order that one process of ours gives.
- * Needs a Python with Ray, which `SMALTI_RAY_PYTHON` names; without one it is left out, and it says so.
+ * `deno run -A tools/test_cluster.ts [RECORDINGS]`: a hundred recordings in a bucket, or in a directory where no object store is
+ * installed, are cut into splits, and a Ray cluster of two nodes replays them, one of which is killed in the middle. Every row
+ * must come once and in the order that one process of ours gives. Needs a Python with Ray, which `SMALTI_RAY_PYTHON` names;
+ * without one it is left out, and it says so.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 import { type Client, connect, defineOntology, int64, type Split } from "../mod.ts";
 import { Random } from "../tests/support/random_cases.ts";
+import { anyS3Server, S3Server } from "../tests/support/s3_server.ts";
 import { mustRun, root } from "./tooling.ts";
 
 const Numbered = defineOntology("Numbered", { serial: int64() });
@@ -38,8 +40,11 @@ else console.warn("skipped: SMALTI_RAY_PYTHON does not name a Python with Ray");
 
 async function test(python: string): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "smalti-cluster-" });
+  const server = anyS3Server && await S3Server.start(anyS3Server);
   try {
-    await using client = await connect(`${directory}/recordings`);
+    await using client = server
+      ? await connect(server.url("fleet"), { s3: server.options({ write: true }) })
+      : await connect(`${directory}/recordings`);
     const imu = await record(client);
     const splits: Split[] = [];
     for await (const split of client.splits({ by: { seconds: 20 } })) splits.push(split);
@@ -51,7 +56,8 @@ async function test(python: string): Promise<void> {
     await Deno.writeTextFile(`${directory}/splits`, splits.map((split) => JSON.stringify(split)).join("\n"));
     await Deno.mkdir(`${directory}/done`);
     const job = [python, `${root}/tests/cluster/ray_job.py`, `${directory}/splits`, `${directory}/done`];
-    const output = await mustRun(job, { quiet: true, env: { PYTHONDONTWRITEBYTECODE: "1" } });
+    const env = { PYTHONDONTWRITEBYTECODE: "1", ...server?.environment() };
+    const output = await mustRun(job, { quiet: true, env });
     const report: JobReport = JSON.parse(output.split("\n").find((line) => line.startsWith("{"))!);
 
     wanted.sort((a, b) => a.name < b.name ? -1 : 1);
@@ -68,13 +74,16 @@ async function test(python: string): Promise<void> {
     const rows = wanted.reduce((sum, result) => sum + result.rows, 0);
     const times = Object.entries(report.seconds).map(([what, s]) => `${what} ${s.toFixed(1)} s`).join(", ");
     console.log(
-      `${recordings} recordings, ${splits.length} splits, ${rows} rows: each once and in order; a node killed after ` +
+      `${
+        anyS3Server ?? "directory"
+      }: ${recordings} recordings, ${splits.length} splits, ${rows} rows: each once and in order; a node killed after ` +
         `${report.killedAfter}, ${
           [...nodes.values()].join(" and ")
         } by node; Ray: ${times}; one process of ours: ` +
         `${seconds.toFixed(1)} s`,
     );
   } finally {
+    await server?.stop();
     await Deno.remove(directory, { recursive: true });
   }
 }

@@ -51,7 +51,8 @@ splits = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines(
 done = Path(sys.argv[2])
 start = time.monotonic()
 memory = {"object_store_memory": 100 * 2**20}
-environment = {"env_vars": {"PYTHONPATH": PACKAGE, "PYTHONDONTWRITEBYTECODE": "1"}}
+bucket = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+environment = {"env_vars": {"PYTHONPATH": PACKAGE, "PYTHONDONTWRITEBYTECODE": "1", **bucket}}
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **memory})
 second = cluster.add_node(num_cpus=1, **memory)
 ray.init(address=cluster.address, runtime_env=environment, log_to_driver=False, logging_level="error")

@@ -80,6 +80,16 @@ export class S3Server {
     return { endpoint: this.endpoint, credentials: CREDENTIALS, ...more };
   }
 
+  /** The same as what other programs read from their environment. */
+  environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_DEFAULT_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    };
+  }
+
   /** A URL in the bucket. */
   url(prefix = ""): string {
     return `s3://${this.bucket}/${prefix}`;
