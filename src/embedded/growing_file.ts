@@ -157,7 +157,7 @@ export class UnheldFile implements HeldFile {
   readonly read: TopicBytes = async (offset, length, signal) => {
     const kept = this.#kept.get(offset);
     if (kept?.length === length) return kept.slice();
-    return await this.#files.read(this.#path, offset, length, { signal, fresh: true });
+    return await this.#files.read(this.#path, offset, length, { signal, grows: true });
   };
 
   /** The same with some batches kept, which are then there whatever comes to the path. */

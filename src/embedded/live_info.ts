@@ -91,7 +91,7 @@ async function liveTopic(
     const key = `${sessionId} ${path}`;
     let schema = schemas.get(key);
     if (!schema) {
-      const read: ReadRange = (offset, length) => files.read(path, offset, length, { fresh: true });
+      const read: ReadRange = (offset, length) => files.read(path, offset, length, { grows: true });
       schema = (await readSchema(read, engine, sizeBytes))?.schema;
       if (!schema) return undefined;
       schemas.set(key, schema);

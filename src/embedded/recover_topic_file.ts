@@ -155,7 +155,7 @@ export async function readSchema(
   engine: Engine,
   size: number,
 ): Promise<{ stored: Schema; schema: TopicSchema; end: number } | undefined> {
-  const end = schemaEnd(await read(0, HEAD_BYTES), size);
+  const end = schemaEnd(await read(0, Math.min(HEAD_BYTES, size)), size);
   if (end === undefined) return undefined;
   const stored = decodeSchemaMessage((await read(0, end)).subarray(8));
   const schema = topicSchema(engine, stored);

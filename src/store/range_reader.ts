@@ -148,7 +148,7 @@ export class RangeReader {
     path: string,
     offset: number,
     length: number,
-    { signal, reader: key, fresh = false }: ReadOptions,
+    { signal, reader: key, grows, fresh = grows ?? false }: ReadOptions,
   ): Promise<FilePart> {
     this.checkOpen();
     signal?.throwIfAborted();

@@ -23,6 +23,11 @@ export interface ReadOptions {
   mayReuse?: boolean;
   /** Whether the bytes must be those that are there now, past caches on the way: of a file that is being written. @default false */
   fresh?: boolean;
+  /**
+   * Whether the file is one that is being written, to which bytes are added: those that a store knows of it already do, what
+   * it knows nothing of is read as with `fresh`. @default false
+   */
+  grows?: boolean;
 }
 
 /** A file that was read whole, to be asked for again. */

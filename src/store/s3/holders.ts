@@ -1,3 +1,4 @@
+import { putRecent } from "../../util/recent.ts";
 import type { Bucket } from "./bucket.ts";
 import { type Epoch, lastEpoch, lastNumber, type LogKeys, logKeys } from "./epochs.ts";
 import type { LogTiming } from "./write_ahead_log.ts";
@@ -28,9 +29,7 @@ export class Holders {
     if (epoch?.state !== "held") return undefined;
     const hint = seen?.epoch.id === epoch.id ? seen.count : 0;
     const { holder, count } = await lookAt(this.#bucket, keys, epoch, this.#timing, hint);
-    this.#seen.set(directory, { epoch, count });
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > MOST_KEPT) this.#seen.delete(oldest);
+    putRecent(this.#seen, directory, { epoch, count }, MOST_KEPT);
     return holder;
   }
 }
@@ -62,6 +61,11 @@ async function lookAt(
   }, hint);
   const ageMs = count > 0 ? ages.get(count) : (await bucket.head(keys.epoch(epoch.number)))?.ageMs;
   if (ageMs !== undefined && ageMs >= silentMs) return { holder: undefined, count };
-  const heard = ageMs === undefined ? "" : `, heard of ${Math.round(ageMs / 1000)} s ago`;
-  return { holder: `writer ${epoch.id.slice(0, 8)}${heard}`, count };
+  return { holder: holderText(epoch, ageMs), count };
+}
+
+/** How messages name who holds an epoch. */
+export function holderText({ id }: Epoch, silentMs: number | undefined): string {
+  const heard = silentMs === undefined ? "" : `, heard of ${Math.round(silentMs / 1000)} s ago`;
+  return `writer ${id.slice(0, 8)}${heard}`;
 }

@@ -28,6 +28,9 @@ export class LogView {
   isFenced = false;
   readonly #bucket: Bucket;
   readonly #keys: LogKeys;
+  /** When it was looked for more, and when the last of what was found was not there yet. */
+  #lookedMs: number | undefined;
+  #heardMs = -Infinity;
 
   private constructor(bucket: Bucket, keys: LogKeys, epoch: Epoch) {
     this.#bucket = bucket;
@@ -50,7 +53,16 @@ export class LogView {
 
   /** Reads what has come since. */
   async advance(): Promise<void> {
-    if (!this.isFenced) this.count = await this.#readEpoch(this.epoch, this.count);
+    if (this.isFenced) return;
+    const [lookedMs, count] = [performance.now(), this.count];
+    this.count = await this.#readEpoch(this.epoch, count);
+    if (this.count > count && this.#lookedMs !== undefined) this.#heardMs = this.#lookedMs;
+    this.#lookedMs = lookedMs;
+  }
+
+  /** For how long at most its writer has written nothing; Infinity where that is not known. */
+  get silentMs(): number {
+    return this.isFenced ? Infinity : performance.now() - this.#heardMs;
   }
 
   async #readEpoch(epoch: Epoch, count: number): Promise<number> {

@@ -19,7 +19,7 @@ import {
 import { Bucket } from "./bucket.ts";
 import { DirectoryLease } from "./directory_lease.ts";
 import { LOG_FOLDER } from "./epochs.ts";
-import { Holders } from "./holders.ts";
+import { Holders, holderText } from "./holders.ts";
 import { OtherLogs } from "./other_logs.ts";
 import { checkSize, isWithin, PendingFile } from "./pending_file.ts";
 import { putInPlace } from "./put_in_place.ts";
@@ -106,6 +106,10 @@ export class S3Store implements Store {
     return await this.#call(async () => {
       const own = this.#own(path);
       if (own) return await this.#readPending(path, own, offset, length, options);
+      const known = options.grows ? this.#others.known(path) : undefined;
+      if (known && known.size >= offset + length) {
+        return await this.#readPending(path, known, offset, length, options);
+      }
       this.#checkReader(path, this.#changes.get(path) ?? 0, options);
       try {
         return await this.#objects.read(path, offset, length, options);
@@ -123,6 +127,9 @@ export class S3Store implements Store {
     return await this.#call(async () => {
       const own = this.#own(path);
       if (own) return { bytes: await own.read(0, own.size) };
+      // Mostly there where it was: in the log, where no object is.
+      const logged = this.#others.known(path) && await this.#ofOthers(path);
+      if (logged) return { bytes: await logged.read(0, logged.size) };
       try {
         return await this.#objects.readNow(path, known);
       } catch (reason) {
@@ -302,6 +309,9 @@ export class S3Store implements Store {
     return await this.#call(async () => {
       const directory = path.slice(0, Math.max(0, path.lastIndexOf("/")));
       for (const lease of this.#leases) if (lease.directory === directory && !lease.lost.aborted) return HERE;
+      // Who follows knows of late: that takes fewer requests.
+      const view = await this.#others.held(directory);
+      if (view && view.silentMs < this.#timing.silentMs) return holderText(view.epoch, view.silentMs);
       return await this.#holders.of(directory);
     });
   }

@@ -15,6 +15,7 @@ import {
   sampleText,
   texts,
 } from "../../support/sample_rows.ts";
+import { until } from "../../support/waiting.ts";
 
 /** Who was silent for any time at all is gone. */
 const IMPATIENT: LogTiming = { ...LOG_TIMING, silentMs: 0 };
@@ -59,8 +60,8 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
     return all;
   }
 
-  const isRecord = ({ method, url }: S3Asked) =>
-    method === "PUT" && /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
+  const isRecordUrl = (url: string) => /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
+  const isRecord = ({ method, url }: S3Asked) => method === "PUT" && isRecordUrl(url);
   /** What is dear: all but reading single objects; removing is free. */
   const isDear = ({ method, url }: S3Asked) =>
     method === "PUT" || (method === "POST" && !url.includes("?delete")) || url.includes("list-type");
@@ -133,6 +134,40 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       await sequence.finalize();
       expect(await got).toEqual(await allTexts(second, "s"));
       expect((await got).length).toBe(59);
+    }, { second: LOG_TIMING }));
+
+  it("is followed by few requests, however many topics there are", () =>
+    withClients(async (first, second, prefix) => {
+      const sequence = await second.sequenceCreate("s", { autoFlush: false });
+      const topics = [];
+      for (let i = 0; i < 20; i++) topics.push(await addTopic(sequence, `t${i}`, [i]));
+      await sequence.flush();
+      proxy.asked.length = 0;
+      const stream = (await first.sequenceHandler("s", { follow: true })).getDataStreamer({ follow: true });
+      const seen: string[] = [];
+      const ended = (async () => {
+        for await (const [topic] of stream) seen.push(topic);
+      })();
+      for (let round = 1; round <= 5; round++) {
+        for (const topic of topics) await pushSamples(topic, [100 * round], round);
+        await sequence.flush();
+        // What is of the newest time waits for what may come of it.
+        await until(() => seen.length === 20 * round);
+      }
+      const isOf = (part: string) => ({ url }: S3Asked) => url.includes(`${prefix}s/${part}`);
+      expect(proxy.asked.filter(isOf("t")).length).toBe(0);
+      const before = proxy.asked.length;
+      await until(() => proxy.asked.length >= before + 40);
+      const idle = proxy.asked.slice(before);
+      // That nothing more is to come of the newest time comes as a last checkpoint.
+      const manifests = idle.filter(isOf("sequence.json")).length;
+      expect(manifests).toBeLessThanOrEqual(1);
+      expect(idle.filter(isOf("sequence.wal/")).length).toBe(idle.length - manifests);
+      const looks = idle.filter((asked) => isRecordUrl(asked.url)).length;
+      expect(idle.length).toBeLessThanOrEqual(5 * (looks + 1) + manifests);
+      await sequence.finalize();
+      await ended;
+      expect(seen.length).toBe(120);
     }, { second: LOG_TIMING }));
 
   it("recovers what was flushed, and the writer that lost its lock is stopped", () =>
