@@ -19,6 +19,10 @@ export interface S3Asked {
   /** Path and query, as they came. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** Of its body; known when all of that came. */
+  bodyBytes?: number;
+  /** What was answered, once that is known. */
+  status?: number;
 }
 
 /** What is done otherwise than the service would. */
@@ -37,6 +41,8 @@ export interface S3Trick {
   stopAfter?: number;
   /** Asks the service when this resolves. */
   wait?: Promise<unknown>;
+  /** Called when the service has answered, which is passed on when this resolves. */
+  answered?: () => Promise<unknown>;
 }
 
 /** See the module. */
@@ -86,12 +92,16 @@ export class S3Proxy {
 
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = "", url = "", headers } = incoming;
-    const asked = { method, url, headers };
+    const asked: S3Asked = { method, url, headers };
     this.asked.push(asked);
     const trick = this.trick(asked, this.asked.length - 1) ?? {};
-    const body = await bytesOf(incoming);
+    // Who asked may be gone before all of it came.
+    const body = await bytesOf(incoming).catch(() => undefined);
+    if (!body) return void incoming.socket.destroy();
+    asked.bodyBytes = body.length;
     await trick.wait;
     if (trick.status !== undefined) {
+      asked.status = trick.status;
       const error = `<?xml version="1.0"?><Error><Code>${
         trick.code ?? ""
       }</Code><Message>told so</Message></Error>`;
@@ -103,6 +113,8 @@ export class S3Proxy {
       // The host that was asked is part of the signature.
       const answer = await this.#pass(asked, body);
       const bytes = await bytesOf(answer);
+      asked.status = answer.statusCode;
+      await trick.answered?.();
       const part = trick.dropAfter ?? trick.stopAfter;
       if (trick.dropAfter === 0) return void incoming.socket.destroy();
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);

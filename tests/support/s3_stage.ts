@@ -1,0 +1,108 @@
+/**
+ * An object store with a proxy before it, and clients that write there as different processes do.
+ *
+ * @module
+ */
+import { type Client, connect } from "../../mod.ts";
+import { S3Store } from "../../src/store/s3/s3_store.ts";
+import { type S3Options, s3Place } from "../../src/store/s3/s3_options.ts";
+import { LOG_TIMING, type LogTiming } from "../../src/store/s3/write_ahead_log.ts";
+import { type S3Asked, S3Proxy } from "./s3_proxy.ts";
+import { S3Server, type S3ServerName } from "./s3_server.ts";
+
+/** Who was silent for any time at all is gone. */
+export const IMPATIENT: LogTiming = { ...LOG_TIMING, silentMs: 0 };
+/** Makes sure of its lock after any silence. */
+export const DISTRUSTFUL: LogTiming = { ...LOG_TIMING, trustedMs: -1 };
+
+/** How the clients of a place act. */
+export interface ClientsOptions {
+  /** Of the first. @default as users have it */
+  first?: LogTiming;
+  /** Of the second. @default takes over at once */
+  second?: LogTiming;
+  /** Of the first. @default 2000 */
+  retryMs?: number;
+  /** More options of the first. */
+  s3?: S3Options;
+}
+
+/** See the module. */
+export class S3Stage {
+  readonly server: S3Server;
+  readonly proxy: S3Proxy;
+  #places = 0;
+
+  private constructor(server: S3Server, proxy: S3Proxy) {
+    this.server = server;
+    this.proxy = proxy;
+  }
+
+  static async start(name: S3ServerName): Promise<S3Stage> {
+    const server = await S3Server.start(name);
+    return new S3Stage(server, await S3Proxy.start(server.endpoint));
+  }
+
+  async stop(): Promise<void> {
+    await this.proxy.stop();
+    await this.server.stop();
+  }
+
+  /** The prefix of a place that nobody has used, which ends with a slash. */
+  newPrefix(): string {
+    this.proxy.asked.length = 0;
+    this.proxy.trick = () => undefined;
+    return `writing-${++this.#places}/`;
+  }
+
+  /** A new place for two processes, of which the first asks by way of the proxy. */
+  async withClients(
+    body: (first: Client, second: Client, prefix: string) => Promise<void>,
+    { first: own = LOG_TIMING, second: others = IMPATIENT, retryMs = 2000, s3 }: ClientsOptions = {},
+  ): Promise<void> {
+    const prefix = this.newPrefix();
+    const options = this.server.options({ endpoint: this.proxy.endpoint, retryMs, ...s3 });
+    await using first = await connect(new S3Store(s3Place(this.server.url(prefix), options), own));
+    await using second = await this.client(prefix, others, s3);
+    await body(first, second, prefix);
+  }
+
+  /** A client of a place that asks the server itself. */
+  async client(prefix: string, timing: LogTiming = IMPATIENT, s3: S3Options = {}): Promise<Client> {
+    const { encryptionKey } = s3;
+    const options = this.server.options(encryptionKey && { encryptionKey });
+    return await connect(new S3Store(s3Place(this.server.url(prefix), options), timing));
+  }
+
+  async keysBelow(prefix: string): Promise<string[]> {
+    const all: string[] = [];
+    for await (const { keys } of this.server.open().list(prefix)) all.push(...keys);
+    return all;
+  }
+
+  /** Whole objects below a prefix whose keys end so, by what follows the prefix. */
+  async objectsBelow(prefix: string, end: string): Promise<Record<string, Uint8Array>> {
+    const found: Record<string, Uint8Array> = {};
+    for (const key of await this.keysBelow(prefix)) {
+      if (!key.endsWith(end)) continue;
+      const part = await this.server.open().get(key, 0, 2 ** 30);
+      if (typeof part === "object") found[key.slice(prefix.length)] = part.bytes;
+    }
+    return found;
+  }
+}
+
+/** Whether a request writes a record of a log. */
+export function isRecord({ method, url }: S3Asked): boolean {
+  return method === "PUT" && /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
+}
+
+/** Whether a request writes the manifest of sequence "s". */
+export function isManifest({ method, url }: S3Asked): boolean {
+  return method === "PUT" && url.endsWith("/s/sequence.json");
+}
+
+/** Whether a request ends a multipart upload. */
+export function isComplete({ method, url }: S3Asked): boolean {
+  return method === "POST" && url.includes("uploadId=");
+}
