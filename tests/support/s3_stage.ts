@@ -5,7 +5,7 @@
  */
 import { type Client, connect } from "../../mod.ts";
 import { S3Store } from "../../src/store/s3/s3_store.ts";
-import { type S3Options, s3Place } from "../../src/store/s3/s3_options.ts";
+import { S3_LIMITS, type S3Limits, type S3Options, s3Place } from "../../src/store/s3/s3_options.ts";
 import { LOG_TIMING, type LogTiming } from "../../src/store/s3/write_ahead_log.ts";
 import { type S3Asked, S3Proxy } from "./s3_proxy.ts";
 import { S3Server, type S3ServerName } from "./s3_server.ts";
@@ -23,8 +23,10 @@ export interface ClientsOptions {
   second?: LogTiming;
   /** Of the first. @default 2000 */
   retryMs?: number;
-  /** More options of the first. */
+  /** More options of the first; the second has its `encryptionKey` too. */
   s3?: S3Options;
+  /** Of the first. */
+  limits?: Partial<S3Limits>;
 }
 
 /** See the module. */
@@ -58,11 +60,12 @@ export class S3Stage {
   /** A new place for two processes, of which the first asks by way of the proxy. */
   async withClients(
     body: (first: Client, second: Client, prefix: string) => Promise<void>,
-    { first: own = LOG_TIMING, second: others = IMPATIENT, retryMs = 2000, s3 }: ClientsOptions = {},
+    { first: own = LOG_TIMING, second: others = IMPATIENT, retryMs = 2000, s3, limits }: ClientsOptions = {},
   ): Promise<void> {
     const prefix = this.newPrefix();
     const options = this.server.options({ endpoint: this.proxy.endpoint, retryMs, ...s3 });
-    await using first = await connect(new S3Store(s3Place(this.server.url(prefix), options), own));
+    const place = s3Place(this.server.url(prefix), options);
+    await using first = await connect(new S3Store({ ...place, limits: { ...S3_LIMITS, ...limits } }, own));
     await using second = await this.client(prefix, others, s3);
     await body(first, second, prefix);
   }

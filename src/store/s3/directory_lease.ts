@@ -5,7 +5,7 @@ import type { Bucket } from "./bucket.ts";
 import { beginEpoch, type Epoch, lastEpoch, type LogKeys, logKeys } from "./epochs.ts";
 import { holderOf } from "./holders.ts";
 import { isSame, LogView } from "./log_view.ts";
-import { BULK_BYTES, checkSize, isWithin, PendingFile } from "./pending_file.ts";
+import { BULK_BYTES, isWithin, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
 import { type ObjectSource, putInPlace } from "./put_in_place.ts";
 import { encodeRecord, type LogStep } from "./record.ts";
@@ -141,7 +141,6 @@ export class DirectoryLease implements StoreLease {
   /** Adds bytes to a file, which nobody changes from now on. */
   async append(file: PendingFile, bytes: Uint8Array): Promise<void> {
     const { path } = file;
-    checkSize(path, file.size + bytes.length);
     file.append(bytes);
     while (file.tailBytes >= BULK_BYTES) {
       const key = `${this.#keys.folder(this.#log.epoch)}bulk-${crypto.randomUUID()}`;
@@ -190,12 +189,19 @@ export class DirectoryLease implements StoreLease {
   /** Puts an object in place: in that of another only where that was there while nobody had taken over. */
   async put(path: string, source: ObjectSource): Promise<void> {
     const key = this.#prefix + path;
-    // One that takes no other's place can do no harm.
-    if (this.files.has(path) && await putInPlace(this.#bucket, key, source, "none")) return;
-    const found = await this.#bucket.head(key);
-    await this.#log.flush();
-    if (!await putInPlace(this.#bucket, key, source, found?.etag ?? "none")) {
-      throw changed(this.#bucket, key, path);
+    try {
+      // One that takes no other's place can do no harm.
+      if (this.files.has(path) && await putInPlace(this.#bucket, key, source, "none")) return;
+      const found = await this.#bucket.head(key);
+      await this.#log.flush();
+      if (!await putInPlace(this.#bucket, key, source, found?.etag ?? "none")) {
+        throw changed(this.#bucket, key, path);
+      }
+    } catch (reason) {
+      // Who took over may have put it in place, and removed what its parts are copied from: then LOCKED says so.
+      const isTheirs = reason instanceof SmaltiError && /^(IO|NOT_FOUND)$/.test(reason.code);
+      if (isTheirs) await this.#log.flush();
+      throw reason;
     }
   }
 

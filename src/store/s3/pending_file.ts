@@ -4,8 +4,6 @@ import type { Bucket } from "./bucket.ts";
 
 /** Bytes of a bulk object, and of each part of an upload but the last: all alike, as some services want it. */
 export const BULK_BYTES: number = 8 * 2 ** 20;
-/** Parts that an upload may have. */
-const MOST_PARTS = 10_000;
 
 /** An object whose bytes are a file's first. */
 export interface BaseObject {
@@ -51,9 +49,16 @@ export class PendingFile {
     return this.#tailBytes;
   }
 
-  /** Adds bytes, which nobody changes from now on. */
+  /** Adds bytes, which nobody changes from now on. TOO_LARGE where no upload can hold them. */
   append(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    const size = this.size + bytes.length;
+    const most = BULK_BYTES * this.#bucket.place.limits.mostParts;
+    if (size > most) {
+      const text =
+        `Cannot write ${this.path}: it would have ${size} bytes, wanted at most ${most} in an object store`;
+      throw new SmaltiError("TOO_LARGE", text, { file: this.path });
+    }
     this.#tail.push(bytes);
     this.#tailBytes += bytes.length;
   }
@@ -117,12 +122,4 @@ export class PendingFile {
 /** Whether a path is a directory, or lies in it; all paths lie in the root, which is `""`. */
 export function isWithin(directory: string, path: string): boolean {
   return directory === "" || path === directory || path.startsWith(`${directory}/`);
-}
-
-/** Throws TOO_LARGE for a file that no upload can hold. */
-export function checkSize(path: string, size: number): void {
-  const most = BULK_BYTES * MOST_PARTS;
-  if (size <= most) return;
-  const text = `Cannot write ${path}: it would have ${size} bytes, wanted at most ${most} in an object store`;
-  throw new SmaltiError("TOO_LARGE", text, { file: path });
 }

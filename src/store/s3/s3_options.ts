@@ -41,6 +41,17 @@ const S3_OPTIONS: OptionNames<S3Options> = {
   retryMs: true,
 };
 
+/** What nobody chooses, but for tests. */
+export interface S3Limits {
+  /** A request is given up after so long, and so much more for each MiB of its body; so is its answer. */
+  readonly stalledMs: number;
+  readonly msPerMib: number;
+  /** Parts that an upload may have. */
+  readonly mostParts: number;
+}
+
+export const S3_LIMITS: S3Limits = { stalledMs: 30_000, msPerMib: 10_000, mostParts: 10_000 };
+
 /** A bucket, or a part of one, and how it is asked. */
 export interface S3Place {
   /** As messages name it: `s3://bucket/prefix/`. */
@@ -52,6 +63,7 @@ export interface S3Place {
   readonly base: string;
   readonly region: string;
   readonly options: S3Options;
+  readonly limits: S3Limits;
 }
 
 /** Bucket names as Amazon has them; other services have no wider ones. */
@@ -92,7 +104,7 @@ export function s3Place(url: string, options: S3Options = {}): S3Place {
   }
   const amazon = `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
   const base = baseOf(url, endpoint ?? amazon, bucket, pathStyle);
-  return { url: `s3://${bucket}/${prefix}`, bucket, prefix, base, region, options };
+  return { url: `s3://${bucket}/${prefix}`, bucket, prefix, base, region, options, limits: S3_LIMITS };
 }
 
 function baseOf(url: string, endpoint: string, bucket: string, pathStyle: boolean): string {

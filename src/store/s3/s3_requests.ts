@@ -9,7 +9,7 @@ import { isBrowser } from "../../util/is_browser.ts";
 import { causesText } from "../../util/causes_text.ts";
 import { pause } from "../../util/pause.ts";
 import { CredentialsKeeper, type S3Credentials } from "./credentials.ts";
-import type { S3Place } from "./s3_options.ts";
+import type { S3Limits, S3Place } from "./s3_options.ts";
 
 /** What is asked. */
 export interface S3Request {
@@ -59,9 +59,9 @@ const BUSY = new Set([408, 429, 500, 502, 503, 504]);
 /** Waits double from the first to the last of these, each shortened at random ("full jitter"). */
 const LEAST_WAIT_MS = 100;
 const MOST_WAIT_MS = 5_000;
+/** A service that wants to be left alone for longer is asked after this. */
+const MOST_TOLD_MS = 30_000;
 const RETRY_MS = 60_000;
-const STALLED_MS = 30_000;
-const MS_PER_BYTE = 10_000 / 2 ** 20;
 
 /** One service, asked on behalf of one client. */
 export class S3Requests {
@@ -70,14 +70,11 @@ export class S3Requests {
   readonly #retryMs: number;
   /** Keys derived for signing, by day. */
   readonly #signingKeys = new Map<string, ArrayBuffer>();
-  readonly #stalledMs: number;
   /** How far the service's clock is ahead of ours, ms. */
   #aheadMs = 0;
 
-  /** @param stalledMs A request is given up after this and 10 s for each MiB of its body, so is its answer. */
-  constructor(place: S3Place, stalledMs: number = STALLED_MS) {
+  constructor(place: S3Place) {
     this.#place = place;
-    this.#stalledMs = stalledMs;
     this.#credentials = new CredentialsKeeper(place.options.credentials);
     this.#retryMs = place.options.retryMs ?? RETRY_MS;
   }
@@ -93,11 +90,12 @@ export class S3Requests {
       request.signal?.throwIfAborted();
       const credentials = await this.#credentials.get();
       let failure: SmaltiError;
+      let toldMs = 0;
       try {
         const answer = await this.#ask(request, credentials);
         const { status } = answer;
         const isGood = status >= 200 && status < 300 || request.expected?.includes(status);
-        const code = isGood && status !== 409 ? "" : codeOf(answer);
+        const code = isGood && status !== 409 ? "" : await this.#codeOf(request, answer, credentials);
         if (isGood && !AGAIN.has(code)) return answer;
         if (EXPIRED.has(code) && !renewed && this.#credentials.renew(credentials)) {
           renewed = true;
@@ -109,6 +107,7 @@ export class S3Requests {
         }
         failure = this.#refused(request, answer, code);
         if (!BUSY.has(status) && !AGAIN.has(code)) throw failure;
+        toldMs = Math.min(MOST_TOLD_MS, this.#retryAfterMs(answer));
       } catch (reason) {
         if (reason instanceof SmaltiError) throw reason;
         request.signal?.throwIfAborted();
@@ -117,7 +116,7 @@ export class S3Requests {
         }`;
         failure = new SmaltiError("UNAVAILABLE", text, { cause: reason });
       }
-      const waitMs = Math.random() * Math.min(MOST_WAIT_MS, LEAST_WAIT_MS * 2 ** retries);
+      const waitMs = toldMs + Math.random() * Math.min(MOST_WAIT_MS, LEAST_WAIT_MS * 2 ** retries);
       if (performance.now() - startMs + waitMs > this.#retryMs) throw failure;
       await pause(waitMs, request.signal ?? new AbortController().signal);
     }
@@ -132,7 +131,7 @@ export class S3Requests {
     const signed = credentials ? await this.#sign(method, url, headers, credentials) : new Headers(headers);
     // A range of a compressed object is of no use. Not signed: what is on the way may change it, and browsers do not let it be set.
     signed.set("Accept-Encoding", "identity");
-    return await patiently(this.#stalledMs, signal, async (signal, wait) => {
+    return await patiently(this.#place.limits, signal, async (signal, wait) => {
       wait(body?.length ?? 0);
       const response = await fetch(url, {
         method,
@@ -145,6 +144,18 @@ export class S3Requests {
       wait(method === "HEAD" ? 0 : Number(headers.get("Content-Length")));
       return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) };
     });
+  }
+
+  /** What the service calls an error. The answer to HEAD has no body to say so: it is asked in another way then. */
+  async #codeOf(
+    request: S3Request,
+    answer: S3Answer,
+    credentials: S3Credentials | undefined,
+  ): Promise<string> {
+    if (request.method !== "HEAD" || (answer.status !== 400 && answer.status !== 403)) return codeOf(answer);
+    const headers = { ...request.headers, Range: "bytes=0-0" };
+    const told = await this.#ask({ ...request, method: "GET", headers }, credentials);
+    return told.status < 300 ? "" : codeOf(told);
   }
 
   async #sign(
@@ -178,6 +189,16 @@ export class S3Requests {
     return true;
   }
 
+  /** For how long the service wants to be left alone: seconds, or a time by its own clock. 0 where it does not tell. */
+  #retryAfterMs({ headers }: S3Answer): number {
+    const told = headers.get("Retry-After") ?? "";
+    if (/^\d+$/.test(told)) return 1000 * Number(told);
+    const until = Date.parse(told);
+    const theirs = Date.parse(headers.get("Date") ?? "");
+    const now = Number.isNaN(theirs) ? Date.now() + this.#aheadMs : theirs;
+    return Number.isNaN(until) ? 0 : Math.max(0, until - now);
+  }
+
   #refused({ tried }: S3Request, answer: S3Answer, code: string): SmaltiError {
     const { status, headers } = answer;
     const region = headers.get("x-amz-bucket-region");
@@ -199,7 +220,7 @@ export class S3Requests {
  * with.
  */
 async function patiently<R>(
-  stalledMs: number,
+  { stalledMs, msPerMib }: S3Limits,
   signal: AbortSignal | undefined,
   body: (signal: AbortSignal, wait: (bytes: number) => void) => Promise<R>,
 ): Promise<R> {
@@ -208,7 +229,7 @@ async function patiently<R>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (bytes: number) => {
     clearTimeout(timer);
-    const ms = stalledMs + bytes * MS_PER_BYTE;
+    const ms = stalledMs + bytes / 2 ** 20 * msPerMib;
     timer = setTimeout(() => controller.abort(new Error(`nothing came in ${Math.round(ms / 1000)} s`)), ms);
   };
   if (signal?.aborted) abort();

@@ -21,7 +21,7 @@ import { DirectoryLease } from "./directory_lease.ts";
 import { LOG_FOLDER } from "./epochs.ts";
 import { Holders, holderText } from "./holders.ts";
 import { OtherLogs } from "./other_logs.ts";
-import { checkSize, isWithin, PendingFile } from "./pending_file.ts";
+import { isWithin, PendingFile } from "./pending_file.ts";
 import { putInPlace } from "./put_in_place.ts";
 import { keysBelow } from "./remove_log.ts";
 import type { S3Place } from "./s3_options.ts";
@@ -174,7 +174,6 @@ export class S3Store implements Store {
       const file = lease?.files.get(path);
       if (lease && file) return await lease.append(file, copy);
       const own = this.#files.get(path) ?? await this.#adopt(path);
-      checkSize(path, own.size + copy.length);
       own.append(copy);
     });
   }

@@ -19,7 +19,9 @@ for (const name of ["versitygw", "moto"] as const) suite(name);
 
 function suite(name: S3ServerName): void {
   const { isThere, skipped } = s3Installed(name);
-  if (!isThere || !canSpawn) return it.skip(`processes on ${name}${isThere ? needsBuild : skipped}`, () => {});
+  if (!isThere || !canSpawn) {
+    return it.skip(`processes on ${name}${isThere ? needsBuild : skipped}`, () => {});
+  }
 
   let stage: S3Stage;
   beforeAll(async () => stage = await S3Stage.start(name));
@@ -191,7 +193,8 @@ function suite(name: S3ServerName): void {
     for (const key of await stage.keysBelow(`${prefix}s/sequence.wal/`)) {
       if (/sequence\.wal\/\d+$/.test(key)) continue;
       const found = await bucket.get(key, 0, 1000);
-      const isFence = typeof found === "object" && /"kind":"fence"/.test(new TextDecoder().decode(found.bytes));
+      const isFence = typeof found === "object" &&
+        /"kind":"fence"/.test(new TextDecoder().decode(found.bytes));
       if (!isFence) left.push(key);
     }
     return left;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Bucket } from "../../../src/store/s3/bucket.ts";
 import type { S3Credentials } from "../../../src/store/s3/credentials.ts";
-import { type S3Options, s3Place } from "../../../src/store/s3/s3_options.ts";
+import { S3_LIMITS, type S3Options, s3Place } from "../../../src/store/s3/s3_options.ts";
 import { S3Requests } from "../../../src/store/s3/s3_requests.ts";
 import { text } from "../../contract/store.ts";
 import { expectError, thrownBy } from "../../support/errors.ts";
@@ -60,7 +60,8 @@ function suite(name: "versitygw" | "moto"): void {
       await server.open().put("k", text("all of it"));
       bucket({}, { stopAfter: 3 });
       const place = s3Place(server.url(), server.options({ endpoint: proxy.endpoint }));
-      const { bytes } = await new S3Requests(place, 500).send({ method: "GET", key: "k", tried: "read" });
+      const requests = new S3Requests({ ...place, limits: { ...S3_LIMITS, stalledMs: 500 } });
+      const { bytes } = await requests.send({ method: "GET", key: "k", tried: "read" });
       expect(new TextDecoder().decode(bytes)).toBe("all of it");
       // A machine that is busy may let more of them stall.
       expect(proxy.asked.length).toBeGreaterThanOrEqual(2);
@@ -71,6 +72,39 @@ function suite(name: "versitygw" | "moto"): void {
       proxy.trick = () => ({ status: 503, code: "SlowDown" });
       await expectError(() => failing.get("k", 0, 1), "UNAVAILABLE", "s3://smalti/k", "503 SlowDown");
       expect(proxy.asked.length).toBeGreaterThan(1);
+    });
+
+    it("is left alone for as long as it says, by seconds or by a time of its clock", async () => {
+      await server.open().put("k", text("all of it"));
+      const date = new Date("2020-01-01T00:00:00Z");
+      const told: Record<string, string>[] = [
+        { "Retry-After": "1" },
+        { "Retry-After": new Date(date.getTime() + 1000).toUTCString(), Date: date.toUTCString() },
+      ];
+      for (const headers of told) {
+        const startMs = performance.now();
+        expect(await bytesOf(bucket({}, { status: 503, code: "SlowDown", headers }), "k")).toBe("all of it");
+        // Timers may end a little early.
+        expect(performance.now() - startMs).toBeGreaterThan(990);
+        expect(proxy.asked.length).toBe(2);
+      }
+    });
+
+    it("is not waited for beyond retryMs, whatever it says", async () => {
+      for (const after of ["3600", new Date(Date.now() + 3_600_000).toUTCString()]) {
+        const busy = { status: 429, code: "TooManyRequests", headers: { "Retry-After": after } };
+        const failing = bucket({ retryMs: 20_000 }, busy);
+        await expectError(() => failing.get("k", 0, 1), "UNAVAILABLE", "429 TooManyRequests");
+        expect(proxy.asked.length).toBe(1);
+      }
+    });
+
+    it("is asked again at once where it says what is no time, or a past one", async () => {
+      await server.open().put("k", text("all of it"));
+      const tricks = ["soon", "0", new Date(0).toUTCString()]
+        .map((after) => ({ status: 503, headers: { "Retry-After": after } }));
+      expect(await bytesOf(bucket({ retryMs: 5000 }, ...tricks), "k")).toBe("all of it");
+      expect(proxy.asked.length).toBe(4);
     });
 
     it("waits no longer once its signal is given", async () => {
@@ -149,6 +183,24 @@ function suite(name: "versitygw" | "moto"): void {
       const fixed = bucket({ credentials: { ...KEYS } }, expired);
       await expectError(() => fixed.get("k", 0, 1), "UNAUTHENTICATED", "ExpiredToken");
       expect(proxy.asked.length).toBe(1);
+    });
+
+    it("are asked for anew too where the answer has no body to say why", async () => {
+      await server.open().put("k", text("found"));
+      let isExpired = true;
+      for (const status of [400, 403]) {
+        const expiring = bucket({
+          credentials: () => {
+            isExpired = !isExpired;
+            return { ...KEYS };
+          },
+        });
+        await expiring.head("k");
+        [proxy.asked.length, isExpired] = [0, true];
+        proxy.trick = () => isExpired ? { status, code: "ExpiredToken" } : undefined;
+        expect((await expiring.head("k"))?.size).toBe(5);
+        expect(proxy.asked.map(({ method }) => method)).toEqual(["HEAD", "GET", "HEAD"]);
+      }
     });
 
     it("are got once for all who ask, and again before they end", async () => {
@@ -235,7 +287,7 @@ function suite(name: "versitygw" | "moto"): void {
 
     const never = bucket();
     proxy.trick = () => skewed;
-    await expectError(() => never.head("k"), "PERMISSION_DENIED");
+    await expectError(() => never.head("k"), "UNAUTHENTICATED", "RequestTimeTooSkewed");
     await expectError(() => never.get("k", 0, 1), "UNAUTHENTICATED", "RequestTimeTooSkewed");
   });
 
