@@ -15,7 +15,7 @@ import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { type FileReader, isOtherFile, isWrittenAnew, writtenAnew } from "../store/store.ts";
+import { type FileReader, isOtherFile, isWrittenAnew, otherFile, writtenAnew } from "../store/store.ts";
 import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
@@ -457,6 +457,8 @@ export function bytesIn(store: FileReader, path: string, isStill?: () => Promise
   if (!isStill) return file;
   return (...range) =>
     file(...range).catch(async (reason) => {
-      throw isOtherFile(reason) && await isStill() ? writtenAnew(path, path) : reason;
+      if (!isOtherFile(reason) && !isWrittenAnew(reason)) throw reason;
+      // Stores know files, not whether the sequence they are of was removed and made anew.
+      throw await isStill() ? writtenAnew(path, path) : otherFile(path, path);
     });
 }

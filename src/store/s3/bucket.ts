@@ -371,9 +371,9 @@ export class Bucket {
   }
 
   async #ask(request: S3Request): Promise<S3Answer> {
-    const { method, key, query = {}, headers } = request;
-    // What reads or writes bytes has to tell the key for them.
-    const isOfBytes = key !== "" && (method === "POST" ? "uploads" in query : method !== "DELETE");
+    const { method, key, headers } = request;
+    // What reads or writes bytes has to tell the key for them; so has the end of an upload where a bucket asks for keys.
+    const isOfBytes = key !== "" && method !== "DELETE";
     return await this.#requests.send(
       isOfBytes ? { ...request, headers: { ...headers, ...this.#encryption } } : request,
     );

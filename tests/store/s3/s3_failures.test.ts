@@ -5,7 +5,7 @@ import {
   type Client,
   defineOntology,
   type SequenceWriter,
-  SmaltiError,
+  type SmaltiError,
   type TopicWriter,
 } from "../../../mod.ts";
 import type { S3Credentials } from "../../../src/store/s3/credentials.ts";
@@ -255,7 +255,7 @@ function suite(name: S3ServerName): void {
         });
         await first.sequenceDelete("s");
         const kinds = new Set(stage.proxy.asked.map(kindOf));
-        for (const kind of ["GET", "HEAD", "PUT", "begin", "copy", "part"]) {
+        for (const kind of ["GET", "HEAD", "PUT", "begin", "copy", "part", "end"]) {
           expect([kind, kinds.has(kind)]).toEqual([kind, true]);
         }
         expect(stage.proxy.asked.filter(({ status = 0 }) => status === 400)).toEqual([]);
@@ -280,7 +280,7 @@ function suite(name: S3ServerName): void {
       const [path, query = ""] = url.split("?");
       const isObject = path.split("/").length > 2 && !path.endsWith(`/${stage.server.bucket}/`);
       if (!isObject || method === "DELETE") return "other";
-      if (method === "POST") return query.startsWith("uploads") ? "begin" : "other";
+      if (method === "POST") return query.startsWith("uploads") ? "begin" : "end";
       if (!query.includes("partNumber")) return method;
       return headers["x-amz-copy-source"] === undefined ? "part" : "copy";
     }
