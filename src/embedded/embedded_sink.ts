@@ -18,6 +18,9 @@ import { ATTACHMENTS, type Manifest, type StoredAttachment, topicInfo, topicPath
 import type { OpenSequence, WritingSession } from "./open_sequence.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
+/** Topics whose batches are joined at a time where that is all requests, which take their time: a megabyte or two each. */
+const LOGGED_COMPACTIONS = 8;
+
 /** A session that begins now. */
 export function newSession(): SessionInfo {
   return { id: crypto.randomUUID(), state: "recording", created: new Date(), topics: [] };
@@ -136,10 +139,11 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
 
   /** Footers, then the manifest: what it names is whole and durable by then. */
   async #end(state: SequenceState, reason?: string): Promise<Manifest> {
-    const compactions = new Turns();
+    const lanes = Array.from({ length: this.isLogged ? LOGGED_COMPACTIONS : 1 }, () => new Turns());
     // Side by side: a disk syncs many files in little more time than one.
     const ends = await Promise.allSettled(
-      [...this.topics].map(async ([name, file]): Promise<TopicInfo> => {
+      [...this.topics].map(async ([name, file], i): Promise<TopicInfo> => {
+        const compactions = lanes[i % lanes.length];
         // A topic that could not be written to its end keeps its whole batches, as the last append left them.
         if (state === "failed") await file.finish(compactions).catch(() => {});
         else await file.finish(compactions);
@@ -149,7 +153,8 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     );
     // Only now: nothing of one topic may go on when the session is given up for another.
     const topics = ends.map((end) => {
-      if (end.status === "rejected") throw end.reason;
+      // Files of a lock that is lost are not there any more, which says nothing.
+      if (end.status === "rejected") throw this.lost.aborted ? this.lost.reason : end.reason;
       return end.value;
     });
     topics.sort((a, b) => compareNames(a.name, b.name));

@@ -133,7 +133,7 @@ export class TopicFileWriter implements TopicSink {
    * Ends the file, durably: by a new one with larger batches where that saves enough, else by its footer with the index. A
    * second call waits for the first.
    *
-   * @param compactions Serves compactions one after another, so that they do not add up in memory.
+   * @param compactions Serves compactions one after another, so that many do not add up in memory.
    */
   finish(compactions: Turns): Promise<void> {
     return this.#finished ??= this.#finish(compactions);

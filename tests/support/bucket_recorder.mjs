@@ -1,11 +1,12 @@
 /**
- * A process that records to a bucket: `node bucket_recorder.mjs MODULE URL OPTIONS ACTION`, OPTIONS being those of `s3` as JSON.
+ * A process that records to a bucket: `node bucket_recorder.mjs MODULE URL OPTIONS ACTION [SECONDS]`, OPTIONS being those of
+ * `s3` as JSON.
  * Says what came of it by lines of JSON: how many rows are durable, each time when more are; whether all is committed; the
  * code of an error.
  */
 import process from "node:process";
 
-const [module, url, options, action] = process.argv.slice(2);
+const [module, url, options, action, seconds] = process.argv.slice(2);
 const { binary, connect, defineOntology, float64 } = await import(module);
 const Value = defineOntology("Value", { value: float64() });
 const Blob = defineOntology("Blob", { bytes: binary() });
@@ -55,6 +56,49 @@ async function hold(client) {
   await new Promise((resolve) => process.stdin.on("end", resolve));
 }
 
+/**
+ * So many seconds of a vehicle with 70 sensors, 900 messages each second, one second after the other as soon as the one before
+ * last is durable. Says how often `push` had to be waited for, and what it took.
+ */
+async function drive(client) {
+  const fields = Object.fromEntries(["x", "y", "z", "u", "v", "w"].map((name) => [name, float64()]));
+  const State = defineOntology("State", fields);
+  const sequence = await client.sequenceCreate("s", { autoFlush: false });
+  const topics = await Promise.all(
+    Array.from({ length: 70 }, (_, i) => sequence.topicCreate(`sensor${i}`, { ontology: State })),
+  );
+  let [rows, waits, mostRssBytes, longestFlushMs] = [0, 0, 0, 0];
+  let flushed = Promise.resolve();
+  const begunMs = performance.now();
+  for (let second = 0; second < Number(seconds); second++) {
+    for (const [i, topic] of topics.entries()) {
+      // Ten topics of 50 Hz, twenty of 15, forty of 2.5: each with a phase of its own.
+      const rate = i < 10 ? 50 : i < 30 ? 15 : second % 2 === 0 ? 2 : 3;
+      for (let n = 0; n < rate; n++) {
+        const [x, y, z] = [Math.sin(rows), Math.cos(rows), rows];
+        const timestampNs = BigInt(second * 1e9 + Math.floor((n + i / 70) * 1e9 / rate));
+        const full = topic.push({ timestampNs, data: { x, y, z, u: -x, v: -y, w: second } });
+        rows++;
+        if (!full) continue;
+        waits++;
+        await full;
+      }
+    }
+    await flushed;
+    const startMs = performance.now();
+    flushed = sequence.flush().then(() => {
+      longestFlushMs = Math.max(longestFlushMs, performance.now() - startMs);
+    });
+    mostRssBytes = Math.max(mostRssBytes, process.memoryUsage().rss);
+  }
+  await flushed;
+  const recordedMs = performance.now() - begunMs;
+  await sequence.finalize();
+  mostRssBytes = Math.max(mostRssBytes, process.memoryUsage().rss);
+  const finalizeMs = performance.now() - begunMs - recordedMs;
+  say({ finalized: rows, waits, mostRssBytes, longestFlushMs, recordedMs, finalizeMs });
+}
+
 /** What each call fails with that somebody else's sequence is not for. */
 async function intrude(client) {
   for (const call of ["sequenceUpdate", "sequenceDelete", "recover"]) {
@@ -67,6 +111,7 @@ const actions = {
   rows,
   large,
   hold,
+  drive,
   intrude,
 };
 

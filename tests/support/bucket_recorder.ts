@@ -17,6 +17,12 @@ export interface RecorderSaid {
   finalized?: number;
   /** What it failed with, which ends it. */
   code?: string;
+  /** How often a push had to be waited for, the most memory, and times. */
+  waits?: number;
+  mostRssBytes?: number;
+  longestFlushMs?: number;
+  recordedMs?: number;
+  finalizeMs?: number;
   /** What these calls fail with. */
   sequenceUpdate?: string;
   sequenceDelete?: string;
@@ -27,7 +33,7 @@ export interface RecorderSaid {
 export const RECORDED_ROWS = 150;
 
 /** What it does: see the script. */
-export type RecorderAction = "rows" | "large" | "hold" | "intrude";
+export type RecorderAction = "rows" | "large" | "hold" | "drive" | "intrude";
 
 /** One that runs. */
 export class BucketRecorder {
@@ -37,10 +43,12 @@ export class BucketRecorder {
   readonly #child: ChildProcess;
   readonly #waiting = new Set<() => void>();
 
-  constructor(url: string, options: S3Options, action: RecorderAction) {
+  /** @param seconds How long the drive is. */
+  constructor(url: string, options: S3Options, action: RecorderAction, seconds = 0) {
     const script = fileURLToPath(new URL("bucket_recorder.mjs", import.meta.url));
     const runtime = "deno" in process.versions ? ["run", "-A", "--node-modules-dir=manual"] : [];
-    const args = [...runtime, script, library!, url, JSON.stringify({ ...options, write: true }), action];
+    const s3 = JSON.stringify({ ...options, write: true });
+    const args = [...runtime, script, library!, url, s3, action, String(seconds)];
     this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
     let rest = "";
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {

@@ -23,17 +23,21 @@ export interface ClientsOptions {
   second?: LogTiming;
   /** Of the first. @default 2000 */
   retryMs?: number;
+  /** Whom the second asks. @default the server itself */
+  secondEndpoint?: string;
   /** More options of the first; the second has its `encryptionKey` too. */
   s3?: S3Options;
   /** Of the first. */
   limits?: Partial<S3Limits>;
 }
 
+/** Places so far, of all stages. */
+let places = 0;
+
 /** See the module. */
 export class S3Stage {
   readonly server: S3Server;
   readonly proxy: S3Proxy;
-  #places = 0;
 
   private constructor(server: S3Server, proxy: S3Proxy) {
     this.server = server;
@@ -41,7 +45,11 @@ export class S3Stage {
   }
 
   static async start(name: S3ServerName): Promise<S3Stage> {
-    const server = await S3Server.start(name);
+    return await S3Stage.before(await S3Server.start(name));
+  }
+
+  /** One of several before a server, which is stopped by one of them. */
+  static async before(server: S3Server): Promise<S3Stage> {
     return new S3Stage(server, await S3Proxy.start(server.endpoint));
   }
 
@@ -54,27 +62,50 @@ export class S3Stage {
   newPrefix(): string {
     this.proxy.asked.length = 0;
     this.proxy.trick = () => undefined;
-    return `writing-${++this.#places}/`;
+    return `writing-${++places}/`;
   }
 
   /** A new place for two processes, of which the first asks by way of the proxy. */
   async withClients(
     body: (first: Client, second: Client, prefix: string) => Promise<void>,
-    { first: own = LOG_TIMING, second: others = IMPATIENT, retryMs = 2000, s3, limits }: ClientsOptions = {},
+    options: ClientsOptions = {},
   ): Promise<void> {
+    const { first: own = LOG_TIMING, second: others = IMPATIENT, retryMs = 2000, s3, limits } = options;
     const prefix = this.newPrefix();
-    const options = this.server.options({ endpoint: this.proxy.endpoint, retryMs, ...s3 });
-    const place = s3Place(this.server.url(prefix), options);
+    const asked = this.server.options({ endpoint: this.proxy.endpoint, retryMs, ...s3 });
+    const place = s3Place(this.server.url(prefix), asked);
     await using first = await connect(new S3Store({ ...place, limits: { ...S3_LIMITS, ...limits } }, own));
-    await using second = await this.client(prefix, others, s3);
+    const { encryptionKey } = s3 ?? {};
+    const { secondEndpoint: endpoint } = options;
+    const more = { ...encryptionKey && { encryptionKey }, ...endpoint !== undefined && { endpoint } };
+    await using second = await this.client(prefix, others, more);
     await body(first, second, prefix);
   }
 
-  /** A client of a place that asks the server itself. */
+  /** A client of a place that asks the server itself, unless told. */
   async client(prefix: string, timing: LogTiming = IMPATIENT, s3: S3Options = {}): Promise<Client> {
-    const { encryptionKey } = s3;
-    const options = this.server.options(encryptionKey && { encryptionKey });
-    return await connect(new S3Store(s3Place(this.server.url(prefix), options), timing));
+    return await connect(new S3Store(s3Place(this.server.url(prefix), this.server.options(s3)), timing));
+  }
+
+  /** Runs an action of a client whose requests fail from one of them on; whether it came to its end before. */
+  async dieWithin(
+    requests: number,
+    action: (client: Client) => Promise<unknown>,
+    prefix: string,
+  ): Promise<boolean> {
+    const { proxy } = this;
+    const before = proxy.asked.length;
+    let isDone = true;
+    proxy.trick = (_, count) => {
+      if (count - before < requests) return;
+      isDone = false;
+      return { status: 403 };
+    };
+    const client = await this.client(prefix, IMPATIENT, { endpoint: proxy.endpoint, retryMs: 200 });
+    await action(client).catch(() => isDone = false);
+    await client.close();
+    proxy.trick = () => undefined;
+    return isDone;
   }
 
   async keysBelow(prefix: string): Promise<string[]> {

@@ -1,105 +1,103 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { binary, type Client, connect, defineOntology, SmaltiError } from "../../../mod.ts";
+import {
+  binary,
+  connect,
+  defineOntology,
+  type SmaltiError,
+} from "../../../mod.ts";
 import { S3Store } from "../../../src/store/s3/s3_store.ts";
 import { s3Place } from "../../../src/store/s3/s3_options.ts";
-import { LOG_TIMING, type LogTiming } from "../../../src/store/s3/write_ahead_log.ts";
+import { LOG_TIMING } from "../../../src/store/s3/write_ahead_log.ts";
+import { sameBytes } from "../../support/bytes.ts";
 import { expectError } from "../../support/errors.ts";
-import { caseRange, failedCase, Random } from "../../support/random_cases.ts";
-import { type S3Asked, S3Proxy } from "../../support/s3_proxy.ts";
-import { anyS3Server, S3Server } from "../../support/s3_server.ts";
+import { caseRange, Random } from "../../support/random_cases.ts";
+import type { S3Asked, S3Proxy } from "../../support/s3_proxy.ts";
+import { anyS3Server, type S3Server } from "../../support/s3_server.ts";
+import { DISTRUSTFUL, isRecord, S3Stage } from "../../support/s3_stage.ts";
 import {
   addTopic,
   allTexts,
   pushSamples,
   recordSequence,
-  sampleText,
   texts,
 } from "../../support/sample_rows.ts";
 import { until } from "../../support/waiting.ts";
 
-/** Who was silent for any time at all is gone. */
-const IMPATIENT: LogTiming = { ...LOG_TIMING, silentMs: 0 };
-/** Makes sure of its lock after any silence. */
-const DISTRUSTFUL: LogTiming = { ...LOG_TIMING, trustedMs: -1 };
-
 const { seed: SEED } = caseRange(1);
-const title = anyS3Server ? `on ${anyS3Server}, seed ${SEED}` : "(skipped: tools/s3/install.sh has not run)";
+const title = anyS3Server
+  ? `on ${anyS3Server}, seed ${SEED}`
+  : "(skipped: tools/s3/install.sh has not run)";
 
 describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
+  let stage: S3Stage;
   let server: S3Server;
   let proxy: S3Proxy;
-  let places = 0;
   const random = new Random(SEED);
   beforeAll(async () => {
-    server = await S3Server.start(anyS3Server!);
-    proxy = await S3Proxy.start(server.endpoint);
+    stage = await S3Stage.start(anyS3Server!);
+    ({ server, proxy } = stage);
   });
   afterEach(() => proxy.trick = () => {});
-  afterAll(async () => {
-    await proxy?.stop();
-    await server?.stop();
-  });
+  afterAll(() => stage?.stop());
 
-  /** A new place for two processes, of which the first asks by way of the proxy. */
-  async function withClients(
-    body: (first: Client, second: Client, prefix: string) => Promise<void>,
-    { first: own = LOG_TIMING, second: others = IMPATIENT, retryMs = 2000 } = {},
-  ): Promise<void> {
-    const prefix = `writing-${++places}`;
-    proxy.asked.length = 0;
-    const url = server.url(prefix);
-    const options = server.options({ endpoint: proxy.endpoint, retryMs });
-    await using first = await connect(new S3Store(s3Place(url, options), own));
-    await using second = await connect(new S3Store(s3Place(url, server.options()), others));
-    await body(first, second, `${prefix}/`);
-  }
+  const withClients: S3Stage["withClients"] = (...args) =>
+    stage.withClients(...args);
+  const keysBelow = (prefix: string) => stage.keysBelow(prefix);
 
-  async function keysBelow(prefix: string): Promise<string[]> {
-    const all: string[] = [];
-    for await (const { keys } of server.open().list(prefix)) all.push(...keys);
-    return all;
-  }
-
-  const isRecordUrl = (url: string) => /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
-  const isRecord = ({ method, url }: S3Asked) => method === "PUT" && isRecordUrl(url);
+  const isRecordUrl = (url: string) =>
+    /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
   /** What is dear: all but reading single objects; removing is free. */
   const isDear = ({ method, url }: S3Asked) =>
-    method === "PUT" || (method === "POST" && !url.includes("?delete")) || url.includes("list-type");
+    method === "PUT" || (method === "POST" && !url.includes("?delete")) ||
+    url.includes("list-type");
 
   it("is reached by connect with write: true alone", async () => {
-    const url = server.url(`writing-${++places}`);
+    const url = server.url(stage.newPrefix());
     await using reader = await connect(url, { s3: server.options() });
     await expectError(
       () => reader.sequenceCreate("s"),
       "UNSUPPORTED",
       "wanted connect with s3: { write: true }",
     );
-    await using client = await connect(url, { s3: server.options({ write: true }) });
+    await using client = await connect(url, {
+      s3: server.options({ write: true }),
+    });
     await recordSequence(client, "s", { a: [1, 2] });
     expect(await allTexts(reader, "s")).toEqual(await allTexts(client, "s"));
   });
 
   it("takes few requests for many small topics", () =>
     withClients(async (first, second, prefix) => {
-      const sequence = await first.sequenceCreate("drive", { autoFlush: false });
-      for (let i = 0; i < 70; i++) await addTopic(sequence, `t${i}`, [i, i + 1]);
+      const sequence = await first.sequenceCreate("drive", {
+        autoFlush: false,
+      });
+      for (let i = 0; i < 70; i++) {
+        await addTopic(sequence, `t${i}`, [i, i + 1]);
+      }
       await sequence.flush();
       await sequence.finalize();
       expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(80);
       expect((await allTexts(second, "drive")).length).toBe(140);
-      const left = (await keysBelow(`${prefix}drive/sequence.wal/`)).map((key) => key.split("/").at(-1));
+      const left = (await keysBelow(`${prefix}drive/sequence.wal/`)).map((
+        key,
+      ) => key.split("/").at(-1));
       expect(left).toEqual(["0000000001", "0000000002"]);
     }));
 
   it("takes a request for a flush of many topics, with what followers are told", () =>
     withClients(async (first, second) => {
-      const sequence = await first.sequenceCreate("drive", { autoFlush: false });
-      const topics = [];
-      for (let i = 0; i < 70; i++) topics.push(await addTopic(sequence, `t${i}`, []));
-      const flushes = 30;
-      const stream = (await second.sequenceHandler("drive", { follow: true })).getDataStreamer({
-        follow: true,
+      const sequence = await first.sequenceCreate("drive", {
+        autoFlush: false,
       });
+      const topics = [];
+      for (let i = 0; i < 70; i++) {
+        topics.push(await addTopic(sequence, `t${i}`, []));
+      }
+      const flushes = 30;
+      const stream = (await second.sequenceHandler("drive", { follow: true }))
+        .getDataStreamer({
+          follow: true,
+        });
       const got = texts(stream);
       proxy.asked.length = 0;
       for (let i = 0; i < flushes; i++) {
@@ -108,7 +106,9 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       }
       expect(proxy.asked.filter(isDear).length).toBe(flushes);
       await sequence.finalize();
-      expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(flushes + 80);
+      expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(
+        flushes + 80,
+      );
       expect((await got).length).toBe(70 * flushes);
     }, { second: LOG_TIMING }));
 
@@ -116,7 +116,11 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
     withClients(async (first) => {
       await recordSequence(first, "drive", { a: [1] });
       proxy.asked.length = 0;
-      await first.sequenceUpdate("drive", {}, (sequence) => addTopic(sequence, "b", [1, 2]).then(() => {}));
+      await first.sequenceUpdate(
+        "drive",
+        {},
+        (sequence) => addTopic(sequence, "b", [1, 2]).then(() => {}),
+      );
       expect(proxy.asked.filter(isDear).length).toBeLessThanOrEqual(9);
     }));
 
@@ -125,7 +129,8 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       const sequence = await first.sequenceCreate("s", { autoFlush: false });
       const topic = await addTopic(sequence, "a", [1, 2, 3]);
       await sequence.flush();
-      const stream = (await second.sequenceHandler("s", { follow: true })).getDataStreamer({ follow: true });
+      const stream = (await second.sequenceHandler("s", { follow: true }))
+        .getDataStreamer({ follow: true });
       const got = texts(stream);
       for (let i = 4; i < 60; i += 2) {
         await pushSamples(topic, [i, i + 1], i - 1);
@@ -140,21 +145,27 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
     withClients(async (first, second, prefix) => {
       const sequence = await second.sequenceCreate("s", { autoFlush: false });
       const topics = [];
-      for (let i = 0; i < 20; i++) topics.push(await addTopic(sequence, `t${i}`, [i]));
+      for (let i = 0; i < 20; i++) {
+        topics.push(await addTopic(sequence, `t${i}`, [i]));
+      }
       await sequence.flush();
       proxy.asked.length = 0;
-      const stream = (await first.sequenceHandler("s", { follow: true })).getDataStreamer({ follow: true });
+      const stream = (await first.sequenceHandler("s", { follow: true }))
+        .getDataStreamer({ follow: true });
       const seen: string[] = [];
       const ended = (async () => {
         for await (const [topic] of stream) seen.push(topic);
       })();
       for (let round = 1; round <= 5; round++) {
-        for (const topic of topics) await pushSamples(topic, [100 * round], round);
+        for (const topic of topics) {
+          await pushSamples(topic, [100 * round], round);
+        }
         await sequence.flush();
         // What is of the newest time waits for what may come of it.
         await until(() => seen.length === 20 * round);
       }
-      const isOf = (part: string) => ({ url }: S3Asked) => url.includes(`${prefix}s/${part}`);
+      const isOf = (part: string) => ({ url }: S3Asked) =>
+        url.includes(`${prefix}s/${part}`);
       expect(proxy.asked.filter(isOf("t")).length).toBe(0);
       const before = proxy.asked.length;
       await until(() => proxy.asked.length >= before + 40);
@@ -162,7 +173,9 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       // That nothing more is to come of the newest time comes as a last checkpoint.
       const manifests = idle.filter(isOf("sequence.json")).length;
       expect(manifests).toBeLessThanOrEqual(1);
-      expect(idle.filter(isOf("sequence.wal/")).length).toBe(idle.length - manifests);
+      expect(idle.filter(isOf("sequence.wal/")).length).toBe(
+        idle.length - manifests,
+      );
       const looks = idle.filter((asked) => isRecordUrl(asked.url)).length;
       expect(idle.length).toBeLessThanOrEqual(5 * (looks + 1) + manifests);
       await sequence.finalize();
@@ -177,14 +190,25 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       await sequence.flush();
       await pushSamples(topic, [3], 2);
       const { files } = await second.recover("s");
-      expect(files.map(({ topic, rowsKept }) => [topic, rowsKept])).toEqual([["a", 2]]);
+      expect(files.map(({ topic, rowsKept }) => [topic, rowsKept])).toEqual([[
+        "a",
+        2,
+      ]]);
 
-      await expectError(() => sequence.flush(), "LOCKED", "was lost: another has taken it over");
+      await expectError(
+        () => sequence.flush(),
+        "LOCKED",
+        "was lost: another has taken it over",
+      );
       await expectError(() => sequence.finalize(), "LOCKED", "was lost");
       expect(sequence.status).toBe("aborted");
       expect((await allTexts(second, "s")).length).toBe(2);
       expect((await second.sequenceInfo("s")).state).toBe("recovered");
-      await first.sequenceUpdate("s", {}, (more) => addTopic(more, "b", [5]).then(() => {}));
+      await first.sequenceUpdate(
+        "s",
+        {},
+        (more) => addTopic(more, "b", [5]).then(() => {}),
+      );
       expect((await allTexts(second, "s")).length).toBe(3);
       await second.sequenceDelete("s");
       expect(await keysBelow(prefix)).toEqual([]);
@@ -195,7 +219,11 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       const sequence = await first.sequenceCreate("s", { autoFlush: false });
       await addTopic(sequence, "a", [1]);
       await expectError(() => second.recover("s"), "LOCKED", "held by writer");
-      await expectError(() => second.sequenceUpdate("s"), "LOCKED", "is being recorded by writer");
+      await expectError(
+        () => second.sequenceUpdate("s"),
+        "LOCKED",
+        "is being recorded by writer",
+      );
       await expectError(() => second.sequenceDelete("s"), "LOCKED");
       await sequence.finalize();
       await (await second.sequenceUpdate("s")).finalize();
@@ -217,14 +245,22 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
           return { wait: held };
         };
         await pushSamples(topic, [3], 2);
-        const flushed = sequence.flush().then(() => "acknowledged", (reason) => reason.code);
+        const flushed = sequence.flush().then(
+          () => "acknowledged",
+          (reason) => reason.code,
+        );
         await arrival;
         await second.recover("s");
         if (then !== "nothing") await second.sequenceDelete("s");
-        if (then === "removed and made anew") await recordSequence(second, "s", { b: [7] });
+        if (then === "removed and made anew") {
+          await recordSequence(second, "s", { b: [7] });
+        }
         go();
         expect(await flushed).toBe("LOCKED");
-        const { length } = await allTexts(second, then === "removed" ? "t" : "s").catch(() => []);
+        const { length } = await allTexts(
+          second,
+          then === "removed" ? "t" : "s",
+        ).catch(() => []);
         expect(length).toBe({ nothing: 2, removed: 0 }[then] ?? 1);
       }, { first: DISTRUSTFUL }));
   }
@@ -234,11 +270,15 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       proxy.trick = ({ method }) => {
         if (random.oneIn(6)) return { dropAfter: 0 };
         if (random.oneIn(20)) return { status: 503, code: "SlowDown" };
-        if (method === "PUT" && random.oneIn(20)) return { status: 409, code: "ConditionalRequestConflict" };
+        if (method === "PUT" && random.oneIn(20)) {
+          return { status: 409, code: "ConditionalRequestConflict" };
+        }
       };
       const sequence = await first.sequenceCreate("s", { autoFlush: false });
       const topics = [];
-      for (const name of ["a", "b", "c"]) topics.push(await addTopic(sequence, name, [1, 2]));
+      for (const name of ["a", "b", "c"]) {
+        topics.push(await addTopic(sequence, name, [1, 2]));
+      }
       for (let i = 3; i < 40; i++) {
         await pushSamples(random.pick(topics), [i], i);
         if (random.oneIn(3)) await sequence.flush();
@@ -249,7 +289,8 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
 
   it("refuses to write where conditions are ignored", () =>
     withClients(async (first, second) => {
-      proxy.trick = ({ method }) => method === "PUT" ? { status: 200 } : undefined;
+      proxy.trick = ({ method }) =>
+        method === "PUT" ? { status: 200 } : undefined;
       await expectError(
         () => first.sequenceCreate("s"),
         "UNSUPPORTED",
@@ -281,27 +322,46 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       // Nothing that can be compressed.
       const noise = new Random(SEED);
       const all = new Uint32Array(2 ** 20).map(() => noise.below(2 ** 32));
-      const blob = (i: number) => new Uint8Array(all.buffer, 1000 * i, 3 * 2 ** 20 + i);
+      const blob = (i: number) =>
+        new Uint8Array(all.buffer, 1000 * i, 3 * 2 ** 20 + i);
       const record = async (name: string) => {
         const sequence = await first.sequenceCreate(name, { autoFlush: false });
         const topic = await sequence.topicCreate("a", { ontology: Blob });
-        for (let i = 0; i < rows; i++) await topic.push({ timestampNs: BigInt(i), data: { bytes: blob(i) } });
+        for (let i = 0; i < rows; i++) {
+          await topic.push({
+            timestampNs: BigInt(i),
+            data: { bytes: blob(i) },
+          });
+        }
         await sequence.flush();
         return sequence;
       };
       await (await record("whole")).finalize();
       await record("left");
-      expect((await keysBelow(`${prefix}left/`)).filter((key) => key.includes("bulk-")).length).toBe(3);
+      expect(
+        (await keysBelow(`${prefix}left/`)).filter((key) =>
+          key.includes("bulk-")
+        ).length,
+      ).toBe(3);
       proxy.trick = () => ({ status: 403 });
       await server.open().beginUpload(`${prefix}left/a.arrow`);
       await second.recover("left");
       for (const name of ["whole", "left"]) {
         let i = 0;
-        for await (const [, { data }] of (await second.sequenceHandler(name)).getDataStreamer()) {
-          expect((data as { bytes: Uint8Array }).bytes).toEqual(blob(i++));
+        for await (
+          const [, { data }] of (await second.sequenceHandler(name))
+            .getDataStreamer()
+        ) {
+          expect([i, sameBytes((data as { bytes: Uint8Array }).bytes, blob(i))])
+            .toEqual([i, true]);
+          i++;
         }
         expect([name, i]).toEqual([name, rows]);
-        expect((await keysBelow(`${prefix}${name}/`)).filter((key) => key.includes("bulk-"))).toEqual([]);
+        expect(
+          (await keysBelow(`${prefix}${name}/`)).filter((key) =>
+            key.includes("bulk-")
+          ),
+        ).toEqual([]);
       }
       expect(await server.open().uploads(prefix)).toEqual([]);
     }));
@@ -311,16 +371,28 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       const topics = { a: [1, 2, 3], b: [4] };
       // At each request of all that there may be.
       for (let requests = 0, isDone = false; !isDone; requests++) {
-        if (!(await second.listSequences()).includes("s")) await recordSequence(second, "s", topics);
-        isDone = await dieWithin(requests, (client) => client.sequenceDelete("s"), `${prefix.slice(0, -1)}`);
+        if (!(await second.listSequences()).includes("s")) {
+          await recordSequence(second, "s", topics);
+        }
+        isDone = await stage.dieWithin(
+          requests,
+          (client) => client.sequenceDelete("s"),
+          prefix,
+        );
         if (isDone) break;
         // What is left is whole, or can be removed, or is in nobody's way.
-        const state = (await second.sequenceInfo("s").catch(() => undefined))?.state;
+        const state = (await second.sequenceInfo("s").catch(() => undefined))
+          ?.state;
         if (state === "recording") await second.recover("s");
-        if (requests % 2 === 0) await second.sequenceDelete("s").catch(unlessNotFound);
-        else if (state === undefined) await recordSequence(second, "s", topics);
+        if (requests % 2 === 0) {
+          await second.sequenceDelete("s").catch(unlessNotFound);
+        } else if (state === undefined) {
+          await recordSequence(second, "s", topics);
+        }
         const names = await second.listSequences();
-        if (names.includes("s") && requests % 2 === 1) expect((await allTexts(second, "s")).length).toBe(4);
+        if (names.includes("s") && requests % 2 === 1) {
+          expect((await allTexts(second, "s")).length).toBe(4);
+        }
       }
       await second.sequenceDelete("s").catch(unlessNotFound);
       expect(await keysBelow(prefix)).toEqual([]);
@@ -329,9 +401,12 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
     }));
 
   it("gives a sequence to one of many who create it at once", async () => {
-    const url = server.url(`writing-${++places}`);
+    const url = server.url(stage.newPrefix());
     const clients = await Promise.all(
-      Array.from({ length: 8 }, () => connect(new S3Store(s3Place(url, server.options())))),
+      Array.from(
+        { length: 8 },
+        () => connect(new S3Store(s3Place(url, server.options()))),
+      ),
     );
     const made = await Promise.all(clients.map(async (client) => {
       try {
@@ -341,7 +416,11 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       }
     }));
     const writers = made.filter((writer) => typeof writer !== "string");
-    expect([writers.length, made.filter((code) => code === "LOCKED" || code === "ALREADY_EXISTS").length])
+    expect([
+      writers.length,
+      made.filter((code) => code === "LOCKED" || code === "ALREADY_EXISTS")
+        .length,
+    ])
       .toEqual([1, 7]);
     await addTopic(writers[0], "a", [1, 2]);
     await writers[0].finalize();
@@ -352,14 +431,19 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
   it("says that it lives while it writes nothing", () =>
     withClients(async (first) => {
       const sequence = await first.sequenceCreate("s", { autoFlush: false });
-      while (proxy.asked.filter(isRecord).length < 5) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (proxy.asked.filter(isRecord).length < 5) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       await sequence.finalize();
     }, { first: { ...LOG_TIMING, heartbeatMs: 10 } }));
 
   it("commits sessions side by side, of which one goes on", () =>
     withClients(async (first, second) => {
       await recordSequence(first, "s", { a: [1] });
-      const [one, other] = [await first.sequenceUpdate("s"), await first.sequenceUpdate("s")];
+      const [one, other] = [
+        await first.sequenceUpdate("s"),
+        await first.sequenceUpdate("s"),
+      ];
       await addTopic(one, "b", [2, 3]);
       const topic = await addTopic(other, "c", [4]);
       await other.flush();
@@ -369,106 +453,14 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       await other.flush();
       proxy.trick = () => ({ status: 403 });
       const { files } = await second.recover("s");
-      expect(files.map(({ topic, rowsKept }) => [topic, rowsKept])).toEqual([["c", 3]]);
+      expect(files.map(({ topic, rowsKept }) => [topic, rowsKept])).toEqual([[
+        "c",
+        3,
+      ]]);
       expect((await allTexts(second, "s")).length).toBe(6);
     }));
 
-  /** Runs an action of a client whose requests fail from one of them on; whether it came to its end before. */
-  async function dieWithin(
-    requests: number,
-    action: (client: Client) => Promise<unknown>,
-    prefix = `writing-${places}`,
-  ): Promise<boolean> {
-    const before = proxy.asked.length;
-    let isDone = true;
-    proxy.trick = (_, count) => {
-      if (count - before < requests) return;
-      isDone = false;
-      return { status: 403 };
-    };
-    const options = server.options({ endpoint: proxy.endpoint, retryMs: 200 });
-    const client = await connect(new S3Store(s3Place(server.url(prefix), options), IMPATIENT));
-    await action(client).catch(() => isDone = false);
-    await client.close();
-    proxy.trick = () => {};
-    return isDone;
-  }
-
   function unlessNotFound(reason: SmaltiError): void {
     if (reason.code !== "NOT_FOUND") throw reason;
-  }
-
-  const { cases, seed } = caseRange(30);
-  for (const how of ["dies", "is taken over"] as const) {
-    it(`keeps what was acknowledged when a writer ${how} at any request, ${cases} times`, async () => {
-      for (let i = 0; i < cases; i++) {
-        await withClients((first, second) => endSomewhere(first, second, new Random(seed + i), how), {
-          first: random.oneIn(2) ? DISTRUSTFUL : LOG_TIMING,
-          retryMs: 200,
-        }).catch((reason) => {
-          throw failedCase(seed + i, "tests/store/s3/s3_writing.test.ts", reason);
-        });
-      }
-    });
-  }
-
-  /** Records until the writer is stopped at a random request, before or after that was done, and looks what is recovered. */
-  async function endSomewhere(first: Client, second: Client, random: Random, how: "dies" | "is taken over") {
-    const wanted = 1 + random.below(90);
-    const [isBefore, isSlow] = [random.oneIn(2), random.oneIn(2)];
-    let reached = () => {};
-    const end = new Promise<void>((resolve) => reached = resolve);
-    let recovery: Promise<unknown> | undefined;
-    let isDead = false;
-    proxy.trick = (_, count) => {
-      if (count >= wanted) reached();
-      if (how === "is taken over") {
-        if (count !== wanted) return;
-        recovery = end.then(() => second.recover("s")).catch((reason) => reason);
-        return isSlow ? { wait: recovery } : undefined;
-      }
-      if (isDead) return { status: 403 };
-      if (count < wanted) return;
-      isDead = true;
-      return isBefore ? { status: 403 } : { dropAfter: 0 };
-    };
-    let [pushed, flushed] = [0, 0];
-    let isFinal = false;
-    try {
-      const sequence = await first.sequenceCreate("s", { autoFlush: false });
-      const topics = [await addTopic(sequence, "a", []), await addTopic(sequence, "b", [])];
-      while (pushed < 60) {
-        await pushSamples(topics[pushed % 2], [pushed], pushed);
-        pushed++;
-        if (random.oneIn(4)) {
-          const before = pushed;
-          await sequence.flush();
-          flushed = before;
-        }
-      }
-      await sequence.finalize();
-      [isFinal, flushed] = [true, pushed];
-    } catch (reason) {
-      if (!(reason instanceof SmaltiError)) throw reason;
-      if (how === "is taken over") expect(["LOCKED", "NOT_FOUND", "IO"]).toContain(reason.code);
-    }
-    await recovery;
-    if (random.oneIn(2)) await dieWithin(random.below(40), (client) => client.recover("s"));
-    proxy.trick = () => ({ status: 403 });
-    const info = await second.sequenceInfo("s").catch(() => undefined);
-    if (info?.state === "recording") await second.recover("s");
-    // What never came to a first commit is not there.
-    const got = await allTexts(second, "s").catch((reason) => {
-      if (reason.code !== "NOT_FOUND" || flushed > 0) throw reason;
-      return [];
-    });
-    expect([isFinal, got.length >= flushed, got.length <= pushed]).toEqual([isFinal, true, true]);
-    // Of each topic the first so many rows, in order, and nothing else.
-    for (const topic of ["a", "b"]) {
-      const own = got.filter((text) => text.startsWith(`${topic} `));
-      const first = Array.from({ length: 60 }, (_, i) => sampleText("ab"[i % 2], BigInt(i), i));
-      expect(own).toEqual(first.filter((text) => text.startsWith(`${topic} `)).slice(0, own.length));
-      expect(own.length).toBeGreaterThanOrEqual(Math.floor((flushed + (topic === "a" ? 1 : 0)) / 2));
-    }
   }
 });
