@@ -1,6 +1,6 @@
 /**
  * `deno task test:long [CASES] [SEED]`: what takes too long for every change. The tests that try some positions of many
- * (`tests/support/positions.ts`) try all of them, and more recorders are killed; some damaged files of each format are imported
+ * (`tests/support/positions.ts`) try all of them, more recorders are killed, to buckets too, and one records there for an hour; some damaged files of each format are imported
  * (`test_fuzz.ts`); a Ray cluster loses a node (`test_cluster.ts`), where there is one; then come the random cases that hold the engines to one outcome, a million unless told. The last line is
  * `N cases, seed S, 0 differences`; at a difference it is what to run to see that case again.
  *
@@ -23,7 +23,8 @@ if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(seed) || cases < 1 || 
   Deno.exit(2);
 }
 
-const files = [...await filesWithPositions("tests"), "tests/embedded/kill.test.ts"];
+const stopped = ["search", "processes", "far"].map((name) => `tests/store/s3/s3_${name}.test.ts`);
+const files = [...await filesWithPositions("tests"), "tests/embedded/kill.test.ts", ...stopped];
 const { code } = await run(
   [...deno("run", "-A", "tools/test.ts"), "--only", "deno", "--testTimeout=3600000", ...files],
   { env: { SMALTI_LONG: "1", SMALTI_KILLS: "300" } },

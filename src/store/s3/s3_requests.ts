@@ -95,7 +95,12 @@ export class S3Requests {
         const answer = await this.#ask(request, credentials);
         const { status } = answer;
         const isGood = status >= 200 && status < 300 || request.expected?.includes(status);
-        const code = isGood && status !== 409 ? "" : await this.#codeOf(request, answer, credentials);
+        const told = isGood && status !== 409 ? "" : await this.#codeOf(request, answer, credentials);
+        if (told === undefined && !renewed) {
+          renewed = true;
+          continue;
+        }
+        const code = told ?? "";
         if (isGood && !AGAIN.has(code)) return answer;
         if (EXPIRED.has(code) && !renewed && this.#credentials.renew(credentials)) {
           renewed = true;
@@ -146,16 +151,20 @@ export class S3Requests {
     });
   }
 
-  /** What the service calls an error. The answer to HEAD has no body to say so: it is asked in another way then. */
+  /**
+   * What the service calls an error. The answer to HEAD has no body to say so: GET is asked why then. Undefined where that is
+   * answered otherwise: the reason has gone, as where others have renewed the credentials.
+   */
   async #codeOf(
     request: S3Request,
     answer: S3Answer,
     credentials: S3Credentials | undefined,
-  ): Promise<string> {
-    if (request.method !== "HEAD" || (answer.status !== 400 && answer.status !== 403)) return codeOf(answer);
+  ): Promise<string | undefined> {
+    const { status } = answer;
+    if (request.method !== "HEAD" || (status !== 400 && status !== 403)) return codeOf(answer);
     const headers = { ...request.headers, Range: "bytes=0-0" };
     const told = await this.#ask({ ...request, method: "GET", headers }, credentials);
-    return told.status < 300 ? "" : codeOf(told);
+    return told.status === status ? codeOf(told) : undefined;
   }
 
   async #sign(

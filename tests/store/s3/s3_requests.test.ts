@@ -203,6 +203,17 @@ function suite(name: "versitygw" | "moto"): void {
       }
     });
 
+    it("that others have renewed since such an answer are tried once more", async () => {
+      await server.open().put("k", text("found"));
+      const refused = { status: 400, code: "ExpiredToken" };
+      expect((await bucket({}, refused).head("k"))?.size).toBe(5);
+      expect(proxy.asked.map(({ method }) => method)).toEqual(["HEAD", "GET", "HEAD"]);
+      const always = bucket();
+      proxy.trick = ({ method }) => method === "HEAD" ? refused : undefined;
+      await expectError(() => always.head("k"), "IO", "s3://smalti/k: the service answers 400");
+      expect(proxy.asked.map(({ method }) => method)).toEqual(["HEAD", "GET", "HEAD", "GET"]);
+    });
+
     it("are got once for all who ask, and again before they end", async () => {
       let asked = 0;
       let expiration = new Date(Date.now() + 3_600_000);
