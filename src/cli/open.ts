@@ -28,7 +28,7 @@ export async function withClient<R>(
 }
 
 /** How a place in an object store is asked, by what the environment says; undefined for any other place. */
-async function s3Options(place: string, write: boolean): Promise<S3Options | undefined> {
+export async function s3Options(place: string, write: boolean): Promise<S3Options | undefined> {
   if (!/^s3:/i.test(place)) return undefined;
   const { s3FromEnvironment } = await import("./s3/environment.ts");
   return { ...await s3FromEnvironment(process.env), write };
