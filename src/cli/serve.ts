@@ -13,6 +13,7 @@ import { errorText } from "./error_text.ts";
 import { count, formatBytes } from "./number_text.ts";
 import { withClient } from "./open.ts";
 import { writeError } from "./output.ts";
+import { isRemote } from "./remote_file.ts";
 import { readApiKeys, readText } from "./serve_files.ts";
 import { ServeLog } from "./serve_log.ts";
 import { UsageError } from "./usage_error.ts";
@@ -76,7 +77,7 @@ export function addServe(program: Command, context: Context): void {
       await withClient(directory, async (client) => {
         const { createServer } = await import("../flight/server/mod.ts");
         if (!options.readOnly) await recoverAll(client);
-        else await refuseMissing(client);
+        else await refuseMissing(client, directory);
         const log = new ServeLog(options.log === "json");
         const server = await createServer(client, {
           host,
@@ -125,10 +126,14 @@ async function serve(
 }
 
 /** Who only reads would wait for ever for what is in a misspelled directory. NOT_FOUND. */
-async function refuseMissing(client: Client): Promise<void> {
-  await client.listSequences().catch((reason) => {
+async function refuseMissing(client: Client, place: string): Promise<void> {
+  const names = await client.listSequences().catch((reason) => {
     if (isNotFound(reason)) throw reason;
   });
+  // Buckets have no directories: where nothing is, nothing was meant.
+  if (names?.length === 0 && isRemote(place)) {
+    throw new SmaltiError("NOT_FOUND", `Cannot serve ${place}: there is no sequence`);
+  }
 }
 
 /** Commits what writers left that died: nobody could read it, or go on with it, until then. */

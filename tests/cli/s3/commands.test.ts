@@ -145,6 +145,44 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
     expect([none.code, none.stderr]).toEqual([1, `smalti: No sequence "none" in ${url}/\n`]);
   });
 
+  it("tells what is in a bucket to who reads it over HTTP", async () => {
+    expect(await smalti(["ls", "--write-index", server.url("fleet")])).toMatchObject({ code: 0, stderr: "" });
+    const index = await server.open().get("fleet/index.json", 0, 10_000);
+    if (typeof index !== "object") throw new Error(index);
+    expect(JSON.parse(new TextDecoder().decode(index.bytes)).sequences).toMatchObject([{ name: "drive" }]);
+    await server.open().delete(["fleet/index.json"]);
+  });
+
+  it("says what goes otherwise than with files and directories", async () => {
+    const fleet = server.url("fleet");
+    const cases: [number, string, string[]][] = [
+      [2, "goes with --store", ["info", `${fleet}/drive`]],
+      [2, "wanted a path on this machine", [
+        "export",
+        "drive",
+        "--store",
+        fleet,
+        "--to",
+        "mcap",
+        "-o",
+        server.url("a.mcap"),
+      ]],
+      [2, "only files of this machine", ["import", server.url("*.mcap"), "--store", fleet]],
+      [2, "wanted a directory of this machine", ["import", "--watch", server.url("logs/"), "--store", fleet]],
+      [1, "there is no sequence", ["serve", "--read-only", server.url("none"), "--port", "0"]],
+      [1, 'No sequence "none" in s3://smalti/fleet/', ["compact", "none", "--store", fleet]],
+    ];
+    for (const [code, text, args] of cases) {
+      const ended = await smalti(args);
+      expect([args, ended.code, ended.stdout, ended.stderr]).toEqual([
+        args,
+        code,
+        "",
+        expect.stringContaining(text),
+      ]);
+    }
+  });
+
   it("says what is wrong with the environment, and no secret", async () => {
     const none = await smalti(["ls", server.url("nothing")]);
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("s3://smalti/nothing/")]);
