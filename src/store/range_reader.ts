@@ -80,6 +80,7 @@ export class RangeReader {
   /** Reads that are not answered yet. */
   readonly #open = new Set<Wanted>();
   readonly #readers = new WeakMap<object, Reader>();
+  readonly #stopped = new WeakMap<AbortSignal, Set<Wanted>>();
   /** Readers with an end that is kept, oldest first. */
   readonly #kept = new Set<Reader>();
   readonly #stop = new AbortController();
@@ -143,7 +144,7 @@ export class RangeReader {
     return await new Promise<FilePart>((resolve, reject) => {
       const settle = () => {
         this.#open.delete(wanted);
-        signal?.removeEventListener("abort", abort);
+        stopped?.delete(wanted);
       };
       const wanted: Wanted = {
         path,
@@ -162,13 +163,27 @@ export class RangeReader {
           reject(reason);
         },
       };
-      const abort = () => wanted.reject(signal!.reason);
-      signal?.addEventListener("abort", abort);
+      const stopped = signal && this.#stoppedBy(signal);
+      stopped?.add(wanted);
       this.#open.add(wanted);
       this.#waiting.add(wanted);
       // What is asked for in the same turn may share a request with it.
       queueMicrotask(() => this.#start());
     });
+  }
+
+  /** Reads that a signal stops. One listener for all: Node warns of a signal that has more than ten. */
+  #stoppedBy(signal: AbortSignal): Set<Wanted> {
+    let reads = this.#stopped.get(signal);
+    if (!reads) {
+      const stopped = reads = new Set<Wanted>();
+      this.#stopped.set(signal, stopped);
+      const stop = () => {
+        for (const wanted of stopped) wanted.reject(signal.reason);
+      };
+      signal.addEventListener("abort", stop, { once: true });
+    }
+    return reads;
   }
 
   #reader(key: object): Reader {
