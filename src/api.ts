@@ -32,9 +32,12 @@ export { type WriterStatus } from "./write/session_life.ts";
 // Where bytes live, for stores of one's own.
 export {
   type Durability,
+  type FilePart,
   type FileReader,
+  type FileVersion,
   type FileWatch,
   type HeldFile,
+  type PartOptions,
   type ReadOptions,
   type Store,
   type StoreLease,

@@ -24,7 +24,7 @@ const layers: readonly (readonly string[])[] = [
   ["engine", "store"],
   ["arrow"],
   ["backend.ts"],
-  ["reopen.ts"],
+  ["reopen.ts", "walk"],
   ["embedded", "flight"],
   ["write", "read", "query"],
   ["splits"],

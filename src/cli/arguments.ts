@@ -35,6 +35,11 @@ export function optionalNamesArgument(): Argument {
 
 /** A sequence's name, following the rule. */
 export function parseSequenceName(text: string): string {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) {
+    throw new InvalidArgumentError(
+      "Wanted a sequence's name; the URL of the store that it is in goes with --store.",
+    );
+  }
   return orInvalid(() => sequenceName(text));
 }
 

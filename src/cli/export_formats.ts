@@ -9,6 +9,7 @@ import type { OutputDirectory } from "../export/output_directory.ts";
 import type { ExportOptions, ExportReport } from "../export/recording_export.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { Context } from "./context.ts";
+import { isRemote, shownUrl } from "./remote_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What exports into one file. */
@@ -72,6 +73,9 @@ export async function openExport(
 ): Promise<Export> {
   if (compression !== undefined && to !== "mcap") {
     throw new UsageError(`--compression is not for ${to}, but for mcap`);
+  }
+  if (output !== undefined && isRemote(output)) {
+    throw new UsageError(`${shownUrl(output)} cannot be written: wanted a path on this machine`);
   }
   const { createFile } = await import("../export/create_file.ts");
   const stream = async () => output === undefined ? out.toWritableStream() : await createFile(output);

@@ -43,7 +43,14 @@ export function ofFile(path: string): Recording {
 export async function findRecordings(paths: readonly string[], store: string): Promise<Recording[]> {
   const found = await Promise.all(paths.map(async (path) => {
     if (path === STDIN) return [ofFile(path)];
-    if (isRemote(path)) return [{ path: shownUrl(path), files: [path], metadata: {} }];
+    if (isRemote(path)) {
+      if (/[*?]/.test(fileNameOfUrl(path))) {
+        throw new UsageError(
+          `${shownUrl(path)} is a pattern, and only files of this machine are found by one`,
+        );
+      }
+      return [{ path: shownUrl(path), files: [path], metadata: {} }];
+    }
     const stats = await stat(path).catch(() => undefined);
     const except = resolve(store);
     if (!stats && /[*?]/.test(path)) {

@@ -17,6 +17,7 @@ import { type GivenOptions, importRecordingFiles } from "./import_recording.ts";
 import { writeFaults, writeReport } from "./import_report.ts";
 import { writeError } from "./output.ts";
 import { printable } from "./printable.ts";
+import { isRemote, shownUrl } from "./remote_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The sequence's metadata that tells which file it was made of: `{ name, size, mtime_ms }`. */
@@ -35,7 +36,10 @@ export async function importArriving(
 ): Promise<never> {
   const { signal } = context;
   if (!(await stat(directory).catch(() => undefined))?.isDirectory()) {
-    throw new SmaltiError("NOT_FOUND", `There is no directory ${directory}`, { file: directory });
+    const text = `There is no directory ${directory}`;
+    throw isRemote(directory)
+      ? new UsageError(`${shownUrl(directory)} cannot be watched: wanted a directory of this machine`)
+      : new SmaltiError("NOT_FOUND", text, { file: directory });
   }
   const arrivals = new Arrivals(SETTLE_MS, await importedBefore(client));
   /** What was said of files that cannot be read, so that it is said once. */

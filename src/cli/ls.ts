@@ -14,7 +14,7 @@ import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { allTopics, stateText } from "./live_text.ts";
 import { formatBytes } from "./number_text.ts";
-import { withClient } from "./open.ts";
+import { openToWrite, withClient } from "./open.ts";
 import { type Column, formatTable } from "./table.ts";
 import { formatShortTime } from "./time_text.ts";
 
@@ -53,16 +53,12 @@ export function addLs(program: Command, context: Context): void {
 
 /** It is whole at any time, and out of date as soon as a sequence comes or goes. */
 async function writeStoreIndex(place: string): Promise<void> {
-  if (/^[a-z][a-z0-9+.-]+:/i.test(place) && !/^file:/i.test(place)) {
-    throw new SmaltiError("UNSUPPORTED", `Cannot write an index into ${place}: wanted a directory`);
-  }
-  const [{ connect }, { openDirectory }, { listStore }, { INDEX }] = await Promise.all([
+  const store = await openToWrite(place, "write an index into");
+  const [{ connect }, { listStore }, { INDEX }] = await Promise.all([
     import("../entry/main.ts"),
-    import("../store/directory/directory_store.ts"),
     import("./store_list.ts"),
     import("../store/http/store_index.ts"),
   ]);
-  const store = openDirectory(place);
   const client = await connect(store);
   try {
     await store.replace(INDEX, await listStore(client, store));

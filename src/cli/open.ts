@@ -5,7 +5,10 @@
  */
 import process from "node:process";
 import type { Client } from "../client.ts";
+import { SmaltiError } from "../error.ts";
 import type { S3Options } from "../store/s3/s3_options.ts";
+import type { Store } from "../store/store.ts";
+import { shownUrl } from "./remote_file.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 
 /**
@@ -27,8 +30,28 @@ export async function withClient<R>(
   }
 }
 
+/** The files of a directory, or of a bucket, to be written. UNSUPPORTED, saying `what` cannot be done, for any other place. */
+export async function openToWrite(place: string, what: string): Promise<Store> {
+  const s3 = await s3Options(place, true);
+  if (s3) {
+    const [{ s3Place }, { S3Store }] = await Promise.all([
+      import("../store/s3/s3_options.ts"),
+      import("../store/s3/s3_store.ts"),
+    ]);
+    return new S3Store(s3Place(place, s3));
+  }
+  // One letter before the colon is a drive.
+  if (/^[a-z][a-z0-9+.-]+:/i.test(place) && !/^file:/i.test(place)) {
+    throw new SmaltiError(
+      "UNSUPPORTED",
+      `Cannot ${what} ${shownUrl(place)}: wanted a directory, or s3://bucket/prefix`,
+    );
+  }
+  return (await import("../store/directory/directory_store.ts")).openDirectory(place);
+}
+
 /** How a place in an object store is asked, by what the environment says; undefined for any other place. */
-async function s3Options(place: string, write: boolean): Promise<S3Options | undefined> {
+export async function s3Options(place: string, write: boolean): Promise<S3Options | undefined> {
   if (!/^s3:/i.test(place)) return undefined;
   const { s3FromEnvironment } = await import("./s3/environment.ts");
   return { ...await s3FromEnvironment(process.env), write };

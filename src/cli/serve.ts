@@ -7,18 +7,23 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Client } from "../client.ts";
 import { isNotFound, SmaltiError } from "../error.ts";
 import type { ApiKey, Server } from "../flight/server/mod.ts";
+import { mapLimited } from "../util/map_limited.ts";
 import { parsePort } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error_text.ts";
 import { count, formatBytes } from "./number_text.ts";
 import { withClient } from "./open.ts";
 import { writeError } from "./output.ts";
+import { isRemote } from "./remote_file.ts";
 import { readApiKeys, readText } from "./serve_files.ts";
 import { ServeLog } from "./serve_log.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** As long as timers can be: 24 days. */
 const MAX_SECONDS = 2_000_000;
+
+/** Where the store is far away, one after another would take a round trip each. */
+const MANIFESTS_AT_A_TIME = 16;
 
 interface Options {
   host: string;
@@ -62,7 +67,7 @@ export function addServe(program: Command, context: Context): void {
       '\nThe file of keys: [{"key": "...", "permission": "read" | "write" | "delete" | "manage", "expires": "2030-01-01"}].\n' +
         "Each permission includes those before it; expires may be left out. What clients were writing when the server\n" +
         "is stopped, or their session ends for want of calls, is kept, marked as failed. What a server that was killed\n" +
-        "left behind is recovered at the start.",
+        "left behind is recovered at the start; in a bucket while it serves already.",
     )
     .action(async (directory: string, options: Options) => {
       const { host, port, tlsCert, tlsKey } = options;
@@ -75,8 +80,10 @@ export function addServe(program: Command, context: Context): void {
       const apiKeys = options.apiKeys === undefined ? undefined : await readApiKeys(options.apiKeys);
       await withClient(directory, async (client) => {
         const { createServer } = await import("../flight/server/mod.ts");
-        if (!options.readOnly) await recoverAll(client);
-        else await refuseMissing(client);
+        const { signal } = context;
+        const isFar = isRemote(directory);
+        if (options.readOnly) await refuseMissing(client, directory);
+        else if (!isFar) await recoverAll(client, signal);
         const log = new ServeLog(options.log === "json");
         const server = await createServer(client, {
           host,
@@ -88,7 +95,15 @@ export function addServe(program: Command, context: Context): void {
           onCall: (call) => log.add(call),
           onError: logError,
         });
-        await serve(context, server, log, directory, apiKeys);
+        // To look at all of a bucket takes long: nobody waits for it.
+        const recovering = isFar && !options.readOnly
+          ? recoverAll(client, signal).catch(logError)
+          : Promise.resolve();
+        try {
+          await serve(context, server, log, directory, apiKeys);
+        } finally {
+          await recovering;
+        }
       });
     });
 }
@@ -125,22 +140,33 @@ async function serve(
 }
 
 /** Who only reads would wait for ever for what is in a misspelled directory. NOT_FOUND. */
-async function refuseMissing(client: Client): Promise<void> {
-  await client.listSequences().catch((reason) => {
+async function refuseMissing(client: Client, place: string): Promise<void> {
+  const names = await client.listSequences().catch((reason) => {
     if (isNotFound(reason)) throw reason;
   });
+  // Buckets have no directories: where nothing is, nothing was meant.
+  if (names?.length === 0 && isRemote(place)) {
+    throw new SmaltiError("NOT_FOUND", `Cannot serve ${place}: there is no sequence`);
+  }
 }
 
 /** Commits what writers left that died: nobody could read it, or go on with it, until then. */
-async function recoverAll(client: Client): Promise<void> {
+async function recoverAll(client: Client, signal: AbortSignal): Promise<void> {
   // Where there is no store yet, the first client to write makes it.
   const names = await client.listSequences().catch((reason) => {
     if (isNotFound(reason)) return [];
     throw reason;
   });
-  for (const name of names) {
+  const states = await mapLimited(names, MANIFESTS_AT_A_TIME, async (name) => {
+    // The server ends.
+    if (signal.aborted) return "unknown";
+    return await client.sequenceInfo(name).then(({ state }) => state, (reason: Error) => reason);
+  });
+  for (const [i, name] of names.entries()) {
+    const state = states[i];
+    if (signal.aborted) return;
     try {
-      const { state } = await client.sequenceInfo(name);
+      if (state instanceof Error) throw state;
       if (state !== "recording") continue;
       const { files } = await client.recover(name);
       const rows = files.reduce((sum, { rowsKept }) => sum + rowsKept, 0);

@@ -15,6 +15,7 @@ import { SmaltiError } from "../error.ts";
 import { withCurrent } from "../reopen.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { QueryHit, QueryObject, QueryValue, SequenceInfo, TopicInfo, Window } from "../types.ts";
+import { walkRuns } from "../walk/walk_runs.ts";
 import { parseConditions, pathsOf, refusal } from "./condition.ts";
 import { parseMetadataFilter } from "./metadata_filter.ts";
 import { parseRowFilters, type RowFilter, type RowSpan, type TableFilter } from "./row_filter.ts";
@@ -218,27 +219,18 @@ export async function* matchingTimes(
   const isWanted = (batch: number) => !spans || spans.has(batch);
   const { paths } = filter;
   const runs = topic.runs(window, signal, { isWanted, mayReuse: true, keepsAmong: 1, paths });
-  try {
-    while (runs.nextNs !== undefined) {
-      await slice.pause();
-      signal?.throwIfAborted();
-      const run = await runs.open();
-      if (!run) continue;
-      runs.prefetch();
-      const { batchNumber, batch: { table, times, rows }, from, to } = run;
-      const found: bigint[] = [];
-      for (const [first, end] of spans?.get(batchNumber) ?? [[0, rows] as const]) {
-        for (let row = Math.max(from, first); row < Math.min(to, end); row++) {
-          if (row % SLICE_ROWS === 0) await slice.pause();
-          if (filter.matches(table, row)) found.push(times[row]);
-        }
+  for await (const run of walkRuns(runs, { slice, signal })) {
+    const { batchNumber, batch: { table, times, rows }, from, to } = run;
+    const found: bigint[] = [];
+    for (const [first, end] of spans?.get(batchNumber) ?? [[0, rows] as const]) {
+      for (let row = Math.max(from, first); row < Math.min(to, end); row++) {
+        if (row % SLICE_ROWS === 0) await slice.pause();
+        if (filter.matches(table, row)) found.push(times[row]);
       }
-      if (run.keep) run.keep();
-      else run.batch.giveBack();
-      yield found;
     }
-  } finally {
-    runs.close();
+    if (run.keep) run.keep();
+    else run.batch.giveBack();
+    yield found;
   }
 }
 

@@ -10,6 +10,7 @@ import { withCurrent } from "../reopen.ts";
 import { MIN_NS } from "../types.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 import { TimeSlice } from "../util/time_slice.ts";
+import { walkRuns } from "../walk/walk_runs.ts";
 import { latestBlock, type LatestRow, latestRow } from "./latest_at.ts";
 import { type MessageData, messageTopic, TopicBatch } from "./merge/message.ts";
 import { ReadMemory } from "./merge/read_memory.ts";
@@ -147,26 +148,18 @@ class LastOfKeys {
     const keys = new RowKeys(schema.fields.slice(1), this.#by, where);
     const topic = messageTopic(this.#sequence, info.name, schema);
     const runs = this.#source.runs({ firstNs: MIN_NS, lastNs: ns }, signal);
-    try {
-      while (runs.nextNs !== undefined) {
-        await slice.pause();
-        const run = await runs.open();
-        if (!run) continue;
-        runs.prefetch();
-        const batch = new TopicBatch(topic, run.batch);
-        this.#memory.add(batch);
-        this.#held.set(batch, 0);
-        for (let row = run.to - 1; row >= run.from; row--) {
-          if (row % ROWS_AT_A_TIME === 0) {
-            await slice.pause();
-            signal?.throwIfAborted();
-          }
-          for (const key of keys.of(dataOf(batch, row))) this.#take(key, batch, row, run.batchNumber);
+    for await (const run of walkRuns(runs, { slice })) {
+      const batch = new TopicBatch(topic, run.batch);
+      this.#memory.add(batch);
+      this.#held.set(batch, 0);
+      for (let row = run.to - 1; row >= run.from; row--) {
+        if (row % ROWS_AT_A_TIME === 0) {
+          await slice.pause();
+          signal?.throwIfAborted();
         }
-        if (this.#held.get(batch) === 0) this.#letGo(batch);
+        for (const key of keys.of(dataOf(batch, row))) this.#take(key, batch, row, run.batchNumber);
       }
-    } finally {
-      runs.close();
+      if (this.#held.get(batch) === 0) this.#letGo(batch);
     }
     return this.#rows();
   }

@@ -4,28 +4,12 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { otherFile, type ReadOptions } from "./store.ts";
+import { type FilePart, type FileVersion, otherFile, type ReadOptions } from "./store.ts";
 
 /** A reader first looks at its file's end. Up to here, what is before comes along: often that is the file. */
 const END_BYTES = 64 * 1024;
 /** Bytes kept of the ends of all files. */
 const MAX_KEPT = 8 * 2 ** 20;
-
-/** What tells one state of a file from another, as far as the server says. */
-export interface FileVersion {
-  /** Its ETag, else the time it was changed. */
-  readonly tag: string | undefined;
-  /** Its bytes. */
-  readonly size: number | undefined;
-}
-
-/** A range as it came: fewer bytes than were asked for where the file ends before. */
-export interface FilePart {
-  /** Where in the file it begins. */
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-  readonly version: FileVersion;
-}
 
 /** How much is asked of a source at once. */
 export interface RangeLimits {
@@ -96,6 +80,7 @@ export class RangeReader {
   /** Reads that are not answered yet. */
   readonly #open = new Set<Wanted>();
   readonly #readers = new WeakMap<object, Reader>();
+  readonly #stopped = new WeakMap<AbortSignal, Set<Wanted>>();
   /** Readers with an end that is kept, oldest first. */
   readonly #kept = new Set<Reader>();
   readonly #stop = new AbortController();
@@ -117,11 +102,12 @@ export class RangeReader {
     return await this.untilClosed((signal) => this.#source.size(path, signal));
   }
 
-  /** Asks the source for something else; closing ends that too. */
-  async untilClosed<R>(ask: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  /** Asks the source for something else; closing ends that too, as `signal` does. */
+  async untilClosed<R>(ask: (signal: AbortSignal) => Promise<R>, signal?: AbortSignal): Promise<R> {
     this.checkOpen();
+    const stop = this.#stop.signal;
     try {
-      return await ask(this.#stop.signal);
+      return await ask(signal ? AbortSignal.any([stop, signal]) : stop);
     } catch (reason) {
       this.checkOpen();
       throw reason;
@@ -158,7 +144,7 @@ export class RangeReader {
     return await new Promise<FilePart>((resolve, reject) => {
       const settle = () => {
         this.#open.delete(wanted);
-        signal?.removeEventListener("abort", abort);
+        stopped?.delete(wanted);
       };
       const wanted: Wanted = {
         path,
@@ -177,13 +163,27 @@ export class RangeReader {
           reject(reason);
         },
       };
-      const abort = () => wanted.reject(signal!.reason);
-      signal?.addEventListener("abort", abort);
+      const stopped = signal && this.#stoppedBy(signal);
+      stopped?.add(wanted);
       this.#open.add(wanted);
       this.#waiting.add(wanted);
       // What is asked for in the same turn may share a request with it.
       queueMicrotask(() => this.#start());
     });
+  }
+
+  /** Reads that a signal stops. One listener for all: Node warns of a signal that has more than ten. */
+  #stoppedBy(signal: AbortSignal): Set<Wanted> {
+    let reads = this.#stopped.get(signal);
+    if (!reads) {
+      const stopped = reads = new Set<Wanted>();
+      this.#stopped.set(signal, stopped);
+      const stop = () => {
+        for (const wanted of stopped) wanted.reject(signal.reason);
+      };
+      signal.addEventListener("abort", stop, { once: true });
+    }
+    return reads;
   }
 
   #reader(key: object): Reader {

@@ -38,6 +38,34 @@ export interface WholeFile {
   readonly tag?: string | undefined;
 }
 
+/** What tells one state of a file from another, as far as the store says. */
+export interface FileVersion {
+  /** Its ETag, else the time it was changed. */
+  readonly tag: string | undefined;
+  /** Its bytes. */
+  readonly size: number | undefined;
+}
+
+/** A range as it came: fewer bytes than were asked for where the file ends before. */
+export interface FilePart {
+  /** Where in the file it begins. */
+  readonly offset: number;
+  /** The caller's own. */
+  readonly bytes: Uint8Array;
+  /** The state of the file that they are of. */
+  readonly version: FileVersion;
+}
+
+/** Options of {@linkcode FileReader.readPart}. */
+export interface PartOptions {
+  /** Stops it: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Of which state of the file the range is wanted: where it is another, reading fails with IO. @default any */
+  tag?: string | undefined;
+  /** Which state is known already: where it is still that one, nothing comes. @default none */
+  unless?: string | undefined;
+}
+
 /** Tells when it is worth looking at files again. */
 export interface FileWatch {
   /**
@@ -81,6 +109,16 @@ export interface FileReader {
    * tells for less. Errors as {@linkcode readAll}. @default it is read each time
    */
   readNow?(path: string, known?: WholeFile): Promise<WholeFile>;
+  /**
+   * A range as it is now, at least one byte long, by one request where the store is far away, and which state of the file it is
+   * of: for who passes files on. Undefined where that is still `unless`. @default nobody tells
+   */
+  readPart?(
+    path: string,
+    offset: number,
+    length: number,
+    options?: PartOptions,
+  ): Promise<FilePart | undefined>;
   /** Watches a directory and all below it. @default who follows looks again from time to time */
   watch?(directory: string): FileWatch;
   /** Gives back what is held open. Every call after it but this one fails CLOSED. */

@@ -2,16 +2,10 @@ import { cp, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import {
-  cliCommand,
-  makeTemporary,
-  needsBuild,
-  type Running,
-  smalti,
-  start,
-  until,
-} from "../support/cli_process.ts";
+import { cliCommand, makeTemporary, needsBuild, smalti, start, until } from "../support/cli_process.ts";
+import { WebServer } from "../support/web_server.ts";
 import { recordDrive } from "./recordings.ts";
+import { whileViewing } from "./viewing.ts";
 
 const TOKEN = "0123456789abcdef";
 
@@ -27,25 +21,6 @@ async function withFiles(body: (store: string, page: string) => Promise<void>): 
   } finally {
     await remove();
   }
-}
-
-/** Runs `body` while the command runs; ends it with a signal, and gives how it ended. */
-async function whileViewing(
-  args: readonly string[],
-  body: (address: URL, running: Running) => Promise<void>,
-  signal: NodeJS.Signals = "SIGINT",
-) {
-  const running = start([...cliCommand, "view", "--no-open", ...args]);
-  const { child, stdout, ended } = running;
-  try {
-    await Promise.race([until(() => stdout().endsWith("\n")), ended]);
-    const [, address] = /^showing .* at (http:\S+)\n$/.exec(stdout()) ?? [];
-    if (address === undefined) throw new Error(`smalti view ended: ${(await ended).stderr}`);
-    await body(new URL(address), running);
-  } finally {
-    if (child.exitCode === null) process.kill(child.pid!, signal);
-  }
-  return await ended;
 }
 
 describe.skipIf(needsBuild)(`smalti view${needsBuild}`, () => {
@@ -82,28 +57,43 @@ describe.skipIf(needsBuild)(`smalti view${needsBuild}`, () => {
         expect(response.status).toBe(200);
         // The end may be a connection that breaks.
         events = response.text().catch(() => "broken");
-      }, "SIGTERM");
+      }, { signal: "SIGTERM" });
       expect(code).toBe(143);
       await events;
     });
   });
 
-  it("has a page read what another server has, and itself nothing of it", async () => {
-    await withFiles(async (_, page) => {
-      const url = "https://host.example:8443/recordings/flight?signature=a%2Fb";
-      for (const args of [[url], ["flight", "--store", "https://host.example:8443/recordings"]]) {
-        await whileViewing([...args, "--page", page, "--token", TOKEN], async (address) => {
-          const shown = args.length === 1 ? url : "https://host.example:8443/recordings/flight";
-          expect(address.searchParams.get("url")).toBe(shown);
-          const headers = { Cookie: `smalti-view-${address.port}=${TOKEN}` };
-          const response = await fetch(new URL("/", address), { headers });
-          const policy = response.headers.get("Content-Security-Policy")!.split("; ");
-          expect(policy).toContain("connect-src 'self' https://host.example:8443");
-          expect(await response.text()).toBe("the page");
-          for (const path of ["/store/index.json", "/events", "/viewer.json"]) {
-            expect([path, (await fetch(new URL(path, address), { headers })).status]).toEqual([path, 404]);
-          }
-        });
+  it("passes on what a web server has: a sequence, or a place with some", async () => {
+    await withFiles(async (store, page) => {
+      const web = await WebServer.start(store);
+      const at = web.url.replace("//", "//user:sesame@");
+      const ways: [string, string, string[]][] = [
+        ["store/drive", `${web.url}drive`, [`${at}drive?signature=hidden`]],
+        ["store/drive", `${web.url}drive`, ["drive", "--store", at]],
+        ["store/", web.url, [at]],
+      ];
+      try {
+        const none = await smalti("view", "--no-open", "--page", page, `${at}none`);
+        expect([none.code, none.stderr]).toEqual([1, `smalti: No sequence "none" in ${web.url}\n`]);
+        const bare = await smalti("view", "--no-open", "--page", page, at);
+        expect([bare.code, bare.stderr]).toEqual([1, expect.stringContaining("ls --write-index")]);
+        const sequences = [{ name: "drive", directory: "drive" }];
+        await writeFile(
+          join(store, "index.json"),
+          JSON.stringify({ format: "smalti index", version: 1, sequences }),
+        );
+        for (const [url, told, args] of ways) {
+          const ended = await whileViewing([...args, "--page", page, "--token", TOKEN], async (address) => {
+            expect(address.searchParams.get("url")).toBe(url);
+            const headers = { Cookie: `smalti-view-${address.port}=${TOKEN}` };
+            const manifest = await fetch(new URL("/store/drive/sequence.json", address), { headers });
+            expect((await manifest.json()).name).toBe("drive");
+          });
+          expect([ended.stderr, ended.stdout]).toEqual(["", expect.stringContaining(`showing ${told} at `)]);
+          expect(ended.stdout).not.toMatch(/sesame|hidden/);
+        }
+      } finally {
+        await web.stop();
       }
     });
   });

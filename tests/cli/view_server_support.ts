@@ -3,6 +3,7 @@ import { connect as openSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, connect, defineOntology, float64, type Ontology } from "../../mod.ts";
+import { servedDirectory } from "../../src/cli/view/directory_files.ts";
 import { Guard } from "../../src/cli/view/guard.ts";
 import { ViewServer } from "../../src/cli/view/server.ts";
 import { DirectoryStore } from "../../src/store/directory/directory_store.ts";
@@ -61,7 +62,7 @@ export async function withView(
       port: 0,
       guard,
       page,
-      served: { root, store, client: served },
+      served: servedDirectory(store, served),
       onError: (reason) => errors.push(reason),
     });
     try {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SmaltiError } from "../../src/error.ts";
-import { type FileReader, isWrittenAnew, readAll, type Store } from "../../src/store/store.ts";
+import { type FileReader, isOtherFile, isWrittenAnew, readAll, type Store } from "../../src/store/store.ts";
 
 /** A new, empty store and what takes it away again. */
 export interface StoreUnderTest {
@@ -98,6 +98,29 @@ export function fileReaderContract(name: string, makeStore: () => Promise<FileRe
       short.fill(0);
       expect(await content(store, "f")).toBe("0123456789");
     });
+
+    test(
+      "readPart, where there is one, tells which state of the file a range is of",
+      async (store, writer) => {
+        if (!store.readPart) return;
+        expect(await codeOf(store.readPart("a/f", 0, 1))).toBe("NOT_FOUND");
+        await writer.replace("a/f", text("0123456789"));
+        const part = (await store.readPart("a/f", 3, 4))!;
+        expect([part.offset, new TextDecoder().decode(part.bytes)]).toEqual([3, "3456"]);
+        expect([10, undefined]).toContain(part.version.size);
+        expect((await store.readPart("a/f", 10, 4))!.bytes.length).toBe(0);
+        const { tag } = part.version;
+        if (tag === undefined) return;
+        expect(await store.readPart("a/f", 3, 4, { unless: tag })).toBeUndefined();
+        expect((await store.readPart("a/f", 0, 4, { tag }))!.version.tag).toBe(tag);
+        await writer.replace("a/f", text("abcdefghij"));
+        expect(new TextDecoder().decode((await store.readPart("a/f", 0, 4, { unless: tag }))!.bytes)).toBe(
+          "abcd",
+        );
+        const other = await store.readPart("a/f", 0, 4, { tag }).catch((reason) => reason);
+        expect([isOtherFile(other), other.code]).toEqual([true, "IO"]);
+      },
+    );
 
     test("replace shows readers the old or the new file, whole", async (store, writer) => {
       const file = (i: number) => String(i).repeat(1 + 5000 * (i % 7));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunSource } from "../../src/backend.ts";
-import { ReadAhead } from "../../src/read/merge/read_ahead.ts";
+import { ReadAhead } from "../../src/walk/read_ahead.ts";
 import { ReadMemory } from "../../src/read/merge/read_memory.ts";
 
 const KIB = 1024;

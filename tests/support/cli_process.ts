@@ -38,6 +38,7 @@ export interface Running {
   child: ChildProcess;
   /** What it has written so far. */
   stdout: () => string;
+  stderr: () => string;
   ended: Promise<Ended>;
 }
 
@@ -58,7 +59,7 @@ export function start(command: readonly string[], env: Record<string, string> = 
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, ...texts }));
   });
-  return { child, stdout: () => texts.stdout, ended };
+  return { child, stdout: () => texts.stdout, stderr: () => texts.stderr, ended };
 }
 
 /** Runs the command line to its end. */

@@ -12,7 +12,7 @@ import { check, columnsOf, drawn, type Page, urlState } from "./page.ts";
 import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
-import { damaged, defaults, leaks, live } from "./store_checks.ts";
+import { damaged, defaults, leaks, live, passed } from "./store_checks.ts";
 import { axes, first, gone, moving, narrow, opening, shifting, windows } from "./use_checks.ts";
 
 /** KB gzipped before the first plot, and in all that showing the flight loads. */
@@ -33,6 +33,7 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   playing,
   robot,
   defaults,
+  passed,
   live,
   damaged,
   leaks,

@@ -59,6 +59,32 @@ export async function defaults({ site, browser, recordings }: Checked): Promise<
   await page.getByText("takes none (status 405)").waitFor();
 }
 
+/** What lies on another server comes by way of `smalti view`: the page asks that one alone, which says why it saves nothing there. */
+export async function passed({ site, browser, pictures }: Checked): Promise<void> {
+  const recordings = `${site.url}recordings/`;
+  await withServer({ browser, recordings }, async ({ url }) => {
+    const page = await browser.open(url("flight"), { expected: /403/ });
+    const foreign: string[] = [];
+    page.on("request", (request) => {
+      if (/^http/.test(request.url()) && new URL(request.url()).origin !== new URL(page.url()).origin) {
+        foreign.push(request.url());
+      }
+    });
+    await drawn(page, 3);
+    await docked(page);
+    for (let i = 0; i < 4; i++) await page.keyboard.press("+");
+    await drawn(page, 3, /rows|max$/);
+    check(
+      site.asked.some(({ path }) => /flight\/.*\.arrow$/.test(path)),
+      "nothing was asked of the other server",
+    );
+    check(foreign.length === 0, `the page itself asked ${foreign}`);
+    await saveDefault(page);
+    await page.getByText("it is read only over HTTP").waitFor();
+    await page.screenshot({ path: `${pictures}/passed.png` });
+  });
+}
+
 /** Of two who save, the second is told of what the first one saved, and asked to say so once more. */
 async function checkSavers(first: Page, second: Page): Promise<void> {
   for (const page of [first, second]) {

@@ -4,8 +4,11 @@
  * @module
  */
 import { connect } from "../../mod.ts";
+import { servedDirectory } from "../../src/cli/view/directory_files.ts";
 import { Guard } from "../../src/cli/view/guard.ts";
+import { servedWeb } from "../../src/cli/view/open_served.ts";
 import { ViewServer } from "../../src/cli/view/server.ts";
+import type { ServedStore } from "../../src/cli/view/shown_files.ts";
 import { openDirectory } from "../../src/store/directory/directory_store.ts";
 import { viewerDirectory } from "../build_viewer.ts";
 import type { Checked } from "./checked.ts";
@@ -20,13 +23,12 @@ export interface Served {
   start(): Promise<void>;
 }
 
-/** Runs it on a directory while `use` runs. */
+/** Runs it on a directory, or on a web server's URL, while `use` runs. */
 export async function withServer(
   { browser, recordings }: Pick<Checked, "browser" | "recordings">,
   use: (served: Served) => Promise<void>,
 ): Promise<void> {
-  const store = openDirectory(recordings);
-  const client = await connect(store);
+  const served = await open(recordings);
   const guard = new Guard("127.0.0.1");
   const failures: unknown[] = [];
   const start = (port: number) =>
@@ -35,7 +37,7 @@ export async function withServer(
       port,
       guard,
       page: viewerDirectory,
-      served: { root: store.url, store, client },
+      served,
       onError: (reason) => failures.push(reason),
     });
   let server = await start(0);
@@ -51,6 +53,12 @@ export async function withServer(
     // A page that stays would complain that the server has gone.
     await browser.closePages();
     await server.close();
-    await client.close();
+    await served.client.close();
   }
+}
+
+async function open(recordings: string): Promise<ServedStore> {
+  if (/^http:/.test(recordings)) return await servedWeb(recordings);
+  const store = openDirectory(recordings);
+  return servedDirectory(store, await connect(store));
 }

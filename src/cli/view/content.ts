@@ -5,45 +5,32 @@
  */
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { OpenedFile } from "./paths.ts";
-
-/** Bytes that are read and written at a time. */
-const PIECE_BYTES = 256 * 1024;
+import type { ShownFile } from "./shown_files.ts";
 
 /** What a range asks for: the bytes from the first to before the end; `whole` where it is none that we know. */
 type Range = { readonly first: number; readonly end: number } | "whole" | "none";
 
-/** Sends an open file, which is closed after it. */
+/** Sends a file, which is closed after it. */
 export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
-  { handle, stats }: OpenedFile,
+  file: ShownFile,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
   try {
-    const size = Number(stats.size);
-    const tag = tagOf(stats);
-    const modified = new Date(Number(stats.mtimeMs)).toUTCString();
-    const range = begin(request, response, size, tag, { ...headers, "Last-Modified": modified });
+    const range = begin(request, response, file, headers);
     if (!range) return;
-    const buffer = new Uint8Array(Math.min(PIECE_BYTES, Math.max(1, range.end - range.first)));
     for (let at = range.first; at < range.end;) {
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, range.end - at), at);
+      const bytes = await file.read(at, Math.min(file.pieceBytes, range.end - at));
       // Cut off since its size was told: the other side must not take it for whole.
-      if (bytesRead === 0) return void response.destroy();
-      at += bytesRead;
-      // A copy: what is sent is read again from memory later.
-      if (!await written(response, buffer.slice(0, bytesRead))) return;
+      if (bytes.length === 0) return void response.destroy();
+      at += bytes.length;
+      if (!await written(response, bytes)) return;
     }
     response.end();
   } finally {
-    await handle.close();
+    await file.close();
   }
-}
-
-/** What tells a file's content from that before. */
-export function tagOf({ ino, size, mtimeNs }: OpenedFile["stats"]): string {
-  return `"${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}"`;
 }
 
 /** Sends bytes. */
@@ -54,7 +41,7 @@ export function sendBytes(
   headers: Readonly<Record<string, string>>,
 ): void {
   const tag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;
-  const range = begin(request, response, bytes.length, tag, headers);
+  const range = begin(request, response, { size: bytes.length, tag }, headers);
   if (range) response.end(bytes.subarray(range.first, range.end));
 }
 
@@ -79,18 +66,28 @@ export function sendText(
 function begin(
   { method, headers: asked }: IncomingMessage,
   response: ServerResponse,
-  size: number,
-  tag: string,
+  { size, tag, modified }: Pick<ShownFile, "size" | "tag" | "modified">,
   headers: Readonly<Record<string, string>>,
 ): { first: number; end: number } | undefined {
-  const told = { ...headers, ETag: tag, "Accept-Ranges": "bytes" };
-  if (isKnown(asked["if-none-match"], tag)) {
+  const told = {
+    ...headers,
+    ...(tag !== undefined && { ETag: tag }),
+    ...(modified !== undefined && { "Last-Modified": modified }),
+    "Accept-Ranges": "bytes",
+  };
+  const wanted = asked["if-match"];
+  if (wanted !== undefined && !tagsIn(wanted).some((one) => one === "*" || (one === tag && !isWeak(one)))) {
+    sendText(response, 412, "The file is another by now", told);
+    return undefined;
+  }
+  if (tag !== undefined && isKnown(asked["if-none-match"], tag)) {
     response.writeHead(304, told);
     response.end();
     return undefined;
   }
   const condition = asked["if-range"];
-  const range = condition === undefined || condition === tag ? rangeOf(asked.range, size) : "whole";
+  const isStill = condition === undefined || (condition === tag && !isWeak(condition));
+  const range = isStill ? rangeOf(asked.range, size) : "whole";
   if (range === "none") {
     response.writeHead(416, { ...told, "Content-Range": `bytes */${size}`, "Content-Length": "0" });
     response.end();
@@ -109,8 +106,16 @@ function begin(
 
 /** Whether one of the tags that the other side has is this one; weak ones count as well. */
 function isKnown(condition: string | undefined, tag: string): boolean {
-  const tags = condition?.split(",").map((one) => one.trim().replace(/^W\//, "")) ?? [];
-  return tags.includes(tag) || tags.includes("*");
+  const plain = (tag: string) => tag.replace(/^W\//, "");
+  return tagsIn(condition).some((one) => one === "*" || plain(one) === plain(tag));
+}
+
+function tagsIn(condition: string | undefined): string[] {
+  return condition?.split(",").map((one) => one.trim()) ?? [];
+}
+
+function isWeak(tag: string): boolean {
+  return tag.startsWith("W/");
 }
 
 /** One range; all of the file where several are asked for, or something that is no range. */

@@ -1,5 +1,5 @@
-/** Headers of all answers. The page may run what comes with it and nothing else, and ask this server alone, and one other origin. */
-export function safeHeaders(otherOrigin?: string): Record<string, string> {
+/** Headers of all answers. The page may run what comes with it and nothing else, and ask this server alone. */
+export function safeHeaders(): Record<string, string> {
   const policy = [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
@@ -8,7 +8,7 @@ export function safeHeaders(otherOrigin?: string): Record<string, string> {
     "font-src 'self'",
     "img-src 'self' blob: data:",
     "media-src 'self' blob:",
-    `connect-src 'self'${otherOrigin === undefined ? "" : ` ${otherOrigin}`}`,
+    "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -5,8 +5,10 @@
  */
 import type { IncomingMessage } from "node:http";
 import { SmaltiError } from "../../error.ts";
-import type { Store } from "../../store/store.ts";
+import { type FileReader, writable } from "../../store/store.ts";
+import { failureStatus } from "./failure_status.ts";
 import { isOwnPage } from "./guard.ts";
+import type { ShownFiles } from "./shown_files.ts";
 
 /** Its name in the store's root. */
 export const LAYOUTS = "viewer.json";
@@ -21,15 +23,15 @@ export interface Refusal {
 
 /** The file of a store. */
 export class LayoutFile {
-  readonly #store: Store;
-  readonly #tag: () => Promise<string | undefined>;
+  readonly #store: FileReader;
+  readonly #files: ShownFiles;
   /** One save at a time, so that each sees what the one before has left. */
   #saving: Promise<unknown> = Promise.resolve();
 
-  /** @param tag The ETag of what is there now; undefined where nothing is. */
-  constructor(store: Store, tag: () => Promise<string | undefined>) {
+  /** @param files Those of the store, which tell the ETag of what is there. */
+  constructor(store: FileReader, files: ShownFiles) {
     this.#store = store;
-    this.#tag = tag;
+    this.#files = files;
   }
 
   /**
@@ -55,12 +57,12 @@ export class LayoutFile {
       return await saved;
     } catch (reason) {
       if (!(reason instanceof SmaltiError)) throw reason;
-      const status = reason.code === "PERMISSION_DENIED" ? 403 : reason.code === "NO_SPACE" ? 507 : 500;
-      return { status, text: reason.rawMessage };
+      return { status: failureStatus(reason), text: reason.rawMessage };
     }
   }
 
   async #replace({ headers }: IncomingMessage, bytes: Uint8Array): Promise<Refusal | undefined> {
+    const store = writable(this.#store, "save layouts");
     const { "if-match": wanted, "if-none-match": unwanted } = headers;
     if (wanted !== undefined || unwanted !== undefined) {
       const tag = await this.#tag();
@@ -70,8 +72,15 @@ export class LayoutFile {
         return { status: 412, text: "Cannot save layouts: others were saved meanwhile" };
       }
     }
-    await this.#store.replace(LAYOUTS, bytes);
+    await store.replace(LAYOUTS, bytes);
     return undefined;
+  }
+
+  /** The ETag of what is there now; undefined where nothing is. */
+  async #tag(): Promise<string | undefined> {
+    const file = await this.#files.open([LAYOUTS]);
+    await file?.close();
+    return file?.tag;
   }
 }
 

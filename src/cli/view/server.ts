@@ -10,33 +10,24 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Client } from "../../client.ts";
-import { isNotFound, SmaltiError } from "../../error.ts";
+import { type ErrorCode, isNotFound, SmaltiError } from "../../error.ts";
 import { INDEX } from "../../store/http/store_index.ts";
-import type { Store } from "../../store/store.ts";
 import { isRefusal } from "../../util/rights.ts";
 import { listStore } from "../store_list.ts";
-import { sendBytes, sendFile, sendText, tagOf } from "./content.ts";
+import { sendBytes, sendFile, sendText } from "./content.ts";
+import { DirectoryFiles } from "./directory_files.ts";
 import { EventStreams } from "./event_streams.ts";
+import { failureStatus } from "./failure_status.ts";
 import type { Guard } from "./guard.ts";
 import { mediaType, safeHeaders } from "./headers.ts";
 import { LayoutFile, LAYOUTS } from "./layout_file.ts";
-import { isBelow, openBelow, partsOf } from "./paths.ts";
-import { StoreChanges } from "./store_changes.ts";
+import { partsOf } from "./paths.ts";
+import type { ServedStore, ShownFile, ShownFiles } from "./shown_files.ts";
 
 /** How long requests that go on may take once the server ends, in ms. */
 const END_MS = 1000;
 /** The files of a recording. Whatever else lies beside them is nobody's business. */
 const SERVED = /(^|\/)(sequence\.(json|live|notifications)|sequence\.attachments\/[^/]+|[^/]+\.arrow)$/;
-
-/** Recordings to serve. */
-export interface ServedStore {
-  /** Its directory. */
-  readonly root: string;
-  readonly store: Store;
-  /** On the same store. */
-  readonly client: Client;
-}
 
 /** What is served, and how. */
 export interface ViewOptions {
@@ -45,10 +36,7 @@ export interface ViewOptions {
   readonly guard: Guard;
   /** Directory of the built page. */
   readonly page: string;
-  /** None where the page shows recordings of another server. */
-  readonly served?: ServedStore | undefined;
-  /** The origin of that server. */
-  readonly otherOrigin?: string | undefined;
+  readonly served: ServedStore;
   /** Hears of what should not happen. */
   readonly onError: (reason: unknown) => void;
 }
@@ -57,17 +45,18 @@ export interface ViewOptions {
 export class ViewServer {
   readonly #server: Server;
   readonly #options: ViewOptions;
-  readonly #headers: Record<string, string>;
+  readonly #headers: Record<string, string> = safeHeaders();
+  readonly #page: ShownFiles;
   readonly #events: EventStreams | undefined;
-  readonly #layoutFile: LayoutFile | undefined;
+  readonly #layoutFile: LayoutFile;
   readonly #sockets = new Set<Socket>();
 
   private constructor(options: ViewOptions) {
     this.#options = options;
-    this.#headers = safeHeaders(options.otherOrigin);
-    const { served } = options;
-    this.#events = served && new EventStreams(new StoreChanges(served.store, served.root));
-    this.#layoutFile = served && new LayoutFile(served.store, () => tagOfFile(served.root, LAYOUTS));
+    this.#page = new DirectoryFiles(options.page);
+    const { store, files, changes } = options.served;
+    this.#events = changes && new EventStreams(changes);
+    this.#layoutFile = new LayoutFile(store, files);
     this.#server = createServer((request, response) => {
       response.on("error", () => {}); // the other side has gone
       this.#answer(request, response).catch((reason) => this.#fail(request, response, reason));
@@ -159,49 +148,49 @@ export class ViewServer {
     parts: readonly string[],
     isLayouts: boolean,
   ): Promise<void> {
-    const { served, page } = this.#options;
+    const { files } = this.#options.served;
     const [first, ...rest] = parts;
     if (!isLayouts && first !== "store" && first !== "events") {
-      return await this.#sendBelow(request, response, page, parts);
+      return await this.#sendBelow(request, response, this.#page, parts);
     }
-    if (!served) return notFound(response);
-    if (isLayouts) return await this.#layouts(request, response, served);
+    if (isLayouts) return await this.#layouts(request, response);
     if (first === "events" && rest.length === 0) {
+      if (!this.#events) return notFound(response);
       if (request.method === "HEAD") {
         response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" });
         return void response.end();
       }
-      return this.#events!.begin(response);
+      return this.#events.begin(response);
     }
     const path = rest.join("/");
-    if (path === INDEX) {
-      const { client, store, root } = served;
-      const bytes = await listStore(client, store, (directory) => isBelow(root, [directory])).catch(
-        (reason) => {
-          if (isNotFound(reason)) return undefined; // the store's directory has gone
-          throw reason;
-        },
-      );
-      return bytes ? sendBytes(request, response, bytes, ofStore(INDEX)) : notFound(response);
-    }
+    if (path === INDEX) return await this.#list(request, response);
     if (rest.length < 2 || !SERVED.test(path)) return notFound(response);
-    await this.#sendBelow(request, response, served.root, rest, ofStore(path));
+    await this.#sendBelow(request, response, files, rest, this.#ofStore(path));
   }
 
-  async #layouts(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { root }: ServedStore,
-  ): Promise<void> {
-    const headers = ofStore(LAYOUTS);
+  async #list(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { client, store, files } = this.#options.served;
+    try {
+      const bytes = await listStore(client, store, (directory) => files.isShown(directory));
+      sendBytes(request, response, bytes, this.#ofStore(INDEX));
+    } catch (reason) {
+      // The store's directory has gone, or a web server has no list.
+      const isMissing = isNotFound(reason) || (reason as { code?: ErrorCode }).code === "UNSUPPORTED";
+      if (!isMissing) throw reason;
+      notFound(response);
+    }
+  }
+
+  async #layouts(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const headers = this.#ofStore(LAYOUTS);
     if (request.method !== "PUT") {
-      const file = await openBelow(root, [LAYOUTS]);
+      const file = await open(this.#options.served.files, [LAYOUTS], request, response);
       if (file) return await sendFile(request, response, file, headers);
       // Not 404: nobody has to have saved any, and a browser would complain.
       response.writeHead(204, headers);
       return void response.end();
     }
-    const refusal = await this.#layoutFile!.save(request);
+    const refusal = await this.#layoutFile.save(request);
     if (refusal) {
       // Whatever else it brings is not waited for.
       return sendText(response, refusal.status, refusal.text, { Connection: "close" });
@@ -213,12 +202,18 @@ export class ViewServer {
   async #sendBelow(
     request: IncomingMessage,
     response: ServerResponse,
-    directory: string,
+    files: ShownFiles,
     parts: readonly string[],
     headers: Record<string, string> = { "Content-Type": mediaType(parts.at(-1)!) },
   ): Promise<void> {
-    const file = await openBelow(directory, parts);
+    const file = await open(files, parts, request, response);
     return file ? await sendFile(request, response, file, headers) : notFound(response, headers);
+  }
+
+  /** Headers of what is in a store, among them where changes are told (RFC 5989). */
+  #ofStore(path: string): Record<string, string> {
+    const link = { Link: '</events>; rel="monitor-group"' };
+    return { "Content-Type": mediaType(path), ...(this.#events && link) };
   }
 
   #fail({ method, url }: IncomingMessage, response: ServerResponse, reason: unknown): void {
@@ -230,19 +225,21 @@ export class ViewServer {
     }
     if (response.headersSent) return void response.destroy();
     if (isDenied) sendText(response, 403, "This may not be read");
-    else sendText(response, 500, "This failed; the terminal of smalti view says why");
+    else sendText(response, failureStatus(reason), "This failed; the terminal of smalti view says why");
   }
 }
 
-async function tagOfFile(root: string, name: string): Promise<string | undefined> {
-  const file = await openBelow(root, [name]);
-  await file?.handle.close();
-  return file && tagOf(file.stats);
-}
-
-/** Headers of what is in a store, among them where changes are told (RFC 5989). */
-function ofStore(path: string): Record<string, string> {
-  return { "Content-Type": mediaType(path), Link: '</events>; rel="monitor-group"' };
+/** Finds what a request asks for, as long as somebody waits for it. */
+async function open(
+  files: ShownFiles,
+  parts: readonly string[],
+  { method, headers }: IncomingMessage,
+  response: ServerResponse,
+): Promise<ShownFile | undefined> {
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  const range = method === "HEAD" ? "bytes=0-0" : headers.range;
+  return await files.open(parts, { range, unless: headers["if-none-match"], signal: gone.signal });
 }
 
 function notFound(response: ServerResponse, headers: Record<string, string> = {}): void {

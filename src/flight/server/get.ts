@@ -25,6 +25,7 @@ import { type FieldSchema, plainFields } from "../../schema.ts";
 import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import { isWrittenAnew } from "../../store/store.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
+import { walkRuns } from "../../walk/walk_runs.ts";
 import { type FlightParts, toFlight } from "../ipc.ts";
 import { parseTopicLocator } from "../locator.ts";
 import { TARGET_ENCODE_BYTES } from "../protocol.ts";
@@ -89,10 +90,7 @@ export async function* getTopic(
   }
   const runs = source.runs(window, signal, { mayReuse: true });
   try {
-    while (runs.nextNs !== undefined) {
-      const run = await runs.open();
-      if (!run) continue;
-      runs.prefetch();
+    for await (const run of walkRuns(runs)) {
       if (!isAlone(run, runs)) {
         const overlapping = [{ topic, source: new OverlappingRuns(run, runs) }];
         yield* sendBlocks(new RowBlocks(engine, overlapping, MAX_OPEN_BYTES));
@@ -111,8 +109,6 @@ export async function* getTopic(
       source = await reopened(source);
     };
     yield* sendBlocks(new ResumingBlocks(undefined, window, blocksOf, reopen, progress));
-  } finally {
-    runs.close();
   }
 }
 

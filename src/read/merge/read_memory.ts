@@ -1,4 +1,5 @@
 import { SmaltiError } from "../../error.ts";
+import type { AheadRoom } from "../../walk/read_ahead.ts";
 import type { TopicBatch } from "./message.ts";
 
 /**
@@ -6,7 +7,7 @@ import type { TopicBatch } from "./message.ts";
  * columns. Columns make room for others and for batches, unless they are in use, and are decompressed again when they are
  * touched again; batches stay open. A single batch is held however large it is.
  */
-export class ReadMemory {
+export class ReadMemory implements AheadRoom {
   readonly #maxBytes: number;
   /** Lets go of batches that are read ahead. */
   readonly #dropAhead: (bytes: number) => number;

@@ -2,8 +2,8 @@ import type { RunSource } from "../../backend.ts";
 import type { Engine, Merger, RowPicker } from "../../engine.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { MAX_NS } from "../../types.ts";
+import { ReadAhead } from "../../walk/read_ahead.ts";
 import { type MessageTopic, TopicBatch } from "./message.ts";
-import { ReadAhead } from "./read_ahead.ts";
 import { ReadMemory } from "./read_memory.ts";
 import { type BlockArrays, type BlockUse, PickedRows, type RowBlock, Stretch, timeOf } from "./row_block.ts";
 

@@ -1,6 +1,6 @@
 import type { Run, TopicSource } from "../../backend.ts";
 import type { Window } from "../../types.ts";
-import { TimeSlice } from "../../util/time_slice.ts";
+import { walkRuns } from "../../walk/walk_runs.ts";
 
 /** Walks of one topic side by side at most: on one after another a server's answers are waited for, batch by batch. */
 const MAX_WALKS = 3;
@@ -19,22 +19,13 @@ export async function readBatches(
 ): Promise<void> {
   const walks = parts(source, window, isWanted);
   const walk = async (isWanted: (batchNumber: number) => boolean) => {
-    const slice = new TimeSlice();
     const keepsAmong = walks.length;
     const runs = source.runs(window, signal, { isWanted, mayReuse: true, keepsAmong, paths });
-    try {
-      while (runs.nextNs !== undefined) {
-        await slice.pause();
-        const run = await runs.open();
-        if (!run) continue;
-        runs.prefetch();
-        if (!isWanted(run.batchNumber)) continue;
-        action(run);
-        if (run.keep) run.keep();
-        else run.batch.giveBack();
-      }
-    } finally {
-      runs.close();
+    for await (const run of walkRuns(runs)) {
+      if (!isWanted(run.batchNumber)) continue;
+      action(run);
+      if (run.keep) run.keep();
+      else run.batch.giveBack();
     }
   };
   const ends = await Promise.allSettled(walks.map(walk));

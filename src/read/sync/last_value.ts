@@ -3,6 +3,7 @@ import type { TopicSource } from "../../backend.ts";
 import type { FieldSchema } from "../../schema.ts";
 import { TimeSlice } from "../../util/time_slice.ts";
 import { MIN_NS, type Window } from "../../types.ts";
+import { walkRuns } from "../../walk/walk_runs.ts";
 import { valueAt } from "../field_path.ts";
 import { type MessageTopic, messageTopic, TopicBatch } from "../merge/message.ts";
 
@@ -60,22 +61,13 @@ async function lastValueIn(
   slice: TimeSlice,
   signal: AbortSignal | undefined,
 ): Promise<bigint | undefined> {
-  const runs = source.runs(window, signal, { isWanted });
   let found: bigint | undefined;
-  try {
-    while (runs.nextNs !== undefined) {
-      await slice.pause();
-      const run = await runs.open();
-      if (!run) continue;
-      runs.prefetch();
-      const batch = new TopicBatch(topic, run.batch);
-      for (let row = run.to - 1; row >= run.from; row--) {
-        if (found !== undefined && batch.times[row] <= found) break;
-        if (hasValue(batch, row, path)) found = batch.times[row];
-      }
+  for await (const run of walkRuns(source.runs(window, signal, { isWanted }), { slice })) {
+    const batch = new TopicBatch(topic, run.batch);
+    for (let row = run.to - 1; row >= run.from; row--) {
+      if (found !== undefined && batch.times[row] <= found) break;
+      if (hasValue(batch, row, path)) found = batch.times[row];
     }
-  } finally {
-    runs.close();
   }
   return found;
 }

@@ -6,8 +6,11 @@
 import { SmaltiError } from "../../error.ts";
 import { RangeReader } from "../range_reader.ts";
 import {
+  type FilePart,
   type FileReader,
   type FileWatch,
+  otherFile,
+  type PartOptions,
   readAll,
   type ReadOptions,
   WHOLE_BYTES,
@@ -68,14 +71,26 @@ export class HttpStore implements FileReader {
   }
 
   async readNow(path: string, known?: WholeFile): Promise<WholeFile> {
-    const part = await this.#ranges.untilClosed((signal) =>
-      this.#web.readNow(path, WHOLE_BYTES, known?.tag, signal)
-    );
+    const part = await this.readPart(path, 0, WHOLE_BYTES, { unless: known?.tag });
     if (!part) return known!;
     const { bytes, version: { tag } } = part;
     if (bytes.length < WHOLE_BYTES) return { bytes, tag };
     // Who reads on may come to the next state of it, which has another tag.
     return { bytes: await readAll(this, path, undefined, { fresh: true }) };
+  }
+
+  async readPart(
+    path: string,
+    offset: number,
+    length: number,
+    { signal, tag, unless }: PartOptions = {},
+  ): Promise<FilePart | undefined> {
+    const part = await this.#ranges.untilClosed(
+      (signal) => this.#web.readPart(path, offset, length, unless, signal),
+      signal,
+    );
+    if (!part || tag === undefined || part.version.tag === tag) return part;
+    throw otherFile(this.#web.shown(path), path);
   }
 
   watch(directory: string): FileWatch {

@@ -9,7 +9,8 @@ import { causesText } from "../../util/causes_text.ts";
 import { pause } from "../../util/pause.ts";
 import { isBrowser } from "../../util/is_browser.ts";
 import { isRefusal } from "../../util/rights.ts";
-import type { FilePart, FileVersion, RangeOptions, RangeSource } from "../range_reader.ts";
+import type { RangeOptions, RangeSource } from "../range_reader.ts";
+import type { FilePart, FileVersion } from "../store.ts";
 
 /** A server that gives whole files alone is good enough for files up to this; each read transfers them from the start. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -113,20 +114,21 @@ export class WebDirectory implements RangeSource {
     return { offset, bytes, version };
   }
 
-  /** The first bytes of a file as they are now; undefined where the file is still the one that a tag is of. Errors as {@linkcode read}. */
-  async readNow(
+  /** A range of a file as it is now; undefined where the file is still the one that a tag is of. Errors as {@linkcode read}. */
+  async readPart(
     path: string,
+    offset: number,
     length: number,
     tag: string | undefined,
     signal: AbortSignal,
   ): Promise<FilePart | undefined> {
     // Where a page of another origin asks, the server would have to allow the header; most do not.
-    const condition = tag !== undefined && IS_ETAG.test(tag) && !this.#isForeign ? tag : undefined;
-    const none: FilePart = { offset: 0, bytes: new Uint8Array(0), version: { tag, size: undefined } };
+    const unless = tag !== undefined && IS_ETAG.test(tag) && !this.#isForeign ? tag : undefined;
+    const none: FilePart = { offset, bytes: new Uint8Array(0), version: { tag, size: undefined } };
     const part = await this.#retry(
       path,
       signal,
-      () => this.#request(path, 0, length, signal, { fresh: true, unless: condition, none }),
+      () => this.#request(path, offset, length, signal, { fresh: true, unless, none }),
     );
     return part === none ? undefined : part;
   }

@@ -4,10 +4,12 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import { type FilePart, RangeReader, type RangeSource } from "../range_reader.ts";
+import { RangeReader, type RangeSource } from "../range_reader.ts";
 import {
+  type FilePart,
   type FileReader,
   otherFile,
+  type PartOptions,
   readAll,
   type ReadOptions,
   WHOLE_BYTES,
@@ -57,14 +59,27 @@ export class S3Reader implements FileReader {
   }
 
   async readNow(path: string, known?: WholeFile): Promise<WholeFile> {
-    const key = this.#prefix + path;
-    const found = await this.#ranges.untilClosed((signal) =>
-      this.#bucket.get(key, 0, WHOLE_BYTES, { unless: known?.tag, signal })
-    );
-    if (found === "same") return known!;
-    const { bytes, etag } = existing(this.#bucket, key, found);
-    if (bytes.length < WHOLE_BYTES) return { bytes, tag: etag };
+    const part = await this.readPart(path, 0, WHOLE_BYTES, { unless: known?.tag });
+    if (!part) return known!;
+    const { bytes, version } = part;
+    if (bytes.length < WHOLE_BYTES) return { bytes, tag: version.tag };
     return { bytes: await readAll(this, path, undefined, { reader: {} }) };
+  }
+
+  async readPart(
+    path: string,
+    offset: number,
+    length: number,
+    { signal, tag, unless }: PartOptions = {},
+  ): Promise<FilePart | undefined> {
+    const key = this.#prefix + path;
+    const found = await this.#ranges.untilClosed(
+      (signal) => this.#bucket.get(key, offset, length, { ifMatch: tag, unless, signal }),
+      signal,
+    );
+    if (found === "same") return undefined;
+    const { bytes, etag, size } = existing(this.#bucket, key, found);
+    return { offset, bytes, version: { tag: etag, size } };
   }
 
   close(): Promise<void> {

@@ -14,6 +14,8 @@ const FILE = "viewer.json";
 const VERSION = 1;
 /** How long opening a recording waits for the file at most, in milliseconds. */
 const WAIT_MS = 2000;
+/** Characters of a server's words that are shown. */
+const MAX_WORDS = 300;
 
 /** Where the layouts of a recording lie; undefined where it is in no store on the web. */
 export function layoutsUrl(recording: string): string | undefined {
@@ -88,9 +90,9 @@ export class SavedLayouts {
         ? {}
         : { "If-None-Match": "*" };
       const headers = { "Content-Type": "application/json", ...condition };
-      const { ok, status } = await fetch(url, { method: "PUT", headers, body: text });
-      if (status === 412) return CHANGED;
-      if (!ok) return failed(`its server takes none (status ${status}), wanted one such as \`smalti view\``);
+      const answer = await fetch(url, { method: "PUT", headers, body: text });
+      if (answer.status === 412) return CHANGED;
+      if (!answer.ok) return failed(await refusalOf(answer));
       this.#known = { ...layouts, [key]: layout };
       return undefined;
     } catch (reason) {
@@ -104,6 +106,14 @@ export const NO_STORE: string =
   "Cannot save the layout as default: the recording is in no store; it can be saved as a file";
 const CHANGED =
   "Somebody else has saved a layout for these topics: nothing is saved yet; once more replaces theirs";
+
+/** Why a server has not taken the file: in its own words, where it has some for people. */
+async function refusalOf(answer: Response): Promise<string> {
+  const isText = answer.headers.get("Content-Type")?.startsWith("text/plain");
+  const words = isText ? (await answer.text()).trim().slice(0, MAX_WORDS) : "";
+  if (words !== "") return `its server says "${words}"`;
+  return `its server takes none (status ${answer.status}), wanted one such as \`smalti view\``;
+}
 
 function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);

@@ -1,9 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cliCommand, type Ended, makeTemporary, needsBuild, start } from "../../support/cli_process.ts";
 import { anyS3Server, s3Installed, S3Server } from "../../support/s3_server.ts";
 import { recordDrive } from "../recordings.ts";
+import { whileViewing } from "../viewing.ts";
 import { WebServer } from "../../support/web_server.ts";
 
 const skipped = needsBuild || (anyS3Server === undefined ? s3Installed("moto").skipped : "");
@@ -28,15 +29,16 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
     await remove();
   });
 
-  /** Runs the command line with the environment of the service. */
+  /** The environment of the service. */
+  const variables = () => ({
+    HOME: directory,
+    AWS_ENDPOINT_URL_S3: server.endpoint,
+    AWS_ACCESS_KEY_ID: "testing",
+    AWS_SECRET_ACCESS_KEY: "testingsecret",
+  });
+  /** Runs the command line with it. */
   const smalti = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
-    start([...cliCommand, ...args], {
-      HOME: directory,
-      AWS_ENDPOINT_URL_S3: server.endpoint,
-      AWS_ACCESS_KEY_ID: "testing",
-      AWS_SECRET_ACCESS_KEY: "testingsecret",
-      ...env,
-    }).ended;
+    start([...cliCommand, ...args], { ...variables(), ...env }).ended;
 
   it("lists, tells, plays and checks what is in a bucket as what is in a directory", async () => {
     const url = server.url("fleet");
@@ -115,6 +117,70 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
       1,
       expect.stringContaining("s3://smalti/files/none.mcap"),
     ]);
+  });
+
+  it("shows what is in a bucket: a sequence, or a place with some", async () => {
+    await writeFile(join(directory, "index.html"), "the page");
+    const url = server.url("fleet");
+    const env = variables();
+    const ways: [string, string[]][] = [
+      ["store/drive", [`${url}/drive`]],
+      ["store/drive", ["drive", "--store", url]],
+      ["store/", [url]],
+      ["store/", ["--store", `${url}/`]],
+    ];
+    for (const [shown, args] of ways) {
+      const ended = await whileViewing([...args, "--page", directory], async (address) => {
+        expect(address.searchParams.get("url")).toBe(shown);
+        const token = address.searchParams.get("token")!;
+        const ask = async (path: string) =>
+          await (await fetch(new URL(`${path}?token=${token}`, address))).json();
+        expect((await ask("/store/index.json")).sequences).toMatchObject([{ name: "drive" }]);
+        expect((await ask("/store/drive/sequence.json")).name).toBe("drive");
+      }, { env });
+      expect([ended.code, ended.stderr]).toEqual([130, ""]);
+      expect(ended.stdout).toContain(`showing ${url}/${shown.slice("store/".length)} at `);
+    }
+    const none = await smalti(["view", "--no-open", "--page", directory, `${url}/none`]);
+    expect([none.code, none.stderr]).toEqual([1, `smalti: No sequence "none" in ${url}/\n`]);
+  });
+
+  it("tells what is in a bucket to who reads it over HTTP", async () => {
+    expect(await smalti(["ls", "--write-index", server.url("fleet")])).toMatchObject({ code: 0, stderr: "" });
+    const index = await server.open().get("fleet/index.json", 0, 10_000);
+    if (typeof index !== "object") throw new Error(index);
+    expect(JSON.parse(new TextDecoder().decode(index.bytes)).sequences).toMatchObject([{ name: "drive" }]);
+    await server.open().delete(["fleet/index.json"]);
+  });
+
+  it("says what goes otherwise than with files and directories", async () => {
+    const fleet = server.url("fleet");
+    const cases: [number, string, string[]][] = [
+      [2, "goes with --store", ["info", `${fleet}/drive`]],
+      [2, "wanted a path on this machine", [
+        "export",
+        "drive",
+        "--store",
+        fleet,
+        "--to",
+        "mcap",
+        "-o",
+        server.url("a.mcap"),
+      ]],
+      [2, "only files of this machine", ["import", server.url("*.mcap"), "--store", fleet]],
+      [2, "wanted a directory of this machine", ["import", "--watch", server.url("logs/"), "--store", fleet]],
+      [1, "there is no sequence", ["serve", "--read-only", server.url("none"), "--port", "0"]],
+      [1, 'No sequence "none" in s3://smalti/fleet/', ["compact", "none", "--store", fleet]],
+    ];
+    for (const [code, text, args] of cases) {
+      const ended = await smalti(args);
+      expect([args, ended.code, ended.stdout, ended.stderr]).toEqual([
+        args,
+        code,
+        "",
+        expect.stringContaining(text),
+      ]);
+    }
   });
 
   it("says what is wrong with the environment, and no secret", async () => {

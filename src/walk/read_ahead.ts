@@ -1,5 +1,4 @@
-import type { BatchAhead, RunSource } from "../../backend.ts";
-import type { ReadMemory } from "./read_memory.ts";
+import type { BatchAhead, RunSource } from "../backend.ts";
 
 /** Batches that are read ahead at most, or topics for which they are, where requests are shared. */
 const MAX_AHEAD = 8;
@@ -8,13 +7,29 @@ const MAX_SHARED = 3;
 /** Bytes of a topic's first shared request; later ones are larger the more was read: who wants little is to get it soon. */
 const FIRST_SHARED_BYTES = 5 * 2 ** 18;
 
+/** Room for batches that are read ahead. */
+export interface AheadRoom {
+  /** The bound on all that is held, in bytes. */
+  readonly maxBytes: number;
+  /** What batches may take of it at most. */
+  readonly maxAheadBytes: number;
+  /** Whether there is room for a batch and plenty beside it. */
+  hasPlenty(bytes: number): boolean;
+  /** The same where reading again is dear. */
+  hasRoomAhead(bytes: number): boolean;
+  /** Sets bytes aside. */
+  addAhead(bytes: number): void;
+  /** Gives them back. */
+  removeAhead(bytes: number): void;
+}
+
 /**
  * What a replay reads before it needs it: the batches that come first, one by one, or, where requests are dear, as many
  * batches of a topic together as a request had better carry and the topic's share of the memory holds.
  */
 export class ReadAhead {
   readonly #sources: readonly RunSource[];
-  readonly #memory: ReadMemory;
+  readonly #memory: AheadRoom;
   /** How many batches are read ahead, by topic and in all, and what they take. */
   readonly #counts: Uint32Array;
   readonly #bytes: Float64Array;
@@ -22,7 +37,7 @@ export class ReadAhead {
   /** By topic, bytes that were taken so far. */
   readonly #taken: Float64Array;
 
-  constructor(sources: readonly RunSource[], memory: ReadMemory) {
+  constructor(sources: readonly RunSource[], memory: AheadRoom) {
     this.#sources = sources;
     this.#memory = memory;
     this.#counts = new Uint32Array(sources.length);
