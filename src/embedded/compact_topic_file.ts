@@ -23,7 +23,7 @@ import type { Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { type BatchSummary, BLOCK_ROWS, summaryOf } from "./batch_summary.ts";
 import { keepsBounds } from "./bounded_batches.ts";
-import { type TopicIndex } from "./topic_index.ts";
+import type { TopicIndex } from "./topic_index.ts";
 import { IndexBuilder } from "./index_builder.ts";
 
 /** What a file is called while it is written that will take another's place. No topic's path ends so. */

@@ -130,7 +130,7 @@ class SeriesBuilder {
     }
     const times = detail?.times(batch);
     const { blockRows, firstNs } = times ?? whole;
-    this.#touch(times ? "detail" : "batches", firstNs, lastNs, (block, from, to, isWhole) => {
+    this.#touch(times ? "detail" : "batches", firstNs, lastNs, (block, from, _to, isWhole) => {
       const rows = Math.min(blockRows, whole.blockRows - block * blockRows);
       if (isWhole) this.#counts[from] += rows;
       else this.#buckets.share(rows, firstNs[block], firstNs[block + 1] ?? lastNs, this.#counts);
