@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Client } from "../mod.ts";
 import { EmbeddedBackend } from "../src/embedded/embedded_backend.ts";
-import { DETAIL } from "../src/embedded/detail_builder.ts";
+import { DETAIL } from "../src/embedded/detail_part.ts";
 import { readFooter } from "../src/embedded/topic_footer.ts";
 import { DirectoryStore } from "../src/store/directory/directory_store.ts";
 import { check } from "./compare.ts";

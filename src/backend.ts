@@ -162,7 +162,7 @@ export interface SequenceSource {
   /** The bytes of one of the attachments in `info`. CORRUPT. */
   readAttachment(attachment: AttachmentInfo): Promise<Uint8Array>;
   /** Hears of what is written to it, from its first row on. UNSUPPORTED. */
-  follow(): Follower;
+  follow(): Follower | Promise<Follower>;
   /** Its topics with all rows that were flushed and told of so far, where it is being recorded. In ASCII order. CORRUPT. */
   readonly soFar?: ((signal?: AbortSignal) => Promise<readonly TopicSource[]>) | undefined;
 }

@@ -6,7 +6,7 @@ import { mapLimited } from "./util/map_limited.ts";
 import { didYouMean } from "./util/nearest.ts";
 import { checkOptions, type OptionNames } from "./util/options.ts";
 import { newSequenceName, sequenceName, topicName } from "./names.ts";
-import { queryBodies, type QueryRequest } from "./query/builders.ts";
+import type { QueryRequest } from "./query/builders.ts";
 import { SequenceHandler } from "./read/sequence_handler.ts";
 import type { SplitOptions } from "./splits/cut_splits.ts";
 import type { Split } from "./splits/split.ts";
@@ -279,6 +279,7 @@ export class Client implements AsyncDisposable {
   async query(request: QueryRequest, options: QueryOptions = {}): Promise<QueryHit[]> {
     this.#check("query");
     checkOptions(options, QUERY_OPTIONS, "Cannot query");
+    const { queryBodies } = await import("./query/builders.ts");
     const bodies = queryBodies(request);
     const { findAll } = await import("./query/find_all.ts");
     return await findAll(this.#backend, bodies, options);

@@ -1,5 +1,5 @@
 /**
- * `connect`, as every entry has it: from a URL to a client, by a table of schemes, or from a store.
+ * `connect`, as every entry makes its own: from a URL to a client, by a table of schemes, or from a store.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import { EmbeddedBackend } from "./embedded/embedded_backend.ts";
 import type { Engine } from "./engine.ts";
 import { type BundledWasm, chooseEngine, type EngineOptions } from "./engine/load/choose_engine.ts";
 import { SmaltiError } from "./error.ts";
-import { MemoryStore } from "./store/memory.ts";
 import type { S3Options } from "./store/s3/s3_options.ts";
 import type { FileReader } from "./store/store.ts";
 import { checkOptions, type OptionNames } from "./util/options.ts";
@@ -68,30 +67,18 @@ export type Opener = (
 /** By the scheme, in lower case, without the colon. */
 export type Schemes = Readonly<Record<string, Opener>>;
 
-/** Of every entry. One that can open more, or what others refuse, says so to {@linkcode createConnect}. */
-const SCHEMES: Schemes = {
-  file: inStore(async (url) => (await import("./store/directory/directory_store.ts")).openDirectory(url)),
-  memory: inStore(openMemory),
-  http: openWeb,
-  https: openWeb,
-  s3: inStore(openBucket),
-  grpc: refuseServer,
-  "grpc+tls": refuseServer,
-};
-
-/** What an entry brings along; each piece may be left out. */
+/** What an entry brings along. */
 export interface Pieces {
   /** The WASM module. */
   wasm?: BundledWasm;
   /** Where apache-arrow comes from unless an option says so. */
   arrow?: LoadArrow;
-  /** Opens these schemes too, or in another way. */
-  schemes?: Schemes;
+  /** What it opens. */
+  schemes: Schemes;
 }
 
 /** Makes the `connect` of an entry. */
-export function createConnect({ wasm, arrow, schemes: more }: Pieces): Connect {
-  const schemes = { ...SCHEMES, ...more };
+export function createConnect({ wasm, arrow, schemes }: Pieces): Connect {
   return async (place, options = {}) => {
     checkOptions(options, CONNECT_OPTIONS, "Cannot connect");
     if (options.tls) checkOptions(options.tls, TLS_OPTIONS, "Cannot connect with tls");
@@ -139,45 +126,12 @@ function isFileReader(place: unknown): place is FileReader {
   return typeof read === "function" && typeof size === "function";
 }
 
-/** Opens a URL by what reads, or also writes, the files there. */
-function inStore(
+/** Opens a URL by what reads, or also writes, the files there, which is loaded while the engine is. */
+export function inStore(
   open: (url: string, options: ConnectOptions) => Promise<FileReader> | FileReader,
 ): Opener {
   return async (url, engine, options) => {
-    const chosen = await engine;
-    return new EmbeddedBackend(await open(url, options), chosen, options.maxCachedBytes);
+    const [files, chosen] = await Promise.all([open(url, options), engine]);
+    return new EmbeddedBackend(files, chosen, options.maxCachedBytes);
   };
-}
-
-function openMemory(url: string): MemoryStore {
-  if (/^memory:$/i.test(url)) return new MemoryStore();
-  throw new SmaltiError(
-    "UNSUPPORTED",
-    `Cannot connect to "${url}": wanted memory: and nothing after it`,
-  );
-}
-
-/** What reads web servers is loaded while the engine is. */
-async function openWeb(
-  url: string,
-  engine: Promise<Engine>,
-  { maxCachedBytes }: ConnectOptions,
-): Promise<Backend> {
-  const [chosen, { HttpStore }] = await Promise.all([engine, import("./store/http/http_store.ts")]);
-  return new EmbeddedBackend(new HttpStore(url), chosen, maxCachedBytes);
-}
-
-async function openBucket(url: string, { s3 }: ConnectOptions): Promise<FileReader> {
-  const { s3Place } = await import("./store/s3/s3_options.ts");
-  const place = s3Place(url, s3);
-  return s3?.write
-    ? new (await import("./store/s3/s3_store.ts")).S3Store(place)
-    : new (await import("./store/s3/s3_reader.ts")).S3Reader(place);
-}
-
-function refuseServer(url: string): never {
-  throw new SmaltiError(
-    "UNSUPPORTED",
-    `Cannot connect to "${url}" from here: wanted the main entry of smalti, on Deno, Bun or Node`,
-  );
 }

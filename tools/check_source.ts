@@ -30,6 +30,8 @@ const layers: readonly (readonly string[])[] = [
   ["splits"],
   ["client.ts"],
   ["connect.ts"],
+  ["other_schemes.ts"],
+  ["schemes.ts"],
   ["flight/server"], // any client's recordings, and their order
   ["api.ts"],
   ["entry"],
@@ -41,7 +43,7 @@ const layers: readonly (readonly string[])[] = [
 
 /** All that the viewer knows of the library: what users have. */
 const viewerEntries: readonly string[] = [
-  "src/entry/slim.ts", // its worker brings the WASM module as a file
+  "src/entry/web.ts", // its worker brings the WASM module as a file
   "src/import/mod.ts",
   "src/export/mod.ts",
   "src/edit/mod.ts",

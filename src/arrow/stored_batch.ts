@@ -1,5 +1,5 @@
 /**
- * Stored record batches: sealed with checksums when written, opened column by column when read.
+ * Stored record batches: sealed with checksums when written (`seal_batch.ts`), opened column by column when read.
  *
  * # Checksums
  *
@@ -11,56 +11,20 @@
  */
 import type { RawBatch } from "./append.ts";
 import { buildVectors } from "./build_vectors.ts";
-import { bytesOf, type Columns } from "./columns.ts";
+import { bytesOf } from "./columns.ts";
 import { decodeFrame } from "../engine/batch_message.ts";
 import type { Dictionary } from "./encoded_vector.ts";
-import { encodeBatch, type StoredBatch } from "./encode.ts";
+import type { StoredBatch } from "./encode.ts";
 import { MessageBuffers, rawLengthAt, TIME_BUFFERS } from "./message_buffers.ts";
 import type { StructVector, Vector } from "./vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
-import { giveBytes, takeBytes } from "../util/buffer_pool.ts";
+import { giveBytes } from "../util/buffer_pool.ts";
 import type { BatchLayout, Engine } from "../engine.ts";
 
-const CRC_KEY = "smalti:crc";
+/** Key of the checksums in a batch's custom metadata. */
+export const CRC_KEY = "smalti:crc";
 const CRC_DIGITS = 8;
-/** Smaller buffers are not compressed: a frame around them takes as much as it saves. */
-const LEAST_COMPRESSED = 128;
-/** Jittered times save a quarter at most, which costs more time than all the rest of writing and reading them. */
-const TIME_SAVING = 3;
-
-/** A batch ready to be stored. */
-export interface SealedBatch {
-  /** The encapsulated message: the caller's, who may give it back by `giveBytes`. */
-  message: Uint8Array;
-  /** The header's checksum, for the index. */
-  headerCrc: number;
-  /** Per buffer in depth-first order: offset in the body, length as stored. */
-  places: ArrayLike<number>;
-}
-
-/** An encapsulated record batch message: LZ4 where that saves, with checksums. */
-export function sealBatch(engine: Engine, columns: Columns): SealedBatch {
-  let header = 0;
-  let places: ArrayLike<number> = [];
-  const message = encodeBatch(columns, {
-    compress: (bytes, i) => compressBuffer(engine, bytes, i < TIME_BUFFERS ? TIME_SAVING : undefined),
-    allocate: takeBytes,
-    describe: (batch) => {
-      const crcs = Array.from({ length: batch.places.length / 2 }, (_, i) => engine.crc32(batch.buffer(i)));
-      header = headerCrc(engine, batch, crcs);
-      places = batch.places;
-      return new Map([[CRC_KEY, [header, ...crcs].map(hexCrc).join("")]]);
-    },
-  });
-  return { message, headerCrc: header, places };
-}
-
-/** LZ4 of a buffer, good until the engine is called again; undefined where that saves too little, as `Engine.compress` has it. */
-export function compressBuffer(engine: Engine, bytes: Uint8Array, part?: number): Uint8Array | undefined {
-  return bytes.length < LEAST_COMPRESSED ? undefined : engine.compress(bytes, part);
-}
-
 /** A batch at hand: times and columns, whose buffers load when they are touched. */
 export interface OpenBatch {
   /** Rows in the batch. */
@@ -249,7 +213,7 @@ function checkHeader(
   return { header, buffers: crcs };
 }
 
-function headerCrc(
+export function headerCrc(
   engine: Engine,
   batch: Pick<StoredBatch, "rows" | "compressed" | "nodes" | "places">,
   crcs: readonly number[],

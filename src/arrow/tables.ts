@@ -7,7 +7,6 @@
 import { type FieldSchema, plainFields } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Columns } from "./columns.ts";
-import { encodeBatch, encodeSchemaMessage, END_OF_STREAM } from "./encode.ts";
 import type { LoadArrow, RecordBatch, Table } from "./library.ts";
 
 /** Batches that become a Table's at a time, and their bytes. */
@@ -21,7 +20,10 @@ export async function toTable(
   batches: readonly Columns[],
   slice: TimeSlice = new TimeSlice(),
 ): Promise<Table> {
-  const { Table, tableFromIPC } = await load();
+  const [{ Table, tableFromIPC }, { encodeBatch, encodeSchemaMessage, END_OF_STREAM }] = await Promise.all([
+    load(),
+    import("./encode.ts"),
+  ]);
   const schema = encodeSchemaMessage({ fields: plainFields(fields), metadata: new Map() });
   const parts: RecordBatch[] = [];
   let group: Uint8Array[] = [];

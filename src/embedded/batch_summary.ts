@@ -4,14 +4,6 @@ import type { StructVector } from "../arrow/vector.ts";
 /** Rows of the smallest blocks of which bounds are kept. */
 export const BLOCK_ROWS = 128;
 
-/** Batches of fewer rows have no bounds but for the first ones, else bounds would take more memory than the rest of the index. */
-const BOUNDED_ROWS = 512;
-const FIRST_BOUNDED = 64;
-/** Whether bounds are kept of a batch: the how manieth it is in its file, from 0, and its rows. */
-export function keepsBounds(number: number, rows: number): boolean {
-  return number < FIRST_BOUNDED || rows >= BOUNDED_ROWS;
-}
-
 /** What is collected of a batch's values for the file's end. */
 export interface BatchSummary {
   /** As from `boundsOf`. */
@@ -75,14 +67,4 @@ export function foldBlocks({ rows, firstNs, bounds }: BatchBlocks, count: number
 
 function everyNth(values: BigInt64Array, n: number): BigInt64Array {
   return BigInt64Array.from({ length: Math.ceil(values.length / n) }, (_, i) => values[i * n]);
-}
-
-/** Number of the first block of each batch, and how many blocks all have, where those have so many rows. */
-export function blockStarts(rows: Float64Array, blockRows: number): Float64Array {
-  const starts = new Float64Array(rows.length + 1);
-  for (let batch = 0; batch < rows.length; batch++) {
-    const hasBlocks = rows[batch] > blockRows && keepsBounds(batch, rows[batch]);
-    starts[batch + 1] = starts[batch] + (hasBlocks ? Math.ceil(rows[batch] / blockRows) : 0);
-  }
-  return starts;
 }

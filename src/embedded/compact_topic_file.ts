@@ -13,15 +13,18 @@ import { rowWidth } from "../arrow/columns.ts";
 import { decodeSchemaMessage } from "../arrow/decode.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
 import { inTimeOrder, timesOf, vectorsOf } from "../arrow/rearrange.ts";
-import { openBatch, openBuffers, sealBatch } from "../arrow/stored_batch.ts";
+import { openBatch, openBuffers } from "../arrow/stored_batch.ts";
+import { sealBatch } from "../arrow/seal_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, isNotFound, SmaltiError } from "../error.ts";
 import type { FieldSchema, Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
 import type { Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
-import { type BatchSummary, BLOCK_ROWS, keepsBounds, summaryOf } from "./batch_summary.ts";
-import { IndexBuilder, type TopicIndex } from "./topic_index.ts";
+import { type BatchSummary, BLOCK_ROWS, summaryOf } from "./batch_summary.ts";
+import { keepsBounds } from "./bounded_batches.ts";
+import type { TopicIndex } from "./topic_index.ts";
+import { IndexBuilder } from "./index_builder.ts";
 
 /** What a file is called while it is written that will take another's place. No topic's path ends so. */
 export const NEW_SUFFIX = ".new";

@@ -1,12 +1,11 @@
 import { BlockBounds } from "../arrow/block_bounds.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
-import { type BatchSummary, BLOCK_ROWS, blockStarts } from "./batch_summary.ts";
+import { type BatchSummary, BLOCK_ROWS } from "./batch_summary.ts";
 import { BlockList } from "./block_list.ts";
-import { packPart } from "./detail_part.ts";
+import { blockStarts } from "./bounded_batches.ts";
+import { packPart } from "./pack_part.ts";
 
-/** Key of what the footer tells of the detail. */
-export const DETAIL = "smalti:detail";
 /** Of a file at most so many blocks are kept in memory, and so many bytes of them; then larger ones. */
 const MOST_BLOCKS = 4_096;
 const MOST_BYTES = 4 << 20;

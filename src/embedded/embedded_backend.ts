@@ -1,18 +1,8 @@
 import { BatchCache } from "../arrow/batch_cache.ts";
 import type { Backend, SequenceSink, SequenceSource } from "../backend.ts";
 import type { Engine } from "../engine.ts";
-import { type ErrorCode, isNotFound, SmaltiError } from "../error.ts";
-import {
-  type Durability,
-  type FileReader,
-  readAll,
-  readNow,
-  type Store,
-  type StoreLease,
-  unchanging,
-  type WholeFile,
-  writable,
-} from "../store/store.ts";
+import { SmaltiError } from "../error.ts";
+import type { Durability, FileReader, Store } from "../store/store.ts";
 import type {
   CompactReport,
   CopyOptions,
@@ -23,40 +13,14 @@ import type {
   RecoverOptions,
   RecoverReport,
   SequenceInfo,
-  SessionInfo,
   StoreInfo,
 } from "../types.ts";
-import { Turns } from "../util/turns.ts";
 import { VERSION } from "../version.ts";
-import {
-  decodeManifest,
-  encodeManifest,
-  filesOf,
-  identityOf,
-  MANIFEST,
-  type Manifest,
-  newDirectory,
-} from "./manifest.ts";
-import { fileNameOf } from "./file_names.ts";
-import { olderPlace, placeOf, sequencesOf } from "./places.ts";
-import { EmbeddedSink, newSession } from "./embedded_sink.ts";
+import type { EmbeddedChanges } from "./embedded_changes.ts";
 import { EmbeddedSource } from "./embedded_source.ts";
-import { LIVE, type LiveState, readLive } from "./live_state.ts";
-import { LiveKnowledge, withLive } from "./live_info.ts";
-import { Notifications } from "./notifications.ts";
-import { OpenSequence } from "./open_sequence.ts";
-import { removeReplaced } from "./replace_sequence.ts";
-import { endSessionRemoval, withoutSession } from "./remove_session.ts";
-import { endRemoval, isHalfRemoved, LOCK, removeSequence } from "./remove_sequence.ts";
-
-/** A manifest that was read, to be asked for again. */
-interface KnownManifest {
-  file?: WholeFile;
-  manifest?: Manifest;
-}
-
-/** A sequence, and its directory. */
-type Place = Pick<Manifest, "name" | "place">;
+import type { LiveKnowledge } from "./live_info.ts";
+import { type KnownManifest, ManifestReader } from "./manifest_reader.ts";
+import { sequencesOf } from "./places.ts";
 
 /**
  * Recordings as files: a directory for each sequence with `sequence.json` and one Arrow IPC file a topic. The manifest is
@@ -66,13 +30,12 @@ export class EmbeddedBackend implements Backend {
   readonly engine: Engine;
   readonly storeUrl: string;
   readonly #files: FileReader;
-  readonly #notifications: Notifications;
-  /** Sequences that are written from here. */
-  readonly #open = new Map<string, OpenSequence>();
-  readonly #turns = new Map<string, Turns>();
+  readonly #manifests: ManifestReader;
   /** Sequences that are being recorded, here or elsewhere, as far as somebody asked for them. */
   readonly #recording = new Map<string, KnownManifest & { readonly live: LiveKnowledge }>();
   readonly #cache: BatchCache;
+  #changes: EmbeddedChanges | undefined;
+  #loading: Promise<EmbeddedChanges> | undefined;
 
   /**
    * @param files A `Store`, or what can only be read. They are closed with the backend.
@@ -82,7 +45,7 @@ export class EmbeddedBackend implements Backend {
     this.#cache = new BatchCache(maxCachedBytes);
     this.#files = files;
     this.storeUrl = files.url;
-    this.#notifications = new Notifications(files, (name) => this.#readManifest(name));
+    this.#manifests = new ManifestReader(files);
     this.engine = engine;
   }
 
@@ -99,193 +62,55 @@ export class EmbeddedBackend implements Backend {
   }
 
   async readInfo(name: string, { live = false }: { live?: boolean } = {}): Promise<SequenceInfo> {
-    if (!live) return await this.#readManifest(name);
+    if (!live) return await this.#manifests.read(name);
+    const { LiveKnowledge, withLive } = await import("./live_info.ts");
     const known = this.#recording.get(name) ?? { live: new LiveKnowledge(this.#files) };
     this.#recording.delete(name);
-    const read = () => this.#readManifest(name, known);
+    const read = () => this.#manifests.read(name, known);
     const info = await withLive(this.#files, this.engine, await read(), read, { known: known.live });
     if (info.live) this.#recording.set(name, known);
     return info;
   }
 
-  createSequence(
-    name: string,
-    metadata: Metadata,
-    ifExists: "error" | "replace" = "error",
-  ): Promise<SequenceSink> {
-    return this.#change("create", name, async (store) => {
-      const session = newSession();
-      const place = await placeOf(store, name);
-      const manifest: Manifest = {
-        name,
-        place,
-        id: crypto.randomUUID(),
-        state: "recording",
-        metadata,
-        created: session.created,
-        sessions: [session],
-        topics: [],
-        attachments: [],
-      };
-      // Before the lock too: a taken name needs no lock to be refused, and says more than LOCKED.
-      if (ifExists === "error") await this.#refuseTaken(manifest);
-      const open = this.#open.get(name);
-      if (open && !open.isOpen) await open.closed;
-      return await this.#begin(store, manifest, session, async () => {
-        const replaced = ifExists === "replace" ? await this.#readStored(place) : undefined;
-        if (replaced) return { manifest: { ...manifest, directory: newDirectory() }, replaced };
-        await this.#refuseTaken(manifest);
-        // Else its topics would keep their names from the new ones, and a recovery would bring them back.
-        await endRemoval(store, place);
-        try {
-          await store.commit(`${place}/${MANIFEST}`, encodeManifest(manifest));
-        } catch (reason) {
-          // It may be there although that failed.
-          await removeSequence(store, place).catch(() => {});
-          throw reason;
-        }
-        return { manifest };
-      });
-    });
-  }
-
-  updateSequence(name: string): Promise<SequenceSink> {
-    return this.#change("write", name, async (store) => {
-      const session = newSession();
-      const open = this.#open.get(name);
-      if (open?.isReplacing && open.isOpen) throw beingReplaced(name);
-      if (open?.isOpen) {
-        const sink = new EmbeddedSink(store, this.engine, open, session);
-        await open.join(sink);
-        return sink;
-      }
-      await open?.closed;
-      const found = await this.#readManifest(name);
-      await this.#refuseRecording(found);
-      return await this.#begin(store, found, session, async () => {
-        const manifest = await this.#readEnded(found);
-        // Else followers would take this session for one that replaces the sequence.
-        await removeReplaced(store, manifest, { ifPossible: true });
-        return { manifest: await endSessionRemoval(store, manifest) };
-      });
-    });
-  }
-
-  /** The first session of a sequence that is open, under its lock; `prepare` gives the manifest, and that of one to replace. */
-  async #begin(
-    store: Store,
-    at: Place,
-    session: SessionInfo,
-    prepare: () => Promise<{ manifest: Manifest; replaced?: Uint8Array }>,
-  ): Promise<SequenceSink> {
-    const { name } = at;
-    const lease = await this.#lock(store, at);
-    let open: OpenSequence;
-    try {
-      const { manifest, replaced } = await prepare();
-      open = new OpenSequence(store, manifest, lease, replaced);
-    } catch (reason) {
-      await lease.release();
-      throw reason;
-    }
-    const sink = new EmbeddedSink(store, this.engine, open, session);
-    this.#open.set(name, open);
-    open.closed.then(() => {
-      if (this.#open.get(name) === open) this.#open.delete(name);
-    });
-    await open.join(sink);
-    return sink;
-  }
-
   async openSequence(name: string, options: { follow?: boolean } = {}): Promise<SequenceSource> {
     const known: KnownManifest = {};
-    const readManifest = () => this.#readManifest(name, known);
+    const readManifest = () => this.#manifests.read(name, known);
     const manifest = await readManifest();
-    if (!options.follow) await this.#refuseRecording(manifest);
-    const info = options.follow
-      ? await withLive(this.#files, this.engine, manifest, readManifest, { isFollowed: true })
-      : manifest;
+    if (!options.follow) await this.#manifests.refuseRecording(manifest);
+    let info: SequenceInfo = manifest;
+    if (options.follow) {
+      const { withLive } = await import("./live_info.ts");
+      info = await withLive(this.#files, this.engine, manifest, readManifest, { isFollowed: true });
+    }
     return new EmbeddedSource(this.#files, this.engine, info, manifest, readManifest, this.#cache);
   }
 
+  createSequence(
+    name: string,
+    metadata: Metadata,
+    ifExists?: "error" | "replace",
+  ): Promise<SequenceSink> {
+    return this.#change((changes) => changes.createSequence(name, metadata, ifExists));
+  }
+
+  updateSequence(name: string): Promise<SequenceSink> {
+    return this.#change((changes) => changes.updateSequence(name));
+  }
+
   deleteSequence(name: string): Promise<void> {
-    return this.#change("delete", name, async (store) => {
-      const at = { name, place: await placeOf(store, name) };
-      await this.#refuseGone(at);
-      // What a link leads to is another's to remove.
-      if (await store.isLink?.(at.place)) return await this.#removeLink(store, at);
-      await this.#locked(store, at, async () => {
-        // Another process may have removed it since.
-        await this.#refuseGone(at);
-        await removeSequence(store, at.place);
-      });
-    });
+    return this.#change((changes) => changes.deleteSequence(name));
   }
 
   deleteSession(name: string, id: string): Promise<void> {
-    return this.#change(`delete session "${id}" of`, name, async (store) => {
-      const open = this.#open.get(name);
-      if (open?.isReplacing && open.isOpen) throw beingReplaced(name);
-      if (open?.isOpen) return await open.removeEnded(id);
-      await open?.closed;
-      const found = await this.#readManifest(name);
-      await this.#refuseRecording(found);
-      withoutSession(found, id); // before the lock too: what is not there needs none to be refused
-      await this.#locked(store, found, async () => {
-        const manifest = withoutSession(await endSessionRemoval(store, await this.#readEnded(found)), id);
-        await store.commit(`${found.place}/${MANIFEST}`, encodeManifest(manifest));
-        // It is committed: what cannot be removed now, who takes the lock next removes.
-        await endSessionRemoval(store, manifest).catch(() => {});
-      });
-    });
+    return this.#change((changes) => changes.deleteSession(name, id));
   }
 
   recoverSequence(name: string, options?: RecoverOptions): Promise<RecoverReport> {
-    return this.#change("recover", name, async (store) => {
-      const { recoverSequence } = await import("./recover_sequence.ts");
-      const at = await this.#readManifest(name);
-      let lease: StoreLease;
-      let live: LiveState | undefined;
-      try {
-        lease = await this.#lock(store, at);
-      } catch (reason) {
-        const { code } = reason as { code?: ErrorCode };
-        if (code !== "PERMISSION_DENIED" && code !== "NO_SPACE") throw reason;
-        await this.#refuseHeld(store, "recover", at);
-        if (code === "PERMISSION_DENIED") {
-          // Where nothing is to be changed, nobody needs the right to.
-          const files = unchanging(store, reason as SmaltiError);
-          return await recoverSequence(files, this.engine, await this.#readAt(at), options);
-        }
-        // In the room of the last checkpoint, which is of use to followers alone. One of a writer that came meanwhile is
-        // followed by others.
-        live = await readLive(store, at).catch(() => undefined);
-        await store.remove(`${filesOf(at)}/${LIVE}`);
-        lease = await this.#lock(store, at);
-      }
-      try {
-        return await recoverSequence(store, this.engine, await this.#readAt(at), options, live);
-      } finally {
-        await lease.release();
-      }
-    });
+    return this.#change((changes) => changes.recoverSequence(name, options));
   }
 
   compactSequence(name: string): Promise<CompactReport> {
-    return this.#change("compact", name, async (store) => {
-      const { compactSequence } = await import("./compact_sequence.ts");
-      const at = await this.#readManifest(name);
-      await this.#refuseRecording(at);
-      return await this.#locked(
-        store,
-        at,
-        async () => {
-          const manifest = await this.#readEnded(at);
-          await removeReplaced(store, manifest, { ifPossible: true });
-          return await compactSequence(store, this.engine, await endSessionRemoval(store, manifest));
-        },
-      );
-    });
+    return this.#change((changes) => changes.compactSequence(name));
   }
 
   async copySequence(name: string, to: Backend, options: CopyOptions): Promise<CopyReport> {
@@ -293,182 +118,34 @@ export class EmbeddedBackend implements Backend {
       const text = `Cannot copy sequence "${name}" to ${to.storeUrl ?? "a server"}: wanted a store of files`;
       throw new SmaltiError("UNSUPPORTED", text, { sequence: name });
     }
-    const known: KnownManifest = {};
-    const manifest = await this.#readManifest(name, known);
-    const text = known.file!.bytes;
-    await this.#refuseRecording(manifest);
-    return await to.#change("copy", name, async (store) => {
-      const { copySequence } = await import("./copy_sequence.ts");
-      const at = { name, place: await placeOf(store, name) };
-      await to.#open.get(name)?.closed;
-      await to.#hasCopy(at, manifest);
-      return await to.#locked(store, at, async () => {
-        const isThere = await to.#hasCopy(at, manifest);
-        const where = { from: this.#files, manifest, text, to: store, place: at.place, isThere };
-        return await copySequence({ ...where, engine: this.engine, options });
-      });
-    });
+    const there = await to.#change((changes) => Promise.resolve(changes));
+    return await this.#change((changes) => changes.copySequence(name, there, options));
   }
 
   listNotifications(place: NotificationPlace): Promise<Notification[]> {
-    return this.#notifications.list(place);
+    return this.#change((changes) => changes.listNotifications(place));
   }
 
   notify(place: NotificationPlace, message: string): Promise<void> {
-    return this.#change("note down what happened to", place.sequence, (store) => {
-      return this.#notifications.add(store, place, message);
-    });
+    return this.#change((changes) => changes.notify(place, message));
   }
 
   clearNotifications(place: NotificationPlace): Promise<void> {
-    return this.#change("clear the notifications of", place.sequence, (store) => {
-      return this.#notifications.clear(store, place);
-    });
+    return this.#change((changes) => changes.clearNotifications(place));
   }
 
   async close(): Promise<void> {
-    // A removal or recovery that is under way needs its lock to its end.
-    await Promise.all([...this.#turns.values()].map((turns) => turns.take(() => Promise.resolve())));
+    await (await this.#loading?.catch(() => undefined))?.settle();
     this.#cache.close();
     await this.#files.close();
   }
 
-  /**
-   * What changes a sequence as a whole is done one after another: no removal ends while something else is put into it.
-   * UNSUPPORTED where the files can only be read.
-   */
-  async #change<R>(verb: string, name: string, action: (store: Store) => Promise<R>): Promise<R> {
-    const store = writable(this.#files, `${verb} sequence "${name}"`);
-    let turns = this.#turns.get(name);
-    if (!turns) this.#turns.set(name, turns = new Turns());
-    try {
-      return await turns.take(() => action(store));
-    } finally {
-      if (turns.isIdle) this.#turns.delete(name);
-    }
+  /** Begins at once where what it needs is loaded, and else in the order of the calls. */
+  #change<R>(change: (changes: EmbeddedChanges) => Promise<R>): Promise<R> {
+    if (this.#changes) return change(this.#changes);
+    this.#loading ??= import("./embedded_changes.ts").then(({ EmbeddedChanges }) =>
+      this.#changes = new EmbeddedChanges(this.#files, this.engine)
+    );
+    return this.#loading.then(change);
   }
-
-  /** Without the lock, which is where the link leads to: that may be read only. */
-  async #removeLink(store: Store, at: Place): Promise<void> {
-    await this.#refuseHeld(store, "delete", at);
-    await store.remove(at.place);
-  }
-
-  async #refuseHeld(store: Store, verb: string, { name, place }: Place): Promise<void> {
-    const holder = await store.lockedBy(`${place}/${LOCK}`);
-    if (holder === undefined) return;
-    const text = `Cannot ${verb} sequence "${name}": held by ${holder}`;
-    throw new SmaltiError("LOCKED", text, { sequence: name });
-  }
-
-  async #locked<R>(store: Store, at: Place, action: () => Promise<R>): Promise<R> {
-    const lease = await this.#lock(store, at);
-    try {
-      return await action();
-    } finally {
-      await lease.release();
-    }
-  }
-
-  async #lock(store: Store, { name, place }: Place): Promise<StoreLease> {
-    try {
-      return await store.lock(`${place}/${LOCK}`);
-    } catch (reason) {
-      throw reason instanceof SmaltiError ? reason.at({ sequence: name }) : reason;
-    }
-  }
-
-  async #readManifest(name: string, known?: KnownManifest): Promise<Manifest> {
-    try {
-      return await this.#readAt({ name, place: known?.manifest?.place ?? fileNameOf(name) }, known);
-    } catch (reason) {
-      const place = isNotFound(reason) ? await olderPlace(this.#files, name) : undefined;
-      if (place === undefined) throw reason;
-      return await this.#readAt({ name, place }, known);
-    }
-  }
-
-  async #readAt({ name, place }: Place, known: KnownManifest = {}): Promise<Manifest> {
-    try {
-      const file = await readNow(this.#files, `${place}/${MANIFEST}`, known.file);
-      if (known.manifest && file === known.file) return known.manifest;
-      const manifest = decodeManifest(file.bytes, name, place);
-      Object.assign(known, { file, manifest });
-      return manifest;
-    } catch (reason) {
-      throw isNotFound(reason) ? notFound(name, reason) : reason;
-    }
-  }
-
-  /** The manifest of a sequence whose lock is held here: LOCKED where a writer that is gone did not end it. */
-  async #readEnded(at: Place): Promise<Manifest> {
-    const manifest = await this.#readAt(at);
-    if (manifest.state === "recording") throw stillRecording(at.name, undefined);
-    return manifest;
-  }
-
-  /** The manifest as it is stored, whatever is in it; undefined where there is none. */
-  async #readStored(place: string): Promise<Uint8Array | undefined> {
-    try {
-      return await readAll(this.#files, `${place}/${MANIFEST}`);
-    } catch (reason) {
-      if (isNotFound(reason)) return undefined;
-      throw reason;
-    }
-  }
-
-  async #refuseTaken({ name, place }: Place): Promise<void> {
-    try {
-      await this.#files.size(`${place}/${MANIFEST}`);
-    } catch (reason) {
-      if (isNotFound(reason)) return;
-      throw reason;
-    }
-    const text = `Cannot create sequence "${name}": it is there; wanted a new name, or ifExists: "replace"`;
-    throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
-  }
-
-  /** Whether there is a copy of another place's sequence as it is now; ALREADY_EXISTS where there is another sequence. */
-  async #hasCopy({ name, place }: Place, manifest: Manifest): Promise<boolean> {
-    const found = await this.#readStored(place);
-    if (!found) return false;
-    const there = decodeManifest(found, name, place);
-    const rowsOf = ({ topics }: Manifest) => topics.map(({ name, rowCount }) => `${name} ${rowCount}`).join();
-    if (identityOf(there) === identityOf(manifest) && rowsOf(there) === rowsOf(manifest)) return true;
-    const text = `Cannot copy sequence "${name}" to ${this.storeUrl}: another is there by that name`;
-    throw new SmaltiError("ALREADY_EXISTS", text, { sequence: name });
-  }
-
-  /** A damaged manifest does not keep a sequence from being removed, nor does a removal that was cut short. */
-  async #refuseGone({ name, place }: Place): Promise<void> {
-    await this.#files.size(`${place}/${MANIFEST}`).catch(async (reason) => {
-      if (!isNotFound(reason)) throw reason;
-      if (!await isHalfRemoved(this.#files, place)) throw notFound(name, reason);
-    });
-  }
-
-  async #refuseRecording({ name, place, state }: Manifest): Promise<void> {
-    if (state !== "recording") return;
-    if ("lockedBy" in this.#files) {
-      throw stillRecording(name, await (this.#files as Store).lockedBy(`${place}/${LOCK}`));
-    }
-    const text = `Sequence "${name}" is being recorded, or was left by its writer: wanted a finalized one`;
-    throw new SmaltiError("LOCKED", text, { sequence: name });
-  }
-}
-
-function stillRecording(name: string, holder: string | undefined): SmaltiError {
-  const text = holder
-    ? `Sequence "${name}" is being recorded by ${holder}: wanted a finalized one`
-    : `Sequence "${name}" was never finalized and its writer is gone: recover it first`;
-  return new SmaltiError("LOCKED", text, { sequence: name });
-}
-
-function beingReplaced(name: string): SmaltiError {
-  const text = `Sequence "${name}" is being replaced by this client: wanted that finalized or aborted`;
-  return new SmaltiError("LOCKED", text, { sequence: name });
-}
-
-function notFound(name: string, cause: unknown): SmaltiError {
-  return new SmaltiError("NOT_FOUND", `No sequence "${name}"`, { sequence: name, cause });
 }

@@ -4,14 +4,12 @@ import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { FileReader } from "../store/store.ts";
 import type { AttachmentInfo, SequenceInfo, TopicInfo } from "../types.ts";
-import { EmbeddedFollower } from "./live.ts";
-import { GrowingTopics } from "./growing_topics.ts";
+import type { GrowingTopics } from "./growing_topics.ts";
 import { filesOf, identityOf, type Manifest, type StoredAttachment, topicPath } from "./manifest.ts";
-import { readWholeBatches } from "./recover_topic_file.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import { TopicFileReader } from "./topic_file_reader.ts";
 
-/** Reads a sequence as its manifest said when it was opened. */
+/** Reads a sequence as its manifest said when it was opened. What is seldom needed for that is loaded when it is. */
 export class EmbeddedSource implements SequenceSource {
   readonly info: SequenceInfo;
   readonly #manifest: Manifest;
@@ -41,8 +39,13 @@ export class EmbeddedSource implements SequenceSource {
     this.#readManifest = readManifest;
     if (!info.live) return;
     const open = this.#openTopic.bind(this);
-    const topics = new GrowingTopics(files, engine, readManifest, open, cache);
-    this.soFar = (signal) => topics.now(signal);
+    let topics: Promise<GrowingTopics> | undefined;
+    this.soFar = async (signal) => {
+      topics ??= import("./growing_topics.ts").then(({ GrowingTopics }) =>
+        new GrowingTopics(files, engine, readManifest, open, cache)
+      );
+      return await (await topics).now(signal);
+    };
   }
 
   openTopic(name: string): Promise<TopicFileReader> {
@@ -53,11 +56,13 @@ export class EmbeddedSource implements SequenceSource {
     const info = this.#manifest.topics.find((topic) => topic.name === name)!;
     const path = topicPath(filesOf(this.#manifest), info);
     const file: TopicBytes = (offset, length, signal) => this.#files.read(path, offset, length, { signal });
+    const { readWholeBatches } = await import("./recover_topic_file.ts");
     const found = await readWholeBatches(this.#engine, file, await this.#files.size(path));
     return found && TopicFileReader.of(file, this.#engine, path, { info, ...found, done: 0 }, this.info.name);
   }
 
-  follow(): Follower {
+  async follow(): Promise<Follower> {
+    const { EmbeddedFollower } = await import("./live.ts");
     const open = this.#openTopic.bind(this);
     return new EmbeddedFollower(this.#files, this.#engine, this.#manifest, this.#readManifest, open);
   }

@@ -5,14 +5,15 @@ import { compareNames } from "../names.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
 import { type FileReader, isWrittenAnew } from "../store/store.ts";
 import { mapLimited } from "../util/map_limited.ts";
-import { keepsBounds, summaryOf } from "./batch_summary.ts";
+import { summaryOf } from "./batch_summary.ts";
+import { keepsBounds } from "./bounded_batches.ts";
 import { GrowingFile, mayHold, UnheldFile } from "./growing_file.ts";
 import { isNewTopic } from "./live_info.ts";
 import { LiveFile, type LiveTopic } from "./live_state.ts";
 import { filesOf, type Manifest, topicInfo, topicPath } from "./manifest.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import { bytesIn, TopicFileReader } from "./topic_file_reader.ts";
-import { IndexBuilder } from "./topic_index.ts";
+import { IndexBuilder } from "./index_builder.ts";
 
 /** Topics that are read side by side. */
 const TOPICS_AT_A_TIME = 8;

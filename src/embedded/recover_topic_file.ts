@@ -8,9 +8,11 @@ import { seal, type Store } from "../store/store.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import type { Extent } from "../util/totals.ts";
 import type { TopicSchema } from "../types.ts";
-import { type BatchSummary, keepsBounds, summaryOf } from "./batch_summary.ts";
+import { type BatchSummary, summaryOf } from "./batch_summary.ts";
+import { keepsBounds } from "./bounded_batches.ts";
 import { topicSchema } from "./stored_schema.ts";
-import { checkOrder, IndexBuilder, type IndexedBatch, type IndexEntry } from "./topic_index.ts";
+import { checkOrder, type IndexedBatch, type IndexEntry } from "./topic_index.ts";
+import { IndexBuilder } from "./index_builder.ts";
 
 /** Heads of messages, and most whole batches of slow topics, fit. */
 const HEAD_BYTES = 64 * 1024;

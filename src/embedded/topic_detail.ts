@@ -10,9 +10,8 @@ import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
-import { blockStarts } from "./batch_summary.ts";
-import { DETAIL } from "./detail_builder.ts";
-import { blockRowsOf, unpackPart } from "./detail_part.ts";
+import { blockRowsOf, DETAIL, unpackPart } from "./detail_part.ts";
+import { blockStarts } from "./bounded_batches.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 
 /** Where a part of the detail is. */

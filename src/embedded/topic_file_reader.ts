@@ -34,7 +34,6 @@ import {
   indexOf,
   type TopicIndex,
 } from "./topic_index.ts";
-import { verifyTopicFile } from "./verify_topic_file.ts";
 
 /** What a reader knows from the start. */
 interface ReaderParts {
@@ -350,8 +349,9 @@ export class TopicFileReader implements TopicSource {
     return await (this.kept?.load(number, open, signal) ?? open(signal));
   }
 
-  verify(request: VerifyRequest): Promise<SmaltiError[]> {
-    return verifyTopicFile(this, request);
+  async verify(request: VerifyRequest): Promise<SmaltiError[]> {
+    const { verifyTopicFile } = await import("./verify_topic_file.ts");
+    return await verifyTopicFile(this, request);
   }
 
   /** The bytes before the first batch: magic and schema. A file without batches has little else. */

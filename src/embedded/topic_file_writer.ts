@@ -4,7 +4,7 @@ import { headBytesOf } from "../engine/batch_message.ts";
 import { encodeSchemaMessage } from "../arrow/encode.ts";
 import { timesOf, vectorsOf } from "../arrow/rearrange.ts";
 import type { TopicSink } from "../backend.ts";
-import { sealBatch } from "../arrow/stored_batch.ts";
+import { sealBatch } from "../arrow/seal_batch.ts";
 import type { Engine } from "../engine.ts";
 import type { Schema } from "../schema.ts";
 import { giveBytes } from "../util/buffer_pool.ts";
@@ -12,10 +12,11 @@ import { isWrittenAnew, seal, type Store } from "../store/store.ts";
 import { type Extent, totals } from "../util/totals.ts";
 import type { Turns } from "../util/turns.ts";
 import type { TopicSchema } from "../types.ts";
-import { keepsBounds, summaryOf } from "./batch_summary.ts";
+import { summaryOf } from "./batch_summary.ts";
+import { keepsBounds } from "./bounded_batches.ts";
 import { storedSchema } from "./stored_schema.ts";
 import { type CompactedFile, compactTopicFile } from "./compact_topic_file.ts";
-import { IndexBuilder } from "./topic_index.ts";
+import { IndexBuilder } from "./index_builder.ts";
 
 /**
  * After so many bytes a file is synced while more are collected, so that little is left to do at the end, and little is

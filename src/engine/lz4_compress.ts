@@ -9,6 +9,7 @@
  * @module
  */
 import { blockBytes, HEADER_BYTES, headerChecksum, MAGIC } from "./lz4.ts";
+import { sampleBytes, sampleStarts } from "./lz4_samples.ts";
 
 const END_MARK_BYTES = 4;
 /** High bit of a block's size: the block is stored as it is. */
@@ -24,11 +25,6 @@ const MAX_DISTANCE = 65535;
 const HASH_BITS = 13;
 /** After this many misses as a power of two the search takes longer steps. */
 const SKIP_BITS = 5;
-/** Inputs from this size on are judged by two samples before any work is done. */
-const SAMPLED_FROM = 1 << 15;
-/** A sample has a 32nd of the input within these bounds: what does not compress should cost little. */
-const MIN_SAMPLE = 1 << 12;
-const MAX_SAMPLE = 1 << 14;
 /** Scratch up to this size is kept between calls: allocating it costs more than filling it. */
 const KEPT_SCRATCH = 1 << 23;
 
@@ -39,16 +35,6 @@ const KEPT_SCRATCH = 1 << 23;
 const table = new Int32Array(1 << HASH_BITS);
 let tableEnd = 1;
 let scratch = new Uint8Array(0);
-
-/** Bytes of each of the two samples of an input; 0 of one that is too short to be judged by them. */
-export function sampleBytes(size: number): number {
-  return size < SAMPLED_FROM ? 0 : Math.min(MAX_SAMPLE, Math.max(MIN_SAMPLE, size >> 5));
-}
-
-/** Where the samples begin: what is at the start may be unlike the rest. */
-export function sampleStarts(size: number): [number, number] {
-  return [0, size >> 1];
-}
 
 /**
  * Compresses into one LZ4 frame of independent blocks without checksums, or returns undefined when that would not
@@ -70,7 +56,7 @@ export function lz4Compress(src: Uint8Array, part = 4): Uint8Array | undefined {
   const input = new DataView(src.buffer, src.byteOffset, size);
   const output = new DataView(dst.buffer);
 
-  if (size >= SAMPLED_FROM && !isWorthwhile(src, part, input, dst, output)) return undefined;
+  if (sampleBytes(size) > 0 && !isWorthwhile(src, part, input, dst, output)) return undefined;
 
   let sizeCode = 4;
   while (sizeCode < 7 && blockBytes(sizeCode) < size) sizeCode++;

@@ -5,8 +5,9 @@
  */
 import { type Connect, createConnect } from "../connect.ts";
 import { bundledModule } from "./bundled.ts";
+import { SCHEMES } from "../schemes.ts";
 
 export * from "../api.ts";
 
 /** As `connect` of the main entry, but for `grpc:` URLs, which are UNSUPPORTED. */
-export const connect: Connect = createConnect({ wasm: bundledModule });
+export const connect: Connect = createConnect({ wasm: bundledModule, schemes: SCHEMES });

@@ -8,6 +8,7 @@ import { arrowMissing } from "../arrow/library.ts";
 import { type Connect, createConnect } from "../connect.ts";
 import { missingPackage } from "../missing_package.ts";
 import { bundledModule } from "./bundled.ts";
+import { SCHEMES } from "../schemes.ts";
 
 export * from "../api.ts";
 
@@ -19,7 +20,7 @@ export const connect: Connect = createConnect({
     import("apache-arrow").catch((cause) => {
       throw arrowMissing({ cause });
     }),
-  schemes: { grpc: refuseServer, "grpc+tls": refuseServer },
+  schemes: { ...SCHEMES, grpc: refuseServer, "grpc+tls": refuseServer },
 });
 
 function refuseServer(url: string): never {

@@ -2,6 +2,7 @@ import type { Backend } from "../backend.ts";
 import { type Connect, type ConnectOptions, createConnect } from "../connect.ts";
 import type { Engine } from "../engine.ts";
 import { bundledModule } from "./bundled.ts";
+import { SCHEMES } from "../schemes.ts";
 
 /**
  * Opens the place where recordings live. UNAVAILABLE where a server does not answer in time.
@@ -35,7 +36,7 @@ import { bundledModule } from "./bundled.ts";
 export const connect: Connect = createConnect({
   wasm: bundledModule,
   arrow: () => import("apache-arrow"),
-  schemes: { grpc: openServer, "grpc+tls": openServer },
+  schemes: { ...SCHEMES, grpc: openServer, "grpc+tls": openServer },
 });
 
 async function openServer(

@@ -6,8 +6,9 @@
  * @module
  */
 import { type Connect, createConnect } from "../connect.ts";
+import { SCHEMES } from "../schemes.ts";
 
 export * from "../api.ts";
 
 /** As `connect` of the main entry, without a module of its own. */
-export const connect: Connect = createConnect({});
+export const connect: Connect = createConnect({ schemes: SCHEMES });

@@ -7,7 +7,7 @@ import { BATCH_BYTES, BATCH_ROWS } from "../arrow/batching.ts";
 import type { Columns } from "../arrow/columns.ts";
 import { MAGIC } from "../arrow/decode.ts";
 import { encodeBatch, encodeFileEnd, encodeSchemaMessage, type FooterBlock } from "../arrow/encode.ts";
-import { compressBuffer } from "../arrow/stored_batch.ts";
+import { compressBuffer } from "../arrow/seal_batch.ts";
 import type { Engine } from "../engine.ts";
 import { headBytesOf } from "../engine/batch_message.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";

@@ -67,7 +67,7 @@ export class SalvagedSequence implements SequenceSource {
     return this.#source.readAttachment(attachment);
   }
 
-  follow(): Follower {
+  follow(): Follower | Promise<Follower> {
     return this.#source.follow();
   }
 }

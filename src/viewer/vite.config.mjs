@@ -114,10 +114,7 @@ export default {
       treeshake,
       output: {
         codeSplitting: {
-          groups: [
-            { name: "session", tags: ["$initial"], priority: 1 },
-            { name: "web", test: /[\\/]src[\\/]store[\\/]http[\\/]/ },
-          ],
+          groups: [{ name: "session", tags: ["$initial"] }],
         },
       },
     },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { BatchBounds, boundedColumns, boundsOf } from "../../src/arrow/bounds.ts";
 import { vectorsOf } from "../../src/arrow/rearrange.ts";
 import type { Vector } from "../../src/arrow/vector.ts";
-import { sealBatch } from "../../src/arrow/stored_batch.ts";
+import { sealBatch } from "../../src/arrow/seal_batch.ts";
 import { anyTable } from "../support/random_tables.ts";
 import { columnsOf, engine, open, tableFields } from "../support/tables.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Columns } from "../../src/arrow/columns.ts";
 import { emptyColumns } from "../../src/arrow/columns.ts";
 import { MessageBuilder } from "../../src/arrow/message_builder.ts";
-import { sealBatch } from "../../src/arrow/stored_batch.ts";
+import { sealBatch } from "../../src/arrow/seal_batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { caseRange, failedCase, outcomeOf, Random } from "../support/random_cases.ts";
 import { anyFields, anyRow } from "../support/random_tables.ts";

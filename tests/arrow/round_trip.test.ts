@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/arrow/columns.ts";
 import { encodeBatch } from "../../src/arrow/encode.ts";
 import { plainRow } from "../../src/arrow/row_view.ts";
-import { sealBatch } from "../../src/arrow/stored_batch.ts";
+import { sealBatch } from "../../src/arrow/seal_batch.ts";
 import type { FieldSchema } from "../../src/schema.ts";
 import { Random } from "../support/random_cases.ts";
 import { anyRow, anyTable, expectedRow } from "../support/random_tables.ts";

@@ -16,7 +16,8 @@ import {
   struct,
   utf8,
 } from "../../mod.ts";
-import { openBatch, sealBatch } from "../../src/arrow/stored_batch.ts";
+import { openBatch } from "../../src/arrow/stored_batch.ts";
+import { sealBatch } from "../../src/arrow/seal_batch.ts";
 import type { StructVector, Vector } from "../../src/arrow/vector.ts";
 import { ColumnReads } from "../../src/embedded/column_reads.ts";
 import { indexOf } from "../../src/embedded/topic_index.ts";

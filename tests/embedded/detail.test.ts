@@ -8,7 +8,8 @@ import { type Client, defineOntology, float64, int64, optional, struct, utf8 } f
 import { backendOf } from "../../src/client.ts";
 import type { BatchBlocks } from "../../src/embedded/batch_summary.ts";
 import { DetailBuilder } from "../../src/embedded/detail_builder.ts";
-import { blockRowsOf, packPart, unpackPart } from "../../src/embedded/detail_part.ts";
+import { blockRowsOf, unpackPart } from "../../src/embedded/detail_part.ts";
+import { packPart } from "../../src/embedded/pack_part.ts";
 import type { TopicFileReader } from "../../src/embedded/topic_file_reader.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { readAll } from "../../src/store/store.ts";

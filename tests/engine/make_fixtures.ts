@@ -9,7 +9,7 @@
  */
 import { columnsFrom } from "../../src/arrow/columns_from.ts";
 import { decodeBatch, decodeFrame } from "../../src/engine/batch_message.ts";
-import { sealBatch } from "../../src/arrow/stored_batch.ts";
+import { sealBatch } from "../../src/arrow/seal_batch.ts";
 import type { BatchLayout } from "../../src/engine.ts";
 import { createJsEngine } from "../../src/engine/js.ts";
 import { loadNativeCodecs } from "../../src/engine/load/native.ts";

@@ -13,7 +13,7 @@ import { frames } from "./frames_check.ts";
 import { MARKUP, SPIKE_AT } from "./recordings.ts";
 import { type Checked, docked, titles, viewerUrl } from "./checked.ts";
 import { damaged, defaults, leaks, live, passed } from "./store_checks.ts";
-import { axes, first, gone, moving, narrow, opening, shifting, windows } from "./use_checks.ts";
+import { axes, first, gone, moving, narrow, opening, shifting, touch, windows } from "./use_checks.ts";
 
 /** KB gzipped before the first plot, and in all that showing the flight loads. */
 const BUDGET_FIRST = 300_000;
@@ -44,6 +44,7 @@ export const checks: Readonly<Record<string, (checked: Checked) => Promise<void>
   narrow,
   moving,
   shifting,
+  touch,
   windows,
   gone,
 };

@@ -39,6 +39,8 @@ export interface PageOptions {
   width?: number;
   height?: number;
   scheme?: "dark" | "light";
+  /** Whether it is used by fingers. @default false */
+  touch?: boolean;
   /** Complaints that are meant to come. */
   expected?: RegExp;
 }
@@ -49,10 +51,11 @@ export async function launch(executablePath: string): Promise<Browser> {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   const complaints: string[] = [];
   return {
-    async open(url, { width = 1400, height = 900, scheme = "dark", expected } = {}) {
+    async open(url, { width = 1400, height = 900, scheme = "dark", touch = false, expected } = {}) {
       const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: scheme,
+        hasTouch: touch,
         permissions: ["clipboard-read", "clipboard-write"],
       });
       const page = await context.newPage();
@@ -91,10 +94,17 @@ export async function drawn(page: Page, plots = 1, tag: RegExp = /[a-z]$/): Prom
   );
 }
 
-/** What the page is at: seconds of cursor and window, from the URL, which tells them exactly. */
+/** What the page is at: cursor and window in nanoseconds, from the URL, which is written a moment after they have changed. */
 export async function urlState(page: Page): Promise<{ t: bigint; from: bigint; to: bigint }> {
-  // It is written a quarter of a second later at most.
-  await page.waitForTimeout(400);
+  await page.waitForFunction(() => {
+    const { currentNs, windowNs } = document.querySelector("smalti-viewer") as HTMLElement & {
+      currentNs?: bigint;
+      windowNs?: { fromNs: bigint; toNs: bigint };
+    };
+    const hash = new URLSearchParams(location.hash.slice(1));
+    return windowNs && hash.get("t") === `${currentNs}` &&
+      hash.get("w") === `${windowNs.fromNs},${windowNs.toNs}`;
+  });
   const hash = new URLSearchParams(new URL(page.url()).hash.slice(1));
   const [from = "0", to = "0"] = (hash.get("w") ?? "").split(",");
   return { t: BigInt(hash.get("t") ?? 0), from: BigInt(from), to: BigInt(to) };

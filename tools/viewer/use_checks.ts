@@ -136,6 +136,66 @@ export async function axes({ site, browser, recordings }: Checked): Promise<void
     ).then(() => undefined, () => legends(page));
     check(seen === undefined, `after ${field} the plots have ${seen}, wanted ${plots}`);
   }
+  // One of the two has an axis at its right: their times lie below each other all the same.
+  const margins = await page.waitForFunction(
+    () => {
+      const root = document.querySelector("smalti-viewer")!.shadowRoot!;
+      const all = [...root.querySelectorAll(".plot")].map((plot) => {
+        const [outer, inner] = [plot, plot.querySelector(".u-over")!].map((each) =>
+          each.getBoundingClientRect()
+        );
+        return [inner.left - outer.left, outer.right - inner.right];
+      });
+      return all.length === 2 && all.flat().every((pixels, i) => pixels === all[0][i % 2]) && all[0];
+    },
+    undefined,
+    { timeout: 5000 },
+  ).then((handle) => handle.jsonValue() as Promise<number[]>, () => undefined);
+  check(margins, "the plots differ in their margins");
+  check(margins[1] > 30, `at the right of both plots ${margins[1]} pixels are free, wanted those of an axis`);
+}
+
+/** A finger moves the window, two make it longer or shorter, and a tap seeks. */
+export async function touch({ site, browser }: Checked): Promise<void> {
+  const page = await browser.open(viewerUrl(site, "flight"), { touch: true });
+  await drawn(page, 3);
+  await docked(page);
+  await page.keyboard.press("+");
+  const session = await page.context().newCDPSession(page);
+  const [area] = await places(page, ".plot .u-over");
+  const y = (area.top + area.bottom) / 2;
+  const width = area.right - area.left;
+  const fingers = async (type: "touchStart" | "touchMove" | "touchEnd", ...parts: readonly number[]) => {
+    const touchPoints = parts.map((part, id) => ({ x: area.left + part * width, y, id }));
+    await session.send("Input.dispatchTouchEvent", { type, touchPoints });
+  };
+  const before = await urlState(page);
+  const length = Number(before.to - before.from);
+  await fingers("touchStart", 0.6);
+  for (const part of [0.55, 0.5, 0.45, 0.4]) await fingers("touchMove", part);
+  await fingers("touchEnd");
+  const panned = await urlState(page);
+  const by = Number(panned.from - before.from) / length;
+  check(Math.abs(by - 0.2) < 0.02, `a finger's way over a fifth of the plot moved it by ${by} of the window`);
+  check(panned.to - panned.from === before.to - before.from, "a finger made the window another length");
+  check(panned.t === before.t, "a finger that moved has sought");
+  await fingers("touchStart", 0.4, 0.6);
+  for (const part of [0.35, 0.3]) await fingers("touchMove", part, 1 - part);
+  await fingers("touchEnd");
+  const pinched = await urlState(page);
+  const ratio = Number(pinched.to - pinched.from) / length;
+  check(
+    Math.abs(ratio - 0.5) < 0.05,
+    `two fingers that went twice as far apart made the window ${ratio} of it`,
+  );
+  const middle = (at: typeof before) => Number(at.from + at.to) / 2;
+  const drift = Math.abs(middle(pinched) - middle(panned)) / length;
+  check(drift < 0.05, `what was between two fingers moved by ${drift} of the window`);
+  await fingers("touchStart", 0.25);
+  await fingers("touchEnd");
+  const tapped = await urlState(page);
+  const at = Number(tapped.t - tapped.from) / Number(tapped.to - tapped.from);
+  check(Math.abs(at - 0.25) < 0.02, `a tap at a quarter of the plot sought to ${at}`);
 }
 
 async function legends(page: Page): Promise<string> {
@@ -244,9 +304,12 @@ export async function shifting({ site, browser }: Checked): Promise<void> {
   await page.mouse.move(area.left + width * 0.3, y);
   await page.mouse.up();
   await page.keyboard.up("Alt");
-  const after = await urlState(page);
-  const shift = Number(new URL(page.url()).searchParams.get("shift"));
   const wanted = -0.5 - Number(before.to - before.from) / 1e9 / 10;
+  const shiftIn = (url: URL) => Number(url.searchParams.get("shift"));
+  // What is not so after a while is told of below.
+  await page.waitForURL((url) => Math.abs(shiftIn(url) - wanted) < 0.02, { timeout: 5000 }).catch(() => {});
+  const after = await urlState(page);
+  const shift = shiftIn(new URL(page.url()));
   check(
     Math.abs(shift - wanted) < 0.02,
     `a drag over a tenth of the window made the shift ${shift}, wanted ${wanted}`,

@@ -117,38 +117,52 @@ class SeriesBuilder {
     }
     const lastNs = index.lastNs[batch];
     for (const [i, { blockRows, firstNs, pairs }] of parts.entries()) {
-      const level = blockRows === whole.blockRows ? "batches" : "detail";
-      for (const [block, first] of firstNs.entries()) {
-        // Rows of a block are at the next one's first time at the latest.
-        const [from, to] = this.#touch(level, first, firstNs[block + 1] ?? lastNs);
-        const pair = [pairs[2 * block], pairs[2 * block + 1]] as const;
-        for (let bucket = from; bucket < to; bucket++) extend(this.#fields[i].series, bucket, pair);
-      }
+      const { series } = this.#fields[i];
+      this.#touch(
+        blockRows === whole.blockRows ? "batches" : "detail",
+        firstNs,
+        lastNs,
+        (block, from, to) => {
+          const pair = [pairs[2 * block], pairs[2 * block + 1]] as const;
+          for (let bucket = from; bucket < to; bucket++) extend(series, bucket, pair);
+        },
+      );
     }
     const times = detail?.times(batch);
     const { blockRows, firstNs } = times ?? whole;
-    for (const [block, first] of firstNs.entries()) {
-      const last = firstNs[block + 1] ?? lastNs;
-      this.#touch(times ? "detail" : "batches", first, last);
+    this.#touch(times ? "detail" : "batches", firstNs, lastNs, (block, from, _to, isWhole) => {
       const rows = Math.min(blockRows, whole.blockRows - block * blockRows);
-      this.#buckets.share(rows, first, last, this.#counts);
-    }
+      if (isWhole) this.#counts[from] += rows;
+      else this.#buckets.share(rows, firstNs[block], firstNs[block + 1] ?? lastNs, this.#counts);
+    });
     return true;
   }
 
-  /** The buckets that a stretch of time touches, which are exact only where it lies within one of them. */
-  #touch(level: SeriesLevel, first: bigint, last: bigint): [from: number, to: number] {
+  /**
+   * Calls for each block of a batch with the buckets that its time touches, which are exact only where it lies within one of them.
+   * Rows of a block are at the next one's first time at the latest.
+   */
+  #touch(
+    level: SeriesLevel,
+    firstNs: BigInt64Array,
+    lastNs: bigint,
+    take: (block: number, from: number, to: number, isWhole: boolean) => void,
+  ): void {
     const { window } = this.#buckets;
-    const isWhole = this.#buckets.around(first, last) !== undefined;
-    if (first < window.firstNs) first = window.firstNs;
-    if (last > window.lastNs) last = window.lastNs;
-    if (first > last) return [0, 0];
-    const [from, to] = [this.#buckets.of(first), this.#buckets.of(last) + 1];
-    for (let bucket = from; bucket < to; bucket++) {
-      if (this.#levels[bucket] !== "batches") this.#levels[bucket] = level;
-      if (!isWhole) this.#isExact[bucket] = false;
+    const most = this.#buckets.of(window.lastNs);
+    let from = this.#buckets.of(firstNs[0]);
+    for (let block = 0; block < firstNs.length; block++) {
+      const end = firstNs[block + 1] ?? lastNs;
+      const last = this.#buckets.of(end);
+      const isWhole = last === from && from >= 0 && end <= window.lastNs;
+      const to = firstNs[block] > window.lastNs ? 0 : Math.min(last, most) + 1;
+      for (let bucket = Math.max(0, from); bucket < to; bucket++) {
+        if (this.#levels[bucket] !== "batches") this.#levels[bucket] = level;
+        if (!isWhole) this.#isExact[bucket] = false;
+      }
+      if (from < to && to > 0) take(block, Math.max(0, from), to, isWhole);
+      from = last;
     }
-    return [from, to];
   }
 
   /** Takes the rows of a batch. */

@@ -4,6 +4,8 @@ import type { Extent } from "../../util/totals.ts";
 
 /** More are no overview, and take their memory for each field. */
 const MOST_BUCKETS = 1_000_000;
+/** Up to here quotients of whole numbers, rounded to float64, are on the right side of the next whole number. */
+const EXACT_NS = 2n ** 52n;
 
 /** A stretch of time in slices of the same length; the last may end after it. */
 export class TimeBuckets {
@@ -15,6 +17,8 @@ export class TimeBuckets {
   readonly stepNs: bigint;
   /** The stretch; nothing outside it counts. */
   readonly window: Window;
+  /** {@linkcode stepNs} where float64 tells of all of it exactly, which is up to 52 days: bigints take ten times as long. */
+  readonly #step: number | undefined;
 
   private constructor(length: number, startNs: bigint, endNs: bigint) {
     const spanNs = endNs - startNs;
@@ -23,6 +27,7 @@ export class TimeBuckets {
     this.startNs = startNs;
     this.stepNs = spanNs === 0n ? 1n : (spanNs + count - 1n) / count;
     this.window = { firstNs: startNs, lastNs: endNs - 1n };
+    this.#step = spanNs + this.stepNs <= EXACT_NS ? Number(this.stepNs) : undefined;
   }
 
   /**
@@ -50,9 +55,11 @@ export class TimeBuckets {
     return new TimeBuckets(buckets, start, endGiven ?? (last < start ? start : last));
   }
 
-  /** The bucket that a time within the window falls into. */
+  /** The bucket that a time falls into: below 0 before the window. */
   of(ns: bigint): number {
-    return Number((ns - this.startNs) / this.stepNs);
+    const atNs = ns - this.startNs;
+    if (this.#step !== undefined) return Math.floor(Number(atNs) / this.#step);
+    return atNs < 0n ? -1 : Number(atNs / this.stepNs);
   }
 
   /** First time after a bucket. */
@@ -64,7 +71,7 @@ export class TimeBuckets {
   around(firstNs: bigint, lastNs: bigint): number | undefined {
     if (firstNs < this.window.firstNs || lastNs > this.window.lastNs) return undefined;
     const bucket = this.of(firstNs);
-    return lastNs < this.endOf(bucket) ? bucket : undefined;
+    return this.of(lastNs) === bucket ? bucket : undefined;
   }
 
   /** Adds rows of a stretch of time as if they were spread evenly over it. Only what lies within the window counts. */

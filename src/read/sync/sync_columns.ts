@@ -4,55 +4,16 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
-import { type FieldSchema, plainField, TIMESTAMP_FIELD, typeName } from "../../schema.ts";
+import { type FieldSchema, plainField, typeName } from "../../schema.ts";
 import { MAX_NS, type Window } from "../../types.ts";
 import { fieldsAt } from "../field_path.ts";
-import type { TopicHandler } from "../topic_handler.ts";
-import type { FieldSource } from "./last_value.ts";
 import { MessageGaps } from "./message_gaps.ts";
-import { PeriodClock, spanOf, type SyncClock, TopicClock } from "./sync_clock.ts";
+import { type Column, maxGapOf, type Opened, type SyncTopic } from "./opened_sync.ts";
+import { PeriodClock, spanOf, TopicClock } from "./sync_clock.ts";
 import { SyncCursor } from "./sync_cursor.ts";
 import type { SyncField, SyncOptions, SyncPolicy } from "./sync_options.ts";
 
-/** Ticks between two messages at most, unless told. */
-const GAP_TICKS = 10_000_000n;
 const FLOAT64 = { kind: "float", bits: 64 } as const;
-
-/** The first column of the table. */
-const TICK_FIELD: FieldSchema = {
-  ...TIMESTAMP_FIELD,
-  metadata: {
-    description: "Tick of the clock that the fields were brought onto, in nanoseconds.",
-    unit: "ns",
-  },
-};
-
-/** One column of the table. */
-export interface Column {
-  readonly name: string;
-  readonly topic: string;
-  readonly policy: SyncPolicy;
-  readonly toleranceNs: bigint | undefined;
-  readonly schema: FieldSchema;
-  readonly cursor: SyncCursor;
-}
-
-/** The open streamer. */
-export interface Opened {
-  readonly columns: readonly Column[];
-  readonly clock: SyncClock;
-}
-
-/** A topic open for reading: as users have it, and what is behind it. */
-export interface SyncTopic {
-  readonly handler: TopicHandler;
-  readonly source: FieldSource["source"];
-}
-
-/** How long there may be no message, in nanoseconds. */
-export function maxGapOf({ maxGapNs, periodNs }: SyncOptions): bigint {
-  return maxGapNs ?? GAP_TICKS * (periodNs ?? 1n);
-}
 
 /** Opens the fields of a sync, and its clock. */
 export async function openColumns(
@@ -105,16 +66,6 @@ export async function openColumns(
   const isNowhere = !span && (startNs === undefined || endNs === undefined);
   const lastNs = isNowhere ? firstNs - 1n : endNs === undefined ? span!.lastNs : window.lastNs;
   return { columns, clock: new PeriodClock(firstNs, lastNs, periodNs!) };
-}
-
-/** Closes them. */
-export async function closeAll({ columns, clock }: Opened): Promise<void> {
-  await Promise.all([clock.close(), ...columns.map(({ cursor }) => cursor.close())]);
-}
-
-/** The fields of the table. */
-export function fieldsOf(columns: readonly Column[]): FieldSchema[] {
-  return [TICK_FIELD, ...columns.map(({ schema }) => schema)];
 }
 
 /** The column's schema: that of the field at the path, under the column's name. */

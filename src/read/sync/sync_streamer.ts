@@ -1,4 +1,3 @@
-import { createBuilder } from "../../arrow/builder.ts";
 import type { Builder } from "../../arrow/field_builder.ts";
 import type { Columns } from "../../arrow/columns.ts";
 import { toRecordBatch, toTable } from "../../arrow/tables.ts";
@@ -8,15 +7,7 @@ import { TimeSlice } from "../../util/time_slice.ts";
 import { Turns } from "../../util/turns.ts";
 import { MAX_NS, MIN_NS, type Window } from "../../types.ts";
 import { PeriodClock } from "./sync_clock.ts";
-import {
-  closeAll,
-  type Column,
-  fieldsOf,
-  maxGapOf,
-  openColumns,
-  type Opened,
-  type SyncTopic,
-} from "./sync_columns.ts";
+import { closeAll, type Column, fieldsOf, maxGapOf, type Opened, type SyncTopic } from "./opened_sync.ts";
 import {
   checkSync,
   type SyncFields,
@@ -257,18 +248,19 @@ export class SyncStreamer<F extends SyncFields = SyncFields>
   }
 
   async #open(): Promise<Opened> {
-    return this.#opened = await (this.#opening ??= openColumns(
-      this.#sequence,
-      this.#openTopic,
-      this.#options,
-      this.#window,
-    ));
+    return this.#opened =
+      await (this.#opening ??= import("./sync_columns.ts").then(({ openColumns }) =>
+        openColumns(this.#sequence, this.#openTopic, this.#options, this.#window)
+      ));
   }
 
   /** The next rows as columns; undefined at the end. */
   #collect(): Promise<{ fields: FieldSchema[]; columns: Columns } | undefined> {
     return this.#turns.take(async () => {
-      const opened = await this.#open();
+      const [opened, { createBuilder }] = await Promise.all([
+        this.#open(),
+        import("../../arrow/builder.ts"),
+      ]);
       const fields = fieldsOf(opened.columns);
       const count = { variable: 0, capacity: 0 };
       const builders = fields.map((field): Builder => createBuilder(field, field.name, count));

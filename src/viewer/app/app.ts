@@ -5,6 +5,7 @@
  */
 import type { DataError, RecordingInfo, TopicSummary } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
+import { TimeMargins } from "../draw/time_margins.ts";
 import { exampleCondition } from "../panels/line_text.ts";
 import type { PanelContext } from "../panels/panel.ts";
 import type { TimeStyle } from "../time/time_text.ts";
@@ -18,6 +19,7 @@ import { Header } from "./header.ts";
 import { Hover } from "./hover.ts";
 import { capturedKeys } from "./keys.ts";
 import { Notices } from "./notices.ts";
+import type { ParsedLayout } from "./layout.ts";
 import { PanelHost, type SharedContext } from "./panel_host.ts";
 import { Recordings } from "./recordings.ts";
 import { SavedLayouts } from "./saved_layouts.ts";
@@ -26,7 +28,7 @@ import { ShownLayout } from "./shown_layout.ts";
 import { Timeline } from "./timeline.ts";
 import { Toasts } from "./toasts.ts";
 import { TopicTree } from "./topic_tree.ts";
-import { packLayout, type UrlState } from "./url_state.ts";
+import { packLayout, unpackLayout, type UrlState } from "./url_state.ts";
 import { watch } from "./watch.ts";
 import { Welcome } from "./welcome.ts";
 
@@ -49,6 +51,7 @@ export class App {
   readonly element: HTMLElement = document.createElement("div");
   readonly frames: Frames = new Frames();
   readonly hover: Hover = new Hover();
+  readonly margins: TimeMargins = new TimeMargins();
   readonly toasts: Toasts = new Toasts();
   readonly notices: Notices = new Notices();
   readonly dialogs: Dialogs = new Dialogs();
@@ -75,8 +78,8 @@ export class App {
   #shared: SharedContext | undefined;
   /** Layouts that lie beside the recording. */
   saved: SavedLayouts | undefined;
-  /** Those beside the recording that is being opened. */
-  #coming: SavedLayouts | undefined;
+  /** Of the recording that is being opened: layouts that lie beside it, and that of the link. */
+  #coming: { saved?: SavedLayouts; packed?: Promise<ParsedLayout> } = {};
 
   constructor(events: AppEvents, theme: Theme) {
     this.#events = events;
@@ -161,11 +164,15 @@ export class App {
 
   /** Opens what a URL says: recording, the one beside it, times, layout. */
   async open(state: UrlState): Promise<void> {
-    const hasLayout = state.packedLayout !== undefined || state.layoutUrl !== undefined;
-    // It comes while the recording is opened.
-    if (state.url !== undefined) this.#coming = new SavedLayouts(state.url, !hasLayout);
+    const { url, packedLayout, layoutUrl } = state;
+    const hasLayout = packedLayout !== undefined || layoutUrl !== undefined;
+    // They come while the recording is opened.
+    this.#coming = {
+      ...(url !== undefined && { saved: new SavedLayouts(url, !hasLayout) }),
+      ...(packedLayout !== undefined && { packed: unpackLayout(packedLayout) }),
+    };
     await this.recordings.open(state);
-    if (state.url === undefined) this.#welcome.show({});
+    if (url === undefined) this.#welcome.show({});
   }
 
   /** What a link to the present state says. */
@@ -300,8 +307,9 @@ export class App {
     this.#welcome.hide();
     this.dock.element.hidden = false;
     this.#drawFacts();
-    this.saved = state.url === undefined ? undefined : this.#coming;
-    await this.layouts.begin(state, this.saved);
+    const { packed, saved } = this.#coming;
+    this.saved = state.url === undefined ? undefined : saved;
+    await this.layouts.begin(state, { packed, saved: this.saved });
     // Its example names a line that is shown now.
     this.timeline.redraw();
     // A recording of files has no URL: that of the one before must not stay.
@@ -342,6 +350,7 @@ export class App {
       recording: first,
       second,
       hover: this.hover,
+      margins: this.margins,
       get theme() {
         return theme();
       },

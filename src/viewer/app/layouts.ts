@@ -6,8 +6,7 @@
 import type { RecordingInfo } from "../data/protocol.ts";
 import { defaultLayout } from "./default_layout.ts";
 import { optionalFields } from "./known_topics.ts";
-import { type Layout, layoutKey, type LayoutNode, parseLayout } from "./layout.ts";
-import { unpackLayout } from "./url_state.ts";
+import { type Layout, layoutKey, type LayoutNode, type ParsedLayout, parseLayout } from "./layout.ts";
 
 /** Layouts that one can go back to. */
 const MAX_HISTORY = 100;
@@ -82,7 +81,7 @@ function sharesOf(sizes: readonly number[]): number[] {
 
 /** Where a layout may come from, the first that is there counts. */
 export interface LayoutSources {
-  readonly packed?: string;
+  readonly packed?: Promise<ParsedLayout>;
   readonly url?: string;
   /** What was saved beside recordings like this one; undefined where nothing was. */
   readonly saved: (info: RecordingInfo) => Promise<Layout | undefined>;
@@ -98,7 +97,7 @@ export async function chooseLayout(
   onProblem: (text: string) => void,
 ): Promise<{ layout: Layout; isOwn: boolean } | undefined> {
   if (packed !== undefined) {
-    const { layout, problems } = await unpackLayout(packed);
+    const { layout, problems } = await packed;
     problems.forEach(onProblem);
     if (layout) return { layout, isOwn: true };
   }

@@ -168,6 +168,9 @@ function pass(shared: () => SharedContext): SharedContext {
     get hover() {
       return shared().hover;
     },
+    get margins() {
+      return shared().margins;
+    },
     shiftSecond: (byNs) => shared().shiftSecond(byNs),
     request: (draw) => shared().request(draw),
     drawn: () => shared().drawn(),

@@ -61,6 +61,8 @@ export class Recordings {
   #opening = 0;
   #coming: DataClient | undefined;
   #server: ServerWatch | undefined;
+  /** Whether the window is one that was asked for, or was chosen before. */
+  #isPlaced = false;
 
   constructor(page: RecordingsPage) {
     this.#page = page;
@@ -257,8 +259,9 @@ export class Recordings {
     });
     client.onUnavailable(() => server.suspect());
     this.#page.opened(state);
-    const isPlaced = state.windowNs !== undefined || state.cursorNs !== undefined || isLive;
-    void this.#loadActivity(isPlaced);
+    this.#isPlaced = state.windowNs !== undefined || state.cursorNs !== undefined || isLive;
+    // That needs all topics, which a link that brings its layout does not wait for.
+    if (isWhole(info)) void this.#loadActivity();
     if (state.with !== undefined) void this.openSecond(state.with, state.shiftNs);
   }
 
@@ -279,13 +282,15 @@ export class Recordings {
     const { startNs, lastNs = startNs, isLive } = info;
     this.clock.setExtent({ startNs, endNs: lastNs, isLive });
     this.#page.grown();
-    void this.#loadActivity(true);
+    void this.#loadActivity();
   }
 
   /** Where messages are; the first window shows what is busy, where the user has said nothing else. */
-  async #loadActivity(isPlaced: boolean): Promise<void> {
+  async #loadActivity(): Promise<void> {
     const { first, clock } = this;
     if (!first || !clock) return;
+    const isPlaced = this.#isPlaced;
+    this.#isPlaced = true;
     const before = clock.windowNs;
     const ask = async (window?: { fromNs: bigint; toNs: bigint }) => {
       const { value } = await first.client.ask("activity", 0, {

@@ -5,7 +5,7 @@
  */
 import type { RecordingInfo } from "../data/protocol.ts";
 import type { Dock } from "./dock.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout, ParsedLayout } from "./layout.ts";
 import { chooseLayout, keepLayout, LayoutHistory, suitingLayout } from "./layouts.ts";
 import type { SavedLayouts } from "./saved_layouts.ts";
 import type { UrlState } from "./url_state.ts";
@@ -40,11 +40,14 @@ export class ShownLayout {
     return this.#isOwn ? this.#page.dock.layout : undefined;
   }
 
-  /** Shows the layout that a recording begins with. `saved` is what was saved beside it. */
-  async begin(state: UrlState, saved?: SavedLayouts): Promise<void> {
+  /** Shows the layout that a recording begins with: `packed` is that of a link, `saved` what was saved beside the recording. */
+  async begin(
+    state: UrlState,
+    { packed, saved }: { packed?: Promise<ParsedLayout>; saved?: SavedLayouts },
+  ): Promise<void> {
     const begun = ++this.#begun;
     const sources = {
-      packed: state.packedLayout,
+      packed,
       url: state.layoutUrl,
       saved: async (info: RecordingInfo) => await saved?.layout(info),
       empty: (fields: readonly string[]) => this.#page.empty(fields),

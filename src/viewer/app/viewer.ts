@@ -6,6 +6,7 @@
 import uplotStyles from "uplot/dist/uPlot.min.css?inline";
 import type { RecordingInfo } from "../data/protocol.ts";
 import type { Theme } from "../draw/palette.ts";
+import { loadFonts } from "../draw/plot_options.ts";
 import { App } from "./app.ts";
 import { styles } from "./styles.ts";
 import { formatUrl, parseUrl, type UrlState } from "./url_state.ts";
@@ -67,6 +68,8 @@ export class SmaltiViewer extends HTMLElement {
     keys.addEventListener("keydown", this.#onKey as EventListener);
     if (this.#isPage) globalThis.addEventListener("hashchange", this.#onHash);
     this.#openState();
+    // The worker begins meanwhile.
+    setTimeout(loadFonts);
   }
 
   disconnectedCallback(): void {
@@ -106,6 +109,11 @@ export class SmaltiViewer extends HTMLElement {
 
   set currentNs(ns: bigint | undefined) {
     if (ns !== undefined) this.#app?.recordings.clock?.seek(ns);
+  }
+
+  /** The window of time that is shown, in nanoseconds; undefined while no recording is open. */
+  get windowNs(): { readonly fromNs: bigint; readonly toNs: bigint } | undefined {
+    return this.#app?.recordings.clock?.windowNs;
   }
 
   /** Shows a window of time, from a moment up to another, in nanoseconds. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message } from "../../entry/slim.ts";
+import type { Message } from "../../entry/web.ts";
 import { checkWhole, toDataError } from "./data_error.ts";
 import type { AtAnswer, AtRequest, TopicWish } from "./protocol.ts";
 import type { Recording } from "./recording.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type LaserScan, type MessageData, type PointCloud2, SmaltiError } from "../../entry/slim.ts";
+import { type LaserScan, type MessageData, type PointCloud2, SmaltiError } from "../../entry/web.ts";
 import type { CloudAnswer } from "./protocol.ts";
 import { frameOf, stampOf } from "./spatial.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BigIntColumn, type Column, SmaltiError } from "../../entry/slim.ts";
+import { type BigIntColumn, type Column, SmaltiError } from "../../entry/web.ts";
 
 const WORD = 2 ** 32;
 

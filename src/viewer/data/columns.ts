@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../../entry/slim.ts";
+import { SmaltiError } from "../../entry/web.ts";
 import { checkWhole, checkWindow, isDamage, joinGaps } from "./data_error.ts";
 import { type LineRows, readLines } from "./line_rows.ts";
 import type { ColumnsAnswer, ColumnsRequest, Gap } from "./protocol.ts";

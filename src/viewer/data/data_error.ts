@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../../entry/slim.ts";
+import { SmaltiError } from "../../entry/web.ts";
 import { ExpressionError } from "./expression/parse.ts";
 import type { DataError, Gap } from "./protocol.ts";
 

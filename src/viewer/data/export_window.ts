@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../../entry/slim.ts";
+import { SmaltiError } from "../../entry/web.ts";
 import { checkWindow, Refusal } from "./data_error.ts";
 import type { ExportAnswer, ExportRequest, Progress } from "./protocol.ts";
 import type { Recording } from "./recording.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, type Connect, SmaltiError } from "../../entry/slim.ts";
+import { type Client, type Connect, SmaltiError } from "../../entry/web.ts";
 import { Refusal } from "./data_error.ts";
 import type { ImportRequest, Progress } from "./protocol.ts";
 import { Recording } from "./recording.ts";

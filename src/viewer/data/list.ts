@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Client, SequenceEntry } from "../../entry/slim.ts";
+import type { Client, SequenceEntry } from "../../entry/web.ts";
 import { toDataError } from "./data_error.ts";
 import type { ListEntry } from "./protocol.ts";
 

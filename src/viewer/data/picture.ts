@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CompressedImage, type MessageData, SmaltiError } from "../../entry/slim.ts";
+import { type CompressedImage, type MessageData, SmaltiError } from "../../entry/web.ts";
 import type { Image } from "../../image/mod.ts";
 import type { PictureAnswer } from "./protocol.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message, MessageBlock } from "../../entry/slim.ts";
+import type { Message, MessageBlock } from "../../entry/web.ts";
 import { answerAt, answerOf } from "./at.ts";
 import { checkWhole, isDamage, toDataError } from "./data_error.ts";
 import { MAX_INT64 } from "./int64.ts";

@@ -9,7 +9,7 @@ import {
   type SequenceInfo,
   SmaltiError,
   type TopicHandler,
-} from "../../entry/slim.ts";
+} from "../../entry/web.ts";
 import { secondsOf } from "../time/clock.ts";
 import { toDataError } from "./data_error.ts";
 import { Compiler } from "./expression/compile.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FieldSchema, SequenceInfo, TopicInfo } from "../../entry/slim.ts";
+import type { FieldSchema, SequenceInfo, TopicInfo } from "../../entry/web.ts";
 import { secondsOf } from "../time/clock.ts";
 import type { DataError, FieldInfo, FieldKind, RecordingInfo, TopicSummary } from "./protocol.ts";
 

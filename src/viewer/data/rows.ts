@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Message, SmaltiError } from "../../entry/slim.ts";
+import { type Message, SmaltiError } from "../../entry/web.ts";
 import { checkWhole, isDamage } from "./data_error.ts";
 import type { Program } from "./expression/program.ts";
 import { MIN_INT64 } from "./int64.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FieldSeries, SmaltiError, type TopicSeries } from "../../entry/slim.ts";
+import { type FieldSeries, SmaltiError, type TopicSeries } from "../../entry/web.ts";
 import { BucketFiller, Buckets, withValues } from "./buckets.ts";
 import { checkWhole, checkWindow, isDamage, joinGaps, toDataError } from "./data_error.ts";
 import type { CompiledLine } from "./expression/compile.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, type Connect, SmaltiError } from "../../entry/slim.ts";
+import { type Client, type Connect, SmaltiError } from "../../entry/web.ts";
 import { splitRecordingUrl } from "../app/url_state.ts";
 import { answerActivity } from "./activity.ts";
 import { answerAt } from "./at.ts";
@@ -34,8 +34,8 @@ export interface SessionPort {
 
 /** What a session is made with. */
 export interface SessionOptions {
-  /** Opens places with recordings. */
-  readonly connect: Connect;
+  /** Opens places with recordings; what is told of one sequence may be on its way then. */
+  readonly connect: (...place: [...Parameters<Connect>, sequence?: string]) => ReturnType<Connect>;
   /** Bytes of recordings that are kept at hand. @default 64 MiB */
   readonly maxCachedBytes?: number;
   /** How often it looks whether a followed recording has grown, in milliseconds; 0: when it is asked to. @default 1000 */
@@ -232,9 +232,9 @@ export class Session {
     if (!this.#isClosed) this.#port.postMessage(message, transferablesOf(message));
   }
 
-  async #connect(store: string): Promise<Client> {
+  async #connect(store: string, sequence?: string): Promise<Client> {
     const { connect, maxCachedBytes = 64 * 2 ** 20 } = this.#options;
-    return await connect(store, { maxCachedBytes });
+    return await connect(store, { maxCachedBytes }, sequence);
   }
 
   async #open(
@@ -248,7 +248,7 @@ export class Session {
         `Cannot open ${JSON.stringify(url)}: wanted the URL of a store, "/" and a name`,
       );
     }
-    const client = await this.#connect(parts.store);
+    const client = await this.#connect(parts.store, parts.name);
     try {
       const recording = await Recording.open(client, { url, name: parts.name, follow, early });
       return await this.#use(recording, signal);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SmaltiError } from "../../entry/slim.ts";
+import { SmaltiError } from "../../entry/web.ts";
 import { secondsOf } from "../time/clock.ts";
 import { checkWhole, checkWindow, joinGaps, toDataError } from "./data_error.ts";
 import type { Gap, StatesAnswer, StatesRequest, WindowNs } from "./protocol.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Column, ColumnBlock, TopicHandler } from "../../entry/slim.ts";
+import type { Column, ColumnBlock, TopicHandler } from "../../entry/web.ts";
 import { numbersOf } from "./column_numbers.ts";
 import { isDamage } from "./data_error.ts";
 import type { Gap, WindowNs } from "./protocol.ts";

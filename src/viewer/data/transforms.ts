@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TopicHandler } from "../../entry/slim.ts";
+import type { TopicHandler } from "../../entry/web.ts";
 import { checkWhole, checkWindow, isDamage, toDataError } from "./data_error.ts";
 import { MAX_INT64, MIN_INT64 } from "./int64.ts";
 import type { DataError, TransformsAnswer, TransformsRequest } from "./protocol.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CompressedImage, type Message, SmaltiError } from "../../entry/slim.ts";
+import { type CompressedImage, type Message, SmaltiError } from "../../entry/web.ts";
 import { pictureOf } from "./picture.ts";
 import type { PictureAnswer } from "./protocol.ts";
 import type { Recording } from "./recording.ts";

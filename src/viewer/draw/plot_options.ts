@@ -8,12 +8,8 @@ import type uPlot from "uplot";
 import { hasLow, minMaxPath } from "./min_max_path.ts";
 import { numberText } from "./number_text.ts";
 import { inkOf, type LineStyle, type Theme, withAlpha } from "./palette.ts";
+import type { Margins } from "./time_margins.ts";
 import { timeTicks } from "./time_text.ts";
-
-/** How wide the axis of values is at least, in CSS pixels, so that times lie below each other in panels that lie so. */
-export const GUTTER_PIXELS = 54;
-/** What is left free at the right of times where there is no axis. */
-export const RIGHT_PIXELS = 10;
 
 /** A line of a plot. */
 export interface PlotLine {
@@ -33,13 +29,23 @@ export interface PlotLook {
   readonly units: readonly [string, string];
   readonly width: number;
   readonly height: number;
+  /** What is left free beside the times. */
+  readonly margins: () => Margins;
 }
 
 const LABEL_PIXELS = 15;
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
+/** Has the fonts of plots looked up, which takes tens of milliseconds: before there is something to draw nobody waits for it. */
+export function loadFonts(): void {
+  const context = document.createElement("canvas").getContext("2d");
+  if (!context) return;
+  context.font = FONT;
+  context.fillText("0123456789.", 0, 10);
+}
+
 /** Options of uPlot. Its own cursor, legend and selection are off: ours are shared by all panels. */
-export function plotOptions({ lines, theme, units, width, height }: PlotLook): uPlot.Options {
+export function plotOptions({ lines, theme, units, width, height, margins }: PlotLook): uPlot.Options {
   const ink = inkOf(theme);
   const hasRight = lines.some(({ axis }) => axis === 1);
   const series: uPlot.Series[] = [{}];
@@ -78,7 +84,12 @@ export function plotOptions({ lines, theme, units, width, height }: PlotLook): u
   return {
     width,
     height,
-    padding: [6, hasRight ? 0 : RIGHT_PIXELS, 0, 0],
+    padding: [
+      6,
+      (plot) => Math.max(0, margins().right - besides(plot).right),
+      0,
+      (plot) => Math.max(0, margins().left - besides(plot).left),
+    ],
     series,
     legend: { show: false },
     cursor: { show: false, drag: { x: false, y: false, setScale: false } },
@@ -137,16 +148,26 @@ export function valueRange(_plot: uPlot, min: number | null, max: number | null)
   return [min - air, max + air];
 }
 
+/** What a plot's axes take beside the times. */
+export function besides({ axes }: uPlot): Margins {
+  const taken = (side: uPlot.Axis.Side) =>
+    axes.filter((axis) => axis.side === side).reduce(
+      (sum, axis: SizedAxis) => sum + (axis._size ?? 0) + (axis.label === undefined ? 0 : LABEL_PIXELS),
+      0,
+    );
+  return { left: taken(3), right: taken(1) };
+}
+
+/** How wide it was found to be. */
+type SizedAxis = uPlot.Axis & { _size?: number };
+
 /** Wide enough for its longest number. */
 function axisWidth(plot: uPlot, values: string[] | null, axisIndex: number): number {
-  const axis = plot.axes[axisIndex] as uPlot.Axis & { _size?: number };
-  // uPlot adds what the name of the unit takes.
-  const label = axis.label === undefined ? 0 : LABEL_PIXELS;
+  const axis = plot.axes[axisIndex] as SizedAxis;
   const longest = (values ?? []).reduce((longest, text) => Math.max(longest, text?.length ?? 0), 0);
   // It never shrinks, so that plots do not twitch while they are zoomed.
   return Math.max(
     longest * 6.3 + 10,
-    GUTTER_PIXELS - label,
     axis._size && values ? Math.min(axis._size, 90) : 0,
   );
 }

@@ -38,6 +38,12 @@ export interface PanelContext<S = Options> {
     set(seconds: number | undefined): void;
     subscribe(listener: (seconds: number | undefined) => void): () => void;
   };
+  /** What panels with a time axis leave free beside it, and how they ask for that, so that times lie below each other. */
+  readonly margins: {
+    readonly now: { readonly left: number; readonly right: number };
+    want(panel: object, margins: { readonly left: number; readonly right: number } | undefined): void;
+    subscribe(listener: () => void): () => void;
+  };
   /** Keeps other options: in the link, and for the next time. */
   save(options: S): void;
   /** Calls it in the next frame, once. */
@@ -47,7 +53,7 @@ export interface PanelContext<S = Options> {
    * changed. Returns what ends it.
    */
   watch(wishes: readonly TopicWish[], onAnswers: (answers: readonly AtAnswer[]) => void): () => void;
-  /** Tells that there is something to see: what the page needs less is loaded then. Once is enough. */
+  /** Tells that all there is to see is on the screen: what the page needs less is loaded then. Once is enough. */
   drawn(): void;
   /** Says something that goes by itself. */
   say(text: string, isBad?: boolean): void;

@@ -11,7 +11,7 @@ import { SeriesFeed } from "../data/series_feed.ts";
 import { withLegend } from "../draw/legend.ts";
 import { numberText } from "../draw/number_text.ts";
 import { fullColor, inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
-import { plotOptions } from "../draw/plot_options.ts";
+import { besides, plotOptions } from "../draw/plot_options.ts";
 import { spanText } from "../draw/time_text.ts";
 import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
@@ -72,6 +72,7 @@ class PlotPanel extends DrawnPanel<Options> {
   /** What the plot was made for: another one makes it anew. */
   #look = "";
   #hasNewData = true;
+  #hasOtherMargins = false;
   #textTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: PanelContext<Options>) {
@@ -103,7 +104,15 @@ class PlotPanel extends DrawnPanel<Options> {
       this.load();
     });
     observer.observe(this.#plotPlace);
-    this.stops.push(() => observer.disconnect());
+    const { margins } = context;
+    this.stops.push(
+      () => observer.disconnect(),
+      margins.subscribe(() => {
+        this.#hasOtherMargins = true;
+        this.drawSoon();
+      }),
+      () => margins.want(this, undefined),
+    );
     this.#makeLines();
   }
 
@@ -277,10 +286,22 @@ class PlotPanel extends DrawnPanel<Options> {
     const look = JSON.stringify([theme, units, lines]);
     if (!this.#plot || look !== this.#look) {
       this.#plot?.destroy();
-      const options = plotOptions({ lines, theme, units: [units[0], units[1]], width, height });
+      const options = plotOptions({
+        lines,
+        theme,
+        units: [units[0], units[1]],
+        width,
+        height,
+        margins: () => this.context.margins.now,
+      });
       options.hooks = {
         drawClear: [(plot) => this.#drawGaps(plot)],
-        draw: [() => this.#overlay.update()],
+        draw: [
+          (plot) => {
+            this.context.margins.want(this, besides(plot));
+            this.#overlay.update();
+          },
+        ],
       };
       const none = [[], ...lines.flatMap(() => [[], []])] as unknown as uPlot.AlignedData;
       this.#plot = new uPlot(options, none, this.#plotPlace);
@@ -298,9 +319,11 @@ class PlotPanel extends DrawnPanel<Options> {
       }
       plot.setScale("x", { min: from, max: to });
     });
+    if (this.#hasOtherMargins) plot.redraw(true, true);
+    this.#hasOtherMargins = false;
     this.#tag.textContent = levelText(this.#shown);
     this.#gaps.textContent = gapsText(this.#shown, from, to);
-    if (this.#tag.textContent !== "") this.context.drawn();
+    if (this.#shown.length > 0 && this.#shown.every(isWhole)) this.context.drawn();
     this.#describeSoon();
   }
 
@@ -428,6 +451,11 @@ class PlotPanel extends DrawnPanel<Options> {
 
 function stepOf({ answer }: ShownLine): number {
   return answer?.shape === "buckets" ? answer.step : 0;
+}
+
+/** Whether no better data is on its way. */
+function isWhole({ answer }: ShownLine): boolean {
+  return answer !== undefined && (answer.shape === "error" || answer.isFinal);
 }
 
 registerPanel<Options>({

@@ -11,7 +11,6 @@ import { lastAtOrBefore } from "../draw/align.ts";
 import { fitCanvas } from "../draw/canvas.ts";
 import { drawBands } from "../draw/bands.ts";
 import { inkOf } from "../draw/palette.ts";
-import { GUTTER_PIXELS, RIGHT_PIXELS } from "../draw/plot_options.ts";
 import { DrawnPanel } from "./drawn_panel.ts";
 import { fieldsOfKind, valueText } from "./fields.ts";
 import { lineLabels } from "./labels.ts";
@@ -48,6 +47,7 @@ class StatesPanel extends DrawnPanel<Options> {
     this.#place.append(this.#canvas, this.#names);
     this.#parts.body.append(this.#place);
     this.#overlay = new TimeOverlay(this.#place, context, () => this.#area());
+    this.stops.push(context.margins.subscribe(() => this.resized()));
     this.#show();
   }
 
@@ -111,10 +111,11 @@ class StatesPanel extends DrawnPanel<Options> {
 
   #area(): TimeArea {
     const { clientWidth, clientHeight } = this.#place;
+    const { left, right } = this.context.margins.now;
     return {
-      left: GUTTER_PIXELS,
+      left,
       top: 0,
-      width: Math.max(0, clientWidth - GUTTER_PIXELS - RIGHT_PIXELS),
+      width: Math.max(0, clientWidth - left - right),
       height: clientHeight,
     };
   }
