@@ -1,4 +1,5 @@
 import { builtin } from "./builtin.ts";
+import { isBrowser } from "./is_browser.ts";
 
 /** What is needed of `node:timers`. */
 interface Timers {
@@ -44,7 +45,8 @@ let turns: { resolvers: (() => void)[]; port: MessagePort } | undefined;
 
 /** A timer takes its time where it is nested in others, in browsers 4 ms; a message to oneself does not. */
 function turnByMessage(resolve: () => void): void {
-  if (typeof MessageChannel === "undefined") return void setTimeout(resolve, 0);
+  // Edge runtimes have channels too, which one request must not share with another.
+  if (!isBrowser() || typeof MessageChannel === "undefined") return void setTimeout(resolve, 0);
   if (!turns) {
     const { port1, port2 } = new MessageChannel();
     const resolvers: (() => void)[] = [];
