@@ -1,10 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import {
-  binary,
-  connect,
-  defineOntology,
-  type SmaltiError,
-} from "../../../mod.ts";
+import { binary, connect, defineOntology, type SmaltiError } from "../../../mod.ts";
 import { S3Store } from "../../../src/store/s3/s3_store.ts";
 import { s3Place } from "../../../src/store/s3/s3_options.ts";
 import { LOG_TIMING } from "../../../src/store/s3/write_ahead_log.ts";
@@ -14,19 +9,11 @@ import { caseRange, Random } from "../../support/random_cases.ts";
 import type { S3Asked, S3Proxy } from "../../support/s3_proxy.ts";
 import { anyS3Server, type S3Server } from "../../support/s3_server.ts";
 import { DISTRUSTFUL, isRecord, S3Stage } from "../../support/s3_stage.ts";
-import {
-  addTopic,
-  allTexts,
-  pushSamples,
-  recordSequence,
-  texts,
-} from "../../support/sample_rows.ts";
+import { addTopic, allTexts, pushSamples, recordSequence, texts } from "../../support/sample_rows.ts";
 import { until } from "../../support/waiting.ts";
 
 const { seed: SEED } = caseRange(1);
-const title = anyS3Server
-  ? `on ${anyS3Server}, seed ${SEED}`
-  : "(skipped: tools/s3/install.sh has not run)";
+const title = anyS3Server ? `on ${anyS3Server}, seed ${SEED}` : "(skipped: tools/s3/install.sh has not run)";
 
 describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
   let stage: S3Stage;
@@ -40,12 +27,10 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
   afterEach(() => proxy.trick = () => {});
   afterAll(() => stage?.stop());
 
-  const withClients: S3Stage["withClients"] = (...args) =>
-    stage.withClients(...args);
+  const withClients: S3Stage["withClients"] = (...args) => stage.withClients(...args);
   const keysBelow = (prefix: string) => stage.keysBelow(prefix);
 
-  const isRecordUrl = (url: string) =>
-    /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
+  const isRecordUrl = (url: string) => /sequence\.wal\/\d+-[^/]*\/\d+/.test(url);
   /** What is dear: all but reading single objects; removing is free. */
   const isDear = ({ method, url }: S3Asked) =>
     method === "PUT" || (method === "POST" && !url.includes("?delete")) ||
@@ -164,8 +149,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
         // What is of the newest time waits for what may come of it.
         await until(() => seen.length === 20 * round);
       }
-      const isOf = (part: string) => ({ url }: S3Asked) =>
-        url.includes(`${prefix}s/${part}`);
+      const isOf = (part: string) => ({ url }: S3Asked) => url.includes(`${prefix}s/${part}`);
       expect(proxy.asked.filter(isOf("t")).length).toBe(0);
       const before = proxy.asked.length;
       await until(() => proxy.asked.length >= before + 40);
@@ -289,8 +273,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
 
   it("refuses to write where conditions are ignored", () =>
     withClients(async (first, second) => {
-      proxy.trick = ({ method }) =>
-        method === "PUT" ? { status: 200 } : undefined;
+      proxy.trick = ({ method }) => method === "PUT" ? { status: 200 } : undefined;
       await expectError(
         () => first.sequenceCreate("s"),
         "UNSUPPORTED",
@@ -322,8 +305,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       // Nothing that can be compressed.
       const noise = new Random(SEED);
       const all = new Uint32Array(2 ** 20).map(() => noise.below(2 ** 32));
-      const blob = (i: number) =>
-        new Uint8Array(all.buffer, 1000 * i, 3 * 2 ** 20 + i);
+      const blob = (i: number) => new Uint8Array(all.buffer, 1000 * i, 3 * 2 ** 20 + i);
       const record = async (name: string) => {
         const sequence = await first.sequenceCreate(name, { autoFlush: false });
         const topic = await sequence.topicCreate("a", { ontology: Blob });
@@ -339,9 +321,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
       await (await record("whole")).finalize();
       await record("left");
       expect(
-        (await keysBelow(`${prefix}left/`)).filter((key) =>
-          key.includes("bulk-")
-        ).length,
+        (await keysBelow(`${prefix}left/`)).filter((key) => key.includes("bulk-")).length,
       ).toBe(3);
       proxy.trick = () => ({ status: 403 });
       await server.open().beginUpload(`${prefix}left/a.arrow`);
@@ -358,9 +338,7 @@ describe.skipIf(!anyS3Server)(`recording to S3 ${title}`, () => {
         }
         expect([name, i]).toEqual([name, rows]);
         expect(
-          (await keysBelow(`${prefix}${name}/`)).filter((key) =>
-            key.includes("bulk-")
-          ),
+          (await keysBelow(`${prefix}${name}/`)).filter((key) => key.includes("bulk-")),
         ).toEqual([]);
       }
       expect(await server.open().uploads(prefix)).toEqual([]);
