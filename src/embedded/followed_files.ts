@@ -10,12 +10,17 @@ const POLL_MS = 50;
 /** ...and far away, where nothing tells of changes. */
 const FAR_POLL_MS = 1000;
 
+/** How long a writer counts as alive where it takes requests to know, in ms: so much later its end is seen. */
+const ALIVE_MS = 1000;
+
 /** The files of a sequence that is followed, in a store that tells whether its writer lives, or in one that only reads. */
 export class FollowedFiles {
   readonly files: FileReader;
   readonly #sequence: Pick<Manifest, "name" | "place" | "directory">;
   readonly #store: Store | undefined;
   readonly #watch: FileWatch | undefined;
+  /** Until when it is believed that somebody writes. */
+  #aliveUntilMs = -Infinity;
 
   constructor(files: FileReader, sequence: Pick<Manifest, "name" | "place" | "directory">) {
     this.files = files;
@@ -32,7 +37,15 @@ export class FollowedFiles {
   /** Whether somebody holds the sequence's lock. */
   async writer(): Promise<"alive" | "gone" | "unknown"> {
     if (!this.#store) return "unknown";
-    return await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) === undefined ? "gone" : "alive";
+    this.#aliveUntilMs = -Infinity;
+    if (await this.#store.lockedBy(`${this.#sequence.place}/${LOCK}`) === undefined) return "gone";
+    if (this.files.sharedBytes !== undefined) this.#aliveUntilMs = performance.now() + ALIVE_MS;
+    return "alive";
+  }
+
+  /** The same for who looks again and again; where requests are dear, that somebody writes is believed for a while. */
+  async lastWriter(): Promise<"alive" | "gone" | "unknown"> {
+    return performance.now() < this.#aliveUntilMs ? "alive" : await this.writer();
   }
 
   /** Whether who holds the lock adds nothing to this sequence, but records another that is to take its place. */

@@ -116,7 +116,7 @@ export class EmbeddedFollower implements Follower {
 
   async #lookOnce(): Promise<Checkpoint | undefined> {
     // In this order: a writer puts its manifest in place before it gives the lock back.
-    const writer = await this.#files.writer();
+    const writer = await this.#files.lastWriter();
     const live = await this.#live.read(this.#sequence);
     try {
       return await this.#look(writer, live);

@@ -61,7 +61,8 @@ export class FarFiles implements ShownFiles {
   ): Promise<ShownFile | undefined> {
     const files = this.#written;
     if (!files) return undefined;
-    const read = (offset: number, length: number) => files.read(path, offset, length, options);
+    const read = (offset: number, length: number) =>
+      files.read(path, offset, length, { ...options, grows: true });
     try {
       const bytes = await read(offset, length);
       const isAll = offset === 0 && bytes.length < length;
