@@ -5,6 +5,7 @@
  */
 import type { Client } from "../client.ts";
 import { fileNameOf, partOf } from "../embedded/file_names.ts";
+import { sequencesOf } from "../embedded/places.ts";
 import { encodeIndex, type IndexedSequence } from "../store/http/store_index.ts";
 import type { FileReader } from "../store/store.ts";
 import type { SequenceEntry } from "../types.ts";
@@ -29,6 +30,15 @@ export async function listStore(
     if (await isListed(directory)) sequences.push(indexed(entry, directory));
   }
   return encodeIndex(sequences);
+}
+
+/** The same without opening any of them: names alone. Errors as `FileReader.list`. */
+export async function listNames(store: FileReader): Promise<Uint8Array> {
+  const entries = await store.list("");
+  const directories = new Set(entries);
+  return encodeIndex(
+    sequencesOf(entries).map((name) => ({ name, directory: directoryOf(name, directories) })),
+  );
 }
 
 /** Older versions called a sequence's directory as the sequence. */

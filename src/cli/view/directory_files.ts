@@ -1,5 +1,6 @@
 import type { Client } from "../../client.ts";
 import type { Store } from "../../store/store.ts";
+import { listStore } from "../store_list.ts";
 import { isBelow, openBelow, type OpenedFile } from "./paths.ts";
 import type { ServedStore, ShownFile, ShownFiles } from "./shown_files.ts";
 import { StoreChanges } from "./store_changes.ts";
@@ -9,7 +10,9 @@ const PIECE_BYTES = 256 * 1024;
 /** The recordings of a directory. */
 export function servedDirectory(store: Store, client: Client): ServedStore {
   const { url: root } = store;
-  return { store, client, files: new DirectoryFiles(root), changes: new StoreChanges(store, root) };
+  const files = new DirectoryFiles(root);
+  const list = () => listStore(client, store, (directory) => files.isShown(directory));
+  return { store, client, files, list, changes: new StoreChanges(store, root) };
 }
 
 /** Files of a directory; none that a link leads to elsewhere. */

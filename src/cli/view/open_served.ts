@@ -10,7 +10,9 @@ import { type ErrorCode, isNotFound, SmaltiError } from "../../error.ts";
 import { isSequenceName } from "../../names.ts";
 import type { S3Options } from "../../store/s3/s3_options.ts";
 import { s3Options } from "../open.ts";
+import type { FileReader } from "../../store/store.ts";
 import { isRemote } from "../remote_file.ts";
+import { listNames } from "../store_list.ts";
 import { servedDirectory } from "./directory_files.ts";
 import { FarFiles } from "./far_files.ts";
 import type { ServedStore } from "./shown_files.ts";
@@ -105,7 +107,7 @@ async function openServed(place: string): Promise<ServedStore> {
 export async function servedWeb(url: string): Promise<ServedStore> {
   const { HttpStore } = await import("../../store/http/http_store.ts");
   const store = new HttpStore(url);
-  return { store, client: await connect(store), files: new FarFiles(store) };
+  return await servedFar(store, new FarFiles(store));
 }
 
 /** The recordings of a bucket. */
@@ -118,5 +120,10 @@ export async function servedBucket(url: string, options: S3Options): Promise<Ser
   const place = s3Place(url, options);
   // The one knows states of objects, the other what is still being written.
   const [reader, store] = [new S3Reader(place), new S3Store(place)];
-  return { store, client: await connect(store), files: new FarFiles(reader, store) };
+  return await servedFar(store, new FarFiles(reader, store));
+}
+
+/** To list them a page is told names alone: it reads what else it wants, and nothing is asked for twice. */
+async function servedFar(store: FileReader, files: FarFiles): Promise<ServedStore> {
+  return { store, client: await connect(store), files, list: () => listNames(store) };
 }

@@ -13,7 +13,6 @@ import type { AddressInfo, Socket } from "node:net";
 import { type ErrorCode, isNotFound, SmaltiError } from "../../error.ts";
 import { INDEX } from "../../store/http/store_index.ts";
 import { isRefusal } from "../../util/rights.ts";
-import { listStore } from "../store_list.ts";
 import { sendBytes, sendFile, sendText } from "./content.ts";
 import { DirectoryFiles } from "./directory_files.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -169,10 +168,8 @@ export class ViewServer {
   }
 
   async #list(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { client, store, files } = this.#options.served;
     try {
-      const bytes = await listStore(client, store, (directory) => files.isShown(directory));
-      sendBytes(request, response, bytes, this.#ofStore(INDEX));
+      sendBytes(request, response, await this.#options.served.list(), this.#ofStore(INDEX));
     } catch (reason) {
       // The store's directory has gone, or a web server has no list.
       const isMissing = isNotFound(reason) || (reason as { code?: ErrorCode }).code === "UNSUPPORTED";

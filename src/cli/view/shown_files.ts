@@ -45,6 +45,8 @@ export interface ServedStore {
   readonly store: FileReader;
   readonly client: Client;
   readonly files: ShownFiles;
+  /** The text of `index.json`. NOT_FOUND, UNSUPPORTED where nobody knows what there is. */
+  list(): Promise<Uint8Array>;
   /** What tells when they change; undefined where pages are to look themselves. */
   readonly changes?: StoreChanges | undefined;
 }
