@@ -15,6 +15,7 @@ import {
   until,
 } from "../../support/cli_process.ts";
 import { expectError } from "../../support/errors.ts";
+import { S3Proxy } from "../../support/s3_proxy.ts";
 import { anyS3Server, s3Installed, S3Server } from "../../support/s3_server.ts";
 
 const Value = defineOntology("Value", { value: float64() });
@@ -36,10 +37,10 @@ describe.skipIf(skipped)(`smalti serve over a bucket${skipped}`, () => {
   });
 
   /** Starts one, and a client of it. */
-  async function serve(prefix: string): Promise<Running & { client: Client }> {
+  async function serve(prefix: string, endpoint = server.endpoint): Promise<Running & { client: Client }> {
     const running = start([...cliCommand, "serve", server.url(prefix), "--port", "0"], {
       HOME: directory,
-      AWS_ENDPOINT_URL_S3: server.endpoint,
+      AWS_ENDPOINT_URL_S3: endpoint,
       AWS_ACCESS_KEY_ID: "testing",
       AWS_SECRET_ACCESS_KEY: "testingsecret",
     });
@@ -87,6 +88,29 @@ describe.skipIf(skipped)(`smalti serve over a bucket${skipped}`, () => {
       expect(await there.client.listSequences()).toEqual(["drive"]);
     }
     await Promise.all([stop(one), stop(other)]);
+  });
+
+  it("is there before it has looked into any of the sequences", async () => {
+    for (const name of ["one", "two", "three"]) {
+      await server.open().put(`many/${name}/sequence.json`, new TextEncoder().encode("{"));
+    }
+    const proxy = await S3Proxy.start(server.endpoint);
+    let go = () => {};
+    const wait = new Promise<void>((resolve) => go = resolve);
+    proxy.trick = ({ url }) => url.includes("sequence.json") ? { wait } : undefined;
+    try {
+      const running = await serve("many", proxy.endpoint);
+      expect(await running.client.listSequences()).toEqual(["one", "three", "two"]);
+      await until(() => proxy.asked.filter(({ url }) => url.includes("sequence.json")).length === 3);
+      go();
+      await until(() => running.stderr().split("\n").length === 4);
+      expect(await stop(running)).toMatch(
+        /left "one" as it is: .*\n.*left "three" as it is: .*\n.*left "two"/,
+      );
+    } finally {
+      go();
+      await proxy.stop();
+    }
   });
 
   it("recovers what was left there while it serves", async () => {
