@@ -39,8 +39,10 @@ interface Options {
 /** Adds the command. */
 export function addServe(program: Command, context: Context): void {
   program.command("serve")
-    .description("Serves the recordings of a directory to Mosaico's clients (Arrow Flight), until Ctrl-C.")
-    .argument("<DIR>", "directory with the recordings")
+    .description(
+      "Serves the recordings of a directory or a bucket to Mosaico's clients (Arrow Flight), until Ctrl-C.",
+    )
+    .argument("<DIR>", "directory with the recordings, or s3://bucket/prefix")
     .option("--host <H>", "address to listen on", "127.0.0.1")
     .addOption(
       new Option("--port <N>", "port to listen on; 0 takes a free one").default(6726).argParser(parsePort),
