@@ -18,8 +18,10 @@ import { ATTACHMENTS, type Manifest, type StoredAttachment, topicInfo, topicPath
 import type { OpenSequence, WritingSession } from "./open_sequence.ts";
 import { TopicFileWriter } from "./topic_file_writer.ts";
 
-/** Topics whose batches are joined at a time where that is all requests, which take their time: a megabyte or two each. */
+/** Small files whose batches are joined at a time where that is all requests, which take their time. */
 const LOGGED_COMPACTIONS = 8;
+/** What is larger than this is joined one at a time. */
+const SMALL_BYTES = 2 ** 20;
 
 /** A session that begins now. */
 export function newSession(): SessionInfo {
@@ -143,7 +145,7 @@ export class EmbeddedSink implements SequenceSink, WritingSession {
     // Side by side: a disk syncs many files in little more time than one.
     const ends = await Promise.allSettled(
       [...this.topics].map(async ([name, file], i): Promise<TopicInfo> => {
-        const compactions = lanes[i % lanes.length];
+        const compactions = lanes[file.size > SMALL_BYTES ? 0 : i % lanes.length];
         // A topic that could not be written to its end keeps its whole batches, as the last append left them.
         if (state === "failed") await file.finish(compactions).catch(() => {});
         else await file.finish(compactions);

@@ -94,9 +94,9 @@ async function drive(client) {
   await flushed;
   const recordedMs = performance.now() - begunMs;
   await sequence.finalize();
-  mostRssBytes = Math.max(mostRssBytes, process.memoryUsage().rss);
   const finalizeMs = performance.now() - begunMs - recordedMs;
-  say({ finalized: rows, waits, mostRssBytes, longestFlushMs, recordedMs, finalizeMs });
+  const finalRssBytes = process.memoryUsage().rss;
+  say({ finalized: rows, waits, mostRssBytes, finalRssBytes, longestFlushMs, recordedMs, finalizeMs });
 }
 
 /** What each call fails with that somebody else's sequence is not for. */

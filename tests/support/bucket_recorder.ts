@@ -17,9 +17,10 @@ export interface RecorderSaid {
   finalized?: number;
   /** What it failed with, which ends it. */
   code?: string;
-  /** How often a push had to be waited for, the most memory, and times. */
+  /** How often a push had to be waited for, the most memory while it recorded, that at the end, and times. */
   waits?: number;
   mostRssBytes?: number;
+  finalRssBytes?: number;
   longestFlushMs?: number;
   recordedMs?: number;
   finalizeMs?: number;

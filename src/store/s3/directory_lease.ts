@@ -1,4 +1,5 @@
 import { SmaltiError } from "../../error.ts";
+import { Turns } from "../../util/turns.ts";
 import { mapLimited } from "../../util/map_limited.ts";
 import type { StoreLease } from "../store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -15,6 +16,11 @@ import { type LogTiming, WriteAheadLog } from "./write_ahead_log.ts";
 /** Requests under way at a time. */
 const AT_ONCE = 8;
 const ATTEMPTS = 3;
+/** Bytes that all files of a directory hold in memory though the log has them. */
+const MOST_HELD = 16 * 2 ** 20;
+const SPILLS_AT_ONCE = 4;
+/** Topics of one rate come to a bulk object at the same time: their requests would hold it twice. */
+const BULKS_AT_ONCE = 2;
 /** Files of up to so many bytes are replaced by records. */
 const SMALL_BYTES = 256 * 1024;
 
@@ -43,10 +49,12 @@ export class DirectoryLease implements StoreLease {
   readonly #before: LogView | undefined;
   /** Paths of which the log speaks. */
   readonly #known = new Set<string>();
-  /** Keys of bulk objects. */
+  /** Keys of bulk objects, and of what was spilled. */
   readonly #bulk: string[] = [];
   /** The last of the changes that make sure of the lock: they pass in the order in which they came. */
   #checked: Promise<void> = Promise.resolve();
+  readonly #bulkTurns = Array.from({ length: BULKS_AT_ONCE }, () => new Turns());
+  #spilling: Promise<void> | undefined;
   #isUsed = false;
   #isGone = false;
   #released: Promise<void> | undefined;
@@ -143,16 +151,40 @@ export class DirectoryLease implements StoreLease {
     const { path } = file;
     file.append(bytes);
     while (file.tailBytes >= BULK_BYTES) {
-      const key = `${this.#keys.folder(this.#log.epoch)}bulk-${crypto.randomUUID()}`;
-      if (!await this.#bucket.create(key, file.head(), crypto.randomUUID())) {
-        throw new SmaltiError("IO", `Cannot write ${this.#bucket.shown(key)}: it is there`, { file: path });
-      }
-      this.#bulk.push(key);
+      const turns = this.#bulkTurns[this.#bulk.length % BULKS_AT_ONCE];
+      const key = await turns.take(async () => await this.#createBulk("bulk", await file.head()));
       file.addBulk(key);
       const length = file.bulk.length * BULK_BYTES;
       file.logged = Math.max(file.logged, length);
       this.#add({ do: "bulk", path, key, length });
     }
+  }
+
+  /** Makes an object of some bytes of a file, which goes with the log. */
+  async #createBulk(kind: "bulk" | "spill", bytes: Uint8Array): Promise<string> {
+    const id = crypto.randomUUID();
+    const key = `${this.#keys.folder(this.#log.epoch)}${kind}-${id}`;
+    if (!await this.#bucket.create(key, bytes, id)) {
+      throw new SmaltiError("IO", `Cannot write ${this.#bucket.shown(key)}: it is there`);
+    }
+    this.#bulk.push(key);
+    return key;
+  }
+
+  /** Bounds what many files hold in memory that none of them has enough of for a bulk object: the largest are spilled. */
+  async #spill(): Promise<void> {
+    const files = [...this.files.values()].sort((a, b) => b.spillableBytes - a.spillableBytes);
+    let bytes = files.reduce((sum, { spillableBytes }) => sum + spillableBytes, 0);
+    if (bytes <= MOST_HELD) return;
+    const largest: PendingFile[] = [];
+    for (const file of files) {
+      if (bytes <= MOST_HELD / 2) break;
+      bytes -= file.spillableBytes;
+      largest.push(file);
+    }
+    await mapLimited(largest, SPILLS_AT_ONCE, (file) => {
+      return file.spill((bytes) => this.#createBulk("spill", bytes));
+    });
   }
 
   /** Makes durable what was added to a file. */
@@ -163,6 +195,7 @@ export class DirectoryLease implements StoreLease {
       this.#add({ do: "append", path, offset, length: size - offset }, file.from(offset));
     }
     await this.#log.flush();
+    await (this.#spilling ??= this.#spill().finally(() => this.#spilling = undefined));
   }
 
   /** Puts a small file in place by a record, where it is no object. False where that is left to the caller. */

@@ -22,9 +22,15 @@ export class PendingFile {
   readonly #bucket: Bucket;
   /** Keys of the objects that hold its first bytes, {@linkcode BULK_BYTES} each. */
   readonly bulk: string[] = [];
-  /** What follows them, as it came. */
-  #tail: Uint8Array[] = [];
-  #tailBytes = 0;
+  /** What follows them, less than that: first what was spilled, in objects of any size that nobody else knows of. */
+  #spilled: { readonly key: string; readonly size: number }[] = [];
+  #spilledBytes = 0;
+  #spilling: Promise<void> | undefined;
+  /** Whether its first bytes are on their way to a bulk object: then nothing is spilled. */
+  #isBulkComing = false;
+  /** Then what is in memory, with room for more: many small pieces would be scattered over all of the heap. */
+  #memory: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #memoryBytes = 0;
   /** How many of its bytes are in the log, or wait to come there. */
   logged = 0;
 
@@ -37,19 +43,28 @@ export class PendingFile {
 
   /** Bytes of it. */
   get size(): number {
-    return this.#tailStart + this.#tailBytes;
+    return this.#memoryStart + this.#memoryBytes;
   }
 
   get #tailStart(): number {
     return this.base?.size ?? this.bulk.length * BULK_BYTES;
   }
 
-  /** Bytes of it in memory. */
-  get tailBytes(): number {
-    return this.#tailBytes;
+  get #memoryStart(): number {
+    return this.#tailStart + this.#spilledBytes;
   }
 
-  /** Adds bytes, which nobody changes from now on. TOO_LARGE where no upload can hold them. */
+  /** Bytes of it that are in no bulk object. */
+  get tailBytes(): number {
+    return this.#spilledBytes + this.#memoryBytes;
+  }
+
+  /** Bytes of it in memory that may be spilled. */
+  get spillableBytes(): number {
+    return this.#spilling || this.#isBulkComing ? 0 : Math.max(0, this.logged - this.#memoryStart);
+  }
+
+  /** Adds a copy of bytes. TOO_LARGE where no upload can hold them. */
   append(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const size = this.size + bytes.length;
@@ -59,63 +74,92 @@ export class PendingFile {
         `Cannot write ${this.path}: it would have ${size} bytes, wanted at most ${most} in an object store`;
       throw new SmaltiError("TOO_LARGE", text, { file: this.path });
     }
-    this.#tail.push(bytes);
-    this.#tailBytes += bytes.length;
+    const held = this.#memoryBytes + bytes.length;
+    if (held > this.#memory.length) {
+      const grown = new Uint8Array(Math.max(held, Math.min(2 * this.#memory.length, BULK_BYTES)));
+      grown.set(this.#memory.subarray(0, this.#memoryBytes));
+      this.#memory = grown;
+    }
+    this.#memory.set(bytes, this.#memoryBytes);
+    this.#memoryBytes = held;
   }
 
-  /** Takes to its bulk objects one that has the first bytes of the tail, or more. */
+  /** Takes to its bulk objects one that has the first bytes of the tail, of which all that was spilled. */
   addBulk(key: string): void {
-    const kept = this.#slice(Math.min(BULK_BYTES, this.#tailBytes), this.#tailBytes);
-    this.#tail = [kept];
-    this.#tailBytes = kept.length;
+    this.#keep(Math.min(BULK_BYTES - this.#spilledBytes, this.#memoryBytes));
+    [this.#spilled, this.#spilledBytes] = [[], 0];
     this.bulk.push(key);
+    this.#isBulkComing = false;
   }
 
-  /** Its bytes from one that is in memory on. */
+  /** Its bytes from one that is in memory on, as a view that does not change. */
   from(offset: number): Uint8Array<ArrayBuffer> {
-    return this.#slice(offset - this.#tailStart, this.#tailBytes);
+    return this.#slice(offset - this.#memoryStart, this.#memoryBytes);
   }
 
-  /** The first bytes in memory, for a bulk object. */
-  head(): Uint8Array<ArrayBuffer> {
-    return this.#slice(0, BULK_BYTES);
+  /** The first bytes of the tail, for the bulk object that is to be added next. */
+  async head(): Promise<Uint8Array> {
+    this.#isBulkComing = true;
+    await this.#spilling;
+    if (this.#spilledBytes === 0) return this.#slice(0, BULK_BYTES);
+    return await this.read(this.#tailStart, BULK_BYTES);
+  }
+
+  /** Moves bytes that the log has from memory to an object of their own, by the function that makes one. */
+  spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
+    return this.#spilling ??= this.#spill(write).finally(() => this.#spilling = undefined);
+  }
+
+  async #spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
+    const size = this.logged - this.#memoryStart;
+    const key = await write(this.#slice(0, size));
+    this.#keep(size);
+    this.#spilled.push({ key, size });
+    this.#spilledBytes += size;
+  }
+
+  /** Forgets what is in memory before some byte of that. */
+  #keep(from: number): void {
+    const kept = this.#slice(from, this.#memoryBytes).slice();
+    [this.#memory, this.#memoryBytes] = [kept, kept.length];
   }
 
   /** A range of it, fewer bytes where it ends before. IO, as of {@linkcode writtenAnew}, where an object is gone. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const end = Math.min(this.size, offset + length);
     const bytes = new Uint8Array(Math.max(0, end - offset));
-    const { base } = this;
-    const bulkBytes = this.#tailStart;
-    const bulk = this.bulk.slice();
-    const [tailFrom, tailTo] = [Math.max(offset, bulkBytes), end];
-    // Before anything is waited for: the tail moves on.
-    if (tailFrom < tailTo) {
-      bytes.set(this.#slice(tailFrom - bulkBytes, tailTo - bulkBytes), tailFrom - offset);
+    const objects = this.#objects();
+    const memoryStart = this.#memoryStart;
+    // Before anything is waited for: what is in memory moves on.
+    if (end > memoryStart) {
+      const from = Math.max(offset, memoryStart);
+      bytes.set(this.#slice(from - memoryStart, end - memoryStart), from - offset);
     }
-    for (let at = offset; at < Math.min(end, bulkBytes);) {
-      const number = base ? 0 : Math.floor(at / BULK_BYTES);
-      const to = Math.min(end, base?.size ?? (number + 1) * BULK_BYTES);
-      const key = base?.key ?? bulk[number];
-      const found = await this.#bucket.get(key, at - number * BULK_BYTES, to - at, { ifMatch: base?.etag });
-      if (typeof found !== "object" || found.bytes.length !== to - at) {
-        throw writtenAnew(this.#bucket.shown(key), this.path);
+    let start = 0;
+    for (const { key, size, etag } of objects) {
+      const [from, to] = [Math.max(offset, start), Math.min(end, start + size)];
+      if (from < to) {
+        const found = await this.#bucket.get(key, from - start, to - from, { ifMatch: etag });
+        if (typeof found !== "object" || found.bytes.length !== to - from) {
+          throw writtenAnew(this.#bucket.shown(key), this.path);
+        }
+        bytes.set(found.bytes, from - offset);
       }
-      bytes.set(found.bytes, at - offset);
-      at = to;
+      start += size;
     }
     return bytes;
   }
 
+  /** The objects that have its bytes before those in memory. */
+  #objects(): BaseObject[] {
+    const [size, etag] = [BULK_BYTES, undefined];
+    const spilled = this.#spilled.map((object) => ({ ...object, etag }));
+    return [...this.base ? [this.base] : this.bulk.map((key) => ({ key, size, etag })), ...spilled];
+  }
+
+  /** A view of some of the bytes in memory: nothing is written over them. */
   #slice(from: number, to: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(to - from);
-    let start = 0;
-    for (const chunk of this.#tail) {
-      const [first, last] = [Math.max(from, start), Math.min(to, start + chunk.length)];
-      if (first < last) bytes.set(chunk.subarray(first - start, last - start), first - from);
-      start += chunk.length;
-    }
-    return bytes;
+    return this.#memory.subarray(from, to);
   }
 }
 

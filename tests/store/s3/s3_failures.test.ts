@@ -232,6 +232,35 @@ function suite(name: S3ServerName): void {
     }
   });
 
+  it(`recording to S3 on ${name} spills what many topics hold, which is put in place or recovered whole`, () =>
+    stage.withClients(async (first, second, prefix) => {
+      const sequence = await first.sequenceCreate("s", { autoFlush: false });
+      const names = ["a", "b", "c", "d", "e"];
+      const topics = await Promise.all(names.map((name) => sequence.topicCreate(name, { ontology: Blob })));
+      // The last ones go on beyond what becomes an object of its own.
+      const rows = [4, 4, 4, 9, 9];
+      for (let row = 0; row < 9; row++) {
+        for (const [i, topic] of topics.entries()) {
+          if (row < rows[i]) await pushBlobs(topic, row, row + 1, MIB);
+        }
+        await sequence.flush();
+      }
+      const spilled = (await stage.keysBelow(prefix)).filter((key) => key.includes("/spill-"));
+      expect(spilled.length).toBeGreaterThan(0);
+      if (random.oneIn(2)) await sequence.finalize();
+      else await second.recover("s");
+      expect((await stage.keysBelow(prefix)).filter((key) => /\/(spill|bulk)-/.test(key))).toEqual([]);
+      const handler = await second.sequenceHandler("s");
+      for (const [i, name] of names.entries()) {
+        let row = 0;
+        for await (const { data } of (await handler.topicHandler(name)).getDataStreamer()) {
+          expect([name, row, sameBytes((data as Blob).bytes, blob(row, MIB))]).toEqual([name, row, true]);
+          row++;
+        }
+        expect([name, row]).toEqual([name, rows[i]]);
+      }
+    }));
+
   describe(`an encryptionKey on ${name}`, () => {
     const encryptionKey = Uint8Array.from({ length: 32 }, (_, i) => 7 * i);
     const md5 = createHash("md5").update(encryptionKey).digest("base64");
