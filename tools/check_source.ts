@@ -43,6 +43,7 @@ const layers: readonly (readonly string[])[] = [
 
 /** All that the viewer knows of the library: what users have. */
 const viewerEntries: readonly string[] = [
+  "src/entry/slim.ts", // types of what its own declarations tell of
   "src/entry/web.ts", // its worker brings the WASM module as a file
   "src/import/mod.ts",
   "src/export/mod.ts",

@@ -17,6 +17,7 @@ import { root } from "../../tools/tooling.ts";
 import type { Layout, LayoutNode, PanelState } from "../../src/viewer/app/layout.ts";
 import { packLayout } from "../../src/viewer/app/url_state.ts";
 import { installProbe } from "./probe.ts";
+import { openUnwatched, type UnwatchedPage } from "./unwatched_page.ts";
 
 /** A page that is open. */
 export type Page = Playwright.Page;
@@ -33,6 +34,8 @@ export interface Loaded {
 export interface Browser {
   /** Opens a page in a profile of its own, with nothing kept, and watches it. */
   open(url: string): Promise<Page>;
+  /** Opens one that is not watched. */
+  openUnwatched(url: string): Promise<UnwatchedPage>;
   close(): Promise<void>;
   /** Megabytes of the largest renderer: resident, and of it what it shares with nobody. */
   memory(): Promise<{ resident: number; own: number }>;
@@ -69,6 +72,10 @@ export async function launch(executablePath: string): Promise<Browser> {
       );
       await page.goto(url);
       return page;
+    },
+    async openUnwatched(url) {
+      for (const context of browser.contexts()) await context.close();
+      return await openUnwatched(browser, url, { width: 1400, height: 900 });
     },
     close: () => browser.close(),
     async memory() {

@@ -37,6 +37,7 @@ export const goals: Readonly<
   seekOne: async (measured) => await seeking(measured, 1),
   seekAll: async (measured) => await seeking(measured, 20),
   playing,
+  memory,
 };
 
 /** The busiest topics. */
@@ -272,9 +273,8 @@ async function seeking(
   return { "median": quantile(times, 0.5), "95%": quantile(times, 0.95) };
 }
 
-/** Plays at 1x with three plots, a picture, a track and values; then weighs the renderer. */
-async function playing({ browser, viewed, facts }: Measured): Promise<Figures> {
-  const { long } = facts;
+/** Three plots, a picture, a track and values, in a window of a minute. */
+async function playedUrl({ viewed, facts }: Measured): Promise<string> {
   const topics = busiest(facts, 3);
   const layout = layoutOf(topics.map(plotOf), [
     { type: "image", options: { topic: "camera" } },
@@ -289,10 +289,14 @@ async function playing({ browser, viewed, facts }: Measured): Promise<Figures> {
     },
     { type: "values", options: { topics: [...topics, "gps"] } },
   ]);
-  const { fromNs, toNs } = long.minute;
-  const page = await browser.open(
-    await viewed.url("long", layout, { t: fromNs, w: `${fromNs},${toNs}` }),
-  );
+  const { fromNs, toNs } = facts.long.minute;
+  return await viewed.url("long", layout, { t: fromNs, w: `${fromNs},${toNs}` });
+}
+
+/** Plays at 1x. */
+async function playing(measured: Measured): Promise<Figures> {
+  const { browser, facts: { long } } = measured;
+  const page = await browser.open(await playedUrl(measured));
   await settled(page, 3);
   const played = await page.evaluate(async (seconds) => {
     const viewer = document.querySelector("smalti-viewer") as HTMLElement & {
@@ -345,14 +349,6 @@ async function playing({ browser, viewed, facts }: Measured): Promise<Figures> {
     true,
   );
   await checkTrack(page);
-  await page.evaluate(async ({ startNs, endNs }) => {
-    const viewer = document.querySelector("smalti-viewer") as HTMLElement & {
-      setWindow(fromNs: bigint, toNs: bigint): void;
-    };
-    viewer.setWindow(BigInt(startNs), BigInt(endNs));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }, long);
-  const { resident, own } = await browser.memory();
   return {
     "frame, median": quantile(played.gaps, 0.5),
     "frame, 95%": quantile(played.gaps, 0.95),
@@ -361,9 +357,38 @@ async function playing({ browser, viewed, facts }: Measured): Promise<Figures> {
     "frames a second": 1000 * played.gaps.length /
       played.gaps.reduce((sum, gap) => sum + gap),
     "pictures a second": played.pictures / PLAYED,
-    "MB": resident,
-    "MB of its own": own,
   };
+}
+
+/** Plays the same, shows all of the recording, and weighs the renderer. */
+async function memory(measured: Measured): Promise<Figures> {
+  const { browser, facts: { long } } = measured;
+  const page = await browser.openUnwatched(await playedUrl(measured));
+  const { passed } = await page.evaluate(async ({ seconds, startNs, endNs }) => {
+    type Viewer = HTMLElement & {
+      readonly recording: unknown;
+      readonly currentNs: bigint;
+      play(): void;
+      pause(): void;
+      setWindow(fromNs: bigint, toNs: bigint): void;
+    };
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const viewer = () => document.querySelector("smalti-viewer") as Viewer | null;
+    while (!viewer()?.recording) await pause(100);
+    await pause(2000);
+    const before = viewer()!.currentNs;
+    viewer()!.play();
+    await pause(1000 * seconds);
+    viewer()!.pause();
+    const passed = Number(viewer()!.currentNs - before) / 1e6;
+    viewer()!.setWindow(BigInt(startNs), BigInt(endNs));
+    await pause(2000);
+    return { passed };
+  }, { seconds: PLAYED, startNs: long.startNs, endNs: long.endNs });
+  check("time that was played", Math.abs(passed - PLAYED * 1000) < 500, true);
+  const { resident, own } = await browser.memory();
+  await page.close();
+  return { "MB": resident, "MB of its own": own };
 }
 
 /** The value below which so large a part of the values lies. */

@@ -10,7 +10,7 @@ import { compareNames, topicName } from "../names.ts";
 import { MIN_NS, type Window } from "../types.ts";
 import { checkOptions, type OptionNames } from "../util/options.ts";
 import { type Latched, latchedBlock, type LatchedTopic, latchedTopics } from "./latched.ts";
-import type { FollowedBlocks } from "./merge/followed_blocks.ts";
+import { FollowedBlocks } from "./merge/followed_blocks.ts";
 import { limiter } from "./merge/limited_blocks.ts";
 import type { Message } from "./merge/message.ts";
 import { openBlocks } from "./open_blocks.ts";
@@ -146,7 +146,6 @@ function followingStreamer(
   const request = { sequence, names, window, maxBytes, onLate, givesLate: isOneShot, signal };
   let blocks: FollowedBlocks | undefined;
   const open = async () => {
-    const { FollowedBlocks } = await import("./merge/followed_blocks.ts");
     blocks = new FollowedBlocks(await source.follow(), engine, request);
     return limited(blocks);
   };

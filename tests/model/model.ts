@@ -43,7 +43,6 @@ const loaded = Promise.all([
   import("../../src/embedded/live.ts"),
   import("../../src/embedded/live_info.ts"),
   import("../../src/embedded/growing_topics.ts"),
-  import("../../src/read/merge/followed_blocks.ts"),
   import("../../src/write/sequence_writer.ts"),
 ]);
 

@@ -6,6 +6,8 @@
  * @module
  */
 import type { DataError, ListEntry, RecordingInfo } from "./recording_types.ts";
+import type { AtAnswer, AtRequest, TopicWish } from "./moment_types.ts";
+import type { Gap, LineText, SeriesAnswer, SeriesRequest, WindowNs } from "./series_types.ts";
 import type { TransformsAnswer, TransformsRequest } from "./transform_types.ts";
 
 export type {
@@ -18,6 +20,26 @@ export type {
   SessionSummary,
   TopicSummary,
 } from "./recording_types.ts";
+export type {
+  AtAnswer,
+  AtRequest,
+  CloudAnswer,
+  PictureAnswer,
+  TopicWish,
+  ValuesAnswer,
+} from "./moment_types.ts";
+export type {
+  BucketsAnswer,
+  Gap,
+  Level,
+  LineAnswer,
+  LineErrorAnswer,
+  LineText,
+  PointsAnswer,
+  SeriesAnswer,
+  SeriesRequest,
+  WindowNs,
+} from "./series_types.ts";
 export type { TransformsAnswer, TransformsRequest } from "./transform_types.ts";
 
 /** What a request came to. */
@@ -54,87 +76,6 @@ export interface Progress {
   readonly total?: number;
 }
 
-/**
- * What series are known from. `batches` comes at once, `detail` soon after; both lose no extreme but may show one beside its place.
- * `rows` is exact.
- */
-export type Level = "batches" | "detail" | "rows";
-
-/** A line of a plot: an expression over fields, of which a single field is the simplest. See `expression/`. */
-export type LineText = string;
-
-/** A window of time, which is half open: `fromNs` is in it, `toNs` is not. */
-export interface WindowNs {
-  readonly fromNs: bigint;
-  readonly toNs: bigint;
-}
-
-/** Lines over a window. */
-export interface SeriesRequest extends WindowNs {
-  readonly lines: readonly LineText[];
-  /** Width of the plot: how many buckets are wanted, 1 to 16,384. */
-  readonly pixels: number;
-  /** The last level to go to. @default "auto": rows where the window has few enough of them to be read at once, else detail */
-  readonly level?: Level | "auto";
-}
-
-/** A stretch that could not be read. */
-export interface Gap {
-  /** Seconds. */
-  readonly from: number;
-  /** Seconds. */
-  readonly to: number;
-  /** Why, in words. */
-  readonly message: string;
-}
-
-/** What all answers to {@linkcode SeriesRequest} have. They come line by line and level by level; each replaces the line's before. */
-export interface LineAnswer {
-  /** Which of the request's lines. */
-  readonly line: number;
-  readonly level: Level;
-  /** Whether no better one of this line comes. */
-  readonly isFinal: boolean;
-  /** Whether each bucket's smallest and largest values are those of its own rows. */
-  readonly isExact: boolean;
-  /** About how many rows the window has. */
-  readonly rows: number;
-  /** Unit of the line, where it is a field that tells one. */
-  readonly unit?: string;
-  /** Stretches that are damaged, ascending. */
-  readonly gaps: readonly Gap[];
-}
-
-/** The smallest and largest value of each bucket that has one: NaN and missing values do not count, buckets without any are left out. */
-export interface BucketsAnswer extends LineAnswer {
-  readonly shape: "buckets";
-  /** The middle of each bucket, in seconds, ascending. */
-  readonly x: Float64Array;
-  readonly min: Float64Array;
-  readonly max: Float64Array;
-  /** How long a bucket is, in seconds. */
-  readonly step: number;
-}
-
-/** All rows, where there are few enough. A missing value is NaN. */
-export interface PointsAnswer extends LineAnswer {
-  readonly shape: "points";
-  /** Time of each row, in seconds, ascending. */
-  readonly x: Float64Array;
-  readonly y: Float64Array;
-}
-
-/** A line that could not be had: its text is wrong, or its topic is not there. */
-export interface LineErrorAnswer {
-  readonly shape: "error";
-  readonly line: number;
-  readonly isFinal: true;
-  readonly error: DataError;
-}
-
-/** One line at one level. */
-export type SeriesAnswer = BucketsAnswer | PointsAnswer | LineErrorAnswer;
-
 /** How many messages there are over time. */
 export interface ActivityRequest {
   /** How many slices, 1 to 16,384. */
@@ -153,68 +94,6 @@ export interface ActivityAnswer {
   readonly step: number;
   /** In ASCII order of the names. Counts may be fractions. */
   readonly topics: readonly { readonly topic: string; readonly counts: Float64Array }[];
-}
-
-/** What is wanted of a topic at a moment. */
-export interface TopicWish {
-  readonly topic: string;
-  /** Paths of fields. @default all */
-  readonly fields?: readonly string[];
-  /** What the message is to become. @default "values" */
-  readonly as?: "values" | "picture" | "cloud";
-}
-
-/** What was known at a moment. */
-export interface AtRequest {
-  readonly ns: bigint;
-  readonly wishes: readonly TopicWish[];
-}
-
-/** Values of a message, free of views: numbers, bigint, text, booleans, typed arrays, lists, plain objects. */
-export interface ValuesAnswer {
-  readonly kind: "values";
-  readonly data: { readonly [field: string]: unknown };
-}
-
-/**
- * A picture. `bitmap` where this worker could make one, and then it is the receiver's to close; else its `bytes`, in `format` (`jpeg`, `png`,
- * `h264`, or `rgba` with `width` times `height` times 4 bytes), and `reason` tells why.
- */
-export interface PictureAnswer {
-  readonly kind: "picture";
-  readonly format: string;
-  readonly width?: number;
-  readonly height?: number;
-  readonly bitmap?: ImageBitmap;
-  readonly bytes?: Uint8Array<ArrayBuffer>;
-  readonly reason?: string;
-}
-
-/** Points in space. */
-export interface CloudAnswer {
-  readonly kind: "cloud";
-  /** x, y, z of each point, one after another. Points without all three are left out. */
-  readonly points: Float32Array<ArrayBuffer>;
-  /** One number a point to colour it by, such as its intensity, where there is one. */
-  readonly values?: Float32Array<ArrayBuffer>;
-  /** What `values` are: `intensity`. */
-  readonly valueName?: string;
-  /** The frame that the points are in, where the message tells. */
-  readonly frame?: string;
-  /** When they were measured, by the stamp of the message's header, where it has one. */
-  readonly stampNs?: bigint;
-}
-
-/** The last message of a topic at or before a moment; `content` is an error where it cannot be read. */
-export interface AtAnswer {
-  /** Which of the wishes. */
-  readonly wish: number;
-  readonly topic: string;
-  /** Its time; undefined where there is no message yet, and then there is no content. */
-  readonly timestampNs?: bigint;
-  /** Its time, in seconds. */
-  readonly seconds?: number;
-  readonly content?: ValuesAnswer | PictureAnswer | CloudAnswer | { kind: "error"; error: DataError };
 }
 
 /** Messages of one topic from a moment on, or back from one. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ErrorCode, FieldSchema, JsonValue } from "../../entry/web.ts";
+import type { ErrorCode, FieldSchema, JsonValue } from "../../entry/slim.ts";
 
 /** What went wrong, as a value. `ABORTED` is what a newer request of the same panel, or its signal, gave up. */
 export interface DataError {

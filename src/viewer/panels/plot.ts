@@ -4,15 +4,14 @@
  * @module
  */
 import uPlot from "uplot";
-import { alignLines, lastAtOrBefore, type LineData } from "../draw/align.ts";
+import { alignLines } from "../draw/align.ts";
 import { formatReference } from "../data/expression/reference.ts";
 import type { SeriesAnswer, TopicSummary } from "../data/protocol.ts";
 import { SeriesFeed } from "../data/series_feed.ts";
 import { withLegend } from "../draw/legend.ts";
-import { numberText } from "../draw/number_text.ts";
-import { fullColor, inkOf, lineStyle, withAlpha } from "../draw/palette.ts";
+import { fullColor, inkOf, lineStyle } from "../draw/palette.ts";
+import { drawGaps } from "../draw/plot_gaps.ts";
 import { besides, plotOptions } from "../draw/plot_options.ts";
-import { spanText } from "../draw/time_text.ts";
 import type { PanelOptions } from "../app/layout.ts";
 import { Shift } from "../time/shift.ts";
 import { DrawnPanel } from "./drawn_panel.ts";
@@ -24,8 +23,6 @@ import { isTold } from "./parts.ts";
 import { PlotLegend } from "./plot_legend.ts";
 import {
   axisFor,
-  dataOf,
-  extremes,
   factsOf,
   gapsText,
   keyOf,
@@ -33,12 +30,12 @@ import {
   levelText,
   type Line,
   type LineFacts,
-  secondsLater,
   type ShownLine,
   unitOf,
 } from "./plot_lines.ts";
 import { PlotStats } from "./plot_stats.ts";
 import { type TimeArea, TimeOverlay } from "./time_overlay.ts";
+import { plotText, shownData, shownGaps, valueAt } from "./plot_text.ts";
 
 /** Lines at most; more than can be told apart. */
 const MAX_LINES = 32;
@@ -266,10 +263,6 @@ class PlotPanel extends DrawnPanel<Options> {
     });
   }
 
-  #data({ answer, recording }: ShownLine): LineData | undefined {
-    return answer && answer.shape !== "error" ? dataOf(answer, secondsLater(recording)) : undefined;
-  }
-
   protected override draw(): void {
     const { width, height } = this.#size;
     if (width < 20 || height < 20) return;
@@ -295,7 +288,7 @@ class PlotPanel extends DrawnPanel<Options> {
         margins: () => this.context.margins.now,
       });
       options.hooks = {
-        drawClear: [(plot) => this.#drawGaps(plot)],
+        drawClear: [(plot) => drawGaps(plot, this.#shown.flatMap(shownGaps), inkOf(this.context.theme))],
         draw: [
           (plot) => {
             this.context.margins.want(this, besides(plot));
@@ -313,7 +306,7 @@ class PlotPanel extends DrawnPanel<Options> {
     const { from, to } = clock.window;
     plot.batch(() => {
       if (this.#hasNewData) {
-        const { x, columns } = alignLines(this.#shown.map((shown) => this.#data(shown)));
+        const { x, columns } = alignLines(this.#shown.map(shownData));
         plot.setData([x, ...columns] as unknown as uPlot.AlignedData, false);
         this.#hasNewData = false;
       }
@@ -325,23 +318,6 @@ class PlotPanel extends DrawnPanel<Options> {
     this.#gaps.textContent = gapsText(this.#shown, from, to);
     if (this.#shown.length > 0 && this.#shown.every(isWhole)) this.context.drawn();
     this.#describeSoon();
-  }
-
-  /** Stretches that could not be read are hatched. */
-  #drawGaps(plot: uPlot): void {
-    const { ctx, bbox } = plot;
-    const ink = inkOf(this.context.theme);
-    for (const { answer, recording } of this.#shown) {
-      if (!answer || answer.shape === "error") continue;
-      const shift = secondsLater(recording);
-      for (const gap of answer.gaps) {
-        const left = Math.max(bbox.left, plot.valToPos(gap.from + shift, "x", true));
-        const right = Math.min(bbox.left + bbox.width, plot.valToPos(gap.to + shift, "x", true));
-        if (right < left) continue;
-        ctx.fillStyle = withAlpha(ink.cursor, 0.12);
-        ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
-      }
-    }
   }
 
   #area(): TimeArea | undefined {
@@ -358,17 +334,6 @@ class PlotPanel extends DrawnPanel<Options> {
     return line.color === undefined ? style : { ...style, color: fullColor(line.color) ?? style.color };
   }
 
-  /** The values of a line at a moment: one, or a bucket's two. */
-  #valueAt(shown: ShownLine, seconds: number): string {
-    const data = this.#data(shown);
-    if (!data) return "";
-    const at = lastAtOrBefore(data.x, seconds + (data.low ? stepOf(shown) / 2 : 0));
-    if (at < 0) return "";
-    const high = numberText(data.high[at]);
-    if (!data.low || data.low[at] === data.high[at]) return high;
-    return `${numberText(data.low[at])} … ${high}`;
-  }
-
   /** The legend tells what is at the cursor. */
   protected override move(): void {
     const { clock, hover } = this.context;
@@ -382,7 +347,7 @@ class PlotPanel extends DrawnPanel<Options> {
         name: line.label ?? labels[index],
         style: this.#style(line, index),
         isHidden: this.#hidden.has(line.text),
-        values: shown.map((shown) => this.#valueAt(shown, seconds)).filter((text) => text !== ""),
+        values: shown.map((shown) => valueAt(shown, seconds)).filter((text) => text !== ""),
         error: answer?.shape === "error" ? answer.error.message : undefined,
       };
     }));
@@ -433,24 +398,9 @@ class PlotPanel extends DrawnPanel<Options> {
   #describeSoon(): void {
     clearTimeout(this.#textTimer);
     this.#textTimer = setTimeout(() => {
-      const { clock } = this.context;
-      const { from, to } = clock.window;
-      const lines = this.#shown.map((shown) => {
-        const data = this.#data(shown);
-        if (!data) return `${shown.line.text}: no values`;
-        const [low, high] = extremes(data, from, to);
-        const now = this.#valueAt(shown, clock.cursor);
-        return `${shown.line.text}: ${numberText(low)} to ${numberText(high)}, at the cursor ${
-          now || "none"
-        }`;
-      });
-      this.#text.textContent = `Plot of ${spanText(to - from)}. ${lines.join(". ")}`;
+      this.#text.textContent = plotText(this.#shown, this.context.clock);
     }, 400);
   }
-}
-
-function stepOf({ answer }: ShownLine): number {
-  return answer?.shape === "buckets" ? answer.step : 0;
 }
 
 /** Whether no better data is on its way. */
