@@ -1,9 +1,13 @@
 import { SmaltiError } from "../../error.ts";
+import { mapLimited } from "../../util/map_limited.ts";
 import { writtenAnew } from "../store.ts";
 import type { Bucket } from "./bucket.ts";
 
 /** Bytes of a bulk object, and of each part of an upload but the last: all alike, as some services want it. */
 export const BULK_BYTES: number = 8 * 2 ** 20;
+
+/** Requests of one read under way at a time. */
+const READS_AT_ONCE = 8;
 
 /** An object whose bytes are a file's first. */
 export interface BaseObject {
@@ -135,18 +139,17 @@ export class PendingFile {
       const from = Math.max(offset, memoryStart);
       bytes.set(this.#slice(from - memoryStart, end - memoryStart), from - offset);
     }
-    let start = 0;
-    for (const { key, size, etag } of objects) {
+    let next = 0;
+    const places = objects.map((object) => ({ ...object, start: (next += object.size) - object.size }));
+    const wanted = places.filter(({ start, size }) => start < end && start + size > offset);
+    await mapLimited(wanted, READS_AT_ONCE, async ({ key, start, size, etag }) => {
       const [from, to] = [Math.max(offset, start), Math.min(end, start + size)];
-      if (from < to) {
-        const found = await this.#bucket.get(key, from - start, to - from, { ifMatch: etag });
-        if (typeof found !== "object" || found.bytes.length !== to - from) {
-          throw writtenAnew(this.#bucket.shown(key), this.path);
-        }
-        bytes.set(found.bytes, from - offset);
+      const found = await this.#bucket.get(key, from - start, to - from, { ifMatch: etag });
+      if (typeof found !== "object" || found.bytes.length !== to - from) {
+        throw writtenAnew(this.#bucket.shown(key), this.path);
       }
-      start += size;
-    }
+      bytes.set(found.bytes, from - offset);
+    });
     return bytes;
   }
 
