@@ -30,6 +30,12 @@ export async function withClient<R>(
   }
 }
 
+/** Whether a place is one of this machine, by its path or URL. */
+export function isDirectory(place: string): boolean {
+  // One letter before the colon is a drive.
+  return !/^[a-z][a-z0-9+.-]+:/i.test(place) || /^file:/i.test(place);
+}
+
 /** The files of a directory, or of a bucket, to be written. UNSUPPORTED, saying `what` cannot be done, for any other place. */
 export async function openToWrite(place: string, what: string): Promise<Store> {
   const s3 = await s3Options(place, true);
@@ -40,8 +46,7 @@ export async function openToWrite(place: string, what: string): Promise<Store> {
     ]);
     return new S3Store(s3Place(place, s3));
   }
-  // One letter before the colon is a drive.
-  if (/^[a-z][a-z0-9+.-]+:/i.test(place) && !/^file:/i.test(place)) {
+  if (!isDirectory(place)) {
     throw new SmaltiError(
       "UNSUPPORTED",
       `Cannot ${what} ${shownUrl(place)}: wanted a directory, or s3://bucket/prefix`,

@@ -9,7 +9,7 @@ import { connect } from "../../entry/main.ts";
 import { type ErrorCode, isNotFound, SmaltiError } from "../../error.ts";
 import { isSequenceName } from "../../names.ts";
 import type { S3Options } from "../../store/s3/s3_options.ts";
-import { s3Options } from "../open.ts";
+import { isDirectory, s3Options } from "../open.ts";
 import type { FileReader } from "../../store/store.ts";
 import { isRemote } from "../remote_file.ts";
 import { listNames } from "../store_list.ts";
@@ -94,7 +94,7 @@ async function openServed(place: string): Promise<ServedStore> {
   if (/^https?:/i.test(place)) return await servedWeb(place);
   const s3 = await s3Options(place, true);
   if (s3) return await servedBucket(place, s3);
-  if (/^[a-z][a-z0-9+.-]+:/i.test(place) && !/^file:/i.test(place)) {
+  if (!isDirectory(place)) {
     const text = `Cannot show ${place}: wanted a directory, or a URL of http:, https: or s3:`;
     throw new SmaltiError("UNSUPPORTED", text);
   }

@@ -140,13 +140,18 @@ export class DirectoryLease implements StoreLease {
 
   /** Adds a step of a file that is not an object yet. */
   #add(step: LogStep & { readonly path: string }, bytes?: Uint8Array): void {
-    const { path } = step;
-    if (!this.#known.has(path)) this.#log.add({ do: "create", path });
-    this.#known.add(path);
+    this.#tell(step.path);
     this.#log.add(step, bytes);
   }
 
-  /** Adds bytes to a file, which nobody changes from now on. */
+  /** Has the log speak of a file. */
+  #tell(path: string): void {
+    if (this.#known.has(path)) return;
+    this.#known.add(path);
+    this.#log.add({ do: "create", path });
+  }
+
+  /** Adds a copy of bytes to a file. */
   async append(file: PendingFile, bytes: Uint8Array): Promise<void> {
     const { path } = file;
     file.append(bytes);
@@ -263,11 +268,7 @@ export class DirectoryLease implements StoreLease {
 
   /** Resolves when the log has what was made and dropped so far. */
   flush(): Promise<void> {
-    for (const [path] of this.files) {
-      if (this.#known.has(path)) continue;
-      this.#known.add(path);
-      this.#log.add({ do: "create", path });
-    }
+    for (const path of this.files.keys()) this.#tell(path);
     return this.#log.settled();
   }
 

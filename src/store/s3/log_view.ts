@@ -104,7 +104,7 @@ export class LogView {
       }
       if (step.do === "replace") {
         const whole = new PendingFile(this.#bucket, path);
-        whole.append(bytes.slice(at, at += step.length));
+        whole.append(bytes.subarray(at, at += step.length));
         whole.logged = whole.size;
         this.files.set(path, whole);
         continue;
@@ -114,7 +114,7 @@ export class LogView {
         if (file.size !== step.offset) {
           throw this.#wrong(key, `it adds to ${path} at ${step.offset}, which has ${file.size} bytes`);
         }
-        file.append(bytes.slice(at, at += step.length));
+        file.append(bytes.subarray(at, at += step.length));
       } else {
         file.addBulk(step.key);
         if (file.size < step.length) {

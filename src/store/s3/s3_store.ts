@@ -168,13 +168,12 @@ export class S3Store implements Store {
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
-    const copy = bytes.slice();
     await this.#change([path], async () => {
       const lease = this.#leaseOf(path);
       const file = lease?.files.get(path);
-      if (lease && file) return await lease.append(file, copy);
+      if (lease && file) return await lease.append(file, bytes);
       const own = this.#files.get(path) ?? await this.#adopt(path);
-      own.append(copy);
+      own.append(bytes);
     });
   }
 
