@@ -87,9 +87,11 @@ export class MessageBuffers implements BufferSource {
     return bytes;
   };
 
+  /** For who has nothing of them any more: they, and the message's bytes, are used again where they may be. */
   giveBack(): void {
     for (const bytes of this.#taken) giveBytes(bytes);
     this.#taken = [];
+    if (this.#mayReuse) giveBytes(this.#message);
   }
 
   /** The same buffers, with what is loaded of them by now. */

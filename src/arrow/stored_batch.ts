@@ -19,7 +19,6 @@ import { MessageBuffers, rawLengthAt, TIME_BUFFERS } from "./message_buffers.ts"
 import type { StructVector, Vector } from "./vector.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
-import { giveBytes } from "../util/buffer_pool.ts";
 import type { BatchLayout, Engine } from "../engine.ts";
 
 /** Key of the checksums in a batch's custom metadata. */
@@ -116,7 +115,6 @@ function batchOf(
     },
     giveBack() {
       buffers.giveBack();
-      giveBytes(message);
     },
     share() {
       return batchOf({ layout, buffers: buffers.share(), makeTable, headerCrc }, { message, times });

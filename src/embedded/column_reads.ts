@@ -6,6 +6,7 @@ import type { Engine } from "../engine.ts";
 import { decodeFrame } from "../engine/batch_message.ts";
 import { SmaltiError } from "../error.ts";
 import type { FieldSchema } from "../schema.ts";
+import type { BufferUse } from "../store/store.ts";
 import type { TopicBytes } from "./topic_footer.ts";
 import type { TopicIndex } from "./topic_index.ts";
 
@@ -56,14 +57,14 @@ export class ColumnReads {
   }
 
   /** The message of a batch, in which what is not wanted may be zeros. */
-  async readBatch(number: number, signal?: AbortSignal, mayReuse = false): Promise<Uint8Array> {
+  async readBatch(number: number, signal?: AbortSignal, use?: BufferUse): Promise<Uint8Array> {
     const { file, index } = this.#source;
     const [offset, length] = [index.offset[number], index.length[number]];
     const part = this.#isWorthIt && length > this.#leastSaved + this.#headBytes
       ? await this.#readPart(offset, length, signal)
       : undefined;
     if (part) this.#parts.add(part);
-    return part ?? await file(offset, length, signal, mayReuse);
+    return part ?? await file(offset, length, signal, use);
   }
 
   /** Whether a message that it read is not whole. */

@@ -1,6 +1,7 @@
 import type { FileBatches } from "../arrow/batch_cache.ts";
 import type { OpenBatch } from "../arrow/stored_batch.ts";
 import type { BatchAhead, Run, RunOptions, RunSource } from "../backend.ts";
+import type { BufferUse } from "../store/store.ts";
 import { lowerBound } from "../util/times.ts";
 import type { Window } from "../types.ts";
 import type { ColumnReads } from "./column_reads.ts";
@@ -15,7 +16,7 @@ interface IndexedFile {
   readonly sharedBytes: number | undefined;
   /** Batches of it that are at hand. */
   readonly kept: FileBatches | undefined;
-  readBatch(number: number, signal: AbortSignal, mayReuse: boolean): Promise<Uint8Array>;
+  readBatch(number: number, signal: AbortSignal, use: BufferUse): Promise<Uint8Array>;
   openBatch(number: number, bytes: Promise<Uint8Array>, mayReuse: boolean): Promise<OpenBatch>;
 }
 
@@ -149,7 +150,8 @@ export class FileRuns implements RunSource {
   }
 
   #read(number: number): Promise<Uint8Array> {
-    return (this.#parts ?? this.#file).readBatch(number, this.#stop.signal, this.#reuses);
+    const use = this.#reuses ? { mayReuse: true } : { mayShare: true };
+    return (this.#parts ?? this.#file).readBatch(number, this.#stop.signal, use);
   }
 
   close(): void {

@@ -15,7 +15,14 @@ import { hexCrc, type OpenBatch, openBatch } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import { MAX_ATTEMPTS } from "../reopen.ts";
-import { type FileReader, isOtherFile, isWrittenAnew, otherFile, writtenAnew } from "../store/store.ts";
+import {
+  type BufferUse,
+  type FileReader,
+  isOtherFile,
+  isWrittenAnew,
+  otherFile,
+  writtenAnew,
+} from "../store/store.ts";
 import type { FieldSchema } from "../schema.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { lowerBound } from "../util/times.ts";
@@ -414,8 +421,8 @@ export class TopicFileReader implements TopicSource {
   }
 
   /** The bytes of one batch. */
-  readBatch(number: number, signal?: AbortSignal, mayReuse = false): Promise<Uint8Array> {
-    return this.#parts.file(this.index.offset[number], this.index.length[number], signal, mayReuse);
+  readBatch(number: number, signal?: AbortSignal, use?: BufferUse): Promise<Uint8Array> {
+    return this.#parts.file(this.index.offset[number], this.index.length[number], signal, use);
   }
 
   /** Builds the index of a file that has none: each batch is read once, and must be in time order. */
@@ -452,8 +459,8 @@ function bytesOfBounds(fields: readonly FieldSchema[], { rows }: TopicIndex): nu
  * @param isStill As in {@linkcode OpenOptions}.
  */
 export function bytesIn(store: FileReader, path: string, isStill?: () => Promise<boolean>): TopicBytes {
-  const file: TopicBytes = (offset, length, signal, mayReuse) =>
-    store.read(path, offset, length, { signal, reader: file, mayReuse });
+  const file: TopicBytes = (offset, length, signal, use) =>
+    store.read(path, offset, length, { signal, reader: file, ...use });
   if (!isStill) return file;
   return (...range) =>
     file(...range).catch(async (reason) => {

@@ -9,6 +9,7 @@ import type { Dictionary } from "../arrow/encoded_vector.ts";
 import { hexCrc } from "../arrow/stored_batch.ts";
 import type { Engine } from "../engine.ts";
 import { SmaltiError } from "../error.ts";
+import type { BufferUse } from "../store/store.ts";
 import { decodeIndex, INDEX_CRC, type TopicIndex } from "./topic_index.ts";
 
 /** Most footers fit, and the bounds before them, so that opening a topic is one read: at least this much of a file's end... */
@@ -22,7 +23,7 @@ export type TopicBytes = (
   offset: number,
   length: number,
   signal?: AbortSignal,
-  mayReuse?: boolean,
+  use?: BufferUse,
 ) => Promise<Uint8Array>;
 
 /** A footer that was read. */

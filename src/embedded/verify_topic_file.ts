@@ -6,6 +6,7 @@ import type { OpenBatch } from "../arrow/stored_batch.ts";
 import { type ErrorDetails, SmaltiError } from "../error.ts";
 import type { StructVector } from "../arrow/vector.ts";
 import { schemaKey } from "../schema.ts";
+import type { BufferUse } from "../store/store.ts";
 import { jsonText } from "../util/json_text.ts";
 import { TimeSlice } from "../util/time_slice.ts";
 import { totals } from "../util/totals.ts";
@@ -21,7 +22,7 @@ export interface TopicFile {
   readHead(): Promise<Uint8Array>;
   readBounds(signal?: AbortSignal): Promise<BatchBounds | undefined>;
   loadDetail(paths: readonly string[], signal?: AbortSignal): Promise<BlockBounds | undefined>;
-  readBatch(number: number, signal?: AbortSignal, mayReuse?: boolean): Promise<Uint8Array>;
+  readBatch(number: number, signal?: AbortSignal, use?: BufferUse): Promise<Uint8Array>;
   openBatch(number: number, bytes?: Promise<Uint8Array>, mayReuse?: boolean): Promise<OpenBatch>;
   place(batch?: number): ErrorDetails;
 }
@@ -65,7 +66,7 @@ export async function verifyTopicFile(
     for (let batch = 0; batch < rows.length; batch++) {
       await slice.pause();
       await check(batch, async () => {
-        const open = await file.openBatch(batch, file.readBatch(batch, signal, true), true);
+        const open = await file.openBatch(batch, file.readBatch(batch, signal, { mayReuse: true }), true);
         const { table, times } = open;
         table.loadAll();
         checkOrder(times);

@@ -4,7 +4,8 @@
  * @module
  */
 import { SmaltiError } from "../error.ts";
-import { type FilePart, type FileVersion, otherFile, type ReadOptions } from "./store.ts";
+import { takeBytes } from "../util/buffer_pool.ts";
+import { type BufferUse, type FilePart, type FileVersion, otherFile, type ReadOptions } from "./store.ts";
 
 /** A reader first looks at its file's end. Up to here, what is before comes along: often that is the file. */
 const END_BYTES = 64 * 1024;
@@ -54,6 +55,7 @@ interface Wanted {
   readonly length: number;
   readonly reader: Reader | undefined;
   readonly fresh: boolean;
+  readonly use: BufferUse;
   /** What gives it up: its request, once it has one. */
   leave: () => void;
   resolve(part: FilePart): void;
@@ -134,13 +136,13 @@ export class RangeReader {
     path: string,
     offset: number,
     length: number,
-    { signal, reader: key, grows, fresh = grows ?? false }: ReadOptions,
+    { signal, reader: key, grows, fresh = grows ?? false, ...use }: ReadOptions,
   ): Promise<FilePart> {
     this.checkOpen();
     signal?.throwIfAborted();
     const reader = key && this.#reader(key);
     const kept = reader?.end;
-    if (kept && (offset >= kept.offset)) return cut(kept, offset, length);
+    if (kept && (offset >= kept.offset)) return cut(kept, offset, length, use);
     return await new Promise<FilePart>((resolve, reject) => {
       const settle = () => {
         this.#open.delete(wanted);
@@ -152,6 +154,7 @@ export class RangeReader {
         length,
         reader,
         fresh,
+        use,
         leave: () => this.#waiting.delete(wanted),
         resolve: (part) => {
           settle();
@@ -250,7 +253,8 @@ export class RangeReader {
       if (reader) this.#note(path, reader, part);
       const whole = group.length === 1 && group[0].offset === from;
       for (const wanted of left) {
-        wanted.resolve(whole && part !== reader?.end ? part : cut(part, wanted.offset, wanted.length));
+        const isOwn = whole && part !== reader?.end;
+        wanted.resolve(isOwn ? part : cut(part, wanted.offset, wanted.length, wanted.use));
       }
     } catch (reason) {
       for (const wanted of left) wanted.reject(reason);
@@ -297,7 +301,16 @@ function differ<T>(a: T | undefined, b: T | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b;
 }
 
-/** A range out of a larger one, as fresh bytes. */
-function cut({ bytes, offset: start, version }: FilePart, offset: number, length: number): FilePart {
-  return { offset, bytes: bytes.slice(offset - start, offset - start + length), version };
+/** A range out of a larger one. Typed arrays on it need it at a multiple of 8 bytes. */
+function cut(
+  { bytes, offset: start, version }: FilePart,
+  offset: number,
+  length: number,
+  { mayReuse, mayShare }: BufferUse,
+): FilePart {
+  const view = bytes.subarray(offset - start, offset - start + length);
+  if (mayShare && view.byteOffset % 8 === 0) return { offset, bytes: view, version };
+  const copy = mayReuse ? takeBytes(view.length) : new Uint8Array(view.length);
+  copy.set(view);
+  return { offset, bytes: copy, version };
 }

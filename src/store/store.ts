@@ -21,6 +21,11 @@ export interface ReadOptions {
   reader?: object;
   /** Whether the bytes may lie in a larger buffer that was used before; a store may always give fresh ones. @default false */
   mayReuse?: boolean;
+  /**
+   * Whether the bytes may be a view of a larger buffer of which others have other parts, as where reads share a request: who
+   * has them changes nothing in it, and does not transfer it. Without `mayReuse`. @default false
+   */
+  mayShare?: boolean;
   /** Whether the bytes must be those that are there now, past caches on the way: of a file that is being written. @default false */
   fresh?: boolean;
   /**
@@ -29,6 +34,9 @@ export interface ReadOptions {
    */
   grows?: boolean;
 }
+
+/** In which buffers bytes may be. */
+export type BufferUse = Pick<ReadOptions, "mayReuse" | "mayShare">;
 
 /** A file that was read whole, to be asked for again. */
 export interface WholeFile {
