@@ -112,7 +112,7 @@ export const importPlaces: Readonly<Record<string, readonly string[]>> = {
   "@bufbuild/protobuf": ["src/flight/", "src/import/protobuf/"],
   "@connectrpc/connect": ["src/flight/"],
   "@connectrpc/connect-node": ["src/flight/"],
-  "@foxglove/crc": ["src/engine/codecs.ts", "src/image/png/", "src/store/s3/"],
+  "@foxglove/crc": ["src/engine/codecs.ts", "src/util/crc32.ts"],
   "@foxglove/ros2idl-parser": ["src/import/ros/"],
   "@foxglove/rosmsg": ["src/import/ros/"],
   // Its types, and the two entries that may load it.

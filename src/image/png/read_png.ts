@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { crc32 } from "@foxglove/crc";
+import { crc32 } from "../../util/crc32.ts";
 import { SmaltiError } from "../../error.ts";
 import { isPng, SIGNATURE, through } from "./chunks.ts";
 

@@ -1,4 +1,4 @@
-import { crc32 } from "@foxglove/crc";
+import { crc32 } from "../../util/crc32.ts";
 import { SIGNATURE } from "./chunks.ts";
 import { deflate } from "./deflate.ts";
 

@@ -1,4 +1,5 @@
 import { SmaltiError } from "../../error.ts";
+import { Slots } from "../../util/slots.ts";
 
 /** What a runtime gives for an open file. */
 export interface ClosableHandle {
@@ -14,12 +15,12 @@ export class OpenFiles<H extends ClosableHandle> {
   readonly #most: number;
   /** Least recently used first. */
   readonly #kept = new Map<string, KeptFile<H>>();
-  readonly #queue: (() => void)[] = [];
-  #running = 0;
+  readonly #calls: Slots;
   #closed = false;
 
   constructor(most: number) {
     this.#most = most;
+    this.#calls = new Slots(most / 2);
   }
 
   /** Whether {@linkcode close} was called. */
@@ -29,7 +30,7 @@ export class OpenFiles<H extends ClosableHandle> {
 
   /** Runs `action` on the file kept under `key`, which `open` opens where there is none. */
   async use<T>(key: string, open: () => Promise<H>, action: (handle: H) => Promise<T>): Promise<T> {
-    return await this.#inTurn(async () => {
+    return await this.#calls.take(async () => {
       let file = this.#kept.get(key);
       while (!file && this.#kept.size >= this.#most) {
         const idle = [...this.#kept].find(([, { isIdle }]) => isIdle); // there is one: half of them are
@@ -50,7 +51,7 @@ export class OpenFiles<H extends ClosableHandle> {
     open: () => Promise<O>,
     action: (handle: O) => Promise<T>,
   ): Promise<T> {
-    return await this.#inTurn(async () => {
+    return await this.#calls.take(async () => {
       if (this.#closed) throw closed();
       const handle = await open();
       try {
@@ -85,18 +86,6 @@ export class OpenFiles<H extends ClosableHandle> {
       if (this.#kept.get(key) === file) this.#kept.delete(key);
     });
     return file;
-  }
-
-  async #inTurn<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#most / 2) this.#running++;
-    else await new Promise<void>((resolve) => this.#queue.push(resolve));
-    try {
-      return await action();
-    } finally {
-      const next = this.#queue.shift();
-      if (next) next(); // takes over this one's place
-      else this.#running--;
-    }
   }
 }
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { crc32 } from "@foxglove/crc";
-import { encodeBase64 } from "../../util/base64.ts";
 import { SmaltiError } from "../../error.ts";
-import { encryptionHeaders } from "./encryption.ts";
-import type { S3Place } from "./s3_options.ts";
-import { codeOf, elementOf, type S3Answer, type S3Request, S3Requests } from "./s3_requests.ts";
+import { crcText } from "./checksum.ts";
+import { type S3Place, shownKey } from "./s3_options.ts";
+import { type AskOptions, type S3Answer, S3Requests } from "./s3_requests.ts";
+import { codeOf, elements, escaped, texts, unescaped, unescapedXml } from "./s3_xml.ts";
+import { Uploads } from "./uploads.ts";
 
 /** Keys that a service deletes by one request. */
 const MOST_DELETED = 1000;
@@ -31,13 +31,6 @@ export interface ObjectHead {
   readonly ageMs: number | undefined;
 }
 
-/** Options of a request. */
-export interface AskOptions {
-  signal?: AbortSignal | undefined;
-  /** The object must have this ETag: else the call gives undefined, or "changed". */
-  ifMatch?: string | undefined;
-}
-
 /** One page of a listing. */
 export interface ListPage {
   /** Keys of objects, in order. */
@@ -46,40 +39,35 @@ export interface ListPage {
   readonly prefixes: readonly string[];
 }
 
-/** A part of a multipart upload. */
-export interface UploadedPart {
-  readonly number: number;
-  readonly etag: string;
-}
-
 /** A bucket. Keys are whole, with the place's prefix. */
 export class Bucket {
   readonly place: S3Place;
   readonly #requests: S3Requests;
-  readonly #encryption: Readonly<Record<string, string>>;
+  /** Its multipart uploads. */
+  readonly uploads: Uploads;
 
   constructor(place: S3Place) {
     this.place = place;
     this.#requests = new S3Requests(place);
-    this.#encryption = encryptionHeaders(place.options.encryptionKey);
+    this.uploads = new Uploads(place, this.#requests);
   }
 
   /** How messages name an object. */
   shown(key: string): string {
-    return `s3://${this.place.bucket}/${key}`;
+    return shownKey(this.place, key);
   }
 
   /**
    * A range of an object, at least one byte long: fewer bytes where it ends before. "missing" where there is none, "changed"
-   * where its ETag is not `ifMatch`, "same" where it still is `unless`.
+   * where its ETag is not `ifMatch`, "same" where it still is `unless`. In `into`, which has that length, unless there are fewer.
    */
   async get(
     key: string,
     offset: number,
     length: number,
-    options: AskOptions & { unless?: string | undefined } = {},
+    options: AskOptions & { unless?: string | undefined; into?: Uint8Array<ArrayBuffer> } = {},
   ): Promise<ObjectPart | "missing" | "changed" | "same"> {
-    const answer = await this.#ask({
+    const answer = await this.#requests.send({
       method: "GET",
       key,
       headers: {
@@ -90,6 +78,7 @@ export class Bucket {
       tried: `read ${this.shown(key)}`,
       expected: [304, 404, 412, 416],
       signal: options.signal,
+      into: options.into,
     });
     const etag = answer.headers.get("ETag") ?? undefined;
     switch (answer.status) {
@@ -131,7 +120,13 @@ export class Bucket {
     ObjectHead | undefined
   > {
     const tried = `look at ${this.shown(key)}`;
-    const { status, headers } = await this.#ask({ method: "HEAD", key, tried, expected: [404], signal });
+    const { status, headers } = await this.#requests.send({
+      method: "HEAD",
+      key,
+      tried,
+      expected: [404],
+      signal,
+    });
     if (status === 404) return undefined;
     const timeOf = (name: string) => Date.parse(headers.get(name) ?? "");
     const ageMs = timeOf("Date") - timeOf("Last-Modified");
@@ -183,14 +178,14 @@ export class Bucket {
       const some = keys.slice(from, from + MOST_DELETED);
       if (some.length === 1) {
         const tried = `remove ${this.shown(some[0])}`;
-        await this.#ask({ method: "DELETE", key: some[0], tried, expected: [404], signal });
+        await this.#requests.send({ method: "DELETE", key: some[0], tried, expected: [404], signal });
         continue;
       }
       const objects = some.map((key) => `<Object><Key>${escaped(key)}</Key></Object>`).join("");
       const body = new TextEncoder().encode(`<Delete><Quiet>true</Quiet>${objects}</Delete>`);
       const tried = `remove ${some.length} objects from ${this.shown(some[0])} on`;
       const headers = { "x-amz-checksum-crc32": crcText(body), "Content-Type": "application/xml" };
-      const answer = await this.#ask({
+      const answer = await this.#requests.send({
         method: "POST",
         key: "",
         query: { delete: "" },
@@ -211,7 +206,7 @@ export class Bucket {
   ): AsyncGenerator<ListPage> {
     let token: string | undefined;
     do {
-      const answer = await this.#ask({
+      const answer = await this.#requests.send({
         method: "GET",
         key: "",
         query: {
@@ -228,121 +223,11 @@ export class Bucket {
       const xml = new TextDecoder().decode(answer.bytes);
       // Some services leave them as they are, and say so.
       const plain = texts(xml, "EncodingType")[0] === "url" ? unescaped : unescapedXml;
-      const prefixes = [...xml.matchAll(/<CommonPrefixes>([\s\S]*?)<\/CommonPrefixes>/g)]
-        .flatMap(([, one]) => texts(one, "Prefix").map(plain));
+      const prefixes = elements(xml, "CommonPrefixes").flatMap((one) => texts(one, "Prefix").map(plain));
       yield { keys: texts(xml, "Key").map(plain), prefixes };
       const next = texts(xml, "NextContinuationToken")[0];
       token = texts(xml, "IsTruncated")[0] === "true" && next ? unescapedXml(next) : undefined;
     } while (token !== undefined);
-  }
-
-  /**
-   * Begins a multipart upload; gives its id.
-   *
-   * @param options `id`: what the object is known by once it is there, as of {@linkcode create}.
-   */
-  async beginUpload(key: string, { signal, id }: AskOptions & { id?: string } = {}): Promise<string> {
-    const tried = `begin an upload of ${this.shown(key)}`;
-    const headers: Record<string, string> = id === undefined ? {} : { "x-amz-meta-id": id };
-    const answer = await this.#ask({ method: "POST", key, query: { uploads: "" }, headers, tried, signal });
-    const upload = elementOf(answer, "UploadId");
-    if (upload) return unescapedXml(upload);
-    throw new SmaltiError("IO", `Cannot ${tried}: the service gives no id for it`);
-  }
-
-  /** Uploads a part, numbered from 1; all but the last have 5 MiB at least. */
-  async uploadPart(
-    key: string,
-    upload: string,
-    number: number,
-    bytes: Uint8Array,
-    { signal }: AskOptions = {},
-  ): Promise<UploadedPart> {
-    const answer = await this.#ask({
-      method: "PUT",
-      key,
-      query: { partNumber: String(number), uploadId: upload },
-      headers: { "x-amz-checksum-crc32": crcText(bytes) },
-      body: bytes as Uint8Array<ArrayBuffer>,
-      tried: `upload part ${number} of ${this.shown(key)}`,
-      signal,
-    });
-    return { number, etag: answer.headers.get("ETag") ?? "" };
-  }
-
-  /** Makes another object a part, at the service; "unsupported" where it does not do so. */
-  async copyPart(
-    key: string,
-    upload: string,
-    number: number,
-    from: string,
-    { signal }: AskOptions = {},
-  ): Promise<UploadedPart | "unsupported"> {
-    const source = `/${this.place.bucket}/${from}`.split("/").map(encodeURIComponent).join("/");
-    const answer = await this.#ask({
-      method: "PUT",
-      key,
-      query: { partNumber: String(number), uploadId: upload },
-      headers: { "x-amz-copy-source": source, ...encryptionHeaders(this.place.options.encryptionKey, true) },
-      tried: `copy ${this.shown(from)} as part ${number} of ${this.shown(key)}`,
-      expected: [405, 411, 501],
-      signal,
-    });
-    if (answer.status > 299) return "unsupported";
-    const etag = elementOf(answer, "ETag");
-    if (etag) return { number, etag: unescapedXml(etag) };
-    // A copy that fails after it began answers 200 all the same.
-    throw new SmaltiError(
-      "IO",
-      `Cannot copy ${this.shown(from)}: the service answers ${codeOf(answer) || "no ETag"}`,
-    );
-  }
-
-  /**
-   * Ends an upload: the object is there, all at once. False where it is not: something is there that has another ETag than
-   * `ifMatch`, or anything where that is "none"; or the upload is gone, as after an end whose answer was lost.
-   */
-  async completeUpload(
-    key: string,
-    upload: string,
-    parts: readonly UploadedPart[],
-    { signal, ifMatch }: AskOptions = {},
-  ): Promise<boolean> {
-    const list = parts.map(({ number, etag }) =>
-      `<Part><PartNumber>${number}</PartNumber><ETag>${escaped(etag)}</ETag></Part>`
-    ).join("");
-    const body = new TextEncoder().encode(`<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`);
-    const tried = `end the upload of ${this.shown(key)}`;
-    const headers: Record<string, string> = { "Content-Type": "application/xml" };
-    if (ifMatch === "none") headers["If-None-Match"] = "*";
-    else if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
-    const query = { uploadId: upload };
-    const expected = [404, 412];
-    const answer = await this.#ask({ method: "POST", key, query, headers, body, tried, expected, signal });
-    if (answer.status > 299) return false;
-    // It may fail after it began to answer.
-    const code = codeOf(answer);
-    if (code !== "") throw new SmaltiError("IO", `Cannot ${tried}: the service answers ${code}`);
-    return true;
-  }
-
-  /** Gives an upload up; nothing where there is none. */
-  async abortUpload(key: string, upload: string, { signal }: AskOptions = {}): Promise<void> {
-    const tried = `give up the upload of ${this.shown(key)}`;
-    await this.#ask({ method: "DELETE", key, query: { uploadId: upload }, tried, expected: [404], signal });
-  }
-
-  /** Uploads under way below a prefix; the first thousand. */
-  async uploads(prefix: string, { signal }: AskOptions = {}): Promise<{ key: string; upload: string }[]> {
-    const tried = `list the uploads of ${this.shown(prefix)}`;
-    const query = { uploads: "", prefix };
-    const answer = await this.#ask({ method: "GET", key: "", query, tried, expected: [501], signal });
-    if (answer.status === 501) return [];
-    const xml = new TextDecoder().decode(answer.bytes);
-    return [...xml.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)].map(([, one]) => ({
-      key: unescapedXml(texts(one, "Key")[0] ?? ""),
-      upload: unescapedXml(texts(one, "UploadId")[0] ?? ""),
-    }));
   }
 
   async #put(
@@ -353,7 +238,7 @@ export class Bucket {
     signal: AbortSignal | undefined,
   ): Promise<S3Answer> {
     const tried = `write ${this.shown(key)}`;
-    const answer = await this.#ask({
+    const answer = await this.#requests.send({
       method: "PUT",
       key,
       headers: {
@@ -370,15 +255,6 @@ export class Bucket {
     return answer;
   }
 
-  async #ask(request: S3Request): Promise<S3Answer> {
-    const { method, key, headers } = request;
-    // What reads or writes bytes has to tell the key for them; so has the end of an upload where a bucket asks for keys.
-    const isOfBytes = key !== "" && method !== "DELETE";
-    return await this.#requests.send(
-      isOfBytes ? { ...request, headers: { ...headers, ...this.#encryption } } : request,
-    );
-  }
-
   /** NOT_FOUND where it is the bucket that is not there. */
   #checkBucket(answer: S3Answer, tried: string): void {
     if (codeOf(answer) !== "NoSuchBucket") return;
@@ -390,33 +266,4 @@ export class Bucket {
 function sizeOf({ headers }: S3Answer): number | undefined {
   const size = /\/(\d+)$/.exec(headers.get("Content-Range") ?? "")?.[1];
   return size === undefined ? undefined : Number(size);
-}
-
-/** CRC-32 as the service wants it: base64 of four bytes, the highest first. */
-function crcText(bytes: Uint8Array): string {
-  const crc = new Uint8Array(4);
-  new DataView(crc.buffer).setUint32(0, crc32(bytes));
-  return encodeBase64(crc);
-}
-
-function texts(xml: string, name: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, "g"))].map(([, text]) => text);
-}
-
-/** Keys of a listing, which was asked for with escapes as in URLs. */
-function unescaped(text: string): string {
-  return decodeURIComponent(unescapedXml(text).replaceAll("+", "%20"));
-}
-
-const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-
-function unescapedXml(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, digits, name) => {
-    if (hex || digits) return String.fromCodePoint(parseInt(hex ?? digits, hex ? 16 : 10));
-    return ENTITIES[name] ?? whole;
-  });
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

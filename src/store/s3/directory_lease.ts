@@ -1,26 +1,23 @@
 import { SmaltiError } from "../../error.ts";
-import { Turns } from "../../util/turns.ts";
 import { mapLimited } from "../../util/map_limited.ts";
 import type { StoreLease } from "../store.ts";
 import type { Bucket } from "./bucket.ts";
+import { BulkWriter } from "./bulk_writer.ts";
 import { beginEpoch, type Epoch, lastEpoch, type LogKeys, logKeys } from "./epochs.ts";
 import { holderOf } from "./holders.ts";
-import { isSame, LogView } from "./log_view.ts";
-import { BULK_BYTES, isWithin, PendingFile } from "./pending_file.ts";
+import { fence } from "./fence.ts";
+import { isSame, type LogView } from "./log_view.ts";
+import { isWithin, PendingFile } from "./pending_file.ts";
 import { probe } from "./probe.ts";
-import { type ObjectSource, putInPlace } from "./put_in_place.ts";
-import { encodeRecord, type LogStep } from "./record.ts";
-import { abortUploads, keysBelow, removeLog, tidyLog } from "./remove_log.ts";
+import { type ObjectSource, putInPlace, sourceOf } from "./put_in_place.ts";
+import type { LogStep } from "./record.ts";
+import { abortUploads, endUploads } from "./left_uploads.ts";
+import { keysBelow, removeLog, tidyLog } from "./remove_log.ts";
 import { type LogTiming, WriteAheadLog } from "./write_ahead_log.ts";
 
 /** Requests under way at a time. */
 const AT_ONCE = 8;
 const ATTEMPTS = 3;
-/** Bytes that all files of a directory hold in memory though the log has them. */
-const MOST_HELD = 16 * 2 ** 20;
-const SPILLS_AT_ONCE = 4;
-/** Topics of one rate come to a bulk object at the same time: their requests would hold it twice. */
-const BULKS_AT_ONCE = 2;
 /** Files of up to so many bytes are replaced by records. */
 const SMALL_BYTES = 256 * 1024;
 
@@ -49,12 +46,11 @@ export class DirectoryLease implements StoreLease {
   readonly #before: LogView | undefined;
   /** Paths of which the log speaks. */
   readonly #known = new Set<string>();
-  /** Keys of bulk objects, and of what was spilled. */
-  readonly #bulk: string[] = [];
+  readonly #bulk: BulkWriter;
+  /** Syncs whose steps may wait for pieces that are on their way. */
+  readonly #syncs = new Set<Promise<void>>();
   /** The last of the changes that make sure of the lock: they pass in the order in which they came. */
   #checked: Promise<void> = Promise.resolve();
-  readonly #bulkTurns = Array.from({ length: BULKS_AT_ONCE }, () => new Turns());
-  #spilling: Promise<void> | undefined;
   #isUsed = false;
   #isGone = false;
   #released: Promise<void> | undefined;
@@ -66,6 +62,10 @@ export class DirectoryLease implements StoreLease {
     this.#keys = logKeys(place.prefix, place.directory);
     this.#before = before;
     this.#log = new WriteAheadLog(place.bucket, this.#keys, epoch, timing);
+    const tell = ({ path }: PendingFile, key: string, length: number) => {
+      this.#add({ do: "bulk", path, key, length });
+    };
+    this.#bulk = new BulkWriter(place.bucket, place.prefix, this.#keys.folder(epoch), tell);
     this.lost.addEventListener("abort", () => this.files.clear());
   }
 
@@ -152,55 +152,39 @@ export class DirectoryLease implements StoreLease {
   }
 
   /** Adds a copy of bytes to a file. */
-  async append(file: PendingFile, bytes: Uint8Array): Promise<void> {
-    const { path } = file;
-    file.append(bytes);
-    while (file.tailBytes >= BULK_BYTES) {
-      const turns = this.#bulkTurns[this.#bulk.length % BULKS_AT_ONCE];
-      const key = await turns.take(async () => await this.#createBulk("bulk", await file.head()));
-      file.addBulk(key);
-      const length = file.bulk.length * BULK_BYTES;
-      file.logged = Math.max(file.logged, length);
-      this.#add({ do: "bulk", path, key, length });
-    }
-  }
-
-  /** Makes an object of some bytes of a file, which goes with the log. */
-  async #createBulk(kind: "bulk" | "spill", bytes: Uint8Array): Promise<string> {
-    const id = crypto.randomUUID();
-    const key = `${this.#keys.folder(this.#log.epoch)}${kind}-${id}`;
-    if (!await this.#bucket.create(key, bytes, id)) {
-      throw new SmaltiError("IO", `Cannot write ${this.#bucket.shown(key)}: it is there`);
-    }
-    this.#bulk.push(key);
-    return key;
-  }
-
-  /** Bounds what many files hold in memory that none of them has enough of for a bulk object: the largest are spilled. */
-  async #spill(): Promise<void> {
-    const files = [...this.files.values()].sort((a, b) => b.spillableBytes - a.spillableBytes);
-    let bytes = files.reduce((sum, { spillableBytes }) => sum + spillableBytes, 0);
-    if (bytes <= MOST_HELD) return;
-    const largest: PendingFile[] = [];
-    for (const file of files) {
-      if (bytes <= MOST_HELD / 2) break;
-      bytes -= file.spillableBytes;
-      largest.push(file);
-    }
-    await mapLimited(largest, SPILLS_AT_ONCE, (file) => {
-      return file.spill((bytes) => this.#createBulk("spill", bytes));
+  append(file: PendingFile, bytes: Uint8Array): Promise<void> {
+    return this.#orLost(async () => {
+      await this.#bulk.append(file, bytes);
+      if (file.logged === 0) await this.#bulk.spill(this.files.values(), false);
     });
   }
 
   /** Makes durable what was added to a file. */
   async sync(file: PendingFile): Promise<void> {
-    const { path, logged: offset, size } = file;
-    if (size > offset || !this.#known.has(path)) {
-      file.logged = size;
-      this.#add({ do: "append", path, offset, length: size - offset }, file.from(offset));
-    }
+    const added = this.#orLost(() => this.#addTail(file));
+    const ended = added.catch(() => {}).finally(() => this.#syncs.delete(ended));
+    this.#syncs.add(ended);
+    await added;
     await this.#log.flush();
-    await (this.#spilling ??= this.#spill().finally(() => this.#spilling = undefined));
+    await this.#bulk.spill(this.files.values(), true);
+  }
+
+  /** Has the log speak of all that a file has: at once, where nothing is on its way. */
+  async #addTail(file: PendingFile): Promise<void> {
+    const { path, size: wanted } = file;
+    for (;;) {
+      const ready = this.#bulk.readable(file, wanted);
+      const { logged: offset, size } = file;
+      if (ready) await ready;
+      else if (offset >= wanted && this.#known.has(path)) return;
+      else {
+        // What was spilled before is read back.
+        const bytes = file.from(offset) ?? await file.read(offset, size - offset);
+        if (file.logged !== offset) continue; // it is in an object by now
+        file.logged = offset + bytes.length;
+        return this.#add({ do: "append", path, offset, length: bytes.length }, bytes);
+      }
+    }
   }
 
   /** Puts a small file in place by a record, where it is no object. False where that is left to the caller. */
@@ -208,9 +192,12 @@ export class DirectoryLease implements StoreLease {
     if (bytes.length > SMALL_BYTES) return false;
     // Side by side with the record, which more may share: where there is an object it counts, and is to be replaced.
     const found = this.files.has(path) ? undefined : this.#bucket.head(this.#prefix + path);
+    // It may speak of what is synced now.
+    await Promise.all(this.#syncs);
     const file = new PendingFile(this.#bucket, path);
     file.append(bytes);
     file.logged = bytes.length;
+    this.#forget(path);
     this.files.set(path, file);
     this.#known.add(path);
     this.#log.add({ do: "replace", path, length: bytes.length }, bytes);
@@ -220,14 +207,24 @@ export class DirectoryLease implements StoreLease {
 
   /** Makes an object of a file's bytes. */
   async seal(file: PendingFile): Promise<void> {
-    await this.put(file.path, file);
+    this.#bulk.sendLast(file);
+    const put = async () => {
+      await this.put(file.path, file);
+      file.upload = undefined; // it has ended
+    };
+    await this.#orLost(() => this.#bulk.last(file, put));
     this.drop(file.path);
+  }
+
+  /** Has all of a file in what can be copied, before it is moved. Gives the key of an object to be removed after that. */
+  async end(file: PendingFile): Promise<string | undefined> {
+    return this.files.get(file.path) === file ? await this.#orLost(() => this.#bulk.end(file)) : undefined;
   }
 
   /** Puts an object in place: in that of another only where that was there while nobody had taken over. */
   async put(path: string, source: ObjectSource): Promise<void> {
     const key = this.#prefix + path;
-    try {
+    await this.#orLost(async () => {
       // One that takes no other's place can do no harm.
       if (this.files.has(path) && await putInPlace(this.#bucket, key, source, "none")) return;
       const found = await this.#bucket.head(key);
@@ -235,8 +232,14 @@ export class DirectoryLease implements StoreLease {
       if (!await putInPlace(this.#bucket, key, source, found?.etag ?? "none")) {
         throw changed(this.#bucket, key, path);
       }
+    });
+  }
+
+  /** Who took over may have put a file in place, and removed what its parts are copied from, or its upload: then LOCKED says so. */
+  async #orLost<R>(action: () => Promise<R>): Promise<R> {
+    try {
+      return await action();
     } catch (reason) {
-      // Who took over may have put it in place, and removed what its parts are copied from: then LOCKED says so.
       const isTheirs = reason instanceof SmaltiError && /^(IO|NOT_FOUND)$/.test(reason.code);
       if (isTheirs) await this.#log.flush();
       throw reason;
@@ -250,20 +253,26 @@ export class DirectoryLease implements StoreLease {
     this.#known.add(path);
     this.#log.add({ do: "commit", path, length: bytes.length }, bytes);
     await this.#log.flush();
-    this.files.delete(path);
-    if (await putInPlace(this.#bucket, key, source(bytes), before?.etag ?? "none")) return;
+    this.#forget(path);
+    if (await putInPlace(this.#bucket, key, sourceOf(bytes), before?.etag ?? "none")) return;
     // Who took over has done it.
     throw this.#log.lose("another has taken it over");
   }
 
   /** Forgets files at a path and below it. Whether the log spoke of them: it is to be flushed, unless objects are there by now. */
   drop(path: string): boolean {
-    for (const other of [...this.files.keys()]) if (isWithin(path, other)) this.files.delete(other);
+    for (const other of [...this.files.keys()]) if (isWithin(path, other)) this.#forget(other);
     const known = [...this.#known].filter((other) => isWithin(path, other));
     if (known.length === 0) return false;
     known.forEach((other) => this.#known.delete(other));
     this.#log.add({ do: "drop", path });
     return true;
+  }
+
+  #forget(path: string): void {
+    const file = this.files.get(path);
+    this.files.delete(path);
+    if (file) this.#bulk.forget(file);
   }
 
   /** Resolves when the log has what was made and dropped so far. */
@@ -283,6 +292,7 @@ export class DirectoryLease implements StoreLease {
     this.drop(this.directory);
     await this.#log.flush();
     this.#log.stop();
+    await this.#bulk.settled();
     const { root, directory } = this.#keys;
     const others: string[] = [];
     for await (const key of keysBelow(this.#bucket, directory)) if (!key.startsWith(root)) others.push(key);
@@ -306,6 +316,7 @@ export class DirectoryLease implements StoreLease {
       // Where it failed or was taken over, the files are another's to recover.
       if (this.files.size > 0) await this.#log.flush();
       await mapLimited([...this.files.values()], AT_ONCE, (file) => this.seal(file));
+      await this.#bulk.settled();
       this.#log.stop();
       await this.#log.settled();
       const number = epoch.number + 1;
@@ -326,7 +337,7 @@ export class DirectoryLease implements StoreLease {
       await abortUploads(this.#bucket, this.#keys.directory);
       return await tidyLog(this.#bucket, this.#keys.root, new Set(this.#before.fences));
     }
-    await this.#bucket.delete([...this.#log.records, ...this.#bulk]);
+    await this.#bucket.delete([...this.#log.records, ...this.#bulk.keys]);
   }
 
   /** Whether nothing is in the directory but the log. */
@@ -344,12 +355,16 @@ export class DirectoryLease implements StoreLease {
       const key = this.#prefix + path;
       const found = await this.#bucket.head(key);
       if (found && await isSame(this.#bucket, key, bytes)) continue;
-      if (!await putInPlace(this.#bucket, key, source(bytes), found?.etag ?? "none")) {
+      if (!await putInPlace(this.#bucket, key, sourceOf(bytes), found?.etag ?? "none")) {
         // Who was taken over has done it now.
         if (!await isSame(this.#bucket, key, bytes)) throw changed(this.#bucket, key, path);
       }
       this.#known.add(path);
     }
+    await endUploads(this.#bucket, this.#keys, (key) => {
+      const path = key.slice(this.#prefix.length);
+      return !commits.has(path) && !files.get(path)?.size;
+    });
     await mapLimited([...files], AT_ONCE, async ([path, file]) => {
       this.#known.add(path);
       // It was put in place, and nobody came to write that down.
@@ -357,29 +372,6 @@ export class DirectoryLease implements StoreLease {
     });
     for (const path of commits.keys()) this.#known.add(path);
   }
-}
-
-/** Ends an epoch in another's place; undefined where it goes on, or was ended otherwise. */
-async function fence(bucket: Bucket, keys: LogKeys, epoch: Epoch): Promise<LogView | undefined> {
-  let view: LogView;
-  try {
-    view = await LogView.read(bucket, keys, epoch);
-  } catch (reason) {
-    // Its records may be going, since all was brought to an end.
-    if ((await lastEpoch(bucket, keys))?.id !== epoch.id) return undefined;
-    throw reason;
-  }
-  if (view.isFenced) return view;
-  const key = keys.record(epoch, view.count + 1);
-  const record = encodeRecord({ kind: "fence", steps: [], bytes: new Uint8Array(0) });
-  if (!await bucket.create(key, record, crypto.randomUUID())) return undefined;
-  view.fences.push(key);
-  return view;
-}
-
-function source(bytes: Uint8Array): ObjectSource {
-  const read = (offset: number, length: number) => Promise.resolve(bytes.subarray(offset, offset + length));
-  return { size: bytes.length, bulk: [], read };
 }
 
 function locked({ directory }: LeasePlace, why: string): SmaltiError {

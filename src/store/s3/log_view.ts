@@ -116,10 +116,13 @@ export class LogView {
         }
         file.append(bytes.subarray(at, at += step.length));
       } else {
-        file.addBulk(step.key);
-        if (file.size < step.length) {
-          throw this.#wrong(key, `${path} has ${file.size} bytes, wanted ${step.length}`);
+        if (step.length <= file.bulkEnd) {
+          throw this.#wrong(
+            key,
+            `${path} has ${file.bulkEnd} bytes in objects, wanted less than ${step.length}`,
+          );
         }
+        file.placeBulk(step.key, step.length);
       }
       file.logged = file.size;
     }

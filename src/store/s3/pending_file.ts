@@ -1,48 +1,59 @@
 import { SmaltiError } from "../../error.ts";
+import { giveBytes, takeBytes } from "../../util/buffer_pool.ts";
 import { mapLimited } from "../../util/map_limited.ts";
 import { writtenAnew } from "../store.ts";
 import type { Bucket } from "./bucket.ts";
-
-/** Bytes of a bulk object, and of each part of an upload but the last: all alike, as some services want it. */
-export const BULK_BYTES: number = 8 * 2 ** 20;
+import {
+  BULK_BYTES,
+  type ObjectSource,
+  type OwnUpload,
+  type PartSource,
+  type StoredObject,
+} from "./put_in_place.ts";
+import type { UploadedPart } from "./uploads.ts";
 
 /** Requests of one read under way at a time. */
 const READS_AT_ONCE = 8;
 
-/** An object whose bytes are a file's first. */
-export interface BaseObject {
-  readonly key: string;
-  readonly size: number;
-  readonly etag: string | undefined;
-}
+/** Bytes of a file, one after another: in memory, in an object from its first byte on, or a part of an upload, which nobody can read. */
+type Piece =
+  | { readonly size: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | StoredObject
+  | { readonly size: number; readonly part: UploadedPart };
 
 /**
- * A file that is not an object of its own yet: objects with its first bytes, and the rest in memory. Or an object to which bytes
- * are added.
+ * A file that is not an object of its own yet: pieces of {@linkcode BULK_BYTES}, and what is less than one, its tail. Or an
+ * object to which bytes are added.
  */
-export class PendingFile {
+export class PendingFile implements ObjectSource {
   readonly path: string;
-  readonly base: BaseObject | undefined;
-  readonly #bucket: Bucket;
-  /** Keys of the objects that hold its first bytes, {@linkcode BULK_BYTES} each. */
-  readonly bulk: string[] = [];
-  /** What follows them, less than that: first what was spilled, in objects of any size that nobody else knows of. */
-  #spilled: { readonly key: string; readonly size: number }[] = [];
-  #spilledBytes = 0;
-  #spilling: Promise<void> | undefined;
-  /** Whether its first bytes are on their way to a bulk object: then nothing is spilled. */
-  #isBulkComing = false;
-  /** Then what is in memory, with room for more: many small pieces would be scattered over all of the heap. */
-  #memory: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #memoryBytes = 0;
+  readonly base: StoredObject | undefined;
+  /** An upload to its own key, of which its first pieces are parts. */
+  upload: OwnUpload | undefined;
   /** How many of its bytes are in the log, or wait to come there. */
   logged = 0;
+  readonly #bucket: Bucket;
+  /** What is before the bytes in {@linkcode PendingFile.#memory}: of the tail what was spilled, in objects of any size. */
+  readonly #pieces: Piece[];
+  /** Where the objects among them end of which the log speaks. */
+  #bulkEnd = 0;
+  /** Where they all end, and where the tail begins. */
+  #memoryStart: number;
+  #tailStart: number;
+  /** Up to where pieces have been given out by {@linkcode PendingFile.nextPiece}. */
+  #taken: number;
+  /** The rest, with room for more: many small pieces would be scattered over all of the heap. */
+  #memory: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #memoryBytes = 0;
+  #spilling: Promise<void> | undefined;
 
-  /** @param base The object whose bytes come first: then it has no bulk objects. */
-  constructor(bucket: Bucket, path: string, base?: BaseObject) {
+  /** @param base The object whose bytes come first. */
+  constructor(bucket: Bucket, path: string, base?: StoredObject) {
     this.#bucket = bucket;
     this.path = path;
     this.base = base;
+    this.#pieces = base ? [base] : [];
+    this.#memoryStart = this.#tailStart = this.#taken = base?.size ?? 0;
   }
 
   /** Bytes of it. */
@@ -50,76 +61,119 @@ export class PendingFile {
     return this.#memoryStart + this.#memoryBytes;
   }
 
-  get #tailStart(): number {
-    return this.base?.size ?? this.bulk.length * BULK_BYTES;
+  /** Where its whole pieces end. */
+  get tailStart(): number {
+    return this.#tailStart;
   }
 
-  get #memoryStart(): number {
-    return this.#tailStart + this.#spilledBytes;
-  }
-
-  /** Bytes of it that are in no bulk object. */
-  get tailBytes(): number {
-    return this.#spilledBytes + this.#memoryBytes;
-  }
-
-  /** Bytes of it in memory that may be spilled. */
+  /** Bytes of its tail in memory that may be spilled: all, or those that the log has, once it has any. */
   get spillableBytes(): number {
-    return this.#spilling || this.#isBulkComing ? 0 : Math.max(0, this.logged - this.#memoryStart);
+    if (this.#spilling) return 0;
+    return this.logged === 0 ? this.#memoryBytes : Math.max(0, this.logged - this.#memoryStart);
   }
 
   /** Adds a copy of bytes. TOO_LARGE where no upload can hold them. */
   append(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const size = this.size + bytes.length;
-    const most = BULK_BYTES * this.#bucket.place.limits.mostParts;
+    const [size, most] = [this.size + bytes.length, BULK_BYTES * this.#bucket.place.limits.mostParts];
     if (size > most) {
       const text =
         `Cannot write ${this.path}: it would have ${size} bytes, wanted at most ${most} in an object store`;
       throw new SmaltiError("TOO_LARGE", text, { file: this.path });
     }
+    for (let at = 0; at < bytes.length;) {
+      const pieceEnd = this.#tailStart + BULK_BYTES;
+      const some = bytes.subarray(at, at + pieceEnd - this.size);
+      this.#remember(some);
+      at += some.length;
+      if (this.size < pieceEnd) break;
+      this.#cut(this.#memoryBytes);
+      this.#tailStart = pieceEnd;
+    }
+  }
+
+  #remember(bytes: Uint8Array): void {
     const held = this.#memoryBytes + bytes.length;
     if (held > this.#memory.length) {
-      const grown = new Uint8Array(Math.max(held, Math.min(2 * this.#memory.length, BULK_BYTES)));
+      const grown = takeBytes(Math.max(held, Math.min(2 * this.#memory.length, BULK_BYTES)));
       grown.set(this.#memory.subarray(0, this.#memoryBytes));
+      if (this.logged === 0) giveBytes(this.#memory); // else the log may have a view of it
       this.#memory = grown;
     }
     this.#memory.set(bytes, this.#memoryBytes);
     this.#memoryBytes = held;
   }
 
-  /** Takes to its bulk objects one that has the first bytes of the tail, of which all that was spilled. */
-  addBulk(key: string): void {
-    this.#keep(Math.min(BULK_BYTES - this.#spilledBytes, this.#memoryBytes));
-    [this.#spilled, this.#spilledBytes] = [[], 0];
-    this.bulk.push(key);
-    this.#isBulkComing = false;
+  /** The first of its whole pieces that this has not given out before, by where it begins; undefined where there is none. */
+  nextPiece(): number | undefined {
+    if (this.#taken === this.#tailStart) return undefined;
+    this.#taken += BULK_BYTES;
+    return this.#taken - BULK_BYTES;
   }
 
-  /** Its bytes from one that is in memory on, as a view that does not change. */
-  from(offset: number): Uint8Array<ArrayBuffer> {
-    return this.#slice(offset - this.#memoryStart, this.#memoryBytes);
+  /** Makes a last piece of the tail, by where it begins; undefined where that is empty. Nothing is added after that. */
+  lastPiece(): number | undefined {
+    const start = this.#tailStart;
+    if (this.size === start) return undefined;
+    if (this.#memoryBytes > 0) this.#cut(this.#memoryBytes);
+    this.#taken = this.#tailStart = this.size;
+    return start;
   }
 
-  /** The first bytes of the tail, for the bulk object that is to be added next. */
-  async head(): Promise<Uint8Array> {
-    this.#isBulkComing = true;
-    await this.#spilling;
-    if (this.#spilledBytes === 0) return this.#slice(0, BULK_BYTES);
-    return await this.read(this.#tailStart, BULK_BYTES);
+  /** Has an object or a part of an upload for its bytes from a piece's beginning on, whether it had them all or not. */
+  place(start: number, piece: StoredObject | { readonly size: number; readonly part: UploadedPart }): void {
+    const end = start + piece.size;
+    let [first, at] = [0, 0];
+    while (at < start) at += this.#pieces[first++].size;
+    let last = first;
+    while (last < this.#pieces.length && at < end) at += this.#pieces[last++].size;
+    this.#pieces.splice(first, last - first, piece);
+    if (end > this.#memoryStart) {
+      this.#keep(Math.min(this.#memoryBytes, end - this.#memoryStart));
+      this.#memoryStart = end;
+    }
+    this.#tailStart = Math.max(this.#tailStart, end);
+    this.#taken = Math.max(this.#taken, end);
   }
 
-  /** Moves bytes that the log has from memory to an object of their own, by the function that makes one. */
+  /** Has an object for its bytes up to one, from the end of the object before on. */
+  placeBulk(key: string, end: number): void {
+    const start = this.#bulkEnd;
+    this.place(start, { key, size: end - start, etag: undefined });
+    this.logged = Math.max(this.logged, end);
+    this.#bulkEnd = end;
+  }
+
+  /** Where the objects end of which the log speaks. */
+  get bulkEnd(): number {
+    return this.#bulkEnd;
+  }
+
+  /** Its bytes from one on, as a view that does not change; undefined where they are not all in memory. */
+  from(offset: number): Uint8Array<ArrayBuffer> | undefined {
+    const start = offset - this.#memoryStart;
+    return start < 0 ? undefined : this.#slice(start, this.#memoryBytes);
+  }
+
+  /** Moves what may be spilled from memory to an object of its own, by the function that makes one. */
   spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
     return this.#spilling ??= this.#spill(write).finally(() => this.#spilling = undefined);
   }
 
   async #spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
-    const size = this.logged - this.#memoryStart;
-    const key = await write(this.#slice(0, size));
+    const piece = this.#cut(this.spillableBytes);
+    const key = await write(piece.bytes);
+    const i = this.#pieces.indexOf(piece);
+    // It may be in a bulk object by now.
+    if (i >= 0) this.#pieces[i] = { key, size: piece.size, etag: undefined };
+  }
+
+  /** Makes a piece of the first bytes in memory. */
+  #cut(size: number): Piece & { readonly bytes: Uint8Array } {
+    const piece = { size, bytes: this.#slice(0, size) };
+    this.#pieces.push(piece);
     this.#keep(size);
-    this.#spilled.push({ key, size });
-    this.#spilledBytes += size;
+    this.#memoryStart += size;
+    return piece;
   }
 
   /** Forgets what is in memory before some byte of that. */
@@ -128,36 +182,75 @@ export class PendingFile {
     [this.#memory, this.#memoryBytes] = [kept, kept.length];
   }
 
+  /** Where the bytes of a part of an upload are that begins at an offset; undefined where they are to be read. */
+  partAt(offset: number): PartSource | undefined {
+    let start = 0;
+    for (const piece of this.#pieces) {
+      const end = start + piece.size;
+      if (end > offset) {
+        if ("part" in piece) return piece.part;
+        const isWhole = "key" in piece && offset + BULK_BYTES <= end;
+        return isWhole ? { object: piece, offset: offset - start } : undefined;
+      }
+      start = end;
+    }
+  }
+
+  /** A whole piece by where it begins, as a view; undefined where it is not in memory as one. */
+  bytesAt(offset: number): Uint8Array<ArrayBuffer> | undefined {
+    let start = 0;
+    for (const piece of this.#pieces) {
+      const isWhole = start + piece.size === Math.min(offset + BULK_BYTES, this.#tailStart);
+      if (start === offset) return "bytes" in piece && isWhole ? piece.bytes : undefined;
+      start += piece.size;
+    }
+  }
+
+  /** Lends a range of it for as long as an action takes. Errors as of {@linkcode PendingFile.read}. */
+  async lend<R>(offset: number, length: number, action: (bytes: Uint8Array) => Promise<R>): Promise<R> {
+    const bytes = takeBytes(Math.min(length, this.size - offset));
+    try {
+      await this.#readInto(bytes, offset);
+      return await action(bytes);
+    } finally {
+      giveBytes(bytes);
+    }
+  }
+
   /** A range of it, fewer bytes where it ends before. IO, as of {@linkcode writtenAnew}, where an object is gone. */
   async read(offset: number, length: number): Promise<Uint8Array> {
-    const end = Math.min(this.size, offset + length);
-    const bytes = new Uint8Array(Math.max(0, end - offset));
-    const objects = this.#objects();
-    const memoryStart = this.#memoryStart;
-    // Before anything is waited for: what is in memory moves on.
-    if (end > memoryStart) {
-      const from = Math.max(offset, memoryStart);
-      bytes.set(this.#slice(from - memoryStart, end - memoryStart), from - offset);
-    }
-    let next = 0;
-    const places = objects.map((object) => ({ ...object, start: (next += object.size) - object.size }));
-    const wanted = places.filter(({ start, size }) => start < end && start + size > offset);
-    await mapLimited(wanted, READS_AT_ONCE, async ({ key, start, size, etag }) => {
-      const [from, to] = [Math.max(offset, start), Math.min(end, start + size)];
-      const found = await this.#bucket.get(key, from - start, to - from, { ifMatch: etag });
-      if (typeof found !== "object" || found.bytes.length !== to - from) {
-        throw writtenAnew(this.#bucket.shown(key), this.path);
-      }
-      bytes.set(found.bytes, from - offset);
-    });
+    const bytes = new Uint8Array(Math.max(0, Math.min(this.size - offset, length)));
+    await this.#readInto(bytes, offset);
     return bytes;
   }
 
-  /** The objects that have its bytes before those in memory. */
-  #objects(): BaseObject[] {
-    const [size, etag] = [BULK_BYTES, undefined];
-    const spilled = this.#spilled.map((object) => ({ ...object, etag }));
-    return [...this.base ? [this.base] : this.bulk.map((key) => ({ key, size, etag })), ...spilled];
+  async #readInto(bytes: Uint8Array<ArrayBuffer>, offset: number): Promise<void> {
+    const end = offset + bytes.length;
+    const far: { object: StoredObject; start: number }[] = [];
+    let start = 0;
+    // Before anything is waited for: what is in memory moves on.
+    for (const piece of [...this.#pieces, { size: this.#memoryBytes, bytes: this.#memory }]) {
+      const [from, to] = [Math.max(offset, start), Math.min(end, start + piece.size)];
+      if (from < to) {
+        if ("part" in piece) {
+          if (!this.upload) throw writtenAnew(this.path, this.path); // it is an object by now
+          await this.upload.end();
+          return await this.#readInto(bytes, offset);
+        }
+        if ("bytes" in piece) bytes.set(piece.bytes.subarray(from - start, to - start), from - offset);
+        else far.push({ object: piece, start });
+      }
+      start += piece.size;
+    }
+    await mapLimited(far, READS_AT_ONCE, async ({ object: { key, size, etag }, start }) => {
+      const [from, to] = [Math.max(offset, start), Math.min(end, start + size)];
+      const into = bytes.subarray(from - offset, to - offset);
+      const found = await this.#bucket.get(key, from - start, to - from, { ifMatch: etag, into });
+      if (typeof found !== "object" || found.bytes.length !== to - from) {
+        throw writtenAnew(this.#bucket.shown(key), this.path);
+      }
+      if (found.bytes.buffer !== into.buffer) into.set(found.bytes);
+    });
   }
 
   /** A view of some of the bytes in memory: nothing is written over them. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { crc32 } from "@foxglove/crc";
 import { SmaltiError } from "../../error.ts";
+import { crc32 } from "../../util/crc32.ts";
 
 /** Something that is done to a file. */
 export type LogStep =

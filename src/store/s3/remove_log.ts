@@ -10,15 +10,6 @@ export async function* keysBelow(bucket: Bucket, prefix: string): AsyncGenerator
   for await (const { keys } of bucket.list(prefix)) yield* keys;
 }
 
-/** Gives up uploads of who died in the midst of one; where that cannot be, a lifecycle rule does. */
-export async function abortUploads(bucket: Bucket, prefix: string): Promise<void> {
-  try {
-    for (const { key, upload } of await bucket.uploads(prefix)) await bucket.abortUpload(key, upload);
-  } catch {
-    // Nobody sees them.
-  }
-}
-
 /** Removes records and bulk objects that nobody needs any more: all but the epochs and what is to stay. */
 export async function tidyLog(bucket: Bucket, root: string, stays: ReadonlySet<string>): Promise<void> {
   const keys: string[] = [];

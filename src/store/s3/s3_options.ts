@@ -66,6 +66,11 @@ export interface S3Place {
   readonly limits: S3Limits;
 }
 
+/** How messages name an object. */
+export function shownKey({ bucket }: S3Place, key: string): string {
+  return `s3://${bucket}/${key}`;
+}
+
 /** Bucket names as Amazon has them; other services have no wider ones. */
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 

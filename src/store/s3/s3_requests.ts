@@ -3,12 +3,16 @@
  *
  * @module
  */
+import { codeOf, elementOf } from "./s3_xml.ts";
 import { AwsV4Signer } from "aws4fetch";
 import { type ErrorCode, SmaltiError } from "../../error.ts";
 import { isBrowser } from "../../util/is_browser.ts";
+import { responseBytes } from "../../util/response_bytes.ts";
+import { requestBody } from "../../util/request_body.ts";
 import { causesText } from "../../util/causes_text.ts";
 import { pause } from "../../util/pause.ts";
 import { CredentialsKeeper, type S3Credentials } from "./credentials.ts";
+import { encryptionHeaders } from "./encryption.ts";
 import type { S3Limits, S3Place } from "./s3_options.ts";
 
 /** What is asked. */
@@ -24,6 +28,8 @@ export interface S3Request {
   /** Statuses that the caller understands, beside those of success. */
   readonly expected?: readonly number[];
   readonly signal?: AbortSignal | undefined;
+  /** Where the answer's bytes go that are as many. */
+  readonly into?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What came, all of it. */
@@ -63,11 +69,19 @@ const MOST_WAIT_MS = 5_000;
 const MOST_TOLD_MS = 30_000;
 const RETRY_MS = 60_000;
 
+/** Options of a request. */
+export interface AskOptions {
+  signal?: AbortSignal | undefined;
+  /** The object must have this ETag: else the call gives undefined, or "changed". */
+  ifMatch?: string | undefined;
+}
+
 /** One service, asked on behalf of one client. */
 export class S3Requests {
   readonly #place: S3Place;
   readonly #credentials: CredentialsKeeper;
   readonly #retryMs: number;
+  readonly #encryption: Readonly<Record<string, string>>;
   /** Keys derived for signing, by day. */
   readonly #signingKeys = new Map<string, ArrayBuffer>();
   /** How far the service's clock is ahead of ours, ms. */
@@ -77,6 +91,7 @@ export class S3Requests {
     this.#place = place;
     this.#credentials = new CredentialsKeeper(place.options.credentials);
     this.#retryMs = place.options.retryMs ?? RETRY_MS;
+    this.#encryption = encryptionHeaders(place.options.encryptionKey);
   }
 
   /**
@@ -84,6 +99,11 @@ export class S3Requests {
    * UNAVAILABLE where the service still failed after some time.
    */
   async send(request: S3Request): Promise<S3Answer> {
+    const { method, key, headers } = request;
+    // What reads or writes bytes has to tell the key for them; so has the end of an upload where a bucket asks for keys.
+    if (key !== "" && method !== "DELETE") {
+      request = { ...request, headers: { ...headers, ...this.#encryption } };
+    }
     const startMs = performance.now();
     let [renewed, adjusted] = [false, false];
     for (let retries = 0;; retries++) {
@@ -128,7 +148,7 @@ export class S3Requests {
   }
 
   async #ask(
-    { method, key, query = {}, headers = {}, body, signal }: S3Request,
+    { method, key, query = {}, headers = {}, body, signal, into }: S3Request,
     credentials: S3Credentials | undefined,
   ): Promise<S3Answer> {
     const url = new URL(this.#place.base + key.split("/").map(encodeURIComponent).join("/"));
@@ -141,13 +161,13 @@ export class S3Requests {
       const response = await fetch(url, {
         method,
         headers: signed,
-        ...(body && { body }),
+        ...(body && requestBody(body, signed)),
         signal,
         ...(isBrowser() && { cache: "no-store" }),
       });
       const { status, headers } = response;
       wait(method === "HEAD" ? 0 : Number(headers.get("Content-Length")));
-      return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) };
+      return { status, headers, bytes: await responseBytes(response, into) };
     });
   }
 
@@ -249,15 +269,4 @@ async function patiently<R>(
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
-}
-
-/** What the service calls an error; empty where it does not say. */
-export function codeOf(answer: Pick<S3Answer, "bytes">): string {
-  return elementOf(answer, "Code") ?? "";
-}
-
-/** The text of an answer's first element of a name. Names and codes have no escapes. */
-export function elementOf({ bytes }: Pick<S3Answer, "bytes">, name: string): string | undefined {
-  if (bytes.length === 0 || bytes.length > 1 << 16) return undefined;
-  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(new TextDecoder().decode(bytes))?.[1];
 }

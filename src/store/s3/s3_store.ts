@@ -227,7 +227,8 @@ export class S3Store implements Store {
     await this.#change([from, to], async () => {
       const file = this.#own(from) ?? await this.#adopt(from);
       if (from === to) return;
-      const lease = this.#leaseOf(to);
+      const [source, lease] = [this.#leaseOf(from), this.#leaseOf(to)];
+      const left = await source?.end(file) ?? file.base?.key;
       if (lease) await lease.put(to, file);
       else {
         const there = await this.#bucket.head(this.#prefix + to);
@@ -239,10 +240,9 @@ export class S3Store implements Store {
         this.#files.delete(path);
         this.#changed(path);
       }
-      if (file.base) await this.#bucket.delete([file.base.key]);
-      const source = this.#leaseOf(from);
+      if (left !== undefined) await this.#bucket.delete([left]);
       if (source?.drop(from)) await source.flush();
-      this.#leaseOf(to)?.drop(to);
+      lease?.drop(to);
     });
   }
 

@@ -16,6 +16,7 @@ import type { S3Asked, S3Trick } from "../../support/s3_proxy.ts";
 import { s3Installed, type S3ServerName } from "../../support/s3_server.ts";
 import { isRecord, S3Stage } from "../../support/s3_stage.ts";
 import { addTopic, allTexts, pushSamples } from "../../support/sample_rows.ts";
+import { until } from "../../support/waiting.ts";
 
 const Blob = defineOntology("Blob", { bytes: binary() });
 type Blob = { bytes: Uint8Array };
@@ -175,8 +176,8 @@ function suite(name: S3ServerName): void {
             for (; rows < 400; rows++) await pushBlobs(topic, rows, rows + 1, rowBytes);
           });
           expect((reason as SmaltiError).code).toBe("UNAVAILABLE");
-          // What goes into one bulk object, what is on its way, and what is collected.
-          expect(rows * rowBytes).toBeLessThan(PART_BYTES + 2 * maxBufferedBytes + MIB);
+          // Four pieces on their way, one that waits for its turn, one that is begun, and what is collected.
+          expect(rows * rowBytes).toBeLessThan(6 * PART_BYTES + 2 * maxBufferedBytes + MIB);
           await expectError(() => sequence.finalize(), "UNAVAILABLE");
           await second.recover("s");
           expect(await countBlobs(second, rowBytes)).toBeGreaterThanOrEqual(3);
@@ -220,14 +221,65 @@ function suite(name: S3ServerName): void {
             };
           };
           const { sequence, topic } = await beginBlobs(first);
+          // Two pieces are uploaded, which a flush has copied; two more are objects of their own.
           await pushBlobs(topic, 0, 7, 3 * MIB);
+          await sequence.flush();
+          await pushBlobs(topic, 7, 13, 3 * MIB);
           await sequence.finalize();
           expect(bulk).toEqual([PART_BYTES, PART_BYTES]);
           const sizes = [...parts].sort(([a], [b]) => a - b).map(([, size]) => size);
-          expect([sizes.slice(0, -1), sizes.at(-1)! <= PART_BYTES]).toEqual([[PART_BYTES, PART_BYTES], true]);
+          const whole = new Array(4).fill(PART_BYTES);
+          expect([sizes.slice(0, -1), sizes.at(-1)! <= PART_BYTES]).toEqual([whole, true]);
           const copied = stage.proxy.asked.filter((asked) => isCopy(asked) && asked.status === 200).length;
-          expect(copied).toBe(copies ? 2 : 0);
-          expect(await countBlobs(second, 3 * MIB)).toBe(7);
+          expect(copied).toBe(copies ? 2 + 4 : 0);
+          expect(await countBlobs(second, 3 * MIB)).toBe(13);
+        }));
+    }
+
+    it("takes a request for each part where nothing is flushed before the end", () =>
+      stage.withClients(async (first, second) => {
+        const { sequence, topic } = await beginBlobs(first);
+        await pushBlobs(topic, 0, 7, 3 * MIB);
+        await sequence.finalize();
+        const large = stage.proxy.asked.filter(({ bodyBytes }) => bodyBytes! > MIB);
+        expect(large.map(({ url }) => /[?&]partNumber=(\d+)/.exec(url)?.[1]).sort()).toEqual(["1", "2", "3"]);
+        expect(stage.proxy.asked.filter(({ headers }) => headers["x-amz-copy-source"])).toEqual([]);
+        expect(await countBlobs(second, 3 * MIB)).toBe(7);
+      }));
+
+    it("recovers what was uploaded of a topic that was never flushed", () =>
+      stage.withClients(async (first, second, prefix) => {
+        const { sequence, topic } = await beginBlobs(first);
+        await pushBlobs(topic, 0, 7, 3 * MIB);
+        const isUploaded = ({ method, status, url }: S3Asked) =>
+          method === "PUT" && status === 200 && /[?&]partNumber=/.test(url);
+        await until(() => stage.proxy.asked.filter(isUploaded).length === 2);
+        stage.proxy.trick = () => ({ status: 403 });
+        await second.recover("s");
+        // Of 16 MiB.
+        expect(await countBlobs(second, 3 * MIB)).toBe(5);
+        stage.proxy.trick = () => undefined;
+        // moto does not say that an upload is gone, but breaks down.
+        const codes = name === "moto" ? ["LOCKED", "UNAVAILABLE"] : ["LOCKED"];
+        expect(codes).toContain((await thrownBy(() => sequence.finalize()) as SmaltiError).code);
+        expect(await countBlobs(second, 3 * MIB)).toBe(5);
+        expect(await stage.server.open().uploads.list(prefix)).toEqual([]);
+      }));
+
+    for (const way of ["removed", "aborted"] as const) {
+      it(`leaves no upload of a sequence that is ${way} while it is recorded`, () =>
+        stage.withClients(async (first, second, prefix) => {
+          const { sequence, topic } = await beginBlobs(first);
+          await pushBlobs(topic, 0, 7, 3 * MIB);
+          await sequence.abort();
+          if (way === "removed") {
+            await second.sequenceDelete("s");
+            expect(await stage.keysBelow(prefix)).toEqual([]);
+          } else {
+            await second.recover("s", { failed: true });
+            expect(await countBlobs(second, 3 * MIB)).toBeGreaterThanOrEqual(5);
+          }
+          expect(await stage.server.open().uploads.list(prefix)).toEqual([]);
         }));
     }
   });
@@ -266,7 +318,7 @@ function suite(name: S3ServerName): void {
     const md5 = createHash("md5").update(encryptionKey).digest("base64");
 
     it("goes with all that a recording asks, is recovered with and is read by", () =>
-      stage.withClients(async (first, second) => {
+      stage.withClients(async (first, second, prefix) => {
         stage.proxy.trick = refusing;
         const { sequence, topic } = await beginBlobs(first);
         await pushBlobs(topic, 0, 7, 3 * MIB);
@@ -290,7 +342,9 @@ function suite(name: S3ServerName): void {
         for (const kind of ["GET", "HEAD", "PUT", "begin", "copy", "part", "end"]) {
           expect([kind, kinds.has(kind)]).toEqual([kind, true]);
         }
-        expect(stage.proxy.asked.filter(({ status = 0 }) => status === 400)).toEqual([]);
+        // What a writer of the test before had under way may come late.
+        const refused = stage.proxy.asked.filter(({ status, url }) => status === 400 && url.includes(prefix));
+        expect(refused).toEqual([]);
       }, { s3: { encryptionKey } }));
 
     /** What a service would refuse that stores all by the key. The servers here take no notice of it. */

@@ -100,9 +100,17 @@ function suite(name: S3ServerName): void {
         }));
 
       it(`recovers what one left that is killed as it ends an upload, which ${what}`, () =>
-        killedAt("large", isComplete, 0, trickOf, async (client) => {
+        killedAt("large", isComplete, 2, trickOf, async (client) => {
           expect((await client.sequenceHandler("s")).rowCount).toBe(3);
         }));
+
+      // The first flush ends the upload of what was not flushed, and has it copied beside the log.
+      for (const [i, flushed] of ["is uploaded", "is copied"].entries()) {
+        it(`recovers what one left that is killed as what it flushes ${flushed}, which ${what}`, () =>
+          killedAt("large", isComplete, i, trickOf, async (client) => {
+            expect((await client.sequenceHandler("s")).rowCount).toBe(2);
+          }));
+      }
     }
 
     /** What is recovered after a kill at a request must be what comes of an undisturbed process, file by file. */
@@ -143,11 +151,14 @@ function suite(name: S3ServerName): void {
       await check(second);
       const files = await stage.objectsBelow(prefix, ".arrow");
       expect(Object.keys(files)).toEqual(Object.keys(undisturbed));
-      for (const [path, bytes] of Object.entries(files)) {
-        expect([path, sameBytes(bytes, undisturbed[path])]).toEqual([path, true]);
+      const isLess = action === "large" && before < 2;
+      if (!isLess) {
+        for (const [path, bytes] of Object.entries(files)) {
+          expect([path, sameBytes(bytes, undisturbed[path])]).toEqual([path, true]);
+        }
       }
       expect(await leftBelow(prefix)).toEqual([]);
-      expect(await stage.server.open().uploads(prefix)).toEqual([]);
+      expect(await stage.server.open().uploads.list(prefix)).toEqual([]);
     }
 
     const undisturbed = new Map<string, Promise<Record<string, Uint8Array>>>();

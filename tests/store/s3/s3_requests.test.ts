@@ -313,9 +313,13 @@ function suite(name: "versitygw" | "moto"): void {
     await sealed.put("k", text("x"));
     await sealed.get("k", 0, 1);
     await sealed.head("k");
-    const upload = await sealed.beginUpload("k");
-    await sealed.uploadPart("k", upload, 1, text("x"));
-    await sealed.copyPart("k", upload, 2, "from");
+    const upload = await sealed.uploads.begin("k");
+    await sealed.uploads.sendPart("k", upload, 1, text("x"));
+    await sealed.uploads.copyPart("k", upload, 2, {
+      object: { key: "from", size: 9, etag: undefined },
+      offset: 0,
+      length: 9,
+    });
     const prefix = "x-amz-server-side-encryption-customer";
     for (const { headers } of proxy.asked) {
       expect(headers[`${prefix}-algorithm`]).toBe("AES256");
