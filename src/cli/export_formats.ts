@@ -9,6 +9,7 @@ import type { OutputDirectory } from "../export/output_directory.ts";
 import type { ExportOptions, ExportReport } from "../export/recording_export.ts";
 import type { SequenceHandler } from "../read/sequence_handler.ts";
 import type { Context } from "./context.ts";
+import { s3Options } from "./open.ts";
 import { isRemote, shownUrl } from "./remote_file.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -74,11 +75,10 @@ export async function openExport(
   if (compression !== undefined && to !== "mcap") {
     throw new UsageError(`--compression is not for ${to}, but for mcap`);
   }
-  if (output !== undefined && isRemote(output)) {
-    throw new UsageError(`${shownUrl(output)} cannot be written: wanted a path on this machine`);
+  if (output !== undefined && isRemote(output) && !isBucket(output)) {
+    throw new UsageError(`${shownUrl(output)} cannot be written: wanted a path on this machine, or s3://`);
   }
-  const { createFile } = await import("../export/create_file.ts");
-  const stream = async () => output === undefined ? out.toWritableStream() : await createFile(output);
+  const stream = async () => output === undefined ? out.toWritableStream() : await createOutput(output);
   if (isIn(to, FILE_EXPORTERS)) {
     const exporter = await FILE_EXPORTERS[to]();
     const ofFormat = compression !== undefined && { compression };
@@ -88,10 +88,10 @@ export async function openExport(
     if (output === undefined) {
       throw new UsageError(`--to ${to} is many files: wanted -o DIRECTORY`);
     }
-    return await intoDirectory(await DIRECTORY_EXPORTERS[to](), output);
+    return intoDirectory(await DIRECTORY_EXPORTERS[to](), output);
   }
   const exporter = await TABLE_EXPORTERS[to]();
-  if (output !== undefined && formatOfName(output) !== to) return await intoDirectory(exporter, output);
+  if (output !== undefined && formatOfName(output) !== to) return intoDirectory(exporter, output);
   if (topicCount !== 1) {
     const text =
       `--to ${to} is a file a topic, and there are ${topicCount}: wanted one by --topics, or -o DIRECTORY`;
@@ -106,9 +106,24 @@ type ExportFiles = (
   options: ExportOptions,
 ) => Promise<ExportReport>;
 
-async function intoDirectory(exporter: ExportFiles, path: string): Promise<Export> {
-  const { createDirectory } = await import("../export/create_directory.ts");
-  return async (handler, options) => await exporter(handler, await createDirectory(path), options);
+function intoDirectory(exporter: ExportFiles, path: string): Export {
+  return async (handler, options) => await exporter(handler, await createOutputs(path), options);
+}
+
+async function createOutput(path: string): Promise<WritableStream<Uint8Array>> {
+  if (!isBucket(path)) return await (await import("../export/create_file.ts")).createFile(path);
+  const { createObject } = await import("../export/create_object.ts");
+  return await createObject(path, await s3Options(path, true));
+}
+
+async function createOutputs(path: string): Promise<OutputDirectory> {
+  if (!isBucket(path)) return await (await import("../export/create_directory.ts")).createDirectory(path);
+  const { createObjects } = await import("../export/create_object.ts");
+  return await createObjects(path, await s3Options(path, true));
+}
+
+function isBucket(path: string): boolean {
+  return /^s3:/i.test(path);
 }
 
 function isIn<T extends object>(format: string, exporters: T): format is keyof T & string {

@@ -3,7 +3,7 @@ import { SmaltiError } from "../error.ts";
 import { fileError } from "../store/directory/file_error.ts";
 import { builtin } from "../util/builtin.ts";
 import { alreadyExists, exists, newFile, temporaryName } from "./create_file.ts";
-import type { OutputDirectory } from "./output_directory.ts";
+import { checkFileName, type OutputDirectory } from "./output_directory.ts";
 
 const { mkdir, rename, rm } = builtin<typeof FsPromises>("node:fs/promises");
 
@@ -39,7 +39,7 @@ export async function createDirectory(path: string): Promise<OutputDirectory> {
   await create(temporary, place, false);
   return {
     async file(name) {
-      checkName(name, place);
+      checkFileName(name, place);
       const shown = `${place}/${name}`;
       const file = `${temporary}/${name}`;
       await create(file.slice(0, file.lastIndexOf("/")), shown, true);
@@ -56,12 +56,4 @@ export async function createDirectory(path: string): Promise<OutputDirectory> {
       await rm(temporary, { recursive: true, force: true }).catch(() => {});
     },
   };
-}
-
-/** Refuses what would lie elsewhere. */
-function checkName(name: string, directory: string): void {
-  const parts = name.split("/");
-  if (parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\\0]/.test(part))) return;
-  const text = `Cannot create ${JSON.stringify(name)} in ${directory}: wanted names with "/" between them`;
-  throw new SmaltiError("INVALID_ARGUMENT", text);
 }

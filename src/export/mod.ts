@@ -7,6 +7,7 @@ export { exportArrow } from "./arrow.ts";
 export { type ConvertOptions, convertRecording, type ConvertReport } from "./convert/convert.ts";
 export { createDirectory } from "./create_directory.ts";
 export { createFile } from "./create_file.ts";
+export { createObject, createObjects } from "./create_object.ts";
 export { exportCsv } from "./csv.ts";
 export { exportImages } from "./images.ts";
 export { exportJsonLines } from "./json_lines.ts";

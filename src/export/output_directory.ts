@@ -1,3 +1,5 @@
+import { SmaltiError } from "../error.ts";
+
 /** Where an export writes several files. Either {@linkcode close} or {@linkcode abort} ends it, once. */
 export interface OutputDirectory {
   /**
@@ -9,4 +11,12 @@ export interface OutputDirectory {
   close(): Promise<void>;
   /** Leaves nothing of it. */
   abort(reason?: unknown): Promise<void>;
+}
+
+/** Refuses what would lie elsewhere: INVALID_ARGUMENT. */
+export function checkFileName(name: string, directory: string): void {
+  const parts = name.split("/");
+  if (parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\\0]/.test(part))) return;
+  const text = `Cannot create ${JSON.stringify(name)} in ${directory}: wanted names with "/" between them`;
+  throw new SmaltiError("INVALID_ARGUMENT", text);
 }

@@ -57,6 +57,29 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
     expect((await smalti(["ls", url])).stdout).toContain("drive");
   });
 
+  it("exports and converts into a bucket", async () => {
+    const url = server.url("exports");
+    const store = ["--store", join(directory, "store")];
+    expect((await smalti(["export", "drive", "--to", "mcap", "-o", `${url}/drive.mcap`, ...store])).code)
+      .toBe(0);
+    const converted = await smalti(["convert", `${url}/drive.mcap`, `${url}/drive.ndjson`]);
+    expect([converted.code, converted.stdout]).toEqual([
+      0,
+      expect.stringContaining(`to ${url}/drive.ndjson`),
+    ]);
+    const tables = ["export", "drive", "--to", "parquet", "-o", `${url}/tables`, ...store];
+    expect((await smalti(tables)).code).toBe(0);
+    const again = await smalti(tables);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("it is there already")]);
+    const [there, here] = await Promise.all([
+      smalti(["convert", `${url}/drive.mcap`, "-", "--to", "ndjson"]),
+      smalti(["play", "drive", "--format", "ndjson", ...store]),
+    ]);
+    const lines = (text: string) => text.trim().split("\n").length;
+    expect(lines(there.stdout)).toBe(lines(here.stdout));
+    expect((await smalti(["ls", url])).stdout).not.toContain("drive.mcap");
+  });
+
   it("records, edits, compacts, recovers and removes in a bucket", async () => {
     const store = ["--store", server.url("written")];
     const run = async (...args: string[]) => await smalti([...args, ...store]);
@@ -165,7 +188,7 @@ describe.skipIf(skipped)(`smalti with s3: URLs${skipped}`, () => {
         "--to",
         "mcap",
         "-o",
-        server.url("a.mcap"),
+        "https://host/a.mcap",
       ]],
       [2, "only files of this machine", ["import", server.url("*.mcap"), "--store", fleet]],
       [2, "wanted a directory of this machine", ["import", "--watch", server.url("logs/"), "--store", fleet]],
