@@ -28,18 +28,19 @@ export async function endUploads(
   keys: LogKeys,
   isWanted: (key: string) => boolean,
 ): Promise<void> {
-  try {
-    for (const { key, upload } of await bucket.uploads.list(keys.directory)) {
-      if (key.startsWith(keys.root) || !isWanted(key)) continue;
-      const parts: UploadedPart[] = [];
+  const left = await bucket.uploads.list(keys.directory).catch(() => []);
+  for (const { key, upload } of left) {
+    if (key.startsWith(keys.root) || !isWanted(key)) continue;
+    const parts: UploadedPart[] = [];
+    try {
       for (const { size, ...part } of await bucket.uploads.parts(key, upload)) {
         if (part.number !== parts.length + 1) break;
         parts.push(part);
         if (size !== BULK_BYTES) break;
       }
       if (parts.length > 0) await bucket.uploads.complete(key, upload, parts, { ifMatch: "none" });
+    } catch {
+      // It was not acknowledged.
     }
-  } catch {
-    // It was not acknowledged.
   }
 }

@@ -1,22 +1,34 @@
 /**
  * Writers that die or are taken over at any of their requests, every fifth answer being lost, and what is left of what they
- * recorded. `SMALTI_KILLS` is how many of each, `SMALTI_SEED` the seed of the first; the others follow it.
+ * recorded; of a quarter of them one topic has several pieces. `SMALTI_KILLS` is how many of each, `SMALTI_SEED` the seed of
+ * the first; the others follow it.
  *
  * @module
  */
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Client, SmaltiError } from "../../../mod.ts";
+import { binary, type Client, defineOntology, SmaltiError } from "../../../mod.ts";
 import { mapLimited } from "../../../src/util/map_limited.ts";
 import { LOG_TIMING } from "../../../src/store/s3/write_ahead_log.ts";
+import { sameBytes } from "../../support/bytes.ts";
 import { caseRange, failedCase, Random } from "../../support/random_cases.ts";
 import type { S3Asked, S3Trick } from "../../support/s3_proxy.ts";
 import { anyS3Server } from "../../support/s3_server.ts";
 import { DISTRUSTFUL, S3Stage } from "../../support/s3_stage.ts";
-import { addTopic, allTexts, pushSamples, sampleText } from "../../support/sample_rows.ts";
+import { addTopic, pushSamples, sampleText, texts } from "../../support/sample_rows.ts";
 
 const CASES = Number(process.env.SMALTI_KILLS ?? 15);
 const ROWS = 60;
+/** Three of them are a piece and more, and cannot be compressed. */
+const LARGE_BYTES = 3 * 2 ** 20;
+const Blob = defineOntology("Blob", { bytes: binary() });
+const NOISE = crypto.getRandomValues(new Uint8Array(65536));
+const blob = (serial: number) => {
+  const bytes = new Uint8Array(LARGE_BYTES);
+  for (let at = 0; at < bytes.length; at += NOISE.length) bytes.set(NOISE, at);
+  new DataView(bytes.buffer).setInt32(LARGE_BYTES / 2, serial);
+  return bytes;
+};
 /** Cases side by side: much of their time is waiting. */
 const LANES = 4;
 const { seed: SEED } = caseRange(1);
@@ -104,22 +116,30 @@ describe.skipIf(!anyS3Server)(`writers to S3 that are stopped ${title}`, () => {
       isDead = true;
       return isBefore ? { status: 403 } : { dropAfter: 0 };
     };
-    let [pushed, flushed] = [0, 0];
+    const isLarge = random.oneIn(4);
+    let [pushed, flushed, pushedLarge, flushedLarge] = [0, 0, 0, 0];
     let isFinal = false;
     try {
       const sequence = await first.sequenceCreate("s", { autoFlush: false });
       const topics = [await addTopic(sequence, "a", []), await addTopic(sequence, "b", [])];
+      const large = isLarge ? await sequence.topicCreate("large", { ontology: Blob }) : undefined;
+      // Seldom, so that several pieces are uploaded before.
+      const perFlush = isLarge ? 12 : 4;
       while (pushed < ROWS) {
         await pushSamples(topics[pushed % 2], [pushed], pushed);
         pushed++;
-        if (!random.oneIn(4)) continue;
-        const [before, isLate] = [pushed, isTakenOver];
+        if (large && random.oneIn(4)) {
+          await large.push({ timestampNs: BigInt(pushedLarge), data: { bytes: blob(pushedLarge) } });
+          pushedLarge++;
+        }
+        if (!random.oneIn(perFlush)) continue;
+        const [before, beforeLarge, isLate] = [pushed, pushedLarge, isTakenOver];
         await sequence.flush();
         expect(isLate).toBe(false);
-        flushed = before;
+        [flushed, flushedLarge] = [before, beforeLarge];
       }
       await sequence.finalize();
-      [isFinal, flushed] = [true, pushed];
+      [isFinal, flushed, flushedLarge] = [true, pushed, pushedLarge];
     } catch (reason) {
       if (!(reason instanceof SmaltiError)) throw reason;
       if (how === "are taken over") expect([reason.code, reason.message]).toEqual(["LOCKED", reason.message]);
@@ -132,10 +152,21 @@ describe.skipIf(!anyS3Server)(`writers to S3 that are stopped ${title}`, () => {
     const info = await second.sequenceInfo("s").catch(() => undefined);
     if (info?.state === "recording") await second.recover("s");
     // What never came to a first commit is not there.
-    const got = await allTexts(second, "s").catch((reason) => {
+    const handler = await second.sequenceHandler("s").catch((reason) => {
       if (reason.code !== "NOT_FOUND" || flushed > 0) throw reason;
-      return [];
     });
+    const names = handler?.topics.map(({ name }) => name) ?? [];
+    const small = names.filter((name) => name !== "large");
+    const got = small.length > 0 ? await texts(handler!.getDataStreamer({ topics: small })) : [];
+    let gotLarge = 0;
+    if (names.includes("large")) {
+      for await (const { data } of (await handler!.topicHandler("large")).getDataStreamer()) {
+        const isIt = sameBytes((data as { bytes: Uint8Array }).bytes, blob(gotLarge));
+        expect([gotLarge, isIt]).toEqual([gotLarge, true]);
+        gotLarge++;
+      }
+    }
+    expect([gotLarge >= flushedLarge, gotLarge <= pushedLarge]).toEqual([true, true]);
     expect([isFinal, got.length >= flushed, got.length <= pushed]).toEqual([isFinal, true, true]);
     // Of each topic the first so many rows, in order, and nothing else.
     for (const topic of ["a", "b"]) {
