@@ -4,6 +4,7 @@
  * @module
  */
 import { SmaltiError } from "../../error.ts";
+import { Slots } from "../../util/slots.ts";
 import { crcText } from "./checksum.ts";
 import { type S3Place, shownKey } from "./s3_options.ts";
 import { type AskOptions, type S3Answer, S3Requests } from "./s3_requests.ts";
@@ -12,6 +13,9 @@ import { Uploads } from "./uploads.ts";
 
 /** Keys that a service deletes by one request. */
 const MOST_DELETED = 1000;
+
+/** Pieces of up to 8 MiB. */
+const LENT_AT_ONCE = 2;
 
 /** Bytes of an object, and which state of it they are of. */
 export interface ObjectPart {
@@ -45,6 +49,8 @@ export class Bucket {
   readonly #requests: S3Requests;
   /** Its multipart uploads. */
   readonly uploads: Uploads;
+  /** What is read to be sent again takes turns: files of one rate come to an end at the same time. */
+  readonly lent: Slots = new Slots(LENT_AT_ONCE);
 
   constructor(place: S3Place) {
     this.place = place;

@@ -16,7 +16,7 @@ import { BULK_BYTES, endUpload, type ObjectSource, putInPlace, type StoredObject
 /** Pieces of all files on their way at a time. */
 const PIECES_AT_ONCE = 4;
 /** Bytes that all files hold in memory though the log has them, and before it has any of theirs. */
-const [MOST_LOGGED, MOST_UNLOGGED] = [16 * 2 ** 20, 64 * 2 ** 20];
+const [MOST_LOGGED, MOST_UNLOGGED] = [16 * 2 ** 20, 32 * 2 ** 20];
 const SPILLS_AT_ONCE = 4;
 
 /** What is under way with a file. */
@@ -74,8 +74,6 @@ export class BulkWriter {
   readonly #tell: (file: PendingFile, key: string, length: number) => void;
   readonly #sending = new Map<PendingFile, Sending>();
   readonly #pieces = new Slots(PIECES_AT_ONCE);
-  /** What was spilled is read back of one file at a time: files of one rate come to a whole piece at the same time. */
-  readonly #readsBack = new Slots(1);
   #spilling: Promise<void> | undefined;
   /** Uploads that are being given up. */
   readonly #givenUp = new Set<Promise<void>>();
@@ -130,9 +128,12 @@ export class BulkWriter {
   async #upload(file: PendingFile, sending: Sending, start: number): Promise<() => void> {
     await (sending.begun ??= this.#beginUpload(file));
     const [key, { upload }, number] = [this.#keyOf(file), file.upload!, start / BULK_BYTES + 1];
-    const [part, size] = await this.#withPiece(file, start, async (bytes) => {
-      return [await this.#bucket.uploads.sendPart(key, upload, number, bytes), bytes.length] as const;
-    });
+    const size = Math.min(BULK_BYTES, file.size - start);
+    const part = await file.lend(
+      start,
+      size,
+      (bytes) => this.#bucket.uploads.sendPart(key, upload, number, bytes),
+    );
     return () => {
       const bytes = file.bytesAt(start);
       file.place(start, { size, part });
@@ -146,21 +147,21 @@ export class BulkWriter {
     file.upload = { upload, id, end: async () => await this.readable(file, BULK_BYTES) };
   }
 
-  /** Makes an object of a piece. Gives what has the file and the log know of it. */
+  /** Makes an object of a piece, or of what was not spilled of it. Gives what has the file and the log know of it. */
   async #createBulk(file: PendingFile, _: Sending, start: number): Promise<() => void> {
-    const key = await this.#withPiece(file, start, (bytes) => this.#create("bulk", bytes));
-    return () => this.#isBeside(file, key, start + BULK_BYTES);
-  }
-
-  /** Does something with the bytes of a piece, which may have been spilled in part. */
-  async #withPiece<R>(
-    file: PendingFile,
-    start: number,
-    action: (bytes: Uint8Array) => Promise<R>,
-  ): Promise<R> {
-    const bytes = file.bytesAt(start);
-    if (bytes) return await action(bytes);
-    return await this.#readsBack.take(() => file.lend(start, BULK_BYTES, action));
+    await file.spilled();
+    const made: [offset: number, object: StoredObject][] = [];
+    for (const [offset, piece] of file.piecesAt(start)) {
+      if (!("bytes" in piece)) continue;
+      const key = await this.#create("bulk", piece.bytes);
+      made.push([offset, { key, size: piece.size, etag: undefined }]);
+    }
+    return () => {
+      for (const [offset, object] of made) file.place(offset, object);
+      for (const [offset, piece] of file.piecesAt(start)) {
+        if ("key" in piece) this.#isBeside(file, piece.key, offset + piece.size);
+      }
+    };
   }
 
   #isBeside(file: PendingFile, key: string, end: number): void {

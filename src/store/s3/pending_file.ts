@@ -159,6 +159,11 @@ export class PendingFile implements ObjectSource {
     return this.#spilling ??= this.#spill(write).finally(() => this.#spilling = undefined);
   }
 
+  /** Resolves when nothing is being spilled. */
+  async spilled(): Promise<void> {
+    await this.#spilling?.catch(() => {});
+  }
+
   async #spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
     const piece = this.#cut(this.spillableBytes);
     const key = await write(piece.bytes);
@@ -198,23 +203,38 @@ export class PendingFile implements ObjectSource {
 
   /** A whole piece by where it begins, as a view; undefined where it is not in memory as one. */
   bytesAt(offset: number): Uint8Array<ArrayBuffer> | undefined {
-    let start = 0;
-    for (const piece of this.#pieces) {
-      const isWhole = start + piece.size === Math.min(offset + BULK_BYTES, this.#tailStart);
-      if (start === offset) return "bytes" in piece && isWhole ? piece.bytes : undefined;
-      start += piece.size;
-    }
+    const [first, ...others] = this.piecesAt(offset);
+    return first && others.length === 0 && "bytes" in first[1] ? first[1].bytes : undefined;
   }
 
-  /** Lends a range of it for as long as an action takes. Errors as of {@linkcode PendingFile.read}. */
-  async lend<R>(offset: number, length: number, action: (bytes: Uint8Array) => Promise<R>): Promise<R> {
-    const bytes = takeBytes(Math.min(length, this.size - offset));
-    try {
-      await this.#readInto(bytes, offset);
-      return await action(bytes);
-    } finally {
-      giveBytes(bytes);
+  /** What there is of a whole piece by where it begins: itself, or what was spilled of it and the rest; each by its offset. */
+  piecesAt(offset: number): [offset: number, piece: Piece][] {
+    const end = Math.min(offset + BULK_BYTES, this.#tailStart);
+    const found: [number, Piece][] = [];
+    let start = 0;
+    for (const piece of this.#pieces) {
+      if (start >= offset && start + piece.size <= end) found.push([start, piece]);
+      start += piece.size;
     }
+    return found;
+  }
+
+  /**
+   * Lends a range of it for as long as an action takes: a whole piece that is in memory as it is, what is to be read one at a
+   * time. Errors as of {@linkcode PendingFile.read}.
+   */
+  async lend<R>(offset: number, length: number, action: (bytes: Uint8Array) => Promise<R>): Promise<R> {
+    const piece = this.bytesAt(offset);
+    if (piece?.length === length) return await action(piece);
+    return await this.#bucket.lent.take(async () => {
+      const bytes = takeBytes(Math.min(length, this.size - offset));
+      try {
+        await this.#readInto(bytes, offset);
+        return await action(bytes);
+      } finally {
+        giveBytes(bytes);
+      }
+    });
   }
 
   /** A range of it, fewer bytes where it ends before. IO, as of {@linkcode writtenAnew}, where an object is gone. */
