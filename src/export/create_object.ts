@@ -44,15 +44,13 @@ export async function createObject(url: string, s3: S3Options = {}): Promise<Wri
  */
 export async function createObjects(url: string, s3: S3Options = {}): Promise<OutputDirectory> {
   const { objects, key } = await free(url, s3);
-  const made: string[] = [];
   return {
     file(name) {
       checkFileName(name, url);
-      made.push(`${key}/${name}`);
       return Promise.resolve(objects.stream(`${key}/${name}`));
     },
     close: () => Promise.resolve(),
-    abort: () => objects.remove(made),
+    abort: () => objects.removeAll(),
   };
 }
 

@@ -10,8 +10,8 @@ import { giveBytes } from "../../util/buffer_pool.ts";
 import { mapLimited } from "../../util/map_limited.ts";
 import { Slots } from "../../util/slots.ts";
 import type { Bucket } from "./bucket.ts";
-import type { PendingFile } from "./pending_file.ts";
-import { BULK_BYTES, endUpload, type ObjectSource, putInPlace, type StoredObject } from "./put_in_place.ts";
+import { PendingFile } from "./pending_file.ts";
+import { BULK_BYTES, endUpload, putInPlace, type StoredObject } from "./put_in_place.ts";
 
 /** Pieces of all files on their way at a time. */
 const PIECES_AT_ONCE = 4;
@@ -23,6 +23,8 @@ const SPILLS_AT_ONCE = 4;
 class Sending {
   /** Whether its pieces go to an upload to its own key. */
   isUploaded: boolean;
+  /** Whether any piece does, or has: it may still wait for its turn. */
+  hasParts = false;
   /** The upload, once it is begun. */
   begun: Promise<void> | undefined;
   #failure: SmaltiError | undefined;
@@ -37,10 +39,14 @@ class Sending {
     return this.#count === 0;
   }
 
-  /** Does something once all that came before is done; fails where a piece has. */
-  async inOrder<R>(action: () => Promise<R>): Promise<R> {
+  /**
+   * Does something once all that came before is done; fails where a piece has.
+   *
+   * @param sent What has to end before too, whether anything has failed or not.
+   */
+  async inOrder<R>(action: () => Promise<R>, sent?: Promise<unknown>): Promise<R> {
     this.#count++;
-    const done = this.#last.then(() => {
+    const done = this.#last.then(() => sent).then(() => {
       this.check();
       return action();
     });
@@ -72,6 +78,7 @@ export class BulkWriter {
   readonly #prefix: string;
   readonly #folder: string;
   readonly #tell: (file: PendingFile, key: string, length: number) => void;
+  readonly #confirm: () => Promise<void>;
   readonly #sending = new Map<PendingFile, Sending>();
   readonly #pieces = new Slots(PIECES_AT_ONCE);
   #spilling: Promise<void> | undefined;
@@ -82,17 +89,20 @@ export class BulkWriter {
    * @param prefix In front of each path.
    * @param folder What keys beside the log begin with.
    * @param tell Has the log say that the bytes of a file up to a length are in an object, from the end of the one before on.
+   * @param confirm Makes sure that nobody has taken over.
    */
   constructor(
     bucket: Bucket,
     prefix: string,
     folder: string,
     tell: (file: PendingFile, key: string, length: number) => void,
+    confirm: () => Promise<void>,
   ) {
     this.#bucket = bucket;
     this.#prefix = prefix;
     this.#folder = folder;
     this.#tell = tell;
+    this.#confirm = confirm;
   }
 
   /** Adds a copy of bytes to a file. Waits while more is on its way than may be; fails once a piece has. */
@@ -109,6 +119,7 @@ export class BulkWriter {
   /** Sends a piece; resolves when it is on its way. */
   #send(file: PendingFile, sending: Sending, start: number): Promise<void> {
     const send = sending.isUploaded ? this.#upload : this.#createBulk;
+    if (sending.isUploaded) sending.hasParts = true;
     return new Promise((resolve) => {
       const sent = this.#pieces.take(async () => {
         resolve();
@@ -120,7 +131,7 @@ export class BulkWriter {
       void sending.inOrder(async () => {
         const place = await sent;
         if (this.#sending.has(file)) place();
-      }).catch(() => {});
+      }, sent).catch(() => {});
     });
   }
 
@@ -177,8 +188,8 @@ export class BulkWriter {
     const sending = this.#of(file);
     if (sending.isUploaded) {
       sending.isUploaded = false;
-      if (sending.begun) {
-        const ended = sending.inOrder(async () => await this.#putBeside(file, await this.#endUpload(file)));
+      if (sending.hasParts) {
+        const ended = sending.inOrder(() => this.#putBeside(file));
         ended.catch((reason) => sending.fail(reason));
       }
     }
@@ -192,7 +203,7 @@ export class BulkWriter {
   /** Sends what is left of a file beside the pieces before it, where those are uploaded. Nothing is added after that. */
   sendLast(file: PendingFile): void {
     const sending = this.#of(file);
-    if (!sending.isUploaded || !sending.begun) return;
+    if (!sending.isUploaded || !sending.hasParts) return;
     const start = file.lastPiece();
     if (start !== undefined) void this.#send(file, sending, start);
   }
@@ -206,7 +217,13 @@ export class BulkWriter {
 
   /** Makes an object at the file's own path of what was uploaded, if anything was: its key. */
   async end(file: PendingFile): Promise<string | undefined> {
-    return await this.last(file, async () => file.upload && (await this.#endUpload(file)).key);
+    return await this.last(file, async () => {
+      if (!file.upload) return undefined;
+      const own = await this.#endUpload(file);
+      file.upload = undefined;
+      file.place(0, own);
+      return own.key;
+    });
   }
 
   async #endUpload(file: PendingFile): Promise<StoredObject> {
@@ -221,23 +238,21 @@ export class BulkWriter {
       const text = `Cannot write ${this.#bucket.shown(key)}: another changes it at the same time`;
       throw new SmaltiError("IO", text, { file: file.path });
     }
-    file.upload = undefined;
-    const object = { key, size: parts.length * BULK_BYTES, etag: undefined };
-    file.place(0, object);
-    return object;
+    return { key, size: parts.length * BULK_BYTES, etag: undefined };
   }
 
-  /** Has an object beside the log in place of one at the file's own path, where only what is whole may be. */
-  async #putBeside(file: PendingFile, own: StoredObject): Promise<void> {
+  /** Has an object beside the log of what was uploaded, and none at the file's own path, where only what is whole may be. */
+  async #putBeside(file: PendingFile): Promise<void> {
+    const own = await this.#endUpload(file);
     const [key] = this.#newKey("bulk");
-    const source: ObjectSource = {
-      size: own.size,
-      partAt: (at) => file.partAt(at),
-      lend: (at, length, action) => file.lend(at, length, action),
-    };
+    const source = new PendingFile(this.#bucket, file.path, own);
     if (!await putInPlace(this.#bucket, key, source, "none")) throw this.#isThere(key);
-    if (this.#sending.has(file)) this.#isBeside(file, key, own.size);
+    // Who took over may have ended the upload: then it is theirs what is there.
+    await this.#confirm();
     await this.#bucket.delete([own.key]);
+    // Not before: it would count for more than the log, where a flush may add the rest from now on; and reads go on.
+    file.upload = undefined;
+    if (this.#sending.has(file)) this.#isBeside(file, key, own.size);
   }
 
   /** Forgets a file, and gives its upload up. */
@@ -258,9 +273,9 @@ export class BulkWriter {
     this.#givenUp.add(givenUp);
   }
 
-  /** Resolves when nothing of files that were forgotten is under way. */
+  /** Resolves when nothing of files that were forgotten is under way, and nothing is being spilled. */
   async settled(): Promise<void> {
-    await Promise.all(this.#givenUp);
+    await Promise.all([...this.#givenUp, this.#spilling?.catch(() => {})]);
   }
 
   /**

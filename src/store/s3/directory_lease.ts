@@ -65,7 +65,13 @@ export class DirectoryLease implements StoreLease {
     const tell = ({ path }: PendingFile, key: string, length: number) => {
       this.#add({ do: "bulk", path, key, length });
     };
-    this.#bulk = new BulkWriter(place.bucket, place.prefix, this.#keys.folder(epoch), tell);
+    this.#bulk = new BulkWriter(
+      place.bucket,
+      place.prefix,
+      this.#keys.folder(epoch),
+      tell,
+      () => this.confirm(),
+    );
     this.lost.addEventListener("abort", () => this.files.clear());
   }
 
@@ -275,10 +281,11 @@ export class DirectoryLease implements StoreLease {
     if (file) this.#bulk.forget(file);
   }
 
-  /** Resolves when the log has what was made and dropped so far. */
-  flush(): Promise<void> {
+  /** Resolves when the log has what was made and dropped so far, and nothing of what was dropped is under way. */
+  async flush(): Promise<void> {
     for (const path of this.files.keys()) this.#tell(path);
-    return this.#log.settled();
+    await this.#log.settled();
+    await this.#bulk.settled();
   }
 
   /** Makes sure that nobody had taken over when it was called. LOCKED. */

@@ -10,10 +10,12 @@ import type { S3Place } from "./s3_options.ts";
 export class NewObjects {
   readonly #bucket: Bucket;
   readonly #writer: BulkWriter;
+  /** Keys of those that are there. */
+  readonly #made: string[] = [];
 
   constructor(place: S3Place) {
     this.#bucket = new Bucket(place);
-    this.#writer = new BulkWriter(this.#bucket, "", "", () => {});
+    this.#writer = new BulkWriter(this.#bucket, "", "", () => {}, () => Promise.resolve());
   }
 
   /** Fails ALREADY_EXISTS where an object has the key, or any has one below it. */
@@ -40,6 +42,7 @@ export class NewObjects {
       const isThere = await this.#writer.last(file, () => putInPlace(this.#bucket, key, file, "none"));
       if (!isThere) throw this.#alreadyExists(key);
       file.upload = undefined; // it has ended
+      this.#made.push(key);
     };
     return new WritableStream({
       write: (bytes) => orDiscard(this.#writer.append(file, bytes)),
@@ -48,9 +51,9 @@ export class NewObjects {
     });
   }
 
-  /** Removes objects; nothing where there are none. */
-  async remove(keys: readonly string[]): Promise<void> {
-    await this.#bucket.delete(keys);
+  /** Removes what it has made. */
+  async removeAll(): Promise<void> {
+    await this.#bucket.delete(this.#made);
   }
 
   #alreadyExists(key: string): SmaltiError {

@@ -46,6 +46,8 @@ export class PendingFile implements ObjectSource {
   #memory: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #memoryBytes = 0;
   #spilling: Promise<void> | undefined;
+  /** The piece that is being sent for that: its bytes are not this file's alone. */
+  #spilled: Piece | undefined;
 
   /** @param base The object whose bytes come first. */
   constructor(bucket: Bucket, path: string, base?: StoredObject) {
@@ -166,7 +168,8 @@ export class PendingFile implements ObjectSource {
 
   async #spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
     const piece = this.#cut(this.spillableBytes);
-    const key = await write(piece.bytes);
+    this.#spilled = piece;
+    const key = await write(piece.bytes).finally(() => this.#spilled = undefined);
     const i = this.#pieces.indexOf(piece);
     // It may be in a bulk object by now.
     if (i >= 0) this.#pieces[i] = { key, size: piece.size, etag: undefined };
@@ -201,10 +204,11 @@ export class PendingFile implements ObjectSource {
     }
   }
 
-  /** A whole piece by where it begins, as a view; undefined where it is not in memory as one. */
+  /** A whole piece by where it begins, as a view; undefined where it is not in memory as one, or is being spilled. */
   bytesAt(offset: number): Uint8Array<ArrayBuffer> | undefined {
     const [first, ...others] = this.piecesAt(offset);
-    return first && others.length === 0 && "bytes" in first[1] ? first[1].bytes : undefined;
+    if (!first || others.length > 0 || first[1] === this.#spilled) return undefined;
+    return "bytes" in first[1] ? first[1].bytes : undefined;
   }
 
   /** What there is of a whole piece by where it begins: itself, or what was spilled of it and the rest; each by its offset. */
@@ -228,12 +232,11 @@ export class PendingFile implements ObjectSource {
     if (piece?.length === length) return await action(piece);
     return await this.#bucket.lent.take(async () => {
       const bytes = takeBytes(Math.min(length, this.size - offset));
-      try {
-        await this.#readInto(bytes, offset);
-        return await action(bytes);
-      } finally {
-        giveBytes(bytes);
-      }
+      await this.#readInto(bytes, offset);
+      const result = await action(bytes);
+      // Not where it failed: requests may still be under way that read or write them.
+      giveBytes(bytes);
+      return result;
     });
   }
 
