@@ -157,8 +157,12 @@ export class PendingFile implements ObjectSource {
   }
 
   /** Moves what may be spilled from memory to an object of its own, by the function that makes one. */
-  spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
-    return this.#spilling ??= this.#spill(write).finally(() => this.#spilling = undefined);
+  async spill(write: (bytes: Uint8Array) => Promise<string>): Promise<void> {
+    // It may have come to a whole piece meanwhile: the log can speak of no object without bytes.
+    if (this.spillableBytes > 0) {
+      this.#spilling = this.#spill(write).finally(() => this.#spilling = undefined);
+    }
+    await this.#spilling;
   }
 
   /** Resolves when nothing is being spilled. */

@@ -88,20 +88,20 @@ function suite(name: S3ServerName): void {
       const prefix = stage.newPrefix();
       const store = open(prefix, true);
       await store.lock("s/lock");
-      const paths = Array.from({ length: 10 }, (_, i) => `s/f${i}`);
+      const paths = Array.from({ length: 5 }, (_, i) => `s/f${i}`);
       for (const path of paths) await store.create(path);
       await store.append("s/f0", NOISE.subarray(0, 15 * MIB));
-      for (const path of paths.slice(1, 9)) await store.append(path, NOISE.subarray(0, 7 * MIB));
+      for (const path of paths.slice(1, 4)) await store.append(path, NOISE.subarray(0, 7 * MIB));
       const { promise: wait, resolve: letGo } = Promise.withResolvers<void>();
       let spills = 0;
       stage.proxy.trick = ({ url }) => {
-        if (!url.includes("/spill-") || spills >= 4) return undefined;
+        if (!url.includes("/spill-") || spills >= 3) return undefined;
         spills++;
         return { wait, status: 503, code: "SlowDown" };
       };
       // Now all have too much.
-      const appended = store.append("s/f9", NOISE.subarray(0, 7 * MIB));
-      await until(() => spills === 4);
+      const appended = store.append("s/f4", NOISE.subarray(0, 7 * MIB));
+      await until(() => spills === 3);
       await store.seal("s/f0");
       // As whoever takes memory does.
       const taken = Array.from({ length: 12 }, () => takeBytes(8 * MIB));
@@ -111,6 +111,35 @@ function suite(name: S3ServerName): void {
       await appended;
       await expectBytes(store, "s/f0", 15 * MIB);
       await store.close();
+    });
+
+    it("spills nothing of a file that has come to a whole piece meanwhile", async () => {
+      const prefix = stage.newPrefix();
+      const [store, other] = [open(prefix, true), open(prefix, false)];
+      await store.lock("s/lock");
+      const paths = Array.from({ length: 6 }, (_, i) => `s/f${i}`);
+      for (const path of paths) await store.create(path);
+      // The largest first, four at a time.
+      const lengths = paths.map((_, i) => 7 * MIB - i);
+      for (const path of paths) {
+        await store.append(path, NOISE.subarray(0, 1));
+        await store.sync(path);
+      }
+      for (const [i, path] of paths.entries()) await store.append(path, NOISE.subarray(1, lengths[i]));
+      const { letGo, held } = hold(({ method, url }) => method === "PUT" && url.includes("/spill-"));
+      const synced = Promise.all(paths.map((path) => store.sync(path)));
+      await held(4);
+      const appended = paths.map((path, i) => store.append(path, NOISE.subarray(lengths[i], 8 * MIB)));
+      await pause(100);
+      letGo();
+      await Promise.all([synced, ...appended]);
+      await Promise.all(paths.map((path) => store.sync(path)));
+      stage.proxy.trick = () => ({ status: 403 });
+      const lease = await other.lock("s/lock");
+      for (const path of paths) await expectBytes(other, path, 8 * MIB);
+      await lease.release();
+      await store.close();
+      await other.close();
     });
 
     it("acknowledges nothing that an object at the file's own path would hide", async () => {
