@@ -17,7 +17,7 @@ import { caseRange, Random } from "../../support/random_cases.ts";
 import type { S3Asked } from "../../support/s3_proxy.ts";
 import { s3Installed, type S3ServerName } from "../../support/s3_server.ts";
 import { IMPATIENT, isComplete, S3Stage } from "../../support/s3_stage.ts";
-import { until } from "../../support/waiting.ts";
+import { deferred, until } from "../../support/waiting.ts";
 
 const MIB = 2 ** 20;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -45,7 +45,7 @@ function suite(name: S3ServerName): void {
     };
     /** Holds up requests of a kind, until told to let them go. */
     const hold = (isHeld: (asked: S3Asked) => boolean) => {
-      const { promise: wait, resolve: letGo } = Promise.withResolvers<void>();
+      const { promise: wait, resolve: letGo } = deferred();
       let count = 0;
       stage.proxy.trick = (asked) => {
         if (!isHeld(asked)) return undefined;
@@ -92,7 +92,7 @@ function suite(name: S3ServerName): void {
       for (const path of paths) await store.create(path);
       await store.append("s/f0", NOISE.subarray(0, 15 * MIB));
       for (const path of paths.slice(1, 4)) await store.append(path, NOISE.subarray(0, 7 * MIB));
-      const { promise: wait, resolve: letGo } = Promise.withResolvers<void>();
+      const { promise: wait, resolve: letGo } = deferred();
       let spills = 0;
       stage.proxy.trick = ({ url }) => {
         if (!url.includes("/spill-") || spills >= 3) return undefined;
@@ -175,7 +175,7 @@ function suite(name: S3ServerName): void {
       await store.append("s/a", NOISE.subarray(0, 20 * MIB));
       const reads: Promise<void>[] = [];
       let gets = 0;
-      const { promise: wait, resolve: letGo } = Promise.withResolvers<void>();
+      const { promise: wait, resolve: letGo } = deferred();
       let copies = 0;
       stage.proxy.trick = (asked) => {
         if (isCopy(asked)) {
@@ -228,8 +228,8 @@ function suite(name: S3ServerName): void {
           await store.append("s/a", NOISE.subarray(0, 10));
           await store.sync("s/a");
         }
-        const first = Promise.withResolvers<void>();
-        const others = Promise.withResolvers<void>();
+        const first = deferred();
+        const others = deferred();
         let count = 0;
         stage.proxy.trick = (asked) => {
           if (!isPart(asked) && !asked.url.includes("/bulk-")) return undefined;
