@@ -25,6 +25,8 @@ class Sending {
   isUploaded: boolean;
   /** Whether any piece does, or has: it may still wait for its turn. */
   hasParts = false;
+  /** Whether its upload is being ended for good, or was: what was added after that would have no place. */
+  isEnded = false;
   /** The upload, once it is begun. */
   begun: Promise<void> | undefined;
   #failure: SmaltiError | undefined;
@@ -109,6 +111,10 @@ export class BulkWriter {
   async append(file: PendingFile, bytes: Uint8Array): Promise<void> {
     const sending = this.#of(file);
     sending.check();
+    if (sending.isEnded) {
+      const text = `Cannot add to ${file.path}: it is put in place, or moved`;
+      throw new SmaltiError("IO", text, { file: file.path });
+    }
     file.append(bytes);
     for (let start: number | undefined; (start = file.nextPiece()) !== undefined;) {
       await this.#send(file, sending, start);
@@ -204,6 +210,7 @@ export class BulkWriter {
   sendLast(file: PendingFile): void {
     const sending = this.#of(file);
     if (!sending.isUploaded || !sending.hasParts) return;
+    sending.isEnded = true;
     const start = file.lastPiece();
     if (start !== undefined) void this.#send(file, sending, start);
   }
@@ -219,6 +226,7 @@ export class BulkWriter {
   async end(file: PendingFile): Promise<string | undefined> {
     return await this.last(file, async () => {
       if (!file.upload) return undefined;
+      this.#of(file).isEnded = true;
       const own = await this.#endUpload(file);
       file.upload = undefined;
       file.place(0, own);

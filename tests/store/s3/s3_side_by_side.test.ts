@@ -273,6 +273,29 @@ function suite(name: S3ServerName): void {
       await store.close();
     });
 
+    for (const [how, end] of Object.entries({ move: "s/b", seal: undefined })) {
+      it(`adds nothing to a file of which a ${how} has failed`, async () => {
+        const prefix = stage.newPrefix();
+        const store = open(prefix, true);
+        await store.lock("s/lock");
+        await store.create("s/a");
+        await store.append("s/a", NOISE.subarray(0, 20 * MIB));
+        stage.proxy.trick = (asked) =>
+          end
+            ? asked.url.includes(end) ? { status: 403 } : undefined
+            : isComplete(asked)
+            ? { status: 403 }
+            : undefined;
+        await thrownBy(() => end ? store.move("s/a", end) : store.seal("s/a"));
+        stage.proxy.trick = () => undefined;
+        const added = await thrownBy(() => store.append("s/a", NOISE.subarray(20 * MIB, 30 * MIB)));
+        expect((added as { code: string }).code).toBe("IO");
+        await store.seal("s/a");
+        await expectBytes(store, "s/a", 20 * MIB);
+        await store.close();
+      });
+    }
+
     it("lends no memory to others into which a read that failed still writes", async () => {
       const prefix = stage.newPrefix();
       const bucket = new Bucket(
