@@ -150,6 +150,7 @@ export class FileRuns implements RunSource {
   }
 
   #read(number: number): Promise<Uint8Array> {
+    // Those that share an answer are done with at about the same time, also where they are kept at hand.
     const use = this.#reuses ? { mayReuse: true } : { mayShare: true };
     return (this.#parts ?? this.#file).readBatch(number, this.#stop.signal, use);
   }

@@ -202,7 +202,7 @@ export class BulkWriter {
     sending.check();
     if (file.logged >= Math.min(size, file.tailStart)) return undefined;
     if (!sending.isIdle) return sending.settled();
-    const text = `Cannot make ${file.path} durable: it is put in another place`;
+    const text = `Cannot go on with ${file.path}: putting it in place, or moving it, has failed`;
     throw new SmaltiError("IO", text, { file: file.path });
   }
 

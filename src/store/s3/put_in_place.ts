@@ -64,7 +64,7 @@ export async function putInPlace(
   expected: string | "none" | undefined,
 ): Promise<boolean> {
   const id = source.upload?.id ?? crypto.randomUUID();
-  if (source.size <= BULK_BYTES && !source.upload) {
+  if (source.size <= BULK_BYTES && !source.upload && !source.partAt(0)) {
     return await source.lend(0, source.size, async (bytes) => {
       if (expected === "none") return await bucket.create(key, bytes, id);
       if (await bucket.put(key, bytes, { ifMatch: expected, id }) !== "changed") return true;
