@@ -62,7 +62,6 @@ export const full: PublishedPackage = {
     "@bufbuild/protobuf",
     "@connectrpc/connect",
     "@connectrpc/connect-node",
-    "@foxglove/crc",
     "@foxglove/ros2idl-parser",
     "@foxglove/rosmsg",
     "apache-arrow",
