@@ -227,7 +227,10 @@ function differenceOf(a: Decoded, b: Decoded): string | undefined {
   return at < 0 ? undefined : `buffer ${at}: ${a.columns.buffers[at]} and ${b.columns.buffers[at]}`;
 }
 
-/** Throws where the columns have more bytes than their records may become, each in every row at least those of a null. */
+/**
+ * Throws where the columns have more bytes than their records may become, each in every row at least those of a null; columns of
+ * no rows have as many, since offsets are one more than rows.
+ */
 function checkSize(
   { fields }: RecordSource,
   batches: readonly Batch[],
@@ -239,7 +242,7 @@ function checkSize(
         nullBytes(fields);
     }
     return sum;
-  }, 1024);
+  }, 1024 + nullBytes(fields));
   const bytes = columns.buffers.reduce((sum, { length }) => sum + length, 0);
   if (bytes > most) {
     throw new Error(`${bytes} bytes of columns, where ${most} are allowed`);

@@ -14,7 +14,7 @@ import { IMPATIENT, S3Stage } from "../../support/s3_stage.ts";
 
 const MIB = 2 ** 20;
 const { seed: SEED } = caseRange(1);
-const ROUNDS = 6;
+const ROUNDS = 3;
 const MOST_BYTES = 44 * MIB;
 
 for (const name of ["versitygw", "moto"] as const) suite(name);
